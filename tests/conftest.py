@@ -1,0 +1,82 @@
+"""What every test gets: hypothesis profiles, and browser tests that cannot hide in CI."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# TensorFlow's C++ side logs to the terminal, and would take a GPU for tests that need none.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+
+IN_CI = os.environ.get("CI", "").casefold() not in {"", "0", "false"}
+
+# `fast` is the default; the other: pytest --hypothesis-profile long, or HYPOTHESIS_PROFILE=long.
+# A shared machine stalls now and then: no deadline, and slow generation is no failure.
+settings.register_profile(
+    "fast",
+    deadline=None,
+    max_examples=25,
+    derandomize=IN_CI,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile(
+    "long", settings.get_profile("fast"), max_examples=1000, derandomize=False
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
+
+# On PATH, or where the systems without a PATH for programs put it. TRAINLAPSE_CHROMIUM goes first.
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+CHROMIUM_PLACES = (
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+)
+NO_CHROMIUM = (
+    "no Chromium or Chrome found; install one (Debian: apt install chromium) "
+    "or set TRAINLAPSE_CHROMIUM to its path"
+)
+
+
+def find_chromium() -> str | None:
+    """Path of the system's Chromium or Chrome."""
+    named = os.environ.get("TRAINLAPSE_CHROMIUM")
+    if named:
+        return shutil.which(named)
+    on_path = (shutil.which(name) for name in CHROMIUM_NAMES)
+    elsewhere = (place for place in CHROMIUM_PLACES if Path(place).exists())
+    return next((path for path in (*on_path, *elsewhere) if path), None)
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    """The browser of the tests marked `browser`; skips without one, but fails in CI."""
+    path = find_chromium()
+    if path is None:
+        if IN_CI:
+            pytest.fail(NO_CHROMIUM, pytrace=False)
+        pytest.skip(NO_CHROMIUM)
+    return path
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test that asks for the browser, and run those last.
+
+    Playwright keeps an event loop running in the main thread until the session ends: a test after
+    it could not start a loop of its own.
+    """
+    for item in items:
+        if "chromium_path" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.browser)
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+@pytest.fixture(autouse=True)
+def _browser_tests_have_a_browser(request: pytest.FixtureRequest) -> None:
+    """A test marked `browser` by hand is held to the same rule."""
+    if request.node.get_closest_marker("browser"):
+        request.getfixturevalue("chromium_path")

@@ -1,0 +1,87 @@
+"""Rules of the house that no linter knows."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+# A reader can hold about this much; past it a file does more than one thing.
+MAX_LINES = 400
+CODE = ("recorder", "store", "explorer", "tests", "benchmarks")
+# Folders of whoever builds or runs the project, at the start of a path.
+PERSONAL = re.compile(r"(?<![\w.])(?:/(?:root|home|Users|work)/|[A-Za-z]:\\{1,2}Users\\)")
+
+
+def project_files() -> list[Path]:
+    """Files that git tracks or would track, relative to the root."""
+    git = shutil.which("git")
+    if git is None or not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout: what belongs to the project is unknown")
+    listed = subprocess.run(
+        [git, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    files = (Path(name) for name in listed.stdout.split("\0") if name)
+    return [file for file in files if (ROOT / file).is_file()]
+
+
+def text_of(file: Path) -> str | None:
+    """Content of a file of the project, or None when it is not text."""
+    try:
+        return (ROOT / file).read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def test_no_module_is_too_long() -> None:
+    long = {
+        str(file): lines
+        for file in project_files()
+        if file.suffix == ".py" and file.parts[0] in CODE
+        if (lines := len((text_of(file) or "").splitlines())) > MAX_LINES
+    }
+    assert not long, f"over {MAX_LINES} lines, divide them: {long}"
+
+
+def test_no_file_knows_a_machine() -> None:
+    found = [
+        f"{file}:{number}: {line.strip()}"
+        for file in project_files()
+        if (text := text_of(file)) is not None
+        for number, line in enumerate(text.splitlines(), start=1)
+        if PERSONAL.search(line)
+    ]
+    assert not found, "paths of one machine in\n" + "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("line", "personal"),
+    [
+        ("open('{}/me/run.zarr')".format("/" + "home"), True),
+        ("cd {}/run".format("/" + "root"), True),
+        ("{}/me".format("/" + "Users"), True),
+        ("C:" + "\\" + "Users" + "\\" + "me", True),
+        ("https://example.org{}/page".format("/" + "home"), False),
+        ("runs/lenet.zarr", False),
+    ],
+)
+def test_the_check_for_machines_can_fail(line: str, personal: bool) -> None:
+    assert bool(PERSONAL.search(line)) is personal
+
+
+def test_no_file_is_left_from_a_merge_or_an_editor() -> None:
+    marker = re.compile(r"^(?:<{7}|>{7})\s", flags=re.MULTILINE)
+    left = [str(file) for file in project_files() if file.name.endswith((".orig", ".rej", "~"))]
+    left += [
+        str(file) for file in project_files() if (text := text_of(file)) and marker.search(text)
+    ]
+    assert not left, f"left over: {left}"
