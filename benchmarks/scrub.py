@@ -1,0 +1,138 @@
+"""Time from a slider event to painted pixels, in a headless Chromium, on a real recording.
+
+    python benchmarks/scrub.py RUN [--layer LAYER] [--steps N]
+
+Prints medians and 95th percentiles (ms) of steps that were read ahead and of jumps to cold
+frames, and the frames a second that playback reaches. A step counts as painted in the first
+animation frame after the picture grid shows it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import statistics
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+MEASURE = """
+async ({moves, timeout}) => {
+  const grid = () => {
+    const walk = (root) => {
+      for (const node of root.querySelectorAll("*")) {
+        if (node.matches("canvas[data-index]") && node.clientWidth) return node;
+        const inside = node.shadowRoot && walk(node.shadowRoot);
+        if (inside) return inside;
+      }
+    };
+    return walk(document);
+  };
+  const clock = window.trainlapseClocks.get("main");
+  const canvas = grid();
+  const frame = () => new Promise(requestAnimationFrame);
+  const times = [];
+  for (const move of moves) {
+    const target = move.to ?? Math.min(clock.count - 1, clock.index + move.by);
+    const begin = performance.now();
+    window.dispatchEvent(new CustomEvent("trainlapse:goto", {detail: {index: target}}));
+    while (Number(canvas.dataset.index) !== target && performance.now() - begin < timeout) await frame();
+    await frame();
+    times.push(performance.now() - begin);
+    await new Promise((done) => setTimeout(done, move.rest));
+  }
+  return times;
+}
+"""
+
+PLAY = """
+async ({seconds}) => {
+  const clock = window.trainlapseClocks.get("main");
+  let ticks = 0;
+  const count = () => { ticks += 1; };
+  clock.addEventListener("tick", count);
+  let frames = 0;
+  const begin = performance.now();
+  while (performance.now() - begin < 1000 * seconds) {
+    await new Promise(requestAnimationFrame);
+    frames += 1;
+  }
+  clock.removeEventListener("tick", count);
+  return [ticks / seconds, frames / seconds];
+}
+"""
+
+
+def summary(name: str, times: list[float]) -> str:
+    """One line: median, 95th percentile and worst, in milliseconds."""
+    ordered = sorted(times)
+    p95 = ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]
+    return (
+        f"{name:<28} median {statistics.median(ordered):6.1f} ms   p95 {p95:6.1f} ms   "
+        f"worst {ordered[-1]:6.1f} ms   n = {len(ordered)}"
+    )
+
+
+def measure(page: Any, steps: int, count: int) -> None:
+    """Print every figure of one page."""
+    page.evaluate(MEASURE, {"moves": [{"to": 0, "rest": 1500}], "timeout": 5000})
+    ahead = [{"by": 1, "rest": 60} for _ in range(min(steps, count - 1))]
+    print(summary("step, read ahead", page.evaluate(MEASURE, {"moves": ahead, "timeout": 5000})))
+    page.reload()
+    page.wait_for_selector("canvas[data-index]")
+    time.sleep(2)
+    # Far enough apart that nothing was read ahead for them.
+    cold = [{"to": int(i * (count - 1) / 9), "rest": 700} for i in (1, 7, 3, 8, 5, 2, 6, 4)]
+    print(summary("jump to a cold frame", page.evaluate(MEASURE, {"moves": cold, "timeout": 5000})))
+    page.evaluate(MEASURE, {"moves": [{"to": 0, "rest": 500}], "timeout": 5000})
+    page.get_by_label("Speed").select_option("30")
+    page.get_by_label("Play or pause (Space)").click()
+    played, painted = page.evaluate(PLAY, {"seconds": min(4.0, 0.8 * count / 30)})
+    print(
+        f"playing at 30 steps a second   {played:.1f} steps/s shown, {painted:.1f} frames/s painted"
+    )
+
+
+def main() -> None:
+    """Serve the run, drive a browser, print."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("run", help="a recorded run")
+    parser.add_argument("--layer", help="selected layer; by default the first convolution")
+    parser.add_argument("--steps", type=int, default=60, help="steps to time (default 60)")
+    parser.add_argument("--width", type=int, default=1280, help="width of the page in pixels")
+    options = parser.parse_args()
+    browser_path = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser_path is None:
+        sys.exit("This needs Chromium on the PATH.")
+
+    from playwright.sync_api import sync_playwright
+
+    from explorer import app
+    from store import open_run
+
+    run = open_run(Path(options.run))
+    port = app.free_port(5200)
+    app.serve([run], port=port, open_browser=False, threaded=True)
+    address = f"http://{app.HOST}:{port}/" + (f"?layer={options.layer}" if options.layer else "")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=browser_path,
+            args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
+        )
+        page = browser.new_page(viewport={"width": options.width, "height": 900})
+        begin = time.perf_counter()
+        page.goto(address)
+        page.wait_for_selector("canvas[data-index]")
+        print(f"{run.name}: {len(run)} steps, page {options.width} px wide")
+        print(f"open to first picture          {time.perf_counter() - begin:.2f} s")
+        time.sleep(2)
+        measure(page, options.steps, len(run))
+        browser.close()
+    sys.stdout.flush()
+    os._exit(0)  # the server's threads would wait for their sessions to time out
+
+
+if __name__ == "__main__":
+    main()

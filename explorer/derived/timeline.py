@@ -1,0 +1,152 @@
+"""Positions of recorded steps on a time axis."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+Axis = Literal["step", "log_step", "epoch", "wall_time"]
+AXES: tuple[Axis, ...] = get_args(Axis)
+
+LABELS: dict[Axis, str] = {
+    "step": "step (optimizer updates)",
+    "log_step": "step (optimizer updates, logarithmic)",
+    "epoch": "epoch",
+    "wall_time": "time since the start (s)",
+}
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """The three clocks of a run, recorded step by recorded step.
+
+    Attributes
+    ----------
+    steps : ndarray (step,), int64
+        Optimizer updates done.
+    epochs : ndarray (step,), float64
+        Epochs done.
+    wall_times : ndarray (step,), float64
+        Seconds since the start of the training.
+    """
+
+    steps: npt.NDArray[np.int64]
+    epochs: npt.NDArray[np.float64]
+    wall_times: npt.NDArray[np.float64]
+
+    def positions(self, axis: Axis) -> npt.NDArray[np.float64]:
+        """Where each recorded step lies on `axis`: (step,), float64.
+
+        The logarithmic axis is ``log10(1 + step)``, so that step 0 has a place.
+        """
+        return self.convert(self.steps, axis)
+
+    def convert(self, updates: npt.NDArray[Any], axis: Axis) -> npt.NDArray[np.float64]:
+        """Where any optimizer updates lie on `axis`, interpolated between recorded steps.
+
+        Parameters
+        ----------
+        updates : ndarray (n,)
+            Numbers of optimizer updates.
+        axis : Axis
+            One of `AXES`.
+        """
+        values = np.asarray(updates, np.float64)
+        if axis == "step":
+            return values
+        if axis == "log_step":
+            return np.log10(1 + values)
+        if not len(self.steps):
+            return np.full(values.shape, np.nan)
+        clock = self.epochs if axis == "epoch" else self.wall_times
+        return np.interp(values, self.steps, clock)
+
+
+def edges(positions: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Borders of cells around positions: (n + 1,), half-way between neighbours.
+
+    A lone position gets a cell of width 1. Equal neighbours keep a sliver of width, since a
+    drawing library needs increasing borders.
+    """
+    if len(positions) == 1:
+        return np.array([positions[0] - 0.5, positions[0] + 0.5])
+    middle = (positions[1:] + positions[:-1]) / 2
+    first = positions[0] - (middle[0] - positions[0])
+    last = positions[-1] + (positions[-1] - middle[-1])
+    borders = np.concatenate([[first], middle, [last]])
+    borders = np.maximum.accumulate(borders)
+    sliver = 1e-9 * max(1.0, float(np.abs(borders).max()))
+    ties = np.diff(borders, prepend=-np.inf) <= 0
+    distinct: npt.NDArray[np.float64] = borders + sliver * np.cumsum(ties)
+    return distinct
+
+
+def spread(
+    values: npt.NDArray[Any], borders: npt.NDArray[np.float64], columns: int
+) -> npt.NDArray[Any]:
+    """Redraw cells of uneven width as evenly spaced columns, for a picture.
+
+    Parameters
+    ----------
+    values : ndarray (step, ...)
+        One row a cell.
+    borders : ndarray (step + 1,)
+        Borders of the cells, as from `edges`.
+    columns : int
+        Number of columns; each shows the cell at its middle.
+
+    Returns
+    -------
+    ndarray (columns, ...)
+    """
+    width = (borders[-1] - borders[0]) / columns
+    middles = borders[0] + width * (np.arange(columns) + 0.5)
+    cells = np.searchsorted(borders, middles, side="right") - 1
+    columns_of: npt.NDArray[Any] = values[np.clip(cells, 0, len(values) - 1)]
+    return columns_of
+
+
+def thin(values: npt.NDArray[Any], most: int) -> npt.NDArray[np.intp]:
+    """Choose positions that draw the same curve with fewer points: no peak is lost.
+
+    Parameters
+    ----------
+    values : ndarray (n,)
+        NaN where unknown.
+    most : int
+        Points to keep, about.
+
+    Returns
+    -------
+    ndarray (kept,)
+        Increasing: both ends, and the lowest and the highest value of each stretch.
+    """
+    count = len(values)
+    if count <= most:
+        return np.arange(count)
+    borders = np.linspace(0, count, max(1, most // 2) + 1).astype(np.intp)
+    stretches = list(itertools.pairwise(borders))
+    low = [start + np.argmin(_known(values[start:end], np.inf)) for start, end in stretches]
+    high = [start + np.argmax(_known(values[start:end], -np.inf)) for start, end in stretches]
+    return np.unique(np.array([0, *low, *high, count - 1], np.intp))
+
+
+def _known(values: npt.NDArray[Any], instead: float) -> npt.NDArray[Any]:
+    return np.where(np.isnan(values), instead, values)
+
+
+def log_ticks(largest: float) -> list[tuple[float, str]]:
+    """Tick positions and labels of the logarithmic step axis, up to a number of steps.
+
+    Examples
+    --------
+    >>> [label for _, label in log_ticks(500)]
+    ['0', '1', '10', '100']
+    """
+    decades = int(np.floor(np.log10(max(1.0, largest))))
+    values = [0, *(10**power for power in range(decades + 1))]
+    return [(float(np.log10(1 + value)), f"{value:,}") for value in values]

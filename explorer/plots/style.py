@@ -1,0 +1,143 @@
+"""Colours, common options, and the time cursor of every picture."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import holoviews as hv
+import numpy as np
+import numpy.typing as npt
+from bokeh.models import CustomJS
+from bokeh.models.annotations import Span
+from holoviews.plotting.util import process_cmap
+
+TIME_COLOUR = "#e8590c"
+HEIGHT = 230
+# The page's script repaints these in the colours of its theme; they are legible on both.
+NEUTRAL = "#8b95a1"
+
+# Name by which the browser finds the cursors that follow the time slider.
+CURSOR_NAME = "trainlapse-cursor"
+
+SEQUENTIAL = "viridis"
+DIVERGING = "coolwarm"
+
+# Paul Tol's bright and muted schemes: told apart by colour-blind readers.
+LINES = ("#4477aa", "#ee6677", "#228833", "#aa3377", "#66ccee", "#ccbb44")
+CLASSES = (
+    "#332288", "#88ccee", "#44aa99", "#117733", "#999933",
+    "#ddcc77", "#cc6677", "#882255", "#aa4499", "#6f7782",
+)  # fmt: skip
+
+KIND_COLOURS = {
+    "input": "#8b95a1",
+    "conv": "#4477aa",
+    "activation": "#ccbb44",
+    "pooling": "#66ccee",
+    "dense": "#aa3377",
+    "softmax": "#ee6677",
+    "recurrent": "#228833",
+    "embedding": "#ee8866",
+    "normalization": "#bbcc33",
+    "attention": "#99ddff",
+    "merge": "#777777",
+    "reshape": "#b0b7bf",
+    "regularization": "#c8a2c8",
+    "other": "#8b95a1",
+}
+
+
+def class_colour(number: int) -> str:
+    """Colour of a class, the same in every picture."""
+    return CLASSES[number % len(CLASSES)]
+
+
+Hook = Callable[[Any, Any], None]
+
+
+@functools.cache
+def palette(name: str) -> tuple[str, ...]:
+    """256 colours of a colour map, as ``#rrggbb``."""
+    provider = "colorcet" if name == DIVERGING else "bokeh"
+    return tuple(process_cmap(name, 256, provider=provider))
+
+
+def palette_bytes(name: str) -> npt.NDArray[np.uint8]:
+    """Give a colour map to the browser: (768,), red, green and blue in turn."""
+    digits = "".join(colour[1:7] for colour in palette(name))
+    return np.frombuffer(bytes.fromhex(digits), np.uint8)
+
+
+def time_cursor(positions: npt.NDArray[np.float64], index: int) -> Hook:
+    """Make a hook that adds a cursor to a figure whose x axis is time.
+
+    The browser moves the cursor (its tags hold where each recorded step lies), and a click or a
+    drag in the figure moves the slider: no step passes through the server.
+
+    Parameters
+    ----------
+    positions : ndarray (step,)
+        Place of each recorded step on the x axis.
+    index : int
+        Recorded step at the start.
+    """
+    places = [float(position) for position in positions]
+
+    def add(plot: Any, _element: Any) -> None:
+        figure = plot.state
+        if not places or figure.select_one({"name": CURSOR_NAME}) is not None:
+            return
+        span = Span(
+            location=places[min(index, len(places) - 1)],
+            dimension="height",
+            line_color=TIME_COLOUR,
+            line_width=2,
+            level="overlay",
+            name=CURSOR_NAME,
+            tags=[places],
+        )
+        figure.add_layout(span)
+        seek = CustomJS(
+            args={"span": span},
+            code="""
+            const places = span.tags[0];
+            let nearest = 0;
+            for (let i = 1; i < places.length; i++) {
+              const gap = Math.abs(places[i] - cb_obj.x);
+              if (gap < Math.abs(places[nearest] - cb_obj.x)) nearest = i;
+            }
+            window.dispatchEvent(new CustomEvent("trainlapse:goto", {detail: {index: nearest}}));
+            """,
+        )
+        figure.js_on_event("tap", seek)
+        figure.js_on_event("pan", seek)
+
+    return add
+
+
+def common(**options: Any) -> dict[str, Any]:
+    """Options that every picture shares, overridden by `options`."""
+    return {
+        "backend": "bokeh",
+        "responsive": True,
+        "height": HEIGHT,
+        "toolbar": None,
+        "default_tools": [],
+        "show_grid": True,
+        "gridstyle": {"grid_line_alpha": 0.6},
+        "fontsize": {"labels": "11px", "ticks": "10px", "legend": "10px", "title": "12px"},
+        **options,
+    }
+
+
+def x_ticks(ticks: Sequence[tuple[float, str]] | None) -> dict[str, Any]:
+    """Option for ticks at given places, or none for the library's own."""
+    return {"xticks": list(ticks)} if ticks else {}
+
+
+def register() -> None:
+    """Load HoloViews' Bokeh backend once, without output to a notebook."""
+    if "bokeh" not in hv.Store.renderers:
+        hv.extension("bokeh", logo=False)

@@ -1,0 +1,134 @@
+"""What a view is: it says what it needs, computes, and draws."""
+
+from __future__ import annotations
+
+import abc
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from explorer.data import RunData
+from explorer.derived.timeline import LABELS, log_ticks
+from explorer.state import Moment
+from store import Layer
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a view draws: a run, a selection, and where the slider is.
+
+    Attributes
+    ----------
+    data : RunData
+        The run.
+    moment : Moment
+        Layer, probe and time axis.
+    index : int
+        Position of the step on screen; cursors start there.
+    channel : str
+        Clock of the page.
+    """
+
+    data: RunData
+    moment: Moment
+    index: int = 0
+    channel: str = "main"
+
+    @property
+    def layer(self) -> Layer:
+        """The selected layer."""
+        return self.data.run.layers[self.moment.layer]
+
+    @property
+    def positions(self) -> npt.NDArray[np.float64]:
+        """Place of each recorded step on the time axis."""
+        return self.data.timeline.positions(self.moment.axis)
+
+    def time_options(self) -> dict[str, Any]:
+        """Arguments that every plot over time takes."""
+        options: dict[str, Any] = {"x_label": LABELS[self.moment.axis], "index": self.index}
+        if self.moment.axis == "log_step" and len(self.data.timeline.steps):
+            options["ticks"] = log_ticks(float(self.data.timeline.steps[-1]))
+        return options
+
+
+Region = Literal["run", "stage", "layer"]
+
+
+class View(abc.ABC):
+    """One picture.
+
+    `compute` runs in a worker thread and may be slow; `draw` runs in the session and must be
+    quick. A view draws once for a selection: what moves with the step moves in the browser.
+
+    Attributes
+    ----------
+    title : str
+        Heading.
+    region : {"run", "stage", "layer"}
+        Where it stands: among what is true of the whole run; as the selected layer's main
+        picture, beside the probe (one view a layer); or among the layer's other pictures.
+    kinds : frozenset of str or None
+        Layer kinds that it serves; None: all.
+    depends : tuple of str
+        Fields of `Moment` that it depends on; it is drawn anew when one of them changes.
+    order : int
+        Place among the views, smallest first.
+    width : int
+        Columns that it takes, of twelve.
+    """
+
+    title: ClassVar[str]
+    region: ClassVar[Region]
+    kinds: ClassVar[frozenset[str] | None] = None
+    depends: ClassVar[tuple[str, ...]] = ()
+    order: ClassVar[int] = 100
+    width: ClassVar[int] = 6
+
+    def serves(self, layer: Layer) -> bool:
+        """Whether the view is meant for this kind of layer at all."""
+        return self.kinds is None or layer.kind in self.kinds
+
+    def requirement(self, scene: Scene) -> str | None:
+        """Say what is missing and the remedy, in a sentence; None if the view can be drawn."""
+        return None
+
+    @abc.abstractmethod
+    def caption(self, scene: Scene) -> str:
+        """Say what is shown, with units, and how to read it."""
+
+    def compute(self, scene: Scene) -> Any:
+        """Compute everything that `draw` needs, in a worker thread."""
+        return None
+
+    @abc.abstractmethod
+    def draw(self, scene: Scene, computed: Any) -> Any:
+        """Make a Panel object or something that Panel shows."""
+
+    def key(self, moment: Moment) -> tuple[Any, ...]:
+        """Give the values that the drawing is made for."""
+        return tuple(getattr(moment, name) for name in self.depends)
+
+
+NO_STEPS = "No step has been recorded yet."
+
+
+def needs_steps(scene: Scene, least: int = 1) -> str | None:
+    """Require a number of recorded steps."""
+    count = len(scene.data.run)
+    if count >= least:
+        return None
+    if count == 0:
+        return NO_STEPS
+    return f"This needs {least} recorded steps, the run has {count}. Record at a denser schedule."
+
+
+def needs_activation(scene: Scene) -> str | None:
+    """Require a recorded activation of the selected layer."""
+    if scene.layer.has_activation:
+        return needs_steps(scene)
+    if scene.layer.kind == "input":
+        return "An input layer hands on the probe itself; there is nothing to see beside it."
+    return f"The activation of {scene.layer.name} was not recorded."

@@ -1,0 +1,97 @@
+"""Loss and accuracy over training: one card for losses, one for everything between 0 and 1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import holoviews as hv
+import numpy as np
+import panel as pn
+import xarray as xr
+
+from explorer.derived.timeline import thin
+from explorer.plots.curves import metric_curves
+from explorer.views.base import Scene, View
+from explorer.views.registry import register
+
+# Curves of a million updates hold no more than what a screen shows.
+MOST_POINTS = 4000
+# Low enough that the moving pictures below are on screen with the curves.
+COMPACT_HEIGHT = 175
+
+
+class _Metrics(View):
+    region = "run"
+    depends = ("axis",)
+    width = 4
+    y_label: str
+
+    def chosen(self, name: str) -> bool:
+        """Whether a metric belongs on this card."""
+        raise NotImplementedError
+
+    def compute(self, scene: Scene) -> Any:
+        return scene.data.derive("metrics", lambda: scene.data.run.metrics.load())
+
+    def caption(self, scene: Scene) -> str:
+        return "Training: the running mean of each epoch."
+
+    def draw(self, scene: Scene, computed: xr.Dataset) -> Any:
+        names = [str(name) for name in computed if self.chosen(str(name))]
+        if not names:
+            return pn.pane.HTML("This run has no such metric.", margin=0)
+        axis = scene.moment.axis
+        places = scene.data.timeline.convert(computed["update"].values, axis)
+        series = {}
+        for name in names:
+            values = computed[name].values.astype(np.float64)
+            known = np.flatnonzero(~np.isnan(values))
+            # What is measured now and then is joined; elsewhere NaN leaves a gap.
+            kept = known if 2 * len(known) < len(values) else np.arange(len(values))
+            kept = kept[thin(values[kept], MOST_POINTS)]
+            series[_spoken(name)] = (places[kept], values[kept])
+        return plot_pane(
+            metric_curves(
+                series,
+                y_label=self.y_label,
+                cursor=scene.positions,
+                height=COMPACT_HEIGHT,
+                **scene.time_options(),
+            )
+        )
+
+
+def _spoken(name: str) -> str:
+    """Metric names as a legend reads: ``val_loss`` is "validation", ``loss`` is "training"."""
+    base = name.removeprefix("val_")
+    prefix = "validation" if name != base else "training"
+    return prefix if base in ("loss", "accuracy") else f"{prefix} {base.replace('_', ' ')}"
+
+
+def plot_pane(element: hv.Element | hv.Overlay) -> pn.pane.HoloViews:
+    """Pane of a picture whose axes are its own."""
+    return pn.pane.HoloViews(element, linked_axes=False, sizing_mode="stretch_width", margin=0)
+
+
+@register
+class Loss(_Metrics):
+    """Training and validation loss."""
+
+    title = "Loss"
+    order = 10
+    y_label = "loss"
+
+    def chosen(self, name: str) -> bool:
+        return "loss" in name
+
+
+@register
+class Accuracy(_Metrics):
+    """Training and validation accuracy, and whatever else is a share."""
+
+    title = "Accuracy"
+    order = 11
+    y_label = "share right"
+
+    def chosen(self, name: str) -> bool:
+        return any(word in name for word in ("acc", "auc", "precision", "recall", "f1"))

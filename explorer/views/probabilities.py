@@ -1,0 +1,49 @@
+"""What the network says about the selected probe, over the whole training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from explorer.plots.curves import probability_curves
+from explorer.views.base import Scene, View, needs_steps
+from explorer.views.metrics import COMPACT_HEIGHT, plot_pane
+from explorer.views.registry import register
+
+
+@register
+class Probabilities(View):
+    """Probability of each class for the selected probe, with the time cursor."""
+
+    title = "Probabilities of the probe"
+    region = "run"
+    depends = ("probe", "axis")
+    order = 12
+    width = 4
+
+    def requirement(self, scene: Scene) -> str | None:
+        missing = needs_steps(scene, least=2)
+        if missing is None and scene.data.predictions is None:
+            missing = (
+                "This needs one output of shape (probe, class); "
+                "the run is not of a classifier, or its output was not recorded."
+            )
+        return missing
+
+    def caption(self, scene: Scene) -> str:
+        assert scene.data.predictions is not None
+        return scene.data.predictions.source
+
+    def draw(self, scene: Scene, computed: Any) -> Any:
+        predictions, labels = scene.data.predictions, scene.data.class_labels
+        assert predictions is not None
+        probe = scene.moment.probe
+        return plot_pane(
+            probability_curves(
+                predictions.probabilities[:, probe],
+                scene.data.class_names,
+                positions=scene.positions,
+                truth=None if labels is None else int(labels[probe]),
+                height=COMPACT_HEIGHT,
+                **scene.time_options(),
+            )
+        )

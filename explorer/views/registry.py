@@ -1,0 +1,34 @@
+"""All views, found by looking through this package."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import pkgutil
+from typing import TypeVar
+
+import explorer.views
+from explorer.views.base import Region, View
+
+V = TypeVar("V", bound=type[View])
+
+_registered: list[type[View]] = []
+
+
+def register(view: V) -> V:
+    """Class decorator: offer a view in the explorer."""
+    _registered.append(view)
+    return view
+
+
+@functools.cache
+def _load() -> None:
+    for module in pkgutil.iter_modules(explorer.views.__path__):
+        importlib.import_module(f"{explorer.views.__name__}.{module.name}")
+
+
+def views(region: Region) -> list[View]:
+    """One instance of each view of a region, in order."""
+    _load()
+    chosen = [view for view in _registered if view.region == region]
+    return [view() for view in sorted(chosen, key=lambda view: (view.order, view.title))]

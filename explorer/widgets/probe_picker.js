@@ -1,0 +1,79 @@
+// The fixed inputs: thumbnails of images, or sentences. The mark of each says whether the network
+// is right about it at the step on screen.
+const RIGHT = 1;
+const WRONG = 0;
+
+function drawImage(canvas, data, at, height, width, channels) {
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(width, height);
+  for (let pixel = 0; pixel < height * width; pixel++) {
+    const from = at + pixel * channels;
+    for (let channel = 0; channel < 3; channel++) {
+      image.data[4 * pixel + channel] = data[from + Math.min(channel, channels - 1)];
+    }
+    image.data[4 * pixel + 3] = 255;
+  }
+  context.putImageData(image, 0, 0);
+}
+
+export function render({ model, el }) {
+  const list = element("div", { class: `picker ${model.kind}`, role: "listbox", "aria-label": "Probe inputs" });
+  const score = element("div", { class: "score" });
+  el.append(score, list);
+  let items = [];
+
+  const build = () => {
+    list.replaceChildren();
+    const { images } = model;
+    items = model.labels.map((label, probe) => {
+      const item = element("button", { type: "button", class: "probe", role: "option", "data-probe": probe });
+      if (images?.shape) {
+        const [, height, width, channels] = images.shape;
+        const canvas = element("canvas", { width, height });
+        const data = new Uint8Array(images.buffer, images.byteOffset, images.length);
+        drawImage(canvas, data, probe * height * width * channels, height, width, channels);
+        item.append(canvas, element("span", { class: "truth", text: label }));
+      } else {
+        item.append(
+          element("span", { class: "text", text: model.texts[probe] ?? `probe ${probe}` }),
+          element("span", { class: "truth", text: label }),
+        );
+      }
+      item.append(element("span", { class: "guess" }));
+      item.addEventListener("click", () => { model.selected = probe; });
+      list.append(item);
+      return item;
+    });
+    select();
+  };
+  const select = () => items.forEach((item, probe) => {
+    item.setAttribute("aria-selected", probe === model.selected);
+    if (probe === model.selected && list.scrollHeight > list.clientHeight) item.scrollIntoView({ block: "nearest" });
+  });
+  const draw = (index) => {
+    const { correct, predicted } = model;
+    if (!correct?.shape) {
+      score.textContent = "";
+      return;
+    }
+    const count = correct.shape[1];
+    let right = 0;
+    let known = 0;
+    for (let probe = 0; probe < count && probe < items.length; probe++) {
+      const mark = correct[index * count + probe];
+      const guess = model.class_names[predicted[index * count + probe]] ?? "";
+      right += mark === RIGHT;
+      known += mark === RIGHT || mark === WRONG;
+      items[probe].dataset.mark = mark === RIGHT ? "right" : mark === WRONG ? "wrong" : "";
+      items[probe].title = `probe ${probe}: ${model.labels[probe]}, the network says ${guess}`;
+      const said = model.kind === "image" ? guess : `network: ${guess}`;
+      items[probe].querySelector(".guess").textContent = mark === WRONG ? said : "";
+    }
+    score.textContent = known ? `${right} of ${count} right at this step` : "";
+  };
+  model.on(["labels", "images"], build);
+  model.on("selected", select);
+  build();
+  const clock = follow(model, draw);
+  model.on(["correct", "predicted"], () => draw(clock.index));
+}

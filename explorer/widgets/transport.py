@@ -1,0 +1,24 @@
+"""The time control: slider, playback, keys, typed jump, time axis."""
+
+from __future__ import annotations
+
+import param
+
+from explorer.derived.timeline import AXES
+from explorer.widgets.base import Widget, script
+
+
+class Transport(Widget):
+    """Owns the step in the browser; Python hears of it at rest, as `resting`."""
+
+    steps = param.List(default=[], doc="Optimizer updates done at each recorded step.")
+    epochs = param.List(default=[], doc="Epochs done at each recorded step.")
+    wall_times = param.List(default=[], doc="Seconds since the start at each recorded step.")
+    axis: param.Selector[str] = param.Selector(
+        default="step", objects=list(AXES), doc="Unit of labels and jumps."
+    )
+    resting = param.Integer(default=0, doc="Position of the step at which the slider rests.")
+    ack = param.Integer(default=0, doc="Counts the resting steps that Python has dealt with.")
+    query = param.Dict(default={}, doc="Parameters of the page's address besides the step.")
+
+    _esm = script("transport.js")

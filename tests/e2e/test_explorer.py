@@ -1,0 +1,321 @@
+"""The explorer in a real browser, on a real recording: what a user sees and does."""
+
+from __future__ import annotations
+
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from explorer import app
+from recorder.cli import record_preset
+from store import Run, open_run
+from store.testing import image_run_spec, text_run_spec, write_run
+
+# Places of all cursors, by figure; the figures are found through Bokeh's documents.
+CURSORS = """
+() => Bokeh.documents.flatMap((doc) => [...doc._all_models.values()])
+  .filter((model) => model.name === "trainlapse-cursor").map((span) => span.location)
+"""
+PIXELS = """
+(canvas) => {
+  const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+  let sum = 0;
+  for (let i = 0; i < data.length; i++) sum = (31 * sum + data[i]) % 2147483647;
+  return sum;
+}
+"""
+
+# Served side by side by one explorer, as `trainlapse demo` does.
+RUNS = ("lenet", "image", "text", "one", "empty")
+
+Open = Callable[..., None]
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+    """LeNet on real digits for one epoch, and synthetic runs, by name."""
+    folder = tmp_path_factory.mktemp("runs")
+    paths = {name: folder / f"{name}.zarr" for name in RUNS}
+    record_preset("lenet-mnist", paths["lenet"], epochs=1, progress=False)
+    write_run(paths["image"], image_run_spec("an <i>image</i> run"), steps=(0, 1, 2, 5))
+    write_run(paths["text"], text_run_spec())
+    write_run(paths["one"], image_run_spec(), steps=(0,))
+    write_run(paths["empty"], image_run_spec(), steps=(), finished=False)
+    return {name: open_run(path) for name, path in paths.items()}
+
+
+def answers(port: int) -> bool:
+    """Whether somebody listens."""
+    with socket.socket() as probe:
+        return probe.connect_ex((app.HOST, port)) == 0
+
+
+# A browser that leaves while the server writes to it; Tornado logs it, nothing is lost.
+CLIENT_LEFT = re.compile(
+    r"Task exception was never retrieved\n(?:(?!Task exception).*\n)*?.*WebSocketClosedError\n"
+    r"|.*Failed sending message as connection was closed.*\n"
+)
+FAULT = re.compile(r".*(?:Traceback|ERROR|[A-Z]\w+Warning|[A-Z]\w+Error).*")
+
+
+@pytest.fixture(scope="session")
+def server(runs: dict[str, Run], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of an explorer in a process of its own; what it logs must hold no fault."""
+    port = app.free_port(5300)
+    code = (
+        "import sys; from explorer import app; from store import open_run; "
+        f"app.serve([open_run(path) for path in sys.argv[1:]], port={port}, open_browser=False)"
+    )
+    locations = [run.location for run in runs.values()]
+    log = tmp_path_factory.mktemp("log") / "server.txt"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-W", "default", "-c", code, *locations], stdout=output, stderr=output
+        )
+        deadline = time.monotonic() + 60
+        while not answers(port):
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.1)
+        yield f"http://{app.HOST}:{port}"
+        process.terminate()
+        process.wait(timeout=30)
+    logged = CLIENT_LEFT.sub("", log.read_text())
+    assert not FAULT.search(logged), logged
+
+
+@pytest.fixture
+def explore(watched_page: Page, server: str) -> Open:
+    """Open a run at an address with these parameters."""
+
+    def open_page(name: str, wait: str = "canvas[data-index]", **query: Any) -> None:
+        number = RUNS.index(name) + 1
+        path = "/" if number == 1 else f"/run-{number}"
+        parameters = "&".join(f"{name}={value}" for name, value in query.items())
+        watched_page.goto(f"{server}{path}?{parameters}")
+        watched_page.locator(wait).first.wait_for()
+        expect(watched_page.get_by_text("Computing …")).to_have_count(0)
+
+    return open_page
+
+
+def grid(page: Page) -> Any:
+    """The picture grid on screen."""
+    return page.locator("canvas[data-index]:visible")
+
+
+def at(page: Page, index: int) -> None:
+    """Wait until the picture of a recorded step is painted."""
+    expect(grid(page)).to_have_attribute("data-index", str(index))
+
+
+def bars(page: Page) -> list[str]:
+    """Texts of the probability bars."""
+    return page.locator(".bars .value").all_inner_texts()
+
+
+def test_the_slider_moves_the_maps_the_cursors_and_the_probabilities(
+    watched_page: Page, explore: Open, runs: dict[str, Run]
+) -> None:
+    run = runs["lenet"]
+    explore("lenet", layer="conv1", step=0, probe=2)
+    at(watched_page, 0)
+    before = grid(watched_page).evaluate(PIXELS), bars(watched_page)
+    assert set(watched_page.evaluate(CURSORS)) == {0}
+
+    last = len(run) - 1
+    slider = watched_page.get_by_label("Recorded step", exact=True)
+    slider.fill(str(last))
+    at(watched_page, last)
+
+    assert grid(watched_page).evaluate(PIXELS) != before[0]
+    assert bars(watched_page) != before[1]
+    assert set(watched_page.evaluate(CURSORS)) == {int(run.steps[last])}
+    expect(watched_page).to_have_url(re.compile(rf"step={run.steps[last]}\b"))
+
+
+def test_every_recorded_step_shows_its_own_frame(watched_page: Page, explore: Open) -> None:
+    explore("lenet", layer="relu1", step=0)
+    seen = set()
+    for index in range(8):
+        at(watched_page, index)
+        seen.add(grid(watched_page).evaluate(PIXELS))
+        watched_page.keyboard.press("ArrowRight")
+    assert len(seen) == 8
+
+
+def test_keys_typed_steps_and_play_move_the_time(
+    watched_page: Page, explore: Open, runs: dict[str, Run]
+) -> None:
+    run = runs["lenet"]
+    last = len(run) - 1
+    explore("lenet", step=0)
+    watched_page.keyboard.press("End")
+    at(watched_page, last)
+    watched_page.keyboard.press("Shift+ArrowLeft")
+    at(watched_page, last - 10)
+    watched_page.keyboard.press("Home")
+    at(watched_page, 0)
+
+    typed = watched_page.get_by_label("Jump to step, epoch or time")
+    typed.fill("nonsense")
+    typed.press("Enter")
+    at(watched_page, 0)
+    typed.fill(str(run.steps[5]))
+    typed.press("Enter")
+    at(watched_page, 5)
+
+    watched_page.get_by_label("Speed").select_option("30")
+    watched_page.keyboard.press(" ")
+    at(watched_page, last)
+    expect(watched_page.get_by_label("Play or pause (Space)")).to_have_attribute(
+        "aria-pressed", "false"
+    )
+
+
+def test_repeat_begins_anew_at_the_end(watched_page: Page, explore: Open) -> None:
+    explore("image", step=0)
+    watched_page.evaluate(
+        """() => {
+          window.seen = [];
+          const clock = window.trainlapseClocks.get("main");
+          clock.addEventListener("tick", () => window.seen.push(clock.index));
+        }"""
+    )
+    watched_page.get_by_label("Repeat at the end").click()
+    watched_page.get_by_label("Speed").select_option("30")
+    watched_page.get_by_label("Play or pause (Space)").click()
+    watched_page.wait_for_function("() => window.seen.filter((index) => index === 0).length >= 2")
+    watched_page.get_by_label("Play or pause (Space)").click()
+
+
+def test_the_axis_of_slider_and_curves_is_switched_together(
+    watched_page: Page, explore: Open, runs: dict[str, Run]
+) -> None:
+    run = runs["lenet"]
+    index = 10
+    explore("lenet", step=int(run.steps[index]))
+    for axis, place in [("epoch", run.epochs[index]), ("wall_time", run.wall_times[index])]:
+        watched_page.get_by_label("Time axis").select_option(axis)
+        # Those of curves drawn before stay in the page, hidden, and follow as well.
+        watched_page.wait_for_function(f"() => ({CURSORS})().includes({float(place)})")
+    typed = watched_page.get_by_label("Jump to step, epoch or time")
+    typed.fill("0")
+    typed.press("Enter")
+    at(watched_page, 0)
+
+
+def test_a_click_on_a_curve_moves_the_slider(
+    watched_page: Page, explore: Open, runs: dict[str, Run]
+) -> None:
+    explore("lenet", step=0)
+    plot = watched_page.locator(".bk-Canvas, .bk-events").first
+    box = plot.bounding_box()
+    assert box is not None
+    watched_page.mouse.click(box["x"] + 0.7 * box["width"], box["y"] + 0.5 * box["height"])
+    expect(grid(watched_page)).not_to_have_attribute("data-index", "0")
+    step = watched_page.evaluate(CURSORS)[0]
+    assert 30 < step < 63
+
+
+def test_a_click_selects_a_layer_and_a_probe_and_a_link_restores_both(
+    watched_page: Page, explore: Open, runs: dict[str, Run]
+) -> None:
+    explore("lenet", step=63)
+    watched_page.locator('[data-layer="conv2"]').click()
+    expect(grid(watched_page)).to_have_attribute("data-key", re.compile(r"\|conv2\|0$"))
+    before = grid(watched_page).evaluate(PIXELS)
+    watched_page.locator('[data-probe="7"]').click()
+    expect(grid(watched_page)).to_have_attribute("data-key", re.compile(r"\|conv2\|7$"))
+    assert grid(watched_page).evaluate(PIXELS) != before
+    expect(watched_page).to_have_url(re.compile(r"(?=.*layer=conv2)(?=.*probe=7)(?=.*step=63)"))
+
+    watched_page.reload()
+    expect(grid(watched_page)).to_have_attribute("data-key", re.compile(r"\|conv2\|7$"))
+    expect(watched_page.locator('[data-layer="conv2"]')).to_have_attribute("aria-selected", "true")
+
+
+def test_going_back_to_a_layer_shows_the_step_on_screen(
+    watched_page: Page, explore: Open, runs: dict[str, Run]
+) -> None:
+    explore("lenet", step=0, layer="conv1")
+    watched_page.locator('[data-layer="pool1"]').click()
+    expect(grid(watched_page)).to_have_attribute("data-key", re.compile(r"\|pool1\|"))
+    watched_page.keyboard.press("End")
+    watched_page.locator('[data-layer="conv1"]').click()
+    expect(grid(watched_page)).to_have_attribute("data-key", re.compile(r"\|conv1\|"))
+    at(watched_page, len(runs["lenet"]) - 1)
+
+
+def test_every_layer_of_a_real_network_can_be_opened(
+    watched_page: Page, explore: Open, runs: dict[str, Run]
+) -> None:
+    explore("lenet")
+    for name, layer in runs["lenet"].layers.items():
+        watched_page.locator(f'[data-layer="{name}"]').click()
+        if layer.has_activation:
+            expect(grid(watched_page)).to_have_attribute(
+                "data-key", re.compile(rf"\|{re.escape(name)}\|")
+            )
+    expect(watched_page.get_by_text("cannot be drawn")).to_have_count(0)
+
+
+def test_sentences_are_chosen_and_their_tokens_stand_under_the_matrix(
+    watched_page: Page, explore: Open
+) -> None:
+    explore("text", layer="embedding", step=0)
+    # What came from the run is text: the sentence holds markup, and no such element exists.
+    sentence = watched_page.get_by_text("<b>bad</b> film")
+    sentence.click()
+    expect(grid(watched_page)).to_have_attribute("data-key", re.compile(r"\|embedding\|1$"))
+    assert watched_page.locator(".picker b").count() == 0
+    grid(watched_page).hover(position={"x": 5, "y": 5})
+    expect(watched_page.locator(".tip:visible")).to_contain_text("unit 0 · “<b>bad</b>”")
+
+
+def test_a_run_without_steps_says_so(watched_page: Page, explore: Open) -> None:
+    explore("empty", wait='[data-layer="conv1"]')
+    expect(watched_page.get_by_text("No step has been recorded yet.").first).to_be_visible()
+    expect(watched_page.get_by_label("Recorded step", exact=True)).to_be_disabled()
+
+
+def test_a_run_with_one_step_shows_it(watched_page: Page, explore: Open) -> None:
+    explore("one")
+    at(watched_page, 0)
+    expect(watched_page.get_by_text("This needs 2 recorded steps").first).to_be_visible()
+
+
+def test_a_wrong_link_opens_with_a_warning(watched_page: Page, explore: Open) -> None:
+    explore("image", layer="cnv1", step=7)
+    expect(watched_page.get_by_text("Did you mean 'conv1'?")).to_be_visible()
+    expect(
+        watched_page.get_by_text("Step 7 was not recorded; the nearest one is 5.")
+    ).to_be_visible()
+
+
+def test_the_theme_changes_page_and_figures_at_once(watched_page: Page, explore: Open) -> None:
+    explore("image", theme="light")
+    background = "() => getComputedStyle(document.body).backgroundColor"
+    figures = """() => [...new Set(Bokeh.documents.flatMap((doc) => [...doc._all_models.values()])
+      .filter((model) => model.type === "Figure").map((model) => model.border_fill_color))]"""
+    light = watched_page.evaluate(background), watched_page.evaluate(figures)
+    watched_page.get_by_role("button", name="Dark").click()
+    assert watched_page.evaluate(background) != light[0]
+    assert watched_page.evaluate(figures) == ["#161b22"] != light[1]
+
+
+@pytest.mark.parametrize("width", [1280, 1920])
+def test_nothing_is_cut_off_at_common_widths(page_checker: Any, server: str, width: int) -> None:
+    with page_checker(viewport={"width": width, "height": 900}) as page:
+        page.goto(server)
+        page.locator("canvas[data-index]").first.wait_for()
+        for part in ("html", "main"):
+            overflow = page.locator(part).evaluate("(e) => e.scrollWidth - e.clientWidth")
+            assert overflow <= 0, part
