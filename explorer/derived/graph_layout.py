@@ -96,12 +96,15 @@ def _ranks(inbound: Mapping[str, Sequence[str]]) -> dict[str, int]:
     ranks: dict[str, int] = {}
     waiting = dict(inbound)
     while waiting:
-        ready = [node for node, sources in waiting.items() if all(s in ranks for s in sources)]
-        if not ready:
+        left = {}
+        for node, sources in waiting.items():  # in network order one pass is enough
+            if all(source in ranks for source in sources):
+                ranks[node] = max((ranks[source] + 1 for source in sources), default=0)
+            else:
+                left[node] = sources
+        if len(left) == len(waiting):
             raise ValueError(f"The graph has a cycle through {sorted(waiting)}.")
-        for node in ready:
-            ranks[node] = max((ranks[source] + 1 for source in waiting[node]), default=0)
-            del waiting[node]
+        waiting = left
     return ranks
 
 

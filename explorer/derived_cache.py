@@ -1,0 +1,116 @@
+"""Derived arrays kept on disk: what took a second once is there at once the next time.
+
+Entries belong to a run's id and its number of committed steps, so a run that grew, or another one
+at the same path, never sees them. The folder may be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import os
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import platformdirs
+
+logger = logging.getLogger(__name__)
+
+Arrays = Mapping[str, npt.NDArray[Any]]
+
+# The folder's variable, for tests and for homes that are small.
+FOLDER_VARIABLE = "TRAINLAPSE_CACHE"
+# Distributions and the like are some hundred kilobytes each.
+MOST_BYTES = 512 * 1024 * 1024
+# Part of every name: raised when what a derivation returns changes its meaning.
+GENERATION = 1
+
+
+def default_folder() -> Path:
+    """Folder of the cache: the user's cache directory, unless the environment says otherwise."""
+    chosen = os.environ.get(FOLDER_VARIABLE)
+    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("trainlapse", False))
+
+
+class DerivedCache:
+    """Named arrays by key, in a folder of bounded size.
+
+    A cache must not be able to break what it serves: an entry that cannot be read is made anew,
+    one that cannot be written is not kept.
+
+    Parameters
+    ----------
+    run_id : str
+        The run's unique name.
+    committed : int
+        Its number of steps.
+    folder : Path, optional
+        By default `default_folder`.
+    most_bytes : int
+        The oldest entries go once all of them are larger.
+    """
+
+    def __init__(
+        self,
+        run_id: str,
+        committed: int,
+        folder: Path | None = None,
+        *,
+        most_bytes: int = MOST_BYTES,
+    ) -> None:
+        self._scope = f"{GENERATION}|{run_id}|{committed}"
+        self._folder = default_folder() if folder is None else folder
+        self._most = most_bytes
+
+    def get(self, key: str, make: Callable[[], Arrays]) -> Arrays:
+        """Arrays of a key, made if they are not there."""
+        name = hashlib.sha256(f"{self._scope}|{key}".encode()).hexdigest()[:32]
+        path = self._folder / f"{name}.npz"
+        kept = _read(path)
+        if kept is not None:
+            return kept
+        made = make()
+        self._keep(path, made)
+        return made
+
+    def _keep(self, path: Path, arrays: Arrays) -> None:
+        temporary = path.with_suffix(f".{os.getpid()}.tmp")
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with temporary.open("wb") as file:
+                np.savez_compressed(file, **dict(arrays))
+            temporary.replace(path)
+            self._shrink()
+        except OSError as error:
+            logger.info("The derived arrays are not kept in %s: %s", self._folder, error)
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+
+    def _shrink(self) -> None:
+        entries = [(entry.stat(), entry) for entry in self._folder.glob("*.npz")]
+        total = sum(status.st_size for status, _ in entries)
+        for status, entry in sorted(entries, key=lambda pair: pair[0].st_mtime):
+            if total <= self._most:
+                break
+            entry.unlink(missing_ok=True)
+            total -= status.st_size
+
+
+def _read(path: Path) -> Arrays | None:
+    """Arrays of an entry; None if there is none, or it is damaged."""
+    try:
+        # Opened here, since np.load leaves a file open that turns out to be damaged.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as entry:
+            arrays = {name: entry[name] for name in entry.files}
+        path.touch()
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        logger.info("A damaged cache entry is made anew: %s (%s)", path, error)
+        return None
+    return arrays

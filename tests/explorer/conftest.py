@@ -1,0 +1,99 @@
+"""Synthetic runs that the explorer's tests look at, and Panel put back after each of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from explorer.data import RunData
+from explorer.plots import style
+from store import Run, open_run
+from store.schema import RunSpec
+from store.testing import image_run_spec, text_run_spec, write_run
+
+RunMaker = Callable[..., RunData]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _drawing_library() -> None:
+    style.register()
+
+
+@pytest.fixture(autouse=True)
+def _no_server_outlives_its_test() -> Iterator[None]:
+    """Panel's servers and process-wide state would reach into the next test."""
+    yield
+    panel = sys.modules.get("panel")
+    if panel is not None:
+        panel.state.kill_all_servers()
+        panel.state.reset()
+
+
+@pytest.fixture(scope="session")
+def image_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A classifier of images: 8 recorded steps, 6 probes, 7 layers."""
+    return open_run(write_run(tmp_path_factory.mktemp("runs") / "image.zarr"))
+
+
+@pytest.fixture(scope="session")
+def text_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A recurrent classifier of two short texts."""
+    return open_run(write_run(tmp_path_factory.mktemp("runs") / "text.zarr", text_run_spec()))
+
+
+@pytest.fixture
+def image_data(image_run: Run) -> RunData:
+    """Fresh caches over `image_run`."""
+    return RunData(image_run)
+
+
+@pytest.fixture
+def text_data(text_run: Run) -> RunData:
+    """Fresh caches over `text_run`."""
+    return RunData(text_run)
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> RunMaker:
+    """Record a changed run: ``recorded(spec, steps=(0, 1))``; by default the image run's spec."""
+
+    def record(spec: RunSpec | None = None, **options: Any) -> RunData:
+        number = len(list(tmp_path.iterdir()))
+        return RunData(open_run(write_run(tmp_path / f"run{number}.zarr", spec, **options)))
+
+    return record
+
+
+def with_probe(spec: RunSpec | None = None, **changes: Any) -> RunSpec:
+    """Change a run's probe."""
+    spec = spec or image_run_spec()
+    assert spec.probe is not None
+    return dataclasses.replace(spec, probe=dataclasses.replace(spec.probe, **changes))
+
+
+def renamed(spec: RunSpec, names: dict[str, str]) -> RunSpec:
+    """Change names of layers."""
+    layers = tuple(
+        dataclasses.replace(
+            layer,
+            name=names.get(layer.name, layer.name),
+            inbound=tuple(names.get(source, source) for source in layer.inbound),
+        )
+        for layer in spec.layers
+    )
+    outputs = tuple(names.get(name, name) for name in spec.outputs)
+    return dataclasses.replace(spec, layers=layers, outputs=outputs)
+
+
+def without_probe(spec: RunSpec | None = None) -> RunSpec:
+    """Leave out the probe, and with it every activation."""
+    spec = spec or image_run_spec()
+    layers = tuple(
+        dataclasses.replace(layer, output_dims=(), output_shape=()) for layer in spec.layers
+    )
+    return dataclasses.replace(spec, probe=None, layers=layers)

@@ -1,0 +1,137 @@
+"""What the output of a network says about classes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from explorer.derived.predictions import (
+    RIGHT,
+    UNKNOWN,
+    WRONG,
+    Predictions,
+    are_values,
+    class_numbers,
+    class_probabilities,
+)
+
+logits = hnp.arrays(
+    np.float32, st.tuples(st.integers(1, 4), st.integers(1, 4), st.integers(2, 5)),
+    elements=st.floats(-50, 50, width=32),
+)  # fmt: skip
+
+
+def softmax_written_out(values):
+    powers = np.exp(values.astype(np.float64) - values.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+@given(logits)
+def test_probabilities_are_kept_as_they_are(values):
+    shares = softmax_written_out(values).astype(np.float32)
+    found = class_probabilities(shares)
+    np.testing.assert_array_equal(found.probabilities, shares)
+    assert found.source == "Probabilities are the network's output."
+
+
+@given(logits)
+def test_logits_become_their_softmax(values):
+    values[0, 0, 0] = -3  # not a probability, so certainly logits
+    found = class_probabilities(values)
+    np.testing.assert_allclose(found.probabilities, softmax_written_out(values), atol=1e-6)
+    assert "softmax" in found.source
+
+
+def test_float16_probabilities_are_still_probabilities():
+    shares = softmax_written_out(np.linspace(-3, 3, 1000).reshape(1, 1, -1)).astype(np.float16)
+    found = class_probabilities(shares)
+    np.testing.assert_array_equal(found.probabilities, shares.astype(np.float32))
+
+
+def test_one_unit_between_0_and_1_is_the_second_class():
+    found = class_probabilities(np.array([[[0.25], [1.0]]], np.float32))
+    np.testing.assert_allclose(found.probabilities, [[[0.75, 0.25], [0, 1]]])
+    assert found.predicted.tolist() == [[0, 1]]
+
+
+def test_one_unit_beyond_is_a_logit():
+    values = np.array([[[-2.0], [0.0], [3.0]]], np.float32)
+    found = class_probabilities(values)
+    second = 1 / (1 + np.exp(-values[..., 0]))
+    np.testing.assert_allclose(found.probabilities[..., 1], second, rtol=1e-6)
+    np.testing.assert_allclose(found.probabilities.sum(axis=-1), 1)
+    assert "logit" in found.source
+
+
+def test_independent_probabilities_are_no_choice_between_classes():
+    assert class_probabilities(np.array([[[0.9, 0.8, 0.1]]])) is None
+
+
+@pytest.mark.parametrize("shape", [(4, 3), (2, 3, 4, 5)])
+def test_an_output_of_another_shape_is_no_classification(shape):
+    assert class_probabilities(np.ones(shape)) is None
+
+
+def test_nan_is_neither_right_nor_wrong():
+    output = np.array([[[0.9, 0.1], [0.9, 0.1]], [[np.nan, np.nan], [0.2, 0.8]]])
+    found = class_probabilities(output)
+    assert np.isnan(found.probabilities[1, 0]).all()
+    assert found.marks(np.array([0, 1])).tolist() == [[RIGHT, WRONG], [UNKNOWN, RIGHT]]
+
+
+def test_logits_of_a_training_that_diverged_are_nan_without_a_warning():
+    output = np.array([[[np.inf, 1, -1], [5, 1, -1], [np.nan, 1, 2]]], np.float32)
+    known = ~np.isnan(class_probabilities(output).probabilities).any(axis=-1)
+    assert known.tolist() == [[False, True, False]]
+
+
+@pytest.mark.parametrize("labels", [None, np.array([0, 1, 0])], ids=["none", "too many"])
+def test_without_fitting_labels_all_marks_are_unknown(labels):
+    predictions = Predictions(np.full((2, 2, 3), 1 / 3), "")
+    assert predictions.marks(labels).tolist() == [[UNKNOWN] * 2] * 2
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes", "expected"),
+    [
+        (np.array([0, 2, 1]), 3, [0, 2, 1]),
+        (np.array([0.0, 1.0]), 2, [0, 1]),
+        (np.array([[2], [0]]), 3, [2, 0]),
+        (np.array([True, False]), 2, [1, 0]),
+        (np.array([[0, 1, 0], [1, 0, 0]]), 3, [1, 0]),
+        (np.array([[0.1, 0.9], [0.7, 0.3]]), 2, [1, 0]),
+        (np.array([0, 3]), 3, None),
+        (np.array([-1, 1]), 3, None),
+        (np.array([0.5, 1.0]), 3, None),
+        (np.array([[1, 1, 0]]), 3, None),
+        (np.array([np.nan, 1.0]), 3, None),
+        (np.zeros((2, 4, 4), int), 3, None),
+    ],
+)
+def test_labels_as_class_numbers(labels, classes, expected):
+    found = class_numbers(labels, classes)
+    assert (found if found is None else found.tolist()) == expected
+
+
+@pytest.mark.parametrize(
+    ("labels", "units", "values"),
+    [
+        (np.array([0, 7, 2]), 10, False),
+        (np.array([0, 1, 1]), 1, False),
+        (np.array([[0, 1], [1, 0]]), 2, False),
+        (np.array([21.5, 18.0]), 1, True),
+        (np.array([35, 62]), 1, True),
+        (np.array([0.5, 1.5]), 4, True),
+        (np.array([[0.1, 5.0], [2.0, 3.0]]), 2, True),
+        (np.array([[1, 1, 0]]), 3, True),
+    ],
+    ids=[
+        "classes", "two classes", "one-hot", "temperatures", "ages", "values", "points",
+        "several labels at once",
+    ],
+)  # fmt: skip
+def test_labels_that_are_values_to_be_met(labels, units, values):
+    assert are_values(labels, units) is values
