@@ -1,0 +1,127 @@
+"""How an array that grows step by step lies in files.
+
+Two placements, both plain Zarr v3 at every moment and both growing in place:
+
+dense
+    Small frames. One uncompressed chunk holds many steps; its file has full size from the
+    start (a sparse file), and a step is written at ``slot * frame_bytes``.
+shard
+    Everything else. One shard holds some tens of steps, each step is an inner chunk (or several,
+    for large frames), and the shard's index lies at the start of the file.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+# Above this a frame is worth an inner chunk of its own: readers then fetch one step alone.
+DENSE_FRAME_BYTES = 4 * 1024
+# A dense chunk is what a generic reader fetches to see one frame.
+DENSE_CHUNK_BYTES = 256 * 1024
+DENSE_CHUNK_STEPS = 32 * 1024
+# 64 steps: few files, and a shard of a 5 MB frame stays mappable everywhere.
+SHARD_STEPS = 64
+# One page: a write of the index cannot tear.
+SHARD_INDEX_BYTES = 4 * 1024
+INDEX_ENTRY_BYTES = 16
+# Larger inner chunks make generic readers fetch megabytes for one element.
+BLOCK_BYTES = 4 * 1024 * 1024
+# File systems and readers with signed 32-bit offsets still exist.
+SHARD_FILE_BYTES = 2 * 1024**3 - 1024**2
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Files of one growing array.
+
+    Attributes
+    ----------
+    steps : int
+        Steps in one file.
+    frame_shape : tuple of int
+        Shape of one step.
+    frame_bytes : int
+        Uncompressed bytes of one step.
+    blocks : int
+        Inner chunks of one step, split evenly along the frame's first axis; 0: dense.
+    """
+
+    steps: int
+    frame_shape: tuple[int, ...]
+    frame_bytes: int
+    blocks: int
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether one uncompressed chunk holds all steps of a file."""
+        return self.blocks == 0
+
+    @property
+    def chunk_shape(self) -> tuple[int, ...]:
+        """Zarr's regular grid: one file."""
+        return (self.steps, *self.frame_shape)
+
+    @property
+    def block_shape(self) -> tuple[int, ...]:
+        """Shape of one inner chunk, the step axis first."""
+        if self.blocks <= 1:
+            return (1, *self.frame_shape)
+        first, *rest = self.frame_shape
+        return (1, first // self.blocks, *rest)
+
+    @property
+    def block_bytes(self) -> int:
+        """Uncompressed bytes of one inner chunk."""
+        return self.frame_bytes // max(1, self.blocks)
+
+    @property
+    def index_bytes(self) -> int:
+        """Bytes of a shard's index, at the start of its file."""
+        return self.steps * self.blocks * INDEX_ENTRY_BYTES
+
+    def locate(self, step_index: int) -> tuple[int, int]:
+        """File number and slot within that file of a step's index."""
+        return divmod(step_index, self.steps)
+
+    def offset(self, slot: int) -> int:
+        """Where an uncompressed frame starts in its file."""
+        return self.index_bytes + slot * self.frame_bytes
+
+    def chunk_key(self, file_number: int) -> str:
+        """Zarr key of a file below its array."""
+        return ".".join(["c", str(file_number), *("0" for _ in self.frame_shape)])
+
+
+def place(frame_shape: tuple[int, ...], item_bytes: int) -> Placement:
+    """Choose the placement of an array from its frame alone.
+
+    Examples
+    --------
+    >>> place((), 8).steps
+    32768
+    >>> place((48, 24, 24, 20), 4).chunk_shape
+    (64, 48, 24, 24, 20)
+    """
+    frame_bytes = math.prod(frame_shape) * item_bytes
+    if frame_bytes <= DENSE_FRAME_BYTES:
+        steps = min(DENSE_CHUNK_STEPS, DENSE_CHUNK_BYTES // frame_bytes)
+        return Placement(steps, frame_shape, frame_bytes, 0)
+    blocks = _even_blocks(frame_shape[0], frame_bytes)
+    steps = min(
+        SHARD_STEPS,
+        SHARD_INDEX_BYTES // (INDEX_ENTRY_BYTES * blocks),
+        SHARD_FILE_BYTES // frame_bytes,
+    )
+    return Placement(max(1, steps), frame_shape, frame_bytes, blocks)
+
+
+def _even_blocks(first_axis: int, frame_bytes: int) -> int:
+    """Fewest equal parts of the first axis that make blocks small; else the most there are.
+
+    Unequal parts would be padded by Zarr, which costs disk for nothing.
+    """
+    needed = -(-frame_bytes // BLOCK_BYTES)
+    most = min(first_axis, SHARD_INDEX_BYTES // INDEX_ENTRY_BYTES)
+    parts = [blocks for blocks in range(1, most + 1) if first_axis % blocks == 0]
+    return next((blocks for blocks in parts if blocks >= needed), parts[-1])

@@ -1,0 +1,295 @@
+"""Commands that look at runs, check, pack, cut and share them; `COMMANDS` lists them all.
+
+Everything heavy is imported inside a command, so that help comes at once.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from store.errors import TrainlapseError
+
+PRIVATE_HINT = {
+    "inputs": "the probe's inputs themselves",
+    "labels": "the probe's labels",
+    "class_names": "the names of the classes",
+    "texts": "the probe's texts",
+    "vocabulary": "the vocabulary",
+    "weights": "every recorded weight: the trained network can be rebuilt",
+    "activations": "activations; those of the first layers can show the inputs",
+    "model_config": "the model's configuration",
+    "notes": "notes",
+}
+
+
+class Command(click.Command):
+    """Shows a `TrainlapseError` as one line on stderr and exits with 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except TrainlapseError as error:
+            click.echo(f"Error: {error}", err=True)
+            sys.exit(1)
+
+
+def _command(name: str) -> Callable[[Callable[..., Any]], click.Command]:
+    return click.command(name, cls=Command)
+
+
+_run = click.argument("run")
+_out = click.option(
+    "-o", "--out", type=click.Path(path_type=Path), help="Where to write.", required=True
+)
+_overwrite = click.option("--overwrite", is_flag=True, help="Replace what is there already.")
+_no_history = click.option(
+    "--no-history",
+    is_flag=True,
+    help="Leave out the time-major copy: smaller, but histories of units are slow to read.",
+)
+
+
+def _parse_precision(
+    _: click.Context, option: click.Parameter, values: tuple[str, ...]
+) -> dict[str, str | int]:
+    found: dict[str, str | int] = {}
+    for value in values:
+        kind, equals, choice = value.partition("=")
+        if not equals:
+            raise click.BadParameter(f"expected KIND=BITS, got {value!r}", param=option)
+        found[kind] = int(choice) if choice.isdecimal() else choice
+    return found
+
+
+_precision = click.option(
+    "--precision",
+    multiple=True,
+    metavar="KIND=BITS",
+    callback=_parse_precision,
+    help="Fewer bits for 'activation' or 'weights': float16, or mantissa bits to keep. "
+    "Default: every bit is kept.",
+)
+
+
+@contextmanager
+def _bar(title: str) -> Iterator[Callable[[int, int, str], None]]:
+    """Progress bar on a terminal, silence elsewhere."""
+    from tqdm import tqdm
+
+    with tqdm(desc=title, unit="B", unit_scale=True, disable=None, leave=False) as bar:
+
+        def show(done: int, total: int, _: str) -> None:
+            if bar.total != total:
+                bar.reset(total)
+            bar.update(done - bar.n)
+
+        yield show
+
+
+@_command("info")
+@_run
+@click.option("--json", "as_json", is_flag=True, help="Print the description as JSON.")
+def info(run: str, as_json: bool) -> None:
+    """Show what RUN is and holds: steps, layers, sizes, metrics.
+
+    RUN is a directory, a .zip, or an http(s):// or s3:// address.
+    """
+    from store.info import describe, render
+    from store.reader import open_run
+
+    description = describe(open_run(run))
+    if as_json:
+        click.echo(json.dumps(description, ensure_ascii=False, indent=2))
+    else:
+        click.echo(render(description))
+
+
+@_command("verify")
+@_run
+@click.option(
+    "--salvage",
+    type=click.Path(path_type=Path),
+    metavar="OUT",
+    help="Write what is sound into a new run.",
+)
+def verify(run: str, salvage: Path | None) -> None:
+    """Read every chunk of RUN and name what is damaged; exit code 1 if anything is."""
+    from store import verify as checks
+    from store.info import human_bytes, printable
+    from store.reader import open_run
+
+    opened = open_run(run)
+    with _bar("verify") as progress:
+        report = checks.verify(opened, progress)
+    for finding in report.findings:
+        click.echo(printable(str(finding)))
+    layers = sorted({finding.layer for finding in report.findings if finding.layer})
+    read = f"{report.arrays} arrays, {human_bytes(report.bytes)}"
+    if report.is_sound:
+        how = "every checksum is right" if report.checksummed else "no checksums in this form"
+        click.echo(f"Sound: {read} read, {how}.")
+    else:
+        named = f"; layers: {', '.join(layers)}" if layers else ""
+        click.echo(printable(f"Damaged: {len(report.findings)} findings in {read}{named}."))
+    if salvage is not None:
+        with _bar("salvage") as progress:
+            written, lost = checks.salvage(opened, report, salvage, progress)
+        missing = f", without {'; '.join(lost)}" if lost else ", with everything"
+        click.echo(printable(f"Wrote {written.path}{missing}."))
+    if not report.is_sound:
+        sys.exit(1)
+
+
+@_command("pack")
+@_run
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Directory to write. By default the run itself is replaced, once the new one is verified.",
+)
+@_overwrite
+@_no_history
+@_precision
+@click.option("--level", type=click.IntRange(1, 9), help="Compression, 1 (quick) to 9 (small).")
+def pack(
+    run: str,
+    out: Path | None,
+    overwrite: bool,
+    no_history: bool,
+    precision: dict[str, str | int],
+    level: int | None,
+) -> None:
+    """Turn RUN into its reading form: small, checksummed, quick frames and quick histories."""
+    from store.info import human_bytes
+    from store.pack import pack as pack_run
+
+    with _bar("pack") as progress:
+        report = pack_run(
+            run,
+            out,
+            history=not no_history,
+            precision=precision,
+            level=level,
+            overwrite=overwrite,
+            progress=progress,
+        )
+    share = report.bytes / report.raw_bytes if report.raw_bytes else 1
+    click.echo(
+        f"Packed {human_bytes(report.raw_bytes)} into {human_bytes(report.bytes)} ({share:.2f}; "
+        f"frames {human_bytes(report.frames_bytes)}, histories "
+        f"{human_bytes(report.history_bytes)}), verified: {report.path}"
+    )
+    _echo_errors(report.errors)
+
+
+@_command("crop")
+@_run
+@_out
+@_overwrite
+@click.option("--steps", metavar="FIRST:LAST", help="Range of steps to keep, ends included.")
+@click.option("--every", type=click.IntRange(1), default=1, help="Keep every k-th recorded step.")
+@click.option("--layers", multiple=True, metavar="GLOB", help="Keep arrays of these layers.")
+@click.option("--probes", metavar="LIST", help="Keep these probes, for instance 0-7,12.")
+@click.option("--no-activations", is_flag=True, help="Leave out the activations.")
+@click.option("--no-weights", is_flag=True, help="Leave out the weights.")
+@click.option("--no-inputs", is_flag=True, help="Leave out the probe's inputs.")
+@click.option("--no-labels", is_flag=True, help="Leave out labels and class names.")
+@click.option("--no-texts", is_flag=True, help="Leave out texts and vocabularies.")
+@click.option("--no-metrics", is_flag=True, help="Leave out loss and metrics.")
+@click.option("--no-model", is_flag=True, help="Leave out the model's configuration.")
+@click.option("--no-notes", is_flag=True, help="Leave out the notes.")
+def crop(
+    run: str,
+    out: Path,
+    overwrite: bool,
+    steps: str | None,
+    every: int,
+    layers: tuple[str, ...],
+    probes: str | None,
+    **dropped: bool,
+) -> None:
+    """Write a part of RUN as a new run: fewer steps, layers or probes, or without private parts."""
+    from store.crop import Cut
+    from store.crop import crop as crop_run
+    from store.info import human_bytes
+
+    first, last = _parse_steps(steps)
+    drop = [name.removeprefix("no_") for name, wanted in dropped.items() if wanted]
+    cut = Cut(first, last, every, layers, _parse_probes(probes), drop)
+    with _bar("crop") as progress:
+        report = crop_run(run, out, cut, overwrite=overwrite, progress=progress)
+    click.echo(f"Wrote {human_bytes(report.bytes)}, verified: {report.path}")
+
+
+@_command("share")
+@_run
+@_out
+@_overwrite
+@_no_history
+@_precision
+def share(
+    run: str, out: Path, overwrite: bool, no_history: bool, precision: dict[str, str | int]
+) -> None:
+    """Write RUN as one verified .zip file that opens in place, from a disk or over the network.
+
+    Before the file is written, what it will give away is listed; `crop` leaves parts out.
+    """
+    from store.info import contents, human_bytes
+    from store.reader import open_run
+    from store.share import share as share_run
+
+    click.echo("The file will contain:")
+    for name, there in contents(open_run(run)).items():
+        if there:
+            click.echo(f"  - {PRIVATE_HINT[name]}")
+    with _bar("share") as progress:
+        report = share_run(
+            run,
+            out,
+            history=not no_history,
+            precision=precision,
+            overwrite=overwrite,
+            progress=progress,
+        )
+    click.echo(f"Wrote {human_bytes(report.bytes)}, verified: {report.path}")
+    _echo_errors(report.errors)
+
+
+def _echo_errors(errors: dict[str, float] | Any) -> None:
+    for path, error in errors.items():
+        click.echo(f"  {path}: off by at most {error:.3g}")
+
+
+def _parse_steps(text: str | None) -> tuple[int | None, int | None]:
+    if text is None:
+        return None, None
+    first, colon, last = text.partition(":")
+    if not colon or not all(part == "" or part.isdecimal() for part in (first, last)):
+        raise click.BadParameter(f"expected FIRST:LAST, got {text!r}", param_hint="--steps")
+    return int(first) if first else None, int(last) if last else None
+
+
+def _parse_probes(text: str | None) -> list[int] | None:
+    if text is None:
+        return None
+    found: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise click.BadParameter(
+                f"expected for instance 0-7,12, got {text!r}", param_hint="--probes"
+            )
+        found.extend(range(int(first), int(last or first) + 1))
+    return found
+
+
+COMMANDS: list[click.Command] = [info, verify, pack, crop, share]

@@ -1,0 +1,114 @@
+"""Metrics while they are recorded: rows of their own, finer cadence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from store.errors import SpecError, StepOrderError
+from store.files import OpenFiles
+from store.live_array import LiveArray
+from store.metadata import Document
+from store.schema import UPDATE_DIM, ArraySpec, metric_path, safe_name
+
+# The row axis; a metric of this name is stored under another one.
+AXIS = "update"
+
+
+class MetricsTable:
+    """Appends rows of metrics; a metric may appear at any row.
+
+    Parameters
+    ----------
+    root : Path
+        Directory of the run.
+    files : OpenFiles
+        Shared by all arrays of the run.
+
+    Attributes
+    ----------
+    rows : int
+        Rows appended.
+    """
+
+    def __init__(self, root: Path, files: OpenFiles) -> None:
+        self.rows = 0
+        self._root = root
+        self._files = files
+        self._axis: LiveArray | None = None
+        self._arrays: dict[str, LiveArray] = {}
+        self._last_update: int | None = None
+
+    @property
+    def arrays(self) -> list[LiveArray]:
+        """Every array, the row axis first."""
+        return [self._axis, *self._arrays.values()] if self._axis is not None else []
+
+    def append(self, update: int, values: Mapping[str, float]) -> None:
+        """Append one row, or merge into the last one if that is for the same update."""
+        if self._last_update is not None and update < self._last_update:
+            raise StepOrderError(
+                f"Metrics of update {update} cannot follow those of {self._last_update}."
+            )
+        numbers = {name: _number(name, value) for name, value in values.items()}
+        if self._axis is None:
+            self._axis = self._new_array(AXIS, "int64", {"long_name": "optimizer updates done"})
+        for name in numbers.keys() - self._arrays.keys():
+            self._add(name)
+        merging = update == self._last_update
+        row = self.rows - 1 if merging else self.rows
+        for name, array in self._arrays.items():
+            if name in numbers or not merging:
+                array.write(row, array.prepare(numbers.get(name, math.nan)))
+        if not merging:
+            self._axis.write(row, self._axis.prepare(update))
+        self.rows = row + 1
+        self._last_update = update
+
+    def adopt(self, nodes: Mapping[str, Document]) -> None:
+        """Take over the arrays of an existing run."""
+        for path, node in nodes.items():
+            if not path.startswith(metric_path("")):
+                continue
+            name = path.removeprefix(metric_path(""))
+            spec = ArraySpec(path, (UPDATE_DIM,), (), node["data_type"], node["attributes"])
+            array = LiveArray(self._root, spec, self._files, None)
+            if name == AXIS:
+                self._axis = array
+                self.rows = node["shape"][0]
+            else:
+                self._arrays[node["attributes"].get("name", name)] = array
+        for array in self.arrays:
+            array.check(self.rows)
+
+    def keep(self, after_step: int | None) -> None:
+        """Drop the rows of adopted arrays that are later than a step."""
+        if self._axis is None:
+            return
+        updates = self._axis.read_scalars(self.rows)
+        if after_step is not None:
+            self.rows = int(np.searchsorted(updates, after_step, side="right"))
+        self._last_update = int(updates[self.rows - 1]) if self.rows else None
+
+    def _add(self, name: str) -> None:
+        """Make the array of a metric that is new; it is NaN in the rows before."""
+        taken = [AXIS, *(array.spec.path.split("/")[-1] for array in self._arrays.values())]
+        array = self._new_array(safe_name(name, taken), "float64", {"name": name})
+        array.fill(self.rows, math.nan)
+        self._arrays[name] = array
+
+    def _new_array(self, node: str, dtype: str, attributes: Mapping[str, str]) -> LiveArray:
+        spec = ArraySpec(metric_path(node), (UPDATE_DIM,), (), dtype, attributes)
+        array = LiveArray(self._root, spec, self._files, None)
+        array.make_directory()
+        return array
+
+
+def _number(name: str, value: float) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise SpecError(f"Metric {name!r} is {value!r:.80}, expected a number.") from None

@@ -1,0 +1,99 @@
+"""Readers of a run that another process is recording: whole committed steps, or nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorstore
+import zarr
+
+from store import crash_trials
+from store.location import is_run
+from store.reader import open_run
+from store.schema import Array
+
+STEPS = 150
+ARRAYS = [array for layer in crash_trials.spec().layers for array in layer.array_specs()]
+BY_PATH = {array.path: array for array in ARRAYS}
+
+
+@pytest.fixture
+def growing(tmp_path: Path) -> Iterator[tuple[Path, Callable[[], bool]]]:
+    """A run under way, and whether it still is."""
+    path = tmp_path / "run.zarr"
+    command = [sys.executable, "-m", "store.crash_trials", str(path), "raw", "process", str(STEPS)]
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        while not is_run(path):
+            assert child.poll() is None
+        yield path, lambda: child.poll() is None
+    finally:
+        child.kill()
+        child.wait()
+
+
+def check(length: int, read: Callable[[str, int], Array]) -> None:
+    """Compare the newest step of every array with what it must hold."""
+    for path, array in BY_PATH.items():
+        found = read(path, length - 1)
+        np.testing.assert_array_equal(found, crash_trials.frame(array, length - 1))
+
+
+def with_trainlapse(path: Path) -> int:
+    run = open_run(path)
+    assert run.steps.tolist() == list(range(len(run)))
+    if len(run):
+        check(len(run), lambda name, index: run.read(name, (index,)))
+        for name in BY_PATH:
+            assert run.array(name).shape[0] == len(run)
+    return len(run)
+
+
+def with_zarr(path: Path) -> int:
+    root = zarr.open_group(path, mode="r", zarr_format=3, use_consolidated=True)
+    arrays = {}
+    for name in ("step", *BY_PATH):
+        array = root[name]
+        assert isinstance(array, zarr.Array)
+        arrays[name] = array
+    length = arrays["step"].shape[0]
+    assert {array.shape[0] for array in arrays.values()} == {length}
+    if length:
+        check(length, lambda name, index: np.asarray(arrays[name][index]))
+    return length
+
+
+def with_tensorstore(path: Path) -> int:
+    """TensorStore reads no consolidated metadata: the lengths of each array's own document."""
+    shortest = STEPS
+    for name, array in BY_PATH.items():
+        place = {"driver": "file", "path": f"{path / name}/"}
+        opened = tensorstore.open({"driver": "zarr3", "kvstore": place}, read=True).result()
+        length = opened.shape[0]
+        shortest = min(shortest, length)
+        if length:
+            found = opened[length - 1].read().result()
+            np.testing.assert_array_equal(found, crash_trials.frame(array, length - 1))
+    return shortest
+
+
+@pytest.mark.parametrize("reader", [with_trainlapse, with_zarr, with_tensorstore])
+def test_only_whole_committed_steps_are_seen(
+    growing: tuple[Path, Callable[[], bool]], reader: Callable[[Path], int]
+) -> None:
+    path, goes_on = growing
+    seen = [reader(path)]
+    while goes_on():
+        seen.append(reader(path))
+    seen.append(reader(path))
+    assert seen == sorted(seen)
+    assert seen[-1] == STEPS
+    # It was read while it grew, and not only before and after.
+    assert len(seen) > 3
+    if reader is not with_tensorstore:
+        assert len(set(seen)) > 3
