@@ -1,0 +1,95 @@
+"""What a preset is: a small, real training that is worth looking at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from recorder.probe import Probe
+from store.schema import Array
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """Examples of a preset.
+
+    Attributes
+    ----------
+    x_train, y_train : ndarray
+        Inputs (example, ...) and class numbers (example,) to learn from.
+    x_held_out, y_held_out : ndarray
+        The same, never trained on.
+    probe : Probe
+        Some of the held-out examples.
+    """
+
+    x_train: Array
+    y_train: Array
+    x_held_out: Array
+    y_held_out: Array
+    probe: Probe
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """One preset.
+
+    Attributes
+    ----------
+    name : str
+        As typed on the command line.
+    title : str
+        One line.
+    description : str
+        What is trained on what.
+    epochs, batch_size : int
+        Length of the training, and examples an update.
+    load_data : callable
+        Gives the examples; always the same ones.
+    build_model : callable
+        Takes the data, gives a compiled ``keras.Model``.
+    needs : str
+        The module that holds the raw data, for the message when it is missing.
+    """
+
+    name: str
+    title: str
+    description: str
+    epochs: int
+    batch_size: int
+    load_data: Callable[[], Data]
+    build_model: Callable[[Data], Any]
+    needs: str
+
+
+def split(labels: Array, held_out: int, seed: int) -> tuple[Array, Array]:
+    """Split examples so that both parts have the same mix of classes.
+
+    Parameters
+    ----------
+    labels : ndarray
+        Class numbers (example,).
+    held_out : int
+        Number of examples to hold out.
+    seed : int
+        Seed of the choice.
+
+    Returns
+    -------
+    train, held_out : ndarray
+        Indices, in random order.
+    """
+    generator = np.random.default_rng(seed)
+    order = generator.permutation(len(labels))
+    # Spread every class evenly over the interval, then cut it: each class is cut alike.
+    place = np.empty(len(labels))
+    for label in np.unique(labels):
+        members = order[labels[order] == label]
+        place[members] = (np.arange(len(members)) + 0.5) / len(members)
+    chosen = np.argsort(place, kind="stable")[:held_out]
+    is_held_out = np.zeros(len(labels), bool)
+    is_held_out[chosen] = True
+    return order[~is_held_out[order]], order[is_held_out[order]]

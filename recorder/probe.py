@@ -1,0 +1,323 @@
+"""The probe: the few fixed inputs that are sent through the network at every recorded step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from store.errors import SpecError, listed
+from store.schema import PROBE_DIM, PROBE_KINDS, Array, ProbeSpec
+
+SINGLE_INPUT = "input"
+IMAGE_CHANNELS = (1, 3, 4)
+# A rank-3 float array is taken for images only when it is square and at least this large;
+# shorter ones are more likely sequences of feature vectors.
+SMALLEST_IMAGE = 8
+
+
+class Probe:
+    """Fixed inputs with their labels and names.
+
+    Parameters
+    ----------
+    inputs : array_like or mapping of str to array_like
+        Model input (probe, ...), or several by the names of the model's inputs.
+    labels : array_like, optional
+        Class numbers (probe,), one-hot rows (probe, class), class names (probe,) as strings, or
+        target values (probe, ...).
+    class_names : sequence of str, optional
+        Names by class number. Taken from the labels when those are strings.
+    texts : sequence of str, optional
+        The original text of each probe.
+    vocabulary : sequence of str, optional
+        Token strings by token number, for instance ``TextVectorization.get_vocabulary()``.
+    kind : {"image", "text", "tabular", "other"}, optional
+        Decides how the explorer shows the inputs. Inferred when left out: four dimensions with 1,
+        3 or 4 channels, or three of bytes, are images; whole numbers in two dimensions with a
+        vocabulary or texts are text; other two dimensions are tabular.
+
+    Raises
+    ------
+    SpecError
+        What was given is inconsistent; the message lists every problem.
+
+    Examples
+    --------
+    >>> Probe(np.zeros((8, 28, 28, 1)), labels=range(8)).kind
+    'image'
+    """
+
+    def __init__(
+        self,
+        inputs: npt.ArrayLike | Mapping[str, npt.ArrayLike],
+        labels: npt.ArrayLike | None = None,
+        class_names: Sequence[str] | None = None,
+        texts: Sequence[str] | None = None,
+        vocabulary: Sequence[str] | None = None,
+        kind: str | None = None,
+    ) -> None:
+        self.inputs = _named_inputs(inputs)
+        self.texts = None if texts is None else [str(text) for text in texts]
+        self.vocabulary = None if vocabulary is None else [str(token) for token in vocabulary]
+        self.labels: Array | None = None
+        names_found: list[str] | None = None
+        if labels is not None:
+            self.labels, names_found = _class_numbers(labels)
+        names = names_found if class_names is None else class_names
+        self.class_names = None if names is None else [str(name) for name in names]
+        first = next(iter(self.inputs.values()), np.empty(0))
+        is_text = self.vocabulary is not None or self.texts is not None
+        self.kind = _infer_kind(first, is_text=is_text) if kind is None else kind
+        found = self._problems()
+        if found:
+            raise SpecError("The probe is inconsistent:\n- " + "\n- ".join(found))
+
+    def __len__(self) -> int:
+        return len(next(iter(self.inputs.values())))
+
+    def __repr__(self) -> str:
+        shapes = ", ".join(f"{name} {values.shape}" for name, values in self.inputs.items())
+        return f"Probe({shapes}, kind={self.kind!r})"
+
+    @classmethod
+    def pick(
+        cls,
+        x: npt.ArrayLike | Mapping[str, npt.ArrayLike],
+        y: npt.ArrayLike,
+        per_class: int = 4,
+        seed: int = 0,
+        **kw: Any,
+    ) -> Self:
+        """Pick the same number of examples of every class, the same ones for the same seed.
+
+        Parameters
+        ----------
+        x : array_like or mapping of str to array_like
+            Inputs to pick from (example, ...).
+        y : array_like
+            Their classes: numbers (example,), one-hot rows (example, class) or strings.
+        per_class : int
+            Examples of each class; a class that has fewer gives all it has.
+        seed : int
+            Seed of the choice.
+        **kw
+            Passed to `Probe`; ``texts`` are picked along with the inputs.
+        """
+        inputs = _named_inputs(x)
+        numbers, names = _class_numbers(y)
+        if per_class < 1:
+            raise SpecError(f"per_class must be at least 1, got {per_class}.")
+        sizes = {name: len(values) for name, values in inputs.items()}
+        if any(size != len(numbers) for size in sizes.values()):
+            raise SpecError(
+                f"Inputs and labels differ in length: {sizes} against {len(numbers)} labels. "
+                "Pass one label per example."
+            )
+        if numbers.ndim != 1 or not _are_whole(numbers):
+            raise SpecError(
+                f"Labels to pick by must be classes, got {numbers.dtype} of shape {numbers.shape}. "
+                "For targets that are not classes choose examples yourself: Probe(x[:32], y[:32])."
+            )
+        chosen = _stratified(numbers, per_class, seed)
+        if kw.get("texts") is not None:
+            kw["texts"] = [kw["texts"][index] for index in chosen]
+        kw.setdefault("class_names", names)
+        picked = {name: values[chosen] for name, values in inputs.items()}
+        single = len(picked) == 1 and SINGLE_INPUT in picked
+        return cls(picked[SINGLE_INPUT] if single else picked, numbers[chosen], **kw)
+
+    def to_spec(self) -> ProbeSpec:
+        """Describe the probe for the store."""
+        return ProbeSpec(
+            inputs=self.inputs,
+            kind=self.kind,
+            dims={name: _dims(self.kind, values) for name, values in self.inputs.items()},
+            labels=self.labels,
+            class_names=self.class_names,
+            texts=self.texts,
+            vocabulary=self.vocabulary,
+        )
+
+    def check_fits(self, model: Any) -> None:
+        """Raise `SpecError` when the inputs do not fit a built Keras model.
+
+        Parameters
+        ----------
+        model : keras.Model
+            A model whose ``inputs`` are known; of others nothing can be said before they run.
+        """
+        expected = _expected_inputs(model)
+        if not expected:
+            return
+        given = self.inputs
+        if len(expected) == 1 and len(given) == 1:
+            given = {next(iter(expected)): next(iter(given.values()))}
+        found = []
+        if missing := sorted(expected.keys() - given.keys()):
+            found.append(f"the model's inputs {listed(missing)} are missing from the probe")
+        if unknown := sorted(given.keys() - expected.keys()):
+            found.append(f"the model has no inputs {listed(unknown)}")
+        found.extend(
+            problem
+            for name, (shape, dtype) in expected.items()
+            if name in given and (problem := _misfit(name, given[name], shape, dtype))
+        )
+        if found:
+            raise SpecError(
+                f"The probe does not fit the model {model.name!r}:\n- "
+                + "\n- ".join(found)
+                + "\nPass the probe in the form that model.predict() accepts."
+            )
+
+    def _problems(self) -> list[str]:
+        if not self.inputs:
+            return ["there is no input; pass an array, or a dict of arrays by input name"]
+        found = []
+        for name, values in self.inputs.items():
+            if values.ndim == 0 or values.size == 0:
+                found.append(f"input {name!r} has shape {values.shape}; pass at least one example")
+            elif values.dtype.kind not in "biuf":
+                found.append(f"input {name!r} holds {values.dtype}; pass numbers")
+        if found:
+            return found
+        sizes = {name: len(values) for name, values in self.inputs.items()}
+        if self.labels is not None:
+            sizes["labels"] = len(self.labels)
+        if self.texts is not None:
+            sizes["texts"] = len(self.texts)
+        if len(set(sizes.values())) > 1:
+            found.append(f"lengths differ: {sizes}; pass one entry of each per example")
+        if self.kind not in PROBE_KINDS:
+            found.append(f"kind {self.kind!r} is not one of {listed(PROBE_KINDS)}")
+        found.extend(self._label_problems())
+        found.extend(self._vocabulary_problems())
+        return found
+
+    def _label_problems(self) -> list[str]:
+        if self.labels is None or self.class_names is None:
+            return []
+        if self.labels.ndim != 1 or not _are_whole(self.labels):
+            return ["class_names were given, but the labels are not class numbers"]
+        low, high = int(self.labels.min()), int(self.labels.max())
+        if low < 0 or high >= len(self.class_names):
+            return [
+                f"labels run from {low} to {high}, but there are {len(self.class_names)} "
+                "class_names; pass one name for every class"
+            ]
+        return []
+
+    def _vocabulary_problems(self) -> list[str]:
+        first = next(iter(self.inputs.values()))
+        if self.vocabulary is None or not _are_whole(first):
+            return []
+        low, high = int(first.min()), int(first.max())
+        if low < 0 or high >= len(self.vocabulary):
+            return [
+                f"token numbers run from {low} to {high}, but the vocabulary has "
+                f"{len(self.vocabulary)} entries; pass one string for every number"
+            ]
+        return []
+
+
+def _named_inputs(inputs: npt.ArrayLike | Mapping[str, npt.ArrayLike]) -> dict[str, Array]:
+    if isinstance(inputs, Mapping):
+        return {str(name): np.asarray(values) for name, values in inputs.items()}
+    return {SINGLE_INPUT: np.asarray(inputs)}
+
+
+def _class_numbers(labels: npt.ArrayLike) -> tuple[Array, list[str] | None]:
+    """Turn strings and one-hot rows into class numbers; leave other targets alone."""
+    values = np.asarray(labels)
+    if values.dtype.kind in "US" or (
+        values.dtype.kind == "O" and all(isinstance(value, str) for value in values.flat)
+    ):
+        names, numbers = np.unique(values.astype(str), return_inverse=True)
+        return numbers.astype(np.int64), [str(name) for name in names]
+    if values.dtype.kind not in "biuf":
+        raise SpecError(f"Labels hold {values.dtype}; pass class numbers, class names or targets.")
+    if values.ndim == 2 and values.shape[1] == 1 and _are_whole(values):
+        return values[:, 0].astype(np.int64), None
+    one_hot = (
+        values.ndim == 2
+        and values.shape[1] > 1
+        and bool(np.isin(values, (0, 1)).all() and (values.sum(axis=1) == 1).all())
+    )
+    if one_hot:
+        return values.argmax(axis=1).astype(np.int64), None
+    if values.ndim == 1 and values.size and _are_whole(values):
+        return values.astype(np.int64), None
+    return values, None
+
+
+def _are_whole(values: Array) -> bool:
+    if values.dtype.kind in "biu":
+        return True
+    return values.dtype.kind == "f" and bool((np.mod(values, 1) == 0).all())
+
+
+def _stratified(numbers: Array, per_class: int, seed: int) -> list[int]:
+    """Choose indices, class after class."""
+    generator = np.random.default_rng(seed)
+    chosen: list[int] = []
+    for label in np.unique(numbers):
+        candidates = np.flatnonzero(numbers == label)
+        count = min(per_class, len(candidates))
+        chosen.extend(int(index) for index in generator.choice(candidates, count, replace=False))
+    return chosen
+
+
+def _infer_kind(values: Array, *, is_text: bool) -> str:
+    if values.ndim == 4 and (
+        values.shape[-1] in IMAGE_CHANNELS or values.shape[1] in IMAGE_CHANNELS
+    ):
+        return "image"
+    if values.ndim == 3:
+        square = values.shape[1] == values.shape[2] >= SMALLEST_IMAGE
+        return "image" if values.dtype == np.uint8 or (square and not is_text) else "other"
+    if values.ndim == 2:
+        return "text" if is_text and values.dtype.kind in "iu" else "tabular"
+    return "other"
+
+
+def _dims(kind: str, values: Array) -> tuple[str, ...]:
+    if kind == "image" and values.ndim == 4:
+        last, first = values.shape[-1] in IMAGE_CHANNELS, values.shape[1] in IMAGE_CHANNELS
+        if first and not last:
+            return (PROBE_DIM, "channel", "y", "x")
+        return (PROBE_DIM, "y", "x", "channel")
+    if kind == "image" and values.ndim == 3:
+        return (PROBE_DIM, "y", "x")
+    if kind == "text" and values.ndim == 2:
+        return (PROBE_DIM, "token")
+    if kind == "tabular" and values.ndim == 2:
+        return (PROBE_DIM, "feature")
+    return (PROBE_DIM, *(f"dim_{axis}" for axis in range(1, values.ndim)))
+
+
+def _expected_inputs(model: Any) -> dict[str, tuple[tuple[int | None, ...], str]]:
+    """Shape and data type by input name; empty when the model does not say."""
+    tensors = getattr(model, "inputs", None) or []
+    return {tensor.name: (tuple(tensor.shape), str(tensor.dtype)) for tensor in tensors}
+
+
+def _misfit(name: str, values: Array, shape: tuple[int | None, ...], dtype: str) -> str | None:
+    if dtype.startswith(("int", "uint")) and not _are_whole(values):
+        return f"input {name!r} expects {dtype} numbers, the probe holds {values.dtype} fractions"
+    if _shapes_match(values.shape, shape):
+        return None
+    expected = "(" + ", ".join("any" if size is None else str(size) for size in shape) + ")"
+    return f"input {name!r} expects shape {expected}, the probe has shape {values.shape}"
+
+
+def _shapes_match(given: tuple[int, ...], expected: tuple[int | None, ...]) -> bool:
+    # Keras itself adds or drops a last axis of one, so that gray images may come without channel.
+    if len(given) == len(expected) + 1 and given[-1] == 1:
+        given = given[:-1]
+    elif len(given) == len(expected) - 1 and expected[-1] == 1:
+        given = (*given, 1)
+    return len(given) == len(expected) and all(
+        size is None or size == length for length, size in zip(given, expected, strict=True)
+    )

@@ -1,0 +1,370 @@
+"""Recordings of real trainings: what is in the run, and that the training does not notice."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from recorder import Probe, Recorder, every_epoch, every_n_steps, log_spaced
+from store import open_run
+from store.errors import RunExistsError, SpecError
+from tests.recorder.networks import (
+    Network,
+    compiled,
+    conv_model,
+    images,
+    keras_outputs,
+    nested_model,
+    rows,
+    values_of,
+)
+
+PROBES = 6
+EPOCHS, BATCH = 3, 8  # 32 examples: 4 updates an epoch
+
+
+def spy(function: Callable[[Any], None]) -> Any:
+    """Callback that calls `function` with the model at step 0 and after every update."""
+    import keras
+
+    class Spy(keras.callbacks.Callback):
+        def on_train_begin(self, *_: Any, **__: Any) -> None:
+            function(self.model)
+
+        def on_train_batch_end(self, *_: Any, **__: Any) -> None:
+            function(self.model)
+
+    return Spy()
+
+
+def fit(model: Any, data: tuple[np.ndarray, np.ndarray], *callbacks: Any, **options: Any) -> Any:
+    x, y = data
+    settings = {"epochs": EPOCHS, "batch_size": BATCH, "verbose": 0, **options}
+    return model.fit(x, y, callbacks=list(callbacks), **settings)
+
+
+def weights_at(run: Any, step: int) -> dict[str, np.ndarray]:
+    return {
+        f"{name}/{weight}": np.asarray(run.weights(name, weight).sel(step=step))
+        for name, layer in run.layers.items()
+        for weight in layer.weights
+    }
+
+
+def test_the_trained_weights_are_the_same_bit_for_bit(network: Network, tmp_path: Path) -> None:
+    data = network.data()
+    results = []
+    for recorded in (False, True):
+        model = compiled(network.build)
+        probe = Probe(data[0][:PROBES])
+        callbacks = [Recorder(tmp_path / "run.zarr", probe, schedule=every_n_steps(1))]
+        history = fit(model, data, *(callbacks if recorded else []), validation_data=data)
+        results.append(([values_of(v) for v in model.variables], history.history))
+    (plain, plain_history), (recorded_too, recorded_history) = results
+    assert plain_history == recorded_history
+    for first, second in zip(plain, recorded_too, strict=True):
+        np.testing.assert_array_equal(first, second)
+    other = compiled(network.build, seed=8)
+    fit(other, data)
+    assert any(  # or the comparison would be worth nothing
+        not np.array_equal(first, values_of(second))
+        for first, second in zip(plain, other.variables, strict=True)
+    )
+
+
+def test_weights_and_activations_are_those_of_every_step(network: Network, tmp_path: Path) -> None:
+    model, data = compiled(network.build), network.data()
+    copies: list[list[np.ndarray]] = []
+    recorder = Recorder(tmp_path / "run.zarr", Probe(data[0][:PROBES]), schedule=every_n_steps(1))
+    fit(model, data, recorder, spy(lambda m: copies.append([values_of(v) for v in m.weights])))
+
+    run = open_run(tmp_path / "run.zarr")
+    assert list(run.steps) == list(range(EPOCHS * 4 + 1))
+    for step, copy in enumerate(copies):
+        found = weights_at(run, step)
+        assert len(found) == len(copy)
+        for expected in copy:  # the order differs, the values are all there
+            assert any(
+                expected.shape == value.shape and np.array_equal(expected, value)
+                for value in found.values()
+            )
+        model.set_weights(copy)
+        outputs = keras_outputs(model, data[0][:PROBES])
+        for name, expected in outputs.items():
+            activation = np.asarray(run.activations(name).sel(step=step))
+            np.testing.assert_allclose(
+                activation, expected, rtol=1e-5, atol=1e-6, err_msg=f"{name} at step {step}"
+            )
+    recorded = {name for name, layer in run.layers.items() if layer.has_activation}
+    assert recorded == outputs.keys()
+
+
+def test_weights_go_under_their_own_name(tmp_path: Path) -> None:
+    model = compiled(nested_model)
+    fit(model, rows(), Recorder(tmp_path / "run.zarr", Probe(rows()[0][:2])))
+    found = weights_at(open_run(tmp_path / "run.zarr"), EPOCHS * 4)
+    block = model.get_layer("block")
+    for name, layer in {
+        "dense": model.get_layer("dense"),
+        "block.dense": block.get_layer("dense"),
+        "block.norm": block.get_layer("norm"),
+    }.items():
+        for variable in layer.weights:
+            np.testing.assert_array_equal(found[f"{name}/{variable.name}"], values_of(variable))
+
+
+@pytest.mark.parametrize(
+    ("schedule", "between"),
+    [
+        (every_n_steps(5), [5, 10]),
+        (every_n_steps(1000), []),
+        (every_epoch(), [4, 8]),
+        (log_spaced(2), [1, 3, 10]),
+        (every_n_steps(5) | every_epoch(), [4, 5, 8, 10]),
+    ],
+)
+def test_first_and_last_step_are_there_whatever_the_schedule(
+    schedule: Any, between: list[int], tmp_path: Path
+) -> None:
+    recorder = Recorder(tmp_path / "run.zarr", Probe(images()[0][:2]), schedule=schedule)
+    fit(compiled(conv_model), images(), recorder)
+    run = open_run(tmp_path / "run.zarr")
+    assert list(run.steps) == [0, *between, 12]
+    assert recorder.report.steps == len(between) + 2
+
+
+def test_the_default_schedule_ends_every_epoch(tmp_path: Path) -> None:
+    fit(compiled(conv_model), images(), Recorder(tmp_path / "run.zarr", Probe(images()[0][:2])))
+    run = open_run(tmp_path / "run.zarr")
+    assert list(run.steps) == list(range(13))
+    np.testing.assert_allclose(np.asarray(run.tree["epoch"]), np.arange(13) / 4)
+    seconds = np.asarray(run.tree["wall_time"])
+    assert (np.diff(seconds) > 0).all()
+
+
+def test_metrics_have_a_cadence_of_their_own(tmp_path: Path) -> None:
+    entries: list[dict[str, float]] = []
+    import keras
+
+    watcher = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda _, logs: entries.append(dict(logs))
+    )
+    recorder = Recorder(tmp_path / "run.zarr", Probe(images()[0][:2]), schedule=every_n_steps(1000))
+    model = compiled(conv_model, metrics=["accuracy"])
+    history = fit(model, images(), watcher, recorder, validation_data=images()).history
+    metrics = open_run(tmp_path / "run.zarr").metrics
+    assert list(metrics["update"].values) == list(range(1, 13))
+    for name in ("loss", "accuracy"):
+        np.testing.assert_array_equal(metrics[name].values, [entry[name] for entry in entries])
+    held_out = metrics["val_loss"].values
+    np.testing.assert_array_equal(held_out[3::4], history["val_loss"])
+    assert np.isnan(np.delete(held_out, [3, 7, 11])).all()
+    rate = metrics["learning_rate"].values
+    np.testing.assert_allclose(rate[3::4], 0.001)
+
+
+def test_what_is_known_about_the_training_is_kept(tmp_path: Path) -> None:
+    import keras
+
+    model = compiled(conv_model, seed=11)
+    probe = Probe(images()[0][:2], labels=[0, 2], class_names=["a", "b", "c"])
+    recorder = Recorder(
+        tmp_path / "my run.zarr", probe, schedule=every_epoch(), notes="a note", name=None
+    )
+    fit(model, images(), recorder, epochs=1)
+    run = open_run(tmp_path / "my run.zarr")
+    attributes = run.attributes
+    assert attributes["name"] == "my run"
+    assert attributes["notes"] == "a note"
+    assert attributes["seed"] == 11
+    assert attributes["schedule"] == "every_epoch()"
+    assert attributes["loss"] == "sparse_categorical_crossentropy"
+    assert attributes["optimizer"]["class"] == "Adam"
+    assert attributes["versions"]["keras"] == keras.__version__
+    assert attributes["outputs"] == ["softmax"]
+    assert attributes["finished"]
+    again = keras.saving.deserialize_keras_object(run.model_config)
+    again.set_weights(model.get_weights())
+    np.testing.assert_array_equal(again(images()[0]), model(images()[0]))
+
+
+def test_a_second_fit_goes_on_where_the_first_ended(tmp_path: Path) -> None:
+    model = compiled(conv_model)
+    recorder = Recorder(tmp_path / "run.zarr", Probe(images()[0][:2]), schedule=every_n_steps(3))
+    fit(model, images(), recorder, epochs=2)
+    fit(model, images(), recorder, epochs=1)
+    run = open_run(tmp_path / "run.zarr")
+    assert list(run.steps) == [0, 3, 6, 8, 9, 12]
+    np.testing.assert_allclose(np.asarray(run.tree["epoch"]), np.asarray(run.steps) / 4)
+    assert list(run.metrics["update"].values) == list(range(1, 13))
+    assert recorder.report.fault is None
+
+
+def test_epochs_that_are_counted_on_are_not_counted_twice(tmp_path: Path) -> None:
+    model = compiled(conv_model)
+    recorder = Recorder(tmp_path / "run.zarr", Probe(images()[0][:2]), schedule=every_epoch())
+    fit(model, images(), recorder, epochs=2)
+    fit(model, images(), recorder, epochs=3, initial_epoch=2)
+    run = open_run(tmp_path / "run.zarr")
+    np.testing.assert_allclose(np.asarray(run.tree["epoch"]), [0, 1, 2, 3])
+
+
+def test_several_updates_between_two_callbacks_are_counted(tmp_path: Path) -> None:
+    model = compiled(conv_model, steps_per_execution=2)
+    recorder = Recorder(tmp_path / "run.zarr", Probe(images()[0][:2]), schedule=every_n_steps(3))
+    fit(model, images(), recorder)
+    # 3 and 9 fall between two callbacks; the first moment after them stands for each.
+    assert list(open_run(tmp_path / "run.zarr").steps) == [0, 4, 6, 10, 12]
+
+
+def test_a_model_that_is_built_by_its_first_batch(tmp_path: Path) -> None:
+    import keras
+
+    model = compiled(lambda: keras.Sequential([keras.layers.Dense(3, name="dense")]))
+    fit(model, rows(), Recorder(tmp_path / "run.zarr", Probe(rows()[0][:2])), epochs=1)
+    run = open_run(tmp_path / "run.zarr")
+    assert list(run.steps) == [0, 1, 2, 3, 4]
+
+
+def test_restored_best_weights_are_not_taken_for_those_of_the_last_step(tmp_path: Path) -> None:
+    import keras
+
+    last: list[np.ndarray] = []
+    stopper = keras.callbacks.EarlyStopping(
+        monitor="loss", mode="max", patience=2, restore_best_weights=True
+    )
+    model = compiled(conv_model)
+    recorder = Recorder(tmp_path / "run.zarr", Probe(images()[0][:2]), schedule=every_n_steps(1000))
+    watcher = spy(lambda m: last.append(values_of(m.weights[0])))
+    fit(model, images(), watcher, stopper, recorder, epochs=20)
+    run = open_run(tmp_path / "run.zarr")
+    assert list(run.steps) == [0, 12]
+    recorded = np.asarray(run.weights("conv", "kernel").sel(step=12))
+    np.testing.assert_array_equal(recorded, last[-1])
+    assert not np.array_equal(recorded, values_of(model.weights[0]))
+
+
+def test_a_loop_of_ones_own(tmp_path: Path) -> None:
+    model, (x, y) = compiled(conv_model), images()
+    copies = [values_of(model.weights[0])]
+    path = tmp_path / "run.zarr"
+    with Recorder(path, Probe(x[:2]), model=model, schedule=every_n_steps(2)) as recorder:
+        for step in range(1, 6):
+            loss = model.train_on_batch(x, y)
+            copies.append(values_of(model.weights[0]))
+            recorder.record(step, loss=loss, note="not a number")
+    run = open_run(path)
+    assert list(run.steps) == [0, 2, 4, 5]
+    for step in run.steps:
+        recorded = run.weights("conv", "kernel").sel(step=step)
+        np.testing.assert_array_equal(np.asarray(recorded), copies[step])
+    assert list(run.metrics["update"].values) == [1, 2, 3, 4, 5]
+    assert list(run.metrics.data_vars) == ["loss"]
+
+
+def test_a_loop_that_fails_leaves_its_last_step(tmp_path: Path) -> None:
+    model, (x, y) = compiled(conv_model), images()
+    path = tmp_path / "run.zarr"
+    recorder = Recorder(path, Probe(x[:2]), model=model, schedule=every_n_steps(10))
+
+    def loop() -> None:
+        with recorder:
+            for step in range(1, 6):
+                model.train_on_batch(x, y)
+                recorder.record(step)
+                if step == 3:
+                    raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        loop()
+    run = open_run(path)
+    assert list(run.steps) == [0, 3]
+    assert run.finished is None
+
+
+def test_a_loop_needs_a_model(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="model=model"):
+        Recorder(tmp_path / "run.zarr", Probe(images()[0][:2])).record(1)
+
+
+def test_a_run_is_not_overwritten_unless_asked(tmp_path: Path) -> None:
+    path, probe = tmp_path / "run.zarr", Probe(images()[0][:2])
+    fit(compiled(conv_model), images(), Recorder(path, probe), epochs=1)
+    with pytest.raises(RunExistsError, match="overwrite=True"):
+        Recorder(path, probe)
+    recorder = Recorder(path, probe, overwrite=True)
+    assert len(open_run(path).steps) == 5, "nothing is touched before the training begins"
+    fit(compiled(conv_model), images(), recorder)
+    assert len(open_run(path).steps) == 13
+
+
+def test_a_probe_that_does_not_fit_stops_before_the_training(tmp_path: Path) -> None:
+    model = compiled(conv_model)
+    before = values_of(model.weights[0])
+    with pytest.raises(SpecError, match=r"any, 8, 8, 1.*\(2, 9, 9, 1\)"):
+        fit(model, images(), Recorder(tmp_path / "run.zarr", Probe(np.zeros((2, 9, 9, 1)))))
+    np.testing.assert_array_equal(values_of(model.weights[0]), before)
+    assert not (tmp_path / "run.zarr").exists()
+
+
+def test_a_probe_that_a_subclassed_model_cannot_take(tmp_path: Path) -> None:
+    import keras
+
+    class Net(keras.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.dense = keras.layers.Dense(3)
+
+        def call(self, inputs: Any) -> Any:
+            return self.dense(inputs)
+
+    model = compiled(Net)
+    model(rows()[0])
+    recorder = Recorder(tmp_path / "run.zarr", Probe(np.zeros((2, 9))))
+    with pytest.raises(SpecError, match="cannot be sent through the model"):
+        fit(model, rows(), recorder)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"probe": np.zeros((2, 5))}, "probe must be a Probe, got ndarray.*Wrap the inputs"),
+        ({"schedule": 5}, "schedule must be made by every_n_steps.*got 5"),
+        ({"model": "net"}, "model must be a keras.Model, got str"),
+    ],
+)
+def test_wrong_arguments_are_refused(options: Any, message: str, tmp_path: Path) -> None:
+    settings = {"probe": Probe(np.zeros((2, 5))), **options}
+    with pytest.raises(TypeError, match=message):
+        Recorder(tmp_path / "run.zarr", **settings)
+
+
+def test_the_recorder_is_a_keras_callback() -> None:
+    import keras
+
+    assert issubclass(Recorder, keras.callbacks.Callback)
+
+
+def test_the_report_adds_up(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "run.zarr", Probe(images()[0][:2]))
+    assert (recorder.report.steps, recorder.report.share) == (0, 0.0)
+    fit(compiled(conv_model), images(), recorder)
+    report = recorder.report
+    run = open_run(tmp_path / "run.zarr")
+    shapes = [
+        shape
+        for name, layer in run.layers.items()
+        for shape in [
+            *layer.weights.values(),
+            *([(2, *layer.output_shape)] if layer.has_activation else []),
+        ]
+    ]
+    # All are float32; step, epoch and time take 8 bytes each.
+    assert report.nbytes == 13 * (4 * sum(map(math.prod, shapes)) + 24)
+    assert 0 < report.seconds < report.wall_seconds
+    assert report.share == report.seconds / report.wall_seconds
