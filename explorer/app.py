@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
+import numpy as np
 import panel as pn
 
 from explorer.data import RunData
+from explorer.derived.predictions import Verdicts
 from explorer.plots import style
 from explorer.state import Moment, select_in
-from explorer.views.card import Card, framed
+from explorer.views.card import Card, framed, in_worker
 from explorer.views.registry import views
 from explorer.widgets.layer_graph import LayerGraph
 from explorer.widgets.probability_bars import ProbabilityBars
@@ -50,9 +52,9 @@ class Explorer:
         selection = self.selection
         timeline = data.timeline
         self.transport = Transport(
-            steps=[int(step) for step in timeline.steps],
-            epochs=[float(epoch) for epoch in timeline.epochs],
-            wall_times=[float(seconds) for seconds in timeline.wall_times],
+            steps=timeline.steps.astype(np.float64),  # the browser's numbers, exact up to 2⁵³
+            epochs=timeline.epochs,
+            wall_times=timeline.wall_times,
             axis=selection.axis,
             resting=self._index(),
             query=selection.to_query(),
@@ -72,6 +74,7 @@ class Explorer:
         self.body = self._layout()
         self._watch()
         self._update()
+        self._judge()
 
     # -- following the selection -------------------------------------------------------------
 
@@ -123,7 +126,7 @@ class Explorer:
     # -- parts -------------------------------------------------------------------------------
 
     def _probe_widgets(self) -> tuple[ProbePicker | None, ProbabilityBars | None]:
-        probe, predictions = self.data.run.probe, self.data.predictions
+        probe = self.data.run.probe
         if probe is None:
             return None, None
         picker = ProbePicker.of(
@@ -134,10 +137,8 @@ class Explorer:
             sizing_mode="stretch_width",
             margin=0,
         )
-        if predictions is None:
+        if self.data.reading is None:
             return picker, None
-        picker.predicted = predictions.predicted.astype("int32")
-        picker.correct = predictions.marks(self.data.class_labels)
         bars = ProbabilityBars(
             class_names=self.data.class_names,
             colours=[style.class_colour(number) for number in range(len(self.data.class_names))],
@@ -148,14 +149,32 @@ class Explorer:
         return picker, bars
 
     def _update_bars(self) -> None:
-        predictions, labels = self.data.predictions, self.data.class_labels
-        if self.bars is None or predictions is None:
+        if self.bars is None:
             return
-        probe = self.selection.probe
+        probe, labels = self.selection.probe, self.data.class_labels
         self.bars.param.update(
-            values=predictions.probabilities[:, probe].astype("float32"),
+            values=self.data.probabilities(probe),
             truth=-1 if labels is None else int(labels[probe]),
         )
+
+    def _judge(self) -> None:
+        """Mark the probes right or wrong, once all of their predictions have been read."""
+        picker = self.picker
+        if picker is None or self.bars is None:
+            return
+
+        def compute() -> Verdicts | None:
+            try:
+                return self.data.verdicts()
+            except Exception:
+                logger.exception("The predictions cannot be read")
+                return None
+
+        def show(verdicts: Verdicts | None) -> None:
+            if verdicts is not None:
+                picker.param.update(predicted=verdicts.predicted, correct=verdicts.marks)
+
+        in_worker(self.data, compute, show)
 
     def _layer_heading(self) -> str:
         layers = self.data.run.layers

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+import xarray as xr
 
 from explorer.derived.frames import (
     Limits,
@@ -22,37 +24,42 @@ from explorer.derived.frames import (
     sample_indices,
 )
 from explorer.derived.predictions import (
-    Predictions,
+    OutputReading,
+    Verdicts,
     are_values,
     class_numbers,
-    class_probabilities,
+    output_reading,
 )
 from explorer.derived.timeline import Timeline
+from explorer.derived_cache import DerivedCache
 from store import Run
 from store.schema import UNIT_DIM, activation_path, weight_path
 
 Array = npt.NDArray[Any]
-T = TypeVar("T")
+Arrays = Mapping[str, Array]
+T = TypeVar("T", Array, Arrays)
 
 # Quantized frames: small, and every session of a run shares them.
 FRAME_CACHE_BYTES = 192 * 1024 * 1024
-# Steps that fix a picture's limits.
-LIMIT_SAMPLES = 24
-# What a history holds at once: that of a convolution may be larger than memory.
-HISTORY_BYTES = 64 * 1024 * 1024
+# Distributions and the like, which are on disk besides.
+DERIVED_CACHE_BYTES = 64 * 1024 * 1024
+# Steps that fix a picture's limits, or how the output is read.
+SAMPLES = 24
+# What is held of a history at once: that of a convolution may be larger than memory.
+BLOCK_BYTES = 64 * 1024 * 1024
 
 
-class ByteCache:
+class ByteCache(Generic[T]):
     """Arrays by key, the least recently used dropped once they pass a number of bytes."""
 
     def __init__(self, most_bytes: int) -> None:
         self._most = most_bytes
         self._bytes = 0
-        self._arrays: OrderedDict[Hashable, Array] = OrderedDict()
+        self._arrays: OrderedDict[Hashable, T] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, key: Hashable, make: Callable[[], Array]) -> Array:
-        """Array of a key, made at the first request."""
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Array or arrays of a key, made at the first request."""
         with self._lock:
             found = self._arrays.get(key)
             if found is not None:
@@ -62,11 +69,15 @@ class ByteCache:
         with self._lock:
             if key not in self._arrays:
                 self._arrays[key] = made
-                self._bytes += made.nbytes
+                self._bytes += _bytes_of(made)
             while self._bytes > self._most and len(self._arrays) > 1:
                 _, oldest = self._arrays.popitem(last=False)
-                self._bytes -= oldest.nbytes
+                self._bytes -= _bytes_of(oldest)
         return made
+
+
+def _bytes_of(kept: Array | Arrays) -> int:
+    return sum(part.nbytes for part in (kept.values() if isinstance(kept, Mapping) else [kept]))
 
 
 class RunData:
@@ -81,14 +92,35 @@ class RunData:
     def __init__(self, run: Run) -> None:
         self.run = run
         self.worker = ThreadPoolExecutor(1, thread_name_prefix="trainlapse-derive")
-        self._frames = ByteCache(FRAME_CACHE_BYTES)
-        self._derived: dict[Hashable, Any] = {}
-        self._lock = threading.Lock()
+        self._arrays: ByteCache[Array] = ByteCache(FRAME_CACHE_BYTES)
+        self._derived: ByteCache[Arrays] = ByteCache(DERIVED_CACHE_BYTES)
+        self._limits: dict[tuple[str, int], Limits] = {}
 
     @cached_property
     def timeline(self) -> Timeline:
         """Steps, epochs and wall times of the recorded steps."""
         return Timeline(self.run.steps, self.run.epochs, self.run.wall_times)
+
+    @cached_property
+    def metrics(self) -> xr.Dataset:
+        """Loss and metrics, in memory: (update,) each."""
+        return self.run.metrics.load()
+
+    def derived(self, key: str, make: Callable[[], Arrays]) -> Arrays:
+        """Arrays that are dear, computed once for all sessions and kept on disk.
+
+        Call it in the worker thread.
+
+        Parameters
+        ----------
+        key : str
+            What they are; of a run that grew they are made anew.
+        make : callable
+            Computes them.
+        """
+        committed = len(self.run)
+        kept = DerivedCache(self.run.id, committed)
+        return self._derived.get((committed, key), lambda: kept.get(key, make))
 
     # -- activations -------------------------------------------------------------------------
 
@@ -104,12 +136,12 @@ class RunData:
 
     def limits(self, layer: str, probe: int) -> Limits:
         """Colour limits of a layer's frames for one probe, the same at every step."""
-
-        def make() -> Limits:
-            indices = sample_indices(len(self.run), LIMIT_SAMPLES)
-            return robust_limits(self.activation(layer, index, probe) for index in indices)
-
-        return self._remember(("limits", layer, probe), make)
+        limits = self._limits.get((layer, probe))
+        if limits is None:
+            indices = sample_indices(len(self.run), SAMPLES)
+            limits = robust_limits(self.activation(layer, index, probe) for index in indices)
+            self._limits[layer, probe] = limits
+        return limits
 
     def frame(self, layer: str, index: int, probe: int) -> npt.NDArray[np.uint8]:
         """Picture of one probe at one recorded step: (tiles, height, width), colour codes."""
@@ -118,7 +150,7 @@ class RunData:
             values = self.picture(layer).arrange(self.activation(layer, index, probe))
             return np.ascontiguousarray(quantize(values, self.limits(layer, probe)))
 
-        return self._frames.get((layer, index, probe), make)
+        return self._arrays.get(("frame", layer, index, probe), make)
 
     def units(self, layer: str) -> int:
         """Count the units of a layer's activation."""
@@ -131,14 +163,12 @@ class RunData:
         reader = self.run.array(path)
         places = tuple(at - 1 for at, dim in enumerate(reader.dims) if at > 1 and dim != UNIT_DIM)
         rest = (slice(None),) * (len(reader.dims) - 2)
-        steps, numbers = reader.shape[0], math.prod(reader.shape[2:])
-        history = np.empty((steps, self.units(layer)), np.float32)
-        block = max(1, HISTORY_BYTES // (8 * numbers))
-        for start in range(0, steps, block):
-            read = self.run.read(path, (slice(start, start + block), probe, *rest))
+        history = np.empty((reader.shape[0], self.units(layer)), np.float32)
+        for block in _blocks(reader.shape[0], 8 * math.prod(reader.shape[2:])):
+            read = self.run.read(path, (block, probe, *rest))
             with np.errstate(invalid="ignore", over="ignore"):  # NaN and infinity are shown
                 means = read.mean(axis=places, dtype=np.float64)
-                history[start : start + block] = means.reshape(len(read), -1)
+                history[block] = means.reshape(len(read), -1)
         return history
 
     # -- weights -----------------------------------------------------------------------------
@@ -153,52 +183,74 @@ class RunData:
     # -- predictions -------------------------------------------------------------------------
 
     @cached_property
-    def predictions(self) -> Predictions | None:
-        """Class probabilities of the probes; None unless the run is of a classifier."""
-        outputs = [
-            name
-            for name in self.run.outputs
-            if name in self.run.layers and self.run.layers[name].has_activation
-        ]
-        if len(outputs) != 1 or not len(self.run):
+    def reading(self) -> OutputReading | None:
+        """How the output is read; None unless the run is of a classifier."""
+        path = self._output_path
+        if path is None or not len(self.run):
             return None
-        reader = self.run.array(activation_path(outputs[0]))
+        reader = self.run.array(path)
         labels = self._labels
         if labels is not None and are_values(labels, reader.shape[-1]):
             return None
-        return class_probabilities(reader.read((slice(None),) * len(reader.shape)))
+        rest = (slice(None),) * (len(reader.shape) - 1)
+        most = max(1, BLOCK_BYTES // (8 * math.prod(reader.shape[1:])))
+        indices = sample_indices(len(self.run), min(SAMPLES, most))
+        sample = self.run.read_many((path, (index, *rest)) for index in indices)
+        return output_reading(np.stack(sample))
+
+    def probabilities(self, probe: int) -> npt.NDArray[np.float32] | None:
+        """Class probabilities of one probe at every step: (step, class)."""
+        path, reading = self._output_path, self.reading
+        if path is None or reading is None:
+            return None
+
+        def make() -> Array:
+            return reading.probabilities(self.run.read(path, (slice(None), probe, slice(None))))
+
+        return self._arrays.get(("probabilities", len(self.run), probe), make)
+
+    def verdicts(self) -> Verdicts | None:
+        """Most probable class of every probe at every step; call it in the worker thread."""
+        path, reading = self._output_path, self.reading
+        if path is None or reading is None:
+            return None
+
+        def make() -> Arrays:
+            steps, *rest = self.run.array(path).shape
+            blocks = _blocks(steps, 8 * math.prod(rest))
+            outputs = (self.run.read(path, (block, slice(None), slice(None))) for block in blocks)
+            return asdict(reading.verdicts(outputs, self.class_labels))
+
+        return Verdicts(**self.derived("verdicts", make))
 
     @cached_property
     def class_names(self) -> list[str]:
         """Name of each class; its number where the run gives none."""
-        predictions = self.predictions
-        count = predictions.probabilities.shape[-1] if predictions else 0
+        count = self.reading.classes if self.reading else 0
         names = list(self.run.probe.class_names or []) if self.run.probe else []
         return names[:count] + [str(number) for number in range(len(names), count)]
 
     @cached_property
     def class_labels(self) -> Array | None:
         """True class of each probe: (probe,), or None if there is no such thing."""
-        if self._labels is None or self.predictions is None:
+        if self._labels is None or self.reading is None:
             return None
-        return class_numbers(self._labels, self.predictions.probabilities.shape[-1])
+        return class_numbers(self._labels, self.reading.classes)
+
+    @property
+    def _output_path(self) -> str | None:
+        """Array of the model's only output, if it was recorded."""
+        layers = self.run.layers
+        names = [name for name in self.run.outputs if name in layers]
+        recorded = [name for name in names if layers[name].has_activation]
+        return activation_path(recorded[0]) if len(recorded) == 1 else None
 
     @property
     def _labels(self) -> Array | None:
         return self.run.probe.labels if self.run.probe else None
 
-    # -- inside ------------------------------------------------------------------------------
 
-    def derive(self, key: Hashable, make: Callable[[], T]) -> T:
-        """Something dear, computed once for all sessions; call it in the worker thread."""
-        return self._remember(key, make)
-
-    def _remember(self, key: Hashable, make: Callable[[], T]) -> T:
-        with self._lock:
-            if key in self._derived:
-                found: T = self._derived[key]
-                return found
-        made = make()
-        with self._lock:
-            self._derived.setdefault(key, made)
-        return made
+def _blocks(steps: int, frame_bytes: int) -> Iterator[slice]:
+    """Part the step axis into blocks of a bounded size."""
+    length = max(1, BLOCK_BYTES // max(1, frame_bytes))
+    return (slice(start, min(steps, start + length)) for start in range(0, steps, length))

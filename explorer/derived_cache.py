@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import logging
 import os
+import threading
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -79,11 +80,12 @@ class DerivedCache:
         return made
 
     def _keep(self, path: Path, arrays: Arrays) -> None:
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")
+        temporary = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.tmp")
+        named: dict[str, Any] = dict(arrays)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             with temporary.open("wb") as file:
-                np.savez_compressed(file, **dict(arrays))
+                np.savez_compressed(file, **named)
             temporary.replace(path)
             self._shrink()
         except OSError as error:

@@ -51,11 +51,15 @@ class Picture:
         Order in which the frame's axes are transposed.
     shape : tuple of int
         ``(tiles, height, width)``.
+    places : int
+        Tiles of each unit, one after the other: the places at which it gives a picture each.
+        0 if the frame has no unit.
     """
 
     mode: Literal["tiles", "matrix"]
     axes: tuple[int, ...]
     shape: tuple[int, int, int]
+    places: int = 1
 
     def arrange(self, frame: Array) -> Array:
         """Frame of one probe as (tiles, height, width)."""
@@ -80,6 +84,8 @@ def picture_of(dims: Sequence[str], shape: Sequence[int]) -> Picture:
     (1, 32, 40)
     >>> picture_of(["unit"], [10]).shape
     (10, 1, 1)
+    >>> picture_of(["token", "y", "x", "unit"], [5, 24, 24, 6]).places
+    5
     """
     names, sizes = list(dims), list(shape)
     if sorted(names) == ["token", "unit"]:
@@ -93,7 +99,8 @@ def picture_of(dims: Sequence[str], shape: Sequence[int]) -> Picture:
     tiles = int(np.prod([sizes[axis] for axis in folded], dtype=int))
     height = sizes[plane[0]] if len(plane) == 2 else 1
     width = sizes[plane[-1]] if plane else 1
-    return Picture("tiles", (*folded, *plane), (tiles, height, width))
+    places = 0 if unit is None else tiles // max(1, sizes[unit])
+    return Picture("tiles", (*folded, *plane), (tiles, height, width), places)
 
 
 def robust_limits(samples: Iterable[Array]) -> Limits:
@@ -128,7 +135,8 @@ def robust_limits(samples: Iterable[Array]) -> Limits:
         return Limits(-bound, bound, signed=True)
     if low >= 0:
         low = 0.0
-    return Limits(low, high if high > low else low + 1.0, signed=False)
+    # One value alone: next to a huge one, 1 would be lost to rounding.
+    return Limits(low, high if high > low else low + max(1.0, 1e-9 * abs(low)), signed=False)
 
 
 def quantize(values: Array, limits: Limits) -> npt.NDArray[np.uint8]:
@@ -149,7 +157,9 @@ def quantize(values: Array, limits: Limits) -> npt.NDArray[np.uint8]:
     span = HIGHEST_CODE - LOWEST_CODE
     # In float64: a training that diverges or dies out leaves the range of float32 arithmetic.
     codes = np.asarray(np.subtract(values, limits.low, dtype=np.float64))
-    codes *= span / (limits.high - limits.low)
+    with np.errstate(over="ignore"):  # what is beyond saturates
+        codes /= limits.high - limits.low
+        codes *= span
     np.clip(codes, 0, span, out=codes)
     codes += LOWEST_CODE + 0.5  # the cast below cuts off: half a code more rounds
     codes[np.isnan(codes)] = NAN_CODE

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,73 +19,127 @@ RIGHT = 1
 WRONG = 0
 UNKNOWN = 2
 
+Kind = Literal["shares", "sigmoid", "logit", "logits"]
+
+SOURCES: dict[Kind, str] = {
+    "shares": "Probabilities are the network's output.",
+    "sigmoid": "Probabilities are the output unit.",
+    "logit": "Probabilities are the sigmoid of the output unit, read as a logit.",
+    "logits": "Probabilities are the softmax of the output, read as logits.",
+}
+
 
 @dataclass(frozen=True)
-class Predictions:
-    """Class probabilities of every probe at every step.
+class Verdicts:
+    """What the network takes each probe for, at every step.
 
     Attributes
     ----------
-    probabilities : ndarray (step, probe, class), float32
-        Rows sum to one; NaN where the network's output is.
-    source : str
-        How they came from the output: one sentence for the caption.
+    predicted : ndarray (step, probe), the smallest unsigned dtype
+        Most probable class; without meaning where a probability is NaN.
+    marks : ndarray (step, probe), uint8
+        `RIGHT` or `WRONG`; `UNKNOWN` without labels that fit, and where a probability is NaN.
     """
 
-    probabilities: Array
-    source: str
+    predicted: Array
+    marks: Array
+
+
+@dataclass(frozen=True)
+class OutputReading:
+    """How the output of a classifier is read as class probabilities.
+
+    Attributes
+    ----------
+    kind : {"shares", "sigmoid", "logit", "logits"}
+        Units that are probabilities already; one unit that is the probability of the second of
+        two classes, or its logit; or a logit a unit.
+    classes : int
+        How many classes there are.
+    """
+
+    kind: Kind
+    classes: int
 
     @property
-    def predicted(self) -> Array:
-        """Most probable class: (step, probe), int64."""
-        filled = np.nan_to_num(self.probabilities, nan=-1.0)
-        predicted: Array = filled.argmax(axis=-1)
-        return predicted
+    def source(self) -> str:
+        """How probabilities come from the output: one sentence for the caption."""
+        return SOURCES[self.kind]
 
-    def marks(self, labels: Array | None) -> Array:
-        """`RIGHT`, `WRONG` or `UNKNOWN` for each probe at each step: (step, probe), uint8."""
-        predicted = self.predicted
-        if labels is None or labels.shape != predicted.shape[1:]:
-            return np.full(predicted.shape, UNKNOWN, np.uint8)
-        marks = np.where(predicted == labels[np.newaxis], RIGHT, WRONG).astype(np.uint8)
-        marks[np.isnan(self.probabilities).any(axis=-1)] = UNKNOWN
-        return marks
+    def probabilities(self, output: Array) -> npt.NDArray[np.float32]:
+        """Class probabilities of any part of the output.
+
+        Parameters
+        ----------
+        output : ndarray (..., unit)
+            Activation of the network's last layer.
+
+        Returns
+        -------
+        ndarray (..., class), float32
+            Rows sum to one; NaN where the output is, or where its logits are infinite.
+        """
+        values = np.asarray(output, np.float32)
+        if self.kind == "shares":
+            return values
+        if self.kind == "logits":
+            with np.errstate(invalid="ignore"):  # an infinite logit has no softmax: NaN says so
+                return np.asarray(softmax(values, axis=-1), np.float32)
+        second = values if self.kind == "sigmoid" else expit(values)
+        return np.concatenate([1 - second, second], axis=-1)
+
+    def verdicts(self, blocks: Iterable[Array], labels: Array | None) -> Verdicts:
+        """Judge the most probable class of each probe.
+
+        Parameters
+        ----------
+        blocks : iterable of ndarray (step, probe, unit)
+            The output, some steps at a time.
+        labels : ndarray (probe,), optional
+            True class of each probe.
+        """
+        pairs = [self._judge(self.probabilities(output), labels) for output in blocks]
+        predicted, marks = zip(*pairs, strict=True)
+        return Verdicts(np.concatenate(predicted), np.concatenate(marks))
+
+    def _judge(self, probabilities: Array, labels: Array | None) -> tuple[Array, Array]:
+        predicted = probabilities.argmax(axis=-1)
+        marks = np.full(predicted.shape, UNKNOWN, np.uint8)
+        if labels is not None and labels.shape == predicted.shape[1:]:
+            marks[:] = np.where(predicted == labels, RIGHT, WRONG)
+            marks[np.isnan(probabilities).any(axis=-1)] = UNKNOWN
+        return predicted.astype(np.min_scalar_type(self.classes - 1)), marks
 
 
-def class_probabilities(output: Array) -> Predictions | None:
-    """Read the output of a classifier as class probabilities.
+def output_reading(sample: Array) -> OutputReading | None:
+    """Decide how the output of a classifier is read, from some of its steps.
 
     Parameters
     ----------
-    output : ndarray (step, probe, unit)
+    sample : ndarray (step, probe, unit)
         Activation of the network's last layer.
 
     Returns
     -------
-    Predictions or None
+    OutputReading or None
         Rows that are probabilities already are kept; one unit within [0, 1] is the probability
         of the second of two classes; anything else is taken for logits. None if the output is
         not (step, probe, unit), or if its units are probabilities that do not share out one.
     """
-    if output.ndim != 3:
+    if sample.ndim != 3:
         return None
-    values = np.asarray(output, np.float32)
+    values = np.asarray(sample, np.float32)
+    units = values.shape[-1]
     finite = values[np.isfinite(values)]
     within = bool(finite.size) and bool(finite.min() >= -1e-6) and bool(finite.max() <= 1 + 1e-6)
-    if values.shape[-1] == 1:
-        second = values if within else expit(values)
-        pair = np.concatenate([1 - second, second], axis=-1)
-        source = "the output unit" if within else "the sigmoid of the output unit, read as a logit"
-        return Predictions(pair, f"Probabilities are {source}.")
-    sums = values.sum(axis=-1)
-    one = np.isclose(sums, 1, atol=SUM_TOLERANCE) | ~np.isfinite(sums)
-    if within and bool(one.all()):
-        return Predictions(values, "Probabilities are the network's output.")
-    if within:
-        return None
-    with np.errstate(invalid="ignore"):  # an infinite logit has no softmax: NaN says so
-        shared = softmax(values, axis=-1)
-    return Predictions(shared, "Probabilities are the softmax of the output, read as logits.")
+    if units == 1:
+        return OutputReading("sigmoid" if within else "logit", 2)
+    if not within:
+        return OutputReading("logits", units)
+    with np.errstate(invalid="ignore"):  # infinities of both signs have no sum
+        sums = values.sum(axis=-1)
+    shared = np.isclose(sums, 1, atol=SUM_TOLERANCE) | ~np.isfinite(sums)
+    return OutputReading("shares", units) if bool(shared.all()) else None
 
 
 def class_numbers(labels: Array, classes: int) -> Array | None:

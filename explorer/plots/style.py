@@ -83,14 +83,15 @@ def time_cursor(positions: npt.NDArray[np.float64], index: int) -> Hook:
     index : int
         Recorded step at the start.
     """
-    places = [float(position) for position in positions]
+    # An array: Bokeh would look for models in every element of a list, many times.
+    places = np.array(positions, np.float64)
 
     def add(plot: Any, _element: Any) -> None:
         figure = plot.state
-        if not places or figure.select_one({"name": CURSOR_NAME}) is not None:
+        if not len(places) or figure.select_one({"name": CURSOR_NAME}) is not None:
             return
         span = Span(
-            location=places[min(index, len(places) - 1)],
+            location=float(places[min(index, len(places) - 1)]),
             dimension="height",
             line_color=TIME_COLOUR,
             line_width=2,

@@ -39,6 +39,7 @@ class _Activation(View):
             palette=palette_bytes(DIVERGING if computed.signed else SEQUENTIAL),
             low=computed.low,
             high=computed.high,
+            places=picture.places,
             x_labels=tokens_of(scene) if picture.mode == "matrix" else [],
             label=f"{self.title} of {layer}, probe {probe}",
             channel=scene.channel,

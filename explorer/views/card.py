@@ -7,13 +7,15 @@ import html
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import panel as pn
 
 from explorer.data import RunData
 from explorer.state import Moment
 from explorer.views.base import Scene, View
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +31,30 @@ CARD_STYLE = """
   box-sizing: border-box;
 }
 """
+
+
+def in_worker(data: RunData, compute: Callable[[], T], use: Callable[[T], None]) -> None:
+    """Compute in the run's worker and use the outcome in the session; without a server, at once.
+
+    Parameters
+    ----------
+    data : RunData
+        The run.
+    compute : callable
+        May be slow, and must not fail: nobody would hear of it.
+    use : callable
+        Takes what `compute` returns.
+    """
+    document = pn.state.curdoc
+    if document is None or document.session_context is None:
+        use(compute())
+        return
+
+    def work() -> None:
+        outcome = compute()
+        document.add_next_tick_callback(lambda: use(outcome))
+
+    data.worker.submit(work)
 
 
 class Card:
@@ -87,17 +113,11 @@ class Card:
         return scene.moment.layer in self._data.run.layers and self.view.serves(scene.layer)
 
     def _compute(self, scene: Scene, key: tuple[Any, ...]) -> None:
-        """Compute in the worker and draw in the session; without a server, at once."""
-        document = pn.state.curdoc
-        if document is None or document.session_context is None:
-            self._draw(scene, key, self._guard(lambda: self.view.compute(scene)))
-            return
-
-        def work() -> None:
-            outcome = self._guard(lambda: self.view.compute(scene))
-            document.add_next_tick_callback(lambda: self._draw(scene, key, outcome))
-
-        self._data.worker.submit(work)
+        in_worker(
+            self._data,
+            lambda: self._guard(lambda: self.view.compute(scene)),
+            lambda outcome: self._draw(scene, key, outcome),
+        )
 
     def _draw(self, scene: Scene, key: tuple[Any, ...], outcome: Any) -> None:
         if key != self._shown or key in self._bodies:

@@ -30,11 +30,11 @@ class _Metrics(View):
         """Whether a metric belongs on this card."""
         raise NotImplementedError
 
-    def compute(self, scene: Scene) -> Any:
-        return scene.data.derive("metrics", lambda: scene.data.run.metrics.load())
+    def compute(self, scene: Scene) -> xr.Dataset:
+        return scene.data.metrics
 
     def caption(self, scene: Scene) -> str:
-        return "Training: the running mean of each epoch."
+        return "Training: as logged; fit logs running epoch means."
 
     def draw(self, scene: Scene, computed: xr.Dataset) -> Any:
         names = [str(name) for name in computed if self.chosen(str(name))]

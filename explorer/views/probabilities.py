@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from explorer.plots.curves import probability_curves
 from explorer.views.base import Scene, View, needs_steps
 from explorer.views.metrics import COMPACT_HEIGHT, plot_pane
@@ -22,7 +25,7 @@ class Probabilities(View):
 
     def requirement(self, scene: Scene) -> str | None:
         missing = needs_steps(scene, least=2)
-        if missing is None and scene.data.predictions is None:
+        if missing is None and scene.data.reading is None:
             missing = (
                 "This needs one output of shape (probe, class); "
                 "the run is not of a classifier, or its output was not recorded."
@@ -30,19 +33,20 @@ class Probabilities(View):
         return missing
 
     def caption(self, scene: Scene) -> str:
-        assert scene.data.predictions is not None
-        return scene.data.predictions.source
+        assert scene.data.reading is not None
+        return scene.data.reading.source
 
-    def draw(self, scene: Scene, computed: Any) -> Any:
-        predictions, labels = scene.data.predictions, scene.data.class_labels
-        assert predictions is not None
-        probe = scene.moment.probe
+    def compute(self, scene: Scene) -> npt.NDArray[np.float32] | None:
+        return scene.data.probabilities(scene.moment.probe)
+
+    def draw(self, scene: Scene, computed: npt.NDArray[np.float32]) -> Any:
+        labels = scene.data.class_labels
         return plot_pane(
             probability_curves(
-                predictions.probabilities[:, probe],
+                computed,
                 scene.data.class_names,
                 positions=scene.positions,
-                truth=None if labels is None else int(labels[probe]),
+                truth=None if labels is None else int(labels[scene.moment.probe]),
                 height=COMPACT_HEIGHT,
                 **scene.time_options(),
             )

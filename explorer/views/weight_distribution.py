@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from explorer.views.base import Scene, View, needs_steps
 from explorer.views.metrics import plot_pane
 from explorer.views.registry import register
 from store import Layer
+from store.schema import weight_path
 
 # Weights that say most about a layer, in this order; else the largest variable is shown.
 MAIN_WEIGHTS = ("kernel", "embeddings", "gamma")
@@ -56,10 +58,11 @@ class WeightDistribution(View):
     def compute(self, scene: Scene) -> Distribution:
         data, layer, weight = scene.data, scene.moment.layer, main_weight(scene.layer)
         assert weight is not None
-        return data.derive(
-            ("weight distribution", layer, weight),
-            lambda: distribution_over_steps(lambda: data.weight_frames(layer, weight)),
+        kept = data.derived(
+            f"distribution of {weight_path(layer, weight)}",
+            lambda: asdict(distribution_over_steps(lambda: data.weight_frames(layer, weight))),
         )
+        return Distribution(**kept)
 
     def draw(self, scene: Scene, computed: Distribution) -> Any:
         with np.errstate(divide="ignore"):

@@ -33,6 +33,12 @@ function bestColumns(count, tileWidth, tileHeight, width, height, limit) {
   return best;
 }
 
+// What a tile shows: a unit, a unit at one of its places, or neither.
+function tileName(tile, places) {
+  if (places === 0) return `tile ${tile}`;
+  return places === 1 ? `unit ${tile}` : `unit ${Math.floor(tile / places)} · place ${tile % places}`;
+}
+
 export function render({ model, el }) {
   const canvas = element("canvas", { role: "img" });
   const message = element("div", { class: "message", hidden: "" });
@@ -236,7 +242,7 @@ export function render({ model, el }) {
     const value = code ? text(valueOf(code)) : "NaN";
     const where = model.mode === "matrix"
       ? `unit ${y} · ${model.x_labels[x] ? `“${model.x_labels[x]}”` : `${model.x_name} ${x}`}`
-      : place.height * place.width === 1 ? `unit ${tile}` : `unit ${tile} · y ${y}, x ${x}`;
+      : tileName(tile, model.places) + (place.height * place.width === 1 ? "" : ` · y ${y}, x ${x}`);
     tip.textContent = `${where} · ${value}`;
     tip.hidden = false;
     const left = Math.min(pointer.x + 12, stage.clientWidth - tip.offsetWidth - 4);

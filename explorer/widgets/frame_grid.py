@@ -43,6 +43,7 @@ class FrameGrid(Widget):
     palette = param.Parameter(doc="Colours: (768,) uint8.")
     low = param.Number(default=0.0, doc="Value of the lowest colour.")
     high = param.Number(default=1.0, doc="Value of the highest colour.")
+    places = param.Integer(default=1, doc="Tiles of each unit; 0 if tiles are no units.")
     x_labels = param.List(default=[], doc="Texts under the columns of a matrix.")
     x_name = param.String(default="token", doc="What a column of a matrix is.")
     label = param.String(default="", doc="Description for screen readers.")

@@ -1,41 +1,60 @@
 // What the network says about the selected probe at the step on screen: a bar a class.
+const ALL_CLASSES = 12;
+const TOP_CLASSES = 10;
+
+// Classes that get a bar, from above: all in their order, or of many the most probable ones and
+// the true one. A share that is not a number counts as none.
+function classesShown(shares, truth) {
+  const classes = shares.map((_, number) => number);
+  if (classes.length <= ALL_CLASSES) return classes;
+  const height = (number) => (Number.isNaN(shares[number]) ? -1 : shares[number]);
+  classes.sort((one, other) => height(other) - height(one));
+  return classes.filter((number, rank) => rank < TOP_CLASSES || number === truth);
+}
+
 export function render({ model, el }) {
   const list = element("div", { class: "bars", role: "list", "aria-label": "Predicted probabilities" });
   el.append(list);
-  let rows = [];
+  let rows = new Map();
 
-  const build = () => {
-    list.replaceChildren();
-    rows = model.class_names.map((name, number) => {
+  const rowOf = (number) => {
+    if (!rows.has(number)) {
       const bar = element("span", { class: "filled" });
       const value = element("span", { class: "value" });
       const truth = number === model.truth;
       const row = element("div", { class: truth ? "row truth" : "row", role: "listitem", title: truth ? "true class" : "" },
         element("span", { class: "swatch", style: `background:${model.colours[number] ?? "transparent"}` }),
-        element("span", { class: "class", text: name }), element("span", { class: "space" }, bar), value);
-      list.append(row);
-      return { row, bar, value };
-    });
+        element("span", { class: "class", text: model.class_names[number] }),
+        element("span", { class: "space" }, bar), value);
+      rows.set(number, { row, bar, value });
+    }
+    return rows.get(number);
   };
   const draw = (index) => {
     const { values } = model;
     if (!values?.shape) return;
     const count = values.shape[1];
-    let best = 0;
-    for (let at = 1; at < count; at++) {
-      if (values[index * count + at] > values[index * count + best]) best = at;
-    }
-    rows.forEach(({ row, bar, value }, at) => {
-      const share = values[index * count + at];
+    const shares = Array.from({ length: count }, (_, number) => values[index * count + number]);
+    const best = shares.reduce((top, share, number) => (share > shares[top] ? number : top), 0);
+    const shown = classesShown(shares, model.truth).map((number) => {
+      const { row, bar, value } = rowOf(number);
+      const share = shares[number];
       const known = Number.isFinite(share);
       bar.style.width = `${known ? Math.max(0, Math.min(1, share)) * 100 : 0}%`;
       value.textContent = known ? `${(share * 100).toFixed(share < 0.0995 ? 1 : 0)} %` : "NaN";
-      row.classList.toggle("best", at === best && known);
+      row.classList.toggle("best", number === best && known);
+      return row;
     });
+    const same = shown.length === list.children.length && shown.every((row, rank) => row === list.children[rank]);
+    if (!same) list.replaceChildren(...shown);
     list.dataset.index = index;
   };
-  build();
+  const anew = () => {
+    rows = new Map();
+    list.replaceChildren();
+    draw(clock.index);
+  };
   const clock = follow(model, draw);
-  model.on(["class_names", "truth"], () => { build(); draw(clock.index); });
+  model.on(["class_names", "truth"], anew);
   model.on("values", () => draw(clock.index));
 }

@@ -20,7 +20,7 @@ class ProbePicker(Widget):
     texts = param.List(default=[], doc="A line for each probe without a thumbnail.")
     labels = param.List(default=[], doc="True class or value of each probe, as text.")
     class_names = param.List(default=[], doc="Name of each class.")
-    predicted = param.Parameter(doc="Predicted class: (step, probe) int32; None if unknown.")
+    predicted = param.Parameter(doc="Predicted class: (step, probe), unsigned; None if unknown.")
     correct = param.Parameter(doc="1 right, 0 wrong, 2 unknown: (step, probe) uint8.")
     selected = param.Integer(default=0, doc="Number of the selected probe.")
 

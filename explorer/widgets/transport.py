@@ -9,11 +9,14 @@ from explorer.widgets.base import Widget, script
 
 
 class Transport(Widget):
-    """Owns the step in the browser; Python hears of it at rest, as `resting`."""
+    """Owns the step in the browser; Python hears of it at rest, as `resting`.
 
-    steps = param.List(default=[], doc="Optimizer updates done at each recorded step.")
-    epochs = param.List(default=[], doc="Epochs done at each recorded step.")
-    wall_times = param.List(default=[], doc="Seconds since the start at each recorded step.")
+    Its clocks are arrays: Bokeh would look for models in every element of a list, many times.
+    """
+
+    steps = param.Parameter(doc="Optimizer updates done at each recorded step: (step,), float64.")
+    epochs = param.Parameter(doc="Epochs done at each recorded step: (step,), float64.")
+    wall_times = param.Parameter(doc="Seconds since the start at each of them: (step,), float64.")
     axis: param.Selector[str] = param.Selector(
         default="step", objects=list(AXES), doc="Unit of labels and jumps."
     )

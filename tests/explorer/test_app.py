@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import html
+import threading
+import types
 
 import numpy as np
 import panel as pn
@@ -75,7 +77,7 @@ def test_a_page_is_built_and_says_what_it_lacks(recorded, spec, steps, said):
     for sentence in said:
         assert sentence in text
     assert "cannot be drawn" not in text
-    assert explorer.transport.steps == list(steps)
+    assert explorer.transport.steps.tolist() == list(steps)
     assert (explorer.picker is None) == (spec.probe is None)
 
 
@@ -240,6 +242,48 @@ def test_sessions_of_a_run_select_on_their_own_and_share_its_frames(image_run):
     one.picker.selected = 4
     assert (other.selection.layer, other.picker.selected) == ("conv1", 0)
     assert one.data is other.data
+
+
+# -- the session's worker ---------------------------------------------------------------------
+
+
+def test_the_picker_marks_each_probe_at_each_step(explorer, image_run):
+    output = image_run.read("layers/softmax/activation", (slice(None),) * 3)
+    assert explorer.picker.predicted.dtype == np.uint8
+    np.testing.assert_array_equal(explorer.picker.predicted, output.argmax(axis=-1))
+    np.testing.assert_array_equal(
+        explorer.picker.correct, output.argmax(axis=-1) == [0, 1, 2, 3, 0, 1]
+    )
+
+
+def test_the_page_does_not_wait_for_all_predictions(image_run, monkeypatch):
+    callbacks = []
+    document = types.SimpleNamespace(
+        session_context=object(), add_next_tick_callback=callbacks.append
+    )
+    state = types.SimpleNamespace(curdoc=document)
+    served = types.SimpleNamespace(state=state, pane=pn.pane, Column=pn.Column, panel=pn.panel)
+    monkeypatch.setattr("explorer.views.card.pn", served)
+    data = RunData(image_run)
+    gate = threading.Event()
+    data.worker.submit(gate.wait)
+    explorer = Explorer(data)
+    assert explorer.picker.correct is None
+    gate.set()
+    data.worker.submit(lambda: None).result()
+    for callback in callbacks:
+        callback()
+    assert explorer.picker.correct.shape == (8, 6)
+
+
+def test_predictions_that_cannot_be_read_leave_the_probes_unmarked(image_run, monkeypatch, caplog):
+    def fail(_data):
+        raise OSError("the disk is gone")
+
+    monkeypatch.setattr(RunData, "verdicts", fail)
+    explorer = Explorer(RunData(image_run))
+    assert explorer.picker.correct is None
+    assert "The predictions cannot be read" in caplog.text
 
 
 # -- the header -------------------------------------------------------------------------------

@@ -8,9 +8,11 @@ import threading
 import numpy as np
 import pytest
 
-from explorer.data import ByteCache, RunData
+from explorer.data import SAMPLES, ByteCache, RunData
 from explorer.derived.frames import quantize
+from store import open_run
 from store.testing import frames_at, image_run_spec, text_run_spec
+from store.writer import RunWriter
 from tests.explorer.conftest import with_probe, without_probe
 
 STEPS = (0, 1, 2, 5, 10, 20, 50, 100)
@@ -81,7 +83,7 @@ def test_channels_first_is_the_same_picture(recorded):
 def test_a_units_history_is_its_mean_over_positions(image_data, monkeypatch, layer, axes):
     expected = [activation_of(image_run_spec(), layer, step)[4].mean(axis=axes) for step in STEPS]
     np.testing.assert_allclose(image_data.unit_history(layer, 4), expected, rtol=1e-5)
-    monkeypatch.setattr("explorer.data.HISTORY_BYTES", 1)  # read a step at a time
+    monkeypatch.setattr("explorer.data.BLOCK_BYTES", 1)  # read a step at a time
     np.testing.assert_allclose(image_data.unit_history(layer, 4), expected, rtol=1e-5)
 
 
@@ -99,15 +101,53 @@ def test_weights_come_step_by_step(image_data):
 def test_predictions_are_the_recorded_output(image_data):
     spec = image_run_spec()
     expected = np.stack([activation_of(spec, "softmax", step) for step in STEPS])
-    np.testing.assert_array_equal(image_data.predictions.probabilities, expected)
+    assert image_data.reading.kind == "shares"
+    for probe in range(6):
+        found = image_data.probabilities(probe)
+        assert found.dtype == np.float32
+        np.testing.assert_array_equal(found, expected[:, probe])
     assert image_data.class_names == ["ant", "bee", "cat", "dog"]
     assert image_data.class_labels.tolist() == [0, 1, 2, 3, 0, 1]
 
 
 def test_a_lone_unit_tells_two_classes(text_data):
-    assert text_data.predictions.probabilities.shape == (8, 2, 2)
+    assert text_data.probabilities(1).shape == (8, 2)
+    assert text_data.verdicts().predicted.shape == (8, 2)
     assert text_data.class_names == ["negative", "positive"]
     assert text_data.class_labels.tolist() == [1, 0]
+
+
+def test_verdicts_are_made_from_blocks_of_steps(recorded, monkeypatch):
+    monkeypatch.setattr("explorer.data.BLOCK_BYTES", 3 * 8 * 6 * 4)  # three steps
+    data, read = recorded(), []
+    plain = data.run.read
+    monkeypatch.setattr(
+        data.run, "read", lambda path, index: read.append(index) or plain(path, index)
+    )
+    verdicts = data.verdicts()
+    spec = image_run_spec()
+    expected = np.stack([activation_of(spec, "softmax", step) for step in STEPS]).argmax(axis=-1)
+    np.testing.assert_array_equal(verdicts.predicted, expected)
+    np.testing.assert_array_equal(verdicts.marks, expected == data.class_labels)
+    parts = [steps for steps, *_ in read if isinstance(steps, slice)]
+    assert [(part.start, part.stop) for part in parts] == [(0, 3), (3, 6), (6, 8)]
+
+
+def test_one_probe_is_read_without_the_others(recorded, monkeypatch):
+    data = recorded(steps=range(40))
+    read = []
+    plain = data.run.read
+    monkeypatch.setattr(
+        data.run, "read", lambda path, index: read.append(index) or plain(path, index)
+    )
+    data.probabilities(2)
+    *sample, history = read
+    assert len(sample) == SAMPLES  # by which the output is read, whatever the run's length
+    assert all(type(step) is int for step, *_ in sample)
+    assert history[1] == 2
+    first = data.probabilities(2)
+    assert data.probabilities(2) is first
+    assert len(read) == SAMPLES + 1
 
 
 @pytest.mark.parametrize(
@@ -123,7 +163,7 @@ def test_a_lone_unit_tells_two_classes(text_data):
 )
 def test_labels_of_a_classifier(recorded, labels, expected):
     data = recorded(with_probe(labels=labels), steps=(0, 1))
-    assert data.predictions is not None
+    assert data.reading is not None
     found = data.class_labels
     assert (found if found is None else found.tolist()) == expected
 
@@ -135,7 +175,9 @@ def test_labels_of_a_classifier(recorded, labels, expected):
 )
 def test_a_regression_has_no_classes(recorded, labels):
     data = recorded(with_probe(labels=labels, class_names=None), steps=(0, 1))
-    assert data.predictions is None
+    assert data.reading is None
+    assert data.probabilities(0) is None
+    assert data.verdicts() is None
     assert data.class_labels is None
     assert data.class_names == []
 
@@ -158,7 +200,9 @@ def test_classes_without_names_go_by_number(recorded):
 )
 def test_other_runs_have_no_predictions(recorded, spec, steps):
     data = recorded(spec, steps=steps)
-    assert data.predictions is None
+    assert data.reading is None
+    assert data.probabilities(0) is None
+    assert data.verdicts() is None
     assert data.class_labels is None
 
 
@@ -231,9 +275,55 @@ def test_frames_are_read_once_for_all_sessions(image_data, monkeypatch):
     assert image_data.frame("conv1", 1, 1) is first
 
 
-def test_what_is_dear_is_derived_once(image_data):
-    calls = []
-    for _ in range(2):
-        assert image_data.derive("key", lambda: calls.append(1) or "result") == "result"
-    assert calls == [1]
-    assert image_data.derive("other", lambda: "else") == "else"
+# -- what is dear -----------------------------------------------------------------------------
+
+
+class Counted:
+    """Makes arrays and counts how often."""
+
+    times = 0
+
+    def __call__(self):
+        self.times += 1
+        return {"a": np.full(1000, self.times, np.float64)}
+
+
+def test_what_is_dear_is_derived_once_and_kept_on_disk(recorded, monkeypatch):
+    data, make = recorded(steps=(0, 1)), Counted()
+    first = data.derived("key", make)
+    assert data.derived("key", make) is first
+    again = RunData(data.run).derived("key", make)  # as in another process
+    np.testing.assert_array_equal(again["a"], first["a"])
+    assert make.times == 1
+    data.derived("other", make)
+    assert make.times == 2
+
+
+def test_what_is_derived_is_bounded_in_memory(recorded, monkeypatch):
+    monkeypatch.setattr("explorer.data.DERIVED_CACHE_BYTES", 20_000)
+    data, make = recorded(steps=(0, 1)), Counted()
+    first = data.derived("1", make)
+    for key in "23":
+        data.derived(key, make)
+    assert data.derived("1", make) is not first  # let go, and read from the disk
+    assert make.times == 3
+
+
+def test_a_run_that_grew_is_derived_anew(tmp_path):
+    spec = image_run_spec()
+    writer = RunWriter.create(tmp_path / "run.zarr", spec)
+
+    def record(step):
+        writer.append(step, epoch=0.0, wall_time=0.0, frames=frames_at(spec, step))
+
+    for step in (0, 1):
+        record(step)
+    writer.commit()
+    data = RunData(open_run(tmp_path / "run.zarr"))
+    assert data.verdicts().predicted.shape == (2, 6)
+    record(2)
+    writer.close()
+    assert data.run.refresh()
+    expected = np.stack([activation_of(spec, "softmax", step) for step in (0, 1, 2)])
+    np.testing.assert_array_equal(data.verdicts().predicted, expected.argmax(axis=-1))
+    np.testing.assert_array_equal(data.probabilities(1), expected[:, 1])

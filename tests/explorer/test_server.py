@@ -31,7 +31,7 @@ class Server:
         self.port = free_port(20_000)
         self.thread = app.serve(runs, port=self.port, open_browser=False, threaded=True)
         until = time.monotonic() + PATIENCE_S
-        while not is_open(HOST, self.port):
+        while not (is_open(HOST, self.port) and self.thread.server_id in pn.state._servers):
             assert time.monotonic() < until, "the server does not start"
             time.sleep(0.02)
 

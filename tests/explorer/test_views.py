@@ -324,11 +324,17 @@ def test_more_units_than_a_screen_has_rows_are_declined(recorded):
         ("Units over training", "conv1", ["unit", "recorded step", "probe 2"]),
         ("Weight distribution", "conv1", ["kernel (3 × 3 × 1 × 3)", "logarithmic"]),
         ("Probabilities of the probe", "conv1", ["network's output"]),
+        ("Loss", "conv1", ["as logged", "fit", "running"]),
     ],
 )
 def test_a_caption_says_what_is_shown(image_data, title, layer, words):
     caption = view_called(title).caption(scene_of(image_data, layer, probe=2))
     assert all(word in caption for word in words), caption
+
+
+@pytest.mark.parametrize("title", ["Loss", "Accuracy"])
+def test_the_captions_of_curves_take_one_line(image_data, title):
+    assert len(view_called(title).caption(scene_of(image_data, "conv1"))) <= 52
 
 
 def test_a_caption_of_channels_first_counts_units_not_columns(recorded):
@@ -358,5 +364,7 @@ def test_a_tile_a_place_is_told_where_a_sequence_of_maps_is_shown(recorded):
         for layer in spec.layers
     )
     data = recorded(dataclasses.replace(spec, layers=moved), steps=(0, 1))
-    caption = view_called("Feature maps").caption(scene_of(data, "conv1"))
-    assert "3 units at each of 2 places" in caption
+    view, scene = view_called("Feature maps"), scene_of(data, "conv1")
+    assert "3 units at each of 2 places" in view.caption(scene)
+    assert drawn(view, scene).places == 2
+    assert drawn(view, scene_of(data, "pool1")).places == 1

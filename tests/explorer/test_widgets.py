@@ -1,28 +1,18 @@
-"""The Python halves of the browser components, and that their scripts are there and parse."""
+"""The Python halves of the browser components."""
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-import shutil
-import subprocess
 import types
 
 import numpy as np
-import panel as pn
 import pytest
 
-import explorer.widgets
 from explorer.plots.style import KIND_COLOURS
-from explorer.widgets.base import FOLDER, Widget
 from explorer.widgets.frame_grid import MOST_WAITING, MOST_WANTED, FrameGrid
 from explorer.widgets.layer_graph import LayerGraph
 from explorer.widgets.probe_picker import ProbePicker, descriptions, label_texts, thumbnails
 from store.layers import Layer, Layers
 from store.schema import ProbeSpec
-
-SCRIPTS = sorted(FOLDER.glob("*.js"))
-
 
 # -- frame grid -------------------------------------------------------------------------------
 
@@ -306,56 +296,3 @@ def test_the_picker_holds_everything_of_a_runs_probe(text_run, image_run):
     images = ProbePicker.of(image_run.probe)
     assert images.images.shape == (6, 8, 8, 1)
     assert images.labels == ["ant", "bee", "cat", "dog", "ant", "bee"]
-
-
-# -- scripts ----------------------------------------------------------------------------------
-
-
-def widget_classes():
-    for module in pkgutil.iter_modules(explorer.widgets.__path__):
-        importlib.import_module(f"explorer.widgets.{module.name}")
-    return Widget.__subclasses__()
-
-
-def test_every_component_has_its_script_behind_the_clock():
-    classes = widget_classes()
-    assert len(classes) == len(SCRIPTS) - 1  # all but the clock itself
-    clock = (FOLDER / "clock.js").read_text(encoding="utf-8")
-    own = set()
-    for widget in classes:
-        assert widget._esm.startswith(clock)
-        own.add(widget._esm.removeprefix(clock))
-        assert widget._debounce == 0
-    assert own == {path.read_text(encoding="utf-8") for path in SCRIPTS if path.stem != "clock"}
-
-
-@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
-def test_a_script_renders_and_parses(path):
-    text = path.read_text(encoding="utf-8")
-    assert ("export function render" in text) == (path.stem != "clock")
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("node is not installed, so scripts are not parsed; the browser tests run them")
-    clock = (FOLDER / "clock.js").read_text(encoding="utf-8")
-    module = clock if path.stem == "clock" else clock + text
-    done = subprocess.run(
-        [node, "--input-type=module", "--check"], input=module, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-
-
-def test_every_parameter_that_scripts_read_is_documented():
-    for widget in widget_classes():
-        inherited = {
-            name for base in (pn.custom.JSComponent,) for name in base.param if name != "channel"
-        }
-        own = set(widget.param) - inherited
-        assert all(widget.param[name].doc for name in own), widget
-
-
-def test_no_script_takes_text_for_markup():
-    """Names and texts of a run reach the page as text: nothing is parsed as HTML."""
-    for path in SCRIPTS:
-        text = path.read_text(encoding="utf-8")
-        for way in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
-            assert way not in text, f"{path.name} uses {way}"

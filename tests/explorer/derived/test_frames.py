@@ -137,10 +137,11 @@ def test_a_few_active_positions_are_seen_though_nearly_all_are_zero():
         ([0.0, 0.0], Limits(0, 1, signed=False)),
         ([3.0, 3.0], Limits(0, 3, signed=False)),
         ([-3.0, -3.0], Limits(-3, -2, signed=False)),
+        ([-1e16], Limits(-1e16, -1e16 + 1e7, signed=False)),
         ([np.nan], Limits(0, 1, signed=False)),
         ([], Limits(0, 1, signed=False)),
     ],
-    ids=["zero", "positive", "negative", "nan", "nothing"],
+    ids=["zero", "positive", "negative", "huge", "nan", "nothing"],
 )
 def test_limits_of_a_constant(values, expected):
     assert robust_limits([np.array(values)]) == expected

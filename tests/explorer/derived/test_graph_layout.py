@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import unittest.mock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.derived.graph_layout import layered_layout
+from explorer.derived.graph_layout import MOST_DUMMIES, layered_layout
 
 WIDTH, HEIGHT = 100.0, 30.0
 
@@ -133,5 +134,24 @@ def test_deep_and_dense_networks_are_laid_out():
     deep = laid_out(chain(200))
     assert deep.height > 200 * HEIGHT
     assert deep.width < 2 * WIDTH
-    # 40 layers, all joined to all: 780 edges, most of them long.
-    assert len(laid_out(dense_block(40)).edges) == 780
+
+
+def test_where_all_are_joined_to_all_the_longest_edges_are_straight():
+    layout = laid_out(dense_block(120))
+    assert len(layout.edges) == 120 * 119 / 2
+    routed = [len(points) for points in layout.edges if len(points) > 2]
+    assert sum(routed) <= 2 * (len(routed) + MOST_DUMMIES)
+    rows = {y for _, y in layout.corners.values()}
+    pitch = layout.height / len(rows)
+    spans = {}
+    for points in layout.edges:
+        span = round((points[-1][1] - points[0][1]) / pitch) + 1
+        spans.setdefault(span > 1 and len(points) == 2, []).append(span)
+    assert max(spans[False]) <= min(spans[True])
+    assert layout.width < 20 * WIDTH
+
+
+@given(acyclic_graphs())
+def test_any_graph_with_hardly_a_dummy(inbound):
+    with unittest.mock.patch("explorer.derived.graph_layout.MOST_DUMMIES", 3):
+        check(inbound)

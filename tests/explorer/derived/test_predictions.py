@@ -12,10 +12,10 @@ from explorer.derived.predictions import (
     RIGHT,
     UNKNOWN,
     WRONG,
-    Predictions,
+    OutputReading,
     are_values,
     class_numbers,
-    class_probabilities,
+    output_reading,
 )
 
 logits = hnp.arrays(
@@ -29,69 +29,123 @@ def softmax_written_out(values):
     return powers / powers.sum(axis=-1, keepdims=True)
 
 
+def read(output):
+    """What a network's output says, read as it says itself."""
+    reading = output_reading(output)
+    return reading, reading.probabilities(output)
+
+
 @given(logits)
 def test_probabilities_are_kept_as_they_are(values):
     shares = softmax_written_out(values).astype(np.float32)
-    found = class_probabilities(shares)
-    np.testing.assert_array_equal(found.probabilities, shares)
-    assert found.source == "Probabilities are the network's output."
+    reading, probabilities = read(shares)
+    np.testing.assert_array_equal(probabilities, shares)
+    assert reading == OutputReading("shares", values.shape[-1])
+    assert reading.source == "Probabilities are the network's output."
 
 
 @given(logits)
 def test_logits_become_their_softmax(values):
     values[0, 0, 0] = -3  # not a probability, so certainly logits
-    found = class_probabilities(values)
-    np.testing.assert_allclose(found.probabilities, softmax_written_out(values), atol=1e-6)
-    assert "softmax" in found.source
+    reading, probabilities = read(values)
+    np.testing.assert_allclose(probabilities, softmax_written_out(values), atol=1e-6)
+    assert reading.kind == "logits"
+    assert "softmax" in reading.source
 
 
 def test_float16_probabilities_are_still_probabilities():
     shares = softmax_written_out(np.linspace(-3, 3, 1000).reshape(1, 1, -1)).astype(np.float16)
-    found = class_probabilities(shares)
-    np.testing.assert_array_equal(found.probabilities, shares.astype(np.float32))
+    np.testing.assert_array_equal(read(shares)[1], shares.astype(np.float32))
 
 
 def test_one_unit_between_0_and_1_is_the_second_class():
-    found = class_probabilities(np.array([[[0.25], [1.0]]], np.float32))
-    np.testing.assert_allclose(found.probabilities, [[[0.75, 0.25], [0, 1]]])
-    assert found.predicted.tolist() == [[0, 1]]
+    reading, probabilities = read(np.array([[[0.25], [1.0]]], np.float32))
+    np.testing.assert_allclose(probabilities, [[[0.75, 0.25], [0, 1]]])
+    assert (reading.kind, reading.classes) == ("sigmoid", 2)
 
 
 def test_one_unit_beyond_is_a_logit():
     values = np.array([[[-2.0], [0.0], [3.0]]], np.float32)
-    found = class_probabilities(values)
+    reading, probabilities = read(values)
     second = 1 / (1 + np.exp(-values[..., 0]))
-    np.testing.assert_allclose(found.probabilities[..., 1], second, rtol=1e-6)
-    np.testing.assert_allclose(found.probabilities.sum(axis=-1), 1)
-    assert "logit" in found.source
+    np.testing.assert_allclose(probabilities[..., 1], second, rtol=1e-6)
+    np.testing.assert_allclose(probabilities.sum(axis=-1), 1)
+    assert (reading.kind, reading.classes) == ("logit", 2)
+    assert "logit" in reading.source
+
+
+@pytest.mark.parametrize("kind", ["shares", "sigmoid", "logit", "logits"])
+@given(values=logits)
+def test_a_part_is_read_as_the_whole(kind, values):
+    one = kind in ("sigmoid", "logit")
+    output = values[..., :1] if one else values
+    reading = OutputReading(kind, 2 if one else values.shape[-1])
+    whole = reading.probabilities(output)
+    assert (whole.dtype, whole.shape) == (np.float32, (*values.shape[:2], reading.classes))
+    np.testing.assert_array_equal(reading.probabilities(output[:, 0]), whole[:, 0])
+    np.testing.assert_array_equal(reading.probabilities(output[1:]), whole[1:])
 
 
 def test_independent_probabilities_are_no_choice_between_classes():
-    assert class_probabilities(np.array([[[0.9, 0.8, 0.1]]])) is None
+    assert output_reading(np.array([[[0.9, 0.8, 0.1]]])) is None
 
 
 @pytest.mark.parametrize("shape", [(4, 3), (2, 3, 4, 5)])
 def test_an_output_of_another_shape_is_no_classification(shape):
-    assert class_probabilities(np.ones(shape)) is None
+    assert output_reading(np.ones(shape)) is None
+
+
+def test_logits_of_a_training_that_diverged_are_nan_without_a_warning():
+    output = np.array(
+        [[[np.inf, 1, -1], [5, 1, -1], [np.nan, 1, 2], [np.inf, -np.inf, 0]]], np.float32
+    )
+    known = ~np.isnan(read(output)[1]).any(axis=-1)
+    assert known.tolist() == [[False, True, False, False]]
+
+
+# -- verdicts ---------------------------------------------------------------------------------
 
 
 def test_nan_is_neither_right_nor_wrong():
     output = np.array([[[0.9, 0.1], [0.9, 0.1]], [[np.nan, np.nan], [0.2, 0.8]]])
-    found = class_probabilities(output)
-    assert np.isnan(found.probabilities[1, 0]).all()
-    assert found.marks(np.array([0, 1])).tolist() == [[RIGHT, WRONG], [UNKNOWN, RIGHT]]
+    verdicts = output_reading(output).verdicts([output], np.array([0, 1]))
+    assert verdicts.marks.tolist() == [[RIGHT, WRONG], [UNKNOWN, RIGHT]]
+    assert verdicts.predicted[0].tolist() == [0, 0]
+    assert verdicts.predicted[1, 1] == 1
 
 
-def test_logits_of_a_training_that_diverged_are_nan_without_a_warning():
-    output = np.array([[[np.inf, 1, -1], [5, 1, -1], [np.nan, 1, 2]]], np.float32)
-    known = ~np.isnan(class_probabilities(output).probabilities).any(axis=-1)
-    assert known.tolist() == [[False, True, False]]
+@given(logits, st.integers(1, 4))
+def test_verdicts_do_not_depend_on_the_blocks(values, length):
+    labels = np.arange(values.shape[1]) % values.shape[2]
+    reading = OutputReading("logits", values.shape[-1])
+    whole = reading.verdicts([values], labels)
+    blocks = [values[start : start + length] for start in range(0, len(values), length)]
+    parts = reading.verdicts(iter(blocks), labels)
+    np.testing.assert_array_equal(parts.predicted, whole.predicted)
+    np.testing.assert_array_equal(parts.marks, whole.marks)
+    right = whole.predicted == labels
+    np.testing.assert_array_equal(whole.marks, np.where(right, RIGHT, WRONG))
+
+
+@pytest.mark.parametrize(
+    ("classes", "dtype"), [(2, np.uint8), (256, np.uint8), (257, np.uint16), (70_000, np.uint32)]
+)
+def test_predictions_take_as_little_memory_as_they_can(classes, dtype):
+    output = np.zeros((1, 1, classes), np.float32)
+    output[..., -1] = 1
+    verdicts = OutputReading("shares", classes).verdicts([output], None)
+    assert (verdicts.predicted.dtype, verdicts.marks.dtype) == (dtype, np.uint8)
+    assert verdicts.predicted.tolist() == [[classes - 1]]
 
 
 @pytest.mark.parametrize("labels", [None, np.array([0, 1, 0])], ids=["none", "too many"])
 def test_without_fitting_labels_all_marks_are_unknown(labels):
-    predictions = Predictions(np.full((2, 2, 3), 1 / 3), "")
-    assert predictions.marks(labels).tolist() == [[UNKNOWN] * 2] * 2
+    output = np.full((2, 2, 3), 1 / 3)
+    marks = OutputReading("shares", 3).verdicts([output], labels).marks
+    assert marks.tolist() == [[UNKNOWN] * 2] * 2
+
+
+# -- labels -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,11 @@ def test_edges_increase_whatever_a_clock_did(positions):
     assert (np.diff(edges(positions)) > 0).all()
 
 
+def test_times_closer_than_rounding_are_parted_too():
+    for positions in ([0.0, 0.0, 5e-324, 1e6], [0.0, 0.0, 1e-13, 1.0], [3.0, 3.0, 3.0]):
+        assert (np.diff(edges(np.array(positions))) > 0).all()
+
+
 @given(increasing, st.integers(1, 200))
 def test_spread_shows_the_cell_at_the_middle_of_each_column(positions, columns):
     borders = edges(positions)

@@ -63,7 +63,7 @@ def test_metric_curves_hold_their_points_and_a_cursor():
     figure = hv.render(element)
     assert (figure.xaxis[0].axis_label, figure.yaxis[0].axis_label) == ("epoch", "loss")
     (cursor,) = cursors(figure)
-    assert cursor.tags == [[0.0, 1.0, 5.0]]
+    assert cursor.tags[0].tolist() == [0.0, 1.0, 5.0]
     assert (cursor.location, cursor.dimension) == (1.0, "height")
     assert [item.label["value"] for item in figure.legend[0].items] == ["training", "validation"]
 
@@ -94,7 +94,7 @@ def test_probability_curves_name_the_classes_and_mark_the_true_one():
     assert figure.y_range.start < 0 < 1 < figure.y_range.end
     widths = [renderer.glyph.line_width for renderer in figure.renderers]
     assert widths == [1.5, 3]
-    assert cursors(figure)[0].tags == [POSITIONS.tolist()]
+    assert cursors(figure)[0].tags[0].tolist() == POSITIONS.tolist()
 
 
 def test_of_many_classes_those_that_matter_are_drawn_and_the_true_one_always():
@@ -155,7 +155,7 @@ def test_a_heat_map_has_limits_a_bar_and_a_cursor():
     assert (mapper.low, mapper.high) == (-4, 4)
     assert mapper.palette == list(palette(DIVERGING))
     (cursor,) = cursors(figure)
-    assert (cursor.location, cursor.tags) == (5.0, [POSITIONS.tolist()])
+    assert (cursor.location, cursor.tags[0].tolist()) == (5.0, POSITIONS.tolist())
 
 
 @pytest.mark.parametrize(
