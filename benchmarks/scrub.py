@@ -38,7 +38,8 @@ async ({moves, timeout}) => {
     const target = move.to ?? Math.min(clock.count - 1, clock.index + move.by);
     const begin = performance.now();
     window.dispatchEvent(new CustomEvent("trainlapse:goto", {detail: {index: target}}));
-    while (Number(canvas.dataset.index) !== target && performance.now() - begin < timeout) await frame();
+    const shown = () => Number(canvas.dataset.index) === target;
+    while (!shown() && performance.now() - begin < timeout) await frame();
     await frame();
     times.push(performance.now() - begin);
     await new Promise((done) => setTimeout(done, move.rest));

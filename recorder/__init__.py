@@ -7,16 +7,34 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from recorder.evaluation import Evaluation
 from recorder.probe import Probe
-from recorder.schedule import every_epoch, every_n_steps, log_spaced
+from recorder.schedule import at_steps, every_epoch, every_n_steps, log_spaced
+from recorder.triggers import adaptive, on_event
 
 if TYPE_CHECKING:
+    from recorder.forecast import estimate
     from recorder.recorder import Recorder
 
-__all__ = ["Probe", "Recorder", "every_epoch", "every_n_steps", "log_spaced"]
+__all__ = [
+    "Evaluation",
+    "Probe",
+    "Recorder",
+    "adaptive",
+    "at_steps",
+    "estimate",
+    "every_epoch",
+    "every_n_steps",
+    "log_spaced",
+    "on_event",
+]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "estimate":
+        from recorder.forecast import estimate
+
+        return estimate
     if name != "Recorder":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from recorder.finite import are_finite_weights, is_finite_loss
 from store.schema import Array
 from store.writer import RunWriter
 
@@ -57,6 +58,21 @@ class MetricsRow:
     values: Mapping[str, float]
 
 
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A scheduled step that was left out, to be counted in the run."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What was handed over so far is to be seen by readers now."""
+
+
+Entry = Snapshot | MetricsRow | Skipped | Commit
+
+
 class BackgroundWriter:
     """Feeds a `RunWriter` from a thread of its own.
 
@@ -73,6 +89,8 @@ class BackgroundWriter:
         What ended the recording.
     waited : float
         Seconds that the training waited for the queue.
+    busy : float
+        Seconds that the thread was at work, beside the training.
     """
 
     def __init__(
@@ -84,9 +102,10 @@ class BackgroundWriter:
     ) -> None:
         self.fault: Exception | None = None
         self.waited = 0.0
+        self.busy = 0.0
         self._writer = writer
         self._limits = (queue_steps, queue_bytes)
-        self._waiting: deque[Snapshot | MetricsRow] = deque()
+        self._waiting: deque[Entry] = deque()
         self._steps = 0
         self._bytes = 0
         self._busy = False
@@ -98,21 +117,25 @@ class BackgroundWriter:
         self._thread = threading.Thread(target=self._run, name="trainlapse-writer", daemon=True)
         self._thread.start()
 
-    def put(self, entry: Snapshot | MetricsRow) -> None:
+    def put(self, entry: Entry) -> None:
         """Hand over one entry; wait while the queue is full."""
-        steps, nbytes = (1, entry.nbytes) if isinstance(entry, Snapshot) else (0, 0)
+        if not isinstance(entry, Snapshot):
+            # Nobody waits for it, and adding to a deque needs no lock.
+            if self.fault is None and not self._closing:
+                self._waiting.append(entry)
+            return
+        nbytes = entry.nbytes
         with self._changed:
-            if steps and not self._fits(nbytes):
+            if not self._fits(nbytes):
                 began = time.perf_counter()
                 self._changed.wait_for(lambda: self.fault is not None or self._fits(nbytes))
                 self.waited += time.perf_counter() - began
             if self.fault is not None or self._closing:
                 return
             self._waiting.append(entry)
-            self._steps += steps
+            self._steps += 1
             self._bytes += nbytes
-            if steps:
-                self._changed.notify_all()
+            self._changed.notify_all()
 
     def drain(self) -> None:
         """Wait until all that was handed over is written."""
@@ -123,6 +146,11 @@ class BackgroundWriter:
                 lambda: self.fault is not None or not (self._waiting or self._busy)
             )
             self._draining = False
+
+    def flush(self) -> None:
+        """Wait until readers see all that was handed over."""
+        self.put(Commit())
+        self.drain()
 
     def close(self, *, finished: bool) -> None:
         """Write what waits, end the thread and close the run; again does nothing.
@@ -151,9 +179,11 @@ class BackgroundWriter:
     def _run(self) -> None:
         try:
             while (entries := self._take()) is not None:
+                began = time.perf_counter()
                 for entry in entries:
                     self._write(entry)
                 self._writer.commit_if_due()
+                self.busy += time.perf_counter() - began
                 del entries
         except Exception as fault:
             with self._changed:
@@ -164,7 +194,7 @@ class BackgroundWriter:
                 self._busy = False
                 self._changed.notify_all()
 
-    def _take(self) -> list[Snapshot | MetricsRow] | None:
+    def _take(self) -> list[Entry] | None:
         """Everything up to the next snapshot; nothing when idle; None when closed and empty.
 
         Metrics alone do not wake the thread: they wait for the next snapshot or for the idle
@@ -177,7 +207,7 @@ class BackgroundWriter:
             if not self._waiting:
                 return None if self._closing else []
             self._busy = True
-            taken: list[Snapshot | MetricsRow] = []
+            taken: list[Entry] = []
             while self._waiting:
                 taken.append(self._waiting.popleft())
                 if isinstance(taken[-1], Snapshot):
@@ -188,11 +218,21 @@ class BackgroundWriter:
     def _urgent(self) -> bool:
         return self._steps > 0 or self._closing or (self._draining and bool(self._waiting))
 
-    def _write(self, entry: Snapshot | MetricsRow) -> None:
+    def _write(self, entry: Entry) -> None:
         if isinstance(entry, MetricsRow):
+            if self._writer.not_finite_since is None and not is_finite_loss(entry.values):
+                self._writer.note_not_finite(entry.update)
             self._writer.append_metrics(entry.update, entry.values)
             return
+        if isinstance(entry, Commit):
+            self._writer.commit()
+            return
+        if isinstance(entry, Skipped):
+            self._writer.note_skipped(entry.reason)
+            return
         frames = {path: as_array(value) for path, value in entry.frames().items()}
+        if self._writer.not_finite_since is None and not are_finite_weights(frames):
+            self._writer.note_not_finite(entry.step)
         self._writer.append(entry.step, epoch=entry.epoch, wall_time=entry.wall_time, frames=frames)
         with self._changed:
             self._steps -= 1

@@ -12,10 +12,11 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from recorder.layers import is_leaf, is_model
+from recorder.layers import is_leaf, is_model, layer_kind
+from recorder.variables import variable_reader
 from store.schema import DATA_TYPES, Array
 
 
@@ -33,12 +34,28 @@ class Call:
         The (first) output, a symbolic tensor of the traced graph.
     inbound : tuple of int or str
         Where its input comes from: numbers of earlier calls, or names of model inputs.
+    mask : int or None
+        The call whose mask it obeys.
     """
 
     layer: Any
     path: str
     output: Any
     inbound: tuple[int | str, ...]
+    mask: int | None = None
+
+
+class Operations:
+    """Stands for plain operations whose result a recurrent layer takes.
+
+    What a recurrent layer does inside is derived from its input, which must be in the run.
+    """
+
+    weights: tuple[Any, ...] = ()
+
+    def get_config(self) -> dict[str, Any]:
+        """Give no configuration, as a layer without one."""
+        return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +109,30 @@ class Trace:
         """
         return list(self._forward(*self._inputs, *values))
 
+    def narrowed(self, wanted: Mapping[int, Callable[[Any], Any]]) -> Trace:
+        """Give the trace with these activations only; operations that none needs do not run.
+
+        Parameters
+        ----------
+        wanted : mapping of int to callable
+            What to make of the output of each wanted call, inside the traced graph.
+        """
+        import tensorflow as tf
+
+        if not wanted:
+            return replace(self, _forward=lambda *_: [])
+
+        def forward(*tensors: Any) -> list[Any]:
+            outputs = self._forward(*tensors)
+            return [change(outputs[call]) for call, change in wanted.items()]
+
+        # TensorFlow inlines the whole pass into this one and drops what nothing needs. (Cutting
+        # the graph by its `prune` instead makes every call six times as slow.)
+        given = [*self._inputs, *self._read()]
+        signature = [tf.TensorSpec(value.shape, value.dtype) for value in given]
+        narrow = tf.function(forward, autograph=False, input_signature=signature)
+        return replace(self, _forward=narrow.get_concrete_function())
+
 
 def trace(model: Any, inputs: Mapping[str, Array]) -> Trace:
     """Trace a Keras model on the probe, in inference mode.
@@ -109,7 +150,7 @@ def trace(model: Any, inputs: Mapping[str, Array]) -> Trace:
     names = list(inputs)
     constants = [tf.constant(inputs[name]) for name in names]
     if not model.built:
-        model(_model_inputs(model, dict(zip(names, constants, strict=True))), training=False)
+        model(model_inputs(model, dict(zip(names, constants, strict=True))), training=False)
     variables = [
         variable
         for variable in model.weights
@@ -118,22 +159,19 @@ def trace(model: Any, inputs: Mapping[str, Array]) -> Trace:
     calls: list[Call] = []
     outputs: list[int] = []
 
-    def read() -> list[Any]:
-        return [tf.convert_to_tensor(variable.value) for variable in variables]
-
     def forward(*tensors: Any) -> list[Any]:
         named = dict(zip(names, tensors, strict=False))
         state = list(zip(variables, tensors[len(names) :], strict=True))
         watch = _Watch({tensor.name: name for name, tensor in named.items()})
         with keras.StatelessScope(state_mapping=state), watch.watching():
-            result = model(_model_inputs(model, named), training=False)
+            result = model(model_inputs(model, named), training=False)
         outputs[:] = _output_calls(watch, model, result)
         calls[:] = watch.calls
         return [storable(call.output) for call in calls]
 
-    reader = tf.function(read, autograph=False).get_concrete_function()
-    signature = [tf.TensorSpec(value.shape, value.dtype) for value in constants]
-    signature += [tf.TensorSpec(value.shape, value.dtype) for value in reader.structured_outputs]
+    reader = variable_reader(variables)
+    given = [*constants, *reader()]
+    signature = [tf.TensorSpec(value.shape, value.dtype) for value in given]
     # Unlike tf.function this runs no operation but those that the outputs need.
     with _kept_losses(model):
         function = tf.compat.v1.wrap_function(forward, signature)
@@ -147,6 +185,7 @@ class _Watch:
 
     origins: dict[str, int | str]  # name of a tensor -> the call or model input it comes from
     calls: list[Call] = field(default_factory=list)
+    _masks: list[tuple[Any, int]] = field(default_factory=list)  # masks, and who made each
     _names: list[str] = field(default_factory=list)
     _inside_leaf: bool = False
     _graph: Any = None
@@ -175,9 +214,12 @@ class _Watch:
     def _call(
         self, original: Callable[..., Any], layer: Any, args: Any, kwargs: dict[str, Any]
     ) -> Any:
-        before = len(self.calls)
         self._names.append(layer.name)
+        mask = self._mask(args, kwargs)
         self._inside_leaf = is_leaf(layer)
+        if self._inside_leaf and layer_kind(layer) == "recurrent":
+            self._note_input(args, kwargs, mask)
+        before = len(self.calls)
         try:
             result = original(layer, *args, **kwargs)
         finally:
@@ -191,9 +233,41 @@ class _Watch:
             start = self.tensors((args, given))
         else:
             start = self.tensors(result)[:1]
-        return self.note(layer, path, result, self.sources(start))
+        return self.note(layer, path, result, self.sources(start), self._maker(mask))
 
-    def note(self, layer: Any, path: str, result: Any, inbound: tuple[int | str, ...]) -> Any:
+    def _mask(self, args: Any, kwargs: Mapping[str, Any]) -> Any:
+        """Give the mask of a call's first input, as Keras does; None where there is none."""
+        given = self.tensors(kwargs.get("mask"))
+        first = self.tensors((args, kwargs))[:1]
+        masks = given or self.tensors([getattr(tensor, "_keras_mask", None) for tensor in first])
+        return masks[0] if masks else None
+
+    def _note_input(self, args: Any, kwargs: Mapping[str, Any], mask: Any) -> None:
+        """Note what a recurrent layer takes, where no layer gives it."""
+        path = "/".join(self._names[1:])
+        for tensor in self.tensors((args, kwargs))[:1]:
+            if tensor.name not in self.origins:
+                self.note(Operations(), f"{path}/input", tensor, self.sources([tensor]))
+        if mask is not None and self._maker(mask) is None:
+            self._masks.append((mask, len(self.calls)))
+            self.note(Operations(), f"{path}/mask", mask, self.sources([mask]))
+
+    def _maker(self, mask: Any) -> int | None:
+        """Find the call that made a mask.
+
+        A functional model makes it anew for each layer that obeys it, by the same operations.
+        """
+        made = (number for known, number in self._masks if _is_same(known, mask))
+        return None if mask is None else next(made, None)
+
+    def note(
+        self,
+        layer: Any,
+        path: str,
+        result: Any,
+        inbound: tuple[int | str, ...],
+        mask_origin: int | None = None,
+    ) -> Any:
         """Note one call; give back its result with a first tensor that is its own."""
         import keras
         import tensorflow as tf
@@ -212,8 +286,12 @@ class _Watch:
                 lambda value: own if value is output else value, result
             )
             output = own
-        self.origins[output.name] = len(self.calls)
-        self.calls.append(Call(layer, path, output, inbound))
+        number = len(self.calls)
+        self.origins[output.name] = number
+        for mask in self.tensors(getattr(output, "_keras_mask", None)):
+            if self._maker(mask) is None:
+                self._masks.append((mask, number))
+        self.calls.append(Call(layer, path, output, inbound, mask_origin))
         return result
 
     def tensors(self, values: Any) -> list[Any]:
@@ -244,6 +322,20 @@ class _Watch:
         return tuple(found)
 
 
+def _is_same(one: Any, other: Any) -> bool:
+    """Whether two tensors of a graph have the same value, being made in the same way."""
+    if one.name == other.name:
+        return True
+    first, second = one.op, other.op
+    if first.type != second.type or dict(first.node_def.attr) != dict(second.node_def.attr):
+        return False
+    if not first.inputs:
+        return bool(first.type == "Const")  # its value is one of the attributes
+    return len(first.inputs) == len(second.inputs) and all(
+        _is_same(mine, theirs) for mine, theirs in zip(first.inputs, second.inputs, strict=True)
+    )
+
+
 def _output_calls(watch: _Watch, model: Any, result: Any) -> list[int]:
     """Which calls give the model's outputs; an output made by plain operations becomes one."""
     numbers: list[int] = []
@@ -260,7 +352,7 @@ def _output_calls(watch: _Watch, model: Any, result: Any) -> list[int]:
     return numbers
 
 
-def _model_inputs(model: Any, named: dict[str, Any]) -> Any:
+def model_inputs(model: Any, named: dict[str, Any]) -> Any:
     """Arrange tensors as the model takes them: one, a list or a dict."""
     import keras
 

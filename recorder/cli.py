@@ -1,4 +1,4 @@
-"""``trainlapse record``: train one of the presets and record it."""
+"""``trainlapse record``, and the list of the recorder's commands."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from recorder.estimate_command import estimate
+from recorder.import_command import import_checkpoints
 from recorder.presets import PRESETS
 from recorder.presets.training import UnknownPresetError, find_preset, record_preset
 from recorder.schedule import Schedule, every_n_steps
@@ -46,12 +48,12 @@ def record(
     quiet: bool,
     list_presets: bool,
 ) -> None:
-    r"""Train PRESET, a small real network, and record it into RUN.
+    """Train PRESET, a small real network, and record it into RUN.
 
     \b
     trainlapse record --list
     trainlapse record lenet-mnist -o runs/lenet.zarr
-    """
+    """  # noqa: D301 - click wants the control character itself
     if list_presets:
         width = max(len(name) for name in PRESETS)
         for name, entry in PRESETS.items():
@@ -81,4 +83,4 @@ def record(
     click.echo(f"Recorded {path}. Look at it: trainlapse explore {path}")
 
 
-COMMANDS: list[click.Command] = [record]
+COMMANDS: list[click.Command] = [record, import_checkpoints, estimate]

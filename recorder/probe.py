@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from recorder.texts import Vectorize, token_numbers, vocabulary_of
 from store.errors import SpecError, listed
 from store.schema import PROBE_DIM, PROBE_KINDS, Array, ProbeSpec
 
@@ -34,6 +35,8 @@ class Probe:
         The original text of each probe.
     vocabulary : sequence of str, optional
         Token strings by token number, for instance ``TextVectorization.get_vocabulary()``.
+    feature_names : sequence of str, optional
+        Names of the features of a tabular probe, of its only input.
     kind : {"image", "text", "tabular", "other"}, optional
         Decides how the explorer shows the inputs. Inferred when left out: four dimensions with 1,
         3 or 4 channels, or three of bytes, are images; whole numbers in two dimensions with a
@@ -58,10 +61,12 @@ class Probe:
         texts: Sequence[str] | None = None,
         vocabulary: Sequence[str] | None = None,
         kind: str | None = None,
+        feature_names: Sequence[str] | None = None,
     ) -> None:
         self.inputs = _named_inputs(inputs)
         self.texts = None if texts is None else [str(text) for text in texts]
         self.vocabulary = None if vocabulary is None else [str(token) for token in vocabulary]
+        self.feature_names = None if feature_names is None else [str(n) for n in feature_names]
         self.labels: Array | None = None
         names_found: list[str] | None = None
         if labels is not None:
@@ -129,6 +134,45 @@ class Probe:
         single = len(picked) == 1 and SINGLE_INPUT in picked
         return cls(picked[SINGLE_INPUT] if single else picked, numbers[chosen], **kw)
 
+    @classmethod
+    def from_texts(
+        cls,
+        texts: Sequence[str],
+        vectorize: Vectorize,
+        labels: npt.ArrayLike | None = None,
+        *,
+        vocabulary: Sequence[str] | None = None,
+        **kw: Any,
+    ) -> Self:
+        """Make a probe of texts, for a network that takes token numbers.
+
+        Parameters
+        ----------
+        texts : sequence of str
+            The original texts, which are kept.
+        vectorize : callable
+            An adapted ``TextVectorization`` layer, or any function or tokenizer that turns a list
+            of texts into numbers (text, token).
+        labels : array_like, optional
+            As for `Probe`.
+        vocabulary : sequence of str, optional
+            Token strings by token number; by default what `vectorize` says about itself.
+        **kw
+            Passed to `Probe`.
+
+        Examples
+        --------
+        >>> words = ["", "[UNK]", "good", "film"]
+        >>> def vectorize(texts):
+        ...     return [[words.index(word) for word in text.split()] for text in texts]
+        >>> probe = Probe.from_texts(["good film", "film"], vectorize, vocabulary=words)
+        >>> probe.inputs["input"].tolist(), probe.kind
+        ([[2, 3], [3, 0]], 'text')
+        """
+        found = vocabulary_of(vectorize) if vocabulary is None else vocabulary
+        inputs = token_numbers(texts, vectorize)
+        return cls(inputs, labels, texts=texts, vocabulary=found, **kw)
+
     def to_spec(self) -> ProbeSpec:
         """Describe the probe for the store."""
         return ProbeSpec(
@@ -139,6 +183,7 @@ class Probe:
             class_names=self.class_names,
             texts=self.texts,
             vocabulary=self.vocabulary,
+            feature_names=self.feature_names,
         )
 
     def check_fits(self, model: Any) -> None:
@@ -194,6 +239,7 @@ class Probe:
             found.append(f"kind {self.kind!r} is not one of {listed(PROBE_KINDS)}")
         found.extend(self._label_problems())
         found.extend(self._vocabulary_problems())
+        found.extend(self._feature_problems())
         return found
 
     def _label_problems(self) -> list[str]:
@@ -206,6 +252,20 @@ class Probe:
             return [
                 f"labels run from {low} to {high}, but there are {len(self.class_names)} "
                 "class_names; pass one name for every class"
+            ]
+        return []
+
+    def _feature_problems(self) -> list[str]:
+        names = self.feature_names
+        if names is None:
+            return []
+        first = next(iter(self.inputs.values()))
+        if self.kind != "tabular" or len(self.inputs) > 1:
+            return ["feature_names were given, but the probe is not one table"]
+        if first.ndim != 2 or first.shape[1] != len(names):
+            return [
+                f"the input has shape {first.shape}, but there are {len(names)} feature_names; "
+                "pass one name for every feature"
             ]
         return []
 
@@ -300,7 +360,8 @@ def _dims(kind: str, values: Array) -> tuple[str, ...]:
 def _expected_inputs(model: Any) -> dict[str, tuple[tuple[int | None, ...], str]]:
     """Shape and data type by input name; empty when the model does not say."""
     tensors = getattr(model, "inputs", None) or []
-    return {tensor.name: (tuple(tensor.shape), str(tensor.dtype)) for tensor in tensors}
+    # A model that was built by a batch names that batch's size, and takes any other as well.
+    return {tensor.name: ((None, *tensor.shape[1:]), str(tensor.dtype)) for tensor in tensors}
 
 
 def _misfit(name: str, values: Array, shape: tuple[int | None, ...], dtype: str) -> str | None:

@@ -11,52 +11,29 @@ import logging
 import time
 import weakref
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 import keras  # noqa: TID253 - see above
 
 from recorder import settings
+from recorder.background import BackgroundWriter
+from recorder.cost import COST_LIMIT, Cost
+from recorder.counting import BatchMetrics, EpochCount, UpdateCount
+from recorder.evaluation import Evaluation
+from recorder.options import Options
+from recorder.packing import pack_quietly
 from recorder.probe import Probe
-from recorder.recording import Options, Recording
+from recorder.recording import Recording
+from recorder.report import Report
+from recorder.scale import Scale, ScaleOptions
 from recorder.schedule import Schedule, default_schedule
+from recorder.termination import Termination
 from store.errors import RunExistsError, TrainlapseError
 from store.location import is_run
 from store.writer import Compression, Durability
 
 log = logging.getLogger("trainlapse.recorder")
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What a recording did and cost.
-
-    Attributes
-    ----------
-    steps, nbytes : int
-        Steps recorded, and their uncompressed bytes.
-    seconds : float
-        Time that the training spent in the recorder, waiting included.
-    waited : float
-        The part of it spent waiting for a full queue.
-    wall_seconds : float
-        Duration of the training, the recorder included.
-    fault : Exception or None
-        What ended the recording before the training ended.
-    """
-
-    steps: int
-    nbytes: int
-    seconds: float
-    waited: float
-    wall_seconds: float
-    fault: Exception | None = None
-
-    @property
-    def share(self) -> float:
-        """Share of the training's duration that was spent in the recorder."""
-        return self.seconds / self.wall_seconds if self.wall_seconds else 0.0
 
 
 class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
@@ -78,6 +55,12 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         Which steps to record; by default ``log_spaced() | every_epoch()``.
     model : keras.Model, optional
         What to record. Needed in a loop of one's own; a callback records the model that is fitted.
+    evaluation : Evaluation, optional
+        More examples, of which the predictions are recorded.
+    resume : bool or int
+        Go on with the run at the path, if there is one, after the updates that the model's
+        optimizer has done; or after this step, where those are not known. Later steps in the run
+        are dropped.
     name : str, optional
         Name of the run; by default that of its directory.
     overwrite : bool
@@ -88,6 +71,18 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         Codec of the frames while recording; none is fastest.
     durability : {"process", "power"}
         What a recorded step survives: the death of the process, or also a power failure.
+    pack : bool
+        Pack the run when the training has ended: smaller and checksummed, with quick histories.
+        It can then not be recorded any further.
+    cost_limit : float
+        Share of the training's time that the recorder may take; above it says so, once.
+    thin : bool
+        Leave out scheduled steps while the recorder is above its limit, never step 0, the last
+        step or the end of an epoch. What was left out is counted in `report` and in the run.
+    **scale
+        What of the model is recorded, and how large the run may become: ``layers``,
+        ``activations``, ``weights``, ``every_unit``, ``dtype``, ``byte_budget``, as in
+        `recorder.scale.Scale`.
 
     Raises
     ------
@@ -115,19 +110,26 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         *,
         schedule: Schedule | None = None,
         model: Any = None,
+        evaluation: Evaluation | None = None,
+        resume: bool | int = False,
         name: str | None = None,
         overwrite: bool = False,
         notes: str = "",
         compression: Compression = None,
         durability: Durability = "process",
+        pack: bool = False,
+        cost_limit: float = COST_LIMIT,
+        thin: bool = False,
+        **scale: Unpack[ScaleOptions],
     ) -> None:
         super().__init__()
         _check_arguments(probe, schedule, model)
+        self._cost = Cost(limit=cost_limit, thin=thin)
         directory = Path(path)
-        if is_run(directory) and not overwrite:
+        if is_run(directory) and not overwrite and resume is False:
             raise RunExistsError(
                 f"There is a run at {directory} already. Choose another path, or pass "
-                "overwrite=True to replace it."
+                "overwrite=True to replace it or resume=True to go on with it."
             )
         self._recording = Recording(
             Options(
@@ -139,24 +141,32 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
                 overwrite=overwrite,
                 compression=compression,
                 durability=durability,
-            )
+                scale=Scale.of(scale),
+                evaluation=evaluation,
+                resume=resume,
+            ),
+            self._cost,
         )
+        self._pack = pack
         self._chosen_model = model
         self._fault: Exception | None = None
-        self._seconds = self._waited = self._wall_seconds = 0.0
-        self._began: float | None = None
-        self._epochs = _EpochCount()
+        self._waited = self._background_seconds = 0.0
+        self._epochs = EpochCount()
+        self._updates = UpdateCount()
+        self._metrics = BatchMetrics()
+        self._is_loop = True  # until a fit says otherwise
+        self._termination = Termination()
         self._finalizer: weakref.finalize[Any, Any] | None = None
 
     # -- in a loop of one's own ---------------------------------------------------------------
 
     def __enter__(self) -> Self:
-        if self._chosen_model is not None:
-            self._open()
+        if self._chosen_model is not None and self._open():
+            self._safely(self._recording.begin, self._recording.epoch)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        # Also after an exception the network is in the state of the last step that was reported.
+        self._safely(self._recording.settle)
         self._close(finished=kind is None)
 
     def record(
@@ -179,30 +189,39 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
             raise TypeError(
                 "record() needs to know the model: pass it as Recorder(path, probe, model=model)."
             )
-        if not self._recording.is_open and self._fault is None:
-            self._open()
+        if self._open():
+            self._safely(self._recording.begin, epoch)
         self._safely(self._recording.advance, int(step), epoch, metrics, epoch_end=epoch_end)
+        self._safely(self._recording.mark)
 
     # -- as a callback ------------------------------------------------------------------------
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002, D102
+        self._is_loop = False
         self._epochs.begin_fit()
-        if self._watched.built:
-            self._open()
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002, D102
+        # Not earlier: other callbacks may load weights when the training begins.
+        opened = self._watched.built and self._open()
+        if opened and self._recording.options.resume is not False:
+            self._epochs.done = self._recording.epoch
         self._epochs.begin_epoch(epoch, (self.params or {}).get("steps"))
+        self._safely(self._updates.begin_epoch, self.model)
+        if opened:
+            self._safely(self._recording.begin, self._epochs.done)
 
     def on_train_batch_begin(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002, D102
-        if not self._recording.is_open and self._fault is None:
-            self._open()  # the model was not built before its first batch
+        if not self._recording.is_open and self._open():
+            # The model was not built before its first batch.
+            self._safely(self._updates.begin_epoch, self.model)
+            self._safely(self._recording.begin, self._epochs.done)
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:  # noqa: D102
-        updates = self._epochs.end_batch(batch)
-        self._safely(self._after_batch, updates, logs or {})
+        self._epochs.end_batch(batch)
+        self._safely(self._after_batch, batch, logs or {})
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:  # noqa: D102
-        self._epochs.end_epoch()
+        self._epochs.end_epoch(self._updates.batch)
         is_last = epoch + 1 == (self.params or {}).get("epochs") or self.model.stop_training
         self._safely(self._after_epoch, logs or {}, is_last)
 
@@ -215,23 +234,26 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
     def report(self) -> Report:
         """What was recorded so far, and what it cost the training."""
         background = self._recording.background
-        running = 0.0 if self._began is None else time.perf_counter() - self._began
         return Report(
             steps=self._recording.steps_recorded,
             nbytes=self._recording.bytes_recorded,
-            seconds=self._seconds,
+            seconds=self._cost.seconds,
             waited=self._waited + (background.waited if background else 0.0),
-            wall_seconds=self._wall_seconds + running,
+            wall_seconds=self._cost.wall,
             fault=self._fault,
+            background_seconds=self._background_seconds + (background.busy if background else 0.0),
+            skipped=dict(self._recording.skipped),
         )
 
     @property
     def _watched(self) -> Any:
         return self.model if self._chosen_model is None else self._chosen_model
 
-    def _after_batch(self, updates: int, logs: Mapping[str, Any]) -> None:
+    def _after_batch(self, batch: int, logs: Mapping[str, Any]) -> None:
         recording = self._recording
-        if recording.advance(recording.step + updates, self._epochs.done, logs):
+        step = recording.step + self._updates.end_batch(self.model, batch)
+        alone = self._metrics.alone(self.model, logs, batch + 1) if recording.has_triggers else None
+        if recording.advance(step, self._epochs.done, logs, alone=alone):
             self._note_learning_rate()
 
     def _after_epoch(self, logs: Mapping[str, Any], is_last: bool) -> None:
@@ -248,40 +270,66 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         if rate is not None:
             self._recording.note_metrics({"learning_rate": rate})
 
-    def _open(self) -> None:
-        """Open the run; what is wrong with the arguments is raised, before the training begins."""
+    def _open(self) -> bool:
+        """Open the run, and tell whether that was done now.
+
+        What is wrong with the arguments is raised, before the training begins.
+        """
+        if self._recording.is_open or self._fault is not None:
+            return False
         began = time.perf_counter()
         try:
-            self._recording.open(self._watched)
+            self._recording.open(self._watched, self._first_step())
         except (TrainlapseError, OSError):
             raise
         except Exception as fault:  # what the user cannot help must not keep them from training
             self._give_up(fault)
-            return
+            return False
         background = self._recording.background
         assert background is not None
         # A training that is interrupted never says so to its callbacks: the run is then closed
         # when the recorder goes, at the latest when the interpreter exits.
-        self._finalizer = weakref.finalize(self, background.close, finished=False)
-        self._began = self._began or began
-        self._seconds += time.perf_counter() - began
-        self._safely(self._recording.record_now)  # step 0
+        self._termination = Termination()
+        self._termination.protect(background)
+        self._finalizer = weakref.finalize(self, _let_go, background, self._termination)
+        self._cost.begin(began)
+        self._cost.opening += time.perf_counter() - began
+        updates = settings.expected_updates(self.params)
+        if updates is not None:
+            self._recording.expect(updates)
+        return True
+
+    def _first_step(self) -> int | None:
+        """Give the updates that the network has done already, as far as that is known."""
+        resume = self._recording.options.resume
+        if not isinstance(resume, bool):
+            return resume
+        if self._is_loop:
+            # The user counts; 0 says nothing, for an optimizer that Keras does not know.
+            return (settings.updates_done(self._watched) or None) if resume else None
+        return settings.updates_done(self.model)
 
     def _close(self, *, finished: bool) -> None:
+        was_open = self._recording.is_open
         self._safely(self._recording.record_now)
-        if (background := self._recording.background) is not None:
-            self._waited += background.waited
+        background = self._recording.background
         began = time.perf_counter()
-        fault = self._recording.close(finished=finished)
+        with self._termination.deferred():
+            fault = self._recording.close(finished=finished)
         now = time.perf_counter()
-        self._seconds += now - began
+        self._cost.recording += now - began
+        if background is not None:
+            self._waited += background.waited
+            self._background_seconds += background.busy
         if fault is not None:
             self._give_up(fault)
         if self._finalizer is not None:
-            self._finalizer.detach()
-        if self._began is not None:
-            self._wall_seconds += now - self._began
-            self._began = None
+            self._finalizer()  # nothing is left to close; SIGTERM is let go
+        self._cost.end(now)
+        if was_open:
+            log.info("%s: %s", self.report, self._recording.options.path)
+        if self._pack and was_open and finished and self._fault is None:
+            pack_quietly(self._recording.options.path)
 
     def _safely(self, function: Callable[..., object], *args: Any, **kwargs: Any) -> None:
         """Call a function of the recording; a fault ends the recording, not the training."""
@@ -289,20 +337,24 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
             return
         began = time.perf_counter()
         try:
-            function(*args, **kwargs)
+            with self._termination.deferred():
+                function(*args, **kwargs)
             background = self._recording.background
             if background is not None and background.fault is not None:
                 raise background.fault
         except Exception as fault:
             self._give_up(fault)
         finally:
-            self._seconds += time.perf_counter() - began
+            self._cost.recording += time.perf_counter() - began
+        if self._cost.is_over:
+            self._cost.warn_once(log)
 
     def _give_up(self, fault: Exception) -> None:
         if self._fault is not None:
             return
         self._fault = fault
         self._recording.close(finished=False)
+        self._termination.remove()
         log.warning(
             "Recording stopped at step %d, the training goes on. %s: %s\n%s The steps recorded "
             "so far can be explored: trainlapse explore %s",
@@ -314,40 +366,9 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         )
 
 
-@dataclass(slots=True)
-class _EpochCount:
-    """Counts epochs and updates over several fits."""
-
-    done: float = 0.0
-    _base: float = 0.0
-    _first: bool = True
-    _epoch: int = 0
-    _batch: int = -1
-    _batches: int | None = None
-
-    def begin_fit(self) -> None:
-        self._first = True
-
-    def begin_epoch(self, epoch: int, batches: int | None) -> None:
-        if self._first:
-            # A further fit counts its epochs from 0 again, unless it is told otherwise.
-            self._base = max(0.0, self.done - epoch)
-            self._first = False
-        self._epoch, self._batch = epoch, -1
-        if batches is not None:
-            self._batches = batches
-        self.done = self._base + epoch
-
-    def end_batch(self, batch: int) -> int:
-        """Note a batch; give the number of updates since the last one."""
-        updates, self._batch = max(1, batch - self._batch), batch
-        if self._batches:
-            self.done = self._base + self._epoch + min(1.0, (batch + 1) / self._batches)
-        return updates
-
-    def end_epoch(self) -> None:
-        self._batches = self._batches or self._batch + 1
-        self.done = self._base + self._epoch + 1
+def _let_go(background: BackgroundWriter, termination: Termination) -> None:
+    background.close(finished=False)
+    termination.remove()
 
 
 def _check_arguments(probe: Probe, schedule: Schedule | None, model: Any) -> None:

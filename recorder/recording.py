@@ -7,34 +7,23 @@ its faults away from it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
-from recorder import settings
-from recorder.background import BackgroundWriter, MetricsRow, Snapshot
-from recorder.capture import Trace, storable, trace
-from recorder.probe import Probe
-from recorder.schedule import Schedule, due_since
-from recorder.structure import Structure, describe
+import numpy as np
+
+from recorder.background import BackgroundWriter, MetricsRow, Skipped, Snapshot
+from recorder.cost import Cost
+from recorder.options import Options
+from recorder.scale import ByteBudget, byte_budget
+from recorder.schedule import Moment, Watch, due_since
+from recorder.subject import Subject, look_at
+from recorder.weight_sample import WeightSample
 from store.errors import SpecError, StepOrderError
-from store.schema import RunSpec
-from store.writer import Compression, Durability, RunWriter
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What a user decides about a recording."""
-
-    path: Path
-    probe: Probe
-    schedule: Schedule
-    name: str
-    notes: str = ""
-    overwrite: bool = False
-    compression: Compression = None
-    durability: Durability = "process"
+from store.location import is_run
+from store.reader import open_run
+from store.schema import Array, RunSpec
+from store.writer import RunWriter
 
 
 class Recording:
@@ -48,24 +37,30 @@ class Recording:
         Optimizer updates seen.
     steps_recorded, bytes_recorded : int
         What was handed over to be written.
+    skipped : dict of str to int
+        Scheduled steps that were left out, by reason.
+    cost : Cost
+        What the training's time goes to.
     """
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, cost: Cost | None = None) -> None:
         self.options = options
+        self.cost = Cost() if cost is None else cost
+        self.skipped: dict[str, int] = {}
+        self._budget: ByteBudget | None = None
+        self._left_out: str | None = None  # why the present step was not recorded
         self.step = 0
         self.steps_recorded = 0
         self.bytes_recorded = 0
         self._epoch = 0.0
         self._last_recorded: int | None = None
-        self._model: Any = None
-        self._trace: Trace | None = None
-        self._structure: Structure | None = None
-        self._spec: RunSpec | None = None
-        self._frame_bytes = 0
-        self._held_bytes = 0  # of a snapshot that waits to be written
+        self._subject: Subject | None = None
         self._background: BackgroundWriter | None = None
         self._created = False
         self._started_at: float | None = None
+        self._sample: WeightSample | None = None
+        self._watches: list[Watch] = []
+        self._mark: Array | None = None  # the weights when a step was last told
 
     @property
     def is_open(self) -> bool:
@@ -78,12 +73,29 @@ class Recording:
         return self._background
 
     @property
+    def epoch(self) -> float:
+        """Epochs done."""
+        return self._epoch
+
+    @property
+    def has_triggers(self) -> bool:
+        """Whether the schedule watches metrics or weights."""
+        return bool(self._watches)
+
+    @property
     def wall_time(self) -> float:
         """Seconds since the training started."""
         return 0.0 if self._started_at is None else time.perf_counter() - self._started_at
 
-    def open(self, model: Any) -> None:
-        """Trace the model and open the run: a new one, or the one that this recording began.
+    def open(self, model: Any, step: int | None = None) -> None:
+        """Trace the model and open the run: a new one, or one that is to go on.
+
+        Parameters
+        ----------
+        model : keras.Model
+            What to record.
+        step : int, optional
+            Optimizer updates that the model has done, if that is known.
 
         Raises
         ------
@@ -96,22 +108,35 @@ class Recording:
         """
         if self.is_open:
             return
-        if model is not self._model:
-            self._look_at(model)
-        assert self._spec is not None
+        if self._subject is None or model is not self._subject.model:
+            self._subject = self._look_at(model)
+        spec = self._subject.spec
         if self._created:
-            writer = RunWriter.resume(
-                self.options.path, self._spec, durability=self.options.durability
-            )
+            writer = self._resume(spec, None)
+        elif self.options.resume is not False and is_run(self.options.path):
+            writer = self._take_up(spec, step)
         else:
-            writer = self._create(self._spec)
+            writer = self._create(spec)
+        if step is not None:
+            self.step = max(self.step, step)
         self._created = True
         self._background = BackgroundWriter(writer)
         if self._started_at is None:
             self._started_at = time.perf_counter()
 
+    def begin(self, epoch: float) -> None:
+        """Record the first step, at which so many epochs are done."""
+        self._epoch = epoch
+        self.record_now()
+
     def advance(
-        self, step: int, epoch: float, metrics: Mapping[str, Any], *, epoch_end: bool = False
+        self,
+        step: int,
+        epoch: float,
+        metrics: Mapping[str, Any],
+        *,
+        alone: Mapping[str, float] | None = None,
+        epoch_end: bool = False,
     ) -> bool:
         """Note that the training has come to a step; record it when the schedule wants it.
 
@@ -123,6 +148,8 @@ class Recording:
             Epochs done.
         metrics : mapping of str to float
             Metrics by name; what is not a number is left out.
+        alone : mapping of str to float, optional
+            The same of this update alone, where those are means.
         epoch_end : bool
             Whether an epoch ends here.
 
@@ -136,44 +163,121 @@ class Recording:
                 f"Step {step} cannot follow step {self.step}: steps must increase. Count the "
                 "optimizer updates over the whole training, not those of an epoch."
             )
+        if step > self.step:
+            self._count_left_out()
         previous, self.step, self._epoch = self.step, step, epoch
-        self.note_metrics(metrics)
+        values = self.note_metrics(metrics)
         due = due_since(self.options.schedule, previous, step, epoch_end=epoch_end)
-        return due and self.record_now()
+        if self._watches and step > previous:
+            moment = Moment(step, values if alone is None else alone, self._sample)
+            # Every one is asked: each has to see every step.
+            wanted = [watch.wants(moment) for watch in self._watches]
+            due = due or any(wanted)
+        if not due:
+            return False
+        if self._last_recorded == step:
+            return False
+        if (reason := self._reason_to_skip(epoch_end=epoch_end)) is not None:
+            self._left_out = reason
+            return False
+        return self.record_now()
 
-    def note_metrics(self, metrics: Mapping[str, Any]) -> None:
-        """Note metrics of the present step."""
+    def expect(self, updates: int) -> None:
+        """Tell how many updates the training will do, if that is known: a budget is spread so."""
+        if self._budget is not None:
+            self._budget.last_step = self.step + updates
+
+    def _reason_to_skip(self, *, epoch_end: bool) -> str | None:
+        budget = self._budget
+        if budget is not None and not budget.allows(
+            self.step, self.steps_recorded, epoch_end=epoch_end
+        ):
+            return "byte_budget"
+        return None if epoch_end or self.cost.allows() else "cost_limit"
+
+    def _count_left_out(self) -> None:
+        """Count the present step if it was left out, now that it is past."""
+        reason, self._left_out = self._left_out, None
+        if reason is not None and self._background is not None:
+            self.skipped[reason] = self.skipped.get(reason, 0) + 1
+            self._background.put(Skipped(reason))
+
+    def note_metrics(self, metrics: Mapping[str, Any]) -> dict[str, float]:
+        """Note metrics of the present step; give those that are numbers."""
         values = _numbers(metrics)
         if values and self._background is not None:
             self._background.put(MetricsRow(self.step, values))
+        return values
+
+    def mark(self) -> None:
+        """Remember the weights of the step that was just told, to know them from later ones."""
+        if self._sample is not None:
+            self._mark = self._sample.now()
+
+    def settle(self) -> None:
+        """Before the end: weights that moved since the last step was told are a step further."""
+        if self._mark is None or self._sample is None:
+            return
+        if not np.array_equal(self._sample.now(), self._mark, equal_nan=True):
+            self.step += 1
+        self._mark = None
 
     def record_now(self) -> bool:
         """Record the present step, whatever the schedule; tell whether it was not yet recorded."""
         if self._last_recorded == self.step or self._background is None:
             return False
-        assert self._trace is not None
-        assert self._structure is not None
+        assert self._subject is not None
+        began = time.perf_counter()
         self._background.put(
             Snapshot(
                 step=self.step,
                 epoch=self._epoch,
                 wall_time=self.wall_time,
-                frames=_take_frames(self._trace, self._structure),
-                nbytes=self._held_bytes,
+                frames=self._subject.take_frames(),
+                nbytes=self._subject.held_bytes,
             )
         )
+        self.cost.note_step(time.perf_counter() - began)
+        self._left_out = None  # the end of an epoch may want what the schedule did without
         self._last_recorded = self.step
         self.steps_recorded += 1
-        self.bytes_recorded += self._frame_bytes
+        self.bytes_recorded += self._subject.frame_bytes
+        for watch in self._watches:
+            watch.recorded(Moment(self.step, {}, self._sample))
         return True
 
     def close(self, *, finished: bool) -> Exception | None:
         """Write what waits and close the run; give what went wrong, if anything did."""
+        self._count_left_out()
         background, self._background = self._background, None
         if background is None:
             return None
         background.close(finished=finished)
         return background.fault
+
+    def _resume(self, spec: RunSpec, after_step: int | None) -> RunWriter:
+        return RunWriter.resume(
+            self.options.path, spec, after_step=after_step, durability=self.options.durability
+        )
+
+    def _take_up(self, spec: RunSpec, step: int | None) -> RunWriter:
+        """Go on with a run that an earlier process recorded, after a step or after its last."""
+        steps = open_run(self.options.path).steps
+        if step == 0 and len(steps) and steps[-1] > 0:
+            raise SpecError(
+                f"The run at {self.options.path} holds steps up to {steps[-1]}, but the model's "
+                "optimizer has done no update. Load the checkpoint before the training begins, "
+                "pass the step as resume=..., or pass overwrite=True to begin again."
+            )
+        writer = self._resume(spec, step)
+        run = open_run(self.options.path)
+        if len(run):
+            self._epoch = float(run.epochs[-1])
+            self._started_at = time.perf_counter() - float(run.wall_times[-1])
+        self._last_recorded = writer.last_step
+        if step is None:
+            self.step = max(self.step, writer.last_step or 0)
+        return writer
 
     def _create(self, spec: RunSpec) -> RunWriter:
         options = self.options
@@ -189,56 +293,26 @@ class Recording:
             # The description was made here: that it is wrong is not the user's mistake.
             raise RuntimeError(f"The model could not be described. {error}") from error
 
-    def _look_at(self, model: Any) -> None:
-        probe = self.options.probe
-        probe.check_fits(model)
-        try:
-            traced = trace(model, probe.inputs)
-        except Exception as error:
-            raise SpecError(
-                f"The probe cannot be sent through the model {model.name!r}: {error}\n"
-                "Pass the probe in the form that model.predict() accepts. To record a part of "
-                "a model that cannot be called as a whole, pass Recorder(..., model=part)."
-            ) from error
-        self._trace = traced
-        self._structure = describe(model, traced, probe.inputs)
-        self._spec = RunSpec(
-            name=self.options.name,
-            layers=self._structure.layers,
-            probe=probe.to_spec(),
-            model_config=settings.model_config(model),
-            outputs=self._structure.outputs,
-            optimizer=settings.optimizer_config(model),
-            loss=settings.loss_config(model),
-            schedule=repr(self.options.schedule),
-            seed=settings.random_seed(),
-            versions=settings.versions(),
-            notes=self.options.notes,
-        )
-        sizes = {array.path: array.frame_bytes for array in self._spec.array_specs()}
-        self._frame_bytes = sum(sizes.values())
-        # Activations are computed when their turn comes, unless they must be taken early.
-        early = [] if traced.is_pure else [path for path in sizes if path.endswith("/activation")]
-        self._held_bytes = sum(sizes[path] for path in [*self._structure.weight_paths, *early])
-        self._model = model
-
-
-def _take_frames(traced: Trace, structure: Structure) -> Callable[[], dict[str, Any]]:
-    """Read the variables now; the rest follows from them when the result is called."""
-    weights = traced.read()
-    early = None if traced.is_pure else traced.activations(weights)
-
-    def frames() -> dict[str, Any]:
-        activations = traced.activations(weights) if early is None else early
-        return structure.frames(activations, [storable(value) for value in weights])
-
-    return frames
+    def _look_at(self, model: Any) -> Subject:
+        subject = look_at(model, self.options)
+        if self._budget is None:
+            self._budget = byte_budget(self.options.scale, subject.spec)
+        self._sample = WeightSample(model.trainable_variables)
+        if not self._watches:
+            triggers = self.options.schedule.triggers()
+            self._watches = [trigger.watch(subject.frame_bytes) for trigger in triggers]
+        return subject
 
 
 def _numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
     """Metrics as floats; arrays, texts and the like are left out."""
     values = {}
     for name, value in metrics.items():
+        if type(value) is float:  # as Keras gives them: asking more would cost more than noting
+            values[name] = value
+            continue
+        if np.ndim(value):
+            continue
         try:
             number = float(value)
         except (TypeError, ValueError):

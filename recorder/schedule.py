@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 # On 630 updates in 10 epochs (LeNet on 4,000 digits) this density records 92 steps; each further
 # decade of training adds this many.
@@ -26,10 +28,69 @@ class Schedule:
         """
         raise NotImplementedError
 
+    def triggers(self) -> tuple[Trigger, ...]:
+        """Parts that decide by what happens in the training, not by the step's number."""
+        return ()
+
     def __or__(self, other: Schedule) -> Schedule:
         if not isinstance(other, Schedule):
             return NotImplemented
         return _Union((*_parts(self), *_parts(other)))
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a trigger may look at when a step is done.
+
+    Attributes
+    ----------
+    step : int
+        Optimizer updates done.
+    metrics : mapping of str to float
+        Metrics of this update alone.
+    weights : WeightSample
+        A sample of the weights, taken when it is asked for.
+    """
+
+    step: int
+    metrics: Mapping[str, float]
+    weights: Any
+
+
+class Watch(Protocol):
+    """A trigger at work in one training."""
+
+    def wants(self, moment: Moment) -> bool:
+        """Whether to record the step that was just done; asked once for every step."""
+
+    def recorded(self, moment: Moment) -> None:
+        """Hear that the step was recorded, whoever wanted it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger(Schedule):
+    """A schedule that watches the training; see `recorder.triggers`."""
+
+    def due(self, step: int, epoch_end: bool) -> bool:  # noqa: ARG002, D102
+        return False
+
+    def triggers(self) -> tuple[Trigger, ...]:  # noqa: D102
+        return (self,)
+
+    def watch(self, step_bytes: int) -> Watch:
+        """Begin to watch a training whose recorded steps take so many bytes each."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class _AtSteps(Schedule):
+    steps: frozenset[int] = field(default_factory=frozenset)
+
+    def due(self, step: int, epoch_end: bool) -> bool:  # noqa: ARG002
+        return step in self.steps
+
+    def __repr__(self) -> str:
+        return f"at_steps({sorted(self.steps)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +140,9 @@ class _Union(Schedule):
     def due(self, step: int, epoch_end: bool) -> bool:
         return any(part.due(step, epoch_end) for part in self.parts)
 
+    def triggers(self) -> tuple[Trigger, ...]:
+        return tuple(trigger for part in self.parts for trigger in part.triggers())
+
     def __repr__(self) -> str:
         return " | ".join(repr(part) for part in self.parts)
 
@@ -92,6 +156,26 @@ def every_n_steps(n: int) -> Schedule:
     [0, 4, 8]
     """
     return _EveryNSteps(_positive("every_n_steps", "n", n))
+
+
+def at_steps(steps: Iterable[int]) -> Schedule:
+    """Record at these steps.
+
+    Parameters
+    ----------
+    steps : iterable of int
+        Optimizer updates done, for instance ``[1, 10, 100]`` or ``range(500, 600)``.
+
+    Examples
+    --------
+    >>> at_steps([100, 1]) | every_epoch()
+    at_steps([1, 100]) | every_epoch()
+    """
+    numbers = list(steps)
+    for number in numbers:
+        if isinstance(number, bool) or not isinstance(number, int) or number < 0:
+            raise ValueError(f"at_steps() expects whole numbers from 0 on, got {number!r}.")
+    return _AtSteps(frozenset(numbers))
 
 
 def every_epoch() -> Schedule:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from recorder.capture import Call, Trace
@@ -38,24 +38,35 @@ class Structure:
         Names of the layers that give the model's outputs.
     activation_paths : tuple of (str or None)
         Array path of each activation of a snapshot; None: not recorded.
-    weight_paths : tuple of str
-        Array path of each variable of a snapshot.
+    weight_paths : tuple of (str or None)
+        Array path of each variable of a snapshot; None: not recorded.
     """
 
     layers: tuple[LayerSpec, ...]
     outputs: tuple[str, ...]
     activation_paths: tuple[str | None, ...]
-    weight_paths: tuple[str, ...]
+    weight_paths: tuple[str | None, ...]
 
     def frames(self, activations: Sequence[Any], weights: Sequence[Any]) -> dict[str, Any]:
         """Assign the tensors of a snapshot to the arrays of the run."""
-        frames = {
-            path: value
-            for path, value in zip(self.activation_paths, activations, strict=True)
-            if path is not None
-        }
-        frames.update(zip(self.weight_paths, weights, strict=True))
-        return frames
+        pairs = [
+            *zip(self.activation_paths, activations, strict=True),
+            *zip(self.weight_paths, weights, strict=True),
+        ]
+        return {path: value for path, value in pairs if path is not None}
+
+    def narrowed(self, layers: Sequence[LayerSpec]) -> Structure:
+        """Give the structure with the same layers, some of whose arrays are not recorded.
+
+        Its `activation_paths` are those of `Trace.narrowed`: none is None.
+        """
+        kept = {array.path for layer in layers for array in layer.array_specs()}
+        return replace(
+            self,
+            layers=tuple(layers),
+            activation_paths=tuple(path for path in self.activation_paths if path in kept),
+            weight_paths=tuple(path if path in kept else None for path in self.weight_paths),
+        )
 
 
 def describe(model: Any, traced: Trace, probe_inputs: Mapping[str, Any]) -> Structure:
@@ -117,6 +128,7 @@ class _Description:
             call.layer,
             [index for index, owner in enumerate(self._owners) if owner == number],
             inbound=tuple(self._source(source) for source in call.inbound),
+            mask_from=None if call.mask is None else self._names[call.mask],
             output_dims=dims,
             output_shape=shape if dims else (),
             output_dtype=_stored_type(call.output.dtype.name),

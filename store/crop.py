@@ -12,6 +12,8 @@ import numpy as np
 
 from store.draft import Draft, Part
 from store.errors import LayerNotFoundError, SpecError, did_you_mean
+from store.evaluation import GROUP, LABEL_PATH
+from store.json_arrays import from_json_bytes, json_bytes
 from store.pack import free_target, reading, write_run
 from store.packed_writer import PackOptions, PackReport, Progress
 from store.schema import (
@@ -20,8 +22,6 @@ from store.schema import (
     UPDATE_DIM,
     Array,
     ProbeSpec,
-    from_json_bytes,
-    json_bytes,
     layer_path,
 )
 
@@ -192,6 +192,8 @@ def _drop_inputs(draft: Draft) -> Draft:
     if probe is not None:
         inputs = [f"probe/{name}" for name in probe["inputs"]]
         draft = _regrouped(draft.keep(_without(*inputs)), "probe", {**probe, "inputs": []})
+    if GROUP in draft.groups:
+        draft = _regrouped(draft, GROUP, {**draft.groups[GROUP], "fingerprint": ""})
     layers = {
         name
         for name in draft.groups.get("layers", {}).get("order", ())
@@ -201,10 +203,10 @@ def _drop_inputs(draft: Draft) -> Draft:
 
 
 def _drop_labels(draft: Draft) -> Draft:
-    probe = draft.groups.get("probe")
-    if probe is None:
-        return draft
-    return _regrouped(draft.keep(_without("probe/label")), "probe", {**probe, "class_names": None})
+    draft = draft.keep(_without("probe/label", LABEL_PATH))
+    for path in {"probe", GROUP} & draft.groups.keys():
+        draft = _regrouped(draft, path, {**draft.groups[path], "class_names": None})
+    return draft
 
 
 def _drop_texts(draft: Draft) -> Draft:

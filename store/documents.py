@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -9,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from store import probe_io
+from store.evaluation import GROUP, LABEL_PATH
 from store.files import replace_file, sync_directory
+from store.json_arrays import json_bytes
 from store.live_array import LiveArray
 from store.metadata import (
     ConsolidatedRoot,
@@ -19,10 +22,10 @@ from store.metadata import (
     document_bytes,
     group_document,
 )
-from store.schema import ROOT_ATTRIBUTE, RunSpec, json_bytes
+from store.schema import ROOT_ATTRIBUTE, SCHEMA_VERSION, RunSpec
 
 # Where arrays lie that do not grow.
-STATIC_PREFIXES = ("probe/", "model/")
+STATIC_PREFIXES = ("probe/", "model/", LABEL_PATH)
 
 
 class RunDocuments:
@@ -125,6 +128,27 @@ def _grown(array: LiveArray, lengths: Mapping[str, int]) -> Document:
     return document
 
 
+def timestamp() -> str:
+    """Give the time in UTC, to the second, as runs write it."""
+    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+
+
+def described(spec: RunSpec) -> dict[str, Any]:
+    """Attributes of a live run's root that are known before its first step."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "name": spec.name,
+        "form": "live",
+        "outputs": list(spec.outputs),
+        "optimizer": spec.optimizer,
+        "loss": spec.loss,
+        "seed": spec.seed,
+        "schedule": spec.schedule,
+        "versions": dict(spec.versions),
+        "notes": spec.notes,
+    }
+
+
 def _node_documents(
     spec: RunSpec, growing: Iterable[LiveArray], static: Mapping[str, Document]
 ) -> dict[str, Document]:
@@ -140,6 +164,8 @@ def _node_documents(
     }
     if spec.probe:
         attributes["probe"] = probe_io.group_attributes(spec.probe)
+    if spec.evaluation:
+        attributes[GROUP] = spec.evaluation.attributes()
     groups = set(attributes)
     for path in arrays:
         groups.update(str(parent) for parent in PurePosixPath(path).parents if parent.name)
@@ -150,6 +176,7 @@ def _node_documents(
 def _static_arrays(spec: RunSpec) -> dict[str, probe_io.StaticArray]:
     """Values, dimension names and attributes of the arrays that do not grow, by path."""
     arrays = probe_io.static_arrays(spec.probe) if spec.probe else {}
+    arrays |= spec.evaluation.static_arrays() if spec.evaluation else {}
     if spec.model_config is not None:
         config = json_bytes(dict(spec.model_config))
         attributes = {"media_type": "application/json", "outputs": list(spec.outputs)}
@@ -190,6 +217,9 @@ def resume_problems(spec: RunSpec, root: Document, growing: Iterable[LiveArray])
     recorded = nodes["probe"]["attributes"]["fingerprint"] if "probe" in nodes else None
     if recorded != (spec.probe.fingerprint() if spec.probe else None):
         found.append("its probe inputs are others")
+    evaluated = nodes[GROUP]["attributes"].get("fingerprint") if GROUP in nodes else None
+    if evaluated != (spec.evaluation.fingerprint if spec.evaluation else None):
+        found.append("its evaluation's inputs are others")
     return found
 
 

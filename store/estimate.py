@@ -26,9 +26,10 @@ class Knobs:
     Attributes
     ----------
     layers : sequence of str
-        Patterns of the names of layers that are recorded.
-    activations, weights : bool
-        Kinds of arrays that are recorded.
+        Patterns of the names of layers that are recorded. A pattern that begins with "!" leaves
+        layers out; where there are only such ones, all others are recorded.
+    activations, weights : bool or sequence of str
+        Kinds of arrays that are recorded, of all those layers or of those that match.
     every_unit : int
         Record every k-th unit of the activations. Weights stay whole: they rebuild the model.
     activation_dtype, weight_dtype : str or None
@@ -36,8 +37,8 @@ class Knobs:
     """
 
     layers: Sequence[str] = ("*",)
-    activations: bool = True
-    weights: bool = True
+    activations: bool | Sequence[str] = True
+    weights: bool | Sequence[str] = True
     every_unit: int = 1
     activation_dtype: str | None = None
     weight_dtype: str | None = None
@@ -94,8 +95,10 @@ def chosen_frame(values: Array, array: ArraySpec, knobs: Knobs) -> Array:
         As given to `chosen`.
     """
     is_activation = array.path.endswith("/activation")
-    if is_activation and knobs.every_unit > 1 and array.dims[-1] == UNIT_DIM:
-        values = values[..., :: knobs.every_unit]
+    if is_activation and knobs.every_unit > 1 and UNIT_DIM in array.dims:
+        places = [slice(None)] * values.ndim
+        places[array.dims.index(UNIT_DIM) - 1] = slice(None, None, knobs.every_unit)
+        values = values[tuple(places)]
     return values.astype(array.dtype, copy=False)
 
 
@@ -181,16 +184,22 @@ def within_budget(
 
 
 def _chosen_layer(layer: LayerSpec, knobs: Knobs) -> LayerSpec:
-    if not any(fnmatchcase(layer.name, pattern) for pattern in knobs.layers):
-        return replace(layer, output_dims=(), output_shape=(), weights=())
-    if not knobs.activations:
+    is_wanted = _matches(layer.name, knobs.layers)
+    if not (is_wanted and _matches(layer.name, knobs.activations)):
         layer = replace(layer, output_dims=(), output_shape=())
     elif layer.has_activation:
-        shape = layer.output_shape
-        if layer.output_dims[-1] == UNIT_DIM:
-            shape = (*shape[:-1], -(-shape[-1] // knobs.every_unit))
-        dtype = _dtype(layer.output_dtype, knobs.activation_dtype)
-        layer = replace(layer, output_shape=shape, output_dtype=dtype)
+        shape, stride = list(layer.output_shape), 1
+        if UNIT_DIM in layer.output_dims:
+            axis, stride = layer.output_dims.index(UNIT_DIM), knobs.every_unit
+            shape[axis] = -(-shape[axis] // stride)
+        layer = replace(
+            layer,
+            output_shape=tuple(shape),
+            output_dtype=_dtype(layer.output_dtype, knobs.activation_dtype),
+            unit_stride=stride,
+        )
+    if not (is_wanted and _matches(layer.name, knobs.weights)):
+        return replace(layer, weights=())
     # Weights keep all units, so that their dimension no longer is that of the activation.
     taken = dict(zip(layer.output_dims, layer.output_shape, strict=True))
     weights = tuple(
@@ -201,7 +210,18 @@ def _chosen_layer(layer: LayerSpec, knobs: Knobs) -> LayerSpec:
         )
         for weight in layer.weights
     )
-    return replace(layer, weights=weights if knobs.weights else ())
+    return replace(layer, weights=weights)
+
+
+def _matches(name: str, patterns: bool | Sequence[str]) -> bool:
+    """Whether a name is let through: by a pattern, and by none that begins with "!"."""
+    if isinstance(patterns, bool):
+        return patterns
+    wanted = [pattern for pattern in patterns if not pattern.startswith("!")]
+    unwanted = [pattern[1:] for pattern in patterns if pattern.startswith("!")]
+    return (not wanted or any(fnmatchcase(name, pattern) for pattern in wanted)) and not any(
+        fnmatchcase(name, pattern) for pattern in unwanted
+    )
 
 
 def _dtype(recorded: str, wanted: str | None) -> str:
@@ -212,11 +232,11 @@ def _dtype(recorded: str, wanted: str | None) -> str:
 
 
 def _check(knobs: Knobs, names: Sequence[str]) -> None:
-    for pattern in knobs.layers:
-        if not any(fnmatchcase(name, pattern) for name in names):
-            raise LayerNotFoundError(
-                f"No layer matches {pattern!r}. {did_you_mean(pattern, names)}"
-            )
+    for patterns in (knobs.layers, knobs.activations, knobs.weights):
+        for pattern in () if isinstance(patterns, bool) else patterns:
+            glob = pattern.removeprefix("!")
+            if not any(fnmatchcase(name, glob) for name in names):
+                raise LayerNotFoundError(f"No layer matches {glob!r}. {did_you_mean(glob, names)}")
     for dtype in (knobs.activation_dtype, knobs.weight_dtype):
         if dtype not in (None, "float16", "float32", "float64"):
             raise SpecError(f"dtype {dtype!r} is not one of float16, float32, float64.")

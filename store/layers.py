@@ -23,6 +23,8 @@ class Layer:
         Keras configuration.
     inbound : tuple of str
         Layers whose output this one takes.
+    mask_from : str or None
+        The layer whose mask this one obeys.
     output_shape : tuple of int
         Shape of the output for one probe; empty if the activation was not recorded.
     parameters : int
@@ -42,6 +44,7 @@ class Layer:
     parameters: int
     weights: Mapping[str, tuple[int, ...]]
     has_activation: bool
+    mask_from: str | None = None
 
 
 class Layers(Mapping[str, Layer]):
@@ -108,4 +111,5 @@ def _layer(
         parameters=attributes["parameters"],
         weights=weights,
         has_activation=activation_path(name) in nodes,
+        mask_from=attributes.get("mask_from"),
     )

@@ -11,7 +11,7 @@ from xarray.backends import BackendArray
 from xarray.core import indexing
 
 from store.arrays import ArrayReader
-from store.schema import Array
+from store.schema import PROBE_DIM, STEP_DIM, UNIT_DIM, Array
 
 
 class _LazyArray(BackendArray):
@@ -36,14 +36,33 @@ def lazy_array(
     reader: ArrayReader,
     *,
     name: str,
-    coords: Mapping[str, Any],
+    steps: Array | None,
     attributes: Mapping[str, Any],
 ) -> xr.DataArray:
-    """DataArray over a reader; `coords` for dimensions that the array lacks are left out."""
+    """DataArray over a reader, with coordinates for steps, probes and units.
+
+    Parameters
+    ----------
+    reader : ArrayReader
+        The array.
+    name : str
+        Name of the DataArray.
+    steps : ndarray (step,) or None
+        The recorded steps, for an array that has that dimension.
+    attributes : mapping
+        Attributes of the array. Where ``unit_stride`` says that units were left out, the
+        coordinate ``unit`` names those that are there.
+    """
+    sizes = dict(zip(reader.dims, reader.shape, strict=True))
+    coords: dict[str, Any] = {} if steps is None else {STEP_DIM: steps}
+    if PROBE_DIM in sizes:
+        coords[PROBE_DIM] = np.arange(sizes[PROBE_DIM])
+    stride = attributes.get("unit_stride", 1)
+    if stride > 1 and UNIT_DIM in sizes:
+        coords[UNIT_DIM] = np.arange(sizes[UNIT_DIM]) * stride
     data = indexing.LazilyIndexedArray(_LazyArray(reader))
     variable = xr.Variable(reader.dims, data, dict(attributes))
-    present = {dim: values for dim, values in coords.items() if dim in reader.dims}
-    return xr.DataArray(variable, coords=present, name=name)
+    return xr.DataArray(variable, coords=coords, name=name)
 
 
 def whole(reader: ArrayReader) -> Array:

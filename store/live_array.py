@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import struct
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ from store.schema import Array, ArraySpec
 
 # An index entry of all ones: this inner chunk does not exist.
 MISSING = b"\xff"
+# Offset and length of an inner chunk.
+_ENTRY = struct.Struct("<QQ")
 
 
 class LiveArray:
@@ -48,6 +52,7 @@ class LiveArray:
         self._dtype = np.dtype(spec.dtype).newbyteorder("<")
         self._codec = Blosc(cname=compression, shuffle=Blosc.SHUFFLE) if self.compressed else None
         self._compression = compression
+        self._at = (-1, self._directory)
         # Byte at which the next compressed block goes, by file number.
         self._ends: dict[int, int] = {}
 
@@ -73,6 +78,8 @@ class LiveArray:
                 f"{self.spec.path}: got a frame of shape {values.shape}, "
                 f"the run was created for {self.spec.frame_shape}"
             )
+        if values.dtype == self._dtype:
+            return np.ascontiguousarray(values)
         if not np.can_cast(values.dtype, self._dtype, "same_kind"):
             raise SpecError(
                 f"{self.spec.path}: got a frame of data type {values.dtype}, which does not fit "
@@ -90,24 +97,31 @@ class LiveArray:
             self._initialize(number)
         content = frame.reshape(-1).view(np.uint8).data
         if self._codec is None:
-            entries = self._raw_entries(slot)
             write_all(file, content, self.placement.offset(slot))
+            entries = self._raw_entries(slot)
         else:
             entries = self._write_compressed(number, content)
-        if not self.placement.is_dense:
-            entry_bytes = self.placement.blocks * INDEX_ENTRY_BYTES
-            write_all(file, entries.tobytes(), slot * entry_bytes)
+        if entries:
+            write_all(file, entries, slot * self.placement.blocks * INDEX_ENTRY_BYTES)
         self._files.touched(path)
+
+    def write_scalars(self, index: int, values: Sequence[float] | Array) -> None:
+        """Write scalars of a dense array from step number `index` on, in one write a file."""
+        content = np.asarray(values, self._dtype)
+        done = 0
+        while done < len(content):
+            number, slot = self.placement.locate(index + done)
+            part = content[done : done + self.placement.steps - slot]
+            if slot == 0:
+                self._initialize(number)
+            path = self._path(number)
+            write_all(self._files.get(path), part.tobytes(), self.placement.offset(slot))
+            self._files.touched(path)
+            done += len(part)
 
     def fill(self, length: int, value: float) -> None:
         """Write `value` as each of the first `length` scalars of a dense array."""
-        for start in range(0, length, self.placement.steps):
-            count = min(self.placement.steps, length - start)
-            number, _ = self.placement.locate(start)
-            self._initialize(number)
-            file = self._files.get(self._path(number))
-            write_all(file, np.full(count, value, self._dtype).tobytes(), 0)
-            self._files.touched(self._path(number))
+        self.write_scalars(0, np.full(length, value))
 
     def check(self, length: int) -> None:
         """Raise `RunFormatError` unless the file of the last of `length` steps is whole."""
@@ -152,7 +166,9 @@ class LiveArray:
             self._files.touched(self._path(number))
 
     def _path(self, number: int) -> Path:
-        return self._directory / self.placement.chunk_key(number)
+        if number != self._at[0]:  # making a path takes as long as a small write
+            self._at = (number, self._directory / self.placement.chunk_key(number))
+        return self._at[1]
 
     def _initialize(self, number: int) -> None:
         """Give a new file its full dense size, or its empty index."""
@@ -163,12 +179,12 @@ class LiveArray:
             write_all(file, MISSING * self.placement.index_bytes, 0)
             self._ends[number] = self.placement.index_bytes
 
-    def _raw_entries(self, slot: int) -> Array:
-        block_bytes = self.placement.block_bytes
-        starts = self.placement.offset(slot) + block_bytes * np.arange(self.placement.blocks)
-        return np.stack([starts, np.full_like(starts, block_bytes)], axis=1).astype("<u8")
+    def _raw_entries(self, slot: int) -> bytes:
+        size, start = self.placement.block_bytes, self.placement.offset(slot)
+        blocks = range(self.placement.blocks)
+        return b"".join(_ENTRY.pack(start + block * size, size) for block in blocks)
 
-    def _write_compressed(self, number: int, content: memoryview) -> Array:
+    def _write_compressed(self, number: int, content: memoryview) -> bytes:
         assert self._codec is not None
         file = self._files.get(self._path(number))
         end = self._ends.get(number) or self._end_of_committed(number)
@@ -178,10 +194,10 @@ class LiveArray:
             values = np.frombuffer(content[block * size : (block + 1) * size], self._dtype)
             encoded = self._codec.encode(values)
             write_all(file, encoded, end)
-            entries.append((end, len(encoded)))
+            entries.append(_ENTRY.pack(end, len(encoded)))
             end += len(encoded)
         self._ends[number] = end
-        return np.asarray(entries, "<u8")
+        return b"".join(entries)
 
     def _end_of_committed(self, number: int) -> int:
         """First byte after the last block that the index of a resumed shard points to."""

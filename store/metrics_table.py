@@ -16,10 +16,15 @@ from store.schema import UPDATE_DIM, ArraySpec, metric_path, safe_name
 
 # The row axis; a metric of this name is stored under another one.
 AXIS = "update"
+# Rows wait in memory for the next commit, but no more than this many.
+MAX_WAITING_ROWS = 4096
 
 
 class MetricsTable:
     """Appends rows of metrics; a metric may appear at any row.
+
+    Rows wait in memory, where they would be lost no sooner than on the disk, until `flush` writes
+    them in blocks: one write a metric instead of one a row.
 
     Parameters
     ----------
@@ -31,7 +36,7 @@ class MetricsTable:
     Attributes
     ----------
     rows : int
-        Rows appended.
+        Rows written to the files.
     """
 
     def __init__(self, root: Path, files: OpenFiles) -> None:
@@ -41,6 +46,7 @@ class MetricsTable:
         self._axis: LiveArray | None = None
         self._arrays: dict[str, LiveArray] = {}
         self._last_update: int | None = None
+        self._waiting: list[tuple[int, dict[str, float]]] = []
 
     @property
     def arrays(self) -> list[LiveArray]:
@@ -54,19 +60,31 @@ class MetricsTable:
                 f"Metrics of update {update} cannot follow those of {self._last_update}."
             )
         numbers = {name: _number(name, value) for name, value in values.items()}
+        if update != self._last_update:
+            self._waiting.append((update, numbers))
+            self._last_update = update
+            if len(self._waiting) >= MAX_WAITING_ROWS:
+                self.flush()
+        elif self._waiting:
+            self._waiting[-1][1].update(numbers)
+        else:
+            self._complete(numbers)
+
+    def flush(self) -> None:
+        """Write the rows that wait; when it fails they wait on, and none of them counts."""
+        if not self._waiting:
+            return
         if self._axis is None:
             self._axis = self._new_array(AXIS, "int64", {"long_name": "optimizer updates done"})
-        for name in numbers.keys() - self._arrays.keys():
-            self._add(name)
-        merging = update == self._last_update
-        row = self.rows - 1 if merging else self.rows
+        for name in dict.fromkeys(name for _, numbers in self._waiting for name in numbers):
+            if name not in self._arrays:
+                self._add(name)
         for name, array in self._arrays.items():
-            if name in numbers or not merging:
-                array.write(row, array.prepare(numbers.get(name, math.nan)))
-        if not merging:
-            self._axis.write(row, self._axis.prepare(update))
-        self.rows = row + 1
-        self._last_update = update
+            column = [numbers.get(name, math.nan) for _, numbers in self._waiting]
+            array.write_scalars(self.rows, column)
+        self._axis.write_scalars(self.rows, [update for update, _ in self._waiting])
+        self.rows += len(self._waiting)
+        self._waiting.clear()
 
     def adopt(self, nodes: Mapping[str, Document]) -> None:
         """Take over the arrays of an existing run."""
@@ -92,6 +110,13 @@ class MetricsTable:
         if after_step is not None:
             self.rows = int(np.searchsorted(updates, after_step, side="right"))
         self._last_update = int(updates[self.rows - 1]) if self.rows else None
+
+    def _complete(self, numbers: Mapping[str, float]) -> None:
+        """Put values into the last row, which is written already."""
+        for name, number in numbers.items():
+            if name not in self._arrays:
+                self._add(name)
+            self._arrays[name].write_scalars(self.rows - 1, [number])
 
     def _add(self, name: str) -> None:
         """Make the array of a metric that is new; it is NaN in the rows before."""

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from store.schema import PROBE_DIM, Array, ProbeSpec, from_json_bytes, json_bytes
+from store.json_arrays import from_json_bytes, json_bytes
+from store.schema import PROBE_DIM, Array, ProbeSpec
 
 # Values, dimension names, attributes of an array that does not grow.
 StaticArray = tuple[Array, tuple[str, ...], Mapping[str, Any]]
@@ -36,6 +37,7 @@ def group_attributes(probe: ProbeSpec) -> dict[str, Any]:
     return {
         "kind": probe.kind,
         "class_names": list(probe.class_names) if probe.class_names is not None else None,
+        "feature_names": list(probe.feature_names) if probe.feature_names is not None else None,
         "inputs": list(probe.inputs),
         "fingerprint": probe.fingerprint(),
     }
@@ -68,6 +70,7 @@ def read(
         dims={name: dims[name] for name in names},
         labels=read_array("label") if "label" in dims else None,
         class_names=attributes.get("class_names"),
+        feature_names=attributes.get("feature_names"),
         texts=texts("text"),
         vocabulary=texts("vocabulary"),
     )

@@ -14,7 +14,6 @@ import xarray as xr
 
 from store import probe_io
 from store.arrays import ArrayReader, Index, ZarrArray
-from store.cache import ArrayCache
 from store.chunked_array import request_pool
 from store.errors import (
     ArrayNotRecordedError,
@@ -22,44 +21,26 @@ from store.errors import (
     StepNotRecordedError,
     did_you_mean,
 )
-from store.layers import Layers, layers_of
+from store.evaluation import GROUP
+from store.json_arrays import from_json_bytes
+from store.layers import Layers
 from store.lazy import lazy_array, whole
 from store.local_arrays import MappedFiles, local_reader
 from store.location import parse_root
 from store.metadata import Document
 from store.places import first_content, open_source, root_content
 from store.schema import (
-    PROBE_DIM,
-    ROOT_ATTRIBUTE,
     STEP_DIM,
     UPDATE_DIM,
     Array,
     ProbeSpec,
     activation_path,
-    from_json_bytes,
     weight_path,
 )
+from store.snapshot import Snapshot
 from store.sources import DirectorySource, Source
 from store.twins import packed_reader
 from store.zarr_store import SourceStore
-
-
-class _Snapshot:
-    """What one root document says, and what was read under it.
-
-    A growing run is refreshed while other threads read: each works on the snapshot that it
-    took, so that lengths, readers and coordinates always belong together.
-    """
-
-    def __init__(self, content: bytes, root: Document) -> None:
-        self.content = content
-        self.attributes: Mapping[str, Any] = root["attributes"][ROOT_ATTRIBUTE]
-        self.nodes: Mapping[str, Document] = root["consolidated_metadata"]["metadata"]
-        self.layers = layers_of(self.nodes)
-        self.length: int = self.nodes["step"]["shape"][0]
-        self.readers: dict[str, ArrayReader] = {}
-        self.cache = ArrayCache()
-        self.axes: dict[str, Array] = {}
 
 
 class Run:
@@ -123,6 +104,12 @@ class Run:
         return dt.datetime.fromisoformat(ended) if ended else None
 
     @property
+    def not_finite_since(self) -> int | None:
+        """The step at which the loss or a weight was first NaN or infinite; None: never."""
+        step = self.attributes.get("not_finite_since")
+        return None if step is None else int(step)
+
+    @property
     def layers(self) -> Layers:
         """The layers in network order."""
         return self._now.layers
@@ -149,6 +136,24 @@ class Run:
             )
         except (TypeError, ValueError, RecursionError) as error:
             raise RunFormatError(f"{self.location}: the probe is damaged ({error}).") from error
+
+    @property
+    def evaluation(self) -> xr.Dataset | None:
+        """Predictions of the larger set of examples; None if none were recorded.
+
+        Returns
+        -------
+        Dataset, lazy
+            ``prediction`` (step, example, …) and ``label`` (example, …); attribute
+            ``class_names``. A model of several outputs has ``prediction.<output>`` for each.
+        """
+        now = self._now
+        if GROUP not in now.nodes:
+            return None
+        paths = [path for path in now.nodes if path.startswith(f"{GROUP}/")]
+        names = {path: path.removeprefix(f"{GROUP}/") for path in paths}
+        arrays = {names[path]: self._lazy(now, path, names[path]) for path in paths}
+        return xr.Dataset(arrays, attrs=dict(now.nodes[GROUP]["attributes"]))
 
     @cached_property
     def model_config(self) -> Mapping[str, Any] | None:
@@ -321,10 +326,10 @@ class Run:
 
     # -- inside ------------------------------------------------------------------------------
 
-    def _look(self, content: bytes) -> _Snapshot:
-        return _Snapshot(content, parse_root(content, where=self.location))
+    def _look(self, content: bytes) -> Snapshot:
+        return Snapshot(content, parse_root(content, where=self.location))
 
-    def _axis(self, now: _Snapshot, name: str) -> Array:
+    def _axis(self, now: Snapshot, name: str) -> Array:
         values = now.axes.get(name)
         if values is None:
             values = whole(self._reader(now, name))
@@ -334,22 +339,20 @@ class Run:
             now.axes[name] = values
         return values
 
-    def _lazy(self, now: _Snapshot, path: str, name: str) -> xr.DataArray:
+    def _lazy(self, now: Snapshot, path: str, name: str) -> xr.DataArray:
         reader = self._reader(now, path)
-        coords: dict[str, Any] = {STEP_DIM: self._axis(now, "step")}
-        if PROBE_DIM in reader.dims:
-            coords[PROBE_DIM] = np.arange(reader.shape[reader.dims.index(PROBE_DIM)])
         attributes = now.nodes[path]["attributes"]
-        return lazy_array(reader, name=name, coords=coords, attributes=attributes)
+        steps = self._axis(now, "step") if STEP_DIM in reader.dims else None
+        return lazy_array(reader, name=name, steps=steps, attributes=attributes)
 
-    def _reader(self, now: _Snapshot, path: str) -> ArrayReader:
+    def _reader(self, now: Snapshot, path: str) -> ArrayReader:
         with self._lock:
             reader = now.readers.get(path)
             if reader is None:
                 reader = now.readers[path] = self._make_reader(now, path)
             return reader
 
-    def _make_reader(self, now: _Snapshot, path: str) -> ArrayReader:
+    def _make_reader(self, now: Snapshot, path: str) -> ArrayReader:
         document = now.nodes.get(path)
         if document is None or document["node_type"] != "array":
             arrays = [other for other, node in now.nodes.items() if node["node_type"] == "array"]

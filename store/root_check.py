@@ -92,6 +92,8 @@ def _array_problems(node: Mapping[str, Any]) -> Problems:
         yield f"frame {frame!r:.200} is empty"
     if growing and shape[0] > MAX_LENGTH:
         yield f"length {shape[0]} is beyond any training"
+    if not _is_whole(node["attributes"].get("unit_stride", 1), least=1):
+        yield "unit_stride is not a whole number of at least 1"
     yield from _grid_problems(node, len(shape))
 
 
@@ -138,6 +140,12 @@ def _attribute_problems(attributes: Mapping[str, Any], length: int | None) -> Pr
             yield f"{key} is not a text"
     if not isinstance(attributes.get("versions", {}), dict):
         yield "versions is not an object"
+    broken = attributes.get("not_finite_since")
+    if broken is not None and not _is_whole(broken):
+        yield "not_finite_since is not a step"
+    skipped = attributes.get("skipped", {})
+    if not isinstance(skipped, dict) or not all(map(_is_whole, skipped.values())):
+        yield "skipped is not an object of whole numbers"
 
 
 def _axis_problems(nodes: Mapping[str, Any], length: int | None) -> Problems:
@@ -191,6 +199,8 @@ def _layer_problems(name: str, attributes: Mapping[str, Any]) -> Problems:
         yield f"layer {name!r}: config is not an object"
     if not _are_texts(attributes.get("inbound")):
         yield f"layer {name!r}: inbound is not a list of layer names"
+    if not isinstance(attributes.get("mask_from"), str | None):
+        yield f"layer {name!r}: mask_from is not the name of a layer"
     if not _is_shape(attributes.get("output_shape"), least=0):
         yield f"layer {name!r}: output_shape is not a list of whole numbers"
     if not _is_whole(attributes.get("parameters")):
@@ -206,9 +216,10 @@ def _probe_problems(nodes: Mapping[str, Any]) -> Problems:
             yield f"probe: {key} is not a text"
     if not _are_texts(attributes.get("inputs")):
         yield "probe: inputs is not a list of names"
-    names = attributes.get("class_names")
-    if names is not None and not _are_texts(names):
-        yield "probe: class_names is not a list of texts"
+    for key in ("class_names", "feature_names"):
+        names = attributes.get(key)
+        if names is not None and not _are_texts(names):
+            yield f"probe: {key} is not a list of texts"
     for path, node in nodes.items():
         if path.startswith("probe/") and (not _is_array(node) or not node["shape"]):
             yield f"{path!r} is not an array"

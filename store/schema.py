@@ -7,15 +7,17 @@ writes a file.
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from store.evaluation import EvaluationSpec
 
 SCHEMA_VERSION = 1
 
@@ -122,10 +124,14 @@ class LayerSpec:
         The layer's Keras configuration (JSON).
     inbound : tuple of str
         Names of the layers whose output this one takes.
+    mask_from : str or None
+        The layer whose mask this one obeys.
     output_dims, output_shape : tuple
         Names and sizes of the output's dimensions, the probe first. Empty: not recorded.
     output_dtype : str
         Data type of the recorded activation.
+    unit_stride : int
+        Every how many units of the activation are recorded.
     weights : tuple of WeightSpec
         The recorded variables.
     parameters : int
@@ -142,6 +148,8 @@ class LayerSpec:
     output_dtype: str = "float32"
     weights: tuple[WeightSpec, ...] = ()
     parameters: int = 0
+    unit_stride: int = 1
+    mask_from: str | None = None
 
     @property
     def path(self) -> str:
@@ -163,6 +171,7 @@ class LayerSpec:
                     (STEP_DIM, *self.output_dims),
                     self.output_shape,
                     self.output_dtype,
+                    {"unit_stride": self.unit_stride} if self.unit_stride > 1 else {},
                 )
             )
         specs.extend(
@@ -184,6 +193,7 @@ class LayerSpec:
             "kind": self.kind,
             "config": dict(self.config),
             "inbound": list(self.inbound),
+            "mask_from": self.mask_from,
             "output_shape": list(self.output_shape[1:]),
             "parameters": self.parameters,
             "unit_dim": UNIT_DIM if UNIT_DIM in self.output_dims else None,
@@ -210,6 +220,8 @@ class ProbeSpec:
         The original text of each probe.
     vocabulary : sequence of str or None
         Token strings by token number.
+    feature_names : sequence of str or None
+        Names of the features of a tabular input.
     """
 
     inputs: Mapping[str, Array]
@@ -219,6 +231,7 @@ class ProbeSpec:
     class_names: Sequence[str] | None = None
     texts: Sequence[str] | None = None
     vocabulary: Sequence[str] | None = None
+    feature_names: Sequence[str] | None = None
 
     @property
     def size(self) -> int:
@@ -254,6 +267,7 @@ class RunSpec:
     seed: int | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     notes: str = ""
+    evaluation: EvaluationSpec | None = None
 
     def array_specs(self) -> list[ArraySpec]:
         """Every array that grows with the steps, in writing order."""
@@ -268,7 +282,8 @@ class RunSpec:
                 {"long_name": "time since the start of the training", "units": "s"},
             ),
         ]
-        return time + [spec for layer in self.layers for spec in layer.array_specs()]
+        layers = [spec for layer in self.layers for spec in layer.array_specs()]
+        return time + layers + (self.evaluation.array_specs() if self.evaluation else [])
 
 
 # Time-major twins of the packed form, under the paths of the arrays that they repeat.
@@ -381,14 +396,3 @@ def distinct_dims(
         taken[name] = size
         names.append(name)
     return tuple(names)
-
-
-def json_bytes(value: Any) -> Array:
-    """UTF-8 JSON as a uint8 array: how texts are stored, since every Zarr reader reads bytes."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-    return np.frombuffer(text.encode(), np.uint8)
-
-
-def from_json_bytes(values: Array) -> Any:
-    """Invert `json_bytes`."""
-    return json.loads(np.asarray(values, np.uint8).tobytes().decode())

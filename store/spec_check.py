@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from store.errors import SpecError
+from store.errors import SpecError, listed
 from store.schema import (
     DATA_TYPES,
     LAYER_KINDS,
@@ -150,7 +150,9 @@ def _json_problems(spec: RunSpec) -> Iterator[str]:
         "seed": spec.seed,
         "versions": spec.versions,
         "model_config": spec.model_config,
-        "the probe's texts": [probe.class_names, probe.texts, probe.vocabulary] if probe else None,
+        "the probe's texts": [probe.class_names, probe.texts, probe.vocabulary, probe.feature_names]
+        if probe
+        else None,
         **{f"config of layer {layer.name!r}": layer.config for layer in spec.layers},
     }
     for name, value in parts.items():
@@ -176,3 +178,13 @@ def _clashes(names: Sequence[str]) -> list[str]:
             found.append(name)
         seen.add(name.casefold())
     return found
+
+
+def check_complete(given: Collection[str], expected: Collection[str]) -> None:
+    """Raise `SpecError` unless a step has a frame for each array, by path, and no other."""
+    missing, unknown = set(expected) - set(given), set(given) - set(expected)
+    if missing or unknown:
+        raise SpecError(
+            f"A step needs a frame for every array; missing: {listed(sorted(missing))}; "
+            f"not known: {listed(sorted(unknown))}."
+        )

@@ -7,7 +7,6 @@ root ``zarr.json`` with the new lengths replaces the old one. That replacement i
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import time
 import uuid
 from collections.abc import Iterator, Mapping
@@ -16,20 +15,20 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
-from store.documents import RunDocuments, resume_problems
-from store.errors import RunClosedError, SpecError, StepOrderError, listed
+from store.documents import RunDocuments, described, timestamp
+from store.errors import RunClosedError, StepOrderError
 from store.files import OpenFiles
 from store.live_array import LiveArray
 from store.location import check_free, read_root, remove_run
 from store.metadata import Document
 from store.metrics_table import MetricsTable
+from store.resuming import broken_since, check_same, identity_of, past_attributes
 from store.run_lock import RunLock
-from store.schema import ROOT_ATTRIBUTE, SCHEMA_VERSION, STEP_DIM, UPDATE_DIM, RunSpec
-from store.spec_check import validate
+from store.schema import STEP_DIM, UPDATE_DIM, RunSpec
+from store.spec_check import check_complete, validate
 
 # A commit rewrites the root document (a millisecond or more), so it is shared by several steps.
-COMMIT_SECONDS = 0.5
-COMMIT_STEPS = 64
+COMMIT_SECONDS, COMMIT_STEPS = 0.5, 64
 # Readers that ignore the root's consolidated metadata see the lengths of this long ago.
 REFRESH_SECONDS = 5.0
 
@@ -50,6 +49,10 @@ class RunWriter:
         Number of steps that readers see.
     bytes_appended : int
         Uncompressed bytes of all frames appended by this writer.
+    skipped : dict of str to int
+        Steps that the schedule wanted and that were left out, by reason; kept with the run.
+    not_finite_since : int or None
+        The step at which the loss or a weight was first NaN or infinite.
     """
 
     def __init__(
@@ -67,10 +70,11 @@ class RunWriter:
         self.last_step: int | None = None
         self.committed = 0
         self.bytes_appended = 0
+        self.skipped: dict[str, int] = {}
+        self.not_finite_since: int | None = None
         self._lock = lock
         self._compression: Compression = compression
         self._sync = durability == "power"
-        # Attributes that a resumed run keeps.
         self._identity = dict(identity)
         self._finished: str | None = None
         self._files = OpenFiles(durable=self._sync)
@@ -133,7 +137,7 @@ class RunWriter:
                 lock,
                 compression=compression,
                 durability=durability,
-                identity={"run_id": uuid.uuid4().hex, "created": _now(), "resumed": []},
+                identity={"run_id": uuid.uuid4().hex, "created": timestamp(), "resumed": []},
             )
             with writer._abandoned_on_error():
                 for array in writer._arrays.values():
@@ -183,23 +187,17 @@ class RunWriter:
         lock = RunLock(directory)
         try:
             root = read_root(directory)  # the last writer may just have ended
-            attributes = root["attributes"][ROOT_ATTRIBUTE]
-            if attributes["form"] != "live":
-                raise SpecError(
-                    f"The run at {directory} is in its {attributes['form']} form and cannot be "
-                    "resumed. Record into a new path."
-                )
-            identity = {key: attributes[key] for key in ("run_id", "created")}
-            resumed = attributes.get("resumed")
-            identity["resumed"] = [*(resumed if isinstance(resumed, list) else []), _now()]
+            attributes = past_attributes(root, directory)
             writer = cls(
                 directory,
                 spec,
                 lock,
                 compression="lz4" if attributes.get("compression") == "lz4" else None,
                 durability=durability,
-                identity=identity,
+                identity=identity_of(attributes, timestamp()),
             )
+            writer.skipped.update(attributes.get("skipped", {}))
+            writer.not_finite_since = broken_since(attributes, after_step)
             with writer._abandoned_on_error():
                 writer._adopt(root, after_step)
         except BaseException:
@@ -239,7 +237,7 @@ class RunWriter:
             )
         time_axis = {"step": step, "epoch": epoch, "wall_time": wall_time}
         given = {**frames, **time_axis}
-        self._check_complete(given)
+        check_complete(given, self._arrays)
         prepared = [(array, array.prepare(given[path])) for path, array in self._arrays.items()]
         for array, frame in prepared:
             array.write(self._steps, frame)
@@ -262,10 +260,27 @@ class RunWriter:
         self._metrics.append(update, values)
         self._dirty = True
 
+    def note_skipped(self, reason: str) -> None:
+        """Count one step that the schedule wanted and that is left out."""
+        self._check_open()
+        self.skipped[reason] = self.skipped.get(reason, 0) + 1
+        self._dirty = True
+
+    def note_not_finite(self, step: int) -> None:
+        """Note the step at which the training broke down."""
+        self._check_open()
+        self.not_finite_since = step
+        self._dirty = True
+
     def commit(self) -> None:
         """Make everything appended visible to readers, at once and whole."""
         self._check_open()
         self._lock.check()
+        fault: OSError | None = None
+        try:
+            self._metrics.flush()
+        except OSError as error:  # the steps are whole all the same, and must not be lost with it
+            fault = error
         try:
             self._files.sync()
         except OSError:
@@ -274,11 +289,13 @@ class RunWriter:
             raise
         self._documents.publish(self._growing(), self._lengths(), self._attributes())
         self.committed = self._steps
-        self._dirty = False
+        self._dirty = fault is not None
         self._committed_at = time.monotonic()
         if self._committed_at - self._refreshed_at >= REFRESH_SECONDS:
             self._documents.refresh(self._growing(), self._lengths())
             self._refreshed_at = self._committed_at
+        if fault is not None:
+            raise fault
 
     def commit_if_due(self) -> None:
         """Commit if something waits and the last commit is long enough ago."""
@@ -299,7 +316,7 @@ class RunWriter:
             return
         try:
             if not self._doubtful:
-                self._finished = _now() if finished else None
+                self._finished = timestamp() if finished else None
                 self.commit()
                 self._documents.refresh(self._growing(), self._lengths(), sync=self._sync)
                 self._lock.remove()
@@ -329,15 +346,6 @@ class RunWriter:
                 "is sound; close this writer and use RunWriter.resume."
             )
 
-    def _check_complete(self, given: Mapping[str, Any]) -> None:
-        if given.keys() == self._arrays.keys():
-            return
-        missing = listed(sorted(self._arrays.keys() - given.keys()))
-        unknown = listed(sorted(given.keys() - self._arrays.keys()))
-        raise SpecError(
-            f"A step needs a frame for every array; missing: {missing}; not known: {unknown}."
-        )
-
     @contextlib.contextmanager
     def _abandoned_on_error(self) -> Iterator[None]:
         try:
@@ -353,32 +361,19 @@ class RunWriter:
         return {STEP_DIM: self._steps, UPDATE_DIM: self._metrics.rows}
 
     def _attributes(self) -> dict[str, Any]:
-        spec = self.spec
         return {
-            "schema_version": SCHEMA_VERSION,
+            **described(self.spec),
             **self._identity,
-            "name": spec.name,
             "finished": self._finished,
             "committed": self._steps,
-            "form": "live",
             "compression": self._compression,
-            "outputs": list(spec.outputs),
-            "optimizer": spec.optimizer,
-            "loss": spec.loss,
-            "seed": spec.seed,
-            "schedule": spec.schedule,
-            "versions": dict(spec.versions),
-            "notes": spec.notes,
+            "skipped": dict(self.skipped),
+            "not_finite_since": self.not_finite_since,
         }
 
     def _adopt(self, root: Document, after_step: int | None) -> None:
         """Take over the arrays of an existing run, without what is past its commit."""
-        found = resume_problems(self.spec, root, self._arrays.values())
-        if found:
-            raise SpecError(
-                f"The run at {self.path} cannot be resumed; record into a new path.\n- "
-                + "\n- ".join(found)
-            )
+        check_same(self.spec, root, self._arrays.values(), self.path)
         nodes: Mapping[str, Document] = root["consolidated_metadata"]["metadata"]
         self._documents.adopt_static(nodes)
         self._steps = nodes["step"]["shape"][0]
@@ -394,7 +389,3 @@ class RunWriter:
         self.commit()
         for array in self._growing():
             array.truncate(self._lengths()[array.spec.dims[0]])
-
-
-def _now() -> str:
-    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")

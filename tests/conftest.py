@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,14 @@ def find_chromium() -> str | None:
     on_path = (shutil.which(name) for name in CHROMIUM_NAMES)
     elsewhere = (place for place in CHROMIUM_PLACES if Path(place).exists())
     return next((path for path in (*on_path, *elsewhere) if path), None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cache_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What is derived is not kept in the user's cache, by processes that tests start neither."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TRAINLAPSE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,7 @@ DIVERGING = "coolwarm"
 # Paul Tol's bright and muted schemes: told apart by colour-blind readers.
 LINES = ("#4477aa", "#ee6677", "#228833", "#aa3377", "#66ccee", "#ccbb44")
 CLASSES = (
-    "#332288", "#88ccee", "#44aa99", "#117733", "#999933",
+    "#6a5acd", "#88ccee", "#44aa99", "#117733", "#999933",
     "#ddcc77", "#cc6677", "#882255", "#aa4499", "#6f7782",
 )  # fmt: skip
 

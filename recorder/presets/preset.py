@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ class Data:
     Attributes
     ----------
     x_train, y_train : ndarray
-        Inputs (example, ...) and class numbers (example,) to learn from.
+        Inputs (example, ...) and class numbers (example, ...) to learn from.
     x_held_out, y_held_out : ndarray
         The same, never trained on.
     probe : Probe
@@ -63,6 +63,20 @@ class Preset:
     load_data: Callable[[], Data]
     build_model: Callable[[Data], Any]
     needs: str
+
+
+def compiled(
+    model: Any, *, learning_rate: float = 0.002, metrics: Sequence[Any] = ("accuracy",)
+) -> Any:
+    """Compile a model that learns classes, and give it back."""
+    import keras
+
+    model.compile(
+        optimizer=keras.optimizers.Adam(learning_rate),
+        loss="sparse_categorical_crossentropy",
+        metrics=list(metrics),
+    )
+    return model
 
 
 def split(labels: Array, held_out: int, seed: int) -> tuple[Array, Array]:

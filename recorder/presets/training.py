@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +12,7 @@ from tqdm import tqdm
 from recorder.presets import PRESETS
 from recorder.presets.preset import Data, Preset
 from recorder.schedule import Schedule
+from recorder.startup import without_startup_noise
 from store.errors import TrainlapseError, did_you_mean
 
 DEMO_EXTRA = 'pip install "trainlapse[demo]"'
@@ -73,7 +71,7 @@ def record_preset(
         Before anything is written.
     """
     preset = find_preset(name)
-    with _without_startup_noise(), _needs_extra():
+    with without_startup_noise(), _needs_extra():
         import keras
 
         from recorder.recorder import Recorder
@@ -133,27 +131,3 @@ def _needs_extra() -> Iterator[None]:
             f"This preset needs the package {error.name!r}, which is not installed. "
             f"Install what the presets need: {DEMO_EXTRA}"
         ) from error
-
-
-@contextlib.contextmanager
-def _without_startup_noise() -> Iterator[None]:
-    """Hold back what TensorFlow's C++ core prints while it loads, unless loading fails."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    if "tensorflow" in sys.modules:
-        yield
-        return
-    sys.stderr.flush()
-    with tempfile.TemporaryFile() as held, contextlib.ExitStack() as restore:
-        kept = os.dup(2)
-        restore.callback(os.close, kept)
-        os.dup2(held.fileno(), 2)
-        failed = True
-        try:
-            yield
-            failed = False
-        finally:
-            sys.stderr.flush()
-            os.dup2(kept, 2)
-            if failed:
-                held.seek(0)
-                os.write(2, held.read())

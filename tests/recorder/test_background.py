@@ -21,7 +21,10 @@ class Notebook:
         self.metrics: list[tuple[int, Mapping[str, float]]] = []
         self.values: list[np.ndarray] = []
         self.closed: bool | None = None
+        self.not_finite_since: int | None = None
         self.commits = 0
+        self.not_finite_since: int | None = None
+        self.skipped: list[str] = []
         self.gate = threading.Event()
         self.gate.set()
         self._fails_at = fails_at
@@ -35,6 +38,15 @@ class Notebook:
 
     def append_metrics(self, update: int, values: Mapping[str, float]) -> None:
         self.metrics.append((update, values))
+
+    def note_not_finite(self, step: int) -> None:
+        self.not_finite_since = step
+
+    def note_skipped(self, reason: str) -> None:
+        self.skipped.append(reason)
+
+    def commit(self) -> None:
+        self.commits += 1
 
     def commit_if_due(self) -> None:
         self.commits += 1

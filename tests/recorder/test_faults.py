@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import recorder.recording
+import recorder.subject
 from recorder import Probe, Recorder, every_n_steps
 from recorder.capture import Trace
 from store import open_run
@@ -90,7 +91,7 @@ def test_a_model_that_cannot_be_described_is_trained_all_the_same(
     def fail(*_: Any) -> None:
         raise AttributeError("a layer that nobody thought of")
 
-    monkeypatch.setattr(recorder.recording, "describe", fail)
+    monkeypatch.setattr(recorder.subject, "describe", fail)
     model = compiled(conv_model)
     fit(model, images(), Recorder(tmp_path / "run.zarr", Probe(images()[0][:2])))
     for variable, expected in zip(model.variables, trained_without_recorder(), strict=True):

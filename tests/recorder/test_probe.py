@@ -151,3 +151,66 @@ def test_a_probe_that_fits_is_accepted():
 def test_a_probe_that_does_not_fit_is_refused_with_both_shapes(inputs, build, message):
     with pytest.raises(SpecError, match=message):
         Probe(inputs).check_fits(build())
+
+
+def test_texts_by_a_text_vectorization_layer():
+    import keras
+
+    texts = ["a good film", "film", "a bad bad film"]
+    layer = keras.layers.TextVectorization(output_sequence_length=4)
+    layer.adapt(texts)
+    probe = Probe.from_texts(texts, layer, labels=[1, 1, 0])
+    assert probe.kind == "text"
+    assert probe.texts == texts
+    assert probe.vocabulary == layer.get_vocabulary()
+    words = [[probe.vocabulary[n] for n in row if n] for row in probe.inputs["input"]]
+    assert [" ".join(row) for row in words] == texts
+    assert probe.labels.tolist() == [1, 1, 0]
+
+
+class Encoding:
+    """What the tokenizers library gives for a text."""
+
+    def __init__(self, ids):
+        self.ids = ids
+
+
+class Tokenizer:
+    """Stands for one of the tokenizers library, whose tokens are single letters."""
+
+    def __call__(self, texts):
+        return [Encoding([ord(letter) - 96 for letter in text]) for text in texts]
+
+    def get_vocab(self):
+        return {chr(96 + number): number for number in range(1, 5)}
+
+
+def test_texts_by_a_tokenizer():
+    probe = Probe.from_texts(["ab", "d"], Tokenizer())
+    assert probe.inputs["input"].tolist() == [[1, 2], [4, 0]]
+    assert probe.vocabulary == ["", "a", "b", "c", "d"]
+
+
+def test_texts_of_which_several_inputs_are_made():
+    def vectorize(texts):
+        numbers = [[1] * len(text) for text in texts]
+        return {"token_ids": numbers, "padding_mask": numbers}
+
+    probe = Probe.from_texts(["ab", "d"], vectorize)
+    assert probe.inputs.keys() == {"token_ids", "padding_mask"}
+    assert probe.inputs["padding_mask"].tolist() == [[1, 1], [1, 0]]
+    assert probe.vocabulary is None
+
+
+def test_numbers_that_are_no_tokens_are_refused():
+    with pytest.raises(SpecError, match="expected whole numbers: one row of tokens for each of"):
+        Probe.from_texts(["a", "b"], lambda texts: [[0.5]] * len(texts))
+
+
+def test_features_have_names():
+    probe = Probe(np.zeros((3, 2)), feature_names=["age", "height"])
+    assert probe.to_spec().feature_names == ["age", "height"]
+    with pytest.raises(SpecError, match="there are 1 feature_names; pass one name"):
+        Probe(np.zeros((3, 2)), feature_names=["age"])
+    with pytest.raises(SpecError, match="not one table"):
+        Probe(np.zeros((3, 8, 8, 1)), feature_names=["age"])

@@ -13,6 +13,7 @@ from recorder.cli import record
 from recorder.presets import PRESETS
 from recorder.presets.training import MissingExtraError
 from store import open_run
+from tests.recorder.few_examples import shorten
 
 
 def run(*arguments: Any) -> Result:
@@ -22,6 +23,7 @@ def run(*arguments: Any) -> Result:
 def test_help_explains_every_option() -> None:
     result = run("--help")
     assert result.exit_code == 0
+    assert "\\b" not in result.output, "examples keep their lines"
     for parameter in record.params:
         if parameter.param_type_name == "option":
             assert parameter.opts[0] in result.output
@@ -50,13 +52,20 @@ def test_wrong_use_ends_with_2(arguments: Any, message: str) -> None:
     assert message in result.output
 
 
+@pytest.fixture
+def short_lenet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """LeNet on few examples: 4 updates an epoch."""
+    shorten(monkeypatch, "lenet-mnist")
+
+
+@pytest.mark.usefixtures("short_lenet")
 def test_a_run_is_recorded_and_not_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "run.zarr"
-    short = ("lenet-mnist", "-o", path, "--epochs", 1, "--every", 30, "--quiet")
+    short = ("lenet-mnist", "-o", path, "--epochs", 1, "--every", 3, "--quiet")
     result = run(*short)
     assert result.exit_code == 0, result.output
     assert f"trainlapse explore {path}" in result.output
-    assert list(open_run(path).steps) == [0, 30, 60, 63]
+    assert list(open_run(path).steps) == [0, 3, 4]
     first = open_run(path).id
     refused = run(*short)
     assert refused.exit_code == 1
@@ -66,6 +75,7 @@ def test_a_run_is_recorded_and_not_overwritten(tmp_path: Path) -> None:
     assert open_run(path).id != first
 
 
+@pytest.mark.usefixtures("short_lenet")
 def test_the_same_seed_gives_the_same_network(tmp_path: Path) -> None:
     kernels = []
     for name, seed in (("a", 3), ("b", 3), ("c", 4)):

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recorder.schedule import (
+    at_steps,
     default_schedule,
     due_since,
     every_epoch,
@@ -84,3 +85,19 @@ def test_a_wrong_count_is_refused_with_what_was_passed(make, wrong):
 def test_only_schedules_combine():
     with pytest.raises(TypeError):
         every_epoch() | 5
+
+
+@given(st.sets(st.integers(0, 200)))
+def test_listed_steps_are_due_and_no_others(steps):
+    assert steps_of(at_steps(steps), 200) == sorted(steps)
+
+
+def test_a_listed_step_between_two_callbacks_is_not_missed():
+    assert due_since(at_steps([7]), 4, 8, epoch_end=False)
+    assert not due_since(at_steps([7]), 8, 12, epoch_end=False)
+
+
+@pytest.mark.parametrize("wrong", [-1, 2.0, True, "3"])
+def test_a_wrong_step_is_refused(wrong):
+    with pytest.raises(ValueError, match=f"whole numbers from 0 on, got {wrong!r}"):
+        at_steps([1, wrong])

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from store import strategies
 from store.errors import SpecError
+from store.json_arrays import from_json_bytes, json_bytes
 from store.reader import Run, open_run
 from store.schema import (
     DATA_TYPES,
@@ -26,9 +27,7 @@ from store.schema import (
     RunSpec,
     WeightSpec,
     distinct_dims,
-    from_json_bytes,
     is_safe_segment,
-    json_bytes,
     safe_name,
 )
 from store.spec_check import RESERVED_PROBE_NAMES, problems, validate

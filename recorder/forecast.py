@@ -1,0 +1,174 @@
+"""What a recording will take, measured on the model itself before the training begins."""
+
+from __future__ import annotations
+
+import functools
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Unpack
+
+from recorder.background import as_array
+from recorder.options import Options
+from recorder.probe import Probe
+from recorder.scale import Scale, ScaleOptions, parse_bytes
+from recorder.schedule import Schedule, default_schedule
+from recorder.subject import Subject, look_at
+from store import estimate as sizes
+from store.info import human_bytes
+from store.writer import RunWriter
+
+# Steps that are recorded to see how long one takes, after one that warms up.
+TRIALS = 5
+# Larger frames are tried less often: an estimate should not fill a disk.
+TRIAL_BYTES = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingEstimate:
+    """Size and cost of a recording.
+
+    Attributes
+    ----------
+    size : store.estimate.Estimate
+        Bytes of a step by kind, and of all steps, in the live and the packed form.
+    updates : int
+        Optimizer updates of the training.
+    read_ms : float
+        Milliseconds a recorded step that the training itself waits for: reading the variables.
+    background_ms : float
+        Milliseconds a recorded step in the recorder's thread: forward pass and writing.
+    open_ms : float
+        Milliseconds before the first step: tracing the model and creating the run.
+    byte_budget : int or None
+        Most bytes, if that was limited: steps are then left out.
+    """
+
+    size: sizes.Estimate
+    updates: int
+    read_ms: float
+    background_ms: float
+    open_ms: float
+    byte_budget: int | None = None
+
+    @property
+    def step_ms(self) -> float:
+        """Milliseconds a recorded step, if no processor is free to do it beside the training."""
+        return self.read_ms + self.background_ms
+
+    def __str__(self) -> str:
+        size = self.size
+        lines = [
+            f"a step     {human_bytes(size.step_bytes)}: activations "
+            f"{human_bytes(size.activation_bytes)}, weights {human_bytes(size.weight_bytes)}",
+            f"the run    {size.steps} of {self.updates} steps: {human_bytes(size.total_bytes)}, "
+            f"packed about {human_bytes(size.packed_bytes)}",
+            f"its time   {self.step_ms:.1f} ms a recorded step, measured: {self.read_ms:.1f} ms in "
+            f"the training, {self.background_ms:.1f} ms beside it",
+            f"           {self.open_ms / 1000:.1f} s to begin, "
+            f"{size.steps * self.step_ms / 1000:.1f} s for all steps",
+        ]
+        if self.byte_budget is not None and size.total_bytes > self.byte_budget:
+            lines.append(
+                f"budget     {human_bytes(self.byte_budget)}: scheduled steps will be left out"
+            )
+        return "\n".join(lines)
+
+
+def estimate(
+    model: Any,
+    probe: Probe,
+    schedule: Schedule | None = None,
+    *,
+    steps: int,
+    steps_per_epoch: int | None = None,
+    **scale: Unpack[ScaleOptions],
+) -> RecordingEstimate:
+    """Say what recording a model will take, by recording a few steps of it as it is.
+
+    Nothing of the model changes, and the trial run is removed.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The model.
+    probe : Probe
+        The fixed inputs.
+    schedule : Schedule, optional
+        As for `Recorder`. What it records by what happens in the training cannot be foreseen.
+    steps : int
+        Optimizer updates that the training will do.
+    steps_per_epoch : int, optional
+        Updates an epoch, for `every_epoch`; by default one epoch is all there is.
+    **scale
+        As for `Recorder`.
+    """
+    if steps < 1:
+        raise ValueError(f"steps must be at least 1, got {steps}.")
+    chosen_scale = Scale.of(scale)
+    chosen_schedule = default_schedule() if schedule is None else schedule
+    with tempfile.TemporaryDirectory(prefix="trainlapse-") as folder:
+        options = Options(
+            path=Path(folder) / "trial.zarr",
+            probe=probe,
+            schedule=chosen_schedule,
+            name="trial",
+            scale=chosen_scale,
+        )
+        prepare_ms, subject = _timed(lambda: look_at(model, options))
+        spec = subject.spec
+        create_ms, writer = _timed(lambda: RunWriter.create(options.path, spec))
+        with writer:
+            read_ms, background_ms = _trial_steps(subject, writer)
+    count = len(planned_steps(chosen_schedule, steps, steps_per_epoch))
+    budget = chosen_scale.byte_budget
+    return RecordingEstimate(
+        sizes.estimate(spec, count),
+        steps,
+        read_ms,
+        background_ms,
+        prepare_ms + create_ms,
+        None if budget is None else parse_bytes(budget),
+    )
+
+
+def planned_steps(schedule: Schedule, steps: int, steps_per_epoch: int | None = None) -> list[int]:
+    """List the steps that a schedule will record, the first and the last among them.
+
+    Examples
+    --------
+    >>> from recorder.schedule import every_epoch, every_n_steps
+    >>> planned_steps(every_n_steps(4) | every_epoch(), 10, steps_per_epoch=5)
+    [0, 4, 5, 8, 10]
+    """
+    epoch = steps if steps_per_epoch is None else steps_per_epoch
+    between = [step for step in range(1, steps) if schedule.due(step, step % epoch == 0)]
+    return [0, *between, steps]
+
+
+def _trial_steps(subject: Subject, writer: RunWriter) -> tuple[float, float]:
+    """Record a few steps; give the milliseconds of reading, and of the rest."""
+    frame_bytes = sizes.estimate(writer.spec, 1).step_bytes
+    count = 1 + max(1, min(TRIALS, TRIAL_BYTES // max(1, frame_bytes)))
+    reading, working = [], []
+    for step in range(count):
+        taken_ms, take = _timed(subject.take_frames)
+        written_ms, _ = _timed(functools.partial(_write, writer, step, take))
+        reading.append(taken_ms)
+        working.append(written_ms)
+    # The first step also optimizes the traced function.
+    return statistics.median(reading[1:]), statistics.median(working[1:])
+
+
+def _write(writer: RunWriter, step: int, take: Callable[[], Mapping[str, Any]]) -> None:
+    frames = {path: as_array(value) for path, value in take().items()}
+    writer.append(step, epoch=0.0, wall_time=0.0, frames=frames)
+
+
+def _timed(function: Callable[[], Any]) -> tuple[float, Any]:
+    began = time.perf_counter()
+    result = function()
+    return 1000 * (time.perf_counter() - began), result

@@ -1,0 +1,78 @@
+"""Texts into token numbers, by whatever the user's network was trained with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from store.errors import SpecError
+from store.schema import Array
+
+Vectorize = Callable[[list[str]], Any]
+# What a number without an entry in a vocabulary stands for.
+UNNAMED = ""
+
+
+def token_numbers(texts: Sequence[str], vectorize: Vectorize) -> Array | dict[str, Array]:
+    """Turn texts into numbers.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        One a probe.
+    vectorize : callable
+        Takes a list of texts; gives numbers (text, token), lists of different lengths, which are
+        filled up with 0, or several of them by name.
+
+    Returns
+    -------
+    ndarray of int (text, token), or dict of it
+        As `vectorize` gave it.
+
+    Examples
+    --------
+    >>> token_numbers(["a b", "a"], lambda texts: [[ord(c) - 96 for c in t[::2]] for t in texts])
+    array([[1, 2],
+           [1, 0]])
+    """
+    found = vectorize(list(texts))
+    if isinstance(found, Mapping):
+        return {str(name): _rectangular(values, len(texts)) for name, values in found.items()}
+    return _rectangular(found, len(texts))
+
+
+def vocabulary_of(vectorize: Any) -> list[str] | None:
+    """Give the string of each token number, as far as a layer or tokenizer tells; else None.
+
+    Known are ``get_vocabulary()`` of Keras's layers, ``get_vocab()`` of the tokenizers library and
+    its like, and ``word_index`` of older ones.
+    """
+    if hasattr(vectorize, "get_vocabulary"):
+        return [str(token) for token in vectorize.get_vocabulary()]
+    numbers = vectorize.get_vocab() if hasattr(vectorize, "get_vocab") else None
+    numbers = getattr(vectorize, "word_index", None) if numbers is None else numbers
+    if not isinstance(numbers, Mapping) or not numbers:
+        return None
+    tokens = [UNNAMED] * (max(numbers.values()) + 1)
+    for token, number in numbers.items():
+        tokens[number] = str(token)
+    return tokens
+
+
+def _rectangular(values: Any, count: int) -> Array:
+    if hasattr(values, "to_tensor"):  # a ragged tensor fills itself up with zeros
+        values = values.to_tensor()
+    rows = [np.asarray(row) for row in np.asarray(values)] if hasattr(values, "shape") else values
+    rows = [np.asarray(getattr(row, "ids", row)) for row in rows]
+    if len(rows) != count or any(row.ndim != 1 or row.dtype.kind not in "iub" for row in rows):
+        raise SpecError(
+            f"vectorize(texts) gave {type(values).__name__}, expected whole numbers: one row of "
+            f"tokens for each of the {count} texts."
+        )
+    longest = max(len(row) for row in rows)
+    filled = np.zeros((count, longest), np.result_type(*rows))
+    for into, row in zip(filled, rows, strict=True):
+        into[: len(row)] = row
+    return filled

@@ -1,0 +1,169 @@
+"""Schedules that look at the training: denser where weights move fast, and at events."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+from recorder.scale import parse_bytes
+from recorder.schedule import Moment, Schedule, Trigger, Watch
+
+# The smallest change that is worth a step of its own: below this two pictures look alike.
+FINEST_CHANGE = 1e-3
+# The threshold is this share of the way that the weights have come so far, for each step that is
+# left of the budget. So a fraction of the budget's steps that is left, to this power, is the
+# fraction of the way that was covered: a tenth is left when it is 10,000 times as long.
+PACE = 4.0
+# Fewer values than this do not tell what is usual.
+LEAST_HISTORY = 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Adaptive(Trigger):
+    budget: int | str
+    change: float
+
+    def watch(self, step_bytes: int) -> Watch:
+        return _ChangeWatch(max(0, parse_bytes(self.budget) // max(1, step_bytes)), self.change)
+
+    def __repr__(self) -> str:
+        return f"adaptive({self.budget!r}, change={self.change})"
+
+
+class _ChangeWatch:
+    """Wants a step when the weights have moved far enough since the last recorded one."""
+
+    def __init__(self, steps: int, finest: float) -> None:
+        self._left = steps  # of the budget
+        self._finest = finest
+        self._way = 0.0  # sum of the changes from one recorded step to the next
+        self._last: Any = None
+
+    def wants(self, moment: Moment) -> bool:
+        if self._left <= 1:  # the last step has its place in the budget
+            return False
+        if self._last is None:
+            return True
+        enough = max(self._finest, PACE * self._way / self._left)
+        return bool(moment.weights.change_since(self._last) >= enough)
+
+    def recorded(self, moment: Moment) -> None:
+        if self._last is not None:
+            change = moment.weights.change_since(self._last)
+            self._way += change if math.isfinite(change) else 0.0
+        self._last = moment.weights.now()
+        self._left -= 1
+
+
+@dataclass(frozen=True, slots=True)
+class _OnEvent(Trigger):
+    metric: str
+    factor: float
+    window: int
+    after: int
+
+    def watch(self, step_bytes: int) -> Watch:  # noqa: ARG002
+        return _EventWatch(self)
+
+    def __repr__(self) -> str:
+        return (
+            f"on_event({self.metric!r}, factor={self.factor}, window={self.window}, "
+            f"after={self.after})"
+        )
+
+
+class _EventWatch:
+    """Wants a step when a metric leaves its usual range, and a few steps that follow."""
+
+    def __init__(self, event: _OnEvent) -> None:
+        self._event = event
+        self._usual: deque[float] = deque(maxlen=event.window)
+        self._following = 0
+        self._outside = False
+
+    def wants(self, moment: Moment) -> bool:
+        value = moment.metrics.get(self._event.metric)
+        before = self._outside
+        if value is not None:
+            self._outside = self._is_outside(value)
+            if math.isfinite(value):
+                self._usual.append(value)
+        if self._outside and not before:
+            self._following = self._event.after
+            return True
+        self._following -= 1
+        return self._following >= 0
+
+    def recorded(self, moment: Moment) -> None:
+        """Do nothing: recording does not change what is usual."""
+
+    def _is_outside(self, value: float) -> bool:
+        if not math.isfinite(value):
+            return True
+        if len(self._usual) < LEAST_HISTORY:
+            return False
+        middle = statistics.median(self._usual)
+        return value > middle + (self._event.factor - 1) * abs(middle)
+
+
+def adaptive(budget: int | str, *, change: float = FINEST_CHANGE) -> Schedule:
+    """Record densely where the weights move fast, within a number of bytes.
+
+    A step is recorded when the weights have moved by `change` since the last recorded one, and
+    later by a share of the way that they have come, the larger the less is left of the budget. So
+    a training of any length is covered and keeps within its bytes. Every recorded step counts,
+    whichever schedule wanted it.
+
+    Parameters
+    ----------
+    budget : int or str
+        Most bytes of recorded steps before compression, for instance ``"200 MB"``.
+    change : float
+        The finest change: the norm of the weights' difference over that of the weights.
+
+    Examples
+    --------
+    >>> from recorder import every_epoch
+    >>> adaptive("200 MB") | every_epoch()
+    adaptive('200 MB', change=0.001) | every_epoch()
+    """
+    parse_bytes(budget)
+    _check("adaptive", "change", change, above=0.0)
+    return _Adaptive(budget, change)
+
+
+def on_event(
+    metric: str = "loss", *, factor: float = 3.0, window: int = 50, after: int = 3
+) -> Schedule:
+    """Record when a metric jumps up or stops being a number, and a few steps that follow.
+
+    Parameters
+    ----------
+    metric : str
+        Which metric to watch, batch by batch.
+    factor : float
+        How many times its usual value, the median of the last values, is a jump.
+    window : int
+        How many of the last values are usual.
+    after : int
+        How many steps are recorded after the jump.
+
+    Examples
+    --------
+    >>> on_event(factor=2)
+    on_event('loss', factor=2, window=50, after=3)
+    """
+    _check("on_event", "factor", factor, above=1.0)
+    _check("on_event", "window", window, above=LEAST_HISTORY - 1)
+    _check("on_event", "after", after, above=-1)
+    return _OnEvent(metric, factor, window, after)
+
+
+def _check(function: str, argument: str, value: float, *, above: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > above:
+        raise ValueError(
+            f"{function}({argument}=...) expects a number above {above:g}, got {value!r}."
+        )

@@ -1,0 +1,96 @@
+"""What a recording will take, said before the training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner
+
+import recorder
+from recorder import Probe, Recorder, every_epoch, every_n_steps
+from recorder.estimate_command import estimate as command
+from recorder.estimate_command import parse_schedule
+from recorder.forecast import planned_steps
+from tests.recorder.networks import compiled, conv_model, images, lstm_model
+from tests.recorder.test_recorder import fit, values_of
+
+
+@pytest.mark.parametrize("scale", [{}, {"every_unit": 2, "dtype": "float16", "layers": "conv"}])
+def test_the_estimate_is_what_is_recorded(tmp_path: Path, scale: dict[str, Any]) -> None:
+    model, probe = compiled(conv_model), Probe(images()[0][:4])
+    before = [values_of(variable) for variable in model.variables]
+    schedule = every_n_steps(5) | every_epoch()
+    found = recorder.estimate(model, probe, schedule, steps=12, steps_per_epoch=4, **scale)
+    assert all(
+        (values_of(variable) == value).all()
+        for variable, value in zip(model.variables, before, strict=True)
+    )
+    callback = Recorder(tmp_path / "run.zarr", probe, schedule=schedule, **scale)
+    fit(model, images(), callback)
+    assert found.size.steps == callback.report.steps
+    assert found.size.step_bytes * callback.report.steps + 24 * found.size.steps == (
+        callback.report.nbytes
+    ), "the three time axes take 24 bytes a step"
+    assert found.open_ms > 0
+    assert 0 < found.read_ms < 1000
+    assert 0 < found.background_ms < 1000
+
+
+def test_first_and_last_step_are_planned_whatever_the_schedule() -> None:
+    assert planned_steps(every_n_steps(100), 10) == [0, 10]
+
+
+def test_a_training_has_steps() -> None:
+    with pytest.raises(ValueError, match="at least 1"):
+        recorder.estimate(None, Probe(images()[0][:1]), steps=0)
+
+
+def run(*arguments: str) -> Any:
+    return CliRunner().invoke(command, list(arguments))
+
+
+# Keras 3 saves through a NumPy interface that NumPy 2 deprecates.
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_a_file_is_estimated(tmp_path: Path) -> None:
+    path = tmp_path / "model.keras"
+    compiled(lstm_model).save(path)
+    done = run(str(path), "--probes", "3", "--steps", "50", "--schedule", "every_n_steps(10)")
+    assert done.exit_code == 0, done.output
+    assert "6 of 50 steps" in done.output
+    assert "ms a recorded step, measured" in done.output
+    limited = run(str(path), "--probes", "3", "--byte-budget", "20 kB", "--no-weights")
+    assert "scheduled steps will be left out" in limited.output, limited.output
+
+
+def test_the_command_explains_what_is_wrong(tmp_path: Path) -> None:
+    (tmp_path / "broken.keras").write_bytes(b"no model")
+    for arguments, message in (
+        (["lenet-mnst"], "Did you mean 'lenet-mnist'"),
+        (["gone.keras"], "There is no file gone.keras"),
+        ([str(tmp_path / "broken.keras")], "cannot be loaded as a Keras model"),
+        (["lenet-mnist", "--schedule", "every_step(3)"], "Did you mean 'every_n_steps'"),
+        (["lenet-mnist", "--byte-budget", "lots"], "for instance '500 MB'"),
+    ):
+        done = run(*arguments)
+        assert done.exit_code != 0
+        assert message in done.output, done.output
+
+
+@pytest.mark.parametrize(
+    "text", ["log_spaced() | every_epoch()", "every_n_steps(n=7)", "log_spaced(per_decade=5)"]
+)
+def test_schedules_are_read_as_runs_keep_them(text: str) -> None:
+    schedule = parse_schedule(text)
+    assert repr(parse_schedule(repr(schedule))) == repr(schedule)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "7", "every_n_steps", "every_n_steps(0)", "every_n_steps(x)", "__import__('os')", "a | b"],
+)
+def test_what_is_no_schedule_is_refused(text: str) -> None:
+    with pytest.raises(click.BadParameter, match="is no schedule"):
+        parse_schedule(text)

@@ -1,0 +1,46 @@
+"""Any kind of network: what is recorded at each step is what Keras computes at that step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recorder import Probe, Recorder, every_n_steps
+from store import open_run
+from tests.recorder.matrix_models import KINDS, compiled_kind
+from tests.recorder.witness import Witness, check
+
+PROBES = 4
+BATCHES = 3
+
+
+def head(values: Any, count: int) -> Any:
+    import keras
+
+    return keras.tree.map_structure(lambda array: array[:count], values)
+
+
+def probe_of(model: Any, x: Any) -> Probe:
+    """A probe of the first examples, by the names of the model's inputs."""
+    if isinstance(x, list):
+        x = {tensor.name: values for tensor, values in zip(model.inputs, x, strict=True)}
+    return Probe(head(x, PROBES))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_network(kind: str, tmp_path: Path) -> None:
+    model, (x, y) = compiled_kind(KINDS[kind]), KINDS[kind].data()
+    witness = Witness(model, head(x, PROBES))
+    recorder = Recorder(tmp_path / "run.zarr", probe_of(model, x), schedule=every_n_steps(1))
+    model.fit(
+        *(head(x, 24), head(y, 24)),
+        batch_size=8,
+        verbose=0,
+        callbacks=[recorder, witness.callback()],
+    )
+    assert recorder.report.fault is None
+    run = open_run(tmp_path / "run.zarr")
+    assert list(run.steps) == list(range(BATCHES + 1))
+    check(run, witness)
