@@ -35,7 +35,7 @@ def test_predictions_are_those_of_keras_at_every_step(batch_size: int, tmp_path:
     model, expected = compiled(conv_model), []
     spy = keras.callbacks.LambdaCallback(
         on_train_begin=lambda _: expected.append(np.asarray(model(x))),
-        on_train_batch_end=lambda _batch, _logs: expected.append(np.asarray(model(x))),
+        on_train_batch_end=lambda batch, logs: expected.append(np.asarray(model(x))),  # noqa: ARG005
     )
     run = record(tmp_path / "run.zarr", model, images(), evaluation, spy)
     found = run.evaluation
