@@ -180,10 +180,10 @@ def at_schedule(schedule: Schedule, act: Callable[[Any, int], None]) -> Any:
             act(self.model, self.step)
             self.records += 1
 
-        def on_train_begin(self, *_: Any) -> None:
+        def on_train_begin(self, *_: Any, **__: Any) -> None:
             self.act()
 
-        def on_train_batch_end(self, batch: int, *_: Any) -> None:
+        def on_train_batch_end(self, batch: int, *_: Any, **__: Any) -> None:
             self.step += 1
             if schedule.due(self.step, batch + 1 == self.params["steps"]):
                 self.act()

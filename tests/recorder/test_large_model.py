@@ -30,7 +30,7 @@ def test_a_mobile_net_records_every_layer_at_every_step(tmp_path: Path) -> None:
     inner = [layer for layer in model.layers if type(layer).__name__ != "InputLayer"]
     recorded = {name for name, layer in run.layers.items() if layer.has_activation}
     assert recorded == {layer.name for layer in inner}
-    outputs = keras.Model(model.inputs, [layer.output for layer in inner])(x[:2], training=False)
+    outputs = keras.Model(model.inputs[0], [layer.output for layer in inner])(x[:2], training=False)
     for layer, expected in zip(inner, outputs, strict=True):
         found = np.asarray(run.activations(layer.name).isel(step=-1))
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4, err_msg=layer.name)
