@@ -118,9 +118,9 @@ class RunData:
         make : callable
             Computes them.
         """
-        committed = len(self.run)
-        kept = DerivedCache(self.run.id, committed)
-        return self._derived.get((committed, key), lambda: kept.get(key, make))
+        version = self.run.version
+        kept = DerivedCache(version)
+        return self._derived.get((version, key), lambda: kept.get(key, make))
 
     # -- activations -------------------------------------------------------------------------
 

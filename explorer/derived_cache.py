@@ -1,7 +1,7 @@
 """Derived arrays kept on disk: what took a second once is there at once the next time.
 
-Entries belong to a run's id and its number of committed steps, so a run that grew, or another one
-at the same path, never sees them. The folder may be deleted at any time.
+Entries belong to a version of a run (`store.Run.version`), so a run that grew, was resumed or cut,
+or another one at the same path, never sees them. The folder may be deleted at any time.
 """
 
 from __future__ import annotations
@@ -46,10 +46,8 @@ class DerivedCache:
 
     Parameters
     ----------
-    run_id : str
-        The run's unique name.
-    committed : int
-        Its number of steps.
+    version : str
+        What the arrays are derived from.
     folder : Path, optional
         By default `default_folder`.
     most_bytes : int
@@ -58,13 +56,12 @@ class DerivedCache:
 
     def __init__(
         self,
-        run_id: str,
-        committed: int,
+        version: str,
         folder: Path | None = None,
         *,
         most_bytes: int = MOST_BYTES,
     ) -> None:
-        self._scope = f"{GENERATION}|{run_id}|{committed}"
+        self._scope = f"{GENERATION}|{version}"
         self._folder = default_folder() if folder is None else folder
         self._most = most_bytes
 

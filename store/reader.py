@@ -88,6 +88,11 @@ class Run:
         return str(self.attributes["run_id"])
 
     @property
+    def version(self) -> str:
+        """Digest of what the run holds: unlike `id`, another one once it grew, or in a cut copy."""
+        return self._now.version(self.steps)
+
+    @property
     def name(self) -> str:
         """Name given by whoever recorded it."""
         return str(self.attributes["name"])
@@ -302,12 +307,7 @@ class Run:
         Parameters
         ----------
         wanted : iterable of (str, index)
-            As for `read`.
-
-        Returns
-        -------
-        list of ndarray
-            In the order of `wanted`.
+            As for `read`; the arrays come in the same order.
         """
         return list(request_pool().map(lambda each: self.read(*each), wanted))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,3 +29,7 @@ class Snapshot:
         self.readers: dict[str, ArrayReader] = {}
         self.cache = ArrayCache()
         self.axes: dict[str, Array] = {}
+
+    def version(self, steps: Array) -> str:
+        """Digest of the root document and of the recorded steps."""
+        return hashlib.sha256(self.content + steps.tobytes()).hexdigest()

@@ -1,10 +1,9 @@
-"""Synthetic runs that the explorer's tests look at, and Panel put back after each of them."""
+"""Synthetic runs that the explorer's tests look at."""
 
 from __future__ import annotations
 
 import dataclasses
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +18,24 @@ from store.testing import image_run_spec, text_run_spec, write_run
 RunMaker = Callable[..., RunData]
 
 
+def image_spec_with_conv1(dims: tuple[str, ...], shape: tuple[int, ...]) -> RunSpec:
+    """Describe the image run with an output of other dimensions for its layer ``conv1``."""
+    spec = image_run_spec()
+    changed = (
+        dataclasses.replace(layer, output_dims=dims, output_shape=shape)
+        if layer.name == "conv1"
+        else layer
+        for layer in spec.layers
+    )
+    return dataclasses.replace(spec, layers=tuple(changed))
+
+
+CHANNELS_FIRST = image_spec_with_conv1(("probe", "unit", "y", "x"), (6, 3, 8, 8))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _drawing_library() -> None:
     style.register()
-
-
-@pytest.fixture(autouse=True)
-def _no_server_outlives_its_test() -> Iterator[None]:
-    """Panel's servers and process-wide state would reach into the next test."""
-    yield
-    panel = sys.modules.get("panel")
-    if panel is not None:
-        panel.state.kill_all_servers()
-        panel.state.reset()
 
 
 @pytest.fixture(scope="session")

@@ -11,9 +11,10 @@ import pytest
 from explorer.data import SAMPLES, ByteCache, RunData
 from explorer.derived.frames import quantize
 from store import open_run
+from store.crop import Cut, crop
 from store.testing import frames_at, image_run_spec, text_run_spec
 from store.writer import RunWriter
-from tests.explorer.conftest import with_probe, without_probe
+from tests.explorer.conftest import CHANNELS_FIRST, with_probe, without_probe
 
 STEPS = (0, 1, 2, 5, 10, 20, 50, 100)
 
@@ -57,16 +58,7 @@ def test_limits_are_of_the_probe_and_of_all_steps(image_data):
 
 
 def test_channels_first_is_the_same_picture(recorded):
-    spec = image_run_spec()
-    moved = tuple(
-        dataclasses.replace(
-            layer, output_dims=("probe", "unit", "y", "x"), output_shape=(6, 3, 8, 8)
-        )
-        if layer.name == "conv1"
-        else layer
-        for layer in spec.layers
-    )
-    data = recorded(dataclasses.replace(spec, layers=moved))
+    data = recorded(CHANNELS_FIRST)
     values = data.run.read("layers/conv1/activation", (2, 1, *[slice(None)] * 3))
     np.testing.assert_array_equal(
         data.frame("conv1", 2, 1), quantize(values, data.limits("conv1", 1))
@@ -307,6 +299,36 @@ def test_what_is_derived_is_bounded_in_memory(recorded, monkeypatch):
         data.derived(key, make)
     assert data.derived("1", make) is not first  # let go, and read from the disk
     assert make.times == 3
+
+
+def test_copies_of_a_run_that_were_cut_share_nothing_derived(image_run, tmp_path):
+    """They keep its id, and two of them may even have the same shapes."""
+    found = {}
+    for name, cut in [("first", Cut(probes=(0, 1))), ("last", Cut(probes=(4, 5)))]:
+        crop(image_run.location, tmp_path / name, cut)
+        data = RunData(open_run(tmp_path / name))
+        assert data.run.id == image_run.id
+        found[name] = data.verdicts().predicted
+    whole = RunData(image_run).verdicts().predicted
+    np.testing.assert_array_equal(found["first"], whole[:, :2])
+    np.testing.assert_array_equal(found["last"], whole[:, 4:])
+    assert not np.array_equal(found["first"], found["last"])
+
+
+def test_a_resumed_run_is_derived_anew(tmp_path):
+    spec, path = image_run_spec(), tmp_path / "run.zarr"
+
+    def record(writer, step, seen_as):
+        writer.append(step, epoch=0.0, wall_time=0.0, frames=frames_at(spec, seen_as))
+
+    with RunWriter.create(path, spec) as writer:
+        record(writer, 0, 0)
+        record(writer, 1, 1)
+    RunData(open_run(path)).verdicts()
+    with RunWriter.resume(path, spec, after_step=0) as writer:
+        record(writer, 1, 7)
+    expected = activation_of(spec, "softmax", 7).argmax(axis=-1)
+    np.testing.assert_array_equal(RunData(open_run(path)).verdicts().predicted[1], expected)
 
 
 def test_a_run_that_grew_is_derived_anew(tmp_path):

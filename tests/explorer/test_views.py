@@ -21,7 +21,12 @@ from explorer.widgets.frame_grid import FrameGrid
 from store.layers import Layer
 from store.schema import LAYER_KINDS
 from store.testing import frames_at, image_run_spec, text_run_spec
-from tests.explorer.conftest import with_probe, without_probe
+from tests.explorer.conftest import (
+    CHANNELS_FIRST,
+    image_spec_with_conv1,
+    with_probe,
+    without_probe,
+)
 
 REGIONS = ("run", "stage", "layer")
 NOT_VIEWS = {"base", "card", "registry"}
@@ -338,32 +343,13 @@ def test_the_captions_of_curves_take_one_line(image_data, title):
 
 
 def test_a_caption_of_channels_first_counts_units_not_columns(recorded):
-    spec = image_run_spec()
-    moved = tuple(
-        dataclasses.replace(
-            layer, output_dims=("probe", "unit", "y", "x"), output_shape=(6, 3, 8, 8)
-        )
-        if layer.name == "conv1"
-        else layer
-        for layer in spec.layers
-    )
-    data = recorded(dataclasses.replace(spec, layers=moved), steps=(0, 1))
+    data = recorded(CHANNELS_FIRST, steps=(0, 1))
     assert "3 units" in view_called("Feature maps").caption(scene_of(data, "conv1"))
 
 
 def test_a_tile_a_place_is_told_where_a_sequence_of_maps_is_shown(recorded):
-    spec = image_run_spec()
-    moved = tuple(
-        dataclasses.replace(
-            layer,
-            output_dims=("probe", "token", "y", "x", "unit"),
-            output_shape=(6, 2, 8, 8, 3),
-        )
-        if layer.name == "conv1"
-        else layer
-        for layer in spec.layers
-    )
-    data = recorded(dataclasses.replace(spec, layers=moved), steps=(0, 1))
+    maps = image_spec_with_conv1(("probe", "token", "y", "x", "unit"), (6, 2, 8, 8, 3))
+    data = recorded(maps, steps=(0, 1))
     view, scene = view_called("Feature maps"), scene_of(data, "conv1")
     assert "3 units at each of 2 places" in view.caption(scene)
     assert drawn(view, scene).places == 2
