@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from store.errors import SpecError, listed
+from store.evaluation import EXAMPLE_DIM, EvaluationSpec
 from store.schema import (
     DATA_TYPES,
     LAYER_KINDS,
@@ -53,6 +54,8 @@ def problems(spec: RunSpec) -> list[str]:
         found.extend(f"{array.path}: {text}" for text in _array_problems(array))
     if spec.probe is not None:
         found.extend(f"probe: {text}" for text in _probe_problems(spec.probe))
+    if spec.evaluation is not None:
+        found.extend(f"evaluation: {text}" for text in _evaluation_problems(spec.evaluation))
     found.extend(_json_problems(spec))
     return found
 
@@ -99,6 +102,25 @@ def _array_problems(array: ArraySpec) -> Iterator[str]:
         yield f"data type {array.dtype!r} is not one of {DATA_TYPES}"
     if not all(type(size) is int and size >= 1 for size in array.frame_shape):
         yield f"frame {array.frame_shape} is not made of whole numbers from 1 on"
+
+
+def _evaluation_problems(evaluation: EvaluationSpec) -> Iterator[str]:
+    sizes: dict[str, int] = {}
+    for prediction in evaluation.predictions:
+        if prediction.name != safe_name(prediction.name) or prediction.name == "label":
+            yield f"{prediction.name!r} is not the name of a prediction"
+        for dim, size in zip(prediction.dims, prediction.shape, strict=False):
+            if sizes.setdefault(dim, size) != size:
+                yield f"dimension {dim!r} has sizes {sizes[dim]} and {size}"
+    if sizes.get(EXAMPLE_DIM, evaluation.size) != evaluation.size:
+        yield f"predictions are of {sizes[EXAMPLE_DIM]} examples, not of {evaluation.size}"
+    if evaluation.labels is not None:
+        labels = np.asarray(evaluation.labels)
+        if labels.dtype.name not in DATA_TYPES or labels.shape[:1] != (evaluation.size,):
+            yield (
+                f"labels are {labels.dtype.name} of shape {labels.shape}, expected numbers for "
+                f"{evaluation.size} examples"
+            )
 
 
 def _probe_problems(probe: ProbeSpec) -> Iterator[str]:

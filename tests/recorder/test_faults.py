@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import logging
 import subprocess
@@ -25,6 +26,7 @@ from tests.recorder.test_recorder import fit, spy
 ROOT = Path(__file__).parents[2]
 
 
+@functools.cache
 def trained_without_recorder() -> list[np.ndarray]:
     model = compiled(conv_model)
     fit(model, images())

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from store import strategies
 from store.errors import SpecError
+from store.evaluation import EvaluationSpec, PredictionSpec
 from store.json_arrays import from_json_bytes, json_bytes
 from store.reader import Run, open_run
 from store.schema import (
@@ -173,6 +174,29 @@ BROKEN = {
 }
 
 
+def evaluated(labels: Any = None, **changes: Any) -> RunSpec:
+    prediction = PredictionSpec(
+        **{
+            "name": "prediction",
+            "output": "softmax",
+            "dtype": "float32",
+            "dims": ("example", "unit"),
+            "shape": (9, 4),
+            **changes,
+        }
+    )
+    evaluation = EvaluationSpec((prediction,), 9, labels, ["a", "b", "c", "d"], "digest")
+    return dataclasses.replace(image_run_spec(), evaluation=evaluation)
+
+
+BROKEN |= {
+    "'label' is not the name of a prediction": evaluated(name="label"),
+    "predictions are of 8 examples, not of 9": evaluated(shape=(8, 4)),
+    "labels are int64 of shape (3,), expected numbers for 9": evaluated(np.arange(3)),
+    "labels are complex128": evaluated(np.zeros(9, complex)),
+}
+
+
 @pytest.mark.parametrize("message", BROKEN)
 def test_a_broken_description_is_refused_and_says_why(message: str) -> None:
     with pytest.raises(SpecError, match=re.escape(message)):
@@ -211,7 +235,11 @@ def first_column(title: str) -> list[str]:
     return [name for cell in rows[2:] for name in re.findall(r"`([^`]+)`", cell)]
 
 
-@pytest.fixture(scope="module", params=[image_run_spec, text_run_spec])
+def evaluated_run_spec() -> RunSpec:
+    return evaluated(np.arange(9) % 4)
+
+
+@pytest.fixture(scope="module", params=[image_run_spec, text_run_spec, evaluated_run_spec])
 def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return open_run(write_run(tmp_path_factory.mktemp("schema") / "run.zarr", request.param()))
 
@@ -231,6 +259,9 @@ def test_the_page_lists_exactly_the_attributes_that_are_written(run: Run) -> Non
     assert sorted(first_column("### Of `/layers`")) == sorted(layers)
     assert sorted(first_column("### Of `/layers/<layer>`")) == sorted(layer)
     assert sorted(first_column("### Of `/probe`")) == sorted(run.nodes["probe"]["attributes"])
+    if "evaluation" in run.nodes:
+        attributes = run.nodes["evaluation"]["attributes"]
+        assert sorted(first_column("### Of `/evaluation`")) == sorted(attributes)
 
 
 def test_the_layout_table_covers_every_node_with_its_dims_and_type(run: Run) -> None:
