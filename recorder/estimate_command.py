@@ -162,12 +162,12 @@ def _of_preset(name: str) -> Subject:
 
 
 def _of_file(path: Path, probes: int | None, size: int) -> Subject:
-    import keras
+    from recorder.model_source import load_network
 
     if not path.is_file():
         raise click.UsageError(f"There is no file {path}.")
     try:
-        model = keras.models.load_model(path, compile=False, safe_mode=True)
+        model = load_network(path, compiled=False)
     except Exception as error:  # a file may hold anything
         raise click.ClickException(f"{path} cannot be loaded as a Keras model: {error}") from error
     tensors = getattr(model, "inputs", None)

@@ -25,7 +25,7 @@ _IN_MODULE = re.compile(r"[\w.]+:\w+")
 _CODE = ("Lambda", "__lambda__")
 
 
-def load_network(source: str | Path, custom: Sequence[str] = ()) -> Any:
+def load_network(source: str | Path, custom: Sequence[str] = (), *, compiled: bool = True) -> Any:
     """Load a model, its weights left open.
 
     Parameters
@@ -35,6 +35,8 @@ def load_network(source: str | Path, custom: Sequence[str] = ()) -> Any:
         ``module:function``, which is called and gives a model.
     custom : sequence of str
         The user's own classes and functions, each ``module:Name``.
+    compiled : bool
+        Whether the model comes with its optimizer, where the file holds one that can be trusted.
 
     Raises
     ------
@@ -52,7 +54,7 @@ def load_network(source: str | Path, custom: Sequence[str] = ()) -> Any:
     objects = _custom_objects(custom)
     config, compilation = _configurations(path)
     _check_trusted(path, config, objects)
-    trusted = not any(_foreign(compilation, objects))
+    trusted = compiled and not any(_foreign(compilation, objects))
     try:
         if path.suffix == ".json":
             return keras.models.model_from_json(json.dumps(config), custom_objects=objects)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -89,3 +90,13 @@ def _browser_tests_have_a_browser(request: pytest.FixtureRequest) -> None:
     """A test marked `browser` by hand is held to the same rule."""
     if request.node.get_closest_marker("browser"):
         request.getfixturevalue("chromium_path")
+
+
+@pytest.fixture(autouse=True)
+def _no_server_outlives_its_test() -> Iterator[None]:
+    """Panel's servers and its process-wide state would hang the exit and reach into later tests."""
+    yield
+    panel = sys.modules.get("panel")
+    if panel is not None:
+        panel.state.kill_all_servers()
+        panel.state.reset()

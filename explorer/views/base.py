@@ -6,8 +6,10 @@ import abc
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+import holoviews as hv
 import numpy as np
 import numpy.typing as npt
+import panel as pn
 
 from explorer.data import RunData
 from explorer.derived.timeline import LABELS, log_ticks
@@ -132,3 +134,8 @@ def needs_activation(scene: Scene) -> str | None:
     if scene.layer.kind == "input":
         return "An input layer hands on the probe itself; there is nothing to see beside it."
     return f"The activation of {scene.layer.name} was not recorded."
+
+
+def plot_pane(element: hv.Element | hv.Overlay) -> pn.pane.HoloViews:
+    """Pane of a picture whose axes are its own."""
+    return pn.pane.HoloViews(element, linked_axes=False, sizing_mode="stretch_width", margin=0)

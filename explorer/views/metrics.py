@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import holoviews as hv
 import numpy as np
 import panel as pn
 import xarray as xr
 
 from explorer.derived.timeline import thin
 from explorer.plots.curves import metric_curves
-from explorer.views.base import Scene, View
+from explorer.views.base import Scene, View, plot_pane
 from explorer.views.registry import register
 
 # Curves of a million updates hold no more than what a screen shows.
@@ -66,11 +65,6 @@ def _spoken(name: str) -> str:
     base = name.removeprefix("val_")
     prefix = "validation" if name != base else "training"
     return prefix if base in ("loss", "accuracy") else f"{prefix} {base.replace('_', ' ')}"
-
-
-def plot_pane(element: hv.Element | hv.Overlay) -> pn.pane.HoloViews:
-    """Pane of a picture whose axes are its own."""
-    return pn.pane.HoloViews(element, linked_axes=False, sizing_mode="stretch_width", margin=0)
 
 
 @register

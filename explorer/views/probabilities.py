@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from explorer.plots.curves import probability_curves
-from explorer.views.base import Scene, View, needs_steps
-from explorer.views.metrics import COMPACT_HEIGHT, plot_pane
+from explorer.views.base import Scene, View, needs_steps, plot_pane
+from explorer.views.metrics import COMPACT_HEIGHT
 from explorer.views.registry import register
 
 

@@ -10,8 +10,7 @@ import numpy.typing as npt
 from explorer.derived.frames import robust_limits
 from explorer.derived.timeline import edges
 from explorer.plots.matrices import time_heatmap
-from explorer.views.base import Scene, View, needs_activation, needs_steps
-from explorer.views.metrics import plot_pane
+from explorer.views.base import Scene, View, needs_activation, needs_steps, plot_pane
 from explorer.views.registry import register
 
 # Rows beyond this are thinner than a pixel.

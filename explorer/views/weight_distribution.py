@@ -11,8 +11,7 @@ import panel as pn
 from explorer.derived.distributions import Distribution, distribution_over_steps
 from explorer.derived.timeline import edges
 from explorer.plots.matrices import time_heatmap
-from explorer.views.base import Scene, View, needs_steps
-from explorer.views.metrics import plot_pane
+from explorer.views.base import Scene, View, needs_steps, plot_pane
 from explorer.views.registry import register
 from store import Layer
 from store.schema import weight_path

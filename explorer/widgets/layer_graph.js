@@ -50,7 +50,7 @@ export function render({ model, el }) {
         svg("text", { x, y, class: kind, "text-anchor": anchor }, group).textContent = text;
       };
       line(13, 16, cut(node.name, 17), "name");
-      line(node.width - 8, 16, node.kind_name, "kind", "end");
+      line(node.width - 8, 16, node.kind, "kind", "end");
       line(13, 30, node.shape, "detail");
       line(node.width - 8, 30, node.parameters, "detail", "end");
       const pick = () => { model.selected = node.name; };

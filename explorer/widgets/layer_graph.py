@@ -58,7 +58,6 @@ def _node(layer: Layer) -> dict[str, Any]:
     return {
         "name": layer.name,
         "kind": layer.kind,
-        "kind_name": layer.kind,
         "colour": KIND_COLOURS[layer.kind],
         "shape": shape,
         "parameters": parameters,

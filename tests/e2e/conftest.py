@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -105,13 +104,3 @@ def watched_page(page_checker: PageChecker) -> Iterator[Page]:
     """A page of 1280 x 800 whose problems fail the test, see `page_checker`."""
     with page_checker(viewport={"width": 1280, "height": 800}) as page:
         yield page
-
-
-@pytest.fixture(autouse=True)
-def _no_server_outlives_its_test() -> Iterator[None]:
-    """Panel's servers and its process-wide state would hang the exit and swallow later clicks."""
-    yield
-    panel = sys.modules.get("panel")
-    if panel is not None:
-        panel.state.kill_all_servers()
-        panel.state.reset()
