@@ -1,0 +1,350 @@
+"""A recorded network, run forwards and backwards with the weights of any step."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from explorer.derived.network.activations import LINEAR, Activation
+from explorer.derived.network.graph import Graph
+from explorer.derived.network.node import Array, Call, LayerWeights, Node, Rule, as_float
+from explorer.derived.network.registry import INPUT_CLASS, RULES, activation_of
+from explorer.derived.recurrent import NotDerivableError, token_mask
+
+Arrays = Mapping[str, Array]
+StepWeights = Mapping[str, LayerWeights]
+
+
+class Network(Graph):
+    """The layers of a run, as one function that can be evaluated and differentiated.
+
+    Everything is computed in float32, as in inference mode: dropout passes its input on, batch
+    normalization takes its moving statistics. For parameters and attributes see `Graph`.
+    """
+
+    def rule(self, layer: str) -> Rule:
+        """Give what computes a layer, up to its activation function.
+
+        Raises
+        ------
+        NotDerivableError
+            The layer cannot be repeated here.
+        """
+        self._require(layer)
+        return RULES[self.nodes[layer].class_name]
+
+    def activation(self, layer: str) -> Activation:
+        """Give the activation function that ends a layer; the linear one if it has none."""
+        node = self.node(layer)
+        if node.class_name not in RULES:
+            return LINEAR
+        return activation_of(node.class_name, node.config)
+
+    def call(
+        self,
+        layer: str,
+        activations: Arrays,
+        weights: StepWeights,
+        masks: Arrays | None = None,
+    ) -> Call:
+        """Gather what a layer works on.
+
+        Parameters
+        ----------
+        layer, activations, weights, masks
+            As for `backward`.
+
+        Raises
+        ------
+        NotDerivableError
+            The activation of a layer that it takes is missing.
+        """
+        self._require(layer)
+        node = self.nodes[layer]
+        missing = [source for source in node.inbound if source not in activations]
+        if missing:
+            raise NotDerivableError(
+                f"Layer {layer!r} takes {missing[0]!r}, whose activation was not given (given: "
+                f"{', '.join(activations) or 'none'}). Compute it with `forward`."
+            )
+        inputs = tuple(_number(activations[source]) for source in node.inbound)
+        own = weights.get(layer) or weights.get(self.first_call(layer)) or {}
+        mask = self._mask(node, activations, masks or {})
+        return Call(node.class_name, node.config, inputs, own, mask)
+
+    # -- forwards ----------------------------------------------------------------------------
+
+    def forward(
+        self,
+        inputs: Arrays | Array,
+        weights: StepWeights,
+        *,
+        start: Arrays | None = None,
+        masks: Arrays | None = None,
+        wanted: Iterable[str] | None = None,
+    ) -> dict[str, Array]:
+        """Compute the activation of every layer.
+
+        Parameters
+        ----------
+        inputs : mapping of str to ndarray (batch, ...), or ndarray
+            What the input layers are given, by name; an array if there is one input layer.
+        weights : mapping of str to (mapping of str to ndarray)
+            Weights at one step: by layer, by their names in the run.
+        start : mapping of str to ndarray (batch, ...), optional
+            Activations that are taken as they are, in place of computing them: the pass begins
+            there. So layers are changed by hand, or unsupported ones bridged.
+        masks : mapping of str to ndarray of bool (batch, token), optional
+            Masks by the layer that makes them (`Node.mask_from`), in place of deriving them.
+        wanted : iterable of str, optional
+            Compute no more than these need; by default all layers.
+
+        Returns
+        -------
+        dict of str to ndarray (batch, ...), float32
+            Inputs and `start` too, as they were given. Without `wanted`, layers that depend on an
+            unsupported one are left out. Arrays of layers that only pass values on share memory.
+
+        Raises
+        ------
+        NotDerivableError
+            A wanted layer depends on an unsupported one, or weights are missing or do not fit.
+        """
+        found = {**self._named(inputs), **(start or {})}
+        ends = [self.node(layer).name for layer in (self.nodes if wanted is None else wanted)]
+        needed = self.ancestors(ends, found)
+        for name in self.nodes:
+            if name not in found and name in needed and self._is_ready(name, found, masks or {}):
+                call = self.call(name, found, weights, masks)
+                with _explained(name, call):
+                    found[name] = as_float(
+                        self.activation(name).value(self.rule(name).forward(call))
+                    )
+        for name in ends if wanted is not None else ():
+            if name not in found:
+                raise NotDerivableError(self._obstacle(name, found))
+        return {name: found[name] for name in self.nodes if name in found}
+
+    def logits(
+        self,
+        layer: str,
+        activations: Arrays,
+        weights: StepWeights,
+        *,
+        masks: Arrays | None = None,
+    ) -> Array:
+        """Give what the activation function of a layer is applied to: of a softmax, its logits.
+
+        Parameters
+        ----------
+        layer : str
+            Layer that ends in an activation function, or is one.
+        activations, weights, masks
+            As for `backward`.
+
+        Returns
+        -------
+        ndarray (batch, ...), float32
+        """
+        call = self.call(layer, activations, weights, masks)
+        with _explained(layer, call):
+            return as_float(self.rule(layer).forward(call))
+
+    # -- backwards ---------------------------------------------------------------------------
+
+    def backward(
+        self,
+        activations: Arrays,
+        weights: StepWeights,
+        seeds: Arrays,
+        *,
+        masks: Arrays | None = None,
+        before_activation: bool = False,
+        wanted: Iterable[str] | None = None,
+    ) -> dict[str, Array]:
+        """Compute gradients at the output of every layer, by the chain rule.
+
+        Parameters
+        ----------
+        activations : mapping of str to ndarray (batch, ...)
+            Activation of every layer on the way, the inputs too: what `forward` gave, or what was
+            recorded, in any precision.
+        weights, masks
+            As for `forward`.
+        seeds : mapping of str to ndarray (batch, ...)
+            Gradient at the output of some layers; ones at a unit give the gradient of that unit.
+        before_activation : bool
+            Whether the seeds are gradients at what the layers' activation functions are applied
+            to (see `logits`). The gradient of a softmax that is sure vanishes; that of its logits
+            does not.
+        wanted : iterable of str, optional
+            Compute no more than these need; by default all layers.
+
+        Returns
+        -------
+        dict of str to ndarray (batch, ...), float32
+            Layers without any influence on what is seeded are left out, and so are those that
+            have some through an unsupported layer. A layer seeded before its activation is left
+            out, unless another seed depends on it.
+
+        Raises
+        ------
+        NotDerivableError
+            As `forward`; or an activation on the way is missing.
+        """
+        names = None if wanted is None else {self.node(layer).name for layer in wanted}
+        reached = set(self.nodes) if names is None else self.descendants(names)
+        found: dict[str, Array] = {}
+        before: dict[str, Array] = {}
+        for layer, seed in seeds.items():
+            (before if before_activation else found)[self.node(layer).name] = as_float(seed)
+        blocked: set[str] = set()
+        for name in reversed(self.nodes):
+            node = self.nodes[name]
+            if (name not in found and name not in before) or not reached & {*node.inbound}:
+                continue
+            if name in self.unsupported:
+                blocked |= self.ancestors(node.inbound)
+                continue
+            if name in blocked:
+                continue
+            call = self.call(name, activations, weights, masks)
+            with _explained(name, call):
+                gradient = self._at_core(name, call, activations, found.get(name), before.get(name))
+                parts = self.rule(name).backward(call, gradient)
+                for source, part in zip(node.inbound, parts, strict=True):
+                    found[source] = as_float(found[source] + part if source in found else part)
+        lost = blocked & (names or set())
+        if lost:
+            raise NotDerivableError(
+                f"The gradient at {min(lost)!r} passes through layers that cannot be repeated: "
+                + "; ".join(f"{name!r}: {why}" for name, why in self.unsupported.items())
+            )
+        kept = found.keys() - blocked if names is None else found.keys() & names
+        return {name: found[name] for name in self.nodes if name in kept}
+
+    def deviations(
+        self, activations: Arrays, weights: StepWeights, *, masks: Arrays | None = None
+    ) -> dict[str, float]:
+        """Compare each layer's activation with what is computed here from those that it takes.
+
+        A run names the layers that a layer takes, not the plain operations between them: a large
+        deviation says that there are some, or that the layer does what its class does not.
+
+        Parameters
+        ----------
+        activations, weights, masks
+            As for `backward`.
+
+        Returns
+        -------
+        dict of str to float
+            Greatest absolute difference of each supported layer, as a share of the greatest
+            absolute value of its activation; NaN where one of the two holds NaN.
+        """
+        shares: dict[str, float] = {}
+        for name in self.nodes:
+            if name not in activations or not self._is_ready(name, activations, masks or {}):
+                continue
+            known = {key: value for key, value in activations.items() if key != name}
+            computed = self.forward({}, weights, start=known, masks=masks, wanted=[name])[name]
+            recorded = as_float(activations[name])
+            with np.errstate(all="ignore"):
+                scale = np.abs(recorded).max(initial=np.finfo(np.float32).tiny)
+                shares[name] = float(np.abs(computed - recorded).max(initial=0) / scale)
+        return shares
+
+    # -- inside ------------------------------------------------------------------------------
+
+    def _at_core(
+        self,
+        name: str,
+        call: Call,
+        activations: Arrays,
+        after: Array | None,
+        before: Array | None,
+    ) -> Array:
+        """Gradient before a layer's activation function, from those after and before it."""
+        if after is None:
+            assert before is not None  # one of them made the layer's turn
+            return before
+        activation = self.activation(name)
+        if activation.from_output and name in activations:
+            pulled = activation.pull(as_float(activations[name]), after)
+        else:
+            pulled = activation.pull(as_float(self.rule(name).forward(call)), after)
+        return as_float(pulled if before is None else pulled + before)
+
+    def _mask(self, node: Node, activations: Arrays, masks: Arrays) -> Array | None:
+        source, maker = self.mask_source(node.name), self.mask_maker(node.name)
+        if source is None or maker is None or node.mask_from is None:
+            return None
+        if node.mask_from in masks:
+            return np.asarray(masks[node.mask_from], bool)
+        if source not in activations:
+            raise NotDerivableError(
+                f"Layer {node.name!r} obeys the mask of {node.mask_from!r}, which follows from "
+                f"{source!r}, and that was not given. Give it, or the mask itself by "
+                f"masks={{{node.mask_from!r}: ...}}."
+            )
+        return token_mask(maker.class_name, maker.config, np.asarray(activations[source]))
+
+    def _named(self, inputs: Arrays | Array) -> dict[str, Array]:
+        if isinstance(inputs, Mapping):
+            return {self.node(name).name: np.asarray(values) for name, values in inputs.items()}
+        if len(self.inputs) != 1:
+            raise ValueError(
+                f"One array was given for {len(self.inputs)} input layers "
+                f"({', '.join(self.inputs)}). Pass a mapping by their names."
+            )
+        return {self.inputs[0]: np.asarray(inputs)}
+
+    def _is_ready(self, name: str, found: Arrays, masks: Arrays) -> bool:
+        """Whether a layer can be computed from what was found."""
+        node = self.nodes[name]
+        if name in self.unsupported or not node.inbound:
+            return False
+        source = self.mask_source(name)
+        is_masked = source is None or source in found or node.mask_from in masks
+        return is_masked and all(source in found for source in node.inbound)
+
+    def _obstacle(self, name: str, found: Arrays) -> str:
+        """Say what keeps a layer from being computed."""
+        needed = self.ancestors([name], found)
+        for source in self.nodes:
+            if source in needed and source in self.unsupported:
+                return f"Layer {name!r} needs {source!r}. {self.unsupported[source]}"
+        absent = [source for source in self.inputs if source in needed]
+        return f"Layer {name!r} needs the input {', '.join(absent)!r}, which was not given."
+
+    def _require(self, layer: str) -> None:
+        if self.node(layer).class_name == INPUT_CLASS:
+            raise NotDerivableError(f"Layer {layer!r} is an input: it computes nothing.")
+        if layer in self.unsupported:
+            raise NotDerivableError(f"Layer {layer!r}: {self.unsupported[layer]}")
+
+
+@contextlib.contextmanager
+def _explained(name: str, call: Call) -> Iterator[None]:
+    """Say which layer it is when arrays do not fit; let NaN and infinity show in the result."""
+    try:
+        with np.errstate(all="ignore"):
+            yield
+    except NotDerivableError as error:
+        raise NotDerivableError(f"Layer {name!r} ({call.class_name}): {error}") from error
+    except (ValueError, IndexError) as error:
+        inputs = ", ".join(str(each.shape) for each in call.inputs)
+        sizes = {key: np.shape(values) for key, values in call.weights.items()}
+        raise NotDerivableError(
+            f"Layer {name!r} ({call.class_name}) cannot take inputs of shape {inputs} with weights "
+            f"of shape {sizes}: {error}"
+        ) from error
+
+
+def _number(values: Any) -> Array:
+    """Give an activation as it is computed with: float32, or integers as they are."""
+    array = np.asarray(values)
+    return array if array.dtype.kind in "iub" else as_float(array)

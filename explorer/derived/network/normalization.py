@@ -1,0 +1,100 @@
+"""Normalization, with the statistics that Keras uses once a network is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from explorer.derived.network.node import Array, Call, Rule
+
+
+class BatchNormalization(Rule):
+    """``BatchNormalization`` by its moving statistics.
+
+    Ioffe and Szegedy 2015 (arXiv:1502.03167).
+    """
+
+    def forward(self, call: Call) -> Array:
+        """Scale and shift each unit."""
+        scale = self._scale(call)
+        shift = -call.weight("moving_mean") * scale
+        beta = call.optional("beta", "center")
+        if beta is not None:
+            shift = shift + beta
+        axes = _axes(call)
+        return call.x * _along(scale, axes, call.x.ndim) + _along(shift, axes, call.x.ndim)
+
+    def backward(self, call: Call, gradient: Array) -> tuple[Array, ...]:
+        """Scale each unit."""
+        return (gradient * _along(self._scale(call), _axes(call), gradient.ndim),)
+
+    def _scale(self, call: Call) -> Array:
+        epsilon = np.float32(call.config.get("epsilon", 1e-3))
+        scale = 1 / np.sqrt(call.weight("moving_variance") + epsilon)
+        gamma = call.optional("gamma", "scale")
+        return np.asarray(scale if gamma is None else scale * gamma)
+
+
+class LayerNormalization(Rule):
+    """``LayerNormalization``: each input by its own statistics.
+
+    Ba et al. 2016 (arXiv:1607.06450).
+    """
+
+    is_affine = False
+
+    def fault(self, config: Mapping[str, Any]) -> str | None:
+        """Say that its old option for another normalization is not repeated."""
+        if config.get("rms_scaling"):
+            return "It has the option rms_scaling, which is not repeated."
+        return super().fault(config)
+
+    def forward(self, call: Call) -> Array:
+        """Give the normalized input, scaled and shifted."""
+        output, _ = self._normalized(call)
+        axes = _axes(call)
+        gamma, beta = call.optional("gamma", "scale"), call.optional("beta", "center")
+        if gamma is not None:
+            output = output * _along(gamma, axes, output.ndim)
+        return output if beta is None else output + _along(beta, axes, output.ndim)
+
+    def backward(self, call: Call, gradient: Array) -> tuple[Array, ...]:
+        """Take the gradient through mean and variance too."""
+        output, scale = self._normalized(call)
+        axes = _axes(call)
+        gamma = call.optional("gamma", "scale")
+        if gamma is not None:
+            gradient = gradient * _along(gamma, axes, gradient.ndim)
+        mean = gradient.mean(axis=axes, keepdims=True)
+        tilt = (gradient * output).mean(axis=axes, keepdims=True)
+        return (scale * (gradient - mean - output * tilt),)
+
+    def _normalized(self, call: Call) -> tuple[Array, Array]:
+        axes = _axes(call)
+        centred = call.x - call.x.mean(axis=axes, keepdims=True)
+        variance = (centred**2).mean(axis=axes, keepdims=True)
+        scale = 1 / np.sqrt(variance + np.float32(call.config.get("epsilon", 1e-3)))
+        return centred * scale, scale
+
+
+def _axes(call: Call) -> tuple[int, ...]:
+    """Axes that the weights belong to, counted from the front."""
+    axis = call.config.get("axis", -1)
+    axes = axis if isinstance(axis, list | tuple) else [axis]
+    return tuple(sorted(int(entry) % call.x.ndim for entry in axes))
+
+
+def _along(weight: Array, axes: tuple[int, ...], rank: int) -> Array:
+    """Give a weight the rank of the input, with its own axes where they belong."""
+    shape = [1] * rank
+    for axis, size in zip(axes, weight.shape, strict=True):
+        shape[axis] = size
+    return weight.reshape(shape)
+
+
+RULES: dict[str, Rule] = {
+    "BatchNormalization": BatchNormalization(),
+    "LayerNormalization": LayerNormalization(),
+}
