@@ -105,7 +105,7 @@ class Cell:
         """Give the state after a token (probe, in_unit), and the gates that led to it."""
         act, gate = _function(self.activation), _function(self.recurrent_activation)
         hidden = state[0]
-        inner, outer = _biases(weights, self.kind == "GRU" and self.reset_after)
+        inner, outer = self.biases(weights)
         given = token @ weights.kernel + inner
         if self.kind == "SimpleRNN":
             return (act(given + hidden @ weights.recurrent_kernel),), {}
@@ -119,6 +119,14 @@ class Cell:
         update, reset, candidate = self._gru(hidden, given, outer, weights, act, gate)
         gates = {"update": update, "reset": reset, "candidate": candidate}
         return (update * hidden + (1 - update) * candidate,), gates
+
+    def biases(self, weights: Weights) -> tuple[Array | float, Array | float]:
+        """Part what is added to the input's product from what is added to the state's."""
+        if weights.bias is None:
+            return 0.0, 0.0
+        if self.kind == "GRU" and self.reset_after:
+            return weights.bias[0], weights.bias[1]
+        return weights.bias, 0.0
 
     def _gru(
         self,
@@ -139,6 +147,15 @@ class Cell:
         update, reset = gate(from_input[0] + both[:, :units]), gate(from_input[1] + both[:, units:])
         last = weights.recurrent_kernel[:, 2 * units :]
         return update, reset, act(from_input[2] + (reset * hidden) @ last)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One direction of a recurrent layer; `backwards` if it reads from the last token on."""
+
+    cell: Cell
+    weights: Weights
+    backwards: bool
 
 
 def states(
@@ -217,26 +234,43 @@ def layer_states(
         It is no SimpleRNN, LSTM or GRU, keeps its state between batches, or has an activation that
         Keras does not name.
     """
+    found = parts(class_name, config, weights)
+    kept = config["layer"]["config"] if class_name == "Bidirectional" else config
+    if kept.get("stateful"):
+        raise NotDerivableError(
+            "The layer keeps its state from batch to batch, and that state is not in the run."
+        )
+    return {
+        direction: states(inputs, part.cell, part.weights, mask=mask, backwards=part.backwards)
+        for direction, part in found.items()
+    }
+
+
+def parts(
+    class_name: str, config: Mapping[str, Any], weights: Mapping[str, Array]
+) -> dict[str, Part]:
+    """Give the directions of a recurrent layer, under the names that `layer_states` gives them.
+
+    The arguments are those of `layer_states`; the weights may have more dimensions in front, the
+    steps for instance. Raises `NotDerivableError` of what is no SimpleRNN, LSTM or GRU.
+    """
     if class_name != "Bidirectional":
         backwards = bool(config.get("go_backwards"))
-        found = _one(class_name, config, weights, inputs, mask, backwards=backwards)
-        return {"backward" if backwards else "forward": found}
+        part = _part(class_name, config, weights, backwards=backwards)
+        return {"backward" if backwards else "forward": part}
     forward = config["layer"]
     # Without one of its own, the backward layer is the forward one with the direction turned.
     backward = config.get("backward_layer") or forward
-    parts = {"forward": forward, "backward": backward}
-    names = _directions(weights)
+    owned = _directions(weights)
     turned = bool(forward["config"].get("go_backwards"))
     return {
-        direction: _one(
-            part["class_name"],
-            part["config"],
-            names[direction],
-            inputs,
-            mask,
+        direction: _part(
+            layer["class_name"],
+            layer["config"],
+            owned[direction],
             backwards=turned != (direction == "backward"),
         )
-        for direction, part in parts.items()
+        for direction, layer in (("forward", forward), ("backward", backward))
     }
 
 
@@ -307,23 +341,13 @@ def token_mask(class_name: str, config: Mapping[str, Any], values: Array) -> Arr
     raise NotDerivableError(f"The mask that a {class_name} layer makes cannot be derived.")
 
 
-def _one(
-    class_name: str,
-    config: Mapping[str, Any],
-    weights: Mapping[str, Array],
-    inputs: Array,
-    mask: Array | None,
-    *,
-    backwards: bool,
-) -> States:
+def _part(
+    class_name: str, config: Mapping[str, Any], weights: Mapping[str, Array], *, backwards: bool
+) -> Part:
     if class_name not in GATES:
         raise NotDerivableError(
             f"The states of a {class_name} layer cannot be derived, only those of "
             "SimpleRNN, LSTM and GRU."
-        )
-    if config.get("stateful"):
-        raise NotDerivableError(
-            "The layer keeps its state from batch to batch, and that state is not in the run."
         )
     cell = Cell(
         class_name,  # type: ignore[arg-type]  # it is one of them, see above
@@ -332,7 +356,7 @@ def _one(
         bool(config.get("reset_after", False)),
     )
     own = Weights(weights["kernel"], weights["recurrent_kernel"], weights.get("bias"))
-    return states(inputs, cell, own, mask=mask, backwards=backwards)
+    return Part(cell, own, backwards)
 
 
 def _returned(
@@ -362,15 +386,6 @@ def _directions(weights: Mapping[str, Array]) -> dict[str, dict[str, Array]]:
         }
         for direction, owner in zip(("forward", "backward"), order, strict=True)
     }
-
-
-def _biases(weights: Weights, is_double: bool) -> tuple[Array | float, Array | float]:
-    """Biases of the input's and of the state's product."""
-    if weights.bias is None:
-        return 0.0, 0.0
-    if is_double:
-        return weights.bias[0], weights.bias[1]
-    return weights.bias, 0.0
 
 
 def _function(name: Any) -> Function:
