@@ -76,6 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         probe=Probe(data.x_held_out[:PROBES], data.y_held_out[:PROBES]),
     )
     available = callbacks()
+    if unknown := set(options.only or ()) - available.keys():
+        raise SystemExit(f"--only: there is no {', '.join(unknown)}, but {', '.join(available)}")
     modes: dict[str, Mode] = dict.fromkeys(NULL, (None, default_schedule))
     for cadence in options.cadences or CADENCES:
         for name, callback in available.items():
@@ -109,7 +111,12 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="an epoch, repeated from the preset's 4,000; MNIST itself has 60,000",
     )
     parser.add_argument("--cadences", nargs="+", choices=CADENCES, help="only these")
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="only these callbacks")
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        metavar="NAME",
+        help="only these of the callbacks above, such as recorder or ModelCheckpoint",
+    )
     return parser.parse_args(arguments)
 
 

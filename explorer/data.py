@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import cached_property
-from typing import Any, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from explorer.byte_cache import Array, Arrays, ByteCache
 from explorer.derived.frames import (
     Limits,
     Picture,
@@ -23,6 +21,8 @@ from explorer.derived.frames import (
     robust_limits,
     sample_indices,
 )
+from explorer.derived.network.engine import Network
+from explorer.derived.network.node import Node
 from explorer.derived.predictions import (
     OutputReading,
     Verdicts,
@@ -35,10 +35,6 @@ from explorer.derived_cache import DerivedCache
 from store import Run
 from store.schema import UNIT_DIM, activation_path, weight_path
 
-Array = npt.NDArray[Any]
-Arrays = Mapping[str, Array]
-T = TypeVar("T", Array, Arrays)
-
 # Quantized frames: small, and every session of a run shares them.
 FRAME_CACHE_BYTES = 192 * 1024 * 1024
 # Distributions and the like, which are on disk besides.
@@ -47,37 +43,6 @@ DERIVED_CACHE_BYTES = 64 * 1024 * 1024
 SAMPLES = 24
 # What is held of a history at once: that of a convolution may be larger than memory.
 BLOCK_BYTES = 64 * 1024 * 1024
-
-
-class ByteCache(Generic[T]):
-    """Arrays by key, the least recently used dropped once they pass a number of bytes."""
-
-    def __init__(self, most_bytes: int) -> None:
-        self._most = most_bytes
-        self._bytes = 0
-        self._arrays: OrderedDict[Hashable, T] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: Hashable, make: Callable[[], T]) -> T:
-        """Array or arrays of a key, made at the first request."""
-        with self._lock:
-            found = self._arrays.get(key)
-            if found is not None:
-                self._arrays.move_to_end(key)
-                return found
-        made = make()
-        with self._lock:
-            if key not in self._arrays:
-                self._arrays[key] = made
-                self._bytes += _bytes_of(made)
-            while self._bytes > self._most and len(self._arrays) > 1:
-                _, oldest = self._arrays.popitem(last=False)
-                self._bytes -= _bytes_of(oldest)
-        return made
-
-
-def _bytes_of(kept: Array | Arrays) -> int:
-    return sum(part.nbytes for part in (kept.values() if isinstance(kept, Mapping) else [kept]))
 
 
 class RunData:
@@ -134,6 +99,21 @@ class RunData:
         rest = (slice(None),) * (len(self.run.array(activation_path(layer)).shape) - 2)
         return self.run.read(activation_path(layer), (index, probe, *rest))
 
+    def activations(self, layer: str, index: int, probe: int | None = None) -> Array:
+        """Activation of every probe at one recorded step, the unit last: (probe, ..., unit).
+
+        With a number, of that probe alone: (1, ..., unit).
+        """
+        path = activation_path(layer)
+        dims = self.run.array(path).dims[1:]
+        chosen = slice(None) if probe is None else slice(probe, probe + 1)
+        frame = self.run.read(path, (index, chosen, *(slice(None),) * (len(dims) - 1)))
+        return np.moveaxis(frame, dims.index(UNIT_DIM), -1) if UNIT_DIM in dims else frame
+
+    def activation_frames(self, layer: str) -> Iterator[Array]:
+        """Give what `activations` returns, step by step."""
+        return (self.activations(layer, index) for index in range(len(self.run)))
+
     def limits(self, layer: str, probe: int) -> Limits:
         """Colour limits of a layer's frames for one probe, the same at every step."""
         limits = self._limits.get((layer, probe))
@@ -171,14 +151,36 @@ class RunData:
                 history[block] = means.reshape(len(read), -1)
         return history
 
+    @cached_property
+    def network(self) -> Network:
+        """The layers as a function that can be evaluated and differentiated at any step."""
+        return Network(
+            Node(name, layer.class_name, layer.config, layer.inbound, layer.mask_from)
+            for name, layer in self.run.layers.items()
+        )
+
+    def input(self) -> Array | None:
+        """Give the probe's input: (probe, ...); None without a probe, or with several inputs."""
+        probe = self.run.probe
+        if probe is None or len(probe.inputs) != 1:
+            return None
+        return np.asarray(next(iter(probe.inputs.values())))
+
     # -- weights -----------------------------------------------------------------------------
+
+    def weight(self, layer: str, weight: str, index: int) -> Array:
+        """One variable at one recorded step."""
+        path = weight_path(layer, weight)
+        rest = (slice(None),) * (len(self.run.array(path).shape) - 1)
+        return self.run.read(path, (index, *rest))
+
+    def weights(self, layer: str, index: int) -> dict[str, Array]:
+        """Every recorded variable of a layer at one recorded step."""
+        return {name: self.weight(layer, name, index) for name in self.run.layers[layer].weights}
 
     def weight_frames(self, layer: str, weight: str) -> Iterator[Array]:
         """One variable, step by step."""
-        path = weight_path(layer, weight)
-        rest = (slice(None),) * (len(self.run.array(path).shape) - 1)
-        for index in range(len(self.run)):
-            yield self.run.read(path, (index, *rest))
+        return (self.weight(layer, weight, index) for index in range(len(self.run)))
 
     # -- predictions -------------------------------------------------------------------------
 

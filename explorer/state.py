@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import param
 
 from explorer.derived.timeline import AXES, Axis
 from store import Run
 from store.errors import did_you_mean
+from store.schema import UNIT_DIM, activation_path
+
+Tab = Literal["layers", "learning", "training"]
+TABS: tuple[Tab, ...] = get_args(Tab)
+
+# Explain the class that the network predicts at the step on screen.
+PREDICTED = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +32,21 @@ class Moment:
         Selected probe.
     axis : Axis
         Time axis of curves.
+    unit : int
+        Selected unit of the layer.
+    target : int
+        Class that is explained; `PREDICTED`: the most probable one at each step.
     """
 
     layer: str
     probe: int
     axis: Axis
+    unit: int = 0
+    target: int = PREDICTED
 
 
 class Selection(param.Parameterized):
-    """Step, layer, probe and time axis of one session."""
+    """What one session looks at: step, layer, unit, probe, explained class, time axis, tab."""
 
     step = param.Integer(
         default=0, bounds=(0, None), doc="Recorded step on screen: optimizer updates done."
@@ -41,18 +54,67 @@ class Selection(param.Parameterized):
     layer: param.Selector[str] = param.Selector(
         default="", objects=[""], doc="Layer whose views are shown."
     )
+    unit = param.Integer(default=0, bounds=(0, None), doc="Unit of the layer that is followed.")
     probe = param.Integer(default=0, bounds=(0, None), doc="Probe input that is followed.")
+    target = param.Integer(
+        default=PREDICTED, bounds=(PREDICTED, None), doc="Explained class; -1: the predicted one."
+    )
     axis: param.Selector[Axis] = param.Selector(
         default="step", objects=list(AXES), doc="Time axis of slider and curves."
     )
+    tab: param.Selector[Tab] = param.Selector(
+        default="layers", objects=list(TABS), doc="Group of views on screen."
+    )
+
+    def __init__(self, units: Mapping[str, int] | None = None, **params: Any) -> None:
+        super().__init__(**params)
+        self._units = dict(units or {})  # how many each layer has
+        self._chosen: dict[str, int] = {}  # which one was last looked at
+
+    def choose(self, **changes: Any) -> None:
+        """Change several values together; all of them, or none.
+
+        Parameters
+        ----------
+        **changes
+            Values by name. Without a unit, or with None for it, another layer shows the unit that
+            was last chosen there.
+
+        Raises
+        ------
+        ValueError
+            The run does not have what is chosen.
+        """
+        layer = changes.get("layer", self.layer)
+        if changes.get("unit") is None:
+            changes["unit"] = self._chosen.get(layer, 0) if layer != self.layer else self.unit
+        count = self._units.get(layer, 1)
+        if not 0 <= changes["unit"] < max(1, count):
+            raise ValueError(
+                f"There is no unit {changes['unit']}; {layer} has {count}, counted from 0."
+            )
+        # Before any is set: `param.update` keeps those that it set until one was wrong.
+        for name, value in changes.items():
+            if name not in self.param:
+                raise ValueError(
+                    f"There is no {name!r} to choose. {did_you_mean(name, self.choice())}"
+                )
+            self.param[name]._validate(value)
+        self.param.update(**changes)
+        self._chosen[self.layer] = self.unit
 
     def moment(self) -> Moment:
         """Freeze the selection, without its step."""
-        return Moment(str(self.layer), int(self.probe), self.axis)
+        return Moment(str(self.layer), int(self.probe), self.axis, int(self.unit), int(self.target))
+
+    def choice(self) -> dict[str, Any]:
+        """Give what the page's widgets choose among themselves."""
+        names = ("layer", "unit", "probe", "target", "tab")
+        return {name: getattr(self, name) for name in names}
 
     def to_query(self) -> dict[str, str]:
         """Parameters of the address, without the step, which the browser owns."""
-        return {"layer": str(self.layer), "probe": str(self.probe)}
+        return {name: str(value) for name, value in self.choice().items()}
 
 
 def select_in(run: Run, query: Mapping[str, Any]) -> tuple[Selection, list[str]]:
@@ -73,7 +135,7 @@ def select_in(run: Run, query: Mapping[str, Any]) -> tuple[Selection, list[str]]
         A sentence for each value that could not be used.
     """
     names = list(run.layers)
-    selection = Selection()
+    selection = Selection(unit_counts(run))
     selection.param["layer"].objects = names or [""]
     selection.layer = default_layer(run)
     steps = run.steps
@@ -86,20 +148,35 @@ def select_in(run: Run, query: Mapping[str, Any]) -> tuple[Selection, list[str]]
             selection.layer = layer
         else:
             warnings.append(f"There is no layer {layer!r}. {did_you_mean(layer, names)}")
-    if "axis" in query:
-        if query["axis"] in AXES:
-            selection.axis = query["axis"]
+    for name, what, known in (("axis", "time axis", AXES), ("tab", "tab", TABS)):
+        if name not in query:
+            continue
+        if query[name] in known:
+            setattr(selection, name, query[name])
         else:
-            axis = str(query["axis"])
-            warnings.append(f"There is no time axis {axis!r}. {did_you_mean(axis, AXES)}")
-    size = run.probe.size if run.probe else 0
-    selection.param["probe"].bounds = (0, max(0, size - 1))
-    probe = _number(query, "probe", warnings)
-    if probe is not None:
-        if 0 <= probe < size:
-            selection.probe = probe
+            wrong = str(query[name])
+            warnings.append(f"There is no {what} {wrong!r}. {did_you_mean(wrong, known)}")
+    unit = _number(query, "unit", warnings)
+    if unit is not None:
+        try:
+            selection.choose(unit=unit)
+        except ValueError as error:
+            warnings.append(str(error))
+    for name, count, what in (
+        ("probe", run.probe.size if run.probe else 0, ""),
+        ("target", class_count(run), " classes"),
+    ):
+        default = getattr(selection, name)  # there even where the run has none
+        selection.param[name].bounds = (default, max(default, count - 1))
+        number = _number(query, name, warnings)
+        if number is None:
+            continue
+        if number == default or default <= number < count:
+            setattr(selection, name, number)
         else:
-            warnings.append(f"There is no probe {probe}; the run has {size}, counted from 0.")
+            warnings.append(
+                f"There is no {name} {number}; the run has {count}{what}, counted from 0."
+            )
     step = _number(query, "step", warnings)
     if step is not None and len(steps):
         within = min(max(step, int(steps[0])), int(steps[-1]))
@@ -108,6 +185,27 @@ def select_in(run: Run, query: Mapping[str, Any]) -> tuple[Selection, list[str]]
         if nearest != step:
             warnings.append(f"Step {step} was not recorded; the nearest one is {nearest}.")
     return selection, warnings
+
+
+def unit_counts(run: Run) -> dict[str, int]:
+    """Units of each layer: of its recorded activation, else of what its shape says."""
+    counts = {}
+    for name, layer in run.layers.items():
+        if layer.has_activation:
+            reader = run.array(activation_path(name))
+            sizes = dict(zip(reader.dims, reader.shape, strict=True))
+            counts[name] = sizes.get(UNIT_DIM, 1)
+        else:
+            counts[name] = layer.output_shape[-1] if layer.output_shape else 1
+    return counts
+
+
+def class_count(run: Run) -> int:
+    """Classes that the shape of the run's only output tells apart; 0 if it tells none."""
+    shapes = [run.layers[name].output_shape for name in run.outputs if name in run.layers]
+    if len(shapes) != 1 or len(shapes[0]) != 1:
+        return 0
+    return max(2, shapes[0][0])  # a lone unit tells two
 
 
 def default_layer(run: Run) -> str:

@@ -13,7 +13,7 @@ from recorder.presets.training import UnknownPresetError, find_preset, record_pr
 from recorder.schedule import Schedule, every_n_steps
 from store.errors import TrainlapseError
 
-__all__ = ["record", "record_preset"]
+__all__ = ["COMMANDS", "record", "record_preset"]
 
 
 @click.command(short_help="Train a preset and record it.")

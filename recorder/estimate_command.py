@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 import numpy as np
@@ -17,7 +17,8 @@ from recorder.startup import without_startup_noise
 from store.errors import TrainlapseError, did_you_mean
 
 SCHEDULES: dict[str, Callable[..., Schedule]] = {
-    name: getattr(schedules, name) for name in ("every_n_steps", "every_epoch", "log_spaced")
+    name: getattr(schedules, name)
+    for name in ("every_n_steps", "every_epoch", "log_spaced", "at_steps")
 }
 PROBES = 64
 STEPS = 1000
@@ -38,7 +39,7 @@ def parse_schedule(text: str) -> Schedule:
     except (SyntaxError, ValueError, TypeError, RecursionError) as error:
         raise click.BadParameter(
             f"{text!r} is no schedule: {error}. Write for instance 'every_n_steps(10)' or "
-            "'log_spaced(20) | every_epoch()'.",
+            "'log_spaced(40) | every_epoch()'.",
             param_hint="--schedule",
         ) from error
 
@@ -112,7 +113,7 @@ def estimate(
 
     \b
     trainlapse estimate lenet-mnist
-    trainlapse estimate model.keras --probes 64 --steps 5000 --schedule 'log_spaced(20)'
+    trainlapse estimate model.keras --probes 64 --steps 5000 --schedule 'log_spaced(40)'
     """  # noqa: D301 - click wants the control character itself
     schedule = None if schedule_text is None else parse_schedule(schedule_text)
     try:
@@ -121,14 +122,13 @@ def estimate(
 
             from recorder.forecast import estimate as estimate_recording
 
-        subject = _of_file(Path(model), probes, size) if _is_file(model) else _of_preset(model)
-        network, probe, updates, per_epoch = subject
+        planned = _of_file(Path(model), probes, size) if _is_file(model) else _of_preset(model)
         found = estimate_recording(
-            network,
-            probe if probes is None else _sized(probe, probes),
-            schedule,
-            steps=steps or updates,
-            steps_per_epoch=steps_per_epoch or per_epoch,
+            planned.model,
+            planned.probe if probes is None else _sized(planned.probe, probes),
+            planned.schedule if schedule is None else schedule,
+            steps=steps or planned.updates,
+            steps_per_epoch=steps_per_epoch or planned.updates_per_epoch,
             layers=layers or "*",
             activations=not no_activations,
             weights=not no_weights,
@@ -141,15 +141,21 @@ def estimate(
     click.echo(str(found))
 
 
-# A model, its probe, updates of the training, and updates an epoch.
-Subject = tuple[Any, Probe, int, int | None]
+class Planned(NamedTuple):
+    """A model, its probe, and what is known of its training."""
+
+    model: Any
+    probe: Probe
+    updates: int
+    updates_per_epoch: int | None = None
+    schedule: Schedule | None = None
 
 
 def _is_file(model: str) -> bool:
     return model.endswith(".keras") or Path(model).is_file()
 
 
-def _of_preset(name: str) -> Subject:
+def _of_preset(name: str) -> Planned:
     from recorder.presets.training import find_preset, load
 
     try:
@@ -158,10 +164,16 @@ def _of_preset(name: str) -> Subject:
         raise click.UsageError(f"{error} For a model of your own give a .keras file.") from error
     data = load(preset)
     per_epoch = -(-len(data.x_train) // preset.batch_size)
-    return preset.build_model(data), data.probe, preset.epochs * per_epoch, per_epoch
+    return Planned(
+        preset.build_model(data),
+        data.probe,
+        preset.epochs * per_epoch,
+        per_epoch,
+        preset.schedule,
+    )
 
 
-def _of_file(path: Path, probes: int | None, size: int) -> Subject:
+def _of_file(path: Path, probes: int | None, size: int) -> Planned:
     from recorder.model_source import load_network
 
     if not path.is_file():
@@ -178,7 +190,7 @@ def _of_file(path: Path, probes: int | None, size: int) -> Subject:
         )
     inputs = {tensor.name: _zeros(tensor, probes or PROBES, size) for tensor in tensors}
     single = len(inputs) == 1
-    return model, Probe(next(iter(inputs.values())) if single else inputs), STEPS, None
+    return Planned(model, Probe(next(iter(inputs.values())) if single else inputs), STEPS)
 
 
 def _zeros(tensor: Any, probes: int, size: int) -> Any:

@@ -28,7 +28,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     required=True,
     metavar="NPZ",
     help="Inputs to send through the network: x, or one array for each input by name; also "
-    "labels, class_names, texts, vocabulary.",
+    "labels, class_names, texts, vocabulary, feature_names, kind.",
 )
 @click.option(
     "--model",

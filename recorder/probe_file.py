@@ -12,7 +12,7 @@ from store.errors import SpecError
 from store.schema import Array
 
 _LABELS = ("labels", "label", "y")
-_LISTS = ("class_names", "texts", "vocabulary")
+_LISTS = ("class_names", "texts", "vocabulary", "feature_names")
 
 
 def load_probe(path: str | Path) -> Probe:
@@ -22,7 +22,8 @@ def load_probe(path: str | Path) -> Probe:
     ----------
     path : str or Path
         What ``numpy.savez`` wrote: ``x``, or one array for each of the model's inputs under its
-        name; if wanted ``labels``, ``class_names``, ``texts``, ``vocabulary`` and ``kind``.
+        name; if wanted ``labels``, ``class_names``, ``texts``, ``vocabulary``, ``feature_names``
+        and ``kind``.
 
     Raises
     ------

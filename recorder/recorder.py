@@ -385,8 +385,8 @@ def _check_arguments(probe: Probe, schedule: Schedule | None, model: Any) -> Non
         )
     if schedule is not None and not isinstance(schedule, Schedule):
         raise TypeError(
-            f"schedule must be made by every_n_steps(), every_epoch() or log_spaced(), "
-            f"got {schedule!r}."
+            "schedule must be made by functions such as every_n_steps(), every_epoch() or "
+            f"log_spaced(), joined by |, got {schedule!r}."
         )
     if model is not None and not isinstance(model, keras.Model):
         raise TypeError(f"model must be a keras.Model, got {type(model).__name__}.")

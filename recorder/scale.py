@@ -185,8 +185,8 @@ def byte_budget(scale: Scale, spec: RunSpec) -> ByteBudget | None:
     return ByteBudget(limit)
 
 
-def parse_bytes(size: int | str) -> int:
-    """Read a number of bytes.
+def parse_bytes(size: int | str, argument: str = "byte_budget") -> int:
+    """Read a number of bytes; `argument` is what an error calls it.
 
     Examples
     --------
@@ -200,7 +200,7 @@ def parse_bytes(size: int | str) -> int:
             return int(float(match[1]) * unit)
     elif not isinstance(size, bool) and isinstance(size, int) and size >= 0:
         return size
-    raise SpecError(f"byte_budget is {size!r}, expected bytes, or for instance '500 MB' or '2 GB'.")
+    raise SpecError(f"{argument} is {size!r}, expected bytes, or for instance '500 MB' or '2 GB'.")
 
 
 def _globs(patterns: Globs) -> tuple[str, ...]:

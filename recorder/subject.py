@@ -16,6 +16,7 @@ from recorder.scale import Scale
 from recorder.structure import Structure, describe
 from store.errors import SpecError
 from store.estimate import chosen
+from store.evaluation import EvaluationSpec
 from store.schema import RunSpec
 
 
@@ -95,20 +96,7 @@ def look_at(model: Any, options: Options) -> Subject:
         options.evaluation.check_fits(model)
         predictor = Predictor(model, traced, options.evaluation)
         evaluation = options.evaluation.to_spec(structure.outputs, predictor)
-    spec = RunSpec(
-        name=options.name,
-        layers=structure.layers,
-        probe=probe.to_spec(),
-        evaluation=evaluation,
-        model_config=settings.model_config(model),
-        outputs=structure.outputs,
-        optimizer=settings.optimizer_config(model),
-        loss=settings.loss_config(model),
-        schedule=repr(options.schedule),
-        seed=settings.random_seed(),
-        versions=settings.versions(),
-        notes=options.notes,
-    )
+    spec = _run_spec(model, options, structure, evaluation)
     units: Mapping[str, tuple[slice, ...]] = {}
     if options.scale != Scale():
         spec = chosen(spec, options.scale.knobs())
@@ -129,4 +117,24 @@ def look_at(model: Any, options: Options) -> Subject:
         _structure=structure,
         _units=units,
         _predictor=predictor,
+    )
+
+
+def _run_spec(
+    model: Any, options: Options, structure: Structure, evaluation: EvaluationSpec | None
+) -> RunSpec:
+    """Describe the run of a whole model, and the training that it is in."""
+    return RunSpec(
+        name=options.name,
+        layers=structure.layers,
+        probe=options.probe.to_spec(),
+        evaluation=evaluation,
+        model_config=settings.model_config(model),
+        outputs=structure.outputs,
+        optimizer=settings.optimizer_config(model),
+        loss=settings.loss_config(model),
+        schedule=repr(options.schedule),
+        seed=settings.random_seed(),
+        versions=settings.versions(),
+        notes=options.notes,
     )

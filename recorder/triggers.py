@@ -130,7 +130,7 @@ def adaptive(budget: int | str, *, change: float = FINEST_CHANGE) -> Schedule:
     >>> adaptive("200 MB") | every_epoch()
     adaptive('200 MB', change=0.001) | every_epoch()
     """
-    parse_bytes(budget)
+    parse_bytes(budget, "adaptive(budget=...)")
     _check("adaptive", "change", change, above=0.0)
     return _Adaptive(budget, change)
 

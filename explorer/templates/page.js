@@ -22,12 +22,16 @@
     for (const doc of window.Bokeh?.documents ?? []) {
       for (const model of doc._all_models.values()) {
         if (themed.get(model) === theme || !THEMED.test(model.type)) continue;
-        themed.set(model, theme);
         const changes = {};
         for (const [role, names] of Object.entries(PROPERTIES)) {
           for (const name of names) if (name in model.attributes) changes[name] = COLOURS[theme][role];
         }
-        model.setv(changes, { sync: false });
+        try {
+          model.setv(changes, { sync: false });
+          themed.set(model, theme);
+        } catch {
+          soon(); // a colour bar cannot change before it has been laid out
+        }
       }
     }
   };

@@ -40,6 +40,8 @@ class _Activation(View):
             low=computed.low,
             high=computed.high,
             places=picture.places,
+            selects="unit" if picture.places else "",
+            value_name="activation",
             x_labels=tokens_of(scene) if picture.mode == "matrix" else [],
             label=f"{self.title} of {layer}, probe {probe}",
             channel=scene.channel,

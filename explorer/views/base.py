@@ -56,7 +56,7 @@ class Scene:
         return options
 
 
-Region = Literal["run", "stage", "layer"]
+Region = Literal["run", "joint", "stage", "layer", "learning", "training"]
 
 
 class View(abc.ABC):
@@ -69,13 +69,16 @@ class View(abc.ABC):
     ----------
     title : str
         Heading.
-    region : {"run", "stage", "layer"}
-        Where it stands: among what is true of the whole run; as the selected layer's main
-        picture, beside the probe (one view a layer); or among the layer's other pictures.
+    region : {"run", "joint", "stage", "layer", "learning", "training"}
+        Where it stands. On every tab: what is true of the whole run. On the tab of layers: all
+        layers jointly; the selected layer's main picture, beside the probe (one view a layer);
+        its other pictures. On tabs of their own: what was learned when, and how the training went.
     kinds : frozenset of str or None
         Layer kinds that it serves; None: all.
     depends : tuple of str
         Fields of `Moment` that it depends on; it is drawn anew when one of them changes.
+    follows : tuple of str
+        Fields of `Moment` to which the drawn picture is adapted in place, by `follow`.
     order : int
         Place among the views, smallest first.
     width : int
@@ -86,8 +89,13 @@ class View(abc.ABC):
     region: ClassVar[Region]
     kinds: ClassVar[frozenset[str] | None] = None
     depends: ClassVar[tuple[str, ...]] = ()
+    follows: ClassVar[tuple[str, ...]] = ()
     order: ClassVar[int] = 100
     width: ClassVar[int] = 6
+
+    def applies(self, data: RunData) -> bool:
+        """Whether the view is meant for this kind of run at all."""
+        return True
 
     def serves(self, layer: Layer) -> bool:
         """Whether the view is meant for this kind of layer at all."""
@@ -108,6 +116,10 @@ class View(abc.ABC):
     @abc.abstractmethod
     def draw(self, scene: Scene, computed: Any) -> Any:
         """Make a Panel object or something that Panel shows."""
+
+    def follow(self, scene: Scene, body: Any) -> None:
+        """Adapt what `draw` made to a change of a field in `follows`."""
+        raise NotImplementedError
 
     def key(self, moment: Moment) -> tuple[Any, ...]:
         """Give the values that the drawing is made for."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import html
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any, TypeVar
 
 import panel as pn
@@ -14,6 +14,7 @@ import panel as pn
 from explorer.data import RunData
 from explorer.state import Moment
 from explorer.views.base import Scene, View
+from explorer.widgets.card_head import CardHead
 
 T = TypeVar("T")
 
@@ -21,6 +22,10 @@ logger = logging.getLogger(__name__)
 
 # Bodies that stay in the page, so that going back to a layer is instant.
 KEPT_BODIES = 3
+# Room that a card takes before its first picture: without, all cards would be on screen at once.
+EMPTY_PX = 200
+# In place of what was not computed, since nobody waits for it any more.
+SKIPPED = object()
 
 CARD_STYLE = """
 :host {
@@ -50,15 +55,17 @@ def in_worker(data: RunData, compute: Callable[[], T], use: Callable[[T], None])
         use(compute())
         return
 
-    def work() -> None:
-        outcome = compute()
-        document.add_next_tick_callback(lambda: use(outcome))
+    outcome = data.worker.submit(compute)
 
-    data.worker.submit(work)
+    def hand_over(done: Future[T]) -> None:
+        document.add_next_tick_callback(lambda: use(done.result()))
+
+    # What a session is told before its page is there would be lost.
+    pn.state.onload(lambda: outcome.add_done_callback(hand_over))
 
 
 class Card:
-    """Shows a view, draws it anew when what it depends on changes.
+    """Shows a view, draws it anew when what it depends on changes and somebody looks.
 
     Parameters
     ----------
@@ -70,6 +77,8 @@ class Card:
         Clock of the page.
     current : callable
         Returns the selection and the position of the step on screen.
+    lazy : bool
+        Wait with every picture until the browser says that the card is on screen.
     """
 
     def __init__(
@@ -78,24 +87,31 @@ class Card:
         data: RunData,
         channel: str,
         current: Callable[[], tuple[Moment, int]],
+        *,
+        lazy: bool = False,
     ) -> None:
         self.view = view
         self._data = data
         self._channel = channel
         self._current = current
         self._bodies: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
+        self._followed: dict[tuple[Any, ...], tuple[Any, ...]] = {}
         self._shown: tuple[Any, ...] | None = None
-        self._caption = pn.pane.HTML("", margin=(0, 0, 8, 0), sizing_mode="stretch_width")
-        self._holder = pn.Column(margin=0, sizing_mode="stretch_width")
-        self.panel = framed(view.title, self._caption, self._holder, width=view.width)
+        self.head = card_head(view.title, channel=channel, seen=not lazy, source=data.run.name)
+        self._holder = pn.Column(margin=0, sizing_mode="stretch_width", min_height=EMPTY_PX)
+        self.panel = framed(self.head, self._holder, width=view.width)
+        self.head.param.watch(lambda _: self.update(), "seen")
 
     def update(self) -> None:
-        """Bring the card up to the selection."""
+        """Bring the card up to the selection, if it is on screen."""
         scene = self._scene()
         serves = self._guard(lambda: self._serves(scene))
         self.panel.visible = bool(serves)
         key = self.view.key(scene.moment)
-        if not serves or key == self._shown:
+        if not serves or not self.head.seen:
+            return
+        if key == self._shown:
+            self._follow(key, scene)
             return
         self._shown = key
         missing = self._guard(lambda: self.view.requirement(scene))
@@ -104,55 +120,78 @@ class Card:
         elif key in self._bodies:
             self._show(key, scene)
         else:
-            self._say("Computing …")
+            self.head.busy = True
             self._compute(scene, key)
 
     def _serves(self, scene: Scene) -> bool:
-        if self.view.region == "run":
+        if not self.view.applies(self._data):
+            return False
+        if self.view.region not in ("stage", "layer"):
             return True
         return scene.moment.layer in self._data.run.layers and self.view.serves(scene.layer)
 
     def _compute(self, scene: Scene, key: tuple[Any, ...]) -> None:
-        in_worker(
-            self._data,
-            lambda: self._guard(lambda: self.view.compute(scene)),
-            lambda outcome: self._draw(scene, key, outcome),
-        )
+        def work() -> Any:
+            # Of quick selections only the last is worth the work.
+            if key != self._shown:
+                return SKIPPED
+            return self._guard(lambda: self.view.compute(scene))
+
+        in_worker(self._data, work, lambda outcome: self._draw(scene, key, outcome))
 
     def _draw(self, scene: Scene, key: tuple[Any, ...], outcome: Any) -> None:
-        if key != self._shown or key in self._bodies:
+        if outcome is SKIPPED or key != self._shown or key in self._bodies:
             return  # the selection has moved on, or has been there twice
+        self.head.busy = False
+        moment, index = self._current()
+        if self.view.key(moment) != key:  # out of sight, and not brought up to it
+            moment = scene.moment
+        scene = dataclasses.replace(scene, moment=moment, index=index)
         if not isinstance(outcome, Failure):
-            now = dataclasses.replace(scene, index=self._current()[1])
             computed = outcome
-            outcome = self._guard(lambda: pn.panel(self.view.draw(now, computed)))
+            outcome = self._guard(lambda: pn.panel(self.view.draw(scene, computed)))
         if isinstance(outcome, Failure):
             self._say(outcome)
             return
         self._bodies[key] = outcome
         while len(self._bodies) > KEPT_BODIES:
-            self._bodies.popitem(last=False)
+            dropped, _ = self._bodies.popitem(last=False)
+            self._followed.pop(dropped, None)
         self._show(key, scene)
 
     def _show(self, key: tuple[Any, ...], scene: Scene) -> None:
+        self._follow(key, scene)
         caption = self._guard(lambda: self._place(key, scene))
         if isinstance(caption, Failure):
             del self._bodies[key]
             self._holder[:] = list(self._bodies.values())
             self._say(caption)
         else:
-            self._caption.object = _paragraph(caption)
+            self.head.param.update(caption=caption, busy=False)
+
+    def _follow(self, key: tuple[Any, ...], scene: Scene) -> None:
+        """Adapt the body on screen to what it follows, once for each change."""
+        body = self._bodies.get(key)
+        now = tuple(getattr(scene.moment, name) for name in self.view.follows)
+        if body is None or not now or self._followed.get(key) == now:
+            return
+        self._followed[key] = now
+        failure = self._guard(lambda: self.view.follow(scene, body))
+        if isinstance(failure, Failure):
+            self._say(failure)
 
     def _place(self, key: tuple[Any, ...], scene: Scene) -> str:
         """Put a body on the page, which renders it, and return its caption."""
         self._bodies.move_to_end(key)
+        self._holder.min_height = None
         for other, body in self._bodies.items():
             body.visible = other == key
         self._holder[:] = list(self._bodies.values())
         return self.view.caption(scene)
 
     def _say(self, sentence: str | Failure) -> None:
-        self._caption.object = _paragraph(str(sentence))
+        self.head.param.update(caption=str(sentence), busy=False)
+        self._holder.min_height = None
         for body in self._bodies.values():
             body.visible = False
 
@@ -179,19 +218,18 @@ class Failure:
         return f"This picture cannot be drawn: {self.message}"
 
 
-def framed(title: str, *content: Any, width: int) -> pn.Column:
+def card_head(title: str, **params: Any) -> CardHead:
+    """Heading that fills the width of its card."""
+    return CardHead(title=title, sizing_mode="stretch_width", margin=(0, 0, 8, 0), **params)
+
+
+def framed(head: CardHead, *content: Any, width: int) -> pn.Column:
     """Put a card around anything: heading, content, columns out of twelve."""
-    heading = f'<h3 style="margin:0;font-size:14px;font-weight:650">{html.escape(title)}</h3>'
     return pn.Column(
-        pn.pane.HTML(heading, margin=0),
+        head,
         *content,
         stylesheets=[CARD_STYLE],
         styles={"grid-column": f"span {width}", "min-width": "0", "align-self": "stretch"},
         sizing_mode="stretch_width",
         margin=0,
     )
-
-
-def _paragraph(text: str) -> str:
-    style = "margin:1px 0 0;color:var(--tl-muted);font-size:12px"
-    return f'<p style="{style}">{html.escape(text)}</p>'

@@ -16,7 +16,7 @@ from explorer.views.registry import register
 # Curves of a million updates hold no more than what a screen shows.
 MOST_POINTS = 4000
 # Low enough that the moving pictures below are on screen with the curves.
-COMPACT_HEIGHT = 175
+COMPACT_HEIGHT = 140
 
 
 class _Metrics(View):

@@ -1,32 +1,31 @@
-"""How the weights of a layer spread, at every step."""
+"""How the weights of a layer, or of one of its units, spread at every step."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import panel as pn
 
+from explorer.alternatives import Alternatives
+from explorer.data import RunData
 from explorer.derived.distributions import Distribution, distribution_over_steps
 from explorer.derived.timeline import edges
 from explorer.plots.matrices import time_heatmap
+from explorer.state import unit_counts
+from explorer.summaries import by_unit, main_weight
 from explorer.views.base import Scene, View, needs_steps, plot_pane
 from explorer.views.registry import register
 from store import Layer
 from store.schema import weight_path
 
-# Weights that say most about a layer, in this order; else the largest variable is shown.
-MAIN_WEIGHTS = ("kernel", "embeddings", "gamma")
-
-
-def main_weight(layer: Layer) -> str | None:
-    """Choose the variable whose distribution stands for a layer's."""
-    for name in MAIN_WEIGHTS:
-        if name in layer.weights:
-            return name
-    sizes = {name: int(np.prod(shape)) for name, shape in layer.weights.items()}
-    return max(sizes, key=lambda name: sizes[name]) if sizes else None
+HEIGHT = 300
+LAYER, UNIT = "layer", "unit"
+# A histogram of fewer weights shows little but gaps.
+FEWEST_WEIGHTS = 2
 
 
 @register
@@ -36,8 +35,12 @@ class WeightDistribution(View):
     title = "Weight distribution"
     region = "layer"
     depends = ("layer", "axis")
+    follows = ("unit",)
     order = 30
     width = 6
+
+    def __init__(self) -> None:
+        self._of = LAYER
 
     def serves(self, layer: Layer) -> bool:
         return main_weight(layer) is not None
@@ -55,37 +58,104 @@ class WeightDistribution(View):
         )
 
     def compute(self, scene: Scene) -> Distribution:
+        return self._distribution(scene, self._of if _has_units(scene) else LAYER)
+
+    def draw(self, scene: Scene, computed: Distribution) -> Any:
+        options = {LAYER: "whole layer"}
+        if _has_units(scene):
+            options[UNIT] = f"unit {scene.moment.unit}"
+        return Alternatives(
+            scene.data,
+            options,
+            self._of if self._of in options else LAYER,
+            computed,
+            compute=lambda of: self._distribution(scene, of),
+            draw=lambda _, made: _picture(scene, made),
+            chosen=lambda of: setattr(self, "_of", of),
+            channel=scene.channel,
+        )
+
+    def follow(self, scene: Scene, body: Any) -> None:
+        body.renew(
+            UNIT,
+            f"unit {scene.moment.unit}",
+            compute=lambda of: self._distribution(scene, of),
+            draw=lambda _, made: _picture(scene, made),
+        )
+
+    def _distribution(self, scene: Scene, of: str) -> Distribution:
         data, layer, weight = scene.data, scene.moment.layer, main_weight(scene.layer)
         assert weight is not None
+        if of == UNIT:
+            unit = scene.moment.unit
+            return distribution_over_steps(lambda: _of_unit(data, layer, weight, unit))
         kept = data.derived(
             f"distribution of {weight_path(layer, weight)}",
             lambda: asdict(distribution_over_steps(lambda: data.weight_frames(layer, weight))),
         )
         return Distribution(**kept)
 
-    def draw(self, scene: Scene, computed: Distribution) -> Any:
-        with np.errstate(divide="ignore"):
-            shown = np.log10(100 * computed.share)
-        shown[np.isneginf(shown)] = np.nan
-        picture = plot_pane(
-            time_heatmap(
-                shown,
-                x_edges=edges(scene.positions),
-                y_edges=computed.edges,
-                y_label="weight",
-                value_label="log₁₀ of % of weights",
-                positions=scene.positions,
-                height=300,
-                **scene.time_options(),
-            )
+
+def _has_units(scene: Scene) -> bool:
+    """Whether each unit that can be selected has several weights of its own."""
+    weight = main_weight(scene.layer)
+    if weight is None or not len(scene.data.run):
+        return False
+    own = by_unit(scene.layer, scene.data.weight(scene.moment.layer, weight, 0))
+    return (
+        own is not None
+        and own.shape[-1] == unit_counts(scene.data.run)[scene.moment.layer]
+        and own.size >= FEWEST_WEIGHTS * own.shape[-1]
+    )
+
+
+def _picture(scene: Scene, made: Distribution) -> Any:
+    return distribution_picture(scene, made, "weight", "weights")
+
+
+def _of_unit(
+    data: RunData, layer: str, weight: str, unit: int
+) -> Iterator[npt.NDArray[np.float32]]:
+    for frame in data.weight_frames(layer, weight):
+        own = by_unit(data.run.layers[layer], frame)
+        assert own is not None
+        yield own[..., unit]
+
+
+def distribution_picture(scene: Scene, computed: Distribution, one: str, many: str) -> Any:
+    """Draw histograms over steps, and say what they leave out.
+
+    Parameters
+    ----------
+    scene : Scene
+        Time axis and cursor.
+    computed : Distribution
+        The histograms.
+    one, many : str
+        What is counted, in singular and plural.
+    """
+    with np.errstate(divide="ignore"):
+        shown = np.log10(100 * computed.share)
+    shown[np.isneginf(shown)] = np.nan
+    picture = plot_pane(
+        time_heatmap(
+            shown,
+            x_edges=edges(scene.positions),
+            y_edges=computed.edges,
+            y_label=one,
+            value_label=f"log₁₀ of % of {many}",
+            positions=scene.positions,
+            height=HEIGHT,
+            **scene.time_options(),
         )
-        spoiled = np.flatnonzero(computed.not_finite)
-        if not len(spoiled):
-            return picture
-        first = int(scene.data.timeline.steps[spoiled[0]])
-        sentence = (
-            f"NaN or infinite weights are left out: there are some at {len(spoiled)} of the "
-            f"recorded steps, first at step {first:,}."
-        )
-        note = pn.pane.HTML(f'<p role="alert" style="margin:6px 0 0">{sentence}</p>', margin=0)
-        return pn.Column(picture, note, sizing_mode="stretch_width", margin=0)
+    )
+    spoiled = np.flatnonzero(computed.not_finite)
+    if not len(spoiled):
+        return picture
+    first = int(scene.data.timeline.steps[spoiled[0]])
+    sentence = (
+        f"NaN or infinite {many} are left out: there are some at {len(spoiled)} of the "
+        f"recorded steps, first at step {first:,}."
+    )
+    note = pn.pane.HTML(f'<p role="alert" style="margin:6px 0 0">{sentence}</p>', margin=0)
+    return pn.Column(picture, note, sizing_mode="stretch_width", margin=0)

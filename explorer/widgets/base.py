@@ -9,12 +9,21 @@ import param
 from panel.custom import JSComponent
 
 FOLDER = Path(__file__).parent
+SHARED = FOLDER / "shared"
 
 
-def script(name: str) -> str:
-    """Read the module of a component, the page's clock in front of it."""
-    clock = (FOLDER / "clock.js").read_text(encoding="utf-8")
-    return clock + (FOLDER / name).read_text(encoding="utf-8")
+def script(name: str, *shared: str) -> str:
+    """Read the module of a component, with the page's clock and shared parts in front of it.
+
+    Parameters
+    ----------
+    name : str
+        File of the component.
+    *shared : str
+        Names of files in the folder ``shared`` besides the clock, without their ending.
+    """
+    parts = [SHARED / f"{part}.js" for part in ("clock", *shared)]
+    return "".join(path.read_text(encoding="utf-8") for path in [*parts, FOLDER / name])
 
 
 class Widget(JSComponent):

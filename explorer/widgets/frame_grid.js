@@ -1,31 +1,19 @@
-// One uint8 picture a recorded step: tiles (feature maps, units) or a matrix (token × unit).
-// Frames come from the server on demand, are kept here, and are read ahead.
-const KEPT_BYTES = 64 * 1024 * 1024;
-const READ_AHEAD = 8;
+// One uint8 picture a recorded step: tiles (feature maps, kernels, units) or a matrix (token × unit).
 const GAP = 3;
 const MAX_VECTOR_CELL = 34;
-const LABEL_HEIGHT = 64;
+const COLUMN_LABELS = 64;
+const CAPTION = 14;
 const MIN_LABEL_PITCH = 11;
-
-// Palettes are 3 × 256 bytes; value 0 stands for NaN and stays see-through.
-function table(palette, low, high) {
-  const made = new Uint32Array(256);
-  const span = Math.max(1, high - low);
-  for (let value = 1; value < 256; value++) {
-    const at = 3 * Math.max(0, Math.min(255, Math.round(((value - low) / span) * 255)));
-    made[value] = (255 << 24) | (palette[at + 2] << 16) | (palette[at + 1] << 8) | palette[at];
-  }
-  return made;
-}
+const SMALLEST_NUMBERED_CELL = 17;
 
 // Largest tiles that fit; of equal ones the most in a row.
-function bestColumns(count, tileWidth, tileHeight, width, height, limit) {
+function bestColumns(count, tileWidth, tileHeight, width, height, limit, below = 0) {
   let best = { scale: 0, columns: 1 };
   for (let columns = 1; columns <= count; columns++) {
     const rows = Math.ceil(count / columns);
     const scale = Math.min(
       (width - (columns - 1) * GAP) / (columns * tileWidth),
-      (height - (rows - 1) * GAP) / (rows * tileHeight),
+      (height - (rows - 1) * GAP - rows * below) / (rows * tileHeight),
       limit,
     );
     if (scale >= best.scale - 1e-9) best = { scale, columns };
@@ -39,222 +27,291 @@ function tileName(tile, places) {
   return places === 1 ? `unit ${tile}` : `unit ${Math.floor(tile / places)} · place ${tile % places}`;
 }
 
+// The tile that stands for a step: the last one recorded by then.
+function tileOfStep(steps, index) {
+  return steps.reduce((found, step, tile) => (step <= index ? tile : found), 0);
+}
+
+// The tile to which an arrow key leads: past all that are chosen, since a unit may have several.
+function tileAfter(chosen, move, count) {
+  const from = (move > 0 ? chosen.at(-1) : chosen[0]) ?? 0;
+  return Math.max(0, Math.min(count - 1, from + move));
+}
+
 export function render({ model, el }) {
   const canvas = element("canvas", { role: "img" });
+  const marks = element("canvas", { class: "marks", "aria-hidden": "true" });
   const message = element("div", { class: "message", hidden: "" });
-  const tip = element("div", { class: "tip", hidden: "" });
   const bar = element("canvas", { width: 255, height: 1, class: "bar" });
   const low = element("span");
   const high = element("span");
+  const name = element("span", { text: model.value_name });
   const limits = element("button", { type: "button", class: "quiet" });
-  const stage = element("div", { class: "stage" }, canvas, message, tip);
+  const stage = element("div", { class: "stage" }, canvas, marks, message);
   el.append(element("div", { class: "grid" }, stage,
-    element("div", { class: "legend" }, low, bar, high, element("span", { class: "fill" }), limits)));
-  const context = canvas.getContext("2d");
+    element("div", { class: "legend" }, low, bar, high, name, element("span", { class: "fill" }), limits)));
+  const tip = tipOn(stage);
   const sheet = document.createElement("canvas");
-  const sheetContext = sheet.getContext("2d", { willReadFrequently: true });
-
-  let key = model.key;
-  let frames = new Map();
-  let kept = 0;
-  const waiting = new Set();
-  let urgent = -1; // what was last asked for alone
+  let context = canvas.getContext("2d");
   let free = false;
   let place = null;
   let shown = null;
 
-  // -- frames -----------------------------------------------------------------------------
-  const ask = (indices) => {
-    if (!indices.length) return;
-    introduce(model);
-    indices.forEach((index) => waiting.add(index));
-    model.send_msg({ key, want: indices });
+  const matrix = () => model.mode === "matrix";
+  const idOf = (tile) => {
+    const ids = shown?.tile_ids ?? model.tile_ids;
+    if (ids.length) return ids[tile];
+    return matrix() ? tile : Math.floor(tile / Math.max(1, model.places));
   };
-  const want = (index) => {
-    // What is on screen is asked for first and alone; the rest follows once it is there.
-    // It is asked for even if it is read ahead already: that moves it to the head of the server's
-    // queue, which is short and may have let it go.
-    if (!frames.has(index)) {
-      if (index !== urgent) ask([(urgent = index)]);
-      return;
-    }
-    const ahead = [];
-    for (let next = index + 1; next <= Math.min(index + READ_AHEAD, clock.count - 1); next++) {
-      if (!frames.has(next) && !waiting.has(next)) ahead.push(next);
-    }
-    if (ahead.length > READ_AHEAD / 2 || (ahead.length && index + READ_AHEAD >= clock.count - 1)) ask(ahead);
-  };
-  const keep = (index, frame) => {
-    kept -= frames.get(index)?.data?.length ?? 0;
-    frames.set(index, frame);
-    kept += frame.data?.length ?? 0;
-    for (const [oldest, old] of frames) {
-      if (kept <= KEPT_BYTES || oldest === index) break;
-      kept -= old.data?.length ?? 0;
-      frames.delete(oldest);
-    }
-  };
-  const reset = () => {
-    key = model.key;
-    frames = new Map();
-    kept = 0;
-    waiting.clear();
-    urgent = -1;
-    shown = null;
-  };
-
-  // -- painting ---------------------------------------------------------------------------
   const say = (text) => {
     message.textContent = text;
     message.hidden = !text;
-    canvas.style.visibility = text ? "hidden" : "visible";
+    for (const layer of [canvas, marks]) layer.style.visibility = text ? "hidden" : "visible";
   };
-  const range = (data) => {
+  const range = (codes) => {
     let [least, most] = [255, 1];
-    for (const value of data) {
+    for (const value of codes) {
       if (value === 0) continue;
       if (value < least) least = value;
       if (value > most) most = value;
     }
     return least > most ? [1, 255] : [least, most];
   };
-  const layout = (shape) => {
-    const [count, height, width] = shape;
-    const ratio = window.devicePixelRatio || 1;
+
+  // -- painting ---------------------------------------------------------------------------
+  const rowLabelWidth = () => {
+    if (!matrix() || !model.y_labels.length) return 0;
+    context.font = "11px system-ui, sans-serif";
+    return 8 + Math.min(150, Math.max(...model.y_labels.map((label) => context.measureText(cut(label, 22)).width)));
+  };
+  const layout = ([count, height, width]) => {
     const box = stage.getBoundingClientRect();
     const full = { width: Math.max(40, box.width), height: Math.max(40, box.height) };
-    if (model.mode === "matrix") {
-      const labels = model.x_labels.length ? LABEL_HEIGHT : 0;
-      place = { columns: 1, dx: full.width / width, dy: (full.height - labels) / height };
+    if (matrix()) {
+      const below = model.x_labels.length ? COLUMN_LABELS : 0;
+      const left = rowLabelWidth();
+      let [dx, dy] = [(full.width - left) / width, (full.height - below) / height];
+      if (model.square) dx = dy = Math.min(dx, dy);
+      place = { columns: 1, dx, dy, left, below: 0, tall: height * dy + below };
     } else {
       const limit = height * width === 1 ? MAX_VECTOR_CELL : Infinity;
-      const { scale, columns } = bestColumns(count, width, height, full.width, full.height, limit);
-      place = { columns, dx: scale, dy: scale };
+      const below = captions().length ? CAPTION : 0;
+      const { scale, columns } = bestColumns(count, width, height, full.width, full.height, limit, below);
+      const rows = Math.ceil(count / columns);
+      place = { columns, dx: scale, dy: scale, left: 0, below };
+      place.tall = rows * (height * scale + below) + (rows - 1) * GAP;
     }
-    Object.assign(place, { count, height, width });
-    const rows = Math.ceil(count / place.columns);
-    place.tall = model.mode === "matrix" ? full.height : rows * height * place.dy + (rows - 1) * GAP;
-    canvas.width = Math.round(full.width * ratio);
-    canvas.height = Math.round(place.tall * ratio);
-    canvas.style.height = `${place.tall}px`;
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    Object.assign(place, { count, height, width, cells: height * width === 1 && !matrix() });
+    context = sized(canvas, full.width, place.tall);
+    sized(marks, full.width, place.tall);
     context.imageSmoothingEnabled = false;
-    place.cells = height * width === 1;
-    sheet.width = place.cells ? place.columns : width;
-    sheet.height = place.cells ? rows : count * height;
+  };
+  const captions = () => shown?.captions ?? model.captions;
+  const pitch = () => [place.width * place.dx + GAP, place.height * place.dy + place.below + GAP];
+  const corner = (tile) => {
+    const [across, down] = pitch();
+    return [place.left + (tile % place.columns) * across, Math.floor(tile / place.columns) * down];
   };
   // Units without extent: one picture of cells, parted by lines where there is room for them.
-  const drawCells = () => {
+  const drawCells = (codes, colours) => {
     const { count, columns } = place;
     const rows = Math.ceil(count / columns);
-    const pitch = place.dx + GAP;
-    context.drawImage(sheet, 0, 0, columns, rows, 0, 0, columns * pitch, rows * pitch);
-    if (pitch <= 2 * GAP) return;
-    for (let column = 1; column <= columns; column++) context.clearRect(column * pitch - GAP, 0, GAP, rows * pitch);
-    for (let row = 1; row <= rows; row++) context.clearRect(0, row * pitch - GAP, columns * pitch, GAP);
+    const step = place.dx + GAP;
+    coloured(codes, columns, rows, colours, sheet);
+    context.drawImage(sheet, 0, 0, columns, rows, 0, 0, columns * step, rows * step);
+    if (step > 2 * GAP) {
+      for (let column = 1; column <= columns; column++) context.clearRect(column * step - GAP, 0, GAP, rows * step);
+      for (let row = 1; row <= rows; row++) context.clearRect(0, row * step - GAP, columns * step, GAP);
+    }
   };
-  const corner = (tile) => [
-    (tile % place.columns) * (place.width * place.dx + GAP),
-    Math.floor(tile / place.columns) * (place.height * place.dy + GAP),
-  ];
+  const drawTiles = (codes, colours) => {
+    const { count, height, width } = place;
+    coloured(codes, width, count * height, colours, sheet);
+    const texts = captions();
+    context.font = "11px system-ui, sans-serif";
+    context.textBaseline = "top";
+    context.fillStyle = themed(el, "muted");
+    for (let tile = 0; tile < count; tile++) {
+      const [x, y] = corner(tile);
+      context.drawImage(sheet, 0, tile * height, width, height, x, y, width * place.dx, height * place.dy);
+      if (texts[tile]) context.fillText(texts[tile], x, y + height * place.dy + 2, width * place.dx);
+    }
+  };
   const drawLabels = () => {
-    const labels = model.x_labels;
-    if (!labels.length) return;
-    context.fillStyle = getComputedStyle(el).color;
+    context.fillStyle = themed(el, "text");
     context.font = "11px system-ui, sans-serif";
     context.textBaseline = "middle";
     const top = place.height * place.dy + 6;
     const every = Math.ceil(MIN_LABEL_PITCH / place.dx);
-    for (let token = 0; token < labels.length; token += every) {
+    for (let token = 0; token < model.x_labels.length; token += every) {
       context.save();
-      context.translate((token + 0.5) * place.dx, top);
+      context.translate(place.left + (token + 0.5) * place.dx, top);
       context.rotate(Math.PI / 3.2);
-      const text = labels[token];
-      context.fillText(text.length > 11 ? `${text.slice(0, 10)}…` : text, 0, 0);
+      context.fillText(cut(model.x_labels[token], 11), 0, 0);
       context.restore();
     }
-  };
-  const paint = (frame, index) => {
-    const shape = frame.shape;
-    if (!place || !shown || shape.some((size, axis) => size !== shown.shape[axis])) layout(shape);
-    shown = frame;
-    const [least, most] = free ? range(frame.data) : [1, 255];
-    const colours = table(model.palette, least, most);
-    const image = sheetContext.createImageData(sheet.width, sheet.height);
-    const pixels = new Uint32Array(image.data.buffer);
-    for (let at = 0; at < frame.data.length; at++) pixels[at] = colours[frame.data[at]];
-    sheetContext.putImageData(image, 0, 0);
-    context.clearRect(0, 0, canvas.width, canvas.height);
-    const [wide, tall] = [place.width * place.dx, place.height * place.dy];
-    if (place.cells) drawCells();
-    else for (let tile = 0; tile < place.count; tile++) {
-      const [x, y] = corner(tile);
-      context.drawImage(sheet, 0, tile * place.height, place.width, place.height, x, y, wide, tall);
+    context.textAlign = "right";
+    const rows = Math.ceil(MIN_LABEL_PITCH / place.dy);
+    for (let row = 0; row < model.y_labels.length; row += rows) {
+      context.fillText(cut(model.y_labels[row], 22), place.left - 6, (row + 0.5) * place.dy);
     }
-    drawLabels();
+    context.textAlign = "left";
+  };
+  const drawNumbers = (codes, colours) => {
+    if (!model.numbers || Math.min(place.dx, place.dy) < SMALLEST_NUMBERED_CELL) return;
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    context.font = "11px system-ui, sans-serif";
+    codes.forEach((code, at) => {
+      const value = Math.round(valueOf(code));
+      if (!code || !value) return;
+      const colour = colours[code];
+      const light = 0.3 * (colour & 255) + 0.59 * ((colour >> 8) & 255) + 0.11 * ((colour >> 16) & 255);
+      context.fillStyle = light > 140 ? "#111" : "#fff";
+      const [x, y] = [at % place.width, Math.floor(at / place.width)];
+      context.fillText(String(value), place.left + (x + 0.5) * place.dx, (y + 0.5) * place.dy);
+    });
+    context.textAlign = "left";
+  };
+  const paint = (payload, index) => {
+    const { frame } = payload;
+    const old = shown?.frame.shape;
+    shown = payload;
+    if (!place || !old || frame.shape.some((size, axis) => size !== old[axis])) layout(frame.shape);
+    const codes = bytes(frame);
+    const [least, most] = free ? range(codes) : [1, 255];
+    const colours = table(model.palette, least, most);
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    if (place.cells) drawCells(codes, colours);
+    else drawTiles(codes, colours);
+    if (matrix()) {
+      drawLabels();
+      drawNumbers(codes, colours);
+    }
     canvas.dataset.index = index;
-    canvas.dataset.key = key;
+    canvas.dataset.key = frames.key;
     canvas.setAttribute("aria-label", `${model.label}, recorded step ${index + 1} of ${clock.count}`);
     if (free) legend();
+    mark();
   };
   const valueOf = (code) => model.low + ((code - 1) / 254) * (model.high - model.low);
-  const text = (value) => (value === 0 ? "0" : Number(value.toPrecision(3)).toString());
   const legend = () => {
-    const [least, most] = free && shown ? range(shown.data) : [1, 255];
-    low.textContent = text(valueOf(least));
-    high.textContent = text(valueOf(most));
+    const [least, most] = free && shown ? range(bytes(shown.frame)) : [1, 255];
+    low.textContent = number(valueOf(least));
+    high.textContent = number(valueOf(most));
+    name.textContent = model.value_name;
     limits.textContent = free ? "limits: this step" : "limits: all steps";
     limits.title = free
       ? "Colours span this step alone. Click to compare steps."
       : "Colours mean the same at every step. Click to stretch them over each step.";
-    const colours = table(model.palette, 1, 255);
-    const strip = bar.getContext("2d");
-    const image = strip.createImageData(255, 1);
-    new Uint32Array(image.data.buffer).set(colours.subarray(1));
-    strip.putImageData(image, 0, 0);
+    limits.hidden = model.still;
+    coloured(Uint8Array.from({ length: 255 }, (_, at) => at + 1), 255, 1, table(model.palette), bar);
   };
-
   const draw = (index) => {
     if (!stage.clientWidth) return; // hidden: nothing to paint, nothing to ask for
-    if (key !== model.key) reset();
-    const frame = frames.get(index);
-    if (frame?.error) say(frame.error);
-    else if (frame) {
+    const payload = frames.get(index);
+    if (payload?.error) say(payload.error);
+    else if (payload) {
       say("");
-      paint(frame, index);
+      paint(payload, index);
     }
-    want(index);
+    frames.want(index);
     hover();
   };
 
-  // -- hovering ---------------------------------------------------------------------------
-  let pointer = null;
-  const hover = () => {
-    tip.hidden = true;
-    if (!pointer || !shown || !place) return;
-    const [pitchX, pitchY] = [place.width * place.dx + GAP, place.height * place.dy + GAP];
-    const [column, row] = [Math.floor(pointer.x / pitchX), Math.floor(pointer.y / pitchY)];
-    const tile = row * place.columns + column;
-    const x = Math.floor((pointer.x - column * pitchX) / place.dx);
-    const y = Math.floor((pointer.y - row * pitchY) / place.dy);
-    if (column >= place.columns || tile >= place.count || x >= place.width || y >= place.height) return;
-    const code = shown.data[(tile * place.height + y) * place.width + x];
-    const value = code ? text(valueOf(code)) : "NaN";
-    const where = model.mode === "matrix"
-      ? `unit ${y} · ${model.x_labels[x] ? `“${model.x_labels[x]}”` : `${model.x_name} ${x}`}`
-      : tileName(tile, model.places) + (place.height * place.width === 1 ? "" : ` · y ${y}, x ${x}`);
-    tip.textContent = `${where} · ${value}`;
-    tip.hidden = false;
-    const left = Math.min(pointer.x + 12, stage.clientWidth - tip.offsetWidth - 4);
-    tip.style.transform = `translate(${left}px, ${Math.max(0, pointer.y - 30)}px)`;
+  // -- what is chosen and what is hovered, here or elsewhere ----------------------------------
+  const tilesOf = (id) => {
+    if (id === undefined || id === null || !place) return [];
+    const count = matrix() ? place.height : place.count;
+    return Array.from({ length: count }, (_, tile) => tile).filter((tile) => idOf(tile) === id);
   };
+  const outline = (pen, tiles, colour, width) => {
+    pen.strokeStyle = colour;
+    pen.lineWidth = width;
+    for (const tile of tiles) {
+      const [x, y] = matrix() ? [place.left, tile * place.dy] : corner(tile);
+      const [wide, tall] = [place.width * place.dx, matrix() ? place.dy : place.height * place.dy];
+      pen.strokeRect(x + 0.5, y + 0.5, wide - 1, tall - 1);
+    }
+  };
+  const mark = () => {
+    if (!place || !shown) return;
+    const pen = marks.getContext("2d");
+    pen.clearRect(0, 0, marks.width, marks.height);
+    const { selects } = model;
+    if (selects === "step") outline(pen, [tileOfStep(model.tile_ids, clock.index)], themed(el, "time"), 2);
+    else if (selects) {
+      outline(pen, tilesOf(clock.hovered[selects]), themed(el, "muted"), 1.5);
+      outline(pen, tilesOf(clock.choice[selects]), themed(el, "select"), 2.5);
+    }
+    const column = clock.hovered[model.x_name];
+    if (matrix() && column >= 0 && column < place.width) {
+      pen.strokeStyle = themed(el, "muted");
+      pen.lineWidth = 1;
+      pen.strokeRect(place.left + column * place.dx, 0, place.dx, place.height * place.dy);
+    }
+  };
+  let pointer = null;
+  const under = () => {
+    if (!pointer || !shown || !place) return null;
+    const [across, down] = pitch();
+    const [left, top] = [pointer.x - place.left, pointer.y];
+    const [column, row] = [Math.floor(left / across), Math.floor(top / down)];
+    const tile = row * place.columns + column;
+    const x = Math.floor((left - column * across) / place.dx);
+    const y = Math.floor((top - row * down) / place.dy);
+    const inside = left >= 0 && column < place.columns && tile < place.count && x < place.width && y < place.height;
+    return inside ? { tile, x, y } : null;
+  };
+  const describe = ({ tile, x, y }) => {
+    const code = bytes(shown.frame)[(tile * place.height + y) * place.width + x];
+    const value = code ? number(valueOf(code)) : "NaN";
+    if (matrix()) {
+      const [row, column] = [model.y_labels[y], model.x_labels[x]];
+      return `${model.y_name} ${row ?? y} · ${column ? `“${column}”` : `${model.x_name} ${x}`} · ${value}`;
+    }
+    const known = captions()[tile] || (model.selects && model.selects !== "unit" ? `${model.selects} ${idOf(tile)}` : "");
+    const what = known || (model.tile_ids.length ? `unit ${idOf(tile)}` : tileName(tile, model.places));
+    return `${what}${place.cells ? "" : ` · y ${y}, x ${x}`} · ${value}`;
+  };
+  const hover = () => {
+    const at = under();
+    if (at) tip.show(describe(at), pointer.x, pointer.y);
+    else tip.hide();
+  };
+  const rowOrTile = (at) => (matrix() ? at.y : at.tile);
   canvas.addEventListener("pointermove", (event) => {
     pointer = { x: event.offsetX, y: event.offsetY };
     hover();
+    const at = under();
+    const what = {};
+    if (at && model.selects) what[model.selects] = idOf(rowOrTile(at));
+    if (at && matrix()) what[model.x_name] = at.x;
+    clock.hover(what);
   });
   canvas.addEventListener("pointerleave", () => {
     pointer = null;
-    tip.hidden = true;
+    tip.hide();
+    clock.hover();
+  });
+  const pick = (id) => {
+    if (id === undefined || !model.selects) return;
+    if (model.selects === "step") window.dispatchEvent(new CustomEvent("trainlapse:goto", { detail: { index: id } }));
+    else clock.choose({ [model.selects]: id });
+  };
+  canvas.addEventListener("click", () => {
+    const at = under();
+    if (at) pick(idOf(rowOrTile(at)));
+  });
+  // With the grid in focus the arrows move the choice, not time.
+  canvas.addEventListener("keydown", (event) => {
+    if (!place || !["unit", "probe"].includes(model.selects)) return;
+    const across = matrix() ? 0 : 1;
+    const move = { ArrowLeft: -across, ArrowRight: across, ArrowUp: -place.columns, ArrowDown: place.columns }[event.key];
+    if (!move) return;
+    event.preventDefault();
+    const count = matrix() ? place.height : place.count;
+    pick(idOf(tileAfter(tilesOf(clock.choice[model.selects]), move, count)));
   });
   limits.addEventListener("click", () => {
     free = !free;
@@ -263,33 +320,25 @@ export function render({ model, el }) {
   });
 
   // -- life -------------------------------------------------------------------------------
-  model.on("msg:custom", (answer) => {
-    if (answer.key !== key) return;
-    waiting.delete(answer.index);
-    if (answer.index === urgent) urgent = -1;
-    const { frame } = answer;
-    keep(answer.index, frame
-      ? { shape: frame.shape, data: new Uint8Array(frame.buffer, frame.byteOffset, frame.length) }
-      : { error: answer.error });
-    if (answer.index === clock.index) draw(clock.index);
-    else if (!frames.has(clock.index)) want(clock.index);
-  });
   const clock = clockOf(model.channel);
-  const resized = new ResizeObserver(() => {
+  const frames = framesOf(model, () => draw(clock.index));
+  const settle = () => {
+    canvas.style.cursor = model.selects ? "pointer" : "crosshair";
+    if (model.selects) canvas.tabIndex = 0;
+  };
+  repaintWhenSeen(model, stage, () => {
     place = null;
     draw(clock.index);
   });
-  resized.observe(stage);
-  const repaint = () => draw(clock.index);
-  window.addEventListener("trainlapse:theme", repaint);
-  model.on("remove", () => {
-    resized.disconnect();
-    window.removeEventListener("trainlapse:theme", repaint);
-  });
-  model.on(["key", "palette", "low", "high"], () => {
+  model.on(["key", "palette", "low", "high", "captions", "tile_ids", "x_labels", "y_labels", "value_name"], () => {
+    shown = null;
+    place = null;
     legend();
     draw(clock.index);
   });
+  settle();
   legend();
   follow(model, draw);
+  heed(model, "choice", mark);
+  heed(model, "hover", mark);
 }

@@ -2,41 +2,19 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
-import panel as pn
 import param
 
-from explorer.widgets.base import Widget, script
-
-logger = logging.getLogger(__name__)
-
-# What the browser may ask for in one message, and what may wait from earlier ones.
-MOST_WANTED = 32
-MOST_WAITING = 8
-
-Provider = Callable[[int], npt.NDArray[np.uint8]]
+from explorer.widgets.base import script
+from explorer.widgets.stepped import Stepped
 
 
-class FrameGrid(Widget):
-    """Shows the frame of the step on screen.
+class FrameGrid(Stepped):
+    """Shows the frame of the step on screen: tiles, or a matrix with labelled rows and columns.
 
-    The browser asks for frames by position and keeps them; the newest request is served first,
-    one frame an event-loop tick, so that a jump never waits behind what is read ahead.
-
-    Parameters
-    ----------
-    provider : callable
-        Returns the frame of a recorded step: (tiles, height, width), uint8, 0 for NaN.
-    count : int
-        Number of recorded steps.
+    The provider returns (tiles, height, width), uint8, 0 for NaN; or a mapping with that as
+    ``frame`` and, where they change with the step, ``captions`` and ``tile_ids``.
     """
 
-    key = param.String(default="", doc="What the frames are of; a new key drops those kept.")
     mode: param.Selector[str] = param.Selector(
         default="tiles", objects=["tiles", "matrix"], doc="Layout."
     )
@@ -44,52 +22,21 @@ class FrameGrid(Widget):
     low = param.Number(default=0.0, doc="Value of the lowest colour.")
     high = param.Number(default=1.0, doc="Value of the highest colour.")
     places = param.Integer(default=1, doc="Tiles of each unit; 0 if tiles are no units.")
+    selects: param.Selector[str] = param.Selector(
+        default="",
+        objects=["", "unit", "probe", "step"],
+        doc="What a click on a tile, or on a row of a matrix, chooses.",
+    )
+    tile_ids = param.List(
+        default=[], doc="What each tile or row stands for: its unit, probe or recorded step."
+    )
+    captions = param.List(default=[], doc="Text under each tile.")
     x_labels = param.List(default=[], doc="Texts under the columns of a matrix.")
+    y_labels = param.List(default=[], doc="Texts beside the rows of a matrix.")
     x_name = param.String(default="token", doc="What a column of a matrix is.")
-    label = param.String(default="", doc="Description for screen readers.")
+    y_name = param.String(default="unit", doc="What a row of a matrix is.")
+    value_name = param.String(default="", doc="What a colour stands for, in the legend.")
+    square = param.Boolean(default=False, doc="Whether cells of a matrix are squares.")
+    numbers = param.Boolean(default=False, doc="Whether values are written into the cells.")
 
-    _esm = script("frame_grid.js")
-
-    def __init__(self, provider: Provider, count: int, **params: Any) -> None:
-        self._provider = provider
-        self._count = count
-        self._queue: list[int] = []
-        self._serving = False
-        super().__init__(**params)
-
-    def _handle_msg(self, data: Any) -> None:
-        """Queue what the browser asks for; anything malformed or outdated is ignored."""
-        if not isinstance(data, dict) or data.get("key") != self.key:
-            return
-        asked = data.get("want")
-        if not isinstance(asked, list):
-            return
-        wanted = [
-            index
-            for index in asked[:MOST_WANTED]
-            if type(index) is int and 0 <= index < self._count
-        ]
-        wanted = list(dict.fromkeys(wanted))
-        rest = [index for index in self._queue if index not in wanted]
-        self._queue = wanted + rest[:MOST_WAITING]
-        if not self._serving:
-            self._serving = True
-            self._serve()
-
-    def _serve(self) -> None:
-        if not self._queue:
-            self._serving = False
-            return
-        index = self._queue.pop(0)
-        answer: dict[str, Any] = {"key": self.key, "index": index}
-        try:
-            answer["frame"] = self._provider(index)
-        except Exception as error:  # shown in place of the picture, and logged
-            logger.exception("Frame %s of %s cannot be read", index, self.key)
-            answer["error"] = f"This step cannot be shown: {error}"
-        self._send_msg(answer)
-        document = pn.state.curdoc
-        if document is not None and document.session_context is not None:
-            document.add_next_tick_callback(self._serve)
-        else:
-            self._serve()
+    _esm = script("frame_grid.js", "frames", "paint")

@@ -1,4 +1,6 @@
-// The network as a graph: a box a layer, its kind told by colour and word; click selects.
+// The network as a graph: a box a layer, its kind told by colour and word; click selects. Boxes can
+// show a quantity at the step on screen instead: what is learning, what is dead, what is large.
+const CHIP = 62;
 const NS = "http://www.w3.org/2000/svg";
 
 function svg(tag, attributes, parent) {
@@ -8,14 +10,29 @@ function svg(tag, attributes, parent) {
   return made;
 }
 
-function cut(text, most) {
-  return text.length > most ? `${text.slice(0, most - 1)}…` : text;
+// Lowest and highest finite value, of the logarithms if those are shown.
+function limitsOf(values, logarithmic) {
+  let [low, high] = [Infinity, -Infinity];
+  for (const value of values) {
+    const shown = logarithmic ? Math.log10(value) : value;
+    if (!Number.isFinite(shown)) continue;
+    low = Math.min(low, shown);
+    high = Math.max(high, shown);
+  }
+  return low > high ? [0, 1] : [low, high > low ? high : low + 1];
 }
 
 export function render({ model, el }) {
   const box = element("div", { class: "graph" });
-  el.append(box);
+  const choice = element("select", { "aria-label": "What the boxes show", title: "What the boxes show" });
+  const low = element("span");
+  const high = element("span");
+  const bar = element("canvas", { width: 255, height: 1, class: "bar" });
+  const legend = element("div", { class: "legend" }, low, bar, high);
+  const head = element("div", { class: "shows" }, element("label", { text: "Show " }, choice), legend);
+  el.append(element("div", { class: "network" }, head, box));
   let nodes = new Map();
+  let limits = [0, 1];
 
   const edge = (points, parent) => {
     let path = `M${points[0][0]},${points[0][1]}`;
@@ -52,8 +69,11 @@ export function render({ model, el }) {
       line(13, 16, cut(node.name, 17), "name");
       line(node.width - 8, 16, node.kind, "kind", "end");
       line(13, 30, node.shape, "detail");
-      line(node.width - 8, 30, node.parameters, "detail", "end");
-      const pick = () => { model.selected = node.name; };
+      line(node.width - 8, 30, node.parameters, "detail parameters", "end");
+      const chip = svg("g", { class: "chip", display: "none" }, group);
+      svg("rect", { x: node.width - CHIP - 5, y: 19, width: CHIP, height: 15, rx: 3 }, chip);
+      svg("text", { x: node.width - 5 - CHIP / 2, y: 30, "text-anchor": "middle" }, chip);
+      const pick = () => clock.choose({ layer: node.name });
       group.addEventListener("click", pick);
       group.addEventListener("keydown", (event) => {
         const order = [...nodes.values()];
@@ -66,11 +86,50 @@ export function render({ model, el }) {
       });
       nodes.set(node.name, group);
     }
-    select();
+    if (clock.choice.layer) select();
   };
+  // -- a quantity at the step on screen -----------------------------------------------------
+  const settle = () => {
+    const { quantities } = model;
+    head.hidden = !Object.keys(quantities).length;
+    choice.replaceChildren(element("option", { value: "", text: "kind and size" }),
+      ...Object.entries(quantities).map(([value, text]) => element("option", { value, text })));
+    choice.value = model.quantity;
+    const known = model.quantity && model.values?.shape;
+    legend.hidden = !known;
+    if (known) {
+      limits = limitsOf(model.values, model.logarithmic);
+      const [least, most] = limits.map((value) => (model.logarithmic ? 10 ** value : value));
+      low.textContent = number(least);
+      high.textContent = number(most);
+      coloured(Uint8Array.from({ length: 255 }, (_, at) => at + 1), 255, 1, table(model.palette), bar);
+    }
+    colour(clock.index);
+  };
+  const colour = (index) => {
+    const known = model.quantity && model.values?.shape;
+    [...nodes.values()].forEach((group, layer) => {
+      const value = known ? model.values[index * model.values.shape[1] + layer] : NaN;
+      const chip = group.querySelector(".chip");
+      chip.setAttribute("display", Number.isNaN(value) ? "none" : "");
+      group.querySelector(".parameters").setAttribute("display", known ? "none" : "");
+      if (Number.isNaN(value)) return;
+      const shown = model.logarithmic ? Math.log10(value) : value;
+      const share = Math.max(0, Math.min(1, (shown - limits[0]) / (limits[1] - limits[0]))) || 0;
+      const [red, green, blue] = [0, 1, 2].map((channel) => model.palette[3 * Math.round(255 * share) + channel]);
+      chip.firstChild.setAttribute("fill", `rgb(${red},${green},${blue})`);
+      chip.lastChild.style.fill = 0.3 * red + 0.59 * green + 0.11 * blue > 140 ? "#111" : "#fff";
+      chip.lastChild.textContent = number(value);
+    });
+  };
+  choice.addEventListener("change", () => {
+    introduce(model);
+    model.quantity = choice.value;
+    choice.blur();
+  });
   const select = () => {
     for (const [name, group] of nodes) {
-      const chosen = name === model.selected;
+      const chosen = name === clock.choice.layer;
       group.setAttribute("aria-selected", chosen);
       if (!chosen) continue;
       const [top, bottom] = [group.getBoundingClientRect(), box.getBoundingClientRect()];
@@ -78,6 +137,10 @@ export function render({ model, el }) {
     }
   };
   model.on(["nodes", "edges"], build);
-  model.on("selected", select);
+  const clock = clockOf(model.channel);
   build();
+  heed(model, "choice", select);
+  model.on(["quantities", "quantity", "values"], settle);
+  settle();
+  follow(model, colour);
 }

@@ -21,9 +21,13 @@ class LayerGraph(Widget):
     nodes = param.List(default=[], doc="Place, name, kind and size of each layer.")
     edges = param.List(default=[], doc="Points of each connection.")
     size = param.Dict(default={"width": 0, "height": 0}, doc="Pixels of the whole drawing.")
-    selected = param.String(default="", doc="Name of the selected layer.")
+    quantities = param.Dict(default={}, doc="Title of each quantity that boxes can show, by name.")
+    quantity = param.String(default="", doc="Name of the quantity shown; empty: the layer's kind.")
+    values = param.Parameter(doc="The quantity: (step, layer) float32, NaN where there is none.")
+    logarithmic = param.Boolean(default=False, doc="Whether colours follow the logarithm.")
+    palette = param.Parameter(doc="Colours from little to much: (768,) uint8.")
 
-    _esm = script("layer_graph.js")
+    _esm = script("layer_graph.js", "paint")
 
     @classmethod
     def of(cls, layers: Layers, **params: Any) -> LayerGraph:

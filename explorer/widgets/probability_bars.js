@@ -1,6 +1,7 @@
 // What the network says about the selected probe at the step on screen: a bar a class.
 const ALL_CLASSES = 12;
 const TOP_CLASSES = 10;
+const PREDICTED = -1;
 
 // Classes that get a bar, from above: all in their order, or of many the most probable ones and
 // the true one. A share that is not a number counts as none.
@@ -26,6 +27,10 @@ export function render({ model, el }) {
         element("span", { class: "swatch", style: `background:${model.colours[number] ?? "transparent"}` }),
         element("span", { class: "class", text: model.class_names[number] }),
         element("span", { class: "space" }, bar), value);
+      // The class that the joint picture explains; a second click follows the predicted one again.
+      row.addEventListener("click", () => {
+        clock.choose({ target: clock.choice.target === number ? PREDICTED : number });
+      });
       rows.set(number, { row, bar, value });
     }
     return rows.get(number);
@@ -47,6 +52,7 @@ export function render({ model, el }) {
     });
     const same = shown.length === list.children.length && shown.every((row, rank) => row === list.children[rank]);
     if (!same) list.replaceChildren(...shown);
+    explain();
     list.dataset.index = index;
   };
   const anew = () => {
@@ -54,7 +60,12 @@ export function render({ model, el }) {
     list.replaceChildren();
     draw(clock.index);
   };
-  const clock = follow(model, draw);
+  const explain = () => {
+    for (const [number, { row }] of rows) row.classList.toggle("explained", number === clock.choice.target);
+  };
+  const clock = clockOf(model.channel);
+  follow(model, draw);
+  heed(model, "choice", explain);
   model.on(["class_names", "truth"], anew);
   model.on("values", () => draw(clock.index));
 }

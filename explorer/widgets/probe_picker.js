@@ -40,15 +40,21 @@ export function render({ model, el }) {
         );
       }
       item.append(element("span", { class: "guess" }));
-      item.addEventListener("click", () => { model.selected = probe; });
+      item.addEventListener("click", () => clock.choose({ probe }));
       list.append(item);
       return item;
     });
     select();
   };
+  // Within the list alone: the page stays where it is.
+  const bringIntoView = (item) => {
+    const top = item.offsetTop - list.offsetTop;
+    if (top < list.scrollTop) list.scrollTop = top;
+    else if (top + item.offsetHeight > list.scrollTop + list.clientHeight) list.scrollTop = top + item.offsetHeight - list.clientHeight;
+  };
   const select = () => items.forEach((item, probe) => {
-    item.setAttribute("aria-selected", probe === model.selected);
-    if (probe === model.selected && list.scrollHeight > list.clientHeight) item.scrollIntoView({ block: "nearest" });
+    item.setAttribute("aria-selected", probe === clock.choice.probe);
+    if (probe === clock.choice.probe) bringIntoView(item);
   });
   const draw = (index) => {
     const { correct, predicted } = model;
@@ -72,8 +78,9 @@ export function render({ model, el }) {
     score.textContent = known ? `${right} of ${count} right at this step` : "";
   };
   model.on(["labels", "images"], build);
-  model.on("selected", select);
+  const clock = clockOf(model.channel);
   build();
-  const clock = follow(model, draw);
+  heed(model, "choice", select);
+  follow(model, draw);
   model.on(["correct", "predicted"], () => draw(clock.index));
 }

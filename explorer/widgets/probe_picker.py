@@ -22,7 +22,6 @@ class ProbePicker(Widget):
     class_names = param.List(default=[], doc="Name of each class.")
     predicted = param.Parameter(doc="Predicted class: (step, probe), unsigned; None if unknown.")
     correct = param.Parameter(doc="1 right, 0 wrong, 2 unknown: (step, probe) uint8.")
-    selected = param.Integer(default=0, doc="Number of the selected probe.")
 
     _esm = script("probe_picker.js")
 

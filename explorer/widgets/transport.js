@@ -1,5 +1,6 @@
 // Time control: slider, playback, keys, typed step, axis. The step changes here at once; Python
-// hears of the step at rest, one message in flight, the latest wins.
+// hears of the step at rest, one message in flight, the latest wins. It also speaks with Python for
+// all widgets about what is selected, and owns the address.
 const REST_MS = 120;
 const REST_WHILE_PLAYING_MS = 400;
 const IN_FLIGHT_MS = 2000;
@@ -165,7 +166,9 @@ export function render({ model, el }) {
     address = setTimeout(() => {
       if (!model.steps.length) return;
       const url = new URL(location.href);
-      for (const [key, value] of Object.entries(model.query)) url.searchParams.set(key, value);
+      for (const [key, value] of Object.entries(clock.choice)) {
+        if (value !== null) url.searchParams.set(key, value);
+      }
       url.searchParams.set("step", model.steps[index]);
       url.searchParams.set("axis", model.axis);
       history.replaceState(history.state, "", url);
@@ -280,13 +283,24 @@ export function render({ model, el }) {
   const onTick = () => show(clock.index);
   clock.addEventListener("tick", onTick);
   model.on("axis", onAxis);
-  model.on("query", () => writeAddress(clock.index));
+  // What a widget chooses goes to Python, which answers with what holds.
+  const onChoice = () => {
+    introduce(model);
+    model.choice = clock.choice;
+    writeAddress(clock.index);
+  };
+  clock.addEventListener("choice", onChoice);
+  model.on("choice", () => clock.choose(model.choice));
+  const onChoose = (event) => clock.choose(event.detail);
+  window.addEventListener("trainlapse:choose", onChoose);
   model.on("remove", () => {
     setPlaying(false);
     clearTimeout(rest);
     clearTimeout(address);
     clearTimeout(late);
     clock.removeEventListener("tick", onTick);
+    clock.removeEventListener("choice", onChoice);
+    window.removeEventListener("trainlapse:choose", onChoose);
     document.removeEventListener("keydown", onKey);
     window.removeEventListener("trainlapse:goto", onGoto);
     model.data.document?.remove_on_change(onDocument);
@@ -297,6 +311,8 @@ export function render({ model, el }) {
   typed.disabled = model.steps.length < 2;
   speed.value = 10;
   axis.value = model.axis;
+  clock.label = (index) => `step ${model.steps[index]} · ${label(index)}`;
+  clock.choose(model.choice);
   clock.start(model.steps.length, model.resting);
   onAxis();
 }

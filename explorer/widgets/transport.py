@@ -9,7 +9,7 @@ from explorer.widgets.base import Widget, script
 
 
 class Transport(Widget):
-    """Owns the step in the browser; Python hears of it at rest, as `resting`.
+    """Owns step and selection in the browser; Python hears of the step at rest, as `resting`.
 
     Its clocks are arrays: Bokeh would look for models in every element of a list, many times.
     """
@@ -22,6 +22,6 @@ class Transport(Widget):
     )
     resting = param.Integer(default=0, doc="Position of the step at which the slider rests.")
     ack = param.Integer(default=0, doc="Counts the resting steps that Python has dealt with.")
-    query = param.Dict(default={}, doc="Parameters of the page's address besides the step.")
+    choice = param.Dict(default={}, doc="Selected layer, unit, probe, explained class and tab.")
 
     _esm = script("transport.js")

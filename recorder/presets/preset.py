@@ -9,7 +9,12 @@ from typing import Any
 import numpy as np
 
 from recorder.probe import Probe
+from recorder.schedule import Schedule, every_epoch, log_spaced
 from store.schema import Array
+
+# Twice as dense as the recorder's own: a preset is there to be looked at, and its slider runs
+# smoothly over 70 steps and more.
+SCHEDULE = log_spaced(40) | every_epoch()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,8 @@ class Preset:
         Takes the data, gives a compiled ``keras.Model``.
     needs : str
         The module that holds the raw data, for the message when it is missing.
+    schedule : Schedule
+        Which steps are recorded.
     """
 
     name: str
@@ -63,6 +70,7 @@ class Preset:
     load_data: Callable[[], Data]
     build_model: Callable[[Data], Any]
     needs: str
+    schedule: Schedule = SCHEDULE
 
 
 def compiled(

@@ -13,17 +13,13 @@ from recorder.presets import PRESETS
 from recorder.presets.preset import Data, Preset
 from recorder.schedule import Schedule
 from recorder.startup import without_startup_noise
-from store.errors import TrainlapseError, did_you_mean
+from store.errors import MissingExtraError, TrainlapseError, did_you_mean
 
 DEMO_EXTRA = 'pip install "trainlapse[demo]"'
 
 
 class UnknownPresetError(TrainlapseError, KeyError):
     """There is no preset of this name."""
-
-
-class MissingExtraError(TrainlapseError, ModuleNotFoundError):
-    """A package that only the presets need is not installed."""
 
 
 def find_preset(name: str) -> Preset:
@@ -63,7 +59,7 @@ def record_preset(
     progress : bool
         Show a progress bar.
     schedule : Schedule, optional
-        Which steps to record; by default the recorder's own.
+        Which steps to record; by default the preset's own.
 
     Raises
     ------
@@ -82,7 +78,7 @@ def record_preset(
     recorder = Recorder(
         path,
         data.probe,
-        schedule=schedule,
+        schedule=preset.schedule if schedule is None else schedule,
         name=preset.title,
         overwrite=overwrite,
         notes=preset.description,

@@ -1,14 +1,24 @@
-"""A real headless Chromium, and pages that are watched while a test drives them."""
+"""A real headless Chromium, pages that are watched while a test drives them, and an explorer."""
 
 from __future__ import annotations
 
+import re
+import socket
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from explorer import app
+from recorder.cli import record_preset
+from store import Run, open_run
+from store.testing import image_run_spec, text_run_spec, write_run
 
 CHROMIUM_FLAGS = (
     "--no-sandbox",
@@ -23,6 +33,7 @@ LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 INNER_SCHEMES = frozenset({"about", "blob", "data"})
 # A loaded two-core machine needs seconds for a page that takes half of one otherwise.
 PATIENCE_MS = 30_000
+expect.set_options(timeout=PATIENCE_MS)
 
 PageChecker = Callable[..., AbstractContextManager[Page]]
 
@@ -104,3 +115,109 @@ def watched_page(page_checker: PageChecker) -> Iterator[Page]:
     """A page of 1280 x 800 whose problems fail the test, see `page_checker`."""
     with page_checker(viewport={"width": 1280, "height": 800}) as page:
         yield page
+
+
+# -- the explorer -----------------------------------------------------------------------------
+
+PIXELS = """
+(canvas) => {
+  const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+  let sum = 0;
+  for (let i = 0; i < data.length; i++) sum = (31 * sum + data[i]) % 2147483647;
+  return sum;
+}
+"""
+
+# Served side by side by one explorer, as `trainlapse demo` does.
+RUNS = ("lenet", "image", "text", "one", "empty")
+
+# The main picture of the selected layer, among all grids on the page.
+STAGE = ", ".join(
+    f'canvas[data-index][aria-label^="{title} of "]:visible'
+    for title in ("Feature maps", "Unit activations")
+)
+
+Open = Callable[..., None]
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+    """LeNet on real digits for one epoch, and synthetic runs, by name."""
+    folder = tmp_path_factory.mktemp("runs")
+    paths = {name: folder / f"{name}.zarr" for name in RUNS}
+    record_preset("lenet-mnist", paths["lenet"], epochs=1, progress=False)
+    write_run(paths["image"], image_run_spec("an <i>image</i> run"), steps=(0, 1, 2, 5))
+    write_run(paths["text"], text_run_spec())
+    write_run(paths["one"], image_run_spec(), steps=(0,))
+    write_run(paths["empty"], image_run_spec(), steps=(), finished=False)
+    return {name: open_run(path) for name, path in paths.items()}
+
+
+def answers(port: int) -> bool:
+    """Whether somebody listens."""
+    with socket.socket() as probe:
+        return probe.connect_ex((app.HOST, port)) == 0
+
+
+# A browser that leaves while the server writes to it; Tornado logs it, nothing is lost.
+CLIENT_LEFT = re.compile(
+    r"Task exception was never retrieved\n(?:(?!Task exception).*\n)*?.*WebSocketClosedError\n"
+    r"|.*Failed sending message as connection was closed.*\n"
+)
+FAULT = re.compile(r".*(?:Traceback|ERROR|[A-Z]\w+Warning|[A-Z]\w+Error).*")
+
+
+@pytest.fixture(scope="session")
+def server(runs: dict[str, Run], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of an explorer in a process of its own; what it logs must hold no fault."""
+    port = app.free_port(5300)
+    code = (
+        "import sys; from explorer import app; from store import open_run; "
+        f"app.serve([open_run(path) for path in sys.argv[1:]], port={port}, open_browser=False)"
+    )
+    locations = [run.location for run in runs.values()]
+    log = tmp_path_factory.mktemp("log") / "server.txt"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-W", "default", "-c", code, *locations], stdout=output, stderr=output
+        )
+        deadline = time.monotonic() + 60
+        while not answers(port):
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.1)
+        yield f"http://{app.HOST}:{port}"
+        process.terminate()
+        process.wait(timeout=30)
+    logged = CLIENT_LEFT.sub("", log.read_text())
+    assert not FAULT.search(logged), logged
+
+
+@pytest.fixture
+def explore(watched_page: Page, server: str) -> Open:
+    """Open a run at an address with these parameters."""
+
+    def open_page(name: str, wait: str = STAGE, **query: Any) -> None:
+        number = RUNS.index(name) + 1
+        path = "/" if number == 1 else f"/run-{number}"
+        parameters = "&".join(f"{name}={value}" for name, value in query.items())
+        watched_page.goto(f"{server}{path}?{parameters}")
+        watched_page.locator(wait).first.wait_for()
+        expect(watched_page.locator(".busy:visible")).to_have_count(0)
+
+    return open_page
+
+
+def grid(page: Page) -> Any:
+    """The picture grid of the selected layer's activation."""
+    return page.locator(STAGE)
+
+
+def at(page: Page, index: int) -> None:
+    """Wait until the picture of a recorded step is painted."""
+    expect(grid(page)).to_have_attribute("data-index", str(index))
+
+
+def bars(page: Page) -> list[str]:
+    """Texts of the probability bars."""
+    return page.locator(".bars .value").all_inner_texts()

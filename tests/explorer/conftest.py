@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import html
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import panel as pn
 import pytest
 
 from explorer.data import RunData
 from explorer.plots import style
+from explorer.session import Explorer
+from explorer.state import TABS, Moment
+from explorer.views.base import View
+from explorer.views.card import Card
+from explorer.widgets.card_head import CardHead
 from store import Run, open_run
 from store.schema import RunSpec
 from store.testing import image_run_spec, text_run_spec, write_run
@@ -101,3 +108,110 @@ def without_probe(spec: RunSpec | None = None) -> RunSpec:
         dataclasses.replace(layer, output_dims=(), output_shape=()) for layer in spec.layers
     )
     return dataclasses.replace(spec, probe=None, layers=layers)
+
+
+def texts_of(viewable: Any) -> str:
+    """Every text on a page as HTML, cards that are hidden left out."""
+    found: list[str] = []
+
+    def walk(item: Any) -> None:
+        if not item.visible:
+            return
+        if isinstance(item, pn.pane.HTML):
+            found.append(item.object)
+        if isinstance(item, CardHead):
+            found.extend(html.escape(text) for text in (item.title, item.caption))
+        for child in getattr(item, "objects", None) or []:
+            walk(child)
+
+    walk(viewable)
+    return "\n".join(found)
+
+
+def texts_of_every_tab(explorer: Explorer) -> str:
+    """Every text of a session, as if somebody had opened every tab and scrolled through it."""
+    found = []
+    for tab in TABS:
+        explorer.selection.choose(tab=tab)
+        for card in cards_of(explorer):
+            card.head.seen = True
+        found.append(texts_of(explorer.body))
+    return "\n".join(found)
+
+
+def cards_of(explorer: Explorer) -> list[Card]:
+    """All cards of a session."""
+    return [card for cards in explorer.cards.values() for card in cards]
+
+
+# -- one card ----------------------------------------------------------------------------------
+
+
+class Told(View):
+    """Draws the layer's name and counts."""
+
+    title = "Told"
+    region = "layer"
+    depends = ("layer", "probe")
+    follows = ("unit",)
+
+    def __init__(self):
+        self.computed = []
+        self.drawn = []
+        self.followed = []
+        self.missing = None
+        self.meant = True
+
+    def applies(self, _data):
+        return self.meant
+
+    def serves(self, layer):
+        return layer.kind != "pooling"
+
+    def requirement(self, _scene):
+        return self.missing
+
+    def caption(self, scene):
+        return f"The layer <{scene.moment.layer}>."
+
+    def compute(self, scene):
+        self.computed.append(scene.moment.layer)
+        return scene.moment.layer.upper()
+
+    def draw(self, scene, computed):
+        self.drawn.append((scene.moment.layer, scene.index, computed))
+        return pn.pane.Str(computed)
+
+    def follow(self, scene, body):
+        self.followed.append((body.object, scene.moment.unit))
+
+
+class CardPage:
+    """A card on a page, and the selection that it follows."""
+
+    def __init__(self, data, view, **options):
+        self.view = view
+        self.layer, self.probe, self.axis, self.index = "conv1", 0, "step", 0
+        self.unit = 0
+        self.card = Card(view, data, "main", self.current, **options)
+        self.root = self.card.panel.get_root()
+
+    def current(self):
+        return Moment(self.layer, self.probe, self.axis, self.unit), self.index
+
+    def select(self, **changes):
+        vars(self).update(changes)
+        self.card.update()
+        return self
+
+    @property
+    def sentence(self):
+        return self.card.head.caption
+
+    @property
+    def bodies(self):
+        return [body.object for body in self.card.panel[1]]
+
+    @property
+    def visible(self):
+        return [body.object for body in self.card.panel[1] if body.visible]

@@ -1,50 +1,22 @@
-"""The page: everything on it follows one selection; the server keeps to this machine."""
+"""The page: built for every kind of run, which it tells apart; names of a run stay text."""
 
 from __future__ import annotations
 
 import dataclasses
 import html
-import threading
-import types
 
 import numpy as np
 import panel as pn
 import pytest
 
-from explorer.app import Explorer, page
+from explorer.app import page
 from explorer.data import RunData
+from explorer.session import Explorer
 from store.schema import RunSpec
 from store.testing import image_run_spec, text_run_spec
-from tests.explorer.conftest import renamed, with_probe, without_probe
+from tests.explorer.conftest import renamed, texts_of_every_tab, with_probe, without_probe
 
 MARKUP = "<script>alert(1)</script>"
-
-
-def texts_of(viewable):
-    """Every HTML text on a page, cards that are hidden left out."""
-    found = []
-
-    def walk(item):
-        if not item.visible:
-            return
-        if isinstance(item, pn.pane.HTML):
-            found.append(item.object)
-        for child in getattr(item, "objects", None) or []:
-            walk(child)
-
-    walk(viewable)
-    return "\n".join(found)
-
-
-def shown(card):
-    """The visible bodies of a card that is itself visible."""
-    return [body for body in card.panel[2] if body.visible] if card.panel.visible else []
-
-
-def card_of(explorer, title):
-    every = [*explorer.cards, *explorer.stage, *explorer.layer_cards]
-    (card,) = [card for card in every if card.view.title == title]
-    return card
 
 
 # -- every kind of run ------------------------------------------------------------------------
@@ -73,7 +45,7 @@ def test_a_page_is_built_and_says_what_it_lacks(recorded, spec, steps, said):
     assert explorer.body.get_root() is not None
     assert explorer.transport.get_root() is not None
     assert explorer.graph.get_root() is not None
-    text = texts_of(explorer.body)
+    text = texts_of_every_tab(explorer)
     for sentence in said:
         assert sentence in text
     assert "cannot be drawn" not in text
@@ -83,7 +55,7 @@ def test_a_page_is_built_and_says_what_it_lacks(recorded, spec, steps, said):
 
 def test_an_input_layer_that_is_all_there_is_says_so(image_run):
     explorer = Explorer(RunData(image_run), {"layer": "image"})
-    assert "An input layer hands on the probe itself" in texts_of(explorer.body)
+    assert "An input layer hands on the probe itself" in texts_of_every_tab(explorer)
 
 
 def test_without_labels_nothing_is_called_right_or_wrong(recorded):
@@ -96,10 +68,11 @@ def test_without_labels_nothing_is_called_right_or_wrong(recorded):
 def test_every_layer_of_a_run_can_be_shown(image_run):
     explorer = Explorer(RunData(image_run))
     for name in image_run.layers:
-        explorer.graph.selected = name
-        assert name in texts_of(explorer.body)
-        assert sum(card.panel.visible for card in explorer.stage) == 1
-    assert "cannot be drawn" not in texts_of(explorer.body)
+        explorer.transport.choice = explorer.transport.choice | {"layer": name}
+        assert explorer.selection.layer == name
+        assert name in texts_of_every_tab(explorer)
+        assert sum(card.panel.visible for card in explorer.cards["stage"]) == 1
+    assert "cannot be drawn" not in texts_of_every_tab(explorer)
 
 
 # -- names are text ---------------------------------------------------------------------------
@@ -118,7 +91,7 @@ def hostile_data(recorded):
 def test_names_with_markup_reach_the_page_as_text(recorded):
     data = hostile_data(recorded)
     explorer = Explorer(data, {"layer": MARKUP, "axis": "<i>"})
-    text = texts_of(explorer.body)
+    text = texts_of_every_tab(explorer)
     assert "<script" not in text
     assert "<i>" not in text
     assert html.escape(MARKUP) in text  # the class in the heading, the layer in the warning
@@ -134,156 +107,6 @@ def test_a_warning_is_no_markdown(recorded):
     assert "![d](y)" in html.unescape(warning.object)
     assert "<img" not in warning.object
     assert "<a" not in warning.object
-
-
-# -- following --------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def explorer(image_run):
-    return Explorer(RunData(image_run))
-
-
-def test_a_page_starts_at_its_address(image_run):
-    query = {"step": "10", "layer": "dense", "probe": "3", "axis": "log_step"}
-    explorer = Explorer(RunData(image_run), query)
-    assert (explorer.transport.resting, explorer.transport.axis) == (4, "log_step")
-    assert explorer.graph.selected == "dense"
-    assert explorer.picker.selected == 3
-    assert explorer.bars.truth == 3
-    assert explorer.transport.query == {"layer": "dense", "probe": "3"}
-
-
-def test_a_click_on_a_layer_changes_its_cards_and_the_address(explorer):
-    maps, units = card_of(explorer, "Feature maps"), card_of(explorer, "Unit activations")
-    (curves,) = shown(card_of(explorer, "Loss"))
-    assert shown(maps)[0].key.endswith("|conv1|0")
-    explorer.graph.selected = "dense"
-    assert explorer.selection.layer == "dense"
-    assert explorer.transport.query["layer"] == "dense"
-    assert shown(maps) == []
-    assert shown(units)[0].key.endswith("|dense|0")
-    assert "dense" in texts_of(explorer.body)
-    assert shown(card_of(explorer, "Loss")) == [curves]
-
-
-def test_a_click_on_a_probe_changes_what_depends_on_it(explorer, image_run):
-    explorer.picker.selected = 2
-    assert explorer.selection.probe == 2
-    assert shown(card_of(explorer, "Feature maps"))[0].key.endswith("|conv1|2")
-    values = image_run.read("layers/softmax/activation", (slice(None), 2, slice(None)))
-    np.testing.assert_array_equal(explorer.bars.values, values)
-    assert explorer.bars.truth == 2
-    assert explorer.transport.query["probe"] == "2"
-
-
-def test_another_axis_redraws_curves_and_leaves_frames(explorer):
-    (frames,) = shown(card_of(explorer, "Feature maps"))
-    explorer.transport.axis = "epoch"
-    assert explorer.selection.axis == "epoch"
-    (curves,) = shown(card_of(explorer, "Loss"))
-    assert curves.object.kdims == []
-    assert next(iter(curves.object)).kdims[0].label == "epoch"
-    assert shown(card_of(explorer, "Feature maps")) == [frames]
-
-
-def test_a_layer_visited_again_has_its_picture_still(explorer):
-    (before,) = shown(card_of(explorer, "Feature maps"))
-    explorer.graph.selected = "pool1"
-    explorer.graph.selected = "conv1"
-    assert shown(card_of(explorer, "Feature maps")) == [before]
-
-
-def test_the_slider_at_rest_is_heard_and_acknowledged(explorer):
-    for count, (index, step) in enumerate([(2, 2), (5, 20), (0, 0)], start=1):
-        explorer.transport.resting = index
-        assert explorer.selection.step == step
-        assert explorer.transport.ack == count
-
-
-@pytest.mark.parametrize(("index", "step"), [(-3, 0), (10_000, 100)])
-def test_a_rest_beyond_the_steps_is_the_nearest_step(explorer, index, step):
-    explorer.transport.resting = 3
-    explorer.transport.resting = index
-    assert (explorer.selection.step, explorer.transport.ack) == (step, 2)
-
-
-def test_a_rest_on_a_run_without_steps_is_acknowledged(recorded):
-    explorer = Explorer(recorded(steps=()))
-    explorer.transport.resting = 1
-    assert (explorer.selection.step, explorer.transport.ack) == (0, 1)
-
-
-def test_a_picture_drawn_after_a_move_has_its_cursor_there(explorer):
-    explorer.transport.resting = 4
-    explorer.graph.selected = "dense"
-    from bokeh.models import Plot
-
-    (body,) = shown(card_of(explorer, "Weight distribution"))
-    (figure,) = body.get_root().select({"type": Plot})
-    assert figure.select_one({"name": "trainlapse-cursor"}).location == 10
-
-
-@pytest.mark.parametrize(
-    ("widget", "wrong", "kept"),
-    [("graph", "no such layer", "conv1"), ("picker", 6, 0), ("picker", -1, 0)],
-)
-def test_what_is_not_in_the_run_is_put_back_and_logged(explorer, caplog, widget, wrong, kept):
-    getattr(explorer, widget).selected = wrong
-    assert getattr(explorer, widget).selected == kept
-    assert (explorer.selection.layer, explorer.selection.probe) == ("conv1", 0)
-    assert "Not in this run" in caplog.text
-
-
-def test_sessions_of_a_run_select_on_their_own_and_share_its_frames(image_run):
-    data = RunData(image_run)
-    one, other = Explorer(data), Explorer(data)
-    one.graph.selected = "dense"
-    one.picker.selected = 4
-    assert (other.selection.layer, other.picker.selected) == ("conv1", 0)
-    assert one.data is other.data
-
-
-# -- the session's worker ---------------------------------------------------------------------
-
-
-def test_the_picker_marks_each_probe_at_each_step(explorer, image_run):
-    output = image_run.read("layers/softmax/activation", (slice(None),) * 3)
-    assert explorer.picker.predicted.dtype == np.uint8
-    np.testing.assert_array_equal(explorer.picker.predicted, output.argmax(axis=-1))
-    np.testing.assert_array_equal(
-        explorer.picker.correct, output.argmax(axis=-1) == [0, 1, 2, 3, 0, 1]
-    )
-
-
-def test_the_page_does_not_wait_for_all_predictions(image_run, monkeypatch):
-    callbacks = []
-    document = types.SimpleNamespace(
-        session_context=object(), add_next_tick_callback=callbacks.append
-    )
-    state = types.SimpleNamespace(curdoc=document)
-    served = types.SimpleNamespace(state=state, pane=pn.pane, Column=pn.Column, panel=pn.panel)
-    monkeypatch.setattr("explorer.views.card.pn", served)
-    data = RunData(image_run)
-    gate = threading.Event()
-    data.worker.submit(gate.wait)
-    explorer = Explorer(data)
-    assert explorer.picker.correct is None
-    gate.set()
-    data.worker.submit(lambda: None).result()
-    for callback in callbacks:
-        callback()
-    assert explorer.picker.correct.shape == (8, 6)
-
-
-def test_predictions_that_cannot_be_read_leave_the_probes_unmarked(image_run, monkeypatch, caplog):
-    def fail(_data):
-        raise OSError("the disk is gone")
-
-    monkeypatch.setattr(RunData, "verdicts", fail)
-    explorer = Explorer(RunData(image_run))
-    assert explorer.picker.correct is None
-    assert "The predictions cannot be read" in caplog.text
 
 
 # -- the header -------------------------------------------------------------------------------

@@ -3,82 +3,24 @@
 from __future__ import annotations
 
 import logging
-import types
 
 import panel as pn
 import pytest
 
-from explorer.state import Moment
-from explorer.views.base import View
-from explorer.views.card import KEPT_BODIES, Card, framed
-
-
-class Told(View):
-    """Draws the layer's name and counts."""
-
-    title = "Told"
-    region = "layer"
-    depends = ("layer", "probe")
-
-    def __init__(self):
-        self.drawn = []
-        self.missing = None
-
-    def serves(self, layer):
-        return layer.kind != "pooling"
-
-    def requirement(self, _scene):
-        return self.missing
-
-    def caption(self, scene):
-        return f"The layer <{scene.moment.layer}>."
-
-    def compute(self, scene):
-        return scene.moment.layer.upper()
-
-    def draw(self, scene, computed):
-        self.drawn.append((scene.moment.layer, scene.index, computed))
-        return pn.pane.Str(computed)
-
-
-class Page:
-    """A card on a page, and the selection that it follows."""
-
-    def __init__(self, data, view):
-        self.view = view
-        self.layer, self.probe, self.axis, self.index = "conv1", 0, "step", 0
-        self.card = Card(view, data, "main", self.current)
-        self.root = self.card.panel.get_root()
-
-    def current(self):
-        return Moment(self.layer, self.probe, self.axis), self.index
-
-    def select(self, **changes):
-        vars(self).update(changes)
-        self.card.update()
-        return self
-
-    @property
-    def sentence(self):
-        return self.card.panel[1].object
-
-    @property
-    def bodies(self):
-        return [body.object for body in self.card.panel[2]]
-
-    @property
-    def visible(self):
-        return [body.object for body in self.card.panel[2] if body.visible]
+from explorer.views.card import KEPT_BODIES, card_head, framed
+from tests.explorer.conftest import CardPage, Told
 
 
 @pytest.fixture
 def page(image_data):
-    return Page(image_data, Told()).select()
+    return CardPage(image_data, Told()).select()
 
 
 def test_a_card_has_heading_caption_and_body(page):
-    assert "Told" in page.card.panel[0].object
-    assert "The layer &lt;conv1&gt;." in page.sentence
+    head, _ = page.card.panel
+    assert head is page.card.head
+    assert (head.title, head.source, head.channel) == ("Told", "synthetic", "main")
+    assert (head.caption, head.busy) == ("The layer <conv1>.", False)
     assert page.visible == ["CONV1"]
 
 
@@ -95,11 +37,11 @@ def test_what_a_view_does_not_depend_on_does_not_draw_it_anew(page):
 
 
 def test_a_body_is_kept_for_the_way_back(page):
-    body = page.card.panel[2][0]
+    body = page.card.panel[1][0]
     page.select(layer="dense")
     page.select(layer="conv1")
     assert len(page.view.drawn) == 2
-    assert page.card.panel[2][-1] is body
+    assert page.card.panel[1][-1] is body
     assert page.visible == ["CONV1"]
     assert "conv1" in page.sentence
 
@@ -131,7 +73,7 @@ def test_a_card_hides_for_layers_that_its_view_does_not_serve(page):
 def test_a_requirement_stands_in_place_of_the_picture(page):
     page.view.missing = "This needs <patience>."
     page.select(layer="dense")
-    assert "This needs &lt;patience&gt;." in page.sentence
+    assert page.sentence == "This needs <patience>."
     assert page.visible == []
     page.select(layer="conv1", probe=1)
     assert len(page.view.drawn) == 1
@@ -147,7 +89,7 @@ def test_a_fault_is_a_sentence_on_the_card_and_in_the_log(page, caplog, monkeypa
 
     monkeypatch.setattr(page.view, part, fail, raising=True)
     page.select(layer="dense")
-    assert "cannot be drawn: RuntimeError: &lt;no&gt; luck" in page.sentence
+    assert "cannot be drawn: RuntimeError: <no> luck" in page.sentence
     assert page.visible == []
     (record,) = caplog.records
     assert (record.levelno, record.getMessage()) == (logging.ERROR, "View 'Told' failed")
@@ -178,88 +120,56 @@ def test_a_picture_that_breaks_when_it_reaches_the_page_is_a_fault_too(page, cap
 def test_a_view_of_the_whole_run_needs_no_layer(image_data):
     view = Told()
     view.region, view.depends = "run", ()
-    page = Page(image_data, view).select(layer="")
+    page = CardPage(image_data, view).select(layer="")
     assert page.view.drawn == [("", 0, "")]
 
 
 def test_a_run_without_layers_has_no_layer_cards(image_data):
-    page = Page(image_data, Told()).select(layer="")
+    page = CardPage(image_data, Told()).select(layer="")
     assert not page.card.panel.visible
     assert page.view.drawn == []
 
 
-# -- with a server, the worker computes -------------------------------------------------------
-
-
-class Session:
-    """A document with a session; its event loop turns when the test says so."""
-
-    session_context = object()
-
-    def __init__(self):
-        self.callbacks = []
-
-    def add_next_tick_callback(self, callback):
-        self.callbacks.append(callback)
-
-    def turn(self, data):
-        data.worker.submit(lambda: None).result()  # everything before it is done
-        while self.callbacks:
-            self.callbacks.pop(0)()
-
-
-@pytest.fixture
-def session(page, monkeypatch):
-    session = Session()
-    state = types.SimpleNamespace(curdoc=session)
-    monkeypatch.setattr(
-        "explorer.views.card.pn", types.SimpleNamespace(state=state, panel=pn.panel)
-    )
-    return session
-
-
-def test_the_event_loop_does_not_wait_for_a_slow_view(page, session, image_data):
+def test_a_view_that_is_not_for_this_run_has_no_card(page):
+    page.view.meant = False
     page.select(layer="dense")
-    assert "Computing" in page.sentence
+    assert not page.card.panel.visible
+    assert page.view.computed == ["conv1"]
+
+
+# -- what a picture follows -------------------------------------------------------------------
+
+
+def test_a_picture_is_adapted_to_what_it_follows_and_not_drawn_anew(page):
+    page.select(unit=2)
+    page.select(unit=2, probe=0, axis="epoch")
+    page.select(unit=1)
+    assert page.view.followed == [("CONV1", 0), ("CONV1", 2), ("CONV1", 1)]
+    assert len(page.view.drawn) == 1
+
+
+def test_a_picture_that_comes_back_is_adapted_if_something_changed(page):
+    page.select(layer="dense")
+    page.select(layer="conv1")  # with the unit as it was
+    page.select(layer="dense", unit=3)
+    page.select(layer="conv1")
+    assert page.view.followed == [("CONV1", 0), ("DENSE", 0), ("DENSE", 3), ("CONV1", 3)]
+
+
+def test_a_fault_in_following_is_a_sentence(page, caplog):
+    def fail(_scene, _body):
+        raise RuntimeError("no such unit")
+
+    page.view.follow = fail
+    page.select(unit=1)
+    assert "cannot be drawn: RuntimeError: no such unit" in page.sentence
     assert page.visible == []
-    session.turn(image_data)
-    assert page.visible == ["DENSE"]
-    assert "dense" in page.sentence
+    assert caplog.records
 
 
-def test_only_the_last_of_quick_selections_is_drawn(page, session, image_data):
-    for layer in ("dense", "relu1", "flatten"):
-        page.select(layer=layer)
-    session.turn(image_data)
-    assert [layer for layer, *_ in page.view.drawn] == ["conv1", "flatten"]
-    assert page.visible == ["FLATTEN"]
-
-
-def test_there_and_back_draws_once(page, session, image_data):
-    for layer in ("dense", "relu1", "dense"):
-        page.select(layer=layer)
-    session.turn(image_data)
-    assert [layer for layer, *_ in page.view.drawn] == ["conv1", "dense"]
-
-
-def test_the_cursor_starts_where_the_slider_is_when_the_picture_is_done(page, session, image_data):
-    page.select(layer="dense", index=2)
-    page.index = 6
-    session.turn(image_data)
-    assert page.view.drawn[-1] == ("dense", 6, "DENSE")
-
-
-def test_a_fault_in_the_worker_reaches_the_card(page, session, image_data, caplog):
-    def fail(scene):
-        raise MemoryError("too large")
-
-    page.view.compute = fail
-    page.select(layer="dense")
-    session.turn(image_data)
-    assert "cannot be drawn: MemoryError: too large" in page.sentence
-
-
-def test_a_frame_is_titled_in_text():
-    panel = framed("<b>title</b>", pn.pane.Str("x"), width=5)
-    assert "&lt;b&gt;title&lt;/b&gt;" in panel[0].object
+def test_a_frame_holds_heading_and_content():
+    head, content = card_head("<b>title</b>", caption="caption"), pn.pane.Str("x")
+    panel = framed(head, content, width=5)
+    assert list(panel) == [head, content]
+    assert (head.title, head.caption) == ("<b>title</b>", "caption")
     assert panel.styles["grid-column"] == "span 5"

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import threading
+import types
 
 import numpy as np
 import pytest
 
-from explorer.data import SAMPLES, ByteCache, RunData
+from explorer.data import SAMPLES, RunData
 from explorer.derived.frames import quantize
 from store import open_run
 from store.crop import Cut, crop
 from store.testing import frames_at, image_run_spec, text_run_spec
 from store.writer import RunWriter
-from tests.explorer.conftest import CHANNELS_FIRST, with_probe, without_probe
+from tests.explorer.conftest import CHANNELS_FIRST, image_spec_with_conv1, with_probe, without_probe
 
 STEPS = (0, 1, 2, 5, 10, 20, 50, 100)
 
@@ -85,6 +85,71 @@ def test_weights_come_step_by_step(image_data):
     assert len(found) == len(STEPS)
     for step, frame in zip(STEPS, found, strict=True):
         np.testing.assert_array_equal(frame, frames_at(spec, step)["layers/dense/weights/kernel"])
+
+
+# -- whole arrays -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("layer", ["conv1", "dense"])
+def test_activations_of_every_probe_are_those_recorded(image_data, layer):
+    for index in (0, 3, 7):
+        found = image_data.activations(layer, index)
+        expected = activation_of(image_run_spec(), layer, STEPS[index])
+        assert found.dtype == expected.dtype == np.float32
+        np.testing.assert_array_equal(found, expected)
+        np.testing.assert_array_equal(image_data.activation(layer, index, 4), expected[4])
+
+
+def test_the_units_of_activations_come_last_wherever_they_were_recorded(recorded):
+    data = recorded(CHANNELS_FIRST, steps=(0, 5))
+    found = data.activations("conv1", 1)
+    direct = data.run.read("layers/conv1/activation", (1, *[slice(None)] * 4))
+    assert (direct.shape, found.shape) == ((6, 3, 8, 8), (6, 8, 8, 3))
+    for unit in range(3):
+        np.testing.assert_array_equal(found[..., unit], direct[:, unit])
+
+
+def test_activations_without_units_stay_as_they_are(recorded):
+    data = recorded(image_spec_with_conv1(("probe", "y", "x"), (6, 8, 8)), steps=(0, 5))
+    direct = data.run.read("layers/conv1/activation", (1, *[slice(None)] * 3))
+    np.testing.assert_array_equal(data.activations("conv1", 1), direct)
+    assert data.units("conv1") == 1
+
+
+def test_activations_come_step_by_step(text_data, recorded):
+    spec = text_run_spec()
+    frames = text_data.activation_frames("embedding")
+    assert iter(frames) is frames  # one at a time: all together may be larger than memory
+    for step, frame in zip(STEPS, frames, strict=True):
+        np.testing.assert_array_equal(frame, activation_of(spec, "embedding", step))
+    assert list(recorded(steps=()).activation_frames("conv1")) == []
+
+
+def test_weights_of_a_step_are_those_recorded(image_data):
+    spec = image_run_spec()
+    for index in (0, 5):
+        frames = frames_at(spec, STEPS[index])
+        found = image_data.weights("conv1", index)
+        assert set(found) == {"kernel", "bias"}
+        for name, value in found.items():
+            np.testing.assert_array_equal(value, frames[f"layers/conv1/weights/{name}"])
+            np.testing.assert_array_equal(image_data.weight("conv1", name, index), value)
+    assert image_data.weights("pool1", 0) == {}
+
+
+def test_the_input_is_the_probes_own(image_data, text_data, recorded):
+    for data in (image_data, text_data):
+        (expected,) = data.run.probe.inputs.values()
+        np.testing.assert_array_equal(data.input(), expected)
+        assert len(data.input()) == data.run.probe.size
+    assert recorded(without_probe(), steps=(0,)).input() is None
+
+
+@pytest.mark.parametrize("inputs", [{}, {"a": np.zeros((6, 2)), "b": np.zeros((6, 2))}], ids=len)
+def test_there_is_no_input_where_there_are_several_or_none(image_data, monkeypatch, inputs):
+    probe = dataclasses.replace(image_data.run.probe, inputs=inputs)
+    data = RunData(types.SimpleNamespace(probe=probe))
+    assert data.input() is None
 
 
 # -- predictions and labels -------------------------------------------------------------------
@@ -199,66 +264,6 @@ def test_other_runs_have_no_predictions(recorded, spec, steps):
 
 
 # -- caches -----------------------------------------------------------------------------------
-
-
-def megabyte(value):
-    return np.full(1_000_000, value, np.uint8)
-
-
-def test_a_cache_keeps_what_was_used_last_within_its_bytes():
-    cache, made = ByteCache(2_000_000), []
-
-    def get(key):
-        return cache.get(key, lambda: made.append(key) or megabyte(key))
-
-    for key in (1, 2, 1, 3):  # 2 is the one that was not used for longest
-        assert get(key)[0] == key
-    assert made == [1, 2, 3]
-    get(1)
-    get(3)
-    assert made == [1, 2, 3]
-    get(2)
-    assert made == [1, 2, 3, 2]
-
-
-def test_an_array_larger_than_the_cache_is_handed_out_all_the_same():
-    cache = ByteCache(10)
-    assert cache.get("large", lambda: megabyte(7)).sum() == 7_000_000
-    assert cache.get("small", lambda: np.zeros(3)).shape == (3,)
-
-
-def test_a_fault_is_not_kept():
-    cache = ByteCache(100)
-
-    def fail():
-        raise OSError("the disk is gone")
-
-    with pytest.raises(OSError, match="gone"):
-        cache.get("frame", fail)
-    assert cache.get("frame", lambda: np.ones(1)) == 1
-
-
-def test_threads_share_a_cache():
-    cache, start, wrong = ByteCache(5000), threading.Barrier(8), []
-
-    def work(seed):
-        start.wait()
-        for key in np.random.default_rng(seed).integers(0, 40, 500).tolist():
-            found = cache.get(key, lambda key=key: np.full(1000, key, np.uint8))
-            if not (found == key).all():
-                wrong.append(key)
-
-    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not wrong
-    # Whatever the order was, what is kept adds up to what it counts, and fits.
-    made = []
-    for key in range(40):
-        cache.get(key, lambda key=key: made.append(key) or np.full(1000, key, np.uint8))
-    assert len(made) >= 35
 
 
 def test_frames_are_read_once_for_all_sessions(image_data, monkeypatch):

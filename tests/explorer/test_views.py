@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import pkgutil
 import re
+from typing import get_args
 
 import holoviews as hv
 import numpy as np
@@ -15,7 +16,7 @@ import explorer.views
 from explorer.derived.timeline import AXES, LABELS
 from explorer.plots.style import CURSOR_NAME, DIVERGING, SEQUENTIAL, palette_bytes
 from explorer.state import Moment
-from explorer.views.base import Scene, needs_steps
+from explorer.views.base import Region, Scene, View, needs_steps
 from explorer.views.registry import views
 from explorer.widgets.frame_grid import FrameGrid
 from store.layers import Layer
@@ -28,7 +29,8 @@ from tests.explorer.conftest import (
     without_probe,
 )
 
-REGIONS = ("run", "stage", "layer")
+REGIONS = get_args(Region)
+OF_A_LAYER = ("stage", "layer")
 NOT_VIEWS = {"base", "card", "registry"}
 STEPS = [0, 1, 2, 5, 10, 20, 50, 100]
 
@@ -49,6 +51,17 @@ def scene_of(data, layer, *, probe=0, axis="step", index=0):
 def drawn(view, scene):
     """What a view draws, or the sentence that it gives instead."""
     return view.requirement(scene) or view.draw(scene, view.compute(scene))
+
+
+def is_shown(view, data, layer):
+    """Whether a view has a card when a layer of a run is selected."""
+    return view.applies(data) and (view.region not in OF_A_LAYER or view.serves(layer))
+
+
+def element_in(panel):
+    """The only HoloViews picture in a Panel object."""
+    (pane,) = pn.panel(panel).select(pn.pane.HoloViews)
+    return pane.object
 
 
 def figures_in(panel):
@@ -87,8 +100,7 @@ def test_titles_tell_views_apart_and_every_view_says_what_it_depends_on():
         assert set(view.depends) <= fields
         assert 1 <= view.width <= 12
         assert type(view).__doc__
-        if view.region != "run":
-            assert "layer" in view.depends
+        assert view.region not in OF_A_LAYER or "layer" in view.depends
 
 
 @pytest.mark.parametrize("shape", [(), (5,), (7, 5), (8, 8, 3), (2, 8, 8, 3)], ids=str)
@@ -96,6 +108,13 @@ def test_titles_tell_views_apart_and_every_view_says_what_it_depends_on():
 def test_exactly_one_view_takes_the_stage_for_any_layer(kind, shape):
     layer = Layer("any", "Any", kind, {}, (), shape, 0, {}, bool(shape))
     assert sum(view.serves(layer) for view in views("stage")) == 1
+
+
+def test_what_a_view_follows_it_does_not_depend_on():
+    fields = {field.name for field in dataclasses.fields(Moment)}
+    for view in every_view():
+        assert set(view.follows) <= fields - set(view.depends)
+        assert not view.follows or type(view).follow is not View.follow
 
 
 def test_a_view_is_drawn_anew_only_for_what_it_depends_on():
@@ -116,7 +135,7 @@ def test_every_view_of_every_layer_draws_or_says_why_not(spec, image_data, text_
     for layer in data.run.layers.values():
         scene = scene_of(data, layer.name, probe=1)
         for view in every_view():
-            if view.region != "run" and not view.serves(layer):
+            if not is_shown(view, data, layer):
                 continue
             result = drawn(view, scene)
             if isinstance(result, str):
@@ -161,7 +180,7 @@ def test_runs_with_hardly_any_step_are_drawn_or_explained(recorded, steps):
     data = recorded(steps=steps)
     results = {}
     for view in every_view():
-        if view.region == "run" or view.serves(data.run.layers["dense"]):
+        if is_shown(view, data, data.run.layers["dense"]):
             result = results[view.title] = drawn(view, scene_of(data, "dense"))
             assert is_sentence(result) if isinstance(result, str) else pn.panel(result).get_root()
     if not steps:
@@ -195,7 +214,8 @@ def test_feature_maps_are_frames_with_limits_and_palette(image_data):
     sent = []
     grid._send_msg = sent.append
     grid._handle_msg({"key": grid.key, "want": [4]})
-    np.testing.assert_array_equal(sent[0]["frame"], image_data.frame("conv1", 4, 2))
+    frame = sent[0]["payload"]["frame"]
+    np.testing.assert_array_equal(frame, image_data.frame("conv1", 4, 2))
 
 
 def test_probabilities_have_a_sequential_palette_from_zero(image_data):
@@ -262,7 +282,7 @@ def test_the_probabilities_are_the_selected_probes(image_data):
 def test_the_weight_distribution_is_the_histogram_of_each_step(image_data):
     scene = scene_of(image_data, "dense")
     view = view_called("Weight distribution")
-    element = drawn(view, scene).object
+    element = element_in(drawn(view, scene))
     spec = image_run_spec()
     kernels = np.stack([frames_at(spec, step)["layers/dense/weights/kernel"] for step in STEPS])
     left, bottom, right, top = element.bounds.lbrt()
@@ -295,7 +315,8 @@ def test_weights_that_are_lost_are_counted_not_hidden(recorded, monkeypatch):
     monkeypatch.setattr("store.testing.frames_at", spoiled)
     data = recorded()
     panel = drawn(view_called("Weight distribution"), scene_of(data, "dense"))
-    assert "at 5 of the recorded steps, first at step 5." in panel[1].object
+    (note,) = panel.select(pn.pane.HTML)
+    assert "at 5 of the recorded steps, first at step 5." in note.object
     assert figures_in(panel)
 
 

@@ -2,162 +2,79 @@
 
 from __future__ import annotations
 
-import types
-
 import numpy as np
 import pytest
 
 from explorer.plots.style import KIND_COLOURS
-from explorer.widgets.frame_grid import MOST_WAITING, MOST_WANTED, FrameGrid
+from explorer.widgets.card_head import CardHead
+from explorer.widgets.frame_grid import FrameGrid
 from explorer.widgets.layer_graph import LayerGraph
 from explorer.widgets.probe_picker import ProbePicker, descriptions, label_texts, thumbnails
+from explorer.widgets.tabs import Tabs
 from store.layers import Layer, Layers
 from store.schema import ProbeSpec
 
 # -- frame grid -------------------------------------------------------------------------------
 
 
-class Grid:
-    """A frame grid, what it was asked for by the provider, and what it sent to the browser."""
-
-    def __init__(self, provider=None, count=100):
-        self.asked = []
-        self.sent = []
-
-        def frame(index):
-            self.asked.append(index)
-            return provider(index) if provider else np.full((1, 2, 3), index, np.uint8)
-
-        self.widget = FrameGrid(frame, count, key="run|conv1|0", palette=None)
-        self.widget._send_msg = self.sent.append
-
-    def want(self, *indices, key="run|conv1|0"):
-        self.widget._handle_msg({"key": key, "want": list(indices)})
-
-
-@pytest.fixture
-def slow_server(monkeypatch):
-    """A session whose event loop turns only when the test says so."""
-    callbacks = []
-    document = types.SimpleNamespace(
-        session_context=object(), add_next_tick_callback=callbacks.append
-    )
-    state = types.SimpleNamespace(curdoc=document)
-    monkeypatch.setattr("explorer.widgets.frame_grid.pn", types.SimpleNamespace(state=state))
-
-    def turn(most=10**6):
-        for _ in range(most):
-            if not callbacks:
-                return
-            callbacks.pop(0)()
-
-    return turn
-
-
-def test_a_frame_that_is_wanted_is_sent():
-    grid = Grid()
-    grid.want(7, 3)
-    assert [(answer["key"], answer["index"]) for answer in grid.sent] == [
-        ("run|conv1|0", 7),
-        ("run|conv1|0", 3),
-    ]
-    assert grid.sent[0]["frame"].tolist() == [[[7, 7, 7], [7, 7, 7]]]
-
-
-def test_one_frame_a_turn_of_the_event_loop(slow_server):
-    grid = Grid()
-    grid.want(1, 2, 3)
-    assert grid.asked == [1]
-    slow_server(1)
-    assert grid.asked == [1, 2]
-    slow_server()
-    assert grid.asked == [1, 2, 3]
-
-
-def test_the_newest_request_is_served_first(slow_server):
-    grid = Grid()
-    grid.want(10, 11, 12, 13)
-    grid.want(50)
-    grid.want(13)  # already waiting: it moves to the head, and is not sent twice
-    slow_server()
-    assert grid.asked == [10, 13, 50, 11, 12]
-
-
-def test_the_queue_is_bounded(slow_server):
-    grid = Grid()
-    for start in range(0, 100, 10):
-        grid.want(*range(start, start + 10))
-    slow_server()
-    assert grid.asked[1:11] == list(range(90, 100))
-    assert len(grid.asked) == 1 + 10 + MOST_WAITING
-    grid.want(*range(100))
-    slow_server()
-    assert len(grid.asked) == 1 + 10 + MOST_WAITING + MOST_WANTED
-
-
-def test_a_grid_that_came_to_rest_serves_again(slow_server):
-    grid = Grid()
-    grid.want(1)
-    slow_server()
-    grid.want(2)
-    slow_server()
-    assert grid.asked == [1, 2]
+def test_a_grid_by_default_has_a_tile_a_unit_and_chooses_nothing():
+    grid = FrameGrid(lambda _: np.zeros((1, 1, 1), np.uint8), 1)
+    assert (grid.mode, grid.places, grid.selects) == ("tiles", 1, "")
+    assert (grid.tile_ids, grid.captions, grid.x_labels, grid.y_labels) == ([], [], [], [])
+    assert (grid.x_name, grid.y_name, grid.value_name) == ("token", "unit", "")
+    assert (grid.square, grid.numbers, grid.still) == (False, False, False)
 
 
 @pytest.mark.parametrize(
-    "message",
-    [
-        None,
-        "want",
-        [],
-        {},
-        {"want": [1]},
-        {"key": "run|conv1|0"},
-        {"key": "run|conv1|0", "want": None},
-        {"key": "run|conv1|0", "want": 1},
-        {"key": "run|conv1|0", "want": {"0": 1}},
-        {"key": "run|conv1|0", "want": [None, "1", 1.5, [1], True]},
-        {"key": "run|conv1|0", "want": [-1, 100, 10**30]},
-        {"key": "run|conv2|0", "want": [1]},
-    ],
-    ids=str,
+    ("name", "value"),
+    [("selects", "layer"), ("mode", "rows"), ("tile_ids", "123"), ("square", "yes"), ("low", "0")],
 )
-def test_what_is_malformed_outdated_or_out_of_range_is_ignored(message):
-    grid = Grid()
-    grid.widget._handle_msg(message)
-    assert (grid.asked, grid.sent) == ([], [])
-    grid.want(1)  # and it did no harm
-    assert grid.asked == [1]
+def test_a_grid_takes_no_parameter_of_another_kind(name, value):
+    with pytest.raises(ValueError, match=name):
+        FrameGrid(lambda _: None, 1, **{name: value})
 
 
-def test_sound_parts_of_a_request_are_served_once():
-    grid = Grid()
-    grid.want(5, "x", 5, 200, 6)
-    assert grid.asked == [5, 6]
+def test_what_a_grid_is_told_reaches_the_browsers_model():
+    told = {
+        "mode": "matrix",
+        "selects": "step",
+        "tile_ids": [0, 5, 9],
+        "captions": ["a", "b", "c"],
+        "x_labels": ["true"],
+        "y_labels": ["said"],
+        "x_name": "class",
+        "y_name": "class said",
+        "value_name": "probes",
+        "square": True,
+        "numbers": True,
+        "still": True,
+        "palette": np.arange(768, dtype=np.uint8),
+    }
+    data = FrameGrid(lambda _: None, 1, **told).get_root().data
+    for name, value in told.items():
+        np.testing.assert_array_equal(getattr(data, name), value)
 
 
-def test_a_fault_is_told_to_the_browser_and_logged_and_the_next_frame_is_served(caplog):
-    def provider(index):
-        if index == 1:
-            raise OSError("the disk is gone")
-        return np.zeros((1, 1, 1), np.uint8)
+# -- heading and tabs -------------------------------------------------------------------------
 
-    grid = Grid(provider)
-    grid.want(1, 2)
-    failed, served = grid.sent
-    assert failed["error"] == "This step cannot be shown: the disk is gone"
-    assert "frame" not in failed
-    assert served["index"] == 2
-    assert "Frame 1 of run|conv1|0" in caplog.text
+
+def test_a_heading_is_text_and_unseen_until_the_browser_says_so():
+    head = CardHead(title="<b>title</b>", source="run")
+    assert (head.seen, head.busy, head.caption) == (False, False, "")
+    assert head.get_root().data.title == "<b>title</b>"
+
+
+def test_tabs_keep_the_order_of_their_titles():
+    titles = {"b": "Second", "a": "First"}
+    assert list(Tabs(titles=titles).get_root().data.titles.items()) == list(titles.items())
 
 
 # -- layer graph ------------------------------------------------------------------------------
 
 
 def test_the_graph_has_a_box_for_each_layer_and_an_edge_for_each_connection(image_run):
-    graph = LayerGraph.of(image_run.layers, selected="dense")
+    graph = LayerGraph.of(image_run.layers)
     assert [node["name"] for node in graph.nodes] == list(image_run.layers)
-    assert graph.selected == "dense"
     assert len(graph.edges) == 6
     tops = [node["y"] for node in graph.nodes]
     assert tops == sorted(tops)
@@ -289,8 +206,8 @@ def test_labels_are_told_by_name_or_value(labels, names, texts):
 
 
 def test_the_picker_holds_everything_of_a_runs_probe(text_run, image_run):
-    texts = ProbePicker.of(text_run.probe, selected=1)
-    assert (texts.kind, texts.selected, texts.images) == ("text", 1, None)
+    texts = ProbePicker.of(text_run.probe, channel="other")
+    assert (texts.kind, texts.channel, texts.images) == ("text", "other", None)
     assert texts.texts == ["not a good film", "<b>bad</b> film"]
     assert texts.labels == ["positive", "negative"]
     images = ProbePicker.of(image_run.probe)

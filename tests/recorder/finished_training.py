@@ -54,7 +54,7 @@ def train(folder: Path) -> Finished:
     import tensorflow as tf
     from keras.callbacks import CSVLogger, LambdaCallback, ModelCheckpoint
 
-    model, (x, y) = compiled(build_model, metrics=["accuracy"]), images()
+    model, (x, y) = compiled(build_model, optimizer="adam", metrics=["accuracy"]), images()
     whole = tf.train.Checkpoint(net=model, optimizer=model.optimizer)
     manager = tf.train.CheckpointManager(whole, str(folder / "manager"), max_to_keep=None)
     only_model = tf.train.Checkpoint(model)

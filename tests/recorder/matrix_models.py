@@ -117,13 +117,14 @@ def bidirectional() -> Any:
             keras.Input((6,), dtype="int32", name="tokens"),
             layers.Embedding(12, 4, mask_zero=True, name="embedding"),
             layers.Bidirectional(
-                layers.LSTM(3, return_sequences=True), merge_mode="sum", name="both"
-            ),
-            layers.Bidirectional(
-                layers.GRU(2),
-                backward_layer=layers.SimpleRNN(2, go_backwards=True, name="back"),
+                layers.GRU(3, return_sequences=True),
+                backward_layer=layers.SimpleRNN(
+                    3, return_sequences=True, go_backwards=True, name="back"
+                ),
+                merge_mode="sum",
                 name="mixed",
             ),
+            layers.GlobalAveragePooling1D(name="mean"),
             layers.Dense(CLASSES, name="out"),
         ],
         name="bidirectional",
@@ -136,10 +137,10 @@ def time_distributed() -> Any:
 
     return keras.Sequential(
         [
-            keras.Input((4, 8, 8, 1), name="film"),
+            keras.Input((3, 5, 5, 1), name="film"),
             layers.TimeDistributed(layers.Conv2D(2, 3, name="conv"), name="each"),
             layers.TimeDistributed(layers.Flatten(), name="flat"),
-            layers.LSTM(3, name="lstm"),
+            layers.SimpleRNN(3, name="simple"),
             layers.Dense(CLASSES, name="out"),
         ],
         name="films",
@@ -147,8 +148,10 @@ def time_distributed() -> Any:
 
 
 def films() -> Data:
+    # Small enough for one thread: TensorFlow itself does not always add up the gradients of larger
+    # ones in the same order, so that two trainings without a recorder differ in their last bits.
     generator = np.random.default_rng(4)
-    return generator.normal(size=(32, 4, 8, 8, 1)).astype(np.float32), images()[1]
+    return generator.normal(size=(32, 3, 5, 5, 1)).astype(np.float32), images()[1]
 
 
 def frozen_layers() -> Any:
@@ -226,5 +229,5 @@ def compiled_kind(kind: Kind, **options: Any) -> Any:
     keras.utils.set_random_seed(7)
     model = kind.build()
     loss = kind.loss() if callable(kind.loss) else kind.loss
-    model.compile(optimizer="adam", loss=loss, **options)
+    model.compile(optimizer="sgd", loss=loss, **options)
     return model

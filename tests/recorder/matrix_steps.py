@@ -51,7 +51,7 @@ def vae() -> Any:
 
     model = Autoencoder()
     model(rows()[0])
-    model.compile(optimizer="adam")
+    model.compile(optimizer="sgd")
     return model
 
 
@@ -76,7 +76,7 @@ def gan() -> Any:
 
         def compile(self, **options: Any) -> None:
             super().compile(**options)
-            self.generator_optimizer = keras.optimizers.Adam(0.01)
+            self.generator_optimizer = keras.optimizers.SGD(0.01, momentum=0.9)
             self.critic_optimizer = keras.optimizers.SGD(0.01)
 
         def call(self, inputs: Any) -> Any:
@@ -135,7 +135,7 @@ def contrastive() -> Any:
 
     model = Encoder()
     model(rows()[0])
-    model.compile(optimizer="adam")
+    model.compile(optimizer="sgd")
     return model
 
 

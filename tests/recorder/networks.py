@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -118,13 +119,42 @@ NETWORKS = {
 
 
 def compiled(build: Callable[[], Any], *, seed: int = 7, **options: Any) -> Any:
+    """Give a new network. SGD unless told otherwise: to trace Adam takes twice as long."""
     import keras
 
     keras.utils.set_random_seed(seed)
     model = build()
-    settings = {"optimizer": "adam", "loss": "sparse_categorical_crossentropy", **options}
+    settings = {"optimizer": "sgd", "loss": "sparse_categorical_crossentropy", **options}
     model.compile(**settings)
     return model
+
+
+def renewed(build: Callable[[], Any], *, seed: int = 7, **options: Any) -> Any:
+    """Give a network as `compiled` does, by one that is traced once for all tests.
+
+    To trace a training takes longer than all else in a test. The model is the same one every
+    time: whoever asks next takes it over.
+    """
+    import keras
+
+    model = _kept(build, tuple(options.items()))
+    keras.utils.set_random_seed(seed)
+    own = [*model.weights, *seed_states(model)]
+    fresh = build()
+    for variable, value in zip(own, [*fresh.weights, *seed_states(fresh)], strict=True):
+        variable.assign(value)
+    model.optimizer.iterations.assign(0)
+    return model
+
+
+@functools.cache
+def _kept(build: Callable[[], Any], options: tuple[tuple[str, Any], ...]) -> Any:
+    return compiled(build, **dict(options))
+
+
+def seed_states(model: Any) -> list[Any]:
+    """States of random generators, which change in a training beside the weights."""
+    return [variable for variable in model.variables if "seed_generator" in variable.path]
 
 
 def values_of(variable: Any) -> np.ndarray:

@@ -21,7 +21,6 @@ class Notebook:
         self.metrics: list[tuple[int, Mapping[str, float]]] = []
         self.values: list[np.ndarray] = []
         self.closed: bool | None = None
-        self.not_finite_since: int | None = None
         self.commits = 0
         self.not_finite_since: int | None = None
         self.skipped: list[str] = []
@@ -166,9 +165,9 @@ def test_late_conversion_sees_the_weights_of_the_step() -> None:
     """The thread is held up until the training is over; only then are tensors turned to arrays."""
     import tensorflow as tf
 
-    from tests.recorder.networks import compiled, conv_model, images, values_of
+    from tests.recorder.networks import conv_model, images, renewed, values_of
 
-    model, (x, y) = compiled(conv_model), images()
+    model, (x, y) = renewed(conv_model), images()
     kernel = model.get_layer("logits").kernel
     read = tf.function(lambda: tf.convert_to_tensor(kernel.value), autograph=False)
     notebook = Notebook()

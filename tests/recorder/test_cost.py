@@ -14,14 +14,14 @@ from recorder import Probe, Recorder, every_n_steps
 from recorder.cost import Cost
 from store import open_run
 from store.writer import RunWriter
-from tests.recorder.networks import compiled, conv_model, images
+from tests.recorder.networks import conv_model, images, renewed
 from tests.recorder.test_recorder import fit
 
 
 def train(path: Path, **options: Any) -> Recorder:
     options = {"schedule": every_n_steps(1), **options}
     callback = Recorder(path, Probe(images()[0][:2]), **options)
-    fit(compiled(conv_model), images(), callback)
+    fit(renewed(conv_model), images(), callback)
     return callback
 
 
@@ -143,7 +143,7 @@ def test_packing_that_fails_or_is_interrupted_harms_nothing(
 
 
 def test_an_interrupted_training_is_not_packed(tmp_path: Path) -> None:
-    model = compiled(conv_model)
+    model = renewed(conv_model)
     probe = Probe(images()[0][:2])
     with (
         pytest.raises(RuntimeError, match="the loop broke"),

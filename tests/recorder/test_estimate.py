@@ -10,17 +10,18 @@ import pytest
 from click.testing import CliRunner
 
 import recorder
-from recorder import Probe, Recorder, every_epoch, every_n_steps
+from recorder import Probe, Recorder, at_steps, every_epoch, every_n_steps
 from recorder.estimate_command import estimate as command
 from recorder.estimate_command import parse_schedule
 from recorder.forecast import planned_steps
-from tests.recorder.networks import compiled, conv_model, images, lstm_model
+from tests.recorder.few_examples import shorten
+from tests.recorder.networks import compiled, conv_model, images, nested_model, renewed
 from tests.recorder.test_recorder import fit, values_of
 
 
 @pytest.mark.parametrize("scale", [{}, {"every_unit": 2, "dtype": "float16", "layers": "conv"}])
 def test_the_estimate_is_what_is_recorded(tmp_path: Path, scale: dict[str, Any]) -> None:
-    model, probe = compiled(conv_model), Probe(images()[0][:4])
+    model, probe = renewed(conv_model), Probe(images()[0][:4])
     before = [values_of(variable) for variable in model.variables]
     schedule = every_n_steps(5) | every_epoch()
     found = recorder.estimate(model, probe, schedule, steps=12, steps_per_epoch=4, **scale)
@@ -56,16 +57,19 @@ def run(*arguments: str) -> Any:
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_a_file_is_estimated(tmp_path: Path) -> None:
     path = tmp_path / "model.keras"
-    compiled(lstm_model).save(path)
+    compiled(nested_model).save(path)
     done = run(str(path), "--probes", "3", "--steps", "50", "--schedule", "every_n_steps(10)")
     assert done.exit_code == 0, done.output
     assert "6 of 50 steps" in done.output
     assert "ms a recorded step, measured" in done.output
-    limited = run(str(path), "--probes", "3", "--byte-budget", "20 kB", "--no-weights")
+    limited = run(str(path), "--probes", "3", "--byte-budget", "5 kB", "--no-weights")
     assert "scheduled steps will be left out" in limited.output, limited.output
 
 
-def test_the_command_explains_what_is_wrong(tmp_path: Path) -> None:
+def test_the_command_explains_what_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shorten(monkeypatch, "lenet-mnist")
     (tmp_path / "broken.keras").write_bytes(b"no model")
     for arguments, message in (
         (["lenet-mnst"], "Did you mean 'lenet-mnist'"),
@@ -80,11 +84,23 @@ def test_the_command_explains_what_is_wrong(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["log_spaced() | every_epoch()", "every_n_steps(n=7)", "log_spaced(per_decade=5)"]
+    "text",
+    [
+        "log_spaced() | every_epoch()",
+        "every_n_steps(n=7)",
+        "log_spaced(per_decade=5)",
+        "at_steps([1, 10])",
+    ],
 )
 def test_schedules_are_read_as_runs_keep_them(text: str) -> None:
     schedule = parse_schedule(text)
     assert repr(parse_schedule(repr(schedule))) == repr(schedule)
+
+
+def test_a_preset_is_estimated_with_its_own_schedule(monkeypatch: pytest.MonkeyPatch) -> None:
+    updates = shorten(monkeypatch, "lenet-mnist", epochs=100, schedule=at_steps([1, 2]))
+    done = run("lenet-mnist")
+    assert f"4 of {100 * updates} steps" in done.output, done.output
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from store.crop import Cut, crop
 from store.errors import SpecError
 from store.pack import pack
 from tests.recorder.matrix_models import KINDS, compiled_kind
-from tests.recorder.networks import CLASSES, compiled, conv_model, images
+from tests.recorder.networks import CLASSES, conv_model, images, renewed
 
 
 def record(path: Path, model: Any, data: Any, evaluation: Evaluation, *callbacks: Any) -> Any:
@@ -32,7 +32,7 @@ def test_predictions_are_those_of_keras_at_every_step(batch_size: int, tmp_path:
 
     x, y = images(25)
     evaluation = Evaluation(x, y, class_names=["a", "b", "c"], batch_size=batch_size)
-    model, expected = compiled(conv_model), []
+    model, expected = renewed(conv_model), []
     spy = keras.callbacks.LambdaCallback(
         on_train_begin=lambda _: expected.append(np.asarray(model(x))),
         on_train_batch_end=lambda batch, logs: expected.append(np.asarray(model(x))),  # noqa: ARG005
@@ -63,7 +63,7 @@ def test_several_outputs_have_a_prediction_each(tmp_path: Path) -> None:
 def test_a_run_without_an_evaluation_has_none(tmp_path: Path) -> None:
     x, y = images()
     recorder = Recorder(tmp_path / "run.zarr", Probe(x[:2]))
-    compiled(conv_model).fit(x, y, verbose=0, callbacks=[recorder])
+    renewed(conv_model).fit(x, y, verbose=0, callbacks=[recorder])
     assert open_run(tmp_path / "run.zarr").evaluation is None
 
 
@@ -71,7 +71,7 @@ def test_it_survives_packing_and_what_is_private_can_be_cut(tmp_path: Path) -> N
     x, y = images(25)
     path = tmp_path / "run.zarr"
     evaluation = Evaluation(x, y, class_names=["a", "b", "c"])
-    before = record(path, compiled(conv_model), images(), evaluation).evaluation.load()
+    before = record(path, renewed(conv_model), images(), evaluation).evaluation.load()
     pack(path, tmp_path / "packed.zarr")
     after = open_run(tmp_path / "packed.zarr").evaluation
     assert after.equals(before)
@@ -100,4 +100,4 @@ def test_examples_that_do_not_fit_stop_before_the_training(tmp_path: Path) -> No
     evaluation = Evaluation(np.zeros((4, 9, 9, 1)), np.arange(4) % CLASSES)
     recorder = Recorder(tmp_path / "run.zarr", Probe(x[:2]), evaluation=evaluation)
     with pytest.raises(SpecError, match=r"expects shape \(any, 8, 8, 1\)"):
-        compiled(conv_model).fit(x, y, verbose=0, callbacks=[recorder])
+        renewed(conv_model).fit(x, y, verbose=0, callbacks=[recorder])

@@ -15,7 +15,7 @@ from recorder.counting import BatchMetrics, UpdateCount
 from recorder.evaluation import Predictor
 from recorder.weight_sample import WeightSample
 from store import open_run
-from tests.recorder.networks import compiled, conv_model, images, values_of
+from tests.recorder.networks import conv_model, images, renewed, values_of
 from tests.recorder.test_faults import failing, trained_without_recorder
 from tests.recorder.test_recorder import fit
 
@@ -34,7 +34,7 @@ def assert_trained_as_without(model: Any) -> None:
 
 
 def test_the_trained_weights_are_the_same_bit_for_bit(tmp_path: Path) -> None:
-    model, callback = compiled(conv_model), with_all_extras(tmp_path / "run.zarr")
+    model, callback = renewed(conv_model), with_all_extras(tmp_path / "run.zarr")
     fit(model, images(), callback)
     assert callback.report.fault is None
     assert_trained_as_without(model)
@@ -65,7 +65,7 @@ def test_a_fault_ends_the_recording_only(
 ) -> None:
     error = RuntimeError("a bug of ours")
     monkeypatch.setattr(owner, name, failing(at=at, error=error, original=getattr(owner, name)))
-    model, callback = compiled(conv_model), with_all_extras(tmp_path / "run.zarr")
+    model, callback = renewed(conv_model), with_all_extras(tmp_path / "run.zarr")
     with caplog.at_level(logging.WARNING, logger="trainlapse.recorder"):
         fit(model, images(), callback)
     assert_trained_as_without(model)

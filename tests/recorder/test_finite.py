@@ -11,7 +11,7 @@ import pytest
 from recorder import Probe, Recorder, every_n_steps
 from recorder.finite import are_finite_weights
 from store import open_run
-from tests.recorder.networks import compiled, conv_model, images
+from tests.recorder.networks import conv_model, images, renewed
 
 BREAKS_AT = 5
 
@@ -32,7 +32,7 @@ def breaking(value: float) -> Any:
 def fit(path: Path, *callbacks: Any, every: int = 1, **options: Any) -> Any:
     x, y = images()
     recorder = Recorder(path, Probe(x[:2]), schedule=every_n_steps(every), **options)
-    model = compiled(conv_model)
+    model = renewed(conv_model)
     model.fit(x, y, batch_size=4, verbose=0, callbacks=[recorder, *callbacks])
     assert recorder.report.fault is None
     return open_run(path)
@@ -52,7 +52,7 @@ def test_a_sound_training_has_no_such_step(tmp_path: Path) -> None:
 
 
 def test_weights_that_break_down_without_a_loss(tmp_path: Path) -> None:
-    model, (x, _) = compiled(conv_model), images()
+    model, (x, _) = renewed(conv_model), images()
     path = tmp_path / "run.zarr"
     with Recorder(path, Probe(x[:2]), model=model, schedule=every_n_steps(2)) as recorder:
         for step in range(1, 7):
@@ -64,7 +64,7 @@ def test_weights_that_break_down_without_a_loss(tmp_path: Path) -> None:
 
 
 def test_a_metric_that_has_nothing_to_count_is_no_breakdown(tmp_path: Path) -> None:
-    model, (x, _) = compiled(conv_model), images()
+    model, (x, _) = renewed(conv_model), images()
     path = tmp_path / "run.zarr"
     with Recorder(path, Probe(x[:2]), model=model) as recorder:
         recorder.record(1, loss=0.5, precision=float("nan"))
@@ -72,7 +72,7 @@ def test_a_metric_that_has_nothing_to_count_is_no_breakdown(tmp_path: Path) -> N
 
 
 def test_going_back_before_the_breakdown_forgets_it(tmp_path: Path) -> None:
-    model, (x, _) = compiled(conv_model), images()
+    model, (x, _) = renewed(conv_model), images()
     path = tmp_path / "run.zarr"
     for resume, losses in ((False, {4: np.nan, 5: np.nan}), (4, {5: 0.5}), (3, {4: 0.5})):
         options = {"model": model, "schedule": every_n_steps(1), "resume": resume}

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,11 +12,10 @@ import pytest
 from recorder import Probe, Recorder, every_n_steps
 from store import open_run
 from tests.recorder.matrix_steps import OWN_STEPS, batches
-from tests.recorder.networks import compiled, conv_model, images, rows
+from tests.recorder.networks import compiled, conv_model, images, renewed, rows
 from tests.recorder.witness import Witness, check
 
 PROBES = 4
-ROOT = Path(__file__).parents[2]
 
 
 def recorder_at(path: Path, x: Any, **options: Any) -> Recorder:
@@ -105,33 +101,6 @@ def test_several_devices(tmp_path: Path) -> None:
     check(run, witness)
 
 
-TWO_DEVICES = """
-    import sys
-    from pathlib import Path
-    import tensorflow as tf
-    from tests.recorder.test_matrix_training import test_several_devices
-
-    (device,) = tf.config.list_physical_devices("CPU")
-    two = [tf.config.LogicalDeviceConfiguration()] * 2
-    tf.config.set_logical_device_configuration(device, two)
-    test_several_devices(Path(sys.argv[1]))
-    print(len(tf.config.list_logical_devices("CPU")))
-"""
-
-
-def test_two_devices(tmp_path: Path) -> None:
-    """In a process of its own: devices are set up once."""
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(TWO_DEVICES), str(tmp_path)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.split()[-1] == "2"
-
-
 def test_a_model_that_is_built_by_its_first_batch(tmp_path: Path) -> None:
     import keras
 
@@ -147,7 +116,7 @@ def test_a_model_that_is_built_by_its_first_batch(tmp_path: Path) -> None:
 def test_a_dataset_with_class_weights(tmp_path: Path) -> None:
     import tensorflow as tf
 
-    model, (x, y) = compiled(conv_model), images()
+    model, (x, y) = renewed(conv_model), images()
     data = tf.data.Dataset.from_tensor_slices((x, y)).shuffle(32, seed=1).batch(8).prefetch(2)
     witness, recorder = Witness(model, x[:PROBES]), recorder_at(tmp_path, x)
     model.fit(
@@ -168,7 +137,7 @@ def test_a_dataset_with_class_weights(tmp_path: Path) -> None:
 def test_early_stopping_restores_after_the_last_step(recorder_first: bool, tmp_path: Path) -> None:
     import keras
 
-    model, (x, y) = compiled(conv_model), images()
+    model, (x, y) = renewed(conv_model), images()
     witness, recorder = Witness(model, x[:PROBES]), recorder_at(tmp_path, x)
     stopper = keras.callbacks.EarlyStopping(
         monitor="loss", mode="max", patience=1, restore_best_weights=True
@@ -183,7 +152,7 @@ def test_early_stopping_restores_after_the_last_step(recorder_first: bool, tmp_p
 
 
 def test_several_fits(tmp_path: Path) -> None:
-    model, (x, y) = compiled(conv_model), images()
+    model, (x, y) = renewed(conv_model), images()
     witness, recorder = Witness(model, x[:PROBES]), recorder_at(tmp_path, x)
     for start in (0, 4):
         notes = witness.callback(start=start)

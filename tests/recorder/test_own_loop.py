@@ -11,7 +11,7 @@ import pytest
 
 from recorder import Probe, Recorder, every_n_steps, on_event
 from store import open_run
-from tests.recorder.networks import compiled, conv_model, images
+from tests.recorder.networks import conv_model, images, renewed
 from tests.recorder.witness import Witness, check
 
 PROBES = 2
@@ -19,7 +19,7 @@ PROBES = 2
 
 @pytest.fixture
 def model() -> Any:
-    return compiled(conv_model)
+    return renewed(conv_model)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from recorder import Probe, Recorder, every_n_steps
 from store import open_run
 from store.errors import RunExistsError, SpecError
-from tests.recorder.networks import compiled, conv_model, images
+from tests.recorder.networks import compiled, conv_model, images, renewed
 from tests.recorder.witness import Witness, check
 
 PROBES = 3
@@ -33,7 +33,7 @@ def fit(model: Any, epochs: int, *callbacks: Any, **options: Any) -> None:
 
 
 def test_a_training_goes_on_in_its_run(tmp_path: Path) -> None:
-    model = compiled(conv_model)
+    model = renewed(conv_model)
     witness = Witness(model, images()[0][:PROBES])
     fit(model, 2, recorder_at(tmp_path), witness.callback())
     model.save(tmp_path / "model.keras")
@@ -57,7 +57,7 @@ def test_a_training_goes_on_in_its_run(tmp_path: Path) -> None:
 
 
 def test_epochs_go_on_too_when_they_are_counted_from_zero_again(tmp_path: Path) -> None:
-    model = compiled(conv_model)
+    model = renewed(conv_model)
     fit(model, 2, recorder_at(tmp_path))
     fit(model, 1, recorder_at(tmp_path, resume=True))
     np.testing.assert_allclose(open_run(tmp_path / "run.zarr").epochs, np.arange(13) / 4)
@@ -66,7 +66,7 @@ def test_epochs_go_on_too_when_they_are_counted_from_zero_again(tmp_path: Path) 
 def test_going_back_to_an_earlier_checkpoint_drops_what_came_later(tmp_path: Path) -> None:
     import keras
 
-    model = compiled(conv_model)
+    model = renewed(conv_model)
     checkpoint = keras.callbacks.ModelCheckpoint(tmp_path / "{epoch}.keras")
     fit(model, 3, recorder_at(tmp_path), checkpoint)
     earlier = keras.models.load_model(tmp_path / "1.keras")
@@ -102,12 +102,12 @@ def test_a_backup_that_another_callback_restores(tmp_path: Path) -> None:
 
 
 def test_resuming_where_there_is_no_run_begins_one(tmp_path: Path) -> None:
-    fit(compiled(conv_model), 1, recorder_at(tmp_path, resume=True))
+    fit(renewed(conv_model), 1, recorder_at(tmp_path, resume=True))
     assert list(open_run(tmp_path / "run.zarr").steps) == [0, 1, 2, 3, 4]
 
 
 def test_a_model_that_was_trained_before_begins_at_its_own_step(tmp_path: Path) -> None:
-    model = compiled(conv_model)
+    model = renewed(conv_model)
     fit(model, 1)
     fit(model, 2, recorder_at(tmp_path), initial_epoch=1)
     run = open_run(tmp_path / "run.zarr")
@@ -116,9 +116,9 @@ def test_a_model_that_was_trained_before_begins_at_its_own_step(tmp_path: Path) 
 
 
 def test_a_run_is_not_dropped_for_a_model_that_was_not_restored(tmp_path: Path) -> None:
-    fit(compiled(conv_model), 1, recorder_at(tmp_path))
+    fit(renewed(conv_model), 1, recorder_at(tmp_path))
     with pytest.raises(SpecError, match=r"holds steps up to 4, but .* has done no update"):
-        fit(compiled(conv_model), 1, recorder_at(tmp_path, resume=True))
+        fit(renewed(conv_model), 1, recorder_at(tmp_path, resume=True))
     assert list(open_run(tmp_path / "run.zarr").steps) == [0, 1, 2, 3, 4]
     with pytest.raises(RunExistsError, match="resume=True to go on with it"):
         recorder_at(tmp_path)
@@ -127,7 +127,7 @@ def test_a_run_is_not_dropped_for_a_model_that_was_not_restored(tmp_path: Path) 
 def test_another_model_cannot_go_on(tmp_path: Path) -> None:
     import keras
 
-    model = compiled(conv_model)
+    model = renewed(conv_model)
     fit(model, 1, recorder_at(tmp_path))
     other = compiled(
         lambda: keras.Sequential([*conv_model().layers[:-2], keras.layers.Dense(3, name="new")])
@@ -138,7 +138,7 @@ def test_another_model_cannot_go_on(tmp_path: Path) -> None:
 
 
 def test_a_loop_goes_on_from_the_last_step_or_from_the_one_given(tmp_path: Path) -> None:
-    model, (x, y) = compiled(conv_model), images()
+    model, (x, y) = renewed(conv_model), images()
     for resume, steps in ((False, range(1, 5)), (True, range(5, 8)), (6, range(7, 9))):
         with recorder_at(tmp_path, model=model, resume=resume) as recorder:
             for step in steps:

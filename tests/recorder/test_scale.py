@@ -13,7 +13,7 @@ from recorder.scale import ByteBudget, Scale, parse_bytes
 from store import open_run
 from store.errors import LayerNotFoundError, SpecError
 from store.pack import pack
-from tests.recorder.networks import compiled, conv_model, images
+from tests.recorder.networks import conv_model, images, renewed
 from tests.recorder.test_recorder import fit
 
 PROBES = 4
@@ -23,7 +23,7 @@ def record(path: Path, schedule: Any = None, **scale: Any) -> Any:
     """Record a short training; the whole of it is the same for every scale."""
     schedule = schedule or every_n_steps(4)
     callback = Recorder(path, Probe(images()[0][:PROBES]), schedule=schedule, **scale)
-    fit(compiled(conv_model), images(), callback)
+    fit(renewed(conv_model), images(), callback)
     assert callback.report.fault is None
     return open_run(path), callback
 

@@ -17,7 +17,7 @@ from recorder.schedule import Moment
 from recorder.triggers import LEAST_HISTORY
 from recorder.weight_sample import SAMPLED, WeightSample
 from store import open_run
-from tests.recorder.networks import compiled, conv_model, images
+from tests.recorder.networks import conv_model, images, renewed
 
 STEP_BYTES = 1000
 
@@ -119,7 +119,7 @@ def test_negative_losses_have_jumps_too() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: adaptive("many"), "byte_budget is 'many'"),
+        (lambda: adaptive("many"), r"adaptive\(budget=...\) is 'many'"),
         (lambda: adaptive(100, change=0), r"adaptive\(change=...\) expects a number above 0"),
         (lambda: on_event(factor=1), r"on_event\(factor=...\) expects a number above 1, got 1"),
         (lambda: on_event(after=-1), r"on_event\(after=...\) expects a number above -1"),
@@ -164,7 +164,7 @@ def test_a_spike_in_a_real_training_is_recorded(tmp_path: Path) -> None:
     x[-1] *= 1e4  # a broken example, in the last of 32 batches
     schedule = on_event(after=0, factor=20.0)
     recorder = Recorder(tmp_path / "run.zarr", Probe(x[:2]), schedule=schedule)
-    model = compiled(conv_model, optimizer="sgd")
+    model = renewed(conv_model)
     model.fit(x, y, batch_size=1, epochs=2, shuffle=False, verbose=0, callbacks=[recorder])
     # Keras reports the mean over the epoch; the jump is that of the batch alone.
     assert 32 in open_run(tmp_path / "run.zarr").steps
@@ -174,7 +174,7 @@ def test_a_spike_in_a_real_training_is_recorded(tmp_path: Path) -> None:
 def test_an_adaptive_training_keeps_within_its_bytes(tmp_path: Path) -> None:
     x, y = images(32)
     recorder = Recorder(tmp_path / "run.zarr", Probe(x[:2]), schedule=adaptive("100 kB"))
-    model = compiled(conv_model)
+    model = renewed(conv_model)
     model.fit(x, y, batch_size=1, epochs=2, verbose=0, callbacks=[recorder])
     run = open_run(tmp_path / "run.zarr")
     assert recorder.report.nbytes <= 100_000

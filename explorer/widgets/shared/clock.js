@@ -1,5 +1,6 @@
-// The one clock of a page: which recorded step is on screen. Widgets meet here, without the
-// server. This file is prepended to every widget's module, so the state lives on the window.
+// The one clock of a page: which recorded step is on screen, what is selected (layer, unit, probe)
+// and what the pointer is over. Widgets meet here, without the server. This file is prepended to
+// every widget's module, so the state lives on the window.
 function clockOf(channel) {
   const clocks = (window.trainlapseClocks ??= new Map());
   if (!clocks.has(channel)) {
@@ -17,19 +18,40 @@ function clockOf(channel) {
       clock.index = next;
       clock.dispatchEvent(new Event("tick"));
     };
+    // The selection is changed here at once; the transport tells Python, which may correct it.
+    clock.choice = {};
+    clock.choose = (change) => {
+      const next = { ...clock.choice, ...change };
+      const elsewhere = next.layer !== clock.choice.layer;
+      if (elsewhere && !("unit" in change)) next.unit = null; // Python knows the layer's last one
+      if (Object.entries(next).every(([name, value]) => clock.choice[name] === value)) return;
+      clock.choice = next;
+      clock.dispatchEvent(new Event("choice"));
+    };
+    // What the pointer is over, for the others to highlight: {layer, unit, probe, token} or {}.
+    clock.hovered = {};
+    clock.hover = (what = {}) => {
+      clock.hovered = what;
+      clock.dispatchEvent(new Event("hover"));
+    };
     clocks.set(channel, clock);
   }
   return clocks.get(channel);
 }
 
+// Calls `listener` at once and on every event of the clock, until the widget is removed.
+function heed(model, event, listener) {
+  const clock = clockOf(model.channel);
+  clock.addEventListener(event, listener);
+  model.on("remove", () => clock.removeEventListener(event, listener));
+  listener();
+  return clock;
+}
+
 // Calls `draw` at once and on every tick, until the widget is removed.
 function follow(model, draw) {
   const clock = clockOf(model.channel);
-  const listener = () => draw(clock.index);
-  clock.addEventListener("tick", listener);
-  model.on("remove", () => clock.removeEventListener("tick", listener));
-  listener();
-  return clock;
+  return heed(model, "tick", () => draw(clock.index));
 }
 
 // Bokeh takes a component that came from the server for one of the page's own until the page has

@@ -1,0 +1,47 @@
+"""How much each unit is active over training, with those marked that never or always are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import holoviews as hv
+import numpy as np
+import numpy.typing as npt
+
+from explorer.derived.units import ALWAYS_ON, DEAD, UNKNOWN
+from explorer.plots.matrices import time_heatmap
+
+Array = npt.NDArray[Any]
+
+# Not among the colours of the shares; told apart by lightness too.
+DEAD_COLOUR = "#d1193e"
+ALWAYS_ON_COLOUR = "#ff9ad5"
+
+
+def state_heatmap(share: Array, state: Array, **options: Any) -> hv.Image:
+    """Heat map of the share of active values, in which dead and always active units stand out.
+
+    Parameters
+    ----------
+    share : ndarray (step, unit)
+        Share of active values, 0 to 1.
+    state : ndarray (step, unit), uint8
+        States as of `explorer.derived.units.unit_states`.
+    **options
+        As for `explorer.plots.matrices.time_heatmap`: x_edges, x_label, positions, ...
+    """
+    # A hair beyond the colours' ends, where only a clipping colour reaches.
+    shown = np.clip(np.asarray(share, np.float64), 0, 1)
+    shown[state == DEAD] = -1
+    shown[state == ALWAYS_ON] = 2
+    shown[state == UNKNOWN] = np.nan
+    picture = time_heatmap(
+        shown,
+        y_edges=np.arange(share.shape[1] + 1) - 0.5,
+        y_label="unit",
+        value_label="share active",
+        limits=(0.0, 1.0),
+        **options,
+    )
+    colours = {"min": DEAD_COLOUR, "max": ALWAYS_ON_COLOUR, "NaN": (0, 0, 0, 0)}
+    return picture.opts(clipping_colors=colours, backend="bokeh")

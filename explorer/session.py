@@ -1,0 +1,321 @@
+"""One visitor's session: the selection, the widgets and cards that follow it, and their places."""
+
+from __future__ import annotations
+
+import html
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, get_args
+
+import numpy as np
+import panel as pn
+
+from explorer.data import RunData
+from explorer.derived.predictions import Verdicts
+from explorer.plots import style
+from explorer.state import Moment, Tab, select_in
+from explorer.summaries import LOGARITHMIC, QUANTITIES, quantity
+from explorer.views.base import Region
+from explorer.views.card import Card, card_head, framed, in_worker
+from explorer.views.registry import views
+from explorer.widgets.layer_graph import LayerGraph
+from explorer.widgets.probability_bars import ProbabilityBars
+from explorer.widgets.probe_picker import ProbePicker
+from explorer.widgets.tabs import Tabs
+from explorer.widgets.transport import Transport
+
+logger = logging.getLogger(__name__)
+
+CHANNEL = "main"
+GAP_PX = 14
+# Panel ends each column with this button, which is empty but would have a gap of its own.
+NO_SCROLL_BUTTON = ".scroll-button { display: none; }"
+TAB_TITLES: dict[Tab, str] = {
+    "layers": "Layers",
+    "learning": "What was learned",
+    "training": "How it trained",
+}
+# Where the views of a region are; those of the whole run stand above the tabs.
+TAB_OF: dict[Region, Tab] = {
+    "joint": "layers",
+    "stage": "layers",
+    "layer": "layers",
+    "learning": "learning",
+    "training": "training",
+}
+
+
+class Explorer:
+    """One session: the selection, and everything that follows it.
+
+    Parameters
+    ----------
+    data : RunData
+        The run, shared with other sessions.
+    query : mapping
+        Parameters of the page's address.
+    """
+
+    def __init__(self, data: RunData, query: Mapping[str, Any] | None = None) -> None:
+        style.register()
+        self.data = data
+        self.selection, self.warnings = select_in(data.run, query or {})
+        selection = self.selection
+        timeline = data.timeline
+        self.transport = Transport(
+            steps=timeline.steps.astype(np.float64),  # the browser's numbers, exact up to 2⁵³
+            epochs=timeline.epochs,
+            wall_times=timeline.wall_times,
+            axis=selection.axis,
+            resting=self._index(),
+            choice=selection.choice(),
+            channel=CHANNEL,
+            sizing_mode="stretch_width",
+            height=54,
+            margin=0,
+        )
+        self.graph = LayerGraph.of(
+            data.run.layers,
+            quantities={name: name for name in QUANTITIES} if len(data.run) else {},
+            palette=style.palette_bytes(style.SEQUENTIAL),
+            channel=CHANNEL,
+            sizing_mode="stretch_both",
+        )
+        self.picker, self.bars = self._probe_widgets()
+        self.cards = {region: self._cards(region) for region in get_args(Region)}
+        self._heading = pn.pane.HTML(margin=0, sizing_mode="stretch_width")
+        self.body = self._layout()
+        self._watch()
+        self._update()
+        self._judge()
+
+    # -- following the selection -------------------------------------------------------------
+
+    def _watch(self) -> None:
+        self.transport.param.watch(self._on_rest, "resting")
+        self.transport.param.watch(lambda event: self._set(axis=event.new), "axis")
+        self.transport.param.watch(lambda event: self._set(**event.new), "choice")
+        self.graph.param.watch(lambda event: self._colour_graph(event.new), "quantity")
+        self.selection.param.watch(
+            lambda *_: self._update(), ["layer", "unit", "probe", "target", "axis", "tab"]
+        )
+
+    def _on_rest(self, event: Any) -> None:
+        steps = self.data.timeline.steps
+        if len(steps):
+            index = min(max(0, int(event.new)), len(steps) - 1)
+            self.selection.step = int(steps[index])
+        self.transport.ack += 1
+
+    def _set(self, **chosen: Any) -> None:
+        """Take over what a widget says; what the run does not have is put back."""
+        try:
+            self.selection.choose(**chosen)
+        except (ValueError, TypeError):
+            logger.warning("Not in this run: %s", chosen)
+        self._mirror()
+
+    def _mirror(self) -> None:
+        """Show in the browser what holds."""
+        self.transport.param.update(axis=self.selection.axis, choice=self.selection.choice())
+
+    def _update(self) -> None:
+        self._mirror()
+        self._update_bars()
+        self._heading.object = self._layer_heading()
+        chosen = self.selection.tab
+        for tab, panel in self._panels.items():
+            panel.visible = tab == chosen
+        for region, cards in self.cards.items():
+            if TAB_OF.get(region, chosen) == chosen:
+                for card in cards:
+                    card.update()
+
+    def _cards(self, region: Region) -> list[Card]:
+        # The first screen is drawn at once; the rest when it comes into view.
+        lazy = region not in ("run", "joint", "stage")
+        return [Card(view, self.data, CHANNEL, self._current, lazy=lazy) for view in views(region)]
+
+    def _index(self) -> int:
+        steps = self.data.timeline.steps
+        return int(steps.searchsorted(self.selection.step)) if len(steps) else 0
+
+    def _current(self) -> tuple[Moment, int]:
+        return self.selection.moment(), self._index()
+
+    # -- parts -------------------------------------------------------------------------------
+
+    def _probe_widgets(self) -> tuple[ProbePicker | None, ProbabilityBars | None]:
+        probe = self.data.run.probe
+        if probe is None:
+            return None, None
+        picker = ProbePicker.of(
+            probe,
+            class_names=self.data.class_names,
+            channel=CHANNEL,
+            sizing_mode="stretch_width",
+            margin=0,
+        )
+        if self.data.reading is None:
+            return picker, None
+        bars = ProbabilityBars(
+            class_names=self.data.class_names,
+            colours=[style.class_colour(number) for number in range(len(self.data.class_names))],
+            channel=CHANNEL,
+            sizing_mode="stretch_width",
+            margin=0,
+        )
+        return picker, bars
+
+    def _update_bars(self) -> None:
+        if self.bars is None:
+            return
+        probe, labels = self.selection.probe, self.data.class_labels
+        self.bars.param.update(
+            values=self.data.probabilities(probe),
+            truth=-1 if labels is None else int(labels[probe]),
+        )
+
+    def _judge(self) -> None:
+        """Mark the probes right or wrong, once all of their predictions have been read."""
+        picker = self.picker
+        if picker is None or self.bars is None:
+            return
+
+        def compute() -> Verdicts | None:
+            try:
+                return self.data.verdicts()
+            except Exception:
+                logger.exception("The predictions cannot be read")
+                return None
+
+        def show(verdicts: Verdicts | None) -> None:
+            if verdicts is not None:
+                picker.param.update(predicted=verdicts.predicted, correct=verdicts.marks)
+
+        in_worker(self.data, compute, show)
+
+    def _colour_graph(self, name: str) -> None:
+        """Colour the graph's boxes by a quantity, once it has been computed."""
+        graph = self.graph
+        graph.values = None
+        if name not in QUANTITIES:
+            return
+
+        def compute() -> Any:
+            try:
+                return quantity(self.data, name)
+            except Exception:
+                logger.exception("The quantity %r cannot be computed", name)
+                return None
+
+        def show(values: Any) -> None:
+            if graph.quantity == name:
+                graph.param.update(values=values, logarithmic=name in LOGARITHMIC)
+
+        in_worker(self.data, compute, show)
+
+    def _layer_heading(self) -> str:
+        layers = self.data.run.layers
+        if self.selection.layer not in layers:
+            return "<p>This run has no layers.</p>"
+        layer = layers[self.selection.layer]
+        facts = [layer.class_name]
+        if layer.output_shape:
+            facts.append("output " + " × ".join(str(size) for size in layer.output_shape))
+        if layer.parameters:
+            facts.append(f"{layer.parameters:,} parameters")
+        if layer.inbound:
+            facts.append("from " + ", ".join(layer.inbound))
+        colour = style.KIND_COLOURS[layer.kind]
+        return (
+            '<h2 style="margin:0;font-size:17px;font-weight:700">'
+            f'<span style="display:inline-block;width:6px;height:16px;border-radius:3px;'
+            f'margin-right:9px;vertical-align:-2px;background:{colour}"></span>'
+            f"{html.escape(layer.name)}"
+            '<span style="font-weight:400;font-size:13px;color:var(--tl-muted);margin-left:12px">'
+            f"{html.escape(' · '.join(facts))}</span></h2>"
+        )
+
+    def _layout(self) -> pn.Column:
+        rows: list[Any] = []
+        if self.warnings:
+            rows.append(_notice(" ".join(self.warnings)))
+        if not len(self.data.run):
+            rows.append(
+                _notice(
+                    "No step has been recorded yet. If the training is still running, reload "
+                    "this page in a moment."
+                )
+            )
+        beside = self._probe_column()
+        stage = _stack(self._panels_of("stage"), 8 if beside else 12)
+        self._panels: dict[Tab, pn.Column] = {
+            "layers": _rows(
+                *_grid(self._panels_of("joint")),
+                self._heading,
+                *_grid([stage, *([_stack(beside, 4)] if beside else [])]),
+                *_grid(self._panels_of("layer")),
+            ),
+            "learning": _rows(*_grid(self._panels_of("learning"))),
+            "training": _rows(*_grid(self._panels_of("training"))),
+        }
+        tabs = Tabs(titles=TAB_TITLES, channel=CHANNEL, sizing_mode="stretch_width", margin=0)
+        return _rows(*rows, *_grid(self._panels_of("run")), tabs, *self._panels.values())
+
+    def _panels_of(self, region: Region) -> list[Any]:
+        return [card.panel for card in self.cards[region]]
+
+    def _probe_column(self) -> list[Any]:
+        column = []
+        told: dict[str, Any] = {"channel": CHANNEL, "source": self.data.run.name}
+        if self.picker is not None:
+            column.append(framed(card_head("Probe", **told), self.picker, width=12))
+        if self.bars is not None:
+            caption = "Click a class to explain that one."
+            head = card_head("The network says, at this step", caption=caption, **told)
+            column.append(framed(head, self.bars, width=12))
+        return column
+
+
+def _notice(text: str) -> pn.pane.HTML:
+    """Show a text above everything else: as text, since names in it may come from a stranger."""
+    style = (
+        "padding:8px 12px;border-radius:8px;border:1px solid var(--tl-line);"
+        "background:var(--tl-chosen);color:var(--tl-text)"
+    )
+    return pn.pane.HTML(
+        f'<div role="status" style="{style}">{html.escape(text)}</div>',
+        margin=0,
+        sizing_mode="stretch_width",
+    )
+
+
+def _stack(panels: list[Any], width: int) -> pn.Column:
+    """Panels one below the other, as a number of columns out of twelve."""
+    return _parts(panels, {"grid-column": f"span {width}", "min-width": "0"})
+
+
+def _rows(*parts: Any) -> pn.Column:
+    """Parts one below the other, over the whole width."""
+    return _parts(parts, {})
+
+
+def _grid(panels: list[Any]) -> list[pn.Column]:
+    """Panels in twelve columns; nothing for no panels, since an empty part still has its gap."""
+    styles = {
+        "display": "grid",
+        "grid-template-columns": "repeat(12, minmax(0, 1fr))",
+        "align-items": "stretch",
+    }
+    return [_parts(panels, styles)] if panels else []
+
+
+def _parts(parts: Sequence[Any], styles: dict[str, str]) -> pn.Column:
+    return pn.Column(
+        *parts,
+        sizing_mode="stretch_width",
+        margin=0,
+        styles={"gap": f"{GAP_PX}px", **styles},
+        stylesheets=[NO_SCROLL_BUTTON],
+    )

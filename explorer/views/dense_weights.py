@@ -1,0 +1,386 @@
+"""The weights between two layers as a matrix, and those of one unit as pictures."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import panel as pn
+
+from explorer.data import RunData
+from explorer.derived.frames import Limits, quantize, robust_limits, sample_indices
+from explorer.derived.similarity import leaf_order
+from explorer.plots.blocks import block_means, block_names, block_starts
+from explorer.plots.style import DIVERGING, palette_bytes
+from explorer.summaries import main_weight
+from explorer.views.base import Scene, View, needs_steps
+from explorer.views.kernels import some_of, symmetric
+from explorer.views.registry import register
+from explorer.widgets.beside import beside
+from explorer.widgets.choice import Choice
+from explorer.widgets.frame_grid import FrameGrid
+from store import Layer
+from store.schema import UNIT_DIM, activation_path
+
+Array = npt.NDArray[Any]
+Codes = npt.NDArray[np.uint8]
+
+HEIGHT = 360
+# Few rows are no higher than that, each; and what else a picture has: labels, legend.
+ROW_HEIGHT, LABELS_HEIGHT = 26, 100
+# As high as a choice.
+TITLE_HEIGHT = 25
+# Rows and columns beyond this are averaged: a screen hardly has more pixels for them.
+MOST_SHOWN = 512
+# Columns whose numbers have room under them.
+MOST_NUMBERED = 64
+# Rows or columns beyond this are not put in another order: it would take minutes.
+MOST_ORDERED = 2048
+# Weights that can be read and drawn while the slider moves.
+MOST_WEIGHTS = 2**22
+SAMPLES = 12
+ORDERS = {"number": "number", "alike": "alike, at the end"}
+# Blocks of columns of a recurrent layer's kernel, one after the other, as Keras lays them out.
+GATES = {
+    "LSTM": ("input gate", "forget gate", "candidate", "output gate"),
+    "GRU": ("update gate", "reset gate", "candidate"),
+    "SimpleRNN": ("",),
+}
+# Layers between a Flatten and a Dense layer that leave each value in its place.
+IN_PLACE = ("activation", "regularization")
+
+
+class Maps(NamedTuple):
+    """How the inputs of a layer lie in feature maps.
+
+    Attributes
+    ----------
+    source : str
+        The layer of the maps.
+    shape : tuple of int
+        Sizes of their axes, as they are flattened.
+    axes : tuple of int
+        Of these, those of the channel, of y and of x.
+    """
+
+    source: str
+    shape: tuple[int, ...]
+    axes: tuple[int, int, int]
+
+    def pictures(self, weights: Array) -> Array:
+        """Lay out weights of all inputs: (channel, y, x)."""
+        return np.transpose(weights.reshape(self.shape), self.axes)
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """What holds for a layer's weights at every step.
+
+    Attributes
+    ----------
+    layer : Layer
+        The layer.
+    weight : str
+        The variable: (in_unit, unit).
+    limits : Limits
+        Values of the lowest and the highest colour.
+    rows, columns : ndarray of int
+        Order of the units, and of the inputs, in which those that are alike lie together.
+    names : tuple of str
+        Name of each unit.
+    maps : Maps or None
+        How the inputs lie in feature maps, if they do.
+    """
+
+    layer: Layer
+    weight: str
+    limits: Limits
+    rows: Array
+    columns: Array
+    names: tuple[str, ...]
+    maps: Maps | None
+
+    @classmethod
+    def of(cls, data: RunData, layer: Layer) -> Matrix:
+        """Look at some steps; call it in the worker thread."""
+        weight = main_weight(layer)
+        assert weight is not None
+        indices = sample_indices(len(data.run), SAMPLES)
+        limits = robust_limits(some_of(data.weight(layer.name, weight, at)) for at in indices)
+        last = data.weight(layer.name, weight, len(data.run) - 1)
+        return cls(
+            layer,
+            weight,
+            symmetric(limits),
+            _alike(last.T),
+            _alike(last),
+            unit_names(data, layer, last.shape[1]),
+            maps_before(data, layer, len(last)),
+        )
+
+    @property
+    def units(self) -> int:
+        """Units that can be selected: a gate has as many rows as the layer has units."""
+        blocks = len(GATES.get(self.layer.class_name, ("",)))
+        return len(self.names) // blocks
+
+    def provider(self, data: RunData, order: str) -> Callable[[int], Codes]:
+        """Make what gives the matrix of a recorded step, a row a unit."""
+        rows, columns = self._starts()
+        by_row, by_column = (self.rows, self.columns) if order == "alike" else (None, None)
+
+        def provide(index: int) -> Codes:
+            values = data.weight(self.layer.name, self.weight, index).T
+            if by_row is not None and by_column is not None:
+                values = values[by_row][:, by_column]
+            small = block_means(block_means(values, rows), columns, axis=1)
+            return quantize(small, self.limits)[None]
+
+        return provide
+
+    def looks(self, order: str) -> dict[str, Any]:
+        """Give the labels of rows and columns."""
+        rows, columns = self._starts()
+        numbers = [str(number) for number in range(len(self.columns))]
+        few = len(columns) <= MOST_NUMBERED
+        units = np.arange(len(self.rows))
+        names = list(self.names)
+        if order == "alike":
+            units, names = self.rows, [names[unit] for unit in self.rows]
+            numbers = [numbers[at] for at in self.columns]
+        return {
+            "tile_ids": (units[rows] % self.units).tolist(),
+            "y_labels": block_names(names, rows),
+            # In their own order the tip numbers them, without texts that run into each other.
+            "x_labels": block_names(numbers, columns) if order == "alike" or few else [],
+        }
+
+    def pictures(self, data: RunData, unit: int) -> Callable[[int], Codes]:
+        """Make what gives one unit's weights as pictures, one for each channel."""
+        maps = self.maps
+        assert maps is not None
+
+        def provide(index: int) -> Codes:
+            weights = data.weight(self.layer.name, self.weight, index)[:, unit]
+            return np.ascontiguousarray(quantize(maps.pictures(weights), self.limits))
+
+        return provide
+
+    def _starts(self) -> tuple[Array, Array]:
+        return (
+            block_starts(len(self.rows), MOST_SHOWN),
+            block_starts(len(self.columns), MOST_SHOWN),
+        )
+
+
+def _alike(rows: Array) -> npt.NDArray[np.int64]:
+    """Put rows that are alike side by side, if they are not too many."""
+    if len(rows) > MOST_ORDERED:
+        return np.arange(len(rows))
+    return leaf_order(rows, metric="correlation")
+
+
+def unit_names(data: RunData, layer: Layer, count: int) -> tuple[str, ...]:
+    """Name the units: by class, where they are the classes; of a recurrent layer, with the gate."""
+    names = data.class_names
+    if len(names) == count and gives_classes(data, layer.name):
+        return tuple(names)
+    gates = GATES.get(layer.class_name, ("",))
+    units = count // len(gates)
+    return tuple(f"{gate} {unit}".strip() for gate in gates for unit in range(units))
+
+
+def gives_classes(data: RunData, layer: str) -> bool:
+    """Whether a layer's units are the classes: nothing but functions lies behind it."""
+    if data.reading is None or len(data.run.outputs) != 1:
+        return False
+    layers, name = data.run.layers, data.run.outputs[0]
+    while name != layer:
+        passed = name in layers and layers[name].kind in ("softmax", *IN_PLACE)
+        if not passed or len(layers[name].inbound) != 1:
+            return False
+        name = layers[name].inbound[0]
+    return True
+
+
+def maps_before(data: RunData, layer: Layer, inputs: int) -> Maps | None:
+    """Find the feature maps that a layer takes by way of a ``Flatten``; None if there are none."""
+    layers, passed = data.run.layers, layer
+    while True:
+        if len(passed.inbound) != 1 or passed.inbound[0] not in layers:
+            return None
+        passed = layers[passed.inbound[0]]
+        if passed.class_name == "Flatten":
+            break
+        if passed.kind not in IN_PLACE:
+            return None
+    source = layers[passed.inbound[0]] if len(passed.inbound) == 1 else None
+    if source is None or not source.has_activation:
+        return None
+    reader = data.run.array(activation_path(source.name))
+    dims, shape = reader.dims[2:], reader.shape[2:]
+    if sorted(dims) != [UNIT_DIM, "x", "y"] or int(np.prod(shape)) != inputs:
+        return None
+    if passed.config.get("data_format") == "channels_first":  # then it flattens channels last
+        order = [at for at in range(len(dims)) if dims[at] != UNIT_DIM] + [dims.index(UNIT_DIM)]
+        dims, shape = tuple(dims[at] for at in order), tuple(shape[at] for at in order)
+    axes = (dims.index(UNIT_DIM), dims.index("y"), dims.index("x"))
+    return Maps(source.name, tuple(shape), axes)
+
+
+class Board(pn.Column):
+    """The matrix, and beside it the selected unit's weights as pictures.
+
+    Parameters
+    ----------
+    scene : Scene
+        Run, layer and unit.
+    matrix : Matrix
+        What holds at every step.
+    order : str
+        One of `ORDERS`.
+    chosen : callable
+        Hears of the order that is chosen.
+    """
+
+    def __init__(
+        self, scene: Scene, matrix: Matrix, order: str, chosen: Callable[[str], None]
+    ) -> None:
+        self._data, self._matrix = scene.data, matrix
+        self._key = f"{scene.data.run.id}|{scene.moment.layer}|{matrix.weight}"
+        options: dict[str, Any] = {
+            "palette": palette_bytes(DIVERGING),
+            "low": matrix.limits.low,
+            "high": matrix.limits.high,
+            "value_name": "weight",
+            "channel": scene.channel,
+            "sizing_mode": "stretch_width",
+            "margin": 0,
+        }
+        count = len(scene.data.run)
+        rows = len(block_starts(len(matrix.rows), MOST_SHOWN))
+        self.grid = FrameGrid(
+            matrix.provider(scene.data, order),
+            count,
+            key=f"{self._key}|{order}",
+            mode="matrix",
+            selects="unit",
+            x_name="input",
+            label=f"Weights of {scene.moment.layer}",
+            height=min(HEIGHT, ROW_HEIGHT * rows + LABELS_HEIGHT),
+            **options,
+            **matrix.looks(order),
+        )
+        self.choice = Choice(title="order", options=ORDERS, value=order, margin=0)
+        self.choice.param.watch(lambda event: self._reorder(event.new, chosen), "value")
+        self.pictures: FrameGrid | None = None
+        parts = [pn.Column(self.choice, self.grid, sizing_mode="stretch_width", margin=0)]
+        if matrix.maps is not None:
+            self._title = pn.pane.HTML(
+                "", margin=0, sizing_mode="stretch_width", height=TITLE_HEIGHT
+            )
+            self.pictures = FrameGrid(
+                lambda _: np.zeros((1, 1, 1), np.uint8),
+                count,
+                label=f"Weights of one unit of {scene.moment.layer} as pictures",
+                height=HEIGHT,
+                **options,
+            )
+            side = pn.Column(self._title, self.pictures, sizing_mode="stretch_width", margin=0)
+            parts.append(side)
+        super().__init__(
+            beside(*parts, shares=(3, 2) if matrix.maps else (1,)),
+            sizing_mode="stretch_width",
+            margin=0,
+        )
+        self.show_unit(scene.moment.unit)
+
+    def show_unit(self, unit: int) -> None:
+        """Show the pictures of another unit."""
+        if self.pictures is None or self._matrix.maps is None:
+            return
+        provide = self._matrix.pictures(self._data, unit)
+        self.pictures.change(f"{self._key}|unit {unit}", provide)
+        name, source = self._matrix.names[unit], html.escape(self._matrix.maps.source)
+        of = f"unit {unit}" if name == str(unit) else f"unit {unit} ({html.escape(name)})"
+        self._title.object = (
+            '<p style="margin:0;font-size:12px;color:var(--tl-muted)">What '
+            f"{of} looks for: its weights on each unit of {source}</p>"
+        )
+
+    def _reorder(self, order: str, chosen: Callable[[str], None]) -> None:
+        chosen(order)
+        matrix = self._matrix
+        self.grid.change(
+            f"{self._key}|{order}", matrix.provider(self._data, order), **matrix.looks(order)
+        )
+
+
+@register
+class DenseWeights(View):
+    """The main weight of a layer as a matrix, if it has two axes."""
+
+    title = "Weights"
+    region = "layer"
+    depends = ("layer",)
+    follows = ("unit",)
+    order = 10
+    width = 12
+
+    def __init__(self) -> None:
+        self._order = "alike"
+
+    def serves(self, layer: Layer) -> bool:
+        weight = main_weight(layer)
+        return weight is not None and len(layer.weights[weight]) == 2
+
+    def requirement(self, scene: Scene) -> str | None:
+        count = int(np.prod(_shape(scene.layer), dtype=np.int64))
+        if count > MOST_WEIGHTS:
+            return (
+                f"{count:,} weights are more than can be drawn while the slider moves "
+                f"({MOST_WEIGHTS:,}); their distribution is shown instead."
+            )
+        return needs_steps(scene)
+
+    def caption(self, scene: Scene) -> str:
+        layer = scene.layer
+        inputs, units = _shape(layer)
+        source = f"unit of {layer.inbound[0]}" if len(layer.inbound) == 1 else "input"
+        if layer.kind == "embedding":
+            source = "word"
+        gates = " and gate" if len(GATES.get(layer.class_name, "1")) > 1 else ""
+        averaged = [
+            f"{size} {what}"
+            for what, size in (
+                ("units", -(-units // MOST_SHOWN)),
+                ("inputs", -(-inputs // MOST_SHOWN)),
+            )
+            if size > 1
+        ]
+        blocks = f" A cell is the mean of {' × '.join(averaged)}." if averaged else ""
+        return (
+            f"{main_weight(layer)} ({inputs} × {units}): a row for each unit{gates} of "
+            f"{layer.name}, a column for each {source}. Red raises the output, blue lowers it. "
+            f"Click a row to choose its unit.{blocks}"
+        )
+
+    def compute(self, scene: Scene) -> Matrix:
+        return Matrix.of(scene.data, scene.layer)
+
+    def draw(self, scene: Scene, computed: Matrix) -> Board:
+        return Board(scene, computed, self._order, lambda order: setattr(self, "_order", order))
+
+    def follow(self, scene: Scene, body: Any) -> None:
+        body.show_unit(scene.moment.unit)
+
+
+def _shape(layer: Layer) -> tuple[int, int]:
+    weight = main_weight(layer)
+    assert weight is not None
+    inputs, units = layer.weights[weight]
+    return inputs, units

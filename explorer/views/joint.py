@@ -1,0 +1,327 @@
+"""The probe's way through the whole network at the step on screen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import panel as pn
+
+from explorer.data import RunData
+from explorer.derived.frames import Limits, quantize, robust_limits, sample_indices
+from explorer.derived.joint import Column, Way, by_unit, columns_of, fused, trace
+from explorer.derived.network.engine import Network
+from explorer.derived.recurrent import NotDerivableError
+from explorer.plots.style import DIVERGING, SEQUENTIAL, palette_bytes
+from explorer.views.base import Scene, View, needs_steps
+from explorer.views.registry import register
+from explorer.widgets.flow import Flow
+from explorer.widgets.probe_picker import thumbnails
+
+ROWS = 5
+HEIGHT = 360
+# Steps that fix the scale of the links, and the limits of kernels.
+SAMPLES = 5
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What holds at every step: columns, colour limits, and the scale of contributions."""
+
+    columns: list[Column]
+    maps: list[Limits]
+    kernels: list[Limits | None]
+    evidence: float
+    scale: float
+
+
+class Tracer:
+    """Makes the payload of one step for one probe.
+
+    Parameters
+    ----------
+    data : RunData
+        The run.
+    probe, target : int
+        Followed probe and explained class, -1 for the predicted one.
+    """
+
+    def __init__(self, data: RunData, probe: int, target: int) -> None:
+        self.data, self.probe, self.target = data, probe, target
+        self.network: Network = data.network
+        shown = [
+            (name, layer.kind, layer.output_shape)
+            for name, layer in data.run.layers.items()
+            if layer.has_activation and layer.kind != "input"
+        ]
+        self.columns = columns_of(shown, self.network.followers)
+        self.input = self.network.inputs[0]
+
+    def target_at(self, index: int) -> int:
+        """Find the explained class at a step."""
+        probabilities = self.data.probabilities(self.probe)
+        assert probabilities is not None
+        if 0 <= self.target < probabilities.shape[1]:
+            return self.target
+        return int(np.nan_to_num(probabilities[index], nan=-1.0).argmax())
+
+    def way(self, index: int, chosen: tuple[str, int] | None = None) -> Way:
+        """Trace one step."""
+        data = self.data
+        layers = data.run.layers
+        values = data.input()
+        assert values is not None
+        activations = {
+            name: data.activations(name, index, self.probe)
+            for name, layer in layers.items()
+            if layer.has_activation
+        }
+        activations[self.input] = values[self.probe : self.probe + 1]
+        weights = {name: data.weights(name, index) for name in layers if layers[name].weights}
+        probabilities = data.probabilities(self.probe)
+        assert probabilities is not None
+        return trace(
+            self.network,
+            activations,
+            weights,
+            self.columns,
+            self.target_at(index),
+            rows=ROWS,
+            classes=probabilities[index],
+            chosen=chosen,
+        )
+
+    def plan(self) -> Plan:
+        """Fix limits and scale from some steps."""
+        data = self.data
+        indices = sample_indices(len(data.run), SAMPLES)
+        ways = [self.way(index) for index in indices]
+        strengths = [
+            float(np.abs(link).max(initial=0)) for way in ways for link in way.links if link.size
+        ]
+        finite = [value for value in strengths if np.isfinite(value)]
+        evidence = [float(np.nanmax(np.abs(self._evidence(way)))) for way in ways]
+        return Plan(
+            columns=self.columns,
+            maps=[data.limits(column.layer, self.probe) for column in self.columns],
+            kernels=[self._kernel_limits(column, indices) for column in self.columns],
+            evidence=max(evidence, default=1.0) or 1.0,
+            scale=max(finite, default=1.0) or 1.0,
+        )
+
+    def _kernel_limits(self, column: Column, indices: list[int]) -> Limits | None:
+        if self.kernel_shape(column) is None:
+            return None
+        return robust_limits(self.data.weight(column.core, "kernel", index) for index in indices)
+
+    def _evidence(self, way: Way) -> Array:
+        return fused(way, self.columns, self.input)
+
+    def kernel_shape(self, column: Column) -> tuple[int, int] | None:
+        """Height and width of a column's kernels; None without pictures of kernels."""
+        shape = self.data.run.layers[column.core].weights.get("kernel", ())
+        if column.kind != "map" or len(shape) != 4:
+            return None
+        return int(shape[0]), int(shape[1])
+
+    def has_before(self, column: Column) -> bool:
+        """Whether the map before the activation is recorded apart from the one after it."""
+        return column.kind == "map" and column.core != column.layer
+
+    def payload(self, index: int, plan: Plan, chosen: tuple[str, int] | None) -> dict[str, Any]:
+        """Everything that the browser paints of one step."""
+        way = self.way(index, chosen)
+        count = len(plan.columns)
+        units = np.full((count, ROWS), -1, np.int32)
+        contributions = np.full((count, ROWS), np.nan, np.float32)
+        values = np.full((count, ROWS), np.nan, np.float32)
+        links = np.zeros((count - 1, ROWS, ROWS), np.float32)
+        pixels: list[Array] = []
+        probabilities = self.data.probabilities(self.probe)
+        assert probabilities is not None
+        for at, column in enumerate(plan.columns):
+            picked = way.units[at]
+            units[at, : len(picked)] = picked
+            if column.kind == "classes":
+                values[at, : len(picked)] = probabilities[index][picked]
+                continue
+            contributions[at, : len(picked)] = by_unit(way.contributions[column.layer])[picked]
+            if column.kind == "vector":
+                frame = self.data.activations(column.layer, index, self.probe)
+                values[at, : len(picked)] = by_unit(frame)[picked]
+            else:
+                pixels += self._pictures(plan, at, index, picked)
+        for at, link in enumerate(way.links):
+            links[at, : link.shape[0], : link.shape[1]] = link
+        evidence = Limits(-plan.evidence, plan.evidence, signed=True)
+        return {
+            "units": units,
+            "contributions": contributions,
+            "values": values,
+            "links": links,
+            "pixels": np.concatenate([part.ravel() for part in pixels] or [np.zeros(1, np.uint8)]),
+            "evidence": quantize(self._evidence(way), evidence),
+            "target": self.target_at(index),
+        }
+
+    def _pictures(self, plan: Plan, at: int, index: int, picked: Array) -> list[Array]:
+        """Give maps, maps before the activation, kernels: (row, height, width) each, codes."""
+        column, data = plan.columns[at], self.data
+        parts = []
+        for layer in [column.layer, *([column.core] if self.has_before(column) else [])]:
+            frame = data.activations(layer, index, self.probe)[0]
+            limits = plan.maps[at] if layer == column.layer else data.limits(layer, self.probe)
+            parts.append(quantize(np.moveaxis(frame[..., picked], -1, 0), limits))
+        kernels = plan.kernels[at]
+        if kernels is not None:
+            kernel = data.weight(column.core, "kernel", index)
+            parts.append(quantize(_kernels(kernel, picked), kernels))
+        return [_rows(part) for part in parts]
+
+
+def _kernels(kernel: Array, units: Array) -> Array:
+    """Each unit's kernel for the input channel to which it listens most: (unit, y, x)."""
+    if kernel.shape[-1] <= int(units.max(initial=0)):  # depthwise: (y, x, channel, multiplier)
+        kernel = kernel.reshape(*kernel.shape[:2], 1, -1)
+    chosen = kernel[..., units]
+    strongest = np.square(chosen).sum(axis=(0, 1)).argmax(axis=0)
+    return np.stack([chosen[:, :, channel, at] for at, channel in enumerate(strongest)])
+
+
+def _rows(part: Array) -> Array:
+    """Fill up to the number of rows with nothing."""
+    filled = np.zeros((ROWS, *part.shape[1:]), np.uint8)
+    filled[: len(part)] = part
+    return filled
+
+
+class WayPicture(Flow):
+    """The picture, and what makes its payloads."""
+
+    def __init__(self, tracer: Tracer, plan: Plan, count: int, **params: Any) -> None:
+        self.tracer, self.plan = tracer, plan
+        super().__init__(lambda _: {}, count, **params)
+
+
+@register
+class Joint(View):
+    """Input, kernels, maps, units and classes, aligned and linked by what they contribute."""
+
+    title = "The probe's way through the network"
+    region = "joint"
+    depends = ("probe", "target")
+    follows = ("layer", "unit")
+    order = 10
+    width = 12
+
+    def applies(self, data: RunData) -> bool:
+        probe = data.run.probe
+        return probe is None or probe.kind == "image"
+
+    def requirement(self, scene: Scene) -> str | None:
+        data = scene.data
+        if data.run.probe is None or data.input() is None:
+            return "This needs a probe with one input."
+        missing = needs_steps(scene)
+        if missing is not None:
+            return missing
+        if data.reading is None:
+            return (
+                "This needs one output of shape (probe, class); "
+                "the run is not of a classifier, or its output was not recorded."
+            )
+        unsupported = data.network.unsupported
+        if unsupported:
+            name, why = next(iter(unsupported.items()))
+            return f"{name} cannot be followed: {why}"
+        silent = [name for name, layer in data.run.layers.items() if not layer.has_activation]
+        silent = [name for name in silent if data.run.layers[name].kind != "input"]
+        if silent:
+            return (
+                f"The activation of {', '.join(silent[:3])} was not recorded. Record every layer."
+            )
+        return None
+
+    def caption(self, scene: Scene) -> str:
+        target = scene.moment.target
+        names = scene.data.class_names
+        named = f"“{names[target]}”" if 0 <= target < len(names) else "the predicted class"
+        return (
+            f"Probe {scene.moment.probe}, from the input to the classes: the {ROWS} units of each "
+            f"layer that contribute most to {named} (activation × gradient of its logit), with "
+            "kernel and map before the activation on their left. Links: what passes from unit to "
+            "unit; red for the class, blue against it. Click a unit for its sources and targets."
+        )
+
+    def compute(self, scene: Scene) -> tuple[Tracer, Plan] | str:
+        tracer = Tracer(scene.data, scene.moment.probe, scene.moment.target)
+        try:
+            return tracer, tracer.plan()
+        except NotDerivableError as error:
+            return str(error)
+
+    def draw(self, scene: Scene, computed: tuple[Tracer, Plan] | str) -> Any:
+        if isinstance(computed, str):
+            return pn.pane.Str(computed)
+        tracer, plan = computed
+        probe = scene.data.run.probe
+        assert probe is not None
+        images = thumbnails(probe)
+        flow = WayPicture(
+            tracer,
+            plan,
+            len(scene.data.run),
+            columns=[
+                {"layer": tracer.input, "title": tracer.input, "kind": "image"},
+                *(_described(tracer, plan, at) for at in range(len(plan.columns))),
+            ],
+            rows=ROWS,
+            image=None if images is None else images[scene.moment.probe],
+            class_names=scene.data.class_names,
+            sequential=palette_bytes(SEQUENTIAL),
+            diverging=palette_bytes(DIVERGING),
+            scale=plan.scale,
+            label=f"{self.title}, probe {scene.moment.probe}",
+            channel=scene.channel,
+            height=HEIGHT,
+            sizing_mode="stretch_width",
+            margin=0,
+        )
+        self.follow(scene, flow)
+        return flow
+
+    def follow(self, scene: Scene, body: Any) -> None:
+        """Show the selected unit's partners too."""
+        if not isinstance(body, WayPicture):
+            return  # a sentence stands in place of the picture
+        tracer, plan = body.tracer, body.plan
+        moment = scene.moment
+        members = {name for column in plan.columns[:-1] for name in column.members}
+        chosen = (moment.layer, moment.unit) if moment.layer in members else None
+        body.change(
+            f"{scene.data.run.id}|joint|{moment.probe}|{moment.target}|{chosen}",
+            lambda index: tracer.payload(index, plan, chosen),
+        )
+
+
+def _described(tracer: Tracer, plan: Plan, at: int) -> dict[str, Any]:
+    """Tell the browser what it needs to know of a column."""
+    column, limits = plan.columns[at], plan.maps[at]
+    shape = tracer.data.run.layers[column.layer].output_shape
+    kernel = tracer.kernel_shape(column)
+    return {
+        "layer": column.layer,
+        "members": list(column.members),
+        "title": column.core,
+        "kind": column.kind,
+        "height": shape[0] if column.kind == "map" else 1,
+        "width": shape[1] if column.kind == "map" else 1,
+        "kernel": None if kernel is None else list(kernel),
+        "before": tracer.has_before(column),
+        "signed": limits.signed,
+        "low": limits.low,
+        "high": limits.high,
+    }

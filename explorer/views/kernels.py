@@ -1,0 +1,294 @@
+"""The kernels of a convolution as pictures that follow the slider."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import panel as pn
+
+from explorer.data import RunData
+from explorer.derived.filters import combined_tiles, kernel_tiles
+from explorer.derived.frames import Limits, quantize, robust_limits, sample_indices
+from explorer.plots.style import DIVERGING, SEQUENTIAL, palette_bytes
+from explorer.views.base import Scene, View, needs_steps
+from explorer.views.registry import register
+from explorer.widgets.choice import Choice
+from explorer.widgets.frame_grid import FrameGrid
+from store import Layer
+from store.schema import activation_path, weight_path
+
+Array = npt.NDArray[Any]
+Codes = npt.NDArray[np.uint8]
+
+HEIGHT = 300
+# What a choice above a picture takes away from it.
+CHOICE_HEIGHT = 32
+# Tiles that can still be told apart on a card.
+MOST_UNITS = 512
+MOST_CAPTIONS = 64
+# Every channel of every unit at once, up to this number of tiles.
+MOST_SLICES = 128
+# Steps that fix the colour limits, and weights of each that are looked at.
+SAMPLES = 12
+SAMPLED_WEIGHTS = 200_000
+COLOURS = ("red", "green", "blue")
+
+
+@register
+class Kernels(View):
+    """A tile a unit: what it weighs its input with."""
+
+    title = "Kernels"
+    region = "layer"
+    kinds = frozenset({"conv"})
+    depends = ("layer",)
+    order = 10
+    width = 6
+
+    def serves(self, layer: Layer) -> bool:
+        return super().serves(layer) and has_kernels(layer)
+
+    def requirement(self, scene: Scene) -> str | None:
+        return needs_steps(scene)
+
+    def caption(self, scene: Scene) -> str:
+        layer = scene.layer
+        name = _kernel_name(layer)
+        shape = " × ".join(str(size) for size in layer.weights[name])
+        units, channels, *_ = kernel_tiles(read_kernel(scene.data, layer.name, 0)).shape
+        those = f"the {units} units" if units > 1 else "its only unit"
+        if units > MOST_UNITS:
+            those = f"the first {MOST_UNITS} of {units} units"
+        stride = unit_stride(scene.data, layer.name)
+        those = f"{those} (one in {stride} is recorded)" if stride > 1 else those
+        source = layer.inbound[0] if len(layer.inbound) == 1 else "its input"
+        signs = "Red raises the output, blue lowers it"
+        if channels == 1:
+            what = f"its weights on {source}. {signs}."
+        elif _is_over_time(layer):
+            what = f"a column a place in the window, a row a channel of {source}. {signs}."
+        else:
+            what = (
+                f"its weights on {channels} channels of {source}. {signs}; RMS is their size over "
+                "all channels."
+            )
+        return f"{name} ({shape}): a tile for {'each of ' if units > 1 else ''}{those}, {what}"
+
+    def compute(self, scene: Scene) -> _Kernels:
+        return _Kernels.of(scene.data, scene.layer)
+
+    def draw(self, scene: Scene, computed: _Kernels) -> Any:
+        data, layer = scene.data, scene.moment.layer
+        options = computed.options()
+        first = next(iter(options))
+        grid = FrameGrid(
+            computed.provider(data, layer, first),
+            len(data.run),
+            key=f"{data.run.id}|{layer}|kernel|{first}",
+            selects="unit",
+            value_name="weight",
+            label=f"Kernels of {layer}",
+            channel=scene.channel,
+            height=HEIGHT if len(options) == 1 else HEIGHT - CHOICE_HEIGHT,
+            sizing_mode="stretch_width",
+            margin=0,
+            **computed.looks(first),
+        )
+        if len(options) == 1:
+            return grid
+        choice = Choice(title="input channel", options=options, value=first, margin=(0, 0, 6, 0))
+        choice.param.watch(
+            lambda event: grid.change(
+                f"{data.run.id}|{layer}|kernel|{event.new}",
+                computed.provider(data, layer, event.new),
+                **computed.looks(event.new),
+            ),
+            "value",
+        )
+        return pn.Column(choice, grid, sizing_mode="stretch_width", margin=0)
+
+
+@dataclass(frozen=True)
+class _Kernels:
+    """What holds for the kernels of a layer at every step.
+
+    Attributes
+    ----------
+    units : int
+        Units of the layer.
+    channels : tuple of str
+        Name of each channel that a unit takes.
+    over_time : bool
+        Whether a tile shows all channels of a window over time.
+    weight, rms : Limits
+        Colour limits of single weights, and of their root mean square over channels.
+    strongest : ndarray of int (unit,)
+        The channel that each unit weighs most at the last step.
+    """
+
+    units: int
+    channels: tuple[str, ...]
+    over_time: bool
+    weight: Limits
+    rms: Limits
+    strongest: Array
+
+    @classmethod
+    def of(cls, data: RunData, layer: Layer) -> _Kernels:
+        """Look at some steps of a layer's kernels."""
+        kernels = [
+            read_kernel(data, layer.name, index) for index in sample_indices(len(data.run), SAMPLES)
+        ]
+        units, channels, *_ = kernel_tiles(kernels[-1]).shape
+        return cls(
+            units,
+            _channel_names(data, layer, channels),
+            _is_over_time(layer),
+            symmetric(robust_limits(some_of(kernel) for kernel in kernels)),
+            robust_limits(some_of(combined_tiles(kernel, how="rms")) for kernel in kernels),
+            strongest_channels(kernels[-1]),
+        )
+
+    def options(self) -> dict[str, str]:
+        """Name what can be shown, the first of them at first."""
+        if self.over_time or len(self.channels) == 1:
+            return {"all": "all"}
+        options = {"rms": "all (RMS)", "strongest": "each unit's strongest (unit·channel)"}
+        if self.units * len(self.channels) <= MOST_SLICES:
+            each = {"each": "all (unit·channel)"}
+            options = each | options if self.channels == COLOURS else options | each
+        return options | {str(number): name for number, name in enumerate(self.channels)}
+
+    def looks(self, option: str) -> dict[str, Any]:
+        """Give the colours and captions of an option."""
+        limits = self.rms if option == "rms" else self.weight
+        shown = range(min(self.units, MOST_UNITS))
+        names = self._short_names()
+        ids, captions = list(shown), []
+        if option == "each":
+            ids = [unit for unit in shown for _ in names]
+            captions = [f"{unit}·{name}" for unit in shown for name in names]
+        elif option == "strongest" and self.units <= MOST_CAPTIONS:
+            captions = [f"{unit}·{names[self.strongest[unit]]}" for unit in shown]
+        return {
+            "palette": palette_bytes(SEQUENTIAL if option == "rms" else DIVERGING),
+            "low": limits.low,
+            "high": limits.high,
+            "tile_ids": ids,
+            "captions": captions,
+        }
+
+    def _short_names(self) -> list[str]:
+        if self.channels == COLOURS:
+            return [name[0] for name in COLOURS]
+        return [str(number) for number in range(len(self.channels))]
+
+    def provider(self, data: RunData, layer: str, option: str) -> Callable[[int], Codes]:
+        """Make what gives the tiles of a recorded step."""
+        limits = self.rms if option == "rms" else self.weight
+
+        def provide(index: int) -> Codes:
+            kernel = read_kernel(data, layer, index)[..., :MOST_UNITS]
+            return quantize(self._tiles(kernel, option), limits)
+
+        return provide
+
+    def _tiles(self, kernel: Array, option: str) -> Array:
+        if option == "rms":
+            return combined_tiles(kernel, how="rms")
+        tiles = kernel_tiles(kernel)
+        if option == "all":
+            return np.ascontiguousarray(tiles[:, :, 0] if self.over_time else tiles[:, 0])
+        if option == "each":
+            return tiles.reshape(-1, *tiles.shape[2:])
+        if option == "strongest":
+            return tiles[np.arange(len(tiles)), self.strongest[: len(tiles)]]
+        return tiles[:, int(option)]
+
+
+def has_kernels(layer: Layer) -> bool:
+    """Whether a layer has kernels over one or two axes, which are pictures."""
+    if "depthwise_kernel" in layer.weights and "pointwise_kernel" not in layer.weights:
+        return False
+    return len(layer.weights.get(_kernel_name(layer), ())) in (3, 4)
+
+
+def read_kernel(data: RunData, layer: str, index: int) -> Array:
+    """Read a convolution's kernel at a recorded step, shaped as that of ``Conv2D``.
+
+    Parameters
+    ----------
+    data : RunData
+        The run.
+    layer : str
+        A layer for which `has_kernels` holds.
+    index : int
+        Position of the recorded step.
+
+    Returns
+    -------
+    ndarray (kernel_y, kernel_x, channel, unit) or (kernel_token, channel, unit)
+        Of the units that are recorded. Depthwise kernels have one channel; a group has its own.
+        Of a separable convolution, the product of its two kernels, with which it computes.
+    """
+    name = _kernel_name(data.run.layers[layer])
+    kernel = data.weight(layer, name, index)
+    chosen = (..., slice(None, None, unit_stride(data, layer)))
+    last = data.run.array(weight_path(layer, name)).dims[-1]
+    if name == "depthwise_kernel":
+        point = data.weight(layer, "pointwise_kernel", index)
+        mixing = point.reshape(*kernel.shape[-2:], -1)
+        return np.asarray(np.einsum("...cm,cmu->...cu", kernel, mixing[chosen]))
+    if last.startswith("multiplier"):
+        return kernel.reshape(*kernel.shape[:-2], 1, -1)[chosen]
+    # Keras keeps transposed kernels as (..., unit, channel).
+    return (np.swapaxes(kernel, -1, -2) if last.startswith("in_unit") else kernel)[chosen]
+
+
+def unit_stride(data: RunData, layer: str) -> int:
+    """Every how many units of a layer are recorded: units are numbered among those."""
+    node = data.run.nodes.get(activation_path(layer))
+    return 1 if node is None else int(node["attributes"].get("unit_stride", 1))
+
+
+def strongest_channels(kernel: Array) -> npt.NDArray[np.intp]:
+    """Give the channel that each unit weighs most: (unit,). The first one where none is known."""
+    weights = kernel_tiles(kernel).astype(np.float64)
+    known = np.where(np.isfinite(weights), weights, 0)
+    # Their sizes, without squares that would leave the range of numbers.
+    return np.asarray(
+        np.linalg.norm(known / (np.abs(known).max() or 1), axis=(2, 3)).argmax(axis=1)
+    )
+
+
+def symmetric(limits: Limits) -> Limits:
+    """Limits about zero, for what may have either sign."""
+    bound = max(abs(limits.low), abs(limits.high))
+    return Limits(-bound, bound, signed=True)
+
+
+def some_of(values: Array) -> Array:
+    """Values in even distances, few enough for a quick quantile."""
+    flat = values.reshape(-1)
+    # An odd distance does not fall in with the counts of units, which are even.
+    return flat[:: flat.size // SAMPLED_WEIGHTS | 1]
+
+
+def _kernel_name(layer: Layer) -> str:
+    return "depthwise_kernel" if "depthwise_kernel" in layer.weights else "kernel"
+
+
+def _is_over_time(layer: Layer) -> bool:
+    return len(layer.weights[_kernel_name(layer)]) == 3
+
+
+def _channel_names(data: RunData, layer: Layer, channels: int) -> tuple[str, ...]:
+    """Names of the channels that a layer takes: colours of an image, or numbers."""
+    given, kinds = data.input(), {data.run.layers[name].kind for name in layer.inbound}
+    if channels == len(COLOURS) and kinds == {"input"} and given is not None and given.ndim == 4:
+        return COLOURS
+    return tuple(f"channel {number}" for number in range(channels))

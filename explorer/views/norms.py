@@ -1,0 +1,121 @@
+"""How large a layer's weights are, how far they have come, and how large an update is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import panel as pn
+
+from explorer.alternatives import Alternatives
+from explorer.derived.norms import Norms, unit_norms
+from explorer.derived.timeline import edges
+from explorer.plots.matrices import time_heatmap
+from explorer.plots.norms import ratio_curve, size_curves
+from explorer.summaries import by_unit, main_weight, weight_norms
+from explorer.views.base import Scene, View, needs_steps, plot_pane
+from explorer.views.registry import register
+from explorer.widgets.beside import below
+from store import Layer
+from store.schema import weight_path
+
+Array = npt.NDArray[Any]
+
+HEIGHT = 300
+LAYER, UNITS = "layer", "units"
+# Rows beyond this are thinner than a pixel.
+MOST_UNITS = 512
+
+
+@register
+class WeightNorms(View):
+    """Norm, distance from the start and update ratio of the main weight; the norm of each unit."""
+
+    title = "Norms and update ratio"
+    region = "layer"
+    depends = ("layer", "axis")
+    order = 50
+    width = 6
+
+    def __init__(self) -> None:
+        self._of = LAYER
+
+    def serves(self, layer: Layer) -> bool:
+        return main_weight(layer) is not None
+
+    def requirement(self, scene: Scene) -> str | None:
+        return needs_steps(scene, least=2)
+
+    def caption(self, scene: Scene) -> str:
+        weight = main_weight(scene.layer)
+        units = self._units(scene)
+        shown = f" Of {units:,} units {MOST_UNITS} are shown." if units > MOST_UNITS else ""
+        return (
+            f"{weight}: L2 norm, and distance from the first recorded step. Below, how far an "
+            "optimizer update moves it, relative to its norm: about 0.001 (dashed) is the "
+            f"customary rule of thumb.{shown}"
+        )
+
+    def compute(self, scene: Scene) -> Any:
+        return self._computed(scene, self._of if self._units(scene) > 1 else LAYER)
+
+    def draw(self, scene: Scene, computed: Any) -> Any:
+        options = {LAYER: "whole layer"}
+        if self._units(scene) > 1:
+            options[UNITS] = "each unit"
+        return Alternatives(
+            scene.data,
+            options,
+            self._of if self._of in options else LAYER,
+            computed,
+            compute=lambda of: self._computed(scene, of),
+            draw=lambda of, made: _curves(scene, made) if of == LAYER else _units(scene, made),
+            chosen=lambda of: setattr(self, "_of", of),
+            channel=scene.channel,
+        )
+
+    def _computed(self, scene: Scene, of: str) -> Norms | Array:
+        data, name, weight = scene.data, scene.moment.layer, main_weight(scene.layer)
+        assert weight is not None
+        if of == LAYER:
+            norms = weight_norms(data, name)
+            assert norms is not None
+            return norms
+
+        def make() -> dict[str, Array]:
+            frames = (by_unit(scene.layer, frame) for frame in data.weight_frames(name, weight))
+            return {"norm": unit_norms(frame for frame in frames if frame is not None)}
+
+        return data.derived(f"unit norms of {weight_path(name, weight)}", make)["norm"]
+
+    def _units(self, scene: Scene) -> int:
+        weight = main_weight(scene.layer)
+        if weight is None or not len(scene.data.run):
+            return 0
+        own = by_unit(scene.layer, scene.data.weight(scene.moment.layer, weight, 0))
+        return 0 if own is None else own.shape[-1]
+
+
+def _curves(scene: Scene, norms: Norms) -> pn.Column:
+    options: dict[str, Any] = {"height": HEIGHT // 2, **scene.time_options()}
+    sizes = size_curves(scene.positions, norms.norm, norms.from_start, **options)
+    ratio = ratio_curve(scene.positions, norms.update_ratio, **options)
+    return below(plot_pane(sizes), plot_pane(ratio), gap=0)
+
+
+def _units(scene: Scene, norms: Array) -> pn.pane.HoloViews:
+    count = norms.shape[1]
+    kept = np.unique(np.linspace(0, count - 1, min(count, MOST_UNITS)).astype(np.intp))
+    return plot_pane(
+        time_heatmap(
+            norms[:, kept],
+            x_edges=edges(scene.positions),
+            y_edges=np.arange(len(kept) + 1) - 0.5,
+            y_label="unit",
+            value_label="L2 norm of its weights",
+            positions=scene.positions,
+            height=HEIGHT,
+            **scene.time_options(),
+        )
+    )

@@ -1,0 +1,169 @@
+"""Which units of a layer are dead, selective or always on, and when that changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import panel as pn
+
+from explorer.derived.timeline import edges
+from explorer.derived.units import (
+    ALWAYS_ON,
+    DEAD,
+    SELECTIVE,
+    Activity,
+    TurningPoints,
+    UnitStates,
+    turning_points,
+)
+from explorer.plots.unit_states import ALWAYS_ON_COLOUR, DEAD_COLOUR, state_heatmap
+from explorer.summaries import activity_for, has_function, positions_seen, unit_states_of
+from explorer.views.base import Scene, View, needs_activation, needs_steps, plot_pane
+from explorer.views.registry import register
+from explorer.widgets.beside import below, beside
+from explorer.widgets.step_table import StepTable
+from store import Layer
+
+HEIGHT = 300
+# Rows beyond this are thinner than a pixel.
+MOST_UNITS = 512
+# A table that can still be read; a unit may die and wake many times.
+MOST_EVENTS = 200
+
+
+@register
+class UnitLife(View):
+    """Share of active values by unit and step, with the dead marked; when units died and woke."""
+
+    title = "Dead, selective, always on"
+    region = "layer"
+    depends = ("layer", "axis")
+    order = 60
+    width = 12
+
+    def serves(self, layer: Layer) -> bool:
+        return has_function(layer)
+
+    def requirement(self, scene: Scene) -> str | None:
+        return needs_activation(scene) or needs_steps(scene, least=2)
+
+    def caption(self, scene: Scene) -> str:
+        layer = scene.layer
+        activity = activity_for(layer) or Activity()
+        probes = scene.data.run.probe.size if scene.data.run.probe else 0
+        seen, count = positions_seen(scene.data, layer.name)
+        where = "" if count == 1 else " and all positions" if seen == count else ""
+        if seen < count:
+            where = f" and {seen:,} of {count:,} positions"
+        units = scene.data.units(layer.name)
+        shown = f" Shown are {MOST_UNITS} of {units:,} units." if units > MOST_UNITS else ""
+        return (
+            f"Share of all {probes} probes{where} at which a unit is active ({activity.text}). A "
+            f"dead unit is active for none of them: no gradient passes, it does not learn.{shown}"
+        )
+
+    def compute(self, scene: Scene) -> UnitStates:
+        return unit_states_of(scene.data, scene.moment.layer)
+
+    def draw(self, scene: Scene, computed: UnitStates) -> pn.Column:
+        units = shown_units(computed.state)
+        picture = plot_pane(
+            state_heatmap(
+                computed.active_share[:, units],
+                computed.state[:, units],
+                x_edges=edges(scene.positions),
+                positions=scene.positions,
+                height=HEIGHT,
+                **scene.time_options(),
+            )
+        )
+        key = f"{scene.data.run.id}|unit life|{scene.moment.layer}"
+        counts = StepTable(
+            lambda index: {"rows": [counts_at(computed.state, index)]},
+            len(computed.state),
+            key=f"{key}|counts",
+            columns=["dead", "selective", "always on"],
+            numeric=[0, 1, 2],
+            label=f"Units of {scene.moment.layer} at this step",
+            channel=scene.channel,
+            sizing_mode="stretch_width",
+            margin=0,
+        )
+        points = turning_points(computed.state)
+        rows = event_rows(points, scene.data.timeline.steps)
+        events = StepTable(
+            lambda _: rows,
+            len(computed.state),
+            key=f"{key}|events",
+            still=True,
+            columns=["unit", "what happened", "step"],
+            numeric=[0, 2],
+            empty=silence(computed.state),
+            label=f"Units of {scene.moment.layer} that died or woke",
+            channel=scene.channel,
+            sizing_mode="stretch_width",
+            margin=0,
+        )
+        listed = pn.Column(
+            events,
+            sizing_mode="stretch_width",
+            margin=0,
+            styles={"max-height": f"{HEIGHT - 95}px", "overflow-y": "auto"},
+        )
+        return beside(picture, below(_legend(), counts, listed), shares=(8, 3))
+
+
+def shown_units(state: npt.NDArray[np.uint8]) -> npt.NDArray[np.intp]:
+    """Choose the units that are drawn: all, or evenly spread ones of very many."""
+    count = state.shape[1]
+    return np.unique(np.linspace(0, count - 1, min(count, MOST_UNITS)).astype(np.intp))
+
+
+def counts_at(state: npt.NDArray[np.uint8], index: int) -> list[str]:
+    """Count dead, selective and always active units at a step."""
+    return [f"{np.count_nonzero(state[index] == kind):,}" for kind in (DEAD, SELECTIVE, ALWAYS_ON)]
+
+
+def event_rows(points: TurningPoints, steps: npt.NDArray[np.int64]) -> Mapping[str, Any]:
+    """List deaths and wakings by step; of a death that lasts, that it does."""
+    rows, chooses = [], []
+    for unit, index, kind in points.events[:MOST_EVENTS]:
+        lasts = kind == "died" and points.dead_since[unit] == index
+        rows.append([str(unit), "died, for good" if lasts else kind, f"{int(steps[index]):,}"])
+        chooses.append({"unit": unit})
+    left = len(points.events) - len(rows)
+    if left:
+        rows.append(["", f"and {left:,} more", ""])
+        chooses.append({})
+    return {"rows": rows, "chooses": chooses}
+
+
+def silence(state: npt.NDArray[np.uint8]) -> str:
+    """Say in a sentence that no unit died or woke."""
+    dead = np.flatnonzero((state == DEAD).all(axis=0))
+    if not len(dead):
+        return "No unit died, and none was dead at the start."
+    named = ", ".join(str(unit) for unit in dead[:12])
+    more = f" and {len(dead) - 12} more" if len(dead) > 12 else ""
+    one = len(dead) == 1
+    return (
+        f"No unit died or woke. Unit{'' if one else 's'} {named}{more} "
+        f"{'was' if one else 'were'} dead at every recorded step."
+    )
+
+
+def _legend() -> pn.pane.HTML:
+    swatch = "display:inline-block;width:11px;height:11px;border-radius:2px;vertical-align:-1px"
+    parts = (
+        f'<span style="white-space:nowrap"><span style="{swatch};background:{colour}"></span> '
+        f"{text}</span>"
+        for colour, text in (
+            (DEAD_COLOUR, "dead: never active"),
+            (ALWAYS_ON_COLOUR, "always on: active everywhere"),
+        )
+    )
+    style = "display:flex;flex-wrap:wrap;gap:2px 14px;font-size:12px;color:var(--tl-muted)"
+    return pn.pane.HTML(f'<div style="{style}">{"".join(parts)}</div>', margin=0)

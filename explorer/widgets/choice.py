@@ -1,0 +1,17 @@
+"""One of a few, for a view's own options."""
+
+from __future__ import annotations
+
+import param
+
+from explorer.widgets.base import Widget, script
+
+
+class Choice(Widget):
+    """A labelled list to choose from; a row of buttons if the options are few and short."""
+
+    title = param.String(default="", doc="What is chosen.")
+    options = param.Dict(default={}, doc="Text of each option, by its value.")
+    value = param.String(default="", doc="The chosen value.")
+
+    _esm = script("choice.js")

@@ -1,0 +1,285 @@
+// A probe's way through the network at this step: columns of units, joined by what they contribute
+// to the explained class. Red speaks for it, blue against it.
+const HEADER = 20;
+const LABEL = 13;
+const GAP = 6;
+const WIDTHS = { image: 2.1, map: 1.45, vector: 1, classes: 1.5 };
+const NONE = 128;
+const LINK = { least: 0.02, thickest: 6 };
+
+function signed(value) {
+  return (value > 0 ? "+" : "") + number(value).replace("-", "−");
+}
+
+// Where each column stands: shares of the width by kind.
+function spans(columns, width) {
+  const total = columns.reduce((sum, { kind }) => sum + WIDTHS[kind], 0);
+  let left = 0;
+  return columns.map(({ kind }) => {
+    const wide = (WIDTHS[kind] / total) * width;
+    left += wide;
+    return { left: left - wide, width: wide };
+  });
+}
+
+export function render({ model, el }) {
+  const canvas = element("canvas", { role: "img", tabindex: 0, class: "flow" });
+  const message = element("div", { class: "message", hidden: "" });
+  const stage = element("div", { class: "stage" }, canvas, message);
+  el.append(stage);
+  const tip = tipOn(stage);
+  const clock = clockOf(model.channel);
+  let boxes = []; // of every unit on screen: {column, row, unit, layer, x, y, width, height}
+  let shown = null;
+  let pointed; // the box under the pointer, as it was last painted
+  const isChosen = (box) => box.unit === clock.choice.unit && box.members.includes(clock.choice.layer);
+  const same = (one, other) => one && other && one.column === other.column && one.row === other.row;
+
+  const tableOf = (palette) => table(palette);
+  const names = () => model.class_names;
+
+  // -- the parts of a payload -----------------------------------------------------------------
+  const partsOf = (payload) => {
+    const pixels = bytes(payload.pixels);
+    let at = 0;
+    const take = (height, width) => {
+      const size = height * width;
+      const rows = Array.from({ length: model.rows }, (_, row) => pixels.subarray(at + row * size, at + (row + 1) * size));
+      at += model.rows * size;
+      return { rows, height, width };
+    };
+    return model.columns.slice(1).map((column) => ({
+      maps: column.kind === "map" ? take(column.height, column.width) : null,
+      before: column.before ? take(column.height, column.width) : null,
+      kernels: column.kernel ? take(...column.kernel) : null,
+    }));
+  };
+
+  // -- painting -------------------------------------------------------------------------------
+  const picture = (pen, part, row, palette, x, y, width, height) => {
+    const made = coloured(part.rows[row], part.width, part.height, palette);
+    const scale = Math.min(width / part.width, height / part.height);
+    const [wide, tall] = [part.width * scale, part.height * scale];
+    pen.drawImage(made, x + (width - wide) / 2, y + (height - tall) / 2, wide, tall);
+    return { x: x + (width - wide) / 2, y: y + (height - tall) / 2, width: wide, height: tall };
+  };
+  const drawInput = (pen, payload, span, height) => {
+    const { image } = model;
+    if (!image?.shape) return;
+    const [tall, wide, channels] = image.shape;
+    const grey = document.createElement("canvas");
+    [grey.width, grey.height] = [wide, tall];
+    const context = grey.getContext("2d");
+    const made = context.createImageData(wide, tall);
+    const data = bytes(image);
+    const evidence = bytes(payload.evidence);
+    for (let pixel = 0; pixel < wide * tall; pixel++) {
+      // The input in grey, laid over with the evidence: the stronger, the more of its colour.
+      const code = evidence[pixel] || NONE;
+      const share = Math.min(1, Math.abs(code - NONE) / 100);
+      for (let channel = 0; channel < 3; channel++) {
+        const base = 60 + 0.7 * (data[pixel * channels + Math.min(channel, channels - 1)] / 255) * 195;
+        made.data[4 * pixel + channel] = (1 - share) * base + share * model.diverging[3 * code + channel];
+      }
+      made.data[4 * pixel + 3] = 255;
+    }
+    context.putImageData(made, 0, 0);
+    const room = span.width - 2 * GAP - 16;
+    const scale = Math.min(room / wide, (height - 2 * LABEL) / tall);
+    const y = Math.max(0, (height - tall * scale) / 2 - LABEL);
+    pen.drawImage(grey, span.left, HEADER + y, wide * scale, tall * scale);
+    pen.fillStyle = themed(el, "muted");
+    const below = HEADER + y + tall * scale + 4;
+    pen.fillText("evidence for", span.left, below);
+    pen.fillStyle = themed(el, "text");
+    pen.font = `600 ${FONT}`;
+    pen.fillText(`“${names()[payload.target] ?? payload.target}”`, span.left, below + LABEL);
+    pen.font = FONT;
+    return { x: span.left, y: HEADER + y, width: wide * scale, height: tall * scale };
+  };
+  const named = (pen, unit, contribution, x, y) => {
+    pen.font = `600 ${FONT}`;
+    pen.fillText(unit, x, y);
+    const wide = pen.measureText(unit).width;
+    pen.font = FONT;
+    pen.fillStyle = themed(el, "muted");
+    pen.fillText(contribution, x + wide + 6, y);
+  };
+  const drawUnit = (pen, column, parts, payload, box) => {
+    const { row } = box;
+    const tables = { diverging: tableOf(model.diverging), sequential: tableOf(model.sequential) };
+    const at = box.column * model.rows + row;
+    const palette = column.signed ? tables.diverging : tables.sequential;
+    const text = names().length && column.kind === "classes" ? names()[box.unit] : String(box.unit);
+    pen.fillStyle = themed(el, "text");
+    if (column.kind === "map") {
+      const side = parts.kernels ? Math.min(22, (box.height - LABEL - 2) / 2) : 0;
+      const size = Math.min(box.height - LABEL, box.width - side - (side ? 3 : 0));
+      if (parts.kernels) picture(pen, parts.kernels, row, tables.diverging, box.x, box.y, side, side);
+      if (parts.before) picture(pen, parts.before, row, tables.diverging, box.x, box.y + side + 2, side, side);
+      const tile = picture(pen, parts.maps, row, palette, box.x + (side ? side + 3 : 0), box.y, size, size);
+      Object.assign(box, { right: tile.x + tile.width, middle: box.y + size / 2 });
+      named(pen, text, signed(payload.contributions[at]), box.x, box.y + size + 2);
+    } else if (column.kind === "vector") {
+      const size = Math.min(16, box.height - LABEL);
+      const code = codeOf(payload.values[at], column);
+      const colour = palette[code];
+      pen.fillStyle = `rgb(${colour & 255},${(colour >> 8) & 255},${(colour >> 16) & 255})`;
+      const y = box.y + (box.height - LABEL - size) / 2;
+      pen.fillRect(box.x, y, size, size);
+      pen.fillStyle = themed(el, "text");
+      named(pen, text, "", box.x + size + 5, y + 3);
+      pen.fillText(signed(payload.contributions[at]), box.x, y + size + 3, box.width);
+      Object.assign(box, { right: box.x + Math.min(box.width, 44), middle: y + size / 2 });
+    } else {
+      const share = payload.values[at];
+      const y = box.y + box.height / 2 - LABEL;
+      pen.font = box.unit === payload.target ? `600 ${FONT}` : FONT;
+      pen.fillText(cut(text, 14), box.x + 2, y, box.width - 34);
+      pen.textAlign = "right";
+      pen.fillText(`${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`, box.x + box.width - 2, y);
+      pen.textAlign = "left";
+      pen.font = FONT;
+      pen.fillStyle = themed(el, "quiet");
+      pen.fillRect(box.x + 2, y + LABEL, box.width - 4, 7);
+      pen.fillStyle = themed(el, box.unit === payload.target ? "select" : "muted");
+      pen.fillRect(box.x + 2, y + LABEL, Math.max(0, Math.min(1, share)) * (box.width - 4), 7);
+      Object.assign(box, { right: box.x + box.width, middle: y + LABEL });
+    }
+  };
+  const codeOf = (value, { low, high }) =>
+    Number.isNaN(value) ? 0 : 1 + Math.round(254 * Math.max(0, Math.min(1, (value - low) / (high - low))));
+  const drawLinks = (pen, payload, input) => {
+    const active = boxes.find((box) => same(box, pointed)) ?? boxes.find(isChosen);
+    const [red, blue] = [254, 1].map((code) => [0, 1, 2].map((channel) => model.diverging[3 * code + channel]).join(","));
+    const link = (from, to, strength, ends) => {
+      const share = Math.min(1, Math.abs(strength) / model.scale);
+      if (!(share >= LINK.least)) return;
+      // Those of the unit under the pointer alone; those of the chosen one above the others.
+      const lit = !active || ends.includes(active);
+      const strongly = lit ? 1 : pointed ? 0.12 : 0.5;
+      pen.strokeStyle = `rgba(${strength > 0 ? red : blue},${strongly * (0.3 + 0.6 * share)})`;
+      pen.lineWidth = 0.6 + LINK.thickest * share;
+      pen.beginPath();
+      pen.moveTo(from.x, from.y);
+      const bend = (to.x - from.x) / 2;
+      pen.bezierCurveTo(from.x + bend, from.y, to.x - bend, to.y, to.x, to.y);
+      pen.stroke();
+    };
+    for (const box of boxes) {
+      const to = { x: box.x - 2, y: box.middle };
+      if (box.column === 0) {
+        const from = { x: input.x + input.width + 2, y: input.y + input.height / 2 };
+        link(from, to, payload.contributions[box.row], [box]);
+        continue;
+      }
+      for (const source of boxes.filter((other) => other.column === box.column - 1)) {
+        const strength = payload.links[((box.column - 1) * model.rows + source.row) * model.rows + box.row];
+        link({ x: source.right + 2, y: source.middle }, to, strength, [box, source]);
+      }
+    }
+    if (active) {
+      pen.strokeStyle = themed(el, "select");
+      pen.lineWidth = 2;
+      pen.strokeRect(active.x - 2, active.y - 2, Math.max(20, active.right - active.x) + 4, active.height - GAP + 2);
+    }
+  };
+  const paint = (payload, index) => {
+    const [width, height] = [stage.clientWidth, stage.clientHeight];
+    const pen = sized(canvas, width, height);
+    pen.imageSmoothingEnabled = false;
+    pen.textBaseline = "top";
+    const places = spans(model.columns, width);
+    const parts = partsOf(payload);
+    const room = (height - HEADER) / model.rows;
+    boxes = [];
+    model.columns.forEach((column, at) => {
+      pen.font = `600 ${FONT}`;
+      pen.fillStyle = themed(el, "text");
+      pen.fillText(column.title, places[at].left, 0, places[at].width - GAP);
+      pen.font = FONT;
+      if (at === 0) return;
+      for (let row = 0; row < model.rows; row++) {
+        const unit = payload.units[(at - 1) * model.rows + row];
+        if (unit < 0) continue;
+        const box = {
+          column: at - 1, row, unit, layer: column.layer, members: column.members,
+          x: places[at].left + 14, y: HEADER + row * room, width: places[at].width - 14 - GAP, height: room - 2,
+        };
+        drawUnit(pen, column, parts[at - 1], payload, box);
+        boxes.push(box);
+      }
+    });
+    const input = drawInput(pen, payload, places[0], height - HEADER);
+    if (input) drawLinks(pen, payload, input);
+    canvas.dataset.index = index;
+    canvas.setAttribute("aria-label", `${model.label}, recorded step ${index + 1} of ${clock.count}`);
+  };
+  const say = (text) => {
+    message.textContent = text;
+    message.hidden = !text;
+    canvas.style.visibility = text ? "hidden" : "visible";
+  };
+  const draw = (index) => {
+    if (!stage.clientWidth) return;
+    const payload = frames.get(index);
+    if (payload?.error) say(payload.error);
+    else if (payload) {
+      say("");
+      shown = payload;
+      paint(payload, index);
+    }
+    frames.want(index);
+  };
+
+  // -- pointing and choosing --------------------------------------------------------------------
+  const under = (event) => boxes.find((box) => event.offsetX >= box.x - 2 && event.offsetX <= box.x + box.width &&
+    event.offsetY >= box.y && event.offsetY <= box.y + box.height);
+  const describe = (box) => {
+    const at = box.column * model.rows + box.row;
+    const column = model.columns[box.column + 1];
+    const what = column.kind === "classes" ? names()[box.unit] : `unit ${box.unit}`;
+    const contribution = signed(shown.contributions[at]);
+    return `${column.title} · ${what} · contributes ${contribution} to “${names()[shown.target] ?? shown.target}”`;
+  };
+  const repaint = () => shown && paint(shown, clock.index);
+  canvas.addEventListener("pointermove", (event) => {
+    const box = under(event);
+    if (box) tip.show(describe(box), event.offsetX, event.offsetY);
+    else tip.hide();
+    if (same(box, pointed) || (!box && !pointed)) return;
+    pointed = box;
+    clock.hover(box ? { layer: box.members[0], unit: box.unit } : {});
+    repaint();
+  });
+  canvas.addEventListener("pointerleave", () => {
+    pointed = undefined;
+    tip.hide();
+    clock.hover();
+    repaint();
+  });
+  const choose = (box) => {
+    if (model.columns[box.column + 1].kind === "classes") clock.choose({ target: box.unit });
+    else clock.choose({ layer: box.members[0], unit: box.unit });
+  };
+  canvas.addEventListener("click", (event) => {
+    const box = under(event);
+    if (box) choose(box);
+  });
+  // With the picture in focus the arrows go from unit to unit.
+  canvas.addEventListener("keydown", (event) => {
+    const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    if (!move) return;
+    event.preventDefault();
+    const from = boxes.find(isChosen) ?? { column: -1, row: 0 };
+    const to = boxes.find((box) => box.column === from.column + move[0] && box.row === from.row + move[1]);
+    if (to) choose(to);
+  });
+
+  // -- life -------------------------------------------------------------------------------------
+  const frames = framesOf(model, () => draw(clock.index));
+  repaintWhenSeen(model, stage, () => draw(clock.index));
+  model.on(["key", "columns", "scale", "image"], () => draw(clock.index));
+  follow(model, draw);
+  heed(model, "choice", repaint);
+}

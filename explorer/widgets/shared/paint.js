@@ -1,0 +1,85 @@
+// Painting that several widgets share: colour tables, numbers, the tip under the pointer.
+
+const FAMILY = '"Helvetica Neue", Helvetica, Arial, "Liberation Sans", sans-serif';
+const FONT = `11px ${FAMILY}`;
+
+// Palettes are 3 × 256 bytes; value 0 stands for NaN and stays see-through.
+function table(palette, low = 1, high = 255) {
+  const made = new Uint32Array(256);
+  const span = Math.max(1, high - low);
+  for (let value = 1; value < 256; value++) {
+    const at = 3 * Math.max(0, Math.min(255, Math.round(((value - low) / span) * 255)));
+    made[value] = (255 << 24) | (palette[at + 2] << 16) | (palette[at + 1] << 8) | palette[at];
+  }
+  return made;
+}
+
+// A canvas that holds codes as colours, a pixel a value.
+function coloured(codes, width, height, colours, canvas = document.createElement("canvas")) {
+  if (canvas.width !== width) canvas.width = width;
+  if (canvas.height !== height) canvas.height = height;
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  const image = context.createImageData(width, height);
+  const pixels = new Uint32Array(image.data.buffer);
+  const most = Math.min(codes.length, pixels.length);
+  for (let at = 0; at < most; at++) pixels[at] = colours[codes[at]];
+  context.putImageData(image, 0, 0);
+  return canvas;
+}
+
+function bytes(array) {
+  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+}
+
+function number(value) {
+  if (value === 0) return "0";
+  return Number.isFinite(value) ? Number(value.toPrecision(3)).toString() : String(value);
+}
+
+function cut(text, most) {
+  return text.length > most ? `${text.slice(0, most - 1)}…` : text;
+}
+
+// A colour of the page's theme.
+function themed(el, name) {
+  return getComputedStyle(el).getPropertyValue(`--tl-${name}`).trim() || getComputedStyle(el).color;
+}
+
+// Sets a canvas to its size on the page, in device pixels, ready to draw in page pixels.
+function sized(canvas, width, height) {
+  const ratio = window.devicePixelRatio || 1;
+  canvas.width = Math.round(width * ratio);
+  canvas.height = Math.round(height * ratio);
+  canvas.style.width = `${width}px`;
+  canvas.style.height = `${height}px`;
+  const context = canvas.getContext("2d");
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  return context;
+}
+
+// A line of text that follows the pointer over a stage.
+function tipOn(stage) {
+  const tip = element("div", { class: "tip", hidden: "" });
+  stage.append(tip);
+  return {
+    show: (text, x, y) => {
+      tip.textContent = text;
+      tip.hidden = false;
+      const left = Math.max(0, Math.min(x + 12, stage.clientWidth - tip.offsetWidth - 4));
+      const top = y - 30 < 0 ? y + 18 : y - 30;
+      tip.style.transform = `translate(${left}px, ${top}px)`;
+    },
+    hide: () => { tip.hidden = true; },
+  };
+}
+
+// Repaints when the widget's place or the theme changes, until it is removed.
+function repaintWhenSeen(model, place, repaint) {
+  const resized = new ResizeObserver(repaint);
+  resized.observe(place);
+  window.addEventListener("trainlapse:theme", repaint);
+  model.on("remove", () => {
+    resized.disconnect();
+    window.removeEventListener("trainlapse:theme", repaint);
+  });
+}

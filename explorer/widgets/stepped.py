@@ -1,0 +1,104 @@
+"""A component whose picture of each recorded step comes from the server when it is wanted."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import panel as pn
+import param
+
+from explorer.widgets.base import Widget
+
+logger = logging.getLogger(__name__)
+
+# What the browser may ask for in one message, and what may wait from earlier ones.
+MOST_WANTED = 32
+MOST_WAITING = 8
+
+Payload: TypeAlias = Mapping[str, Any]
+Provider = Callable[[int], "npt.NDArray[np.uint8] | Payload"]
+
+
+class Stepped(Widget):
+    """Serves what the browser asks for, the newest request first.
+
+    The browser asks by position and keeps what it gets; one answer an event-loop tick, so that a
+    jump never waits behind what is read ahead.
+
+    Parameters
+    ----------
+    provider : callable
+        Returns what is shown of a recorded step: an array, or named arrays and texts. A lone
+        array is sent as ``frame``.
+    count : int
+        Number of recorded steps.
+    """
+
+    key = param.String(default="", doc="What the frames are of; a new key drops those kept.")
+    still = param.Boolean(default=False, doc="Whether every step shows the frame of position 0.")
+    label = param.String(default="", doc="Description for screen readers.")
+
+    def __init__(self, provider: Provider, count: int, **params: Any) -> None:
+        self._provider = provider
+        self._count = count
+        self._queue: list[int] = []
+        self._serving = False
+        super().__init__(**params)
+
+    def change(self, key: str, provider: Provider, **changes: Any) -> None:
+        """Show something else from now on.
+
+        Parameters
+        ----------
+        key : str
+            What the new frames are of.
+        provider : callable
+            As in the constructor.
+        **changes
+            Parameters that change with it.
+        """
+        self._provider = provider
+        self._queue.clear()
+        self.param.update(key=key, **changes)
+
+    def _handle_msg(self, data: Any) -> None:
+        """Queue what the browser asks for; anything malformed or outdated is ignored."""
+        if not isinstance(data, dict) or data.get("key") != self.key:
+            return
+        asked = data.get("want")
+        if not isinstance(asked, list):
+            return
+        wanted = [
+            index
+            for index in asked[:MOST_WANTED]
+            if type(index) is int and 0 <= index < self._count
+        ]
+        wanted = list(dict.fromkeys(wanted))
+        rest = [index for index in self._queue if index not in wanted]
+        self._queue = wanted + rest[:MOST_WAITING]
+        if not self._serving:
+            self._serving = True
+            self._serve()
+
+    def _serve(self) -> None:
+        if not self._queue:
+            self._serving = False
+            return
+        index = self._queue.pop(0)
+        answer: dict[str, Any] = {"key": self.key, "index": index}
+        try:
+            made = self._provider(index)
+            answer["payload"] = dict(made) if isinstance(made, Mapping) else {"frame": made}
+        except Exception as error:  # shown in place of the picture, and logged
+            logger.exception("Frame %s of %s cannot be read", index, self.key)
+            answer["error"] = f"This step cannot be shown: {error}"
+        self._send_msg(answer)
+        document = pn.state.curdoc
+        if document is not None and document.session_context is not None:
+            document.add_next_tick_callback(self._serve)
+        else:
+            self._serve()

@@ -1,0 +1,387 @@
+"""What is chosen on the page: units, layers and tabs, by pointer and keys; and pictures to keep."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+
+from explorer.session import GAP_PX, TAB_OF, TAB_TITLES
+from explorer.views.registry import views
+from store import Run
+from tests.e2e.conftest import Open, at, grid
+
+# Where pixels of a theme's colour are on the layer of marks over a grid: left, top, right, bottom.
+OUTLINE = """
+(canvas, role) => {
+  const marks = canvas.parentElement.querySelector(".marks");
+  const hex = getComputedStyle(canvas).getPropertyValue(`--tl-${role}`).trim();
+  const colour = [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+  const { width, height } = marks;
+  const pixels = marks.getContext("2d").getImageData(0, 0, width, height).data;
+  let box = null;
+  for (let at = 0; at < width * height; at++) {
+    const [x, y] = [at % width, Math.floor(at / width)];
+    if (pixels[4 * at + 3] < 128) continue;
+    if (colour.some((part, channel) => Math.abs(part - pixels[4 * at + channel]) > 9)) continue;
+    box ??= [x, y, x, y];
+    box = [Math.min(box[0], x), Math.min(box[1], y), Math.max(box[2], x), Math.max(box[3], y)];
+  }
+  return box;
+}
+"""
+# Distances between the parts of each column of the page, and what is left at their ends.
+GAPS = """
+(gap) => {
+  const [gaps, ends] = [[], []];
+  const walk = (node) => {
+    const children = [...(node.shadowRoot ?? node).children];
+    const style = getComputedStyle(node);
+    const every = children.map((child) => child.getBoundingClientRect());
+    const boxes = every.filter((box) => box.height);
+    if (style.rowGap === gap && boxes.length) {
+      const end = node.getBoundingClientRect().bottom;
+      const left = end - Math.max(...boxes.map((box) => box.bottom));
+      if (style.gridColumnStart === "auto") ends.push(left); // others are as high as a neighbour
+      const between = boxes.slice(1).map((box, at) => box.top - boxes[at].bottom);
+      if (style.display === "flex") gaps.push(...between);
+    }
+    children.forEach(walk);
+  };
+  walk(document.querySelector("main"));
+  return [gaps, ends];
+}
+"""
+CLOCK = 'window.trainlapseClocks.get("main")'
+# Around a card in its picture file, and the resolution of that (explorer/widgets/shared).
+SCALE, MARGIN, FOOTER = 2, 14, 14
+
+
+def outline(page: Page, role: str = "select") -> list[int] | None:
+    """Box of what is outlined in the main picture."""
+    return grid(page).evaluate(OUTLINE, role)
+
+
+def holds(box: list[int] | None, x: float, y: float) -> bool:
+    """Whether a point is within a box."""
+    return box is not None and box[0] <= x <= box[2] and box[1] <= y <= box[3]
+
+
+def chosen(page: Page, name: str, value: Any) -> None:
+    """Wait until the page, and its address, hold a choice."""
+    page.wait_for_function(f"([name, value]) => {CLOCK}.choice[name] === value", arg=[name, value])
+    expect(page).to_have_url(re.compile(rf"[?&]{name}={value}(&|$)"))
+
+
+def card(page: Page, title: str) -> Locator:
+    """The card with a heading."""
+    heading = page.get_by_role("heading", name=title, exact=True)
+    return page.locator(".bk-panel-models-layout-Column", has=heading).last
+
+
+# -- units ------------------------------------------------------------------------------------
+
+
+def test_a_click_on_a_tile_chooses_its_unit(watched_page: Page, explore: Open) -> None:
+    explore("lenet", layer="conv1", unit=4)
+    before = outline(watched_page)
+    grid(watched_page).click(position={"x": 9, "y": 9})
+    chosen(watched_page, "unit", 0)
+    after = outline(watched_page)
+    assert holds(after, 9, 9)
+    assert not holds(before, 9, 9)
+    assert before is not None
+    assert after is not None
+    for axis in (0, 1):
+        assert abs((after[axis + 2] - after[axis]) - (before[axis + 2] - before[axis])) <= 2
+
+    watched_page.reload()
+    grid(watched_page).wait_for()
+    chosen(watched_page, "unit", 0)
+    assert outline(watched_page) == after
+
+
+def test_arrow_keys_move_the_unit_of_the_grid_in_focus_and_not_the_time(
+    watched_page: Page, explore: Open, runs: dict[str, Run]
+) -> None:
+    index = 5
+    explore("lenet", layer="conv1", step=int(runs["lenet"].steps[index]))
+    grid(watched_page).click(position={"x": 9, "y": 9})
+    first = outline(watched_page)
+    watched_page.keyboard.press("ArrowRight")
+    chosen(watched_page, "unit", 1)
+    right = outline(watched_page)
+    watched_page.keyboard.press("ArrowDown")
+    watched_page.wait_for_function(f"() => {CLOCK}.choice.unit > 1")
+    below = outline(watched_page)
+    assert first is not None
+    assert right is not None
+    assert below is not None
+    assert first[2] <= right[0] + 3
+    assert (first[1], first[3]) == (right[1], right[3])
+    assert right[3] <= below[1] + 3
+    assert (right[0], right[2]) == (below[0], below[2])
+    watched_page.keyboard.press("ArrowUp")
+    chosen(watched_page, "unit", 1)
+    watched_page.keyboard.press("ArrowLeft")
+    watched_page.keyboard.press("ArrowLeft")  # there is none before the first
+    chosen(watched_page, "unit", 0)
+    at(watched_page, index)
+
+    grid(watched_page).blur()
+    watched_page.keyboard.press("ArrowRight")
+    at(watched_page, index + 1)
+    chosen(watched_page, "unit", 0)
+
+
+def test_the_rows_of_a_matrix_are_units(watched_page: Page, explore: Open) -> None:
+    explore("text", layer="embedding", step=0)
+    grid(watched_page).click(position={"x": 60, "y": 4})
+    chosen(watched_page, "unit", 0)
+    watched_page.keyboard.press("ArrowDown")
+    chosen(watched_page, "unit", 1)
+    row = outline(watched_page)
+    assert row is not None
+    assert row[1] > 4
+    grid(watched_page).hover(position={"x": 3, "y": 4})
+    assert watched_page.evaluate(f"{CLOCK}.hovered") == {"unit": 0, "token": 0}
+
+
+def test_a_hovered_tile_is_told_to_all_pictures(watched_page: Page, explore: Open) -> None:
+    explore("lenet", layer="conv1", unit=4)
+    assert outline(watched_page, "muted") is None
+    grid(watched_page).hover(position={"x": 9, "y": 9})
+    assert watched_page.evaluate(f"{CLOCK}.hovered") == {"unit": 0}
+    here = outline(watched_page, "muted")
+    assert holds(here, 9, 9)
+    watched_page.mouse.move(5, 5)
+    assert watched_page.evaluate(f"{CLOCK}.hovered") == {}
+    assert outline(watched_page, "muted") is None
+    # As if the pointer were over the same unit in another picture.
+    watched_page.evaluate(f"{CLOCK}.hover({{ unit: 0 }})")
+    assert outline(watched_page, "muted") == here
+    assert not holds(outline(watched_page), 9, 9)  # what is chosen stays so
+
+
+def test_a_layer_remembers_its_unit(watched_page: Page, explore: Open) -> None:
+    explore("lenet", layer="conv1", unit=4)
+    before = outline(watched_page)
+    watched_page.locator('[data-layer="conv2"]').click()
+    chosen(watched_page, "layer", "conv2")
+    chosen(watched_page, "unit", 0)
+    expect(grid(watched_page)).to_have_attribute("data-key", re.compile(r"\|conv2\|"))
+    grid(watched_page).focus()
+    watched_page.keyboard.press("ArrowRight")
+    watched_page.keyboard.press("ArrowRight")
+    chosen(watched_page, "unit", 2)
+    watched_page.locator('[data-layer="conv1"]').click()
+    chosen(watched_page, "unit", 4)
+    expect(grid(watched_page)).to_have_attribute("data-key", re.compile(r"\|conv1\|"))
+    assert outline(watched_page) == before
+    watched_page.locator('[data-layer="conv2"]').click()
+    chosen(watched_page, "unit", 2)
+
+
+@pytest.mark.parametrize("wrong", ["unit: 6", "probe: 999", 'tab: "nowhere"', 'layer: "gone"'])
+def test_what_the_run_does_not_have_is_put_back(
+    watched_page: Page, explore: Open, wrong: str
+) -> None:
+    explore("lenet", layer="conv1", unit=4, probe=2)
+    before = watched_page.evaluate(f"{CLOCK}.choice")
+    watched_page.evaluate(
+        f"""() => {{
+          const clock = {CLOCK};
+          window.seen = [];
+          clock.addEventListener("choice", () => window.seen.push(clock.choice));
+          clock.choose({{ {wrong} }});
+        }}"""
+    )
+    watched_page.wait_for_function("() => window.seen.length === 2")
+    first, last = watched_page.evaluate("window.seen")
+    assert first != before
+    assert last == watched_page.evaluate(f"{CLOCK}.choice") == before
+
+
+def test_a_click_on_a_class_explains_it_and_a_second_one_does_no_more(
+    watched_page: Page, explore: Open
+) -> None:
+    explore("lenet")
+    label = watched_page.locator(".bars .class").nth(3)
+    label.click()
+    chosen(watched_page, "target", 3)
+    expect(watched_page.locator(".bars .explained")).to_have_count(1)
+    label.click()
+    chosen(watched_page, "target", -1)
+    expect(watched_page.locator(".bars .explained")).to_have_count(0)
+
+
+# -- tabs and cards ---------------------------------------------------------------------------
+
+
+def headings(page: Page) -> set[str]:
+    """Headings of the cards on screen."""
+    return set(page.locator(".head h3:visible").all_inner_texts())
+
+
+def test_a_tab_shows_its_cards_and_stands_in_the_address(
+    watched_page: Page, explore: Open, runs: dict[str, Run]
+) -> None:
+    explore("lenet", layer="conv1")
+    layer = runs["lenet"].layers["conv1"]
+    always = {view.title for view in views("run")}
+    of_tab = {tab: set(always) for tab in TAB_TITLES}
+    for region, tab in TAB_OF.items():
+        of_a_layer = region in {"stage", "layer"}
+        of_tab[tab] |= {
+            view.title for view in views(region) if not of_a_layer or view.serves(layer)
+        }
+    of_tab["layers"] |= {"Probe", "The network says, at this step"}
+    tabs = watched_page.get_by_role("tab")
+    assert tabs.all_inner_texts() == list(TAB_TITLES.values())
+    assert headings(watched_page) == of_tab["layers"]
+    for tab in ("training", "learning"):
+        watched_page.get_by_role("tab", name=TAB_TITLES[tab]).click()
+        chosen(watched_page, "tab", tab)
+        expect(watched_page.locator("[role=tab][aria-selected=true]")).to_have_text(TAB_TITLES[tab])
+        expect(grid(watched_page)).to_have_count(0)
+        assert headings(watched_page) == of_tab[tab]
+    watched_page.reload()
+    expect(watched_page.locator("[role=tab][aria-selected=true]")).to_have_text(
+        TAB_TITLES["learning"]
+    )
+    assert headings(watched_page) == of_tab["learning"]
+    # Back by keys: the tab in focus hands on to its neighbour.
+    watched_page.get_by_role("tab", name=TAB_TITLES["learning"]).focus()
+    watched_page.keyboard.press("ArrowLeft")
+    chosen(watched_page, "tab", "layers")
+    grid(watched_page).wait_for()
+    assert headings(watched_page) == of_tab["layers"]
+
+
+def test_a_layer_chosen_on_another_tab_is_there_on_the_way_back(
+    watched_page: Page, explore: Open
+) -> None:
+    explore("lenet", layer="conv1", tab="training", wait="[role=tab]")
+    watched_page.locator('[data-layer="pool2"]').click()
+    chosen(watched_page, "layer", "pool2")
+    expect(grid(watched_page)).to_have_count(0)
+    watched_page.get_by_role("tab", name=TAB_TITLES["layers"]).click()
+    expect(grid(watched_page)).to_have_attribute("data-key", re.compile(r"\|pool2\|"))
+
+
+def test_a_card_is_drawn_when_it_comes_into_view(page_checker: Any, server: str) -> None:
+    with page_checker(viewport={"width": 1280, "height": 420}) as page:
+        page.goto(f"{server}/?layer=conv1")
+        grid(page).wait_for()
+        expect(page.locator(".busy:visible")).to_have_count(0)
+        distribution = card(page, "Weight distribution")
+        expect(distribution.locator("canvas")).to_have_count(0)
+        distribution.scroll_into_view_if_needed()
+        expect(distribution.locator("canvas").first).to_be_visible()
+        expect(distribution).to_contain_text("each column is the histogram")
+
+
+def test_a_card_below_the_screen_is_drawn_ahead(page_checker: Any, server: str) -> None:
+    with page_checker(viewport={"width": 1280, "height": 420}) as page:
+        page.goto(f"{server}/?layer=conv1")
+        grid(page).wait_for()
+        distribution = card(page, "Weight distribution")
+        box = distribution.bounding_box()
+        assert box is not None
+        expect(distribution.locator("canvas")).to_have_count(0)
+        page.set_viewport_size({"width": 1280, "height": round(box["y"]) - 150})
+        expect(distribution.locator("canvas").first).to_be_attached()
+
+
+def test_a_card_whose_heading_is_scrolled_away_follows(page_checker: Any, server: str) -> None:
+    with page_checker(viewport={"width": 1280, "height": 500}) as page:
+        page.goto(f"{server}/?layer=conv1")
+        grid(page).wait_for()
+        page.locator("main").evaluate(
+            "(main, card) => main.scrollBy(0, card.getBoundingClientRect().bottom - 200)",
+            card(page, "Feature maps").element_handle(),
+        )
+        page.locator('[data-layer="conv2"]').click()
+        expect(grid(page)).to_have_attribute("data-key", re.compile(r"\|conv2\|"))
+        expect(card(page, "Feature maps").locator("h3")).not_to_be_in_viewport()
+
+
+def test_all_parts_of_the_page_stand_equally_far_apart(watched_page: Page, explore: Open) -> None:
+    explore("lenet", layer="conv1")
+    gaps, ends = watched_page.evaluate(GAPS, f"{GAP_PX}px")
+    assert len(gaps) >= 4  # curves, tabs, heading, picture and probe, what it says, the layer's
+    assert gaps == pytest.approx([GAP_PX] * len(gaps), abs=1)
+    assert len(ends) >= 4
+    assert ends == pytest.approx([0] * len(ends), abs=1)
+
+
+# -- pictures to keep -------------------------------------------------------------------------
+
+
+def saved(page: Page, title: str) -> tuple[str, Image.Image, dict[str, float]]:
+    """Name and picture that the button of a card gives, and where the card is."""
+    button = card(page, title).get_by_role("button", name="PNG")
+    button.scroll_into_view_if_needed()
+    box = card(page, title).bounding_box()
+    assert box is not None
+    with page.expect_download() as download:
+        button.click()
+    image = Image.open(download.value.path())
+    image.load()
+    return download.value.suggested_filename, image, dict(box)
+
+
+def test_the_button_of_a_card_saves_it_as_it_is_on_screen(
+    watched_page: Page, explore: Open, runs: dict[str, Run]
+) -> None:
+    step = int(runs["lenet"].steps[5])
+    explore("lenet", layer="conv1", step=step, theme="light")
+    at(watched_page, 5)
+    name, image, box = saved(watched_page, "Feature maps")
+    assert name.startswith(f"feature-maps-lenet-5-on-handwritten-digits-step-{step}-")
+    assert name.endswith(".png")
+    assert image.format == "PNG"
+    size = SCALE * (box["width"] + 2 * MARGIN), SCALE * (box["height"] + 2 * MARGIN + FOOTER)
+    assert image.size == pytest.approx(size, abs=1)
+
+    # Each place of the picture has the colour that it has on screen.
+    canvas = grid(watched_page).bounding_box()
+    assert canvas is not None
+    pixels = image.convert("RGB")
+    assert pixels.getpixel((0, 0)) == (255, 255, 255)
+    found = set()
+    for x, y in [(20, 20), (50, 80), (90, 100), (120, 60), (200, 70), (260, 120)]:
+        colour = grid(watched_page).evaluate(
+            "(canvas, [x, y]) => [...canvas.getContext('2d').getImageData(x, y, 1, 1).data]", [x, y]
+        )
+        across = canvas["x"] - box["x"] + MARGIN + x + 0.5
+        down = canvas["y"] - box["y"] + MARGIN + y + 0.5
+        kept = pixels.getpixel((round(SCALE * across), round(SCALE * down)))
+        assert kept == pytest.approx(tuple(colour[:3]), abs=2), (x, y)
+        found.add(kept)
+    assert len(found) > 3
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_figures_probes_and_bars_are_saved_too(
+    watched_page: Page, explore: Open, theme: str
+) -> None:
+    explore("lenet", layer="conv1", theme=theme)
+    background = (255, 255, 255) if theme == "light" else (22, 27, 34)
+    for title, least in [("Loss", 50), ("Probe", 50), ("The network says, at this step", 20)]:
+        name, image, box = saved(watched_page, title)
+        start = re.sub(r"\W+", "-", f"{title} LeNet-5 on handwritten digits step ")
+        assert name.startswith(start.lower())
+        colours = {colour: count for count, colour in image.convert("RGB").getcolors(2**24)}
+        assert max(colours, key=colours.__getitem__) == background
+        assert len(colours) > least
+        drawn = 1 - colours[background] / (image.width * image.height)
+        assert drawn > 0.02
+        # Nothing of what is scrolled out of view stands below the card.
+        bottom = SCALE * (box["height"] + MARGIN)
+        below = image.convert("RGB").crop((0, round(bottom), image.width, round(bottom) + 6))
+        for (least, most), there in zip(below.getextrema(), background, strict=True):
+            assert there - 2 <= least <= most <= there + 2
