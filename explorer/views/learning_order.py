@@ -12,7 +12,7 @@ import panel as pn
 from explorer.derived.learning import Learning, class_learning, class_shares, learning
 from explorer.derived.over_steps import NEVER
 from explorer.derived.timeline import edges
-from explorer.plots.verdicts import RIGHT_COLOUR, WRONG_COLOUR, verdict_map
+from explorer.plots.verdicts import RIGHT_COLOUR, WRONG_COLOUR, has_names, verdict_map
 from explorer.views.base import Scene, needs_steps, plot_pane
 from explorer.views.confusion import Examples, Judged
 from explorer.views.registry import register
@@ -87,7 +87,7 @@ class Learned(NamedTuple):
                 ]
                 for number in kept
             ],
-            "chooses": [{"probe": n} if self.examples.chosen_by else {} for n in kept],
+            "chooses": [self.examples.choosing(number) for number in kept],
         }
 
     def _sizes(self) -> Array:
@@ -116,9 +116,9 @@ class LearningOrder(Judged):
         chosen = f" Click a {noun} in the list to choose it." if noun == "probe" else ""
         return (
             f"A row for each {noun}, a column for each recorded step: is it right? On top what "
-            f"stays right from the earliest step on, at the bottom what never is. {one} {noun} that "
-            "turns from right to wrong is forgotten; what happens between recorded steps is not "
-            f"seen.{chosen}"
+            f"stays right from the earliest step on, at the bottom what never is. {one} {noun} "
+            "that turns from right to wrong is forgotten; what happens between recorded steps is "
+            f"not seen.{chosen}"
         )
 
     def measure(self, examples: Examples) -> Learned:
@@ -129,13 +129,15 @@ class LearningOrder(Judged):
 
     def picture(self, scene: Scene, measured: Learned) -> pn.Column:
         examples, order = measured.examples, measured.each.order
-        names = examples.class_names
+        names, rows = examples.class_names, f"{examples.noun}s"
+        if has_names(len(order)):
+            rows = f"{rows} (class #number)"
         labelled = [f"{names[examples.labels[number]]} #{number}" for number in order]
         figure = plot_pane(
             verdict_map(
                 measured.marks[:, order],
                 labelled,
-                y_label=f"class and number of each {examples.noun}, learned first on top",
+                y_label=f"{rows}, learned first on top",
                 x_edges=edges(scene.positions),
                 positions=scene.positions,
                 **scene.time_options(),
