@@ -9,7 +9,7 @@ import param
 
 from explorer.plots.style import LINES
 from explorer.widgets.base import Widget, script
-from explorer.widgets.point_cloud import Numbers, check_count
+from explorer.widgets.numbers import Numbers, check_count
 
 
 class StepLines(Widget):
@@ -61,7 +61,7 @@ class StepLines(Widget):
     )
     label = param.String(default="", doc="Description for screen readers.")
 
-    _esm = script("step_lines.js", "paint")
+    _esm = script("step_lines.js", "paint", "axes")
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)

@@ -8,7 +8,7 @@ import numpy as np
 import param
 
 from explorer.widgets.base import Widget, script
-from explorer.widgets.point_cloud import Numbers, check_count
+from explorer.widgets.numbers import Numbers, check_count
 
 
 class TokenStrip(Widget):

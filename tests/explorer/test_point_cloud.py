@@ -10,13 +10,16 @@ import pytest
 
 from explorer.widgets.base import FOLDER
 from explorer.widgets.point_cloud import PointCloud
+from explorer.widgets.step_lines import StepLines
 from tests.explorer.test_scripts import SHARED_PARTS, evaluated, own_script
 
 RNG = np.random.default_rng(0)
 
 
 def called(expression):
-    return evaluated(SHARED_PARTS["paint"] + own_script("point_cloud.js"), expression)
+    return evaluated(
+        SHARED_PARTS["paint"] + SHARED_PARTS["axes"] + own_script("point_cloud.js"), expression
+    )
 
 
 def js(values):
@@ -99,11 +102,9 @@ def test_what_depends_on_each_other_changes_together():
 
 
 def test_the_axes_of_both_plots_are_the_same_code():
-    texts = [(FOLDER / name).read_text(encoding="utf-8") for name in
-             ("point_cloud.js", "step_lines.js")]  # fmt: skip
-    blocks = [text[text.index("// -- axes") : text.index("// -- end of axes")] for text in texts]
-    assert len(blocks[0]) > 1000
-    assert blocks[0] == blocks[1]
+    axes = (FOLDER / "shared" / "axes.js").read_text(encoding="utf-8")
+    assert len(axes) > 1000
+    assert all(axes in widget._esm for widget in (PointCloud, StepLines))
 
 
 def test_ticks_are_round_evenly_spaced_and_fill_the_axis():

@@ -15,7 +15,9 @@ RNG = np.random.default_rng(0)
 
 
 def called(expression):
-    return evaluated(SHARED_PARTS["paint"] + own_script("step_lines.js"), expression)
+    return evaluated(
+        SHARED_PARTS["paint"] + SHARED_PARTS["axes"] + own_script("step_lines.js"), expression
+    )
 
 
 def js(values):
