@@ -6,7 +6,7 @@ import numpy as np
 import param
 
 from explorer.widgets.base import script
-from explorer.widgets.point_cloud import Numbers
+from explorer.widgets.numbers import Numbers
 from explorer.widgets.stepped import Stepped
 
 
