@@ -62,7 +62,7 @@ def verdict_map(
         height=height,
         **options,
     )
-    named = len(names) == count and ROW_HEIGHT * count <= height - AXIS_HEIGHT
+    named = len(names) == count and has_names(count, height)
     ticks = [(count - 1 - row, name) for row, name in enumerate(names)] if named else []
     return picture.opts(
         cmap=blend(WRONG_COLOUR, RIGHT_COLOUR),
@@ -71,6 +71,12 @@ def verdict_map(
         yticks=ticks or [(-1, "")],
         backend="bokeh",
     )
+
+
+def has_names(count: int, height: int | None = None) -> bool:
+    """Whether the rows of a map of so many examples have room for their names."""
+    height = verdict_height(count) if height is None else height
+    return ROW_HEIGHT * count <= height - AXIS_HEIGHT
 
 
 def verdict_height(count: int) -> int:

@@ -18,6 +18,8 @@ from explorer.derived.frames import Limits, quantize, sample_indices
 from explorer.derived.learning import class_shares
 from explorer.derived.predictions import (
     RIGHT,
+    UNKNOWN,
+    WRONG,
     OutputReading,
     Verdicts,
     are_values,
@@ -93,10 +95,9 @@ class Examples:
         """What one of them is called."""
         return "probe" if self.source == "probe" else "example"
 
-    @property
-    def chosen_by(self) -> bool:
-        """Whether they can be selected: those of the evaluation set are not stored."""
-        return self.source == "probe"
+    def choosing(self, number: int) -> dict[str, int]:
+        """Say what selects one of them: those of the evaluation set are not stored."""
+        return {"probe": int(number)} if self.source == "probe" else {}
 
     def probabilities(self) -> Iterator[Array]:
         """Class probabilities, step by step: (example, class)."""
@@ -282,15 +283,15 @@ class Confusions(NamedTuple):
         for true, predicted, count in confused_pairs(self.matrix(index), MOST_PAIRS):
             rows.append([names[true], names[predicted], f"{count:,}", f"{self.sizes[true]:,}"])
             taken = (examples.labels == true) & (self.verdicts.predicted[index] == predicted)
-            taken &= self.verdicts.marks[index] < 2
-            chooses.append({"probe": int(taken.argmax())} if examples.chosen_by else {})
+            taken &= self.verdicts.marks[index] != UNKNOWN
+            chooses.append(examples.choosing(int(taken.argmax())))
         return {"rows": rows, "chooses": chooses}
 
     def totals(self, index: int) -> Mapping[str, Any]:
-        """Count who is right at a step."""
-        right = int(np.count_nonzero(self.verdicts.marks[index] == RIGHT))
-        count = len(self.examples)
-        return {"rows": [[f"{right:,}", f"{count:,}", f"{right / max(1, count):.1%}"]]}
+        """Count who is right at a step; unknown is what a network says that gives NaN."""
+        counts = np.bincount(self.verdicts.marks[index], minlength=3)[[RIGHT, WRONG, UNKNOWN]]
+        share = counts[0] / max(1, len(self.examples))
+        return {"rows": [[*(f"{count:,}" for count in counts), f"{share:.1%}"]]}
 
 
 def shown_classes(verdicts: Verdicts, labels: Array, classes: int) -> Array:
@@ -315,12 +316,9 @@ class ConfusionView(Judged):
         examples = examples_of(scene.data, self._now(scene))
         assert examples is not None
         classes = len(examples.class_names)
-        capped = (
-            f" Shown are the {MOST_CLASSES} of {classes:,} classes confused most at the end."
-            if classes > MOST_CLASSES
-            else ""
-        )
-        chosen = " Click a pair to choose its first probe." if examples.chosen_by else ""
+        capped = f" Shown are the {MOST_CLASSES} of {classes:,} classes confused most at the end."
+        capped = capped if classes > MOST_CLASSES else ""
+        chosen = " Click a pair to choose its first probe." if examples.choosing(0) else ""
         return (
             "Left, at this step: a row for each true class, a column for what the network says; "
             "what is right lies on the diagonal. Right: the share of each class that is right, "
@@ -370,8 +368,8 @@ class ConfusionView(Judged):
             measured.totals,
             count,
             key=f"{key}|totals",
-            columns=["right", "of", "share"],
-            numeric=[0, 1, 2],
+            columns=["right", "wrong", "unknown", "share right"],
+            numeric=[0, 1, 2, 3],
             label="Examples that are right at this step",
             **options,
         )
