@@ -168,7 +168,7 @@ def trace(
             _links(network, activations, weights, gradients, source, column, len(classes))
             for source, column in pairwise(columns)
         ]
-    picked = [_strongest(by_unit(contributions[layer]), rows) for layer in shown]
+    picked = [_strongest(unit_sums(contributions[layer]), rows) for layer in shown]
     picked.append(_classes(classes, target, rows))
     if chosen is not None:
         _include(chosen, columns, picked, links, rows)
@@ -197,7 +197,7 @@ def fused(way: Way, columns: Sequence[Column], source: str) -> Array:
     return np.asarray(fused_evidence(maps, (height, width))[0])
 
 
-def by_unit(contribution: Array) -> npt.NDArray[np.float64]:
+def unit_sums(contribution: Array) -> npt.NDArray[np.float64]:
     """Sum over everything but the unit: (unit,)."""
     return np.asarray(
         contribution.reshape(-1, contribution.shape[-1]).sum(axis=0, dtype=np.float64)
@@ -238,30 +238,23 @@ def _links(
         return _folded(terms, units)
     if is_last or column.core not in gradients:
         return np.zeros((units, size))
-    gradient = gradients[column.core]
-    activation = network.activation(column.core)
-    gradient = (
-        activation.pull(network.logits(column.core, activations, weights), gradient)
-        if (not activation.from_output)
-        else activation.pull(np.asarray(activations[column.core], np.float32), gradient)
-    )
+    gradient = network.before_activation(column.core, call, activations, gradients[column.core])
     if kernel is not None and call.class_name == "Dense":
         rows = call.x.reshape(-1, kernel.shape[0])
         return _folded(kernel * (rows.T @ gradient.reshape(-1, kernel.shape[1])), units)
-    if kernel is not None and call.class_name.startswith("Conv") and call.x.shape[-1] == units:
-        windows = windows_of(call.config, call.x.ndim - 2)
-        seen = windows.content(call.x).reshape(-1, kernel[..., 0].size)
-        if kernel.shape[-2] == units:
-            products = kernel.reshape(-1, size) * (seen.T @ gradient.reshape(-1, size))
-            return np.asarray(products.reshape(-1, units, size).sum(axis=0, dtype=np.float64))
+    is_convolution = call.class_name.startswith("Conv")
+    if kernel is not None and is_convolution and call.x.shape[-1] == kernel.shape[-2] == units:
+        seen = windows_of(call.config, call.x.ndim - 2).content(call.x)
+        rows = seen.reshape(-1, kernel[..., 0].size)
+        return _folded(kernel.reshape(-1, size) * (rows.T @ gradient.reshape(-1, size)), units)
     if network.rule(column.core).units == "kept" and size == units:
         passed = np.asarray(activations[source.layer], np.float32) * gradients[source.layer]
-        return np.diag(by_unit(passed))
+        return np.diag(unit_sums(passed))
     return np.zeros((units, size))
 
 
 def _folded(terms: Array, units: int) -> npt.NDArray[np.float64]:
-    """Sum over the places that a flat input holds of each unit: (unit, unit)."""
+    """Sum over the places of each source, whose units are the faster axis: (unit, unit)."""
     return np.asarray(terms.reshape(-1, units, terms.shape[-1]).sum(axis=0, dtype=np.float64))
 
 

@@ -10,12 +10,14 @@ import numpy.typing as npt
 import panel as pn
 
 from explorer.data import RunData
+from explorer.derived.filters import kernel_tiles
 from explorer.derived.frames import Limits, quantize, robust_limits, sample_indices
-from explorer.derived.joint import Column, Way, by_unit, columns_of, fused, trace
+from explorer.derived.joint import Column, Way, columns_of, fused, trace, unit_sums
 from explorer.derived.network.engine import Network
 from explorer.derived.recurrent import NotDerivableError
 from explorer.plots.style import DIVERGING, SEQUENTIAL, palette_bytes
 from explorer.views.base import Scene, View, needs_steps
+from explorer.views.kernels import read_kernel, strongest_channels
 from explorer.views.registry import register
 from explorer.widgets.flow import Flow
 from explorer.widgets.probe_picker import thumbnails
@@ -60,37 +62,45 @@ class Tracer:
         self.columns = columns_of(shown, self.network.followers)
         self.input = self.network.inputs[0]
 
-    def target_at(self, index: int) -> int:
-        """Find the explained class at a step."""
+    def classes(self, index: int) -> Array:
+        """Give the probability of each class at a step: (class,)."""
         probabilities = self.data.probabilities(self.probe)
         assert probabilities is not None
-        if 0 <= self.target < probabilities.shape[1]:
-            return self.target
-        return int(np.nan_to_num(probabilities[index], nan=-1.0).argmax())
+        return np.asarray(probabilities[index])
 
-    def way(self, index: int, chosen: tuple[str, int] | None = None) -> Way:
-        """Trace one step."""
-        data = self.data
-        layers = data.run.layers
-        values = data.input()
+    def target_of(self, classes: Array) -> int:
+        """Choose the explained class, by the probability of each."""
+        if 0 <= self.target < len(classes):
+            return self.target
+        return int(np.nan_to_num(classes, nan=-1.0).argmax())
+
+    def activations(self, index: int) -> dict[str, Array]:
+        """Read what every layer gave at a step: (1, ..., unit) each, the input too."""
+        data, values = self.data, self.data.input()
         assert values is not None
-        activations = {
+        layers = data.run.layers.items()
+        read = {
             name: data.activations(name, index, self.probe)
-            for name, layer in layers.items()
+            for name, layer in layers
             if layer.has_activation
         }
-        activations[self.input] = values[self.probe : self.probe + 1]
+        return read | {self.input: values[self.probe : self.probe + 1]}
+
+    def way(
+        self, index: int, activations: dict[str, Array], chosen: tuple[str, int] | None = None
+    ) -> Way:
+        """Trace one step."""
+        data, classes = self.data, self.classes(index)
+        layers = data.run.layers
         weights = {name: data.weights(name, index) for name in layers if layers[name].weights}
-        probabilities = data.probabilities(self.probe)
-        assert probabilities is not None
         return trace(
             self.network,
             activations,
             weights,
             self.columns,
-            self.target_at(index),
+            self.target_of(classes),
             rows=ROWS,
-            classes=probabilities[index],
+            classes=classes,
             chosen=chosen,
         )
 
@@ -98,7 +108,7 @@ class Tracer:
         """Fix limits and scale from some steps."""
         data = self.data
         indices = sample_indices(len(data.run), SAMPLES)
-        ways = [self.way(index) for index in indices]
+        ways = [self.way(index, self.activations(index)) for index in indices]
         strengths = [
             float(np.abs(link).max(initial=0)) for way in ways for link in way.links if link.size
         ]
@@ -133,27 +143,25 @@ class Tracer:
 
     def payload(self, index: int, plan: Plan, chosen: tuple[str, int] | None) -> dict[str, Any]:
         """Everything that the browser paints of one step."""
-        way = self.way(index, chosen)
+        activations, classes = self.activations(index), self.classes(index)
+        way = self.way(index, activations, chosen)
         count = len(plan.columns)
         units = np.full((count, ROWS), -1, np.int32)
         contributions = np.full((count, ROWS), np.nan, np.float32)
         values = np.full((count, ROWS), np.nan, np.float32)
         links = np.zeros((count - 1, ROWS, ROWS), np.float32)
         pixels: list[Array] = []
-        probabilities = self.data.probabilities(self.probe)
-        assert probabilities is not None
         for at, column in enumerate(plan.columns):
             picked = way.units[at]
             units[at, : len(picked)] = picked
             if column.kind == "classes":
-                values[at, : len(picked)] = probabilities[index][picked]
+                values[at, : len(picked)] = classes[picked]
                 continue
-            contributions[at, : len(picked)] = by_unit(way.contributions[column.layer])[picked]
+            contributions[at, : len(picked)] = unit_sums(way.contributions[column.layer])[picked]
             if column.kind == "vector":
-                frame = self.data.activations(column.layer, index, self.probe)
-                values[at, : len(picked)] = by_unit(frame)[picked]
+                values[at, : len(picked)] = unit_sums(activations[column.layer])[picked]
             else:
-                pixels += self._pictures(plan, at, index, picked)
+                pixels += self._pictures(plan, at, index, picked, activations)
         for at, link in enumerate(way.links):
             links[at, : link.shape[0], : link.shape[1]] = link
         evidence = Limits(-plan.evidence, plan.evidence, signed=True)
@@ -164,31 +172,25 @@ class Tracer:
             "links": links,
             "pixels": np.concatenate([part.ravel() for part in pixels] or [np.zeros(1, np.uint8)]),
             "evidence": quantize(self._evidence(way), evidence),
-            "target": self.target_at(index),
+            "target": self.target_of(classes),
         }
 
-    def _pictures(self, plan: Plan, at: int, index: int, picked: Array) -> list[Array]:
+    def _pictures(
+        self, plan: Plan, at: int, index: int, picked: Array, activations: dict[str, Array]
+    ) -> list[Array]:
         """Give maps, maps before the activation, kernels: (row, height, width) each, codes."""
         column, data = plan.columns[at], self.data
         parts = []
         for layer in [column.layer, *([column.core] if self.has_before(column) else [])]:
-            frame = data.activations(layer, index, self.probe)[0]
+            frame = activations[layer][0]
             limits = plan.maps[at] if layer == column.layer else data.limits(layer, self.probe)
             parts.append(quantize(np.moveaxis(frame[..., picked], -1, 0), limits))
         kernels = plan.kernels[at]
         if kernels is not None:
-            kernel = data.weight(column.core, "kernel", index)
-            parts.append(quantize(_kernels(kernel, picked), kernels))
+            kernel = read_kernel(data, column.core, index)[..., picked]
+            tiles = kernel_tiles(kernel)[np.arange(len(picked)), strongest_channels(kernel)]
+            parts.append(quantize(tiles, kernels))
         return [_rows(part) for part in parts]
-
-
-def _kernels(kernel: Array, units: Array) -> Array:
-    """Each unit's kernel for the input channel to which it listens most: (unit, y, x)."""
-    if kernel.shape[-1] <= int(units.max(initial=0)):  # depthwise: (y, x, channel, multiplier)
-        kernel = kernel.reshape(*kernel.shape[:2], 1, -1)
-    chosen = kernel[..., units]
-    strongest = np.square(chosen).sum(axis=(0, 1)).argmax(axis=0)
-    return np.stack([chosen[:, :, channel, at] for at, channel in enumerate(strongest)])
 
 
 def _rows(part: Array) -> Array:
@@ -237,8 +239,11 @@ class Joint(View):
         if unsupported:
             name, why = next(iter(unsupported.items()))
             return f"{name} cannot be followed: {why}"
-        silent = [name for name, layer in data.run.layers.items() if not layer.has_activation]
-        silent = [name for name in silent if data.run.layers[name].kind != "input"]
+        silent = [
+            name
+            for name, layer in data.run.layers.items()
+            if not layer.has_activation and layer.kind != "input"
+        ]
         if silent:
             return (
                 f"The activation of {', '.join(silent[:3])} was not recorded. Record every layer."

@@ -35,7 +35,7 @@ export function render({ model, el }) {
   const isChosen = (box) => box.unit === clock.choice.unit && box.members.includes(clock.choice.layer);
   const same = (one, other) => one && other && one.column === other.column && one.row === other.row;
 
-  const tableOf = (palette) => table(palette);
+  const tables = { diverging: table(model.diverging), sequential: table(model.sequential) };
   const names = () => model.class_names;
 
   // -- the parts of a payload -----------------------------------------------------------------
@@ -107,7 +107,6 @@ export function render({ model, el }) {
   };
   const drawUnit = (pen, column, parts, payload, box) => {
     const { row } = box;
-    const tables = { diverging: tableOf(model.diverging), sequential: tableOf(model.sequential) };
     const at = box.column * model.rows + row;
     const palette = column.signed ? tables.diverging : tables.sequential;
     const text = names().length && column.kind === "classes" ? names()[box.unit] : String(box.unit);

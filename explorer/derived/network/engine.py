@@ -257,6 +257,27 @@ class Network(Graph):
                 shares[name] = float(np.abs(computed - recorded).max(initial=0) / scale)
         return shares
 
+    def before_activation(
+        self, layer: str, call: Call, activations: Arrays, gradient: Array
+    ) -> Array:
+        """Take a gradient at a layer's output to what its activation function is applied to.
+
+        Parameters
+        ----------
+        layer : str
+            The layer.
+        call : Call
+            What it works on, see `call`.
+        activations : mapping of str to ndarray (batch, ...)
+            Its own spares computing it anew, if that is enough.
+        gradient : ndarray (batch, ...)
+            Gradient at its output.
+        """
+        activation = self.activation(layer)
+        if activation.from_output and layer in activations:
+            return as_float(activation.pull(as_float(activations[layer]), gradient))
+        return as_float(activation.pull(as_float(self.rule(layer).forward(call)), gradient))
+
     # -- inside ------------------------------------------------------------------------------
 
     def _at_core(
@@ -271,11 +292,7 @@ class Network(Graph):
         if after is None:
             assert before is not None  # one of them made the layer's turn
             return before
-        activation = self.activation(name)
-        if activation.from_output and name in activations:
-            pulled = activation.pull(as_float(activations[name]), after)
-        else:
-            pulled = activation.pull(as_float(self.rule(name).forward(call)), after)
+        pulled = self.before_activation(name, call, activations, after)
         return as_float(pulled if before is None else pulled + before)
 
     def _mask(self, node: Node, activations: Arrays, masks: Arrays) -> Array | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from explorer.derived.joint import by_unit, columns_of, fused, trace
+from explorer.derived.joint import columns_of, fused, trace, unit_sums
 from explorer.derived.network.engine import Network
 from explorer.derived.network.node import Node
 
@@ -83,7 +83,7 @@ def test_layers_that_keep_their_units_share_a_column(case):
 def test_the_strongest_units_come_first(case):
     way = way_of(case)
     for column, units in zip(case[3][:-1], way.units, strict=False):
-        strengths = np.abs(by_unit(way.contributions[column.layer]))
+        strengths = np.abs(unit_sums(way.contributions[column.layer]))
         assert units.tolist() == np.argsort(-strengths, kind="stable")[:ROWS].tolist()
 
 
@@ -105,7 +105,7 @@ def test_a_link_is_what_flows_through_one_unit_alone(case, at):
         alone = np.zeros_like(whole[column.layer])
         alone[..., unit] = whole[column.layer][..., unit]
         back = network.backward(activations, weights, {column.layer: alone})
-        expected = by_unit(back[source.layer] * activations[source.layer])
+        expected = unit_sums(back[source.layer] * activations[source.layer])
         np.testing.assert_allclose(
             way.links[at][:, row], expected[way.units[at]], rtol=1e-4, atol=1e-6
         )
@@ -115,7 +115,7 @@ def test_links_out_of_a_unit_add_up_to_what_it_contributes(case):
     network, activations, weights, columns, classes = case
     way = trace(network, activations, weights, columns, 2, rows=9, classes=classes)
     for at, column in enumerate(columns[:-2]):
-        expected = by_unit(way.contributions[column.layer])[way.units[at]]
+        expected = unit_sums(way.contributions[column.layer])[way.units[at]]
         np.testing.assert_allclose(way.links[at].sum(axis=1), expected, rtol=1e-4, atol=1e-6)
 
 
@@ -172,8 +172,8 @@ def test_a_lone_unit_speaks_for_the_second_class_and_against_the_first():
         for target in (0, 1)
     ]  # fmt: skip
     logit = float(np.log(share / (1 - share)))
-    assert by_unit(ways[1].contributions["hidden"]).sum() == pytest.approx(logit, rel=1e-4)
-    assert by_unit(ways[0].contributions["hidden"]).sum() == pytest.approx(-logit, rel=1e-4)
+    assert unit_sums(ways[1].contributions["hidden"]).sum() == pytest.approx(logit, rel=1e-4)
+    assert unit_sums(ways[0].contributions["hidden"]).sum() == pytest.approx(-logit, rel=1e-4)
     np.testing.assert_allclose(ways[0].links[0][:, 0], -ways[0].links[0][:, 1])
 
 
