@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import html
 import logging
-from collections.abc import Mapping, Sequence
-from typing import Any, get_args
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar, get_args
 
 import numpy as np
 import panel as pn
@@ -25,6 +25,8 @@ from explorer.widgets.tabs import Tabs
 from explorer.widgets.transport import Transport
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 CHANNEL = "main"
 GAP_PX = 14
@@ -182,18 +184,11 @@ class Explorer:
         if picker is None or self.bars is None:
             return
 
-        def compute() -> Verdicts | None:
-            try:
-                return self.data.verdicts()
-            except Exception:
-                logger.exception("The predictions cannot be read")
-                return None
-
         def show(verdicts: Verdicts | None) -> None:
             if verdicts is not None:
                 picker.param.update(predicted=verdicts.predicted, correct=verdicts.marks)
 
-        in_worker(self.data, compute, show)
+        self._in_worker("The predictions cannot be read", self.data.verdicts, show)
 
     def _colour_graph(self, name: str) -> None:
         """Colour the graph's boxes by a quantity, once it has been computed."""
@@ -202,18 +197,26 @@ class Explorer:
         if name not in QUANTITIES:
             return
 
-        def compute() -> Any:
-            try:
-                return quantity(self.data, name)
-            except Exception:
-                logger.exception("The quantity %r cannot be computed", name)
-                return None
-
         def show(values: Any) -> None:
             if graph.quantity == name:
                 graph.param.update(values=values, logarithmic=name in LOGARITHMIC)
 
-        in_worker(self.data, compute, show)
+        fault = f"The quantity {name!r} cannot be computed"
+        self._in_worker(fault, lambda: quantity(self.data, name), show)
+
+    def _in_worker(
+        self, fault: str, compute: Callable[[], T], show: Callable[[T | None], None]
+    ) -> None:
+        """Compute in the worker and show it; None, and `fault` in the log, if that fails."""
+
+        def guarded() -> T | None:
+            try:
+                return compute()
+            except Exception:
+                logger.exception(fault)
+                return None
+
+        in_worker(self.data, guarded, show)
 
     def _layer_heading(self) -> str:
         layers = self.data.run.layers

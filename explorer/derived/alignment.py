@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from explorer.derived.network.windows import Windows
+
 Array = npt.NDArray[Any]
 
 _CONVOLUTIONS = ("Conv1D", "SeparableConv1D", "DepthwiseConv1D")
@@ -36,20 +38,13 @@ class Window:
 
     def taps(self, length: int) -> npt.NDArray[np.int64]:
         """Positions that each output sees: (output, kernel); padding where not in [0, length)."""
-        reach = (self.kernel - 1) * self.dilation
-        if self.padding == "valid":
-            count, before = (length - reach - 1) // self.stride + 1, 0
-        elif self.padding == "same":
-            count = -(-length // self.stride)
-            # TensorFlow puts the odd one at the end.
-            before = max(0, (count - 1) * self.stride + reach + 1 - length) // 2
-        elif self.padding == "causal":
-            count, before = (length - 1) // self.stride + 1, reach
-        else:
+        if self.padding not in ("valid", "same", "causal"):
             raise ValueError(
                 f'A window has padding {self.padding!r}; known are "valid", "same" and "causal".'
             )
-        starts = np.arange(max(0, count), dtype=np.int64) * self.stride - before
+        windows = Windows((self.kernel,), (self.stride,), (self.dilation,), self.padding)
+        (count,), ((before, _),) = windows.counts([length]), windows.pads([length])
+        starts = np.arange(count, dtype=np.int64) * self.stride - before
         return starts[:, None] + np.arange(self.kernel) * self.dilation
 
 

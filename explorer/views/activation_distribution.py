@@ -4,37 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from explorer.alternatives import Alternatives
 from explorer.data import RunData
 from explorer.derived.distributions import Distribution, distribution_over_steps
 from explorer.summaries import positions_seen, unit_frames
-from explorer.views.base import Scene, View, needs_activation, needs_steps
+from explorer.views.base import Scene, needs_activation, needs_steps
 from explorer.views.registry import register
-from explorer.views.weight_distribution import distribution_picture
+from explorer.views.weight_distribution import UNIT, Spread
 from store import Layer
 from store.schema import activation_path
 
-LAYER, UNIT = "layer", "unit"
-
 
 @register
-class ActivationDistribution(View):
+class ActivationDistribution(Spread):
     """Histogram of activations over all probes and positions as a heat map over steps."""
 
     title = "Activation distribution"
-    region = "layer"
-    depends = ("layer", "axis")
-    follows = ("unit",)
     order = 35
-    width = 6
-
-    def __init__(self) -> None:
-        self._of = LAYER
+    one, many = "activation", "activations"
 
     def serves(self, layer: Layer) -> bool:
         return layer.kind != "input"
@@ -52,30 +42,7 @@ class ActivationDistribution(View):
             "Brighter: more activations there (logarithmic)."
         )
 
-    def compute(self, scene: Scene) -> Distribution:
-        return self._distribution(scene, self._of)
-
-    def draw(self, scene: Scene, computed: Distribution) -> Any:
-        return Alternatives(
-            scene.data,
-            {LAYER: "whole layer", UNIT: f"unit {scene.moment.unit}"},
-            self._of,
-            computed,
-            compute=lambda of: self._distribution(scene, of),
-            draw=lambda _, made: _picture(scene, made),
-            chosen=lambda of: setattr(self, "_of", of),
-            channel=scene.channel,
-        )
-
-    def follow(self, scene: Scene, body: Any) -> None:
-        body.renew(
-            UNIT,
-            f"unit {scene.moment.unit}",
-            compute=lambda of: self._distribution(scene, of),
-            draw=lambda _, made: _picture(scene, made),
-        )
-
-    def _distribution(self, scene: Scene, of: str) -> Distribution:
+    def distribution(self, scene: Scene, of: str) -> Distribution:
         data, layer, unit = scene.data, scene.moment.layer, scene.moment.unit
         if of == UNIT:
             return distribution_over_steps(lambda: _of_unit(data, layer, unit))
@@ -84,10 +51,6 @@ class ActivationDistribution(View):
             lambda: asdict(distribution_over_steps(lambda: unit_frames(data, layer))),
         )
         return Distribution(**kept)
-
-
-def _picture(scene: Scene, made: Distribution) -> Any:
-    return distribution_picture(scene, made, "activation", "activations")
 
 
 def _of_unit(data: RunData, layer: str, unit: int) -> Iterator[npt.NDArray[np.float32]]:

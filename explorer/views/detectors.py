@@ -25,7 +25,7 @@ from explorer.plots.matrices import time_heatmap
 from explorer.views.base import Scene, View, needs_steps, plot_pane
 from explorer.views.class_units import Responses, left_out, needs_classes, responses_of
 from explorer.views.registry import register
-from explorer.widgets.beside import below
+from explorer.widgets.beside import below, scrolled
 from explorer.widgets.step_table import StepTable
 from store import Layer
 from store.schema import activation_path
@@ -183,12 +183,6 @@ class Detectors(View):
             sizing_mode="stretch_width",
             margin=0,
         )
-        listed = pn.Column(
-            table,
-            sizing_mode="stretch_width",
-            margin=0,
-            styles={"max-height": f"{TABLE_HEIGHT}px", "overflow-y": "auto"},
-        )
         first_shown = self._shown if self._shown in options else "auc"
         pictures = Alternatives(
             scene.data,
@@ -201,7 +195,7 @@ class Detectors(View):
             title="Colour",
             channel=scene.channel,
         )
-        return below(pictures, listed)
+        return below(pictures, scrolled(table, TABLE_HEIGHT))
 
 
 def _picture(scene: Scene, computed: Detection, name: str) -> Any:

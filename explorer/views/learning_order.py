@@ -16,7 +16,7 @@ from explorer.plots.verdicts import RIGHT_COLOUR, WRONG_COLOUR, has_names, verdi
 from explorer.views.base import Scene, needs_steps, plot_pane
 from explorer.views.confusion import Examples, Judged
 from explorer.views.registry import register
-from explorer.widgets.beside import below, beside
+from explorer.widgets.beside import below, beside, scrolled
 from explorer.widgets.step_table import StepTable
 
 Array = npt.NDArray[Any]
@@ -170,12 +170,7 @@ class LearningOrder(Judged):
             empty=f"No {examples.noun} was forgotten between two recorded steps.",
             label=f"{examples.noun}s that were forgotten most often".capitalize(),
         )
-        listed = pn.Column(
-            classes,
-            sizing_mode="stretch_width",
-            margin=0,
-            styles={"max-height": f"{LIST_HEIGHT}px", "overflow-y": "auto"},
-        )
+        listed = scrolled(classes, LIST_HEIGHT)
         return beside(
             below(_legend(), figure), below(totals, listed, forgotten, gap=14), shares=(7, 5)
         )

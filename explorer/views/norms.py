@@ -9,6 +9,7 @@ import numpy.typing as npt
 import panel as pn
 
 from explorer.alternatives import Alternatives
+from explorer.derived.frames import sample_indices
 from explorer.derived.norms import Norms, unit_norms
 from explorer.derived.timeline import edges
 from explorer.plots.matrices import time_heatmap
@@ -105,8 +106,7 @@ def _curves(scene: Scene, norms: Norms) -> pn.Column:
 
 
 def _units(scene: Scene, norms: Array) -> pn.pane.HoloViews:
-    count = norms.shape[1]
-    kept = np.unique(np.linspace(0, count - 1, min(count, MOST_UNITS)).astype(np.intp))
+    kept = sample_indices(norms.shape[1], MOST_UNITS)
     return plot_pane(
         time_heatmap(
             norms[:, kept],

@@ -210,7 +210,7 @@ def _look(data: RunData, layer: Layer) -> Sight:
         for name, each in data.run.layers.items()
     }
     try:
-        network = graph_of(data)
+        network = data.network
         before = network.ancestors([layer.name]) - set(network.inputs)
         unknown = sorted(name for name in before if not shapes[name])
         if unknown:
@@ -226,14 +226,6 @@ def _look(data: RunData, layer: Layer) -> Sight:
         return Sight(rows, columns, (rows, columns), (height, width), str(error))
     reach = rows if down is None else down, columns if across is None else across
     return Sight(rows, columns, reach, (height, width))
-
-
-def graph_of(data: RunData) -> Graph:
-    """Give the layers of a run without their arithmetic."""
-    return Graph(
-        Node(layer.name, layer.class_name, layer.config, layer.inbound, layer.mask_from)
-        for layer in data.run.layers.values()
-    )
 
 
 def _reach(

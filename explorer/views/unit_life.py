@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import panel as pn
 
+from explorer.derived.frames import sample_indices
 from explorer.derived.timeline import edges
 from explorer.derived.units import (
     ALWAYS_ON,
@@ -23,7 +24,7 @@ from explorer.plots.unit_states import ALWAYS_ON_COLOUR, DEAD_COLOUR, state_heat
 from explorer.summaries import activity_for, has_function, positions_seen, unit_states_of
 from explorer.views.base import Scene, View, needs_activation, needs_steps, plot_pane
 from explorer.views.registry import register
-from explorer.widgets.beside import below, beside
+from explorer.widgets.beside import below, beside, scrolled
 from explorer.widgets.step_table import StepTable
 from store import Layer
 
@@ -107,19 +108,13 @@ class UnitLife(View):
             sizing_mode="stretch_width",
             margin=0,
         )
-        listed = pn.Column(
-            events,
-            sizing_mode="stretch_width",
-            margin=0,
-            styles={"max-height": f"{HEIGHT - 95}px", "overflow-y": "auto"},
-        )
+        listed = scrolled(events, HEIGHT - 95)
         return beside(picture, below(_legend(), counts, listed), shares=(8, 3))
 
 
 def shown_units(state: npt.NDArray[np.uint8]) -> npt.NDArray[np.intp]:
     """Choose the units that are drawn: all, or evenly spread ones of very many."""
-    count = state.shape[1]
-    return np.unique(np.linspace(0, count - 1, min(count, MOST_UNITS)).astype(np.intp))
+    return np.array(sample_indices(state.shape[1], MOST_UNITS), np.intp)
 
 
 def counts_at(state: npt.NDArray[np.uint8], index: int) -> list[str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -28,19 +29,70 @@ LAYER, UNIT = "layer", "unit"
 FEWEST_WEIGHTS = 2
 
 
-@register
-class WeightDistribution(View):
-    """Histogram of the layer's main weight as a heat map over steps."""
+class Spread(View):
+    """Histogram of what a layer, or its selected unit, holds, as a heat map over steps.
 
-    title = "Weight distribution"
+    Attributes
+    ----------
+    one, many : str
+        What is counted, in singular and plural.
+    """
+
     region = "layer"
     depends = ("layer", "axis")
     follows = ("unit",)
-    order = 30
     width = 6
+    one: ClassVar[str]
+    many: ClassVar[str]
 
     def __init__(self) -> None:
         self._of = LAYER
+
+    @abc.abstractmethod
+    def distribution(self, scene: Scene, of: str) -> Distribution:
+        """Count the values of the whole layer or of the selected unit."""
+
+    def tells_units_apart(self, scene: Scene) -> bool:
+        """Whether a unit can be looked at alone."""
+        return True
+
+    def compute(self, scene: Scene) -> Distribution:
+        return self.distribution(scene, self._of if self.tells_units_apart(scene) else LAYER)
+
+    def draw(self, scene: Scene, computed: Distribution) -> Any:
+        options = {LAYER: "whole layer"}
+        if self.tells_units_apart(scene):
+            options[UNIT] = f"unit {scene.moment.unit}"
+        return Alternatives(
+            scene.data,
+            options,
+            self._of if self._of in options else LAYER,
+            computed,
+            compute=lambda of: self.distribution(scene, of),
+            draw=lambda _, made: self._picture(scene, made),
+            chosen=lambda of: setattr(self, "_of", of),
+            channel=scene.channel,
+        )
+
+    def follow(self, scene: Scene, body: Any) -> None:
+        body.renew(
+            UNIT,
+            f"unit {scene.moment.unit}",
+            compute=lambda of: self.distribution(scene, of),
+            draw=lambda _, made: self._picture(scene, made),
+        )
+
+    def _picture(self, scene: Scene, made: Distribution) -> Any:
+        return distribution_picture(scene, made, self.one, self.many)
+
+
+@register
+class WeightDistribution(Spread):
+    """Histogram of the layer's main weight as a heat map over steps."""
+
+    title = "Weight distribution"
+    order = 30
+    one, many = "weight", "weights"
 
     def serves(self, layer: Layer) -> bool:
         return main_weight(layer) is not None
@@ -57,33 +109,10 @@ class WeightDistribution(View):
             "Brighter: more weights there (logarithmic)."
         )
 
-    def compute(self, scene: Scene) -> Distribution:
-        return self._distribution(scene, self._of if _has_units(scene) else LAYER)
+    def tells_units_apart(self, scene: Scene) -> bool:
+        return _has_units(scene)
 
-    def draw(self, scene: Scene, computed: Distribution) -> Any:
-        options = {LAYER: "whole layer"}
-        if _has_units(scene):
-            options[UNIT] = f"unit {scene.moment.unit}"
-        return Alternatives(
-            scene.data,
-            options,
-            self._of if self._of in options else LAYER,
-            computed,
-            compute=lambda of: self._distribution(scene, of),
-            draw=lambda _, made: _picture(scene, made),
-            chosen=lambda of: setattr(self, "_of", of),
-            channel=scene.channel,
-        )
-
-    def follow(self, scene: Scene, body: Any) -> None:
-        body.renew(
-            UNIT,
-            f"unit {scene.moment.unit}",
-            compute=lambda of: self._distribution(scene, of),
-            draw=lambda _, made: _picture(scene, made),
-        )
-
-    def _distribution(self, scene: Scene, of: str) -> Distribution:
+    def distribution(self, scene: Scene, of: str) -> Distribution:
         data, layer, weight = scene.data, scene.moment.layer, main_weight(scene.layer)
         assert weight is not None
         if of == UNIT:
@@ -107,10 +136,6 @@ def _has_units(scene: Scene) -> bool:
         and own.shape[-1] == unit_counts(scene.data.run)[scene.moment.layer]
         and own.size >= FEWEST_WEIGHTS * own.shape[-1]
     )
-
-
-def _picture(scene: Scene, made: Distribution) -> Any:
-    return distribution_picture(scene, made, "weight", "weights")
 
 
 def _of_unit(

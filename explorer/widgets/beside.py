@@ -27,3 +27,9 @@ def beside(*parts: Any, shares: tuple[int, ...] = (), gap: int = 18) -> pn.Colum
 def below(*parts: Any, gap: int = 8) -> pn.Column:
     """Put pictures one below the other, with pixels between them."""
     return pn.Column(*parts, sizing_mode="stretch_width", margin=0, styles={"gap": f"{gap}px"})
+
+
+def scrolled(part: Any, height: int) -> pn.Column:
+    """Let a long list scroll within some pixels of height."""
+    styles = {"max-height": f"{height}px", "overflow-y": "auto"}
+    return pn.Column(part, sizing_mode="stretch_width", margin=0, styles=styles)
