@@ -342,8 +342,8 @@ class DenseWeights(View):
         count = int(np.prod(_shape(scene.layer), dtype=np.int64))
         if count > MOST_WEIGHTS:
             return (
-                f"{count:,} weights are more than can be drawn while the slider moves "
-                f"({MOST_WEIGHTS:,}); their distribution is shown instead."
+                f"The {count:,} weights are more than can be drawn while the slider moves "
+                f"({MOST_WEIGHTS:,}); their distribution is shown on another card."
             )
         return needs_steps(scene)
 
@@ -351,8 +351,9 @@ class DenseWeights(View):
         layer = scene.layer
         inputs, units = _shape(layer)
         source = f"unit of {layer.inbound[0]}" if len(layer.inbound) == 1 else "input"
+        signs = "Red raises the unit's sum, blue lowers it."
         if layer.kind == "embedding":
-            source = "word"
+            source, signs = "word", "Red: above zero, blue: below."
         gates = " and gate" if len(GATES.get(layer.class_name, "1")) > 1 else ""
         averaged = [
             f"{size} {what}"
@@ -365,7 +366,7 @@ class DenseWeights(View):
         blocks = f" A cell is the mean of {' × '.join(averaged)}." if averaged else ""
         return (
             f"{main_weight(layer)} ({inputs} × {units}): a row for each unit{gates} of "
-            f"{layer.name}, a column for each {source}. Red raises the output, blue lowers it. "
+            f"{layer.name}, a column for each {source}. {signs} "
             f"Click a row to choose its unit.{blocks}"
         )
 

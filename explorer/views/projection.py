@@ -39,6 +39,9 @@ NAMES: dict[str, str] = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}
 # The cloud's forms by what a probe is marked as.
 DISC, CROSS, RING = 0, 1, 2
 FORMS = {RIGHT: DISC, WRONG: CROSS, UNKNOWN: RING}
+# Share of the points of a method without axes that may lie outside of the limits, at each end,
+# and room around the rest.
+TAIL, ROOM = 0.01, 0.1
 # More classes have no legend, only the text under the pointer.
 MOST_NAMED = 30
 
@@ -115,7 +118,7 @@ class ClassesSeparating(View):
     title = "Classes separating"
     region = "layer"
     depends = ("layer", "axis")
-    order = 50
+    order = 20
     width = 12
 
     def __init__(self) -> None:
@@ -153,7 +156,11 @@ class ClassesSeparating(View):
 
     def draw(self, scene: Scene, computed: Computed) -> Any:
         cloud, marks, separation = computed
-        methods = {str(method): NAMES[method] for method in available_methods()}
+        # Some tenths of a second a step, once: nobody shall think that nothing happens.
+        methods = {
+            str(method): NAMES[method] + ("" if method == "pca" else " (slow)")
+            for method in available_methods()
+        }
         picture: Any = point_cloud(scene, cloud, self._method, marks)
         if len(methods) > 1:
             picture = Alternatives(
@@ -210,6 +217,7 @@ def point_cloud(scene: Scene, cloud: Cloud, method: str, marks: Array | None) ->
         selects="probe",
         x_name=_axis_name(scene, cloud, method, 0),
         y_name=_axis_name(scene, cloud, method, 1),
+        limits=[] if method == "pca" else _limits(cloud.projection.positions),
         equal=True,
         trails=True,
         label=f"Probes by the activation of {scene.moment.layer}",
@@ -245,6 +253,17 @@ def forms(data: RunData) -> npt.NDArray[np.uint8] | None:
     for mark, form in FORMS.items():
         forms[verdicts.marks == mark] = form
     return forms
+
+
+def _limits(positions: Array) -> list[float]:
+    """Find limits within which nearly all points lie: some steps of t-SNE fly apart."""
+    points = positions.reshape(-1, positions.shape[-1])
+    points = points[np.isfinite(points).all(axis=1)]
+    if not len(points):
+        return []
+    low, high = np.quantile(points, [TAIL, 1 - TAIL], axis=0)
+    room = ROOM * np.where(high > low, high - low, 1.0)
+    return np.stack([low - room, high + room], axis=1).ravel().astype(float).tolist()
 
 
 def _axis_name(scene: Scene, cloud: Cloud, method: str, axis: int) -> str:

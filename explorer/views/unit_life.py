@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -122,17 +121,20 @@ def counts_at(state: npt.NDArray[np.uint8], index: int) -> list[str]:
     return [f"{np.count_nonzero(state[index] == kind):,}" for kind in (DEAD, SELECTIVE, ALWAYS_ON)]
 
 
-def event_rows(points: TurningPoints, steps: npt.NDArray[np.int64]) -> Mapping[str, Any]:
-    """List deaths and wakings by step; of a death that lasts, that it does."""
-    rows, chooses = [], []
-    for unit, index, kind in points.events[:MOST_EVENTS]:
-        lasts = kind == "died" and points.dead_since[unit] == index
-        rows.append([str(unit), "died, for good" if lasts else kind, f"{int(steps[index]):,}"])
-        chooses.append({"unit": unit})
-    left = len(points.events) - len(rows)
-    if left:
-        rows.append(["", f"and {left:,} more", ""])
-        chooses.append({})
+def event_rows(points: TurningPoints, steps: npt.NDArray[np.int64]) -> dict[str, Any]:
+    """List deaths and wakings, the last ones first; then the units that were never alive."""
+    told: list[tuple[int, int, str]] = [
+        (unit, index, "died, stayed dead" if points.dead_since[unit] == index else kind)
+        for unit, index, kind in reversed(points.events)
+    ]
+    if told:
+        told += [(int(unit), 0, "never alive") for unit in np.flatnonzero(points.dead_since == 0)]
+    rows = [[str(unit), what, f"{int(steps[index]):,}"] for unit, index, what in told]
+    chooses: list[dict[str, int]] = [{"unit": unit} for unit, _, _ in told]
+    left = len(rows) - MOST_EVENTS
+    if left > 0:
+        rows[MOST_EVENTS:] = [["", f"and {left:,} more", ""]]
+        chooses[MOST_EVENTS:] = [{}]
     return {"rows": rows, "chooses": chooses}
 
 

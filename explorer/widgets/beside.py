@@ -7,7 +7,9 @@ from typing import Any
 import panel as pn
 
 
-def beside(*parts: Any, shares: tuple[int, ...] = (), gap: int = 18) -> pn.Column:
+def beside(
+    *parts: Any, shares: tuple[int, ...] = (), most: int | None = None, gap: int = 18
+) -> pn.Column:
     """Put pictures side by side.
 
     Parameters
@@ -16,11 +18,16 @@ def beside(*parts: Any, shares: tuple[int, ...] = (), gap: int = 18) -> pn.Colum
         Panel objects that stretch over their width.
     shares : tuple of int
         Share of the width that each has; by default the same.
+    most : int, optional
+        Pixels that the first one takes at most; what is left goes to the others.
     gap : int
         Pixels between them.
     """
-    columns = " ".join(f"minmax(0, {share}fr)" for share in shares or (1,) * len(parts))
-    styles = {"display": "grid", "grid-template-columns": columns, "gap": f"{gap}px"}
+    shares = shares or (1,) * len(parts)
+    columns = [f"minmax(0, {share}fr)" for share in shares]
+    if most is not None:
+        columns[0] = f"min({shares[0] / sum(shares):.0%}, {most}px)"
+    styles = {"display": "grid", "grid-template-columns": " ".join(columns), "gap": f"{gap}px"}
     return pn.Column(*parts, sizing_mode="stretch_width", margin=0, styles=styles)
 
 
