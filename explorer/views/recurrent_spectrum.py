@@ -1,0 +1,196 @@
+"""Eigenvalues of a recurrent matrix: what the layer does to its state again and again."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import panel as pn
+
+from explorer.alternatives import Alternatives
+from explorer.derived.recurrent import NotDerivableError
+from explorer.derived.spectra import Spectrum, spectrum
+from explorer.plots.curves import metric_curves
+from explorer.plots.gates import TITLES
+from explorer.plots.growth import growth_curves
+from explorer.plots.nearest import Sampling
+from explorer.recurrent_data import RecurrentLayer
+from explorer.views.base import Scene, View, needs_steps, plot_pane
+from explorer.views.registry import register
+from explorer.widgets.beside import below
+from explorer.widgets.point_cloud import PointCloud
+
+Array = npt.NDArray[Any]
+
+HEIGHT, GROWTH_HEIGHT, DEPARTURE_HEIGHT = 330, 175, 150
+# Cubed, and added up over the steps: some seconds of work.
+MOST_CUBES = 2**29
+# The eigenvalues of a larger matrix take half a minute a step.
+MOST_UNITS = 1024
+
+
+def needs_gates(scene: Scene) -> str | None:
+    """Require weights that are known gate by gate."""
+    missing = needs_steps(scene)
+    if missing is not None:
+        return missing
+    try:
+        RecurrentLayer(scene.data, scene.moment.layer).gates(0)
+    except (NotDerivableError, KeyError, ValueError):
+        return (
+            f"{scene.layer.name} is of class {scene.layer.class_name}: only of SimpleRNN, LSTM and "
+            "GRU, in one direction or both, is it known which weights belong to which gate."
+        )
+    return None
+
+
+def gate_title(name: str) -> str:
+    """Text of a gate's button; the lone sum of a SimpleRNN is its state."""
+    return TITLES.get(name, name)
+
+
+class Eigenvalues(NamedTuple):
+    """The spectrum of one gate at every step, and the steps that were looked at."""
+
+    found: Spectrum
+    sampling: Sampling
+
+
+def eigenvalues_of(layer: RecurrentLayer, way: str, gate: str) -> Eigenvalues:
+    """Follow the eigenvalues of a gate's recurrent matrix; call it in the worker thread."""
+    units = len(layer.gates(0)[way][gate].recurrent_kernel)
+    sampling = sampling_of(layer, units)
+
+    def make() -> dict[str, Array]:
+        matrices = [layer.gates(index)[way][gate].recurrent_kernel for index in sampling.indices]
+        return asdict(spectrum(np.stack(matrices)))
+
+    key = f"spectrum of {layer.name}, {way} {gate}, {len(sampling.indices)} steps"
+    made = layer.data.derived(key, make)
+    return Eigenvalues(
+        Spectrum(**{name: sampling.spread(values) for name, values in made.items()}), sampling
+    )
+
+
+def sampling_of(layer: RecurrentLayer, units: int) -> Sampling:
+    """Choose the steps at which a matrix of so many units is looked at."""
+    return Sampling.of(len(layer.data.run), MOST_CUBES // max(1, units**3))
+
+
+@register
+class RecurrentSpectrum(View):
+    """Eigenvalues in the complex plane at the step on screen; radius, norm, departure over all."""
+
+    title = "Eigenvalues of the recurrent matrix"
+    region = "layer"
+    kinds = frozenset({"recurrent"})
+    depends = ("layer", "axis")
+    order = 18
+    width = 6
+
+    def __init__(self) -> None:
+        self._shown = "candidate"
+
+    def requirement(self, scene: Scene) -> str | None:
+        missing = needs_gates(scene)
+        if missing is not None:
+            return missing
+        units = self._units(RecurrentLayer(scene.data, scene.moment.layer))
+        if units <= MOST_UNITS:
+            return None
+        return (
+            f"The eigenvalues of {units:,} units take too long at every step; this is for up to "
+            f"{MOST_UNITS:,} units."
+        )
+
+    def caption(self, scene: Scene) -> str:
+        layer = RecurrentLayer(scene.data, scene.moment.layer)
+        is_gated = any(len(found) > 1 for found in layer.gates(0).values())
+        gated = " In a gated layer the gates have their say too." if is_gated else ""
+        return (
+            f"The weights of {layer.name} on its state, applied token by token: outside of the "
+            "circle a change grows, inside it fades, off the real axis it also turns. Below, "
+            "growth per token in the long run (radius) and at most (norm); the larger the "
+            f"departure from a normal matrix, the more a change may grow before it fades.{gated}"
+            f"{sampling_of(layer, self._units(layer)).remark}"
+        )
+
+    def compute(self, scene: Scene) -> Eigenvalues:
+        layer = RecurrentLayer(scene.data, scene.moment.layer)
+        options = self._options(layer)
+        return eigenvalues_of(layer, *self._chosen(options).split(" "))
+
+    def draw(self, scene: Scene, computed: Eigenvalues) -> Any:
+        layer = RecurrentLayer(scene.data, scene.moment.layer)
+        options = self._options(layer)
+        if len(options) < 2:
+            return _picture(scene, computed, *options.values())
+
+        def remember(name: str) -> None:
+            self._shown = name.split(" ")[1]
+
+        return Alternatives(
+            scene.data,
+            options,
+            self._chosen(options),
+            computed,
+            compute=lambda name: eigenvalues_of(layer, *name.split(" ")),
+            draw=lambda name, made: _picture(scene, made, options[name]),
+            chosen=remember,
+            title="weights of the",
+            channel=scene.channel,
+        )
+
+    def _options(self, layer: RecurrentLayer) -> dict[str, str]:
+        """Texts by direction and gate."""
+        found = layer.gates(0)
+        return {
+            f"{way} {gate}": gate_title(gate) if len(found) < 2 else f"{gate_title(gate)}, {way}"
+            for way, gates in found.items()
+            for gate in gates
+        }
+
+    def _chosen(self, options: dict[str, str]) -> str:
+        named = [name for name in options if name.endswith(f" {self._shown}")]
+        return (named or list(options))[0]
+
+    def _units(self, layer: RecurrentLayer) -> int:
+        found = next(iter(layer.gates(0).values()))
+        return len(next(iter(found.values())).recurrent_kernel)
+
+
+def _picture(scene: Scene, made: Eigenvalues, title: str) -> pn.Column:
+    found = made.found
+    values = np.where(np.isnan(found.eigenvalues), complex(np.nan, np.nan), found.eigenvalues)
+    cloud = PointCloud(
+        positions=np.stack([values.real, values.imag], axis=-1),
+        labels=[f"eigenvalue {number}" for number in range(values.shape[1])],
+        x_name="real part",
+        y_name="imaginary part",
+        circle=1.0,
+        equal=True,
+        trails=made.sampling.is_whole,
+        label=f"Eigenvalues of the {title} of {scene.moment.layer}",
+        channel=scene.channel,
+        height=HEIGHT,
+        sizing_mode="stretch_width",
+        margin=0,
+    )
+    growth = growth_curves(
+        {"radius": found.radius, "norm": found.norm},
+        scene.positions,
+        y_label="growth per token",
+        height=GROWTH_HEIGHT,
+        **scene.time_options(),
+    ).opts(xlabel="", backend="bokeh")
+    departure = metric_curves(
+        {"departure": (scene.positions, found.departure)},
+        y_label="departure",
+        cursor=scene.positions,
+        y_range=(0.0, 1.0),
+        height=DEPARTURE_HEIGHT,
+        **scene.time_options(),
+    ).opts(show_legend=False, backend="bokeh")
+    return below(cloud, plot_pane(growth), plot_pane(departure), gap=4)
