@@ -132,9 +132,13 @@ def shown_units(count: int) -> npt.NDArray[np.int64]:
 
 
 def limits_of(layer: RecurrentLayer, way: str, name: str, probe: int) -> Limits:
-    """Give the ends of a quantity's colours, for every step: its bounds, or from some steps."""
+    """Give the ends of a quantity's colours, for every step.
+
+    Those of a gate are shut and open. A state rarely comes near its bounds: its ends are what it
+    reaches in some of the steps.
+    """
     bounds = range_of(layer.cells.get(way), name)
-    if bounds is not None:
+    if bounds is not None and not bounds.signed:
         return bounds
     indices = sample_indices(len(layer.data.run), SAMPLES)
     return robust_limits(quantity_of(layer.states(index, probe)[way], name) for index in indices)

@@ -1,9 +1,12 @@
 // One uint8 picture a recorded step: tiles (feature maps, kernels, units) or a matrix (token × unit).
 const GAP = 3;
 const MAX_VECTOR_CELL = 34;
-const COLUMN_LABELS = 64;
 const CAPTION = 14;
-const MIN_LABEL_PITCH = 11;
+const ROW_PITCH = 12;
+// Column names that do not fit side by side are tilted.
+const TILT = -Math.PI / 3.2;
+const TILTED_PITCH = 14;
+const LABEL_FONT = "11px system-ui, sans-serif";
 const SMALLEST_NUMBERED_CELL = 17;
 
 // Largest tiles that fit; of equal ones the most in a row.
@@ -79,26 +82,37 @@ export function render({ model, el }) {
   };
 
   // -- painting ---------------------------------------------------------------------------
-  const rowLabelWidth = () => {
-    if (!matrix() || !model.y_labels.length) return 0;
-    context.font = "11px system-ui, sans-serif";
-    return 8 + Math.min(150, Math.max(...model.y_labels.map((label) => context.measureText(cut(label, 22)).width)));
+  const widest = (labels) => Math.max(0, ...labels.map((label) => context.measureText(label).width));
+  // Room for the names around a matrix of so many columns.
+  const margins = (full, columns) => {
+    context.font = LABEL_FONT;
+    const rows = model.y_labels.map((label) => cut(label, 22));
+    const names = model.x_labels.map((label) => cut(label, 11));
+    const left = rows.length ? 8 + Math.min(150, widest(rows)) : 0;
+    const top = rows.length ? ROW_PITCH / 2 : 0; // half of the first name may stand above its row
+    if (!names.length) return { left, top, bottom: top, rows, names, every: 1 };
+    const dx = (full - left) / columns;
+    const wide = widest(names);
+    const level = wide + 8 <= dx || names.every((name) => /^-?[\d.]*$/.test(name)); // a row of numbers has no need of each
+    const every = Math.ceil((level ? wide + 8 : TILTED_PITCH) / dx);
+    if (level) return { left, top, bottom: 18, rows, names, every, level };
+    const reach = context.measureText(names[0]).width * Math.cos(TILT) - dx / 2 + 6;
+    return { left: Math.max(left, reach), top, bottom: 12 - wide * Math.sin(TILT), rows, names, every };
   };
   const layout = ([count, height, width]) => {
     const box = stage.getBoundingClientRect();
     const full = { width: Math.max(40, box.width), height: Math.max(40, box.height) };
     if (matrix()) {
-      const below = model.x_labels.length ? COLUMN_LABELS : 0;
-      const left = rowLabelWidth();
-      let [dx, dy] = [(full.width - left) / width, (full.height - below) / height];
+      const room = margins(full.width, width);
+      let [dx, dy] = [(full.width - room.left) / width, (full.height - room.top - room.bottom) / height];
       if (model.square) dx = dy = Math.min(dx, dy);
-      place = { columns: 1, dx, dy, left, below: 0, tall: height * dy + below };
+      place = { ...room, columns: 1, dx, dy, below: 0, tall: room.top + height * dy + room.bottom };
     } else {
       const limit = height * width === 1 ? MAX_VECTOR_CELL : Infinity;
       const below = captions().length ? CAPTION : 0;
       const { scale, columns } = bestColumns(count, width, height, full.width, full.height, limit, below);
       const rows = Math.ceil(count / columns);
-      place = { columns, dx: scale, dy: scale, left: 0, below };
+      place = { columns, dx: scale, dy: scale, left: 0, top: 0, below };
       place.tall = rows * (height * scale + below) + (rows - 1) * GAP;
     }
     Object.assign(place, { count, height, width, cells: height * width === 1 && !matrix() });
@@ -110,7 +124,7 @@ export function render({ model, el }) {
   const pitch = () => [place.width * place.dx + GAP, place.height * place.dy + place.below + GAP];
   const corner = (tile) => {
     const [across, down] = pitch();
-    return [place.left + (tile % place.columns) * across, Math.floor(tile / place.columns) * down];
+    return [place.left + (tile % place.columns) * across, place.top + Math.floor(tile / place.columns) * down];
   };
   // Units without extent: one picture of cells, parted by lines where there is room for them.
   const drawCells = (codes, colours) => {
@@ -128,7 +142,7 @@ export function render({ model, el }) {
     const { count, height, width } = place;
     coloured(codes, width, count * height, colours, sheet);
     const texts = captions();
-    context.font = "11px system-ui, sans-serif";
+    context.font = LABEL_FONT;
     context.textBaseline = "top";
     context.fillStyle = themed(el, "muted");
     for (let tile = 0; tile < count; tile++) {
@@ -139,21 +153,21 @@ export function render({ model, el }) {
   };
   const drawLabels = () => {
     context.fillStyle = themed(el, "text");
-    context.font = "11px system-ui, sans-serif";
+    context.font = LABEL_FONT;
     context.textBaseline = "middle";
-    const top = place.height * place.dy + 6;
-    const every = Math.ceil(MIN_LABEL_PITCH / place.dx);
-    for (let token = 0; token < model.x_labels.length; token += every) {
+    const { left, top, dx, dy, rows, names, every, level } = place;
+    context.textAlign = level ? "center" : "right";
+    for (let column = 0; column < names.length; column += every) {
       context.save();
-      context.translate(place.left + (token + 0.5) * place.dx, top);
-      context.rotate(Math.PI / 3.2);
-      context.fillText(cut(model.x_labels[token], 11), 0, 0);
+      context.translate(left + (column + 0.5) * dx, top + place.height * dy + (level ? 10 : 7));
+      if (!level) context.rotate(TILT);
+      context.fillText(names[column], 0, 0);
       context.restore();
     }
     context.textAlign = "right";
-    const rows = Math.ceil(MIN_LABEL_PITCH / place.dy);
-    for (let row = 0; row < model.y_labels.length; row += rows) {
-      context.fillText(cut(model.y_labels[row], 22), place.left - 6, (row + 0.5) * place.dy);
+    const step = Math.ceil(ROW_PITCH / dy);
+    for (let row = 0; row < rows.length; row += step) {
+      context.fillText(rows[row], left - 6, top + (row + 0.5) * dy);
     }
     context.textAlign = "left";
   };
@@ -161,7 +175,7 @@ export function render({ model, el }) {
     if (!model.numbers || Math.min(place.dx, place.dy) < SMALLEST_NUMBERED_CELL) return;
     context.textAlign = "center";
     context.textBaseline = "middle";
-    context.font = "11px system-ui, sans-serif";
+    context.font = LABEL_FONT;
     codes.forEach((code, at) => {
       const value = Math.round(valueOf(code));
       if (!code || !value) return;
@@ -169,7 +183,7 @@ export function render({ model, el }) {
       const light = 0.3 * (colour & 255) + 0.59 * ((colour >> 8) & 255) + 0.11 * ((colour >> 16) & 255);
       context.fillStyle = light > 140 ? "#111" : "#fff";
       const [x, y] = [at % place.width, Math.floor(at / place.width)];
-      context.fillText(String(value), place.left + (x + 0.5) * place.dx, (y + 0.5) * place.dy);
+      context.fillText(String(value), place.left + (x + 0.5) * place.dx, place.top + (y + 0.5) * place.dy);
     });
     context.textAlign = "left";
   };
@@ -229,7 +243,7 @@ export function render({ model, el }) {
     pen.strokeStyle = colour;
     pen.lineWidth = width;
     for (const tile of tiles) {
-      const [x, y] = matrix() ? [place.left, tile * place.dy] : corner(tile);
+      const [x, y] = matrix() ? [place.left, place.top + tile * place.dy] : corner(tile);
       const [wide, tall] = [place.width * place.dx, matrix() ? place.dy : place.height * place.dy];
       pen.strokeRect(x + 0.5, y + 0.5, wide - 1, tall - 1);
     }
@@ -248,19 +262,19 @@ export function render({ model, el }) {
     if (matrix() && column >= 0 && column < place.width) {
       pen.strokeStyle = themed(el, "muted");
       pen.lineWidth = 1;
-      pen.strokeRect(place.left + column * place.dx, 0, place.dx, place.height * place.dy);
+      pen.strokeRect(place.left + column * place.dx, place.top, place.dx, place.height * place.dy);
     }
   };
   let pointer = null;
   const under = () => {
     if (!pointer || !shown || !place) return null;
     const [across, down] = pitch();
-    const [left, top] = [pointer.x - place.left, pointer.y];
+    const [left, top] = [pointer.x - place.left, pointer.y - place.top];
     const [column, row] = [Math.floor(left / across), Math.floor(top / down)];
     const tile = row * place.columns + column;
     const x = Math.floor((left - column * across) / place.dx);
     const y = Math.floor((top - row * down) / place.dy);
-    const inside = left >= 0 && column < place.columns && tile < place.count && x < place.width && y < place.height;
+    const inside = left >= 0 && top >= 0 && column < place.columns && tile < place.count && x < place.width && y < place.height;
     return inside ? { tile, x, y } : null;
   };
   const describe = ({ tile, x, y }) => {

@@ -45,6 +45,12 @@ def frame_of(grid, index):
     return sent[0]["payload"]
 
 
+def colours(grid):
+    """Limits of a signed picture."""
+    assert grid.low == -grid.high < 0
+    return Limits(grid.low, grid.high, signed=True)
+
+
 @pytest.mark.parametrize("kind", [*KINDS, *ODD_KINDS, "own"])
 def test_it_draws_every_kind_of_recurrent_layer(kind):
     view, scene = RecurrentStates(), scene_of(kind, probe=1)
@@ -63,7 +69,9 @@ def test_a_row_is_a_unit_and_a_column_a_token_without_padding():
     assert grid.x_labels == ["good", "film", "."]
     assert grid.y_labels == ["0", "1", "2"]
     hidden = data_of("lstm").activations("rnn", 2)[1, :3]
-    np.testing.assert_array_equal(frame_of(grid, 2)["frame"], quantize(hidden.T, SIGNED)[None])
+    np.testing.assert_array_equal(
+        frame_of(grid, 2)["frame"], quantize(hidden.T, colours(grid))[None]
+    )
 
 
 @pytest.mark.parametrize("kind", ["lstm", "gru"])
@@ -91,7 +99,7 @@ def test_the_other_direction_shows_its_own_units_of_the_output():
     way.value = "backward"
     assert grid.tile_ids == [3, 4, 5]
     half = data_of("both").activations("rnn", 1)[0, :, 3:]
-    np.testing.assert_array_equal(frame_of(grid, 1)["frame"], quantize(half.T, SIGNED)[None])
+    np.testing.assert_array_equal(frame_of(grid, 1)["frame"], quantize(half.T, colours(grid))[None])
 
 
 def test_units_that_are_alike_lie_together_in_an_order_that_holds():

@@ -54,12 +54,14 @@ def test_every_row_has_the_values_of_the_unit_at_every_step(kind):
 def test_rows_of_the_same_limits_share_a_strip():
     strips = every(TokenStrip, drawn(UnitInWords(), scene_of("lstm")))
     assert [strip.rows for strip in strips] == [
-        ["hidden state", "candidate"],
+        ["hidden state"],
         ["cell state"],
         ["input gate", "forget gate", "output gate"],
+        ["candidate"],
     ]
-    assert (strips[0].low, strips[0].high) == (-1, 1)
-    assert (strips[2].low, strips[2].high) == (0, 1)
+    gates = strips.pop(2)
+    assert (gates.low, gates.high) == (0, 1)
+    assert all(strip.low == -strip.high for strip in strips)
 
 
 def test_padding_is_folded_away_and_words_keep_their_numbers():
@@ -161,7 +163,8 @@ def test_positions_part_the_words_among_them_within_what_they_see(length, window
     assert owned.shape == spans.shape
     tokens = [token for start, end in owned for token in range(start, end)]
     assert len(tokens) == len(set(tokens))
-    assert tokens == sorted(tokens)
+    if (np.diff(spans, axis=0) >= 0).all():  # widely dilated, the taps of a short text may cross
+        assert tokens == sorted(tokens)
     has = owned[:, 1] > owned[:, 0]
     assert (owned[has, 0] >= spans[has, 0]).all()
     assert (owned[has, 1] <= spans[has, 1]).all()
