@@ -1,10 +1,13 @@
 """Time from a slider event to painted pixels, in a headless Chromium, on a real recording.
 
-    python benchmarks/scrub.py RUN [--layer LAYER] [--steps N]
+    python benchmarks/scrub.py RUN [--layer LAYER] [--probe N] [--steps N] [--colour QUANTITY]
 
-Prints medians and 95th percentiles (ms) of steps that were read ahead and of jumps to cold
-frames, and the frames a second that playback reaches. A step counts as painted in the first
-animation frame after the picture grid shows it.
+The page is tall enough for the default dashboard: graph (coloured by a quantity), curves, the joint
+picture, the layer's maps and the probe's probabilities. A step counts as painted in the first
+animation frame after everything on screen that follows the step shows it. Prints the time from the
+address to the first picture and to all of them; medians and 95th percentiles (ms) of steps that
+were read ahead and of jumps to cold frames; what playback reaches, by the slowest of the pictures,
+and how far that one was behind at its end.
 """
 
 from __future__ import annotations
@@ -17,28 +20,38 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
-MEASURE = """
-async ({moves, timeout}) => {
-  const grid = () => {
-    const walk = (root) => {
-      for (const node of root.querySelectorAll("*")) {
-        if (node.matches("canvas[data-index]") && node.clientWidth) return node;
-        const inside = node.shadowRoot && walk(node.shadowRoot);
-        if (inside) return inside;
-      }
-    };
-    return walk(document);
+# Everything on screen that says which recorded step it shows.
+STEPPED = """
+const stepped = () => {
+  const found = [];
+  const walk = (root) => {
+    for (const node of root.querySelectorAll("*")) {
+      const box = node.dataset?.index !== undefined && node.getBoundingClientRect();
+      if (box && box.width && box.top < innerHeight && box.bottom > 0) found.push(node);
+      if (node.shadowRoot) walk(node.shadowRoot);
+    }
   };
-  const clock = window.trainlapseClocks.get("main");
-  const canvas = grid();
-  const frame = () => new Promise(requestAnimationFrame);
+  walk(document);
+  return found;
+};
+const frame = () => new Promise(requestAnimationFrame);
+const clock = window.trainlapseClocks?.get("main");
+"""
+
+MEASURE = (
+    """
+async ({moves, timeout}) => {"""
+    + STEPPED
+    + """
   const times = [];
   for (const move of moves) {
+    const pictures = stepped();
     const target = move.to ?? Math.min(clock.count - 1, clock.index + move.by);
     const begin = performance.now();
     window.dispatchEvent(new CustomEvent("trainlapse:goto", {detail: {index: target}}));
-    const shown = () => Number(canvas.dataset.index) === target;
+    const shown = () => pictures.every((node) => Number(node.dataset.index) === target);
     while (!shown() && performance.now() - begin < timeout) await frame();
     await frame();
     times.push(performance.now() - begin);
@@ -47,23 +60,48 @@ async ({moves, timeout}) => {
   return times;
 }
 """
+)
 
-PLAY = """
-async ({seconds}) => {
-  const clock = window.trainlapseClocks.get("main");
-  let ticks = 0;
-  const count = () => { ticks += 1; };
-  clock.addEventListener("tick", count);
+PLAY = (
+    """
+async ({seconds}) => {"""
+    + STEPPED
+    + """
+  const pictures = stepped();
+  const painted = pictures.map(() => 0);
+  const watchers = pictures.map((node, at) => {
+    const watcher = new MutationObserver(() => { painted[at] += 1; });
+    watcher.observe(node, { attributes: true, attributeFilter: ["data-index"] });
+    return watcher;
+  });
   let frames = 0;
   const begin = performance.now();
   while (performance.now() - begin < 1000 * seconds) {
-    await new Promise(requestAnimationFrame);
+    await frame();
     frames += 1;
   }
-  clock.removeEventListener("tick", count);
-  return [ticks / seconds, frames / seconds];
+  const taken = (performance.now() - begin) / 1000;
+  watchers.forEach((watcher) => watcher.disconnect());
+  const behind = Math.max(...pictures.map((node) => clock.index - Number(node.dataset.index)));
+  return [Math.min(...painted) / taken, frames / taken, behind, pictures.length];
 }
 """
+)
+
+READY = (
+    "() => {"
+    + STEPPED
+    + """
+  const pictures = stepped();
+  const shown = (node) => Number(node.dataset.index) === clock.index;
+  return pictures.length >= %d && pictures.every(shown);
+}"""
+)
+
+
+HEIGHT_PX = 1700
+# Joint picture, maps of the layer, probabilities.
+PICTURES = 3
 
 
 def summary(name: str, times: list[float]) -> str:
@@ -82,7 +120,7 @@ def measure(page: Any, steps: int, count: int) -> None:
     ahead = [{"by": 1, "rest": 60} for _ in range(min(steps, count - 1))]
     print(summary("step, read ahead", page.evaluate(MEASURE, {"moves": ahead, "timeout": 5000})))
     page.reload()
-    page.wait_for_selector("canvas[data-index]")
+    page.wait_for_function(READY % PICTURES)
     time.sleep(2)
     # Far enough apart that nothing was read ahead for them.
     cold = [{"to": int(i * (count - 1) / 9), "rest": 700} for i in (1, 7, 3, 8, 5, 2, 6, 4)]
@@ -90,9 +128,10 @@ def measure(page: Any, steps: int, count: int) -> None:
     page.evaluate(MEASURE, {"moves": [{"to": 0, "rest": 500}], "timeout": 5000})
     page.get_by_label("Speed").select_option("30")
     page.get_by_label("Play or pause (Space)").click()
-    played, painted = page.evaluate(PLAY, {"seconds": min(4.0, 0.8 * count / 30)})
+    played, painted, behind, pictures = page.evaluate(PLAY, {"seconds": min(4.0, 0.8 * count / 30)})
     print(
-        f"playing at 30 steps a second   {played:.1f} steps/s shown, {painted:.1f} frames/s painted"
+        f"playing at 30 steps a second   {played:.1f} steps/s by the slowest of {pictures} "
+        f"pictures ({behind} behind at the end), {painted:.1f} frames/s"
     )
 
 
@@ -101,6 +140,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("run", help="a recorded run")
     parser.add_argument("--layer", help="selected layer; by default the first convolution")
+    parser.add_argument("--probe", type=int, default=0, help="selected probe (default 0)")
+    parser.add_argument("--colour", help="quantity that colours the graph, such as 'update ratio'")
     parser.add_argument("--steps", type=int, default=60, help="steps to time (default 60)")
     parser.add_argument("--width", type=int, default=1280, help="width of the page in pixels")
     options = parser.parse_args()
@@ -116,18 +157,26 @@ def main() -> None:
     run = open_run(Path(options.run))
     port = app.free_port(5200)
     app.serve([run], port=port, open_browser=False, threaded=True)
-    address = f"http://{app.HOST}:{port}/" + (f"?layer={options.layer}" if options.layer else "")
+    chosen = {"probe": options.probe} | ({"layer": options.layer} if options.layer else {})
+    address = f"http://{app.HOST}:{port}/?{urlencode(chosen)}"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=browser_path,
             args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
         )
-        page = browser.new_page(viewport={"width": options.width, "height": 900})
+        page = browser.new_page(viewport={"width": options.width, "height": HEIGHT_PX})
         begin = time.perf_counter()
         page.goto(address)
         page.wait_for_selector("canvas[data-index]")
-        print(f"{run.name}: {len(run)} steps, page {options.width} px wide")
-        print(f"open to first picture          {time.perf_counter() - begin:.2f} s")
+        first = time.perf_counter() - begin
+        page.wait_for_function(READY % PICTURES)
+        every = time.perf_counter() - begin
+        print(f"{run.name}: {len(run)} steps, page {options.width} x {HEIGHT_PX} px")
+        print(
+            f"open to first picture          {first:.2f} s; to all of the dashboard {every:.2f} s"
+        )
+        if options.colour:
+            page.get_by_label("What the boxes show").select_option(options.colour)
         time.sleep(2)
         measure(page, options.steps, len(run))
         browser.close()

@@ -39,29 +39,35 @@ export function render({ model, el }) {
   const names = () => model.class_names;
 
   // -- the parts of a payload -----------------------------------------------------------------
+  // Pictures of a kind lie one below the other on a sheet, which is kept from step to step.
+  const sheets = [];
   const partsOf = (payload) => {
     const pixels = bytes(payload.pixels);
-    let at = 0;
-    const take = (height, width) => {
-      const size = height * width;
-      const rows = Array.from({ length: model.rows }, (_, row) => pixels.subarray(at + row * size, at + (row + 1) * size));
-      at += model.rows * size;
-      return { rows, height, width };
+    let [at, count] = [0, 0];
+    const take = (height, width, palette) => {
+      const size = model.rows * height * width;
+      const codes = pixels.subarray(at, (at += size));
+      const sheet = (sheets[count++] ??= document.createElement("canvas"));
+      coloured(codes, width, model.rows * height, palette, sheet);
+      return { sheet, height, width };
     };
-    return model.columns.slice(1).map((column) => ({
-      maps: column.kind === "map" ? take(column.height, column.width) : null,
-      before: column.before ? take(column.height, column.width) : null,
-      kernels: column.kernel ? take(...column.kernel) : null,
-    }));
+    return model.columns.slice(1).map((column) => {
+      const own = column.signed ? tables.diverging : tables.sequential;
+      return {
+        maps: column.kind === "map" ? take(column.height, column.width, own) : null,
+        before: column.before ? take(column.height, column.width, tables.diverging) : null,
+        kernels: column.kernel ? take(...column.kernel, tables.diverging) : null,
+      };
+    });
   };
 
   // -- painting -------------------------------------------------------------------------------
-  const picture = (pen, part, row, palette, x, y, width, height) => {
-    const made = coloured(part.rows[row], part.width, part.height, palette);
+  const picture = (pen, part, row, x, y, width, height) => {
     const scale = Math.min(width / part.width, height / part.height);
     const [wide, tall] = [part.width * scale, part.height * scale];
-    pen.drawImage(made, x + (width - wide) / 2, y + (height - tall) / 2, wide, tall);
-    return { x: x + (width - wide) / 2, y: y + (height - tall) / 2, width: wide, height: tall };
+    const [left, top] = [x + (width - wide) / 2, y + (height - tall) / 2];
+    pen.drawImage(part.sheet, 0, row * part.height, part.width, part.height, left, top, wide, tall);
+    return { x: left, y: top, width: wide, height: tall };
   };
   const drawInput = (pen, payload, span, height) => {
     const { image } = model;
@@ -114,9 +120,9 @@ export function render({ model, el }) {
     if (column.kind === "map") {
       const side = parts.kernels ? Math.min(22, (box.height - LABEL - 2) / 2) : 0;
       const size = Math.min(box.height - LABEL, box.width - side - (side ? 3 : 0));
-      if (parts.kernels) picture(pen, parts.kernels, row, tables.diverging, box.x, box.y, side, side);
-      if (parts.before) picture(pen, parts.before, row, tables.diverging, box.x, box.y + side + 2, side, side);
-      const tile = picture(pen, parts.maps, row, palette, box.x + (side ? side + 3 : 0), box.y, size, size);
+      if (parts.kernels) picture(pen, parts.kernels, row, box.x, box.y, side, side);
+      if (parts.before) picture(pen, parts.before, row, box.x, box.y + side + 2, side, side);
+      const tile = picture(pen, parts.maps, row, box.x + (side ? side + 3 : 0), box.y, size, size);
       Object.assign(box, { right: tile.x + tile.width, middle: box.y + size / 2 });
       named(pen, text, signed(payload.contributions[at]), box.x, box.y + size + 2);
     } else if (column.kind === "vector") {

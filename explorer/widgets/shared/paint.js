@@ -40,19 +40,29 @@ function cut(text, most) {
   return text.length > most ? `${text.slice(0, most - 1)}…` : text;
 }
 
-// A colour of the page's theme.
+// A colour of the page's theme. Asking the page costs as much as drawing, so it is asked once.
+const themeColours = new Map();
+window.addEventListener("trainlapse:theme", () => themeColours.clear());
 function themed(el, name) {
-  return getComputedStyle(el).getPropertyValue(`--tl-${name}`).trim() || getComputedStyle(el).color;
+  if (!themeColours.has(name)) {
+    const style = getComputedStyle(el);
+    themeColours.set(name, style.getPropertyValue(`--tl-${name}`).trim() || style.color);
+  }
+  return themeColours.get(name);
 }
 
-// Sets a canvas to its size on the page, in device pixels, ready to draw in page pixels.
+// Sets a canvas to its size on the page, in device pixels, empty and ready to draw in page pixels.
 function sized(canvas, width, height) {
   const ratio = window.devicePixelRatio || 1;
-  canvas.width = Math.round(width * ratio);
-  canvas.height = Math.round(height * ratio);
-  canvas.style.width = `${width}px`;
-  canvas.style.height = `${height}px`;
   const context = canvas.getContext("2d");
+  const [wide, tall] = [Math.round(width * ratio), Math.round(height * ratio)];
+  if (canvas.width !== wide || canvas.height !== tall) {
+    [canvas.width, canvas.height] = [wide, tall];
+    canvas.style.width = `${width}px`;
+    canvas.style.height = `${height}px`;
+  } else {
+    context.reset();
+  }
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   return context;
 }
