@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,13 +32,20 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class Plan:
-    """What holds at every step: columns, colour limits, and the scale of contributions."""
+    """What holds at every step: columns, colour limits, and the scale of links.
+
+    Attributes
+    ----------
+    scales : list of float
+        Of each column: the largest contribution that passes into one of its units, which is drawn
+        at full strength. One scale for all would hide those of wide layers, where it is shared.
+    """
 
     columns: list[Column]
     maps: list[Limits]
     kernels: list[Limits | None]
     evidence: float
-    scale: float
+    scales: list[float]
 
 
 class Tracer:
@@ -109,17 +117,15 @@ class Tracer:
         data = self.data
         indices = sample_indices(len(data.run), SAMPLES)
         ways = [self.way(index, self.activations(index)) for index in indices]
-        strengths = [
-            float(np.abs(link).max(initial=0)) for way in ways for link in way.links if link.size
-        ]
-        finite = [value for value in strengths if np.isfinite(value)]
+        first = self.columns[0].layer
+        into = [[unit_sums(way.contributions[first])[way.units[0]], *way.links] for way in ways]
         evidence = [float(np.nanmax(np.abs(self._evidence(way)))) for way in ways]
         return Plan(
             columns=self.columns,
             maps=[data.limits(column.layer, self.probe) for column in self.columns],
             kernels=[self._kernel_limits(column, indices) for column in self.columns],
             evidence=max(evidence, default=1.0) or 1.0,
-            scale=max(finite, default=1.0) or 1.0,
+            scales=[_largest(passed) for passed in zip(*into, strict=True)],
         )
 
     def _kernel_limits(self, column: Column, indices: list[int]) -> Limits | None:
@@ -193,6 +199,12 @@ class Tracer:
         return [_rows(part) for part in parts]
 
 
+def _largest(parts: Iterable[Array]) -> float:
+    """Give the largest finite magnitude; 1 where there is none, since it divides."""
+    values = np.abs(np.concatenate([part.ravel() for part in parts]))
+    return float(values.max(initial=0, where=np.isfinite(values))) or 1.0
+
+
 def _rows(part: Array) -> Array:
     """Fill up to the number of rows with nothing."""
     filled = np.zeros((ROWS, *part.shape[1:]), np.uint8)
@@ -258,7 +270,8 @@ class Joint(View):
             f"Probe {scene.moment.probe}, from the input to the classes: the {ROWS} units of each "
             f"layer that contribute most to {named} (activation × gradient of its logit), with "
             "kernel and map before the activation on their left. Links: what passes from unit to "
-            "unit; red for the class, blue against it. Click a unit for its sources and targets."
+            "unit, thickest where most passes into this layer at any step; red for the class, blue "
+            "against it. Click a unit for its sources and targets."
         )
 
     def compute(self, scene: Scene) -> tuple[Tracer, Plan] | str:
@@ -288,7 +301,7 @@ class Joint(View):
             class_names=scene.data.class_names,
             sequential=palette_bytes(SEQUENTIAL),
             diverging=palette_bytes(DIVERGING),
-            scale=plan.scale,
+            scales=plan.scales,
             label=f"{self.title}, probe {scene.moment.probe}",
             channel=scene.channel,
             height=HEIGHT,

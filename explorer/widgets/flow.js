@@ -158,7 +158,7 @@ export function render({ model, el }) {
     const active = boxes.find((box) => same(box, pointed)) ?? boxes.find(isChosen);
     const [red, blue] = [254, 1].map((code) => [0, 1, 2].map((channel) => model.diverging[3 * code + channel]).join(","));
     const link = (from, to, strength, ends) => {
-      const share = Math.min(1, Math.abs(strength) / model.scale);
+      const share = Math.min(1, Math.abs(strength) / model.scales[ends[0].column]);
       if (!(share >= LINK.least)) return;
       // Those of the unit under the pointer alone; those of the chosen one above the others.
       const lit = !active || ends.includes(active);
@@ -284,7 +284,7 @@ export function render({ model, el }) {
   // -- life -------------------------------------------------------------------------------------
   const frames = framesOf(model, () => draw(clock.index));
   repaintWhenSeen(model, stage, () => draw(clock.index));
-  model.on(["key", "columns", "scale", "image"], () => draw(clock.index));
+  model.on(["key", "columns", "scales", "image"], () => draw(clock.index));
   follow(model, draw);
   heed(model, "choice", repaint);
 }

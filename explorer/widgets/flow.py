@@ -27,6 +27,8 @@ class Flow(Stepped):
     class_names = param.List(default=[], doc="Name of each class.")
     sequential = param.Parameter(doc="Colours from nothing to much: (768,) uint8.")
     diverging = param.Parameter(doc="Colours from against to for: (768,) uint8.")
-    scale = param.Number(default=1.0, doc="Contribution that is drawn at full strength.")
+    scales = param.List(
+        default=[], doc="Contribution into each column that is drawn at full strength."
+    )
 
     _esm = script("flow.js", "frames", "paint")

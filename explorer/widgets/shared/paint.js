@@ -42,8 +42,11 @@ function cut(text, most) {
 
 // A colour of the page's theme. Asking the page costs as much as drawing, so it is asked once.
 const themeColours = new Map();
-window.addEventListener("trainlapse:theme", () => themeColours.clear());
 function themed(el, name) {
+  if (!themeColours.size) {
+    // Captured: before those hear of it who paint.
+    window.addEventListener("trainlapse:theme", () => themeColours.clear(), { capture: true, once: true });
+  }
   if (!themeColours.has(name)) {
     const style = getComputedStyle(el);
     themeColours.set(name, style.getPropertyValue(`--tl-${name}`).trim() || style.color);
