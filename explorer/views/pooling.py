@@ -22,8 +22,9 @@ from explorer.derived.pooling import (
 )
 from explorer.plots.curves import metric_curves
 from explorer.plots.style import DIVERGING, SEQUENTIAL, palette_bytes
+from explorer.text_data import texts_of
 from explorer.views.base import Scene, View, needs_activation, plot_pane
-from explorer.views.before_after import source_fault, words_at
+from explorer.views.before_after import source_fault
 from explorer.views.registry import register
 from explorer.views.unit import unit_values
 from explorer.widgets.beside import below, beside
@@ -69,6 +70,9 @@ class Pooling(View):
     depends = ("layer", "probe", "unit", "axis")
     order = 10
     width = 12
+
+    def applies(self, data: RunData) -> bool:
+        return texts_of(data) is None  # those have a view that leaves out their padding
 
     def serves(self, layer: Layer) -> bool:
         return layer.class_name in SERVED
@@ -192,7 +196,6 @@ def _switches(scene: Scene, limits: Limits, lengths: tuple[int, ...]) -> PoolSwi
         low=limits.low,
         high=limits.high,
         names=[f"before ({source})", f"after ({layer.name})"],
-        words=words_at(data, data.run.layers[source], moment.probe) if len(lengths) == 1 else [],
         label=f"What {layer.name} keeps of unit {moment.unit}, probe {moment.probe}",
         channel=scene.channel,
         height=HEIGHT if len(lengths) > 1 else ROW_HEIGHT,

@@ -4,9 +4,6 @@ const BETWEEN = 18;
 const TITLE = 17;
 const ROW = 30;
 const LINKS = 44;
-const WORDS = 58;
-const LONGEST_WORD = 10;
-const MIN_WORD_PITCH = 11;
 const MIN_GRID_PITCH = 7;
 
 export function render({ model, el }) {
@@ -30,8 +27,7 @@ export function render({ model, el }) {
     const [height, width] = shown.before.shape;
     if (row()) {
       const dx = box.width / width;
-      const top = model.words.length ? WORDS : TITLE;
-      place = { dx, dy: ROW, input: { x: 0, y: top }, output: { x: 0, y: top + ROW + LINKS } };
+      place = { dx, dy: ROW, input: { x: 0, y: TITLE }, output: { x: 0, y: TITLE + ROW + LINKS } };
     } else {
       const scale = Math.min((box.width - BETWEEN) / (2 * width), (box.height - TITLE) / height);
       place = { dx: scale, dy: scale, input: { x: 0, y: 0 }, output: { x: width * scale + BETWEEN, y: 0 } };
@@ -90,21 +86,7 @@ export function render({ model, el }) {
       return;
     }
     pen.fillText(after, place.output.x, place.output.y + ROW + 4);
-    if (!model.words.length) {
-      pen.fillText(before, place.input.x, 2);
-      return;
-    }
-    pen.fillStyle = themed(el, "text");
-    pen.textBaseline = "middle";
-    const every = Math.ceil(MIN_WORD_PITCH / place.dx);
-    model.words.forEach((word, at) => {
-      if (at % every) return;
-      pen.save();
-      pen.translate((at + 0.5) * place.dx, place.input.y - 6);
-      pen.rotate(-Math.PI / 3.2);
-      pen.fillText(cut(word, LONGEST_WORD), 0, 0);
-      pen.restore();
-    });
+    pen.fillText(before, place.input.x, 2);
   };
   // Borders of the windows, where they do not overlap and are large enough to be told apart.
   const paintWindows = (pen) => {
@@ -188,11 +170,7 @@ export function render({ model, el }) {
     const [x, y] = [Math.floor((pointer.x - left) / wide), Math.floor((pointer.y - top) / tall)];
     return x >= 0 && x < across && y >= 0 && y < down ? y * across + x : -1;
   };
-  const nameOf = (x, y, what) => {
-    if (!row()) return `${what} y ${y}, x ${x}`;
-    const word = what === "position" && model.words[x];
-    return word ? `“${word}”` : `${what} ${x}`;
-  };
+  const nameOf = (x, y, what) => row() ? `${what} ${x}` : `${what} y ${y}, x ${x}`;
   const describe = (input, windows) => {
     const across = shown.after.shape[1];
     const chosen = kept();

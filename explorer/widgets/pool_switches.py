@@ -13,7 +13,7 @@ class PoolSwitches(Stepped):
 
     The provider returns ``before`` (height, width) and ``after`` (windows down, windows across),
     uint8 colour codes; ``kept``, int32, the position that each window hands on, -1 for none, or
-    empty if the pooling chooses none; and ``note``, a text. A map of height 1 is a row of tokens.
+    empty if the pooling chooses none; and ``note``, a text. A map of height 1 is a row.
     """
 
     window = param.List(
@@ -23,7 +23,6 @@ class PoolSwitches(Stepped):
     low = param.Number(default=0.0, doc="Value of the lowest colour.")
     high = param.Number(default=1.0, doc="Value of the highest colour.")
     names = param.List(default=["before", "after"], doc="Title of each map.")
-    words = param.List(default=[], doc="Text over each position of a row.")
     value_name = param.String(default="activation", doc="What a colour stands for, in the legend.")
 
     _esm = script("pool_switches.js", "frames", "paint")

@@ -72,6 +72,9 @@ def label_texts(probe: ProbeSpec) -> list[str]:
     if probe.labels is None:
         return [""] * probe.size
     labels = np.asarray(probe.labels)
+    shapes = [np.shape(part) for part in probe.inputs.values()]
+    if probe.kind == "text" and labels.ndim > 1 and labels.shape in shapes:
+        return [""] * probe.size  # what follows each token: no name for the whole
     names = probe.class_names
     if names and labels.ndim == 2 and labels.shape[1] == len(names):
         labels = labels.argmax(axis=1)
