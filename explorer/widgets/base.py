@@ -26,6 +26,11 @@ def script(name: str, *shared: str) -> str:
     return "".join(path.read_text(encoding="utf-8") for path in [*parts, FOLDER / name])
 
 
+def styles(*names: str) -> list[str]:
+    """Read style sheets: what all widgets share, and those of some, without their ending."""
+    return [(FOLDER / f"{name}.css").read_text(encoding="utf-8") for name in ("widgets", *names)]
+
+
 class Widget(JSComponent):
     """A component that follows the clock of its page.
 
@@ -36,4 +41,4 @@ class Widget(JSComponent):
 
     _debounce: ClassVar[int] = 0
     _esm = "export function render() {}"
-    _stylesheets: ClassVar[list[str]] = [(FOLDER / "widgets.css").read_text(encoding="utf-8")]
+    _stylesheets: ClassVar[list[str]] = styles()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import param
 
-from explorer.widgets.base import Widget, script
+from explorer.widgets.base import Widget, script, styles
 
 
 class CardHead(Widget):
@@ -17,3 +17,4 @@ class CardHead(Widget):
     source = param.String(default="", doc="What the picture is of, for its file.")
 
     _esm = script("card_head.js", "paint", "snapshot")
+    _stylesheets = styles("card_head")

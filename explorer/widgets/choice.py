@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import param
 
-from explorer.widgets.base import Widget, script
+from explorer.widgets.base import Widget, script, styles
 
 
 class Choice(Widget):
@@ -15,3 +15,4 @@ class Choice(Widget):
     value = param.String(default="", doc="The chosen value.")
 
     _esm = script("choice.js")
+    _stylesheets = styles("choice")

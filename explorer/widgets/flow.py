@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import param
 
-from explorer.widgets.base import script
+from explorer.widgets.base import script, styles
 from explorer.widgets.stepped import Stepped
 
 
@@ -32,3 +32,4 @@ class Flow(Stepped):
     )
 
     _esm = script("flow.js", "frames", "paint")
+    _stylesheets = styles("flow")

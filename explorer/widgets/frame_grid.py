@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import param
 
-from explorer.widgets.base import script
+from explorer.widgets.base import script, styles
 from explorer.widgets.stepped import Stepped
 
 
@@ -40,3 +40,4 @@ class FrameGrid(Stepped):
     numbers = param.Boolean(default=False, doc="Whether values are written into the cells.")
 
     _esm = script("frame_grid.js", "frames", "paint")
+    _stylesheets = styles("frame_grid")

@@ -8,7 +8,7 @@ import param
 
 from explorer.derived.graph_layout import layered_layout
 from explorer.plots.style import KIND_COLOURS
-from explorer.widgets.base import Widget, script
+from explorer.widgets.base import Widget, script, styles
 from store import Layer, Layers
 
 NODE_WIDTH = 222
@@ -28,6 +28,7 @@ class LayerGraph(Widget):
     palette = param.Parameter(doc="Colours from little to much: (768,) uint8.")
 
     _esm = script("layer_graph.js", "paint")
+    _stylesheets = styles("layer_graph")
 
     @classmethod
     def of(cls, layers: Layers, **params: Any) -> LayerGraph:

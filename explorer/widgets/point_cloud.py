@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import param
 
-from explorer.widgets.base import Widget, script
+from explorer.widgets.base import Widget, script, styles
 from explorer.widgets.numbers import Numbers, check_count
 
 
@@ -59,6 +59,7 @@ class PointCloud(Widget):
     label = param.String(default="", doc="Description for screen readers.")
 
     _esm = script("point_cloud.js", "paint", "axes")
+    _stylesheets = styles("plot")
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)

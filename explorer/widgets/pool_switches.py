@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import param
 
-from explorer.widgets.base import script
+from explorer.widgets.base import script, styles
 from explorer.widgets.stepped import Stepped
 
 
@@ -26,3 +26,4 @@ class PoolSwitches(Stepped):
     value_name = param.String(default="activation", doc="What a colour stands for, in the legend.")
 
     _esm = script("pool_switches.js", "frames", "paint")
+    _stylesheets = styles("pool_switches")

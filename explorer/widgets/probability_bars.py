@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import param
 
-from explorer.widgets.base import Widget, script
+from explorer.widgets.base import Widget, script, styles
 
 
 class ProbabilityBars(Widget):
@@ -16,3 +16,4 @@ class ProbabilityBars(Widget):
     truth = param.Integer(default=-1, doc="Number of the true class; -1 if unknown.")
 
     _esm = script("probability_bars.js")
+    _stylesheets = styles("probability_bars")

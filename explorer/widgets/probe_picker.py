@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import param
 
-from explorer.widgets.base import Widget, script
+from explorer.widgets.base import Widget, script, styles
 from store.schema import ProbeSpec
 
 
@@ -24,6 +24,7 @@ class ProbePicker(Widget):
     correct = param.Parameter(doc="1 right, 0 wrong, 2 unknown: (step, probe) uint8.")
 
     _esm = script("probe_picker.js")
+    _stylesheets = styles("probe_picker")
 
     @classmethod
     def of(cls, probe: ProbeSpec, **params: Any) -> ProbePicker:

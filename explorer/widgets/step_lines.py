@@ -8,7 +8,7 @@ import numpy as np
 import param
 
 from explorer.plots.style import LINES
-from explorer.widgets.base import Widget, script
+from explorer.widgets.base import Widget, script, styles
 from explorer.widgets.numbers import Numbers, check_count
 
 
@@ -62,6 +62,7 @@ class StepLines(Widget):
     label = param.String(default="", doc="Description for screen readers.")
 
     _esm = script("step_lines.js", "paint", "axes")
+    _stylesheets = styles("plot")
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import param
 
-from explorer.widgets.base import script
+from explorer.widgets.base import script, styles
 from explorer.widgets.stepped import Stepped
 
 
@@ -21,3 +21,4 @@ class StepTable(Stepped):
     rows = param.Integer(default=0, doc="Rows that keep their place if there are fewer; 0: none.")
 
     _esm = script("step_table.js", "frames")
+    _stylesheets = styles("step_table")

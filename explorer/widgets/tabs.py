@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import param
 
-from explorer.widgets.base import Widget, script
+from explorer.widgets.base import Widget, script, styles
 
 
 class Tabs(Widget):
@@ -13,3 +13,4 @@ class Tabs(Widget):
     titles = param.Dict(default={}, doc="Title of each tab, by its name.")
 
     _esm = script("tabs.js")
+    _stylesheets = styles("tabs")

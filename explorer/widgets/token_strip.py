@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import param
 
-from explorer.widgets.base import Widget, script
+from explorer.widgets.base import Widget, script, styles
 from explorer.widgets.numbers import Numbers, check_count
 
 
@@ -53,6 +53,7 @@ class TokenStrip(Widget):
     label = param.String(default="", doc="Description for screen readers.")
 
     _esm = script("token_strip.js", "paint")
+    _stylesheets = styles("token_strip")
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import param
 
 from explorer.derived.timeline import AXES
-from explorer.widgets.base import Widget, script
+from explorer.widgets.base import Widget, script, styles
 
 
 class Transport(Widget):
@@ -25,3 +25,4 @@ class Transport(Widget):
     choice = param.Dict(default={}, doc="Selected layer, unit, probe, explained class and tab.")
 
     _esm = script("transport.js")
+    _stylesheets = styles("transport")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import param
 
-from explorer.widgets.base import script
+from explorer.widgets.base import script, styles
 from explorer.widgets.numbers import Numbers
 from explorer.widgets.stepped import Stepped
 
@@ -37,3 +37,4 @@ class UnitFocus(Stepped):
     value_name = param.String(default="activation", doc="What a colour stands for, in the legend.")
 
     _esm = script("unit_focus.js", "frames", "paint")
+    _stylesheets = styles("unit_focus")
