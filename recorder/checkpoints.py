@@ -7,7 +7,6 @@ with an ``.index`` file, as `tf.train.CheckpointManager` writes them) and Orbax 
 from __future__ import annotations
 
 import glob
-import importlib.util
 import re
 import warnings
 import zipfile
@@ -18,14 +17,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from recorder import tensorflow_checkpoint
+from recorder import orbax_checkpoint, tensorflow_checkpoint
 from recorder.checkpoint_error import CheckpointError
-from store.errors import MissingExtraError, listed
+from store.errors import listed
 
 HDF5_SUFFIXES = (".h5", ".hdf5")
 WEIGHTS_IN_KERAS_FILE = "model.weights.h5"
 _TENSORFLOW_FILE = re.compile(r"\.(index|data-\d+-of-\d+)$")
-_ORBAX_FILES = ("_CHECKPOINT_METADATA", "orbax.checkpoint", "pytree.orbax-checkpoint", "pytree")
 _ITERATIONS = ("iterations", "iteration", "iter")
 
 
@@ -59,7 +57,7 @@ def find_checkpoints(source: str | Path) -> list[Path]:
         Files, step folders of Orbax, and prefixes of TensorFlow checkpoints.
     """
     folder = Path(source)
-    if folder.is_dir() and not _is_orbax(folder):
+    if folder.is_dir() and not orbax_checkpoint.exists(folder):
         entries = list(folder.iterdir())
     else:
         entries = [Path(entry) for entry in glob.glob(str(source))]  # noqa: PTH207 - absolute, too
@@ -99,7 +97,7 @@ def inspect(path: Path) -> Contents:
         if tensorflow_checkpoint.exists(path):
             return Contents(iterations=tensorflow_checkpoint.iterations(path))
         if path.is_dir():
-            return Contents()
+            return Contents(iterations=orbax_checkpoint.iterations(path))
         with _hdf5(path) as file:
             return _hdf5_contents(file)
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
@@ -139,8 +137,9 @@ def load(path: Path, model: Any) -> None:
                 tensorflow_checkpoint.load(path, model)
                 return
             if path.is_dir():
-                _need_orbax(path)
-            model.load_weights(str(path))
+                orbax_checkpoint.load(path, model)
+            else:
+                model.load_weights(str(path))
     except CheckpointError:
         raise
     except (ValueError, KeyError, AttributeError, OSError) as error:
@@ -150,22 +149,10 @@ def load(path: Path, model: Any) -> None:
 def _checkpoint(entry: Path) -> Path | None:
     """Give the path by which an entry of a folder is loaded; None: no checkpoint."""
     if entry.is_dir():
-        return entry if _is_orbax(entry) else None
+        return entry if orbax_checkpoint.exists(entry) else None
     if _TENSORFLOW_FILE.search(entry.name):
         return entry.with_name(_TENSORFLOW_FILE.sub("", entry.name))
     return entry if entry.suffix in (".keras", *HDF5_SUFFIXES) else None
-
-
-def _is_orbax(folder: Path) -> bool:
-    return folder.name.isdigit() and any((folder / name).exists() for name in _ORBAX_FILES)
-
-
-def _need_orbax(path: Path) -> None:
-    if importlib.util.find_spec("orbax") is None:
-        raise MissingExtraError(
-            f"{path} is an Orbax checkpoint, and Orbax is not installed: "
-            "pip install orbax-checkpoint"
-        )
 
 
 # -- HDF5, alone or in a .keras file ----------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from recorder import Probe
+from recorder import Probe, orbax_checkpoint
 from recorder.checkpoint_error import CheckpointError
 from recorder.checkpoints import find_checkpoints, natural_key
 from recorder.import_command import import_checkpoints
@@ -195,7 +196,11 @@ def test_tensorflow_checkpoints_of_keras_2(tmp_path: Path) -> None:
         np.testing.assert_array_equal(run.weights(layer, weight), np.float32(value))
 
 
-def test_orbax_that_is_not_installed(finished: Finished, tmp_path: Path) -> None:
+def test_orbax_that_is_not_installed(
+    finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "orbax", None)
+    monkeypatch.setitem(sys.modules, "orbax.checkpoint", None)
     (tmp_path / "5" / "pytree").mkdir(parents=True)
     with pytest.raises(MissingExtraError, match="pip install orbax-checkpoint"):
         import_run(
@@ -205,6 +210,49 @@ def test_orbax_that_is_not_installed(finished: Finished, tmp_path: Path) -> None
             model=finished.folder / "model.json",
             steps_per_epoch=1,
         )
+
+
+@pytest.mark.parametrize("prefix", ["", "trained/"])
+def test_orbax_variables_are_found_whatever_their_model_is_called(
+    prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import keras
+
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, name="one")])
+    kernel, bias = np.arange(6, dtype=np.float32).reshape(3, 2), np.float32([7, 8])
+    variables: dict[str, Any] = {"one": {"kernel": kernel, "bias": bias}}
+    state = {
+        "trainable_variables": {"trained": variables} if prefix else variables,
+        "non_trainable_variables": {},
+        "optimizer_variables": {"adam": {"iteration": np.int64(12)}},
+    }
+    monkeypatch.setattr(orbax_checkpoint, "_state", lambda _: state)
+    orbax_checkpoint.load(tmp_path / "5", model)
+    np.testing.assert_array_equal(model.layers[0].kernel, kernel)
+    np.testing.assert_array_equal(model.layers[0].bias, bias)
+    assert orbax_checkpoint.iterations(tmp_path / "5") == 12
+    variables["one"]["bias"] = np.zeros(3, np.float32)
+    with pytest.raises(CheckpointError, match=r"one/bias of shape \(2,\); it has"):
+        orbax_checkpoint.load(tmp_path / "5", model)
+
+
+def test_what_the_orbax_callback_of_keras_saved(tmp_path: Path) -> None:
+    pytest.importorskip("orbax.checkpoint", reason="Orbax is not installed")
+    import keras
+
+    inputs, labels = np.random.default_rng(0).normal(size=(32, 3)), np.arange(32) % 2
+    layers = [keras.layers.Dense(4, name="one"), keras.layers.Dense(2, name="two")]
+    model = keras.Sequential([keras.Input((3,)), *layers])
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    saver = keras.callbacks.OrbaxCheckpoint(str(tmp_path / "saved"), save_freq="epoch")
+    model.fit(inputs, labels, epochs=3, batch_size=8, callbacks=[saver], verbose=0)
+    (tmp_path / "model.json").write_text(model.to_json())
+    probe = Probe(inputs[:2].astype(np.float32))
+    options = {"model": tmp_path / "model.json", "progress": False}
+    import_run(tmp_path / "saved", tmp_path / "run.zarr", probe, **options)
+    run = open_run(tmp_path / "run.zarr")
+    assert run.steps[-1] == 12
+    np.testing.assert_array_equal(run.weights("two", "kernel")[-1], model.layers[-1].kernel)
 
 
 def test_a_run_is_not_overwritten(finished: Finished, tmp_path: Path) -> None:
