@@ -1,0 +1,5 @@
+"""Two runs side by side: when, which layer, which unit of one belongs to which of the other.
+
+Beside that, how far they are apart, since when, and which probes they quarrel about. Arrays in,
+arrays out, as everywhere on this floor: what is needed of a run comes in as plain values.
+"""

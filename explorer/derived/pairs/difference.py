@@ -1,0 +1,278 @@
+"""How far two runs are apart: in what their layers see, in their weights, in their answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import rel_entr
+
+from explorer.derived.gram import centred_gram, flat_rows
+from explorer.derived.similarity import FEWEST_UNBIASED, ROUNDING
+
+Array = npt.NDArray[Any]
+Float64 = npt.NDArray[np.float64]
+Int64 = npt.NDArray[np.int64]
+Bool = npt.NDArray[np.bool_]
+
+# Values beyond it, or below one part in it, leave the range of float64 when they are squared twice.
+FAR = 1e60
+
+
+@dataclass(frozen=True)
+class ProbeGram:
+    """How a layer sees its probes, whatever its size: all that linear CKA asks of it.
+
+    Attributes
+    ----------
+    products : ndarray (known probe, known probe), float64
+        Inner products of the centred activations.
+    known : ndarray of bool (probe,)
+        Probes of which every value is finite.
+    """
+
+    products: Float64
+    known: Bool
+
+
+def probe_gram(frame: Array) -> ProbeGram:
+    """Inner products of what a layer says to each probe.
+
+    Parameters
+    ----------
+    frame : ndarray (probe, ...)
+        Activation of the layer at one step; all but the first axis is flattened.
+    """
+    rows = flat_rows(frame)
+    known = np.asarray(np.isfinite(rows).all(axis=1))
+    rows = rows[known]
+    if len(rows):
+        # The mean of equal values may miss them by its rounding: what is constant goes.
+        tells = rows.max(axis=0) > rows.min(axis=0)
+        rows = rows if tells.all() else rows[:, tells]
+    peak = float(np.abs(rows).max(initial=0))
+    if peak > 0 and not 1 / FAR < peak < FAR:
+        rows = rows.astype(np.float64) / peak
+    return ProbeGram(centred_gram(rows), known)
+
+
+def cka(first: ProbeGram, second: ProbeGram, *, unbiased: bool = False) -> float:
+    """Linear CKA of two layers, by way of their Gram matrices.
+
+    The same as `similarity.linear_cka` of the activations, where it is defined and cited.
+
+    Parameters
+    ----------
+    first, second : ProbeGram
+        For the same probes; those that are known in both count.
+    unbiased : bool
+        Whether HSIC is estimated without bias. With more features than probes only that tells
+        layers apart.
+
+    Returns
+    -------
+    float
+        0 to 1; without bias it may be a little below or above. NaN for a layer that does not tell
+        the probes apart, and for too few probes.
+
+    Raises
+    ------
+    ValueError
+        If the numbers of probes differ.
+    """
+    if len(first.known) != len(second.known):
+        raise ValueError(
+            f"Activations for {len(first.known)} and for {len(second.known)} probes were passed; "
+            "both must be for the same probes, in the same order. Take the probes that both runs "
+            "have."
+        )
+    known = first.known & second.known
+    if known.sum() < (FEWEST_UNBIASED if unbiased else 2):
+        return float("nan")
+    x, y = (_centred(one.products, known[one.known]) for one in (first, second))
+    xy, xx, yy = float(np.vdot(x, y)), float(np.vdot(x, x)), float(np.vdot(y, y))
+    least = ROUNDING * xx, ROUNDING * yy
+    if unbiased:
+        xy, xx, yy = _unbiased(x, y), _unbiased(x, x), _unbiased(y, y)
+    if xx <= least[0] or yy <= least[1]:
+        return float("nan")
+    return float(xy / np.sqrt(xx) / np.sqrt(yy))
+
+
+def _centred(products: Float64, kept: Bool) -> Float64:
+    if kept.all():
+        return products
+    part = products[np.ix_(kept, kept)]
+    means = part.mean(axis=0)
+    return np.asarray(part - means - means[:, None] + means.mean())
+
+
+def _unbiased(x: Float64, y: Float64) -> float:
+    """Unbiased HSIC of two Gram matrices times n (n - 3)."""
+    n = len(x)
+    x, y = (products - np.diag(np.diag(products)) for products in (x, y))
+    both = x.sum() * y.sum() / ((n - 1) * (n - 2))
+    return float(np.vdot(x, y) + both - 2 / (n - 2) * (x.sum(axis=0) @ y.sum(axis=0)))
+
+
+def cka_matrix(
+    first: Sequence[ProbeGram], second: Sequence[ProbeGram], *, unbiased: bool = False
+) -> Float64:
+    """Linear CKA of all layers of one run with all layers of another, at one step each.
+
+    Parameters
+    ----------
+    first, second : sequence of ProbeGram
+        The layers of each run, for the same probes.
+    unbiased : bool
+        As for `cka`.
+
+    Returns
+    -------
+    ndarray (layer of the first, layer of the second), float64
+    """
+    values = [[cka(one, other, unbiased=unbiased) for other in second] for one in first]
+    return np.array(values, np.float64).reshape(len(first), len(second))
+
+
+def cka_over_positions(
+    first: Sequence[ProbeGram],
+    second: Sequence[ProbeGram],
+    first_index: Int64,
+    second_index: Int64,
+    *,
+    unbiased: bool = False,
+) -> Float64:
+    """Linear CKA of a layer of one run with a layer of another, along a common time axis.
+
+    Parameters
+    ----------
+    first, second : sequence of ProbeGram
+        The layer at every recorded step of its run.
+    first_index, second_index : ndarray (position,), int64
+        What each run shows at each position: `Alignment.first` and `Alignment.second`.
+    unbiased : bool
+        As for `cka`.
+
+    Returns
+    -------
+    ndarray (position,), float64
+    """
+    found: dict[tuple[int, int], float] = {}
+    pairs = list(zip(first_index.tolist(), second_index.tolist(), strict=True))
+    for i, j in pairs:
+        if (i, j) not in found:
+            found[i, j] = cka(first[i], second[j], unbiased=unbiased)
+    return np.array([found[pair] for pair in pairs], np.float64)
+
+
+def weight_distance(first: Iterable[Array], second: Iterable[Array]) -> float:
+    r"""Distance of the weights of two runs, relative to their size.
+
+    .. math:: \frac{\lVert a - b \rVert}{(\lVert a \rVert + \lVert b \rVert) / 2}
+
+    0: equal; :math:`\sqrt 2`: of one size, at right angles, as random ones nearly are; 2:
+    opposite. For units in the same order in both see `unit_matching.reordered`.
+
+    Parameters
+    ----------
+    first, second : iterable of ndarray
+        Variables of a layer, in the same order and of the same shapes.
+
+    Returns
+    -------
+    float
+        Of all values together. Values that are not finite in both are left out; infinite if some
+        are finite in one run alone. 0 for weights that are all 0 in both; NaN if there are none.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many variables in both, or if shapes differ.
+    """
+    ours, theirs = list(first), list(second)
+    shapes = [[np.shape(variable) for variable in side] for side in (ours, theirs)]
+    if shapes[0] != shapes[1]:
+        raise ValueError(
+            f"Variables of shapes {shapes[0]} and {shapes[1]} were passed; the same shapes in both "
+            "were expected. Match the units first and take the pairs (`unit_matching.reordered`), "
+            "or compare the layers by CKA."
+        )
+    sums = np.zeros(3)
+    values = 0
+    for a, b in zip(ours, theirs, strict=True):
+        known = np.isfinite(a)
+        if not np.array_equal(known, np.isfinite(b)):
+            return float("inf")
+        x, y = np.asarray(a[known], np.float64), np.asarray(b[known], np.float64)
+        values += x.size
+        with np.errstate(over="ignore"):
+            norms = [np.linalg.norm(part) for part in (x - y, x, y)]
+        sums = np.hypot(sums, norms)
+    apart, one, other = sums
+    if not values:
+        return float("nan")
+    return float(apart / ((one + other) / 2)) if apart > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class PredictionDistance:
+    """How far the answers of two classifiers are apart, at every position of a common axis.
+
+    Attributes
+    ----------
+    total_variation : ndarray (position,), float64
+        Half the sum of the differences of the probabilities: the most by which both differ about
+        any event. 0 to 1, mean over probes.
+    jensen_shannon : ndarray (position,), float64
+        Jensen-Shannon divergence in bits, 0 to 1, mean over probes.
+    agreement : ndarray (position,), float64
+        Share of the probes for which both take the same class for the most probable.
+    """
+
+    total_variation: Float64
+    jensen_shannon: Float64
+    agreement: Float64
+
+
+def prediction_distance(first: Array, second: Array) -> PredictionDistance:
+    """Compare what two classifiers say about the same probes.
+
+    The divergence is that of Lin (1991), *Divergence measures based on the Shannon entropy*.
+
+    Parameters
+    ----------
+    first, second : ndarray (position, probe, class)
+        Class probabilities, as of `predictions.OutputReading.probabilities`. Probes with a value
+        that is not finite in either do not count.
+
+    Returns
+    -------
+    PredictionDistance
+        NaN where no probe counts.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+    """
+    if first.shape != second.shape or first.ndim != 3:
+        raise ValueError(
+            f"Probabilities of shape {first.shape} and {second.shape} were passed; the same "
+            "(position, probe, class) was expected of both. Take the positions of a common axis, "
+            "the probes that both runs have, and runs with the same classes."
+        )
+    known = np.asarray(np.isfinite(first).all(axis=-1) & np.isfinite(second).all(axis=-1))
+    p, q = (np.where(known[..., None], part, 0).astype(np.float64) for part in (first, second))
+    middle = (p + q) / 2
+    variation = np.abs(p - q).sum(axis=-1) / 2
+    bits = (rel_entr(p, middle) + rel_entr(q, middle)).sum(axis=-1) / 2 / np.log(2)
+    same = p.argmax(axis=-1) == q.argmax(axis=-1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        counts = known.sum(axis=1)
+        return PredictionDistance(
+            *(np.where(known, part, 0).sum(axis=1) / counts for part in (variation, bits, same))
+        )
