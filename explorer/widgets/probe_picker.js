@@ -35,7 +35,7 @@ export function render({ model, el }) {
         item.append(canvas, element("span", { class: "truth", text: label }));
       } else {
         item.append(
-          element("span", { class: "text", text: model.texts[probe] ?? `probe ${probe}` }),
+          element("span", { class: "text", text: model.texts[probe] ?? `probe ${model.ids?.[probe] ?? probe}` }),
           element("span", { class: "truth", text: label }),
         );
       }
@@ -71,7 +71,7 @@ export function render({ model, el }) {
       right += mark === RIGHT;
       known += mark === RIGHT || mark === WRONG;
       items[probe].dataset.mark = mark === RIGHT ? "right" : mark === WRONG ? "wrong" : "";
-      items[probe].title = `probe ${probe}: ${model.labels[probe]}, the network says ${guess}`;
+      items[probe].title = `probe ${model.ids?.[probe] ?? probe}: ${model.labels[probe]}, the network says ${guess}`;
       const said = model.kind === "image" ? guess : `network: ${guess}`;
       items[probe].querySelector(".guess").textContent = mark === WRONG ? said : "";
     }

@@ -18,6 +18,7 @@ class ProbePicker(Widget):
     kind = param.String(default="other", doc="Kind of the probe's input.")
     images = param.Parameter(doc="Thumbnails: (probe, y, x, channel) uint8; None for texts.")
     texts = param.List(default=[], doc="A line for each probe without a thumbnail.")
+    ids = param.List(default=[], doc="Number of each probe in its run, if not its position.")
     labels = param.List(default=[], doc="True class or value of each probe, as text.")
     class_names = param.List(default=[], doc="Name of each class.")
     predicted = param.Parameter(doc="Predicted class: (step, probe), unsigned; None if unknown.")

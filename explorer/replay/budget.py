@@ -1,0 +1,121 @@
+"""Which part of a run fits into a number of bytes: a fixed order of what is left out first.
+
+1. Steps, evenly in the logarithm of the step, down to `FEWEST_STEPS`: the film gets coarser, and
+   everything can still be chosen.
+2. Probes, the last ones first, down to one.
+3. Layers, the largest first, down to one.
+4. Steps again, down to the first and the last.
+
+Each goes only as far as it must before the next is touched. The same run, choice and size give the
+same part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from explorer.plots.pictures import spaced_steps
+from explorer.replay.contents import Contents, counted
+from store.errors import SpecError
+
+# Still a film: about ten steps for each power of ten of a usual training.
+FEWEST_STEPS = 30
+# Before and after.
+LEAST_STEPS = 2
+
+Size = Callable[[Contents], int]
+
+
+class DoesNotFitError(SpecError):
+    """Not even the least part of a run fits."""
+
+    def __init__(self, contents: Contents, least: int, most: int) -> None:
+        layer = f"{contents.layers[0]} for " if contents.layers else ""
+        probe = next(iter(contents.probes), 0)
+        super().__init__(
+            f"At most {most:,} bytes are too few: the least possible, {layer}probe {probe} at "
+            f"{counted(len(contents.steps), 'step')}, takes about {least:,} bytes. Allow more, or "
+            "choose a smaller layer."
+        )
+
+
+def fitted(wanted: Contents, updates: list[int], size: Size, most: int) -> Contents:
+    """Largest part that fits, in the order of this module.
+
+    Parameters
+    ----------
+    wanted : Contents
+        What was asked for.
+    updates : list of int
+        Step of each recorded position.
+    size : callable
+        Bytes of a part: more of anything takes more.
+    most : int
+        Bytes that it may take.
+
+    Raises
+    ------
+    DoesNotFitError
+        Nothing fits.
+    """
+    kept = wanted
+    for reduce in (
+        _steps(updates, FEWEST_STEPS),
+        _probes,
+        _layers(size),
+        _steps(updates, LEAST_STEPS),
+    ):
+        if size(kept) <= most:
+            return kept
+        kept = _largest(reduce(kept), size, most)
+    least = size(kept)
+    if least > most:
+        raise DoesNotFitError(kept, least, most)
+    return kept
+
+
+Part = Callable[[int], Contents]
+
+
+def _largest(parts: tuple[int, int, Part], size: Size, most: int) -> Contents:
+    """Largest of the parts that fits, by bisection; the smallest where none does."""
+    low, high, part = parts
+    while low < high:
+        middle = (low + high + 1) // 2
+        if size(part(middle)) <= most:
+            low = middle
+        else:
+            high = middle - 1
+    return part(low)
+
+
+def _steps(updates: list[int], fewest: int) -> Callable[[Contents], tuple[int, int, Part]]:
+    def parts(kept: Contents) -> tuple[int, int, Part]:
+        def part(count: int) -> Contents:
+            at = spaced_steps([updates[position] for position in kept.steps], count)
+            return replace(kept, steps=tuple(kept.steps[place] for place in at))
+
+        return min(fewest, len(kept.steps)), len(kept.steps), part
+
+    return parts
+
+
+def _probes(kept: Contents) -> tuple[int, int, Part]:
+    count = len(kept.probes)
+    return min(1, count), count, lambda number: replace(kept, probes=kept.probes[:number])
+
+
+def _layers(size: Size) -> Callable[[Contents], tuple[int, int, Part]]:
+    def parts(kept: Contents) -> tuple[int, int, Part]:
+        alone = {name: size(replace(kept, layers=(name,))) for name in kept.layers}
+        # Of equal ones the later goes first.
+        order = sorted(kept.layers, key=lambda name: (alone[name], kept.layers.index(name)))
+
+        def part(count: int) -> Contents:
+            smallest = set(order[:count])
+            return replace(kept, layers=tuple(n for n in kept.layers if n in smallest))
+
+        return min(1, len(order)), len(order), part
+
+    return parts

@@ -1,0 +1,170 @@
+"""The explorer's widgets as plain values: what their scripts need to run without Python."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from panel.custom import JSComponent
+
+from explorer.data import RunData
+from explorer.derived.timeline import thin
+from explorer.plots.style import CHANNEL, LINES, class_colour
+from explorer.replay.contents import Contents
+from explorer.state import PREDICTED, TABS, Moment, default_layer
+from explorer.views.activation import FeatureMaps, UnitHeatmap
+from explorer.views.base import Scene, View
+from explorer.views.metrics import Accuracy, Loss
+from explorer.widgets.base import Widget
+from explorer.widgets.frame_grid import FrameGrid
+from explorer.widgets.layer_graph import LayerGraph
+from explorer.widgets.probability_bars import ProbabilityBars
+from explorer.widgets.probe_picker import ProbePicker
+from explorer.widgets.transport import Transport
+
+State = dict[str, Any]
+
+# Components of the page, by the name under which its script finds them.
+WIDGETS: Mapping[str, type[Widget]] = {
+    "transport": Transport,
+    "layer_graph": LayerGraph,
+    "probe_picker": ProbePicker,
+    "probability_bars": ProbabilityBars,
+    "frame_grid": FrameGrid,
+}
+# The main picture of a layer: the first that serves it.
+STAGE: tuple[View, ...] = (FeatureMaps(), UnitHeatmap())
+CHARTS = (Loss(), Accuracy())
+# Points of a curve: more than a card has pixels.
+MOST_POINTS = 1000
+
+
+def values_of(widget: Widget) -> State:
+    """Values of the parameters that a widget's script reads."""
+    own = [name for name in type(widget).param if name not in JSComponent.param]
+    return {name: getattr(widget, name) for name in own}
+
+
+def view_of(data: RunData, layer: str) -> View:
+    """Give the main view of a layer."""
+    return next(view for view in STAGE if view.serves(data.run.layers[layer]))
+
+
+def scene_of(data: RunData, layer: str, probe: int) -> Scene:
+    """Scene of a layer's main picture for one probe."""
+    return Scene(data, Moment(layer, probe, "step"))
+
+
+def picture(data: RunData, layer: str, probe: int) -> State:
+    """Everything of a layer's picture for one probe but its frames."""
+    view, scene = view_of(data, layer), scene_of(data, layer, probe)
+    grid = view.draw(scene, view.compute(scene))
+    return {"caption": view.caption(scene), "grid": values_of(grid)}
+
+
+def transport(data: RunData, contents: Contents) -> State:
+    """Values of the time control, for the steps that are kept."""
+    at = list(contents.steps)
+    choice = {"layer": start_layer(data, contents), "probe": 0, "unit": 0, "tab": TABS[0]}
+    clocks = data.timeline
+    return values_of(
+        Transport(
+            steps=clocks.steps[at].astype(np.float64),
+            epochs=clocks.epochs[at].astype(np.float64),
+            wall_times=clocks.wall_times[at].astype(np.float64),
+            choice=choice | {"target": PREDICTED},
+            channel=CHANNEL,
+        )
+    )
+
+
+def start_layer(data: RunData, contents: Contents) -> str:
+    """Layer that is on screen at first."""
+    usual = default_layer(data.run)
+    if usual in contents.layers or not contents.layers:
+        return usual
+    return contents.layers[0]
+
+
+def graph(data: RunData) -> State:
+    """Values of the layer graph; without quantities, which Python would have to compute."""
+    return values_of(LayerGraph.of(data.run.layers, channel=CHANNEL))
+
+
+def picker(data: RunData, contents: Contents) -> State:
+    """Values of the probe picker: of probes without inputs, their numbers."""
+    kept, probe = list(contents.probes), data.run.probe
+    if probe is None or not probe.size:
+        made = ProbePicker(labels=[""] * len(kept), texts=[f"probe {number}" for number in kept])
+        return values_of(made)
+    whole = ProbePicker.of(probe, class_names=data.class_names, channel=CHANNEL)
+    if whole.images is not None:
+        whole.images = whole.images[kept]
+    elif whole.texts:
+        whole.texts = [whole.texts[number] for number in kept]
+    else:
+        whole.texts = [f"probe {number}" for number in kept]
+    whole.labels = [whole.labels[number] for number in kept]
+    verdicts = data.verdicts()
+    if verdicts is not None:
+        cut = np.ix_(contents.steps, contents.probes)
+        whole.param.update(predicted=verdicts.predicted[cut], correct=verdicts.marks[cut])
+    whole.ids = kept
+    return values_of(whole)
+
+
+def bars(data: RunData) -> State | None:
+    """Values of the probability bars, without those of a probe; None without a classifier."""
+    if data.reading is None:
+        return None
+    colours = [class_colour(number) for number in range(len(data.class_names))]
+    made = ProbabilityBars(class_names=data.class_names, colours=colours, channel=CHANNEL)
+    return values_of(made)
+
+
+def predictions(data: RunData, contents: Contents) -> list[State]:
+    """Probabilities and true class of each probe; empty without a classifier."""
+    found = []
+    for probe in contents.probes:
+        values = data.probabilities(probe)
+        if values is None:
+            return []
+        truth = -1 if data.class_labels is None else int(data.class_labels[probe])
+        found.append({"values": values[list(contents.steps)], "truth": truth})
+    return found
+
+
+def charts(data: RunData) -> list[State]:
+    """Curves of loss and metrics; those that have none are left out."""
+    found = []
+    for view in CHARTS:
+        names = [str(name) for name in data.metrics if view.chosen(str(name))]
+        series = [_series(data, name, at) for at, name in enumerate(names)]
+        if series:
+            found.append({"title": view.title, "y_name": view.y_label, "series": series})
+    return found
+
+
+def undrawn(data: RunData) -> list[str]:
+    """Names of metrics that no chart shows."""
+    names = [str(name) for name in data.metrics]
+    return [name for name in names if not any(view.chosen(name) for view in CHARTS)]
+
+
+def _series(data: RunData, name: str, at: int) -> State:
+    """One metric where it is known, thinned; its places on each of the run's clocks."""
+    values = data.metrics[name].values.astype(np.float64)
+    known = np.flatnonzero(~np.isnan(values))
+    # What is measured now and then is joined; elsewhere NaN leaves a gap.
+    kept = known if 2 * len(known) < len(values) else np.arange(len(values))
+    kept = kept[thin(values[kept], MOST_POINTS)]
+    updates = data.metrics["update"].values[kept]
+    places: dict[str, npt.NDArray[np.float64]] = {
+        axis: data.timeline.convert(updates, axis) for axis in ("step", "epoch", "wall_time")
+    }
+    with np.errstate(over="ignore"):  # a loss beyond float32 is drawn as infinite
+        shown = values[kept].astype(np.float32)
+    colour = LINES[at % len(LINES)]
+    return {"name": name, "colour": colour, "places": places, "values": shown}

@@ -1,0 +1,220 @@
+"""The replay page: widgets as state, films and scripts in one HTML file."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from string import Template
+
+from explorer.data import RunData
+from explorer.plots.style import KIND_COLOURS
+from explorer.replay import frozen
+from explorer.replay.contents import Contents, counted
+from explorer.replay.encode import Blocks, document, film
+from explorer.views.base import needs_activation
+from explorer.widgets.base import SHARED, styles
+from store import Layer
+
+FOLDER = Path(__file__).parent
+PAGE_CSS = FOLDER.parent / "templates" / "page.css"
+
+# Nothing is loaded, nothing is sent, and no script runs but the page's own.
+POLICY = (
+    "default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; "
+    "img-src data:; base-uri 'none'; form-action 'none'"
+)
+
+MISSING = "The activation of this layer is not in this file: it was left out of the export."
+
+Progress = Callable[[str], None]
+
+
+class Films:
+    """Encoded films of a run, each made once.
+
+    Parameters
+    ----------
+    data : RunData
+        The run.
+    """
+
+    def __init__(self, data: RunData) -> None:
+        self._data = data
+        self._texts: dict[tuple[str, int, tuple[int, ...]], str] = {}
+
+    def text(self, layer: str, probe: int, steps: tuple[int, ...]) -> str:
+        """Film of a layer for one probe, as `encode.film` makes it."""
+        key = (layer, probe, steps)
+        if key not in self._texts:
+            self._texts[key] = film(self._data.frame(layer, at, probe) for at in steps)
+        return self._texts[key]
+
+
+class ReplayPage:
+    """Makes pages of one run.
+
+    Parameters
+    ----------
+    data : RunData
+        The run.
+    """
+
+    def __init__(self, data: RunData) -> None:
+        self.data = data
+        self.films = Films(data)
+
+    def html(
+        self, contents: Contents, notes: Iterable[str] = (), progress: Progress | None = None
+    ) -> str:
+        """Page with a part of the run: the whole file.
+
+        Parameters
+        ----------
+        contents : Contents
+            The part.
+        notes : iterable of str
+            What the page says of itself, a paragraph each.
+        progress : callable, optional
+            Called after each film with the name of its layer.
+        """
+        blocks = Blocks()
+        state = blocks.state(
+            {
+                "css": SHEET,
+                "probes": len(contents.probes),
+                "transport": frozen.transport(self.data, contents),
+                "graph": self._graph,
+                "picker": frozen.picker(self.data, contents),
+                "bars": frozen.bars(self.data),
+                "charts": self._charts,
+                "predictions": frozen.predictions(self.data, contents),
+            }
+        )
+        state["layers"] = [
+            self._layer(layer, contents, blocks, progress)
+            for layer in self.data.run.layers.values()
+        ]
+        return PAGE.substitute(
+            policy=POLICY.format(digest=_digest(SCRIPT)),
+            name=html.escape(self.data.run.name),
+            css=CSS,
+            facts=html.escape(self._facts(contents)),
+            notes="\n".join(f"<p>{html.escape(note)}</p>" for note in notes),
+            blocks=blocks.html(),
+            state=document(state),
+            script=SCRIPT,
+        )
+
+    def size(self, contents: Contents, notes: Iterable[str] = ()) -> int:
+        """Estimate the bytes of a page; exact for one or two probes.
+
+        The films of the first and the last probe stand for those of all.
+        """
+        probes = tuple(sorted({*contents.probes[:1], *contents.probes[-1:]}))
+        sample = replace(contents, probes=probes)
+        whole = len(encoded(self.html(sample, notes)))
+        if probes == contents.probes:
+            return whole
+        films = whole - len(encoded(self.html(replace(sample, layers=()), notes)))
+        others = len(encoded(self.html(replace(contents, layers=()), notes)))
+        return others + films * len(contents.probes) // len(probes)
+
+    def _layer(
+        self, layer: Layer, contents: Contents, blocks: Blocks, progress: Progress | None
+    ) -> frozen.State:
+        """Heading of a layer, and its films or why it has none."""
+        facts = [layer.class_name]
+        if layer.output_shape:
+            facts.append("output " + " × ".join(str(size) for size in layer.output_shape))
+        if layer.parameters:
+            facts.append(f"{layer.parameters:,} parameters")
+        known = {
+            "name": layer.name,
+            "colour": KIND_COLOURS[layer.kind],
+            "facts": " · ".join(facts),
+        }
+        if layer.name not in contents.layers:
+            scene = frozen.scene_of(self.data, layer.name, 0)
+            return {**known, "missing": needs_activation(scene) or MISSING}
+        shape = (len(contents.steps), *self.data.picture(layer.name).shape)
+        films = []
+        for probe in contents.probes:
+            text = self.films.text(layer.name, probe, contents.steps)
+            picture = blocks.state(frozen.picture(self.data, layer.name, probe))
+            films.append({**picture, "frames": blocks.film(text, shape)})
+            if progress is not None:
+                progress(layer.name)
+        return {**known, "title": frozen.view_of(self.data, layer.name).title, "films": films}
+
+    def _facts(self, contents: Contents) -> str:
+        run = self.data.run
+        parameters = sum(layer.parameters for layer in run.layers.values())
+        facts = [f"{len(run.layers)} layers", f"{parameters:,} parameters"]
+        facts.append(f"recorded {run.created:%Y-%m-%d}")
+        facts.append(
+            f"here {len(contents.steps)} of {counted(len(run), 'step')}, "
+            f"{counted(len(contents.probes), 'probe')}, "
+            f"pictures of {counted(len(contents.layers), 'layer')}"
+        )
+        if run.finished is None:
+            facts.append("not finished")
+        return " · ".join(facts)
+
+    @cached_property
+    def _graph(self) -> frozen.State:
+        return frozen.graph(self.data)
+
+    @cached_property
+    def _charts(self) -> list[frozen.State]:
+        return frozen.charts(self.data)
+
+
+def encoded(page: str) -> bytes:
+    """Bytes of a page; what has none, a lone surrogate in a name, becomes a question mark."""
+    return page.encode("utf-8", "replace")
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def _module(name: str, *shared: str) -> str:
+    """Script of this folder with the shared parts of the widgets in front, as `script` does it."""
+    return "".join(
+        _read(path) for path in [*(SHARED / f"{part}.js" for part in shared), FOLDER / name]
+    )
+
+
+def _component(name: str, module: str) -> str:
+    """Give a module a scope of its own: within a file, modules cannot import each other."""
+    body = module.replace("export function render", "function render")
+    return f"components.{name} = (() => {{\n{body}\nreturn render;\n}})();"
+
+
+def _script() -> str:
+    modules = {name: widget._esm for name, widget in frozen.WIDGETS.items()}
+    modules["curves"] = _module("curves.js", "clock", "paint", "axes")
+    parts = [_component(name, module) for name, module in modules.items()]
+    host = _module("host.js", "clock")
+    return "\n".join(["(() => {", '"use strict";', "const components = {};", *parts, host, "})();"])
+
+
+def _sheet() -> str:
+    """Style sheet of all components, in their order, each part once."""
+    parts = [sheet for widget in frozen.WIDGETS.values() for sheet in widget._stylesheets]
+    return "\n".join(dict.fromkeys([*parts, *styles("plot")]))
+
+
+def _digest(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+
+
+PAGE = Template(_read(FOLDER / "page.html"))
+CSS = _read(PAGE_CSS) + _read(FOLDER / "replay.css")
+SCRIPT = _script()
+SHEET = _sheet()
