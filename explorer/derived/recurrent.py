@@ -198,7 +198,9 @@ def states(
         for all_tokens, value in zip(kept, state, strict=True):
             all_tokens[:, token] = value
         for name, value in now.items():
-            everywhere = gates.setdefault(name, np.full_like(kept[0], np.nan))
+            if name not in gates:
+                gates[name] = np.full_like(kept[0], np.nan)
+            everywhere = gates[name]
             everywhere[:, token] = np.where(is_read, value, np.nan)
     return States(kept[0], state[0], kept[1] if count == 2 else None, gates)
 
