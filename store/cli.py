@@ -26,6 +26,8 @@ PRIVATE_HINT = {
     "activations": "activations; those of the first layers can show the inputs",
     "model_config": "the model's configuration",
     "notes": "notes",
+    "moments": "the moments that were marked, with their notes",
+    "other_files": "files that lie beside the arrays",
 }
 
 
@@ -54,6 +56,11 @@ _no_history = click.option(
     "--no-history",
     is_flag=True,
     help="Leave out the time-major copy: smaller, but histories of units are slow to read.",
+)
+
+
+_no_moments = click.option(
+    "--no-moments", is_flag=True, help="Leave out the moments that were marked."
 )
 
 
@@ -206,7 +213,8 @@ def pack(
 @click.option("--no-texts", is_flag=True, help="Leave out texts and vocabularies.")
 @click.option("--no-metrics", is_flag=True, help="Leave out loss and metrics.")
 @click.option("--no-model", is_flag=True, help="Leave out the model's configuration.")
-@click.option("--no-notes", is_flag=True, help="Leave out the notes.")
+@click.option("--no-notes", is_flag=True, help="Leave out notes, those of moments as well.")
+@_no_moments
 def crop(
     run: str,
     out: Path,
@@ -235,22 +243,30 @@ def crop(
 @_out
 @_overwrite
 @_no_history
+@_no_moments
 @_precision
 def share(
-    run: str, out: Path, overwrite: bool, no_history: bool, precision: dict[str, str | int]
+    run: str,
+    out: Path,
+    overwrite: bool,
+    no_history: bool,
+    no_moments: bool,
+    precision: dict[str, str | int],
 ) -> None:
     """Write RUN as one verified .zip file that opens in place, from a disk or over the network.
 
     Before the file is written, what it will give away is listed; `crop` leaves parts out.
     """
-    from store.info import contents, human_bytes
+    from store.info import contents, human_bytes, other_files, printable
     from store.reader import open_run
     from store.share import share as share_run
 
+    opened = open_run(run)
     click.echo("The file will contain:")
-    for name, there in contents(open_run(run)).items():
-        if there:
-            click.echo(f"  - {PRIVATE_HINT[name]}")
+    for name, there in contents(opened).items():
+        if there and not (no_moments and name == "moments"):
+            files = f": {', '.join(other_files(opened))}" if name == "other_files" else ""
+            click.echo(printable(f"  - {PRIVATE_HINT[name]}{files}"))
     with _bar("share") as progress:
         report = share_run(
             run,
@@ -258,6 +274,7 @@ def share(
             history=not no_history,
             precision=precision,
             overwrite=overwrite,
+            with_moments=not no_moments,
             progress=progress,
         )
     click.echo(f"Wrote {human_bytes(report.bytes)}, verified: {report.path}")

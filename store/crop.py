@@ -10,12 +10,15 @@ from typing import Any
 
 import numpy as np
 
+from store.bookmarks import Bookmark, within
 from store.draft import Draft, Part
 from store.errors import LayerNotFoundError, SpecError, did_you_mean
 from store.evaluation import GROUP, LABEL_PATH
 from store.json_arrays import from_json_bytes, json_bytes
+from store.moments import load
 from store.pack import free_target, reading, write_run
 from store.packed_writer import PackOptions, PackReport, Progress
+from store.reader import Run
 from store.schema import (
     PROBE_DIM,
     STEP_DIM,
@@ -34,7 +37,8 @@ DROPPABLE = {
     "texts": "the probe's texts and every vocabulary",
     "metrics": "loss and metrics",
     "model": "the model's configuration",
-    "notes": "notes",
+    "notes": "the run's notes, and those of its moments",
+    "moments": "the moments that were marked",
 }
 # Layer configurations that repeat what a text probe was made of.
 _TEXT_KEYS = ("vocabulary", "idf_weights")
@@ -95,12 +99,14 @@ def crop(
     Notes
     -----
     Dropping the inputs does not make a run anonymous: activations of the first layers can show
-    the inputs. Drop those layers as well where that matters.
+    the inputs. Drop those layers as well where that matters. Moments of steps that are left come
+    along, unless they are dropped; files that are no part of the run do not.
     """
     target = free_target(out, overwrite=overwrite)
     with reading(run) as opened:
         draft = cropped(Draft.of(opened), cut)
-        return write_run(target, draft, options or PackOptions(), progress=progress)
+        left = _moments_left(opened, draft, cut)
+        return write_run(target, draft, options or PackOptions(), bookmarks=left, progress=progress)
 
 
 def cropped(draft: Draft, cut: Cut) -> Draft:
@@ -234,6 +240,13 @@ def _blanked(config: Any) -> Any:
     return [_blanked(value) for value in config] if isinstance(config, list) else config
 
 
+def _moments_left(run: Run, draft: Draft, cut: Cut) -> tuple[Bookmark, ...]:
+    if "moments" in cut.drop:
+        return ()
+    steps = set(draft.whole("step").tolist())
+    return within(load(run), steps=steps, probes=cut.probes, notes="notes" not in cut.drop)
+
+
 def _drop_notes(draft: Draft) -> Draft:
     return replace(draft, attributes={**draft.attributes, "notes": ""})
 
@@ -247,4 +260,5 @@ _DROPS: Mapping[str, Callable[[Draft], Draft]] = {
     "metrics": lambda draft: draft.keep(lambda part: not part.path.startswith("metrics/")),
     "model": lambda draft: draft.keep(_without("model/config")),
     "notes": _drop_notes,
+    "moments": lambda draft: draft,  # they are no part of it
 }

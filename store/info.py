@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from store import moments
+from store.bookmarks import Bookmark
+from store.errors import RunFormatError
+from store.location import ROOT_FILES
 from store.reader import Run
 from store.schema import HISTORY_PREFIX, layer_path
 from store.sources import DirectorySource
@@ -28,7 +33,8 @@ def describe(run: Run) -> dict[str, Any]:
     -------
     dict
         ``name, id, location, form, schema_version, created, finished, steps, layers, metrics,
-        probe, contains, versions, bytes`` …; sizes are None where the place cannot list them.
+        probe, contains, moments, other_files, versions, bytes`` …; sizes are None where the place
+        cannot list them.
     """
     source = run.source
     sizes = source.taken() if isinstance(source, DirectorySource) else source.sizes()
@@ -71,6 +77,8 @@ def describe(run: Run) -> dict[str, Any]:
         "metrics": _last_metrics(run),
         "probe": _describe_probe(run),
         "contains": contents(run),
+        "moments": [bookmark.as_json() for bookmark in _moments(run)],
+        "other_files": other_files(run),
         "raw_bytes": sum(raw.values()),
         "bytes": sum(sizes.values()) if sizes is not None else None,
     }
@@ -98,7 +106,31 @@ def contents(run: Run) -> dict[str, bool]:
         "activations": any(layer.has_activation for layer in run.layers.values()),
         "model_config": run.model_config is not None,
         "notes": bool(run.attributes.get("notes")),
+        "moments": bool(_moments(run)),
+        "other_files": bool(other_files(run)),
     }
+
+
+def other_files(run: Run) -> list[str]:
+    """Names of files that lie beside a run's arrays and travel with it, but are no part of it."""
+    source = run.source
+    if isinstance(source, DirectorySource):
+        names = [entry.name for entry in source.directory.iterdir() if _is_plain(entry)]
+    else:
+        names = [name for name in source.sizes() or {} if "/" not in name]
+    ours = (*ROOT_FILES, moments.FILE_NAME)
+    return sorted(name for name in names if name not in ours and not name.startswith("."))
+
+
+def _is_plain(entry: Path) -> bool:
+    return entry.is_file() and not entry.is_symlink()
+
+
+def _moments(run: Run) -> Sequence[Bookmark]:
+    try:
+        return moments.load(run)
+    except (RunFormatError, OSError):  # `share` says what is wrong with them
+        return ()
 
 
 def human_bytes(count: float | None) -> str:
@@ -127,6 +159,8 @@ def render(info: Mapping[str, Any]) -> str:
     lines.append(f"  size      {human_bytes(info['bytes'])} ({human_bytes(info['raw_bytes'])} raw)")
     lines.append(f"  probes    {_probe_line(info['probe'])}")
     lines.append(f"  contains  {', '.join(n for n, there in info['contains'].items() if there)}")
+    if info["other_files"]:
+        lines.append(f"  and files {', '.join(info['other_files'])}")
     if info["schedule"]:
         lines.append(f"  schedule  {info['schedule']}")
     if info["versions"]:
@@ -140,6 +174,8 @@ def render(info: Mapping[str, Any]) -> str:
         values = info["metrics"]["last"]
         width = max(map(len, values), default=0)
         lines += [f"  {name:<{width}}  {_number(value)}" for name, value in values.items()]
+    if info["moments"]:
+        lines += ["", "Moments", *(f"  {_moment_line(each)}" for each in info["moments"])]
     return "\n".join(printable(line) for line in lines)
 
 
@@ -152,6 +188,12 @@ def _probe_line(probe: Mapping[str, Any] | None) -> str:
         return "none"
     shapes = ", ".join(f"{name} {tuple(shape)}" for name, shape in probe["inputs"].items())
     return f"{probe['count']} ({probe['kind']}: {shapes or 'inputs not kept'})"
+
+
+def _moment_line(moment: Mapping[str, Any]) -> str:
+    unit = f", unit {moment['unit']}" if "layer" in moment and "unit" in moment else ""
+    place = [f"step {moment['step']}", f"{moment['layer']}{unit}" if "layer" in moment else ""]
+    return "  ".join(part for part in (*place, moment["note"]) if part)
 
 
 def _layer_table(layers: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from store import moments
 from store import precision as precisions
 from store.atomic import new_directory, remove_stale
+from store.bookmarks import Bookmark, render
 from store.draft import Draft
-from store.errors import RunExistsError, SpecError
+from store.errors import RunExistsError, RunFormatError, SpecError
 from store.location import ROOT_FILES, is_run
 from store.packed_writer import PackOptions, PackReport, Progress, write_packed
 from store.precision import Choice
@@ -76,7 +78,14 @@ def pack(
         target = _target(opened, out, overwrite=overwrite)
         if out is None:  # nobody else packs this run now: what lies there was killed
             remove_stale(target)
-        return write_run(target, Draft.of(opened), options, companions=opened, progress=progress)
+        return write_run(
+            target,
+            Draft.of(opened),
+            options,
+            companions=companion_files(opened),
+            bookmarks=_sound_moments(opened),
+            progress=progress,
+        )
 
 
 @contextlib.contextmanager
@@ -110,7 +119,8 @@ def write_run(
     draft: Draft,
     options: PackOptions,
     *,
-    companions: Run | None = None,
+    companions: Iterable[Path] = (),
+    bookmarks: Sequence[Bookmark] = (),
     progress: Progress | None = None,
 ) -> PackReport:
     """Write a draft so that it appears at `target` whole or not at all.
@@ -123,16 +133,20 @@ def write_run(
         What to write.
     options : PackOptions
         How.
-    companions : Run, optional
-        A run whose other files, such as bookmarks, come along.
+    companions : iterable of Path
+        Files that come along.
+    bookmarks : sequence of Bookmark
+        The run's moments.
     progress : callable, optional
         As for `pack`.
     """
     with new_directory(target) as fresh:
         report = write_packed(fresh, draft, options, progress)
-        if companions is not None:
-            for file in companion_files(companions):
-                shutil.copy2(file, fresh / file.name)
+        for file in companions:
+            shutil.copy2(file, fresh / file.name)
+        if bookmarks:
+            content = render(bookmarks, run_id=draft.attributes["run_id"])
+            moments.write(fresh / moments.FILE_NAME, content)
     return PackReport(
         target, report.raw_bytes, report.frames_bytes, report.history_bytes, report.errors
     )
@@ -150,6 +164,14 @@ def companion_files(run: Run) -> list[Path]:
         and entry.is_file()
         and not entry.is_symlink()
     ]
+
+
+def _sound_moments(run: Run) -> Sequence[Bookmark]:
+    """Moments of a run; none if they cannot be read: their file then comes along as it is."""
+    try:
+        return moments.load(run)
+    except RunFormatError:
+        return ()
 
 
 def free_target(out: str | Path, *, overwrite: bool) -> Path:

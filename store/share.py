@@ -9,12 +9,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from store import moments
 from store import precision as precisions
 from store.atomic import new_file
+from store.bookmarks import render
 from store.draft import Draft
 from store.errors import RunExistsError, RunFormatError
-from store.info import contents
-from store.pack import reading, write_run
+from store.info import contents, other_files
+from store.pack import companion_files, reading, write_run
 from store.packed_writer import PackOptions, Progress
 from store.places import open_source
 from store.precision import Choice
@@ -55,6 +57,7 @@ def share(
     history: bool = True,
     precision: Mapping[str, Choice] | None = None,
     overwrite: bool = False,
+    with_moments: bool = True,
     progress: Progress | None = None,
 ) -> ShareReport:
     """Pack a run into one zip file, and verify it before it appears.
@@ -69,6 +72,8 @@ def share(
         As for `store.pack.pack`.
     overwrite : bool
         Replace a file that is already there.
+    with_moments : bool
+        Put the run's moments into the file, wherever they are kept.
     progress : callable, optional
         Called with bytes done, bytes in all, and what is being worked on.
 
@@ -77,6 +82,13 @@ def share(
     Members are stored, not compressed a second time, and read by their offset; the root document
     comes last, beside the directory, so that one request over a network opens the run. To put it
     into a bucket: ``aws s3 cp lenet.zip s3://bucket/``.
+
+    Raises
+    ------
+    RunExistsError
+        Something is at `out` already.
+    RunFormatError
+        The moments are damaged, or the file that was written is not sound.
     """
     target = Path(out).expanduser()
     if target.exists() and not (overwrite and target.is_file()):
@@ -86,27 +98,38 @@ def share(
     errors: Mapping[str, float] = {}
     with ExitStack() as stack:
         opened = stack.enter_context(reading(run))
+        bookmarks = moments.load(opened) if with_moments else ()
+        listed = {}
+        if bookmarks:
+            listed[moments.FILE_NAME] = render(bookmarks, run_id=opened.id)
         if opened.attributes["form"] != "packed" or precision or not history:
             folder = tempfile.TemporaryDirectory(prefix=".trainlapse-", dir=target.parent)
             packed = Path(stack.enter_context(folder), "run")
             draft = Draft.of(opened)
-            report = write_run(packed, draft, options, companions=opened, progress=progress)
+            files = companion_files(opened)
+            report = write_run(packed, draft, options, companions=files, progress=progress)
             errors = report.errors
             opened = open_run(packed)
         with new_file(target) as fresh:
-            _write_zip(fresh, opened, progress)
+            _write_zip(fresh, opened, listed, progress)
             _check(fresh, progress)
     return ShareReport(target, target.stat().st_size, contents(open_run(target)), errors)
 
 
-def _write_zip(file: Path, run: Run, progress: Progress | None) -> None:
+def _write_zip(file: Path, run: Run, more: Mapping[str, bytes], progress: Progress | None) -> None:
     sizes = run.source.sizes()
     if sizes is None:
         raise RunFormatError(f"{run.location} cannot be listed; copy it to a directory first.")
-    names = [name for name in sizes if not name.split("/")[-1].startswith(".")]
+    names = [
+        name
+        for name in sizes
+        if _travels(name, run) and not name.rpartition("/")[2].startswith(".")
+    ]
     total, done = sum(sizes[name] for name in names), 0
     names.sort(key=lambda name: (name == "zarr.json", name.count("/") < 2, name))
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in more.items():
+            archive.writestr(_member(name, len(content)), content)
         for name in names:
             _add(archive, name, run, sizes[name])
             done += sizes[name]
@@ -115,13 +138,26 @@ def _write_zip(file: Path, run: Run, progress: Progress | None) -> None:
 
 
 def _add(archive: zipfile.ZipFile, name: str, run: Run, size: int) -> None:
+    piece = 8 * 1024**2
+    with archive.open(_member(name, size), "w") as written:
+        for start in range(0, size, piece):
+            written.write(run.source.read(name, start, min(piece, size - start)))
+
+
+def _member(name: str, size: int) -> zipfile.ZipInfo:
     member = zipfile.ZipInfo(name, _ZIP_EPOCH)
     member.external_attr = _MODE
     member.file_size = size
-    piece = 8 * 1024**2
-    with archive.open(member, "w") as written:
-        for start in range(0, size, piece):
-            written.write(run.source.read(name, start, min(piece, size - start)))
+    return member
+
+
+def _travels(name: str, run: Run) -> bool:
+    """Whether a file of a packed run goes into the zip: those of its nodes, and what was listed."""
+    folder, _, last = name.rpartition("/")
+    if not folder:
+        return last == "zarr.json" or last in other_files(run)
+    node = run.nodes.get(folder)
+    return node is not None and (last == "zarr.json" or node["node_type"] == "array")
 
 
 def _check(file: Path, progress: Progress | None) -> None:

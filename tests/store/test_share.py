@@ -8,8 +8,9 @@ from typing import Any, BinaryIO
 import numpy as np
 import pytest
 
-from store import open_run
+from store import moments, open_run
 from store import share as share_module
+from store.bookmarks import Bookmark
 from store.errors import RunExistsError, RunFormatError, RunLockedError, RunNotFoundError
 from store.places import open_source
 from store.reader import Run
@@ -51,7 +52,7 @@ def test_a_live_run_becomes_one_file_that_opens_in_place(live_run: Path) -> None
 
 
 def test_a_packed_run_goes_in_as_it_is_and_sharing_is_reproducible(packed_run: Path) -> None:
-    (packed_run / "moments.json").write_text("[]")
+    moments.save(open_run(packed_run), [Bookmark(20, "look")])
     one = share(packed_run, packed_run.with_name("one.zip")).path
     two = share(packed_run, packed_run.with_name("two.zip")).path
     assert one.read_bytes() == two.read_bytes()
