@@ -20,6 +20,8 @@ HIGHEST_CODE = 255
 
 # Share of values left to saturate at each end: one stray value must not wash out a picture.
 TAIL = 0.002
+# Values from here on stand for none.
+FARTHEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,8 @@ def robust_limits(samples: Iterable[Array]) -> Limits:
     Parameters
     ----------
     samples : iterable of ndarray
-        Frames, of any shape; NaN and infinities are left out.
+        Frames, of any shape; left out are NaN, infinities, and what a maximum over NaN gives in
+        their place: the lowest float32.
 
     Returns
     -------
@@ -120,7 +123,8 @@ def robust_limits(samples: Iterable[Array]) -> Limits:
     low, high = np.inf, -np.inf
     least, greatest = np.inf, -np.inf
     for sample in samples:
-        finite = np.asarray(sample, np.float64)[np.isfinite(sample)]
+        values = np.asarray(sample, np.float64)
+        finite = values[np.abs(values) < FARTHEST]
         if not finite.size:
             continue
         below, above = np.quantile(finite, [TAIL, 1 - TAIL])

@@ -225,3 +225,8 @@ def test_sampled_indices_span_everything_evenly(count, most):
 
 def test_nothing_is_sampled_from_nothing():
     assert sample_indices(0, 5) == []
+
+
+def test_the_lowest_float_of_a_maximum_over_nan_does_not_count():
+    frame = np.float32([np.finfo(np.float32).min, 0.5, 2.0])
+    assert robust_limits([frame]) == robust_limits([frame[1:]])
