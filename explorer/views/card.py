@@ -1,4 +1,4 @@
-"""A card holds one view: heading, caption, and the body for the current selection."""
+"""A card holds one view: heading, caption, the body for the current selection, its numbers."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from explorer.data import RunData
 from explorer.state import Moment
 from explorer.views.base import Scene, View
 from explorer.widgets.card_head import CardHead
+from store.errors import TrainlapseError
 
 T = TypeVar("T")
 
@@ -79,6 +80,8 @@ class Card:
         Returns the selection and the position of the step on screen.
     lazy : bool
         Wait with every picture until the browser says that the card is on screen.
+    numbers : bool
+        Offer the numbers behind the picture; their steps are those of `data`.
     """
 
     def __init__(
@@ -89,6 +92,7 @@ class Card:
         current: Callable[[], tuple[Moment, int]],
         *,
         lazy: bool = False,
+        numbers: bool = True,
     ) -> None:
         self.view = view
         self._data = data
@@ -97,7 +101,13 @@ class Card:
         self._bodies: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
         self._followed: dict[tuple[Any, ...], tuple[Any, ...]] = {}
         self._shown: tuple[Any, ...] | None = None
-        self.head = card_head(view.title, channel=channel, seen=not lazy, source=data.run.name)
+        self.head = card_head(
+            view.title,
+            wanted=self._save if numbers else None,
+            channel=channel,
+            seen=not lazy,
+            source=data.run.name,
+        )
         self._holder = pn.Column(margin=0, sizing_mode="stretch_width", min_height=EMPTY_PX)
         self.panel = framed(self.head, self._holder, width=view.width)
         self.head.param.watch(lambda _: self.update(), "seen")
@@ -194,6 +204,37 @@ class Card:
         self._holder.min_height = None
         for body in self._bodies.values():
             body.visible = False
+
+    def _save(self, ending: str, index: int, step: str) -> None:
+        """Hand the numbers behind the picture to the browser: a table of one step, else all."""
+        scene = self._scene()
+        body = self._bodies.get(self.view.key(scene.moment))
+        count = len(self._data.run)
+        if body is None or not body.visible or not 0 <= index < count:
+            self.head.decline("There is no picture here to save.")
+            return
+        indices = [index] if ending == "csv" else range(count)
+
+        def work() -> Any:
+            from explorer.export.files import packed
+            from explorer.export.of_view import numbers_behind
+
+            try:
+                return packed(ending, *numbers_behind(self.view, scene, body, indices))
+            except TrainlapseError as error:
+                return Failure(str(error))
+            except Exception as error:
+                logger.exception("The numbers behind %r cannot be saved", self.view.title)
+                return Failure(f"These numbers cannot be saved: {type(error).__name__}: {error}")
+
+        def use(made: Any) -> None:
+            if isinstance(made, Failure):
+                self.head.decline(made.message)
+            else:
+                content, kind = made
+                self.head.hand_over(content, kind, step if ending == "csv" else "")
+
+        in_worker(self._data, work, use)
 
     def _scene(self) -> Scene:
         moment, index = self._current()

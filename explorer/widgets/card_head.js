@@ -1,5 +1,12 @@
-// Heading of a card. It knows when the card is on screen, so that what nobody sees is not computed.
+// Heading of a card. It knows when the card is on screen, so that what nobody sees is not computed;
+// and saves the picture, drawn here, and the numbers behind it, which Python sends.
 const NEAR = "300px";
+const PICTURES = [["png", "PNG", "a picture of this step"], ["svg", "SVG", "a vector figure of this step"]];
+const NUMBERS = [
+  ["csv", "CSV", "the numbers of this step"],
+  ["npz", "NPZ", "the numbers of all steps, for NumPy"],
+  ["nc", "NetCDF", "the numbers of all steps, for xarray"],
+];
 
 // The card around a heading, once it is on the page.
 function cardAround(el) {
@@ -8,16 +15,76 @@ function cardAround(el) {
   return host.parentElement ?? host.getRootNode().host;
 }
 
+function fileName(...parts) {
+  return parts.join(" ").replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "").toLowerCase();
+}
+
+// A button that opens a list of what can be saved; arrows move in it.
+function saveMenu(entries, choose) {
+  const menu = element("div", { role: "menu", class: "menu", popover: "auto", "aria-label": "Save" });
+  const button = element("button", {
+    type: "button", class: "quiet", text: "Save", title: "Save this picture, or the numbers behind it",
+    "aria-haspopup": "menu", "aria-expanded": "false",
+  });
+  for (const [kind, name, what] of entries) {
+    const item = element("button", { type: "button", role: "menuitem", tabindex: "-1" },
+      element("b", { text: name }), element("span", { text: what }));
+    item.addEventListener("click", () => {
+      menu.hidePopover();
+      choose(kind);
+    });
+    menu.append(item);
+  }
+  const items = [...menu.children];
+  button.addEventListener("click", () => menu.togglePopover());
+  menu.addEventListener("toggle", ({ newState }) => {
+    const open = newState === "open";
+    button.setAttribute("aria-expanded", open);
+    if (!open) return;
+    const { right, bottom } = button.getBoundingClientRect();
+    menu.style.left = `${Math.max(4, right - menu.offsetWidth)}px`;
+    menu.style.top = `${Math.max(4, Math.min(bottom + 4, innerHeight - menu.offsetHeight - 4))}px`;
+    items[0].focus();
+  });
+  menu.addEventListener("keydown", (event) => {
+    const at = items.indexOf(menu.getRootNode().activeElement);
+    const next = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[event.key];
+    event.stopPropagation(); // the page's keys move time
+    if (next === undefined) return;
+    event.preventDefault();
+    items.at(next % items.length).focus();
+  });
+  return element("span", { class: "save no-snapshot" }, button, menu);
+}
+
 export function render({ model, el }) {
   const title = element("h3", { text: model.title });
   const busy = element("span", { class: "busy no-snapshot", role: "status", hidden: "" });
-  const button = element("button", {
-    type: "button", class: "quiet no-snapshot", text: "PNG", title: "Save this picture at this step as PNG",
-  });
+  const told = element("span", { class: "told no-snapshot", role: "status" });
   const caption = element("p", { text: model.caption });
-  el.append(element("div", { class: "head" }, title, busy, element("span", { class: "fill" }), button), caption);
-
   const clock = clockOf(model.channel);
+  const stepNow = () => clock.label?.(clock.index) ?? `recorded step ${clock.index}`;
+  const savers = {
+    png: (name, footer) => save(snapshotOf(cardAround(el), footer), `${name}.png`),
+    svg: (name, footer) => keep([vectorOf(cardAround(el), footer)], "image/svg+xml", `${name}.svg`),
+  };
+  const keep = (parts, type, name) => save({ toBlob: (use) => use(new Blob(parts, { type })) }, name);
+  const choose = (kind) => {
+    told.textContent = "";
+    const step = stepNow();
+    if (kind in savers) return savers[kind](fileName(model.title, model.source, step), `${model.source} · ${step}`);
+    told.textContent = "collecting numbers …";
+    introduce(model);
+    model.send_msg({ save: kind, index: clock.index, step });
+  };
+  const menu = saveMenu(model.numbers ? [...PICTURES, ...NUMBERS] : PICTURES, choose);
+  const [button] = menu.children;
+  el.append(element("div", { class: "head" }, title, busy, element("span", { class: "fill" }), told, menu), caption);
+
+  model.on("msg:custom", ({ error, file, ending, step }) => {
+    told.textContent = error ?? "";
+    if (file) keep([file], "application/octet-stream", `${fileName(model.title, model.source, step ?? "")}.${ending}`);
+  });
   const say = () => {
     title.textContent = model.title;
     caption.textContent = model.caption;
@@ -26,11 +93,6 @@ export function render({ model, el }) {
     button.disabled = model.busy;
     busy.textContent = model.busy ? "computing …" : "";
   };
-  button.addEventListener("click", () => {
-    const step = clock.label?.(clock.index) ?? `recorded step ${clock.index}`;
-    const name = `${model.title} ${model.source} ${step}`.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "").toLowerCase();
-    save(snapshotOf(cardAround(el), `${model.source} · ${step}`), `${name}.png`);
-  });
   const watcher = new IntersectionObserver((entries) => {
     const seen = entries.at(-1).isIntersecting;
     if (seen === model.seen) return;

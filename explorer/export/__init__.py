@@ -1,0 +1,1 @@
+"""Films, figures and numbers: what a view shows, as files to keep."""

@@ -1,0 +1,294 @@
+"""The commands `film`, `figure` and `numbers`; `COMMANDS` lists them all.
+
+Everything heavy is imported inside a command, so that help comes at once.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from store.errors import TrainlapseError
+
+FILMS = (".mp4", ".gif")
+FIGURES = (".png", ".svg", ".pdf")
+NUMBERS = (".csv", ".npz", ".nc")
+
+
+class Command(click.Command):
+    """Shows a `TrainlapseError` as one line on stderr and exits with 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except TrainlapseError as error:
+            click.echo(f"Error: {error}", err=True)
+            sys.exit(1)
+
+
+def _options(*options: Callable[..., Any]) -> Callable[..., Any]:
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+def _out(endings: Iterable[str], what: str) -> Callable[..., Any]:
+    def check(_: click.Context, option: click.Parameter, path: Path) -> Path:
+        if path.suffix.lower() not in endings:
+            raise click.BadParameter(
+                f"expected a name that ends in {' or '.join(endings)}, got {path.name!r}.",
+                param=option,
+            )
+        return path
+
+    return click.option(
+        "-o",
+        "--out",
+        type=click.Path(path_type=Path, dir_okay=False),
+        required=True,
+        callback=check,
+        help=what,
+    )
+
+
+_overwrite = click.option("--overwrite", is_flag=True, help="Replace what is there already.")
+_selection = _options(
+    click.option("--layer", metavar="NAME", help="Layer that is looked at."),
+    click.option("--unit", type=click.IntRange(0), help="Unit of the layer."),
+    click.option("--probe", type=click.IntRange(0), help="Probe input."),
+    click.option("--target", type=int, help="Explained class; by default the predicted one."),
+)
+_card = click.option("--card", metavar="TITLE", help="Card by its title or a part of it.")
+_axis = click.option(
+    "--axis",
+    type=click.Choice(["step", "log_step", "epoch", "wall_time"]),
+    help="Time axis of curves.",
+)
+_range = _options(
+    click.option("--from", "first", type=click.IntRange(0), help="First step (updates)."),
+    click.option("--to", "last", type=click.IntRange(0), help="Last step (updates)."),
+    click.option(
+        "--every", type=click.IntRange(1), default=1, help="Of the recorded steps one in so many."
+    ),
+)
+_look = _options(
+    click.option(
+        "--tab",
+        type=click.Choice(["layers", "learning", "training"]),
+        help="Tab of the dashboard, without --card.",
+    ),
+    click.option(
+        "--theme", type=click.Choice(["light", "dark"]), default="light", show_default=True
+    ),
+    click.option("--width", type=click.IntRange(320, 7680), help="Page width in pixels."),
+    click.option("--height", type=click.IntRange(240, 4320), help="Page height, without --card."),
+)
+# Without a card: a page as on a laptop; a card takes what two thirds of it are wide.
+PAGE = (1600, 900)
+CARD_WIDTH = 960
+
+
+@click.command("film", cls=Command)
+@click.argument("run")
+@_out(FILMS, "Film to write: .mp4 or .gif.")
+@_card
+@_selection
+@_axis
+@_range
+@click.option("--fps", type=click.FloatRange(0.1, 60), default=10, show_default=True)
+@_look
+@click.option(
+    "--scale", type=click.IntRange(1, 4), default=1, show_default=True, help="Pixels a page pixel."
+)
+@_overwrite
+def film(
+    run: str,
+    out: Path,
+    first: int | None,
+    last: int | None,
+    every: int,
+    fps: float,
+    overwrite: bool,
+    **options: Any,
+) -> None:
+    """Film a card of RUN, or the whole dashboard, through the recorded steps.
+
+    Needs the extra `film`, and Chromium or Chrome. Step and progress stand below a card.
+    """
+    from explorer.export import film as films
+    from explorer.export.selecting import indices_between
+    from store.atomic import new_file
+    from store.reader import open_run
+
+    _refuse(out, overwrite)
+    opened = open_run(run)
+    with _screen(opened, options) as screen:
+        indices = indices_between(opened, first, last, every)
+        screen.fit([indices[0], indices[len(indices) // 2], indices[-1]])
+        start = time.perf_counter()
+        with new_file(out) as path:
+            films.WRITERS[out.suffix.lower()](path, _frames(screen, indices), fps)
+        took = (time.perf_counter() - start) / len(indices)
+    click.echo(
+        f"Wrote {out}: {len(indices)} frames, {len(indices) / fps:.1f} s at {fps:g} a second "
+        f"({took:.2f} s a frame to make)."
+    )
+
+
+def _frames(screen: Any, indices: list[int]) -> Iterator[bytes]:
+    from tqdm import tqdm
+
+    for index in tqdm(indices, desc="film", unit="frame", disable=None, leave=False):
+        screen.show(index)
+        yield screen.png()
+
+
+@click.command("figure", cls=Command)
+@click.argument("run")
+@_out(FIGURES, "Figure to write: .png, .svg or .pdf.")
+@_card
+@_selection
+@_axis
+@click.option("--step", type=click.IntRange(0), help="Recorded step; by default the last.")
+@_look
+@click.option(
+    "--scale", type=click.IntRange(1, 4), default=2, show_default=True, help="Pixels a page pixel."
+)
+@_overwrite
+def figure(run: str, out: Path, step: int | None, overwrite: bool, **options: Any) -> None:
+    """Save a card of RUN, or the whole dashboard as .png, at one step.
+
+    In .svg and .pdf, texts and lines stay sharp at every size. Needs the extra `film`, and
+    Chromium or Chrome.
+    """
+    from explorer.export.selecting import index_at
+    from store.atomic import new_file
+    from store.reader import open_run
+
+    kind = out.suffix.lower()
+    if kind != ".png" and options["card"] is None:
+        raise click.UsageError(f"A {kind} is of one card: name it with --card, or write a .png.")
+    _refuse(out, overwrite)
+    opened = open_run(run)
+    index = index_at(opened, step)
+    with _screen(opened, options) as screen:
+        screen.fit([index])
+        screen.show(index)
+        content = {".png": screen.png, ".svg": screen.svg, ".pdf": screen.pdf}[kind]()
+    with new_file(out) as path:
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+    click.echo(f"Wrote {out}: step {opened.steps[index]}.")
+
+
+@contextmanager
+def _screen(run: Any, options: dict[str, Any]) -> Iterator[Any]:
+    """Open a run as the options of a command say."""
+    from explorer.export.screen import opened
+    from explorer.export.selecting import select
+    from explorer.session import TAB_OF
+
+    card, scale = options.pop("card"), options.pop("scale")
+    width, height = options.pop("width"), options.pop("height")
+    theme = options.pop("theme")
+    target = select(run, card, **options)
+    query = {**target.selection.to_query(), "axis": target.selection.axis, "theme": theme}
+    title = None
+    if target.view is not None:
+        title = target.view.title
+        query["tab"] = TAB_OF.get(target.view.region, query["tab"])
+    size = {"width": width or (PAGE[0] if title is None else CARD_WIDTH)}
+    with opened(run, query, card=title, height=height or PAGE[1], scale=scale, **size) as screen:
+        yield screen
+
+
+@click.command("numbers", cls=Command)
+@click.argument("run")
+@_out(NUMBERS, "File to write: .csv, .npz (NumPy) or .nc (NetCDF).")
+@click.option("--card", metavar="TITLE", required=True, help="Card by its title or a part of it.")
+@_selection
+@_axis
+@click.option("--step", type=click.IntRange(0), help="Only this recorded step.")
+@_range
+@_overwrite
+def numbers(
+    run: str,
+    out: Path,
+    card: str,
+    step: int | None,
+    first: int | None,
+    last: int | None,
+    every: int,
+    overwrite: bool,
+    **chosen: Any,
+) -> None:
+    """Save the numbers behind a card of RUN, at all recorded steps or at some.
+
+    Of a card with several pictures, a .csv becomes several files.
+    """
+    import panel as pn
+
+    from explorer.export import files
+    from explorer.export.of_view import numbers_behind
+    from explorer.export.selecting import index_at, indices_between, select
+    from explorer.plots import style
+    from store.reader import open_run
+
+    style.register()
+    if step is not None and (first is not None or last is not None):
+        raise click.UsageError("--step names one step; leave out --from and --to.")
+    opened = open_run(run)
+    target = select(opened, card, **chosen)
+    indices = (
+        indices_between(opened, first, last, every) if step is None else [index_at(opened, step)]
+    )
+    view, scene = target.view, target.scene(indices[-1])
+    assert view is not None
+    body = pn.panel(view.draw(scene, view.compute(scene)))
+    if view.follows:
+        view.follow(scene, body)
+    parts, about = numbers_behind(view, scene, body, indices)
+    kind = out.suffix.lower()
+    contents: dict[Path, bytes] = {}
+    if kind == ".csv":
+        tables = files.csv_tables(parts)
+        for name, text in tables.items():
+            path = out if len(tables) == 1 else out.with_name(f"{out.stem}-{name}.csv")
+            contents[path] = text.encode()
+    else:
+        made = files.joined(parts, about)
+        contents[out] = files.npz_bytes(made) if kind == ".npz" else files.netcdf_bytes(made)
+    _write(contents, overwrite)
+    click.echo(f"Wrote {', '.join(str(path) for path in contents)}.")
+
+
+def _write(contents: dict[Path, bytes], overwrite: bool) -> None:
+    """Write all files, or none if one of them is there already."""
+    from store.atomic import new_file
+
+    for path in contents:
+        _refuse(path, overwrite)
+    for path, content in contents.items():
+        with new_file(path) as fresh:
+            fresh.write_bytes(content)
+
+
+class FileThereError(TrainlapseError, FileExistsError):
+    """A file would be overwritten."""
+
+
+def _refuse(path: Path, overwrite: bool) -> None:
+    if path.exists() and not overwrite:
+        raise FileThereError(f"{path} is there already; pass --overwrite to replace it.")
+
+
+COMMANDS: list[click.Command] = [film, figure, numbers]

@@ -1,0 +1,167 @@
+"""Which card, of which selection, at which steps: what a command names, checked against the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from explorer.data import RunData
+from explorer.state import Selection, select_in
+from explorer.views.base import Region, Scene, View
+from explorer.views.registry import views
+from store import Run
+from store.errors import StepNotRecordedError, TrainlapseError, did_you_mean
+
+
+class SelectionError(TrainlapseError, ValueError):
+    """The run does not have what was named."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is saved: a card, or the whole dashboard, of a selection.
+
+    Attributes
+    ----------
+    data : RunData
+        The run.
+    selection : Selection
+        Layer, unit, probe and the like.
+    view : View or None
+        The card's view; None: the dashboard.
+    """
+
+    data: RunData
+    selection: Selection
+    view: View | None
+
+    def scene(self, index: int) -> Scene:
+        """Give what the card shows at a recorded step, by its position."""
+        return Scene(self.data, self.selection.moment(), index)
+
+
+def select(run: Run, card: str | None, **chosen: Any) -> Target:
+    """Find what a command names.
+
+    Parameters
+    ----------
+    run : Run
+        The run.
+    card : str or None
+        Title of a card, or the beginning or a part of it if no other has that; None: dashboard.
+    **chosen
+        Values of the selection by name, None for those left open. Without a layer, a card that
+        does not serve the run's first one shows the first that it serves.
+
+    Raises
+    ------
+    SelectionError
+        There is no such card, layer, unit, probe or the like, or the card has nothing to show.
+    """
+    data = RunData(run)
+    if not len(run):
+        raise SelectionError(f"{run.name!r} has no recorded step yet.")
+    query = {name: value for name, value in chosen.items() if value is not None}
+    selection = _checked(run, query)
+    if card is None:
+        return Target(data, selection, None)
+    view = _named(card, [view for view in every_view() if view.applies(data)])
+    if not _serves(view, data, selection.layer):
+        served = [layer for layer in run.layers if _serves(view, data, layer)]
+        if not served:
+            raise SelectionError(f"No layer of this run is for the card {view.title!r}.")
+        if "layer" in query:
+            raise SelectionError(
+                f"The card {view.title!r} is not for the layer {selection.layer!r}. "
+                f"{did_you_mean(selection.layer, served)}"
+            )
+        selection = _checked(run, {**query, "layer": served[0]})
+    target = Target(data, selection, view)
+    missing = view.requirement(target.scene(0))
+    if missing is not None:
+        raise SelectionError(f"{view.title}: {missing}")
+    return target
+
+
+def _checked(run: Run, query: dict[str, Any]) -> Selection:
+    selection, warnings = select_in(run, query)
+    if warnings:
+        raise SelectionError(" ".join(warnings))
+    return selection
+
+
+def every_view() -> list[View]:
+    """All views of the explorer, region by region."""
+    return [view for region in get_args(Region) for view in views(region)]
+
+
+def _serves(view: View, data: RunData, layer: str) -> bool:
+    if view.region not in ("stage", "layer"):
+        return True
+    return layer in data.run.layers and view.serves(data.run.layers[layer])
+
+
+def _named(wanted: str, offered: list[View]) -> View:
+    folded = wanted.strip().casefold()
+    by_title = {view.title.casefold(): view for view in offered}
+    for near in (
+        [title for title in by_title if title == folded],
+        [title for title in by_title if title.startswith(folded)],
+        [title for title in by_title if folded in title],
+    ):
+        if len(near) == 1 and folded:
+            return by_title[near[0]]
+    titles = [view.title for view in offered]
+    near_title = did_you_mean(wanted, titles).partition(" There are:")[0]
+    suggestion = f"{near_title} " if near_title.startswith("Did") else ""
+    raise SelectionError(f"There is no card {wanted!r}. {suggestion}There are: {_lines(titles)}")
+
+
+def _lines(titles: Iterable[str]) -> str:
+    return "".join(f"\n  {title}" for title in titles)
+
+
+def indices_between(run: Run, first: int | None, last: int | None, every: int = 1) -> list[int]:
+    """Positions of the recorded steps from one to another, both included.
+
+    Parameters
+    ----------
+    first, last : int or None
+        Optimizer updates; None: the run's first, or last.
+    every : int
+        Of these, one in so many.
+
+    Raises
+    ------
+    StepNotRecordedError
+        None was recorded there.
+    """
+    steps = run.steps
+    low = int(steps[0]) if first is None else first
+    high = int(steps[-1]) if last is None else last
+    found = [index for index, step in enumerate(steps) if low <= step <= high]
+    if not found:
+        raise StepNotRecordedError(
+            f"No step from {low} to {high} was recorded; recorded are {len(steps)} steps from "
+            f"{steps[0]} to {steps[-1]}."
+        )
+    return found[::every]
+
+
+def index_at(run: Run, step: int | None) -> int:
+    """Position of a recorded step; without one, of the last.
+
+    Raises
+    ------
+    StepNotRecordedError
+        The step was not recorded; the nearest ones are named.
+    """
+    steps = run.steps
+    if step is None:
+        return len(steps) - 1
+    at = int(steps.searchsorted(step))
+    if at < len(steps) and steps[at] == step:
+        return at
+    near = " and ".join(str(steps[other]) for other in (at - 1, at) if 0 <= other < len(steps))
+    raise StepNotRecordedError(f"Step {step} was not recorded; the nearest recorded is {near}.")

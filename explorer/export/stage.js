@@ -1,0 +1,148 @@
+// Films and figures: brings one card, or the whole page, to a step, and says when all of it is drawn.
+// Runs in a page of the explorer, behind the shared scripts of the widgets.
+
+const viewsOf = (wanted) => [...Bokeh.index.query(wanted)];
+const dataOf = (view) => view.model.data?.attributes ?? {};
+const isHead = (view) => "seen" in dataOf(view) && "caption" in dataOf(view);
+const isVisible = (node) => node.getClientRects().length > 0 && getComputedStyle(node).visibility !== "hidden";
+
+function* elementsIn(node) {
+  for (const child of childrenOf(node)) {
+    if (child.nodeType !== Node.ELEMENT_NODE) continue;
+    yield child;
+    yield* elementsIn(child);
+  }
+}
+
+// Elements around a node, across shadow trees, from the inside.
+function* around(node) {
+  for (let at = node; at && at !== document.documentElement; at = at.parentNode ?? at.host) {
+    if (at.nodeType === Node.ELEMENT_NODE) yield at;
+  }
+}
+
+const force = (node, styles) => {
+  for (const [name, value] of Object.entries(styles)) node.style.setProperty(name, value, "important");
+};
+
+function stageOf(channel, title) {
+  const clock = clockOf(channel);
+  let card = null; // none: the whole page
+  let foot = null;
+
+  const cardView = () => viewsOf(isHead).find((view) => view.model.data.title === title && isVisible(view.parent.el))?.parent;
+
+  // -- the card alone on the page, with the step below it --------------------------------------
+  const isolate = () => {
+    card = cardView();
+    if (!card) return false;
+    for (const node of around(card.el)) {
+      for (const other of node.parentNode?.children ?? []) {
+        if (other !== node && !/^(script|style|link|head)$/.test(other.localName)) force(other, { display: "none" });
+      }
+      force(node, { "grid-column": "1 / -1", margin: "0" });
+    }
+    const open = { display: "block", height: "auto", overflow: "visible", padding: "0", background: "var(--tl-card)" };
+    for (const node of [document.documentElement, document.body, document.querySelector("main")]) force(node, open);
+    force(card.el, { border: "0", "border-radius": "0" });
+    const line = element("div");
+    foot = element("div", {}, element("span"), line);
+    force(foot, { display: "block", padding: "0 14px 10px", font: "12px system-ui, sans-serif", color: "var(--tl-muted)" });
+    force(line, { height: "3px", "margin-top": "5px", background: "var(--tl-time)" });
+    document.querySelector("main").append(foot);
+    return true;
+  };
+  const hideButtons = () => {
+    for (const node of elementsIn(card?.el ?? document.body)) {
+      if (node.matches(".no-snapshot") && node.style.visibility !== "hidden") force(node, { visibility: "hidden" });
+    }
+  };
+  const label = () => {
+    if (!foot) return;
+    const [text, line] = foot.children;
+    const source = viewsOf(isHead).find((view) => view.parent === card).model.data.source;
+    text.textContent = `${source} · ${clock.label(clock.index)}`;
+    force(line, { width: `${(100 * clock.index) / Math.max(1, clock.count - 1)}%` });
+  };
+
+  // -- what is not drawn yet ---------------------------------------------------------------------
+  const onScreen = (view) => {
+    const box = view.el.getBoundingClientRect();
+    return isVisible(view.el) && box.bottom > 0 && box.top < innerHeight;
+  };
+  const inScope = (view) => {
+    for (let at = view; at; at = at.parent) if (at === card) return true;
+    return !card && onScreen(view);
+  };
+  const headFault = (view) => {
+    const { title: name, busy, seen, caption, numbers } = dataOf(view);
+    // A card of a view has a caption as soon as it has a picture.
+    return numbers && (busy || !seen || !caption) ? `“${name}” is being computed` : "";
+  };
+  const widgetFault = (view) => {
+    const nodes = [...elementsIn(view.el)];
+    if (!nodes.some((node) => !/^(style|link)$/.test(node.localName) && node.localName !== "slot" && node.parentNode !== view.shadow_el)) return "a widget is loading";
+    const marked = nodes.filter((node) => node.dataset?.index !== undefined && isVisible(node));
+    if (marked.some((node) => Number(node.dataset.index) !== clock.index)) return "a picture shows another step";
+    const told = nodes.some((node) => node.matches(".message, .note") && isVisible(node) && node.textContent.trim());
+    // What comes from the server step by step marks what it has drawn, or says why it cannot.
+    return "still" in dataOf(view) && !marked.length && !told ? `“${dataOf(view).label}” is on its way` : "";
+  };
+  const figureFault = (view) => {
+    if (!view.has_finished()) return "a figure is being drawn";
+    const spans = viewsOf(({ model }) => model.name === "trainlapse-cursor" && (model.tags[1] ?? "main") === channel);
+    const late = spans.filter((span) => span.parent === view && span.model.location !== span.model.tags[0][clock.index]);
+    return late.length ? "a time cursor is on its way" : "";
+  };
+  const faultOf = (view) => {
+    if (view.child_models && view.child_models.length !== view.child_views.length) return "parts are being added";
+    if (isHead(view)) return headFault(view);
+    if (!isVisible(view.el)) return "";
+    if ("channel" in dataOf(view)) return widgetFault(view);
+    return view.canvas_view ? figureFault(view) : "";
+  };
+  const fault = () => {
+    if (!Bokeh.documents.every((doc) => doc.is_idle)) return "the page is loading";
+    for (const view of viewsOf((view) => view.el && view.model)) {
+      const found = inScope(view) && faultOf(view);
+      if (found) return found;
+    }
+    return "";
+  };
+  const settle = async (patience) => {
+    const end = performance.now() + patience;
+    let sound = 0;
+    let found = "";
+    // Twice: what is drawn may have asked for more, such as a scroll bar that takes room.
+    while (sound < 2) {
+      if (performance.now() > end) return found || "the page does not come to rest";
+      await new Promise((next) => requestAnimationFrame(next));
+      found = fault();
+      sound = found ? 0 : sound + 1;
+    }
+    hideButtons();
+    for (const figure of viewsOf((view) => view.canvas_view)) if (inScope(figure)) figure.repaint();
+    return "";
+  };
+
+  return {
+    isReady: () => clock.label && viewsOf(isHead).length > 0 && Bokeh.documents.every((doc) => doc.is_idle),
+    isolate,
+    settle,
+    show: (index, patience) => {
+      clock.go(index);
+      label();
+      return settle(patience);
+    },
+    // The whole of it, in page pixels.
+    box: () => {
+      if (!card) return { x: 0, y: 0, width: innerWidth, height: innerHeight };
+      const { left, top, width } = card.el.getBoundingClientRect();
+      return { x: left, y: top, width, height: foot.getBoundingClientRect().bottom - top };
+    },
+    svg: () => {
+      const text = foot.firstChild.textContent;
+      return vectorOf(card.el, text);
+    },
+  };
+}
