@@ -2,32 +2,44 @@
 
 from __future__ import annotations
 
+import functools
+import json
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 import panel as pn
 
+from explorer.compare.page import ComparisonPage, facts_of
+from explorer.compare.pair import RunPair
 from explorer.data import RunData
+from explorer.following import Following, Latest
+from explorer.moments import Tour
 from explorer.plots import style
-from explorer.session import Explorer
+from explorer.session import Explorer, notice
 from store import Run
 
 HOST = "127.0.0.1"
 DEFAULT_PORT = 5006
 PORTS_TRIED = 20
 TEMPLATES = Path(__file__).parent / "templates"
+COMPARE = "/compare"
+# Pairs of runs whose pictures are kept.
+PAIRS_KEPT = 4
+
+Switch = Sequence[tuple[str, str]]
 
 
 def page(
     data: RunData,
     query: Mapping[str, Any] | None = None,
-    runs: Sequence[tuple[str, str]] = (),
+    runs: Switch = (),
     path: str = "/",
+    latest: Latest | None = None,
 ) -> pn.Template:
-    """Page of a session.
+    """Page of a session with one run.
 
     Parameters
     ----------
@@ -39,6 +51,8 @@ def page(
         Every run that the server shows, for the switch in the header.
     path : str
         Path of this page among them.
+    latest : Latest, optional
+        Where newer readings of the run are found, if it may still be recorded.
     """
     explorer = Explorer(data, query)
     run = data.run
@@ -48,17 +62,98 @@ def page(
         facts.append(f"{len(run)} recorded steps ({run.steps[0]:,} to {run.steps[-1]:,})")
     if run.finished is None:
         facts.append("not finished")
+    return _template(
+        {
+            "transport": _time_bar(explorer, latest),
+            "graph": explorer.graph,
+            "body": explorer.body,
+        },
+        run_name=run.name,
+        runs=list(runs),
+        path=path,
+        others=_others(runs, path),
+        facts=" · ".join(facts),
+    )
+
+
+def comparison_page(
+    pair: RunPair,
+    query: Mapping[str, Any] | None = None,
+    runs: Switch = (),
+    numbers: tuple[int, int] = (1, 2),
+) -> pn.Template:
+    """Page of a session with two runs side by side.
+
+    Parameters
+    ----------
+    pair : RunPair
+        The runs.
+    query : mapping, optional
+        Parameters of the page's address.
+    runs : sequence of (path, name)
+        Every run that the server shows.
+    numbers : (int, int)
+        Which of them these are, counted from 1.
+    """
+    shown = ComparisonPage(pair, query)
+    sides = facts_of(shown.comparison.sides)
+    names = told_apart([pair.first.run, pair.second.run])
+    for side, name, number in zip(sides, names, numbers, strict=True):
+        alone = runs[number - 1][0] if runs else ""
+        side |= {"name": name, "number": number, "alone": alone}
+    return _template(
+        {"transport": shown.transport, "graph": shown.graph, "body": shown.body},
+        run_name=" and ".join(names),
+        runs=list(runs),
+        sides=sides,
+    )
+
+
+def _time_bar(explorer: Explorer, latest: Latest | None) -> pn.Column:
+    """Time control and moments; and the switch that follows a run while it is recorded."""
+    tour = Tour(explorer.data, explorer.channel)
+    row = pn.Row(explorer.transport, sizing_mode="stretch_width", margin=0)
+    if latest is not None:
+
+        def adopt(newer: RunData) -> None:
+            explorer.adopt(newer)
+            tour.adopt(newer)
+
+        def is_busy() -> bool:
+            return explorer.is_busy
+
+        row.append(Following(latest, explorer.data, adopt, is_busy, explorer.channel).widget)
+    return pn.Column(row, tour.widget, sizing_mode="stretch_width", margin=0)
+
+
+def _refusal(said: str, runs: Switch, path: str) -> pn.Template:
+    """Page that says why there is nothing to see."""
+    parts = {"transport": pn.Column(), "graph": pn.Column(), "body": notice(said)}
+    return _template(parts, run_name="Nothing to compare", runs=list(runs), path=path)
+
+
+def _template(parts: Mapping[str, Any], **variables: Any) -> pn.Template:
     template = pn.Template((TEMPLATES / "page.html").read_text(encoding="utf-8"))
-    template.add_panel("transport", explorer.transport)
-    template.add_panel("graph", explorer.graph)
-    template.add_panel("body", explorer.body)
-    template.add_variable("run_name", run.name)
-    template.add_variable("runs", list(runs))
-    template.add_variable("path", path)
-    template.add_variable("facts", " · ".join(facts))
+    for name, part in parts.items():
+        template.add_panel(name, part)
+    for name, value in variables.items():
+        template.add_variable(name, value)
     template.add_variable("css", (TEMPLATES / "page.css").read_text(encoding="utf-8"))
     template.add_variable("script", (TEMPLATES / "page.js").read_text(encoding="utf-8"))
     return template
+
+
+def _others(runs: Switch, path: str) -> list[tuple[str, str]]:
+    """Address and name of each run with which the one at a path can be compared."""
+    paths = [other for other, _ in runs]
+    if path not in paths:
+        return []
+    here = paths.index(path) + 1
+    return [
+        (f"{COMPARE}?{urlencode({'a': here, 'b': number})}", name)
+        for number, (_, name) in enumerate(runs, start=1)
+        if number != here
+    ]
 
 
 def serve(
@@ -67,28 +162,35 @@ def serve(
     port: int | None = None,
     open_browser: bool = True,
     threaded: bool = False,
+    side_by_side: bool = False,
 ) -> Any:
     """Serve the explorer on this machine alone, until interrupted.
 
     Parameters
     ----------
     runs : sequence of Run
-        The runs; the first is shown at ``/``, a switch in the header leads to the others.
+        The runs; the first is shown at ``/``, a switch in the header leads to the others, and a
+        menu to any two of them side by side.
     port : int, optional
         By default the first free one from `DEFAULT_PORT` on.
     open_browser : bool
         Open the page in the default browser.
     threaded : bool
         Return a running server thread instead of blocking.
+    side_by_side : bool
+        Show the first two runs side by side at ``/``.
     """
     style.register()
     pn.extension(disconnect_notification="The connection to the explorer was lost.")
     chosen = port if port is not None else free_port()
-    paths = ["/", *(f"/run-{number}" for number in range(2, len(runs) + 1))]
-    switch = [(path, run.name) for path, run in zip(paths, runs, strict=True)]
-    routes = {
-        path: _session(RunData(run), switch, path) for path, run in zip(paths, runs, strict=True)
-    }
+    first = "/run-1" if side_by_side else "/"
+    paths = [first, *(f"/run-{number}" for number in range(2, len(runs) + 1))]
+    switch = list(zip(paths, told_apart(runs), strict=True))
+    every = [Latest(run) for run in runs]
+    routes = {path: _session(each, switch, path) for path, each in zip(paths, every, strict=True)}
+    if len(runs) > 1:
+        compared = _comparison(every, switch)
+        routes |= {COMPARE: compared} | ({"/": compared} if side_by_side else {})
     return pn.serve(
         routes,
         port=chosen,
@@ -101,18 +203,83 @@ def serve(
     )
 
 
-def _session(
-    data: RunData, switch: Sequence[tuple[str, str]], path: str
-) -> Callable[[], pn.Template]:
+def _session(latest: Latest, switch: Switch, path: str) -> Callable[[], pn.Template]:
     """Make a factory of sessions: an object would be shared by all visitors."""
 
     def session() -> pn.Template:
-        location = pn.state.location
-        # As texts: Panel's own reading turns a layer called 1e3 into a number.
-        query = parse_qsl(location.search.removeprefix("?")) if location else []
-        return page(data, dict(query), switch, path)
+        return page(latest.data, _query(), switch, path, latest)
 
     return session
+
+
+def _comparison(every: Sequence[Latest], switch: Switch) -> Callable[[], pn.Template]:
+    """Make a factory of sessions with two of the server's runs, named by their numbers."""
+
+    @functools.lru_cache(PAIRS_KEPT)
+    def pair_of(first: RunData, second: RunData, overrides: str) -> RunPair:
+        return RunPair(first, second, _overrides(overrides))
+
+    def session() -> pn.Template:
+        query = _query()
+        try:
+            numbers = _number(query, "a", len(every)), _number(query, "b", len(every))
+            first, second = (every[number - 1].data for number in numbers)
+            pair = pair_of(first, second, query.get("map", ""))
+        except ValueError as error:
+            return _refusal(str(error), switch, COMPARE)
+        return comparison_page(pair, query, switch, numbers)
+
+    return session
+
+
+def _query() -> dict[str, str]:
+    """Parameters of the page's address, as texts: Panel makes a number of a layer called 1e3."""
+    location = pn.state.location
+    return dict(parse_qsl(location.search.removeprefix("?"))) if location else {}
+
+
+def _number(query: Mapping[str, str], name: str, count: int) -> int:
+    text = query.get(name, {"a": "1", "b": "2"}[name])
+    if not (text.isdecimal() and 1 <= int(text) <= count):
+        raise ValueError(
+            f"There is no run {text!r} to compare ({name} in the address); this server shows "
+            f"{count}, counted from 1."
+        )
+    return int(text)
+
+
+def _overrides(text: str) -> Mapping[str, str | None]:
+    """Read layers of B for layers of A, as the address holds them."""
+    if not text:
+        return {}
+    try:
+        read = json.loads(text)
+    except (ValueError, RecursionError):
+        read = None
+    if not isinstance(read, dict) or any(
+        type(value) not in (str, type(None)) for value in read.values()
+    ):
+        raise ValueError(
+            f"map in the address should be layers of B by layers of A, such as "
+            f'{{"conv1": "conv_a"}}, got {text!r}.'
+        )
+    return read
+
+
+def told_apart(runs: Sequence[Run]) -> list[str]:
+    """Names of runs; those of one name with the end of the place where they are.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        The runs.
+    """
+    names = [run.name for run in runs]
+    ends = [run.location.rstrip("/\\").replace("\\", "/").rsplit("/", 1)[-1] for run in runs]
+    return [
+        f"{name} ({end})" if names.count(name) > 1 else name
+        for name, end in zip(names, ends, strict=True)
+    ]
 
 
 def free_port(first: int = DEFAULT_PORT) -> int:

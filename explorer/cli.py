@@ -8,8 +8,10 @@ from typing import Any
 
 import click
 
+import explorer.export.command
 import recorder.cli
 import store.cli
+from explorer.replay.command import export
 from store.errors import TrainlapseError, did_you_mean
 
 DEMOS = {"cnn": "lenet-mnist", "rnn": "lstm-reviews"}
@@ -55,19 +57,22 @@ def main() -> None:
 
 
 @main.command()
-@click.argument("run")
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port; by default the first free one.")
 @click.option("--no-browser", is_flag=True, help="Print the address, open nothing.")
-def explore(run: str, port: int | None, no_browser: bool) -> None:
+def explore(runs: tuple[str, ...], port: int | None, no_browser: bool) -> None:
     """Open a recorded RUN in the browser, and drag the slider through its training.
+
+    Two runs open side by side; of more, the page has a switch between them and a menu to compare
+    any two.
 
     RUN is a directory, a .zip, or an http(s):// or s3:// address.
     """
     from explorer import app
     from store import open_run
 
-    opened = open_run(run)
-    _serve(app, [opened], port, no_browser)
+    opened = [open_run(run) for run in runs]
+    _serve(app, opened, port, no_browser, **({"side_by_side": True} if len(opened) == 2 else {}))
 
 
 @main.command()
@@ -121,18 +126,24 @@ def _is_finished(path: Path) -> bool:
         return False
 
 
-def _serve(app: Any, runs: Any, port: int | None, no_browser: bool) -> None:
+def _serve(app: Any, runs: Any, port: int | None, no_browser: bool, **options: Any) -> None:
     """Serve until Ctrl-C."""
     chosen = port or app.free_port()
     click.echo(f"Trainlapse is at http://{app.HOST}:{chosen}/ (Ctrl-C ends it)")
     try:
-        app.serve(runs, port=chosen, open_browser=not no_browser)
+        app.serve(runs, port=chosen, open_browser=not no_browser, **options)
     except OSError as error:
         click.echo(f"trainlapse: port {chosen} cannot be used: {error}", err=True)
         sys.exit(1)
 
 
-for command in [*recorder.cli.COMMANDS, *store.cli.COMMANDS]:
+COMMANDS = [
+    *recorder.cli.COMMANDS,
+    *store.cli.COMMANDS,
+    *explorer.export.command.COMMANDS,
+    export,
+]
+for command in COMMANDS:
     main.add_command(command)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar, get_args
+from typing import Any, ClassVar, TypeVar, get_args
 
 import numpy as np
 import panel as pn
@@ -13,7 +13,7 @@ import panel as pn
 from explorer.data import RunData
 from explorer.derived.predictions import Verdicts
 from explorer.plots import style
-from explorer.state import Moment, Tab, select_in
+from explorer.state import TABS, Moment, Tab, select_in
 from explorer.summaries import LOGARITHMIC, QUANTITIES, quantity
 from explorer.views.base import Region
 from explorer.views.card import Card, card_head, framed, in_worker
@@ -21,6 +21,7 @@ from explorer.views.registry import views
 from explorer.widgets.layer_graph import LayerGraph
 from explorer.widgets.probability_bars import ProbabilityBars
 from explorer.widgets.probe_picker import ProbePicker
+from explorer.widgets.relay import Relay
 from explorer.widgets.tabs import Tabs
 from explorer.widgets.transport import Transport
 
@@ -28,7 +29,6 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-CHANNEL = "main"
 GAP_PX = 14
 # Panel ends each column with this button, which is empty but would have a gap of its own.
 NO_SCROLL_BUTTON = ".scroll-button { display: none; }"
@@ -56,40 +56,63 @@ class Explorer:
         The run, shared with other sessions.
     query : mapping
         Parameters of the page's address.
+
+    Attributes
+    ----------
+    channel : str
+        Clock that everything follows.
+    tabs : tuple of Tab
+        Groups of views.
+    eager : tuple of Region
+        The first screen, drawn at once; the rest when it comes into view.
     """
+
+    channel: str = style.CHANNEL
+    tabs: ClassVar[tuple[Tab, ...]] = TABS
+    eager: ClassVar[tuple[Region, ...]] = ("run", "joint", "stage")
 
     def __init__(self, data: RunData, query: Mapping[str, Any] | None = None) -> None:
         style.register()
         self.data = data
-        self.selection, self.warnings = select_in(data.run, query or {})
-        selection = self.selection
-        timeline = data.timeline
-        self.transport = Transport(
-            steps=timeline.steps.astype(np.float64),  # the browser's numbers, exact up to 2⁵³
-            epochs=timeline.epochs,
-            wall_times=timeline.wall_times,
-            axis=selection.axis,
-            resting=self._index(),
-            choice=selection.choice(),
-            channel=CHANNEL,
-            sizing_mode="stretch_width",
-            height=54,
-            margin=0,
-        )
+        self.selection, self.warnings = select_in(data.run, query or {}, self.tabs)
+        self.transport = self._transport()
         self.graph = LayerGraph.of(
             data.run.layers,
             quantities={name: name for name in QUANTITIES} if len(data.run) else {},
             palette=style.palette_bytes(style.SEQUENTIAL),
-            channel=CHANNEL,
+            channel=self.channel,
             sizing_mode="stretch_both",
         )
         self.picker, self.bars = self._probe_widgets()
         self.cards = {region: self._cards(region) for region in get_args(Region)}
-        self._heading = pn.pane.HTML(margin=0, sizing_mode="stretch_width")
+        self.heading = pn.pane.HTML(margin=0, sizing_mode="stretch_width")
         self.body = self._layout()
         self._watch()
         self._update()
         self._judge()
+
+    # -- a run that grows --------------------------------------------------------------------
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a picture is being computed."""
+        return any(card.head.busy for cards in self.cards.values() for card in cards)
+
+    def adopt(self, data: RunData) -> None:
+        """Show a newer reading of the run, which has the same layers and other steps."""
+        self.data = data
+        timeline = data.timeline
+        self.transport.param.update(
+            steps=timeline.steps.astype(np.float64),
+            epochs=timeline.epochs,
+            wall_times=timeline.wall_times,
+        )
+        self._update_bars()
+        self._judge()
+        self._colour_graph(self.graph.quantity)
+        for cards in self.cards.values():
+            for card in cards:
+                card.renew(data)
 
     # -- following the selection -------------------------------------------------------------
 
@@ -111,11 +134,12 @@ class Explorer:
 
     def _set(self, **chosen: Any) -> None:
         """Take over what a widget says; what the run does not have is put back."""
-        try:
-            self.selection.choose(**chosen)
-        except (ValueError, TypeError):
-            logger.warning("Not in this run: %s", chosen)
-        self._mirror()
+        with pn.io.hold():  # one message: a tab brings dozens of cards
+            try:
+                self.selection.choose(**chosen)
+            except (ValueError, TypeError):
+                logger.warning("Not in this run: %s", chosen)
+            self._mirror()
 
     def _mirror(self) -> None:
         """Show in the browser what holds."""
@@ -124,9 +148,9 @@ class Explorer:
     def _update(self) -> None:
         self._mirror()
         self._update_bars()
-        self._heading.object = self._layer_heading()
+        self.heading.object = self._layer_heading()
         chosen = self.selection.tab
-        for tab, panel in self._panels.items():
+        for tab, panel in self.panels.items():
             panel.visible = tab == chosen
         for region, cards in self.cards.items():
             if TAB_OF.get(region, chosen) == chosen:
@@ -134,18 +158,35 @@ class Explorer:
                     card.update()
 
     def _cards(self, region: Region) -> list[Card]:
-        # The first screen is drawn at once; the rest when it comes into view.
-        lazy = region not in ("run", "joint", "stage")
-        return [Card(view, self.data, CHANNEL, self._current, lazy=lazy) for view in views(region)]
+        lazy = region not in self.eager
+        return [
+            Card(view, self.data, self.channel, self._current, lazy=lazy) for view in views(region)
+        ]
 
     def _index(self) -> int:
         steps = self.data.timeline.steps
         return int(steps.searchsorted(self.selection.step)) if len(steps) else 0
 
     def _current(self) -> tuple[Moment, int]:
-        return self.selection.moment(), self._index()
+        return self.selection.moment(), style.ClockIndex(self._index(), self.channel)
 
     # -- parts -------------------------------------------------------------------------------
+
+    def _transport(self) -> Relay:
+        return Transport(**self._clocks(), sizing_mode="stretch_width", height=54, margin=0)
+
+    def _clocks(self) -> dict[str, Any]:
+        """Give what a widget needs that serves the run's clock."""
+        timeline = self.data.timeline
+        return {
+            "steps": timeline.steps.astype(np.float64),  # the browser's numbers, exact up to 2⁵³
+            "epochs": timeline.epochs,
+            "wall_times": timeline.wall_times,
+            "axis": self.selection.axis,
+            "resting": self._index(),
+            "choice": self.selection.choice(),
+            "channel": self.channel,
+        }
 
     def _probe_widgets(self) -> tuple[ProbePicker | None, ProbabilityBars | None]:
         probe = self.data.run.probe
@@ -154,7 +195,7 @@ class Explorer:
         picker = ProbePicker.of(
             probe,
             class_names=self.data.class_names,
-            channel=CHANNEL,
+            channel=self.channel,
             sizing_mode="stretch_width",
             margin=0,
         )
@@ -163,7 +204,7 @@ class Explorer:
         bars = ProbabilityBars(
             class_names=self.data.class_names,
             colours=[style.class_colour(number) for number in range(len(self.data.class_names))],
-            channel=CHANNEL,
+            channel=self.channel,
             sizing_mode="stretch_width",
             margin=0,
         )
@@ -241,37 +282,37 @@ class Explorer:
         )
 
     def _layout(self) -> pn.Column:
-        rows: list[Any] = []
+        notices: list[Any] = []
         if self.warnings:
-            rows.append(_notice(" ".join(self.warnings)))
+            notices.append(notice(" ".join(self.warnings)))
         if not len(self.data.run):
-            rows.append(
-                _notice(
+            notices.append(
+                notice(
                     "No step has been recorded yet. If the training is still running, reload "
                     "this page in a moment."
                 )
             )
         beside = self._probe_column()
-        stage = _stack(self._panels_of("stage"), 8 if beside else 12)
-        self._panels: dict[Tab, pn.Column] = {
-            "layers": _rows(
-                *_grid(self._panels_of("joint")),
-                self._heading,
-                *_grid([stage, *([_stack(beside, 4)] if beside else [])]),
-                *_grid(self._panels_of("layer")),
+        stage = stack(self._panels_of("stage"), 8 if beside else 12)
+        self.panels: dict[Tab, pn.Column] = {
+            "layers": rows(
+                *grid(self._panels_of("joint")),
+                self.heading,
+                *grid([stage, *([stack(beside, 4)] if beside else [])]),
+                *grid(self._panels_of("layer")),
             ),
-            "learning": _rows(*_grid(self._panels_of("learning"))),
-            "training": _rows(*_grid(self._panels_of("training"))),
+            "learning": rows(*grid(self._panels_of("learning"))),
+            "training": rows(*grid(self._panels_of("training"))),
         }
-        tabs = Tabs(titles=TAB_TITLES, channel=CHANNEL, sizing_mode="stretch_width", margin=0)
-        return _rows(*rows, *_grid(self._panels_of("run")), tabs, *self._panels.values())
+        tabs = Tabs(titles=TAB_TITLES, channel=self.channel, sizing_mode="stretch_width", margin=0)
+        return rows(*notices, *grid(self._panels_of("run")), tabs, *self.panels.values())
 
     def _panels_of(self, region: Region) -> list[Any]:
         return [card.panel for card in self.cards[region]]
 
     def _probe_column(self) -> list[Any]:
         column = []
-        told: dict[str, Any] = {"channel": CHANNEL, "source": self.data.run.name}
+        told: dict[str, Any] = {"channel": self.channel, "source": self.data.run.name}
         if self.picker is not None:
             column.append(framed(card_head("Probe", **told), self.picker, width=12))
         if self.bars is not None:
@@ -281,7 +322,7 @@ class Explorer:
         return column
 
 
-def _notice(text: str) -> pn.pane.HTML:
+def notice(text: str) -> pn.pane.HTML:
     """Show a text above everything else: as text, since names in it may come from a stranger."""
     style = (
         "padding:8px 12px;border-radius:8px;border:1px solid var(--tl-line);"
@@ -294,29 +335,30 @@ def _notice(text: str) -> pn.pane.HTML:
     )
 
 
-def _stack(panels: list[Any], width: int) -> pn.Column:
+def stack(panels: list[Any], width: int) -> pn.Column:
     """Panels one below the other, as a number of columns out of twelve."""
-    return _parts(panels, {"grid-column": f"span {width}", "min-width": "0"})
+    return parts(panels, {"grid-column": f"span {width}", "min-width": "0"})
 
 
-def _rows(*parts: Any) -> pn.Column:
-    """Parts one below the other, over the whole width."""
-    return _parts(parts, {})
+def rows(*panels: Any) -> pn.Column:
+    """Panels one below the other, over the whole width."""
+    return parts(panels, {})
 
 
-def _grid(panels: list[Any]) -> list[pn.Column]:
+def grid(panels: list[Any]) -> list[pn.Column]:
     """Panels in twelve columns; nothing for no panels, since an empty part still has its gap."""
     styles = {
         "display": "grid",
         "grid-template-columns": "repeat(12, minmax(0, 1fr))",
         "align-items": "stretch",
     }
-    return [_parts(panels, styles)] if panels else []
+    return [parts(panels, styles)] if panels else []
 
 
-def _parts(parts: Sequence[Any], styles: dict[str, str]) -> pn.Column:
+def parts(panels: Sequence[Any], styles: dict[str, str]) -> pn.Column:
+    """Panels one after the other, with the page's gaps."""
     return pn.Column(
-        *parts,
+        *panels,
         sizing_mode="stretch_width",
         margin=0,
         styles={"gap": f"{GAP_PX}px", **styles},

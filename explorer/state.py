@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import param
 
@@ -13,8 +13,10 @@ from store import Run
 from store.errors import did_you_mean
 from store.schema import UNIT_DIM, activation_path
 
-Tab = Literal["layers", "learning", "training"]
-TABS: tuple[Tab, ...] = get_args(Tab)
+Tab = Literal["layers", "learning", "training", "differences"]
+# A run alone has no differences.
+TABS: tuple[Tab, ...] = ("layers", "learning", "training")
+TABS_OF_TWO: tuple[Tab, ...] = (*TABS, "differences")
 
 # Explain the class that the network predicts at the step on screen.
 PREDICTED = -1
@@ -103,6 +105,10 @@ class Selection(param.Parameterized):
         self.param.update(**changes)
         self._chosen[self.layer] = self.unit
 
+    def unit_count(self, layer: str) -> int:
+        """Count the units of a layer; 0 for one that there is not."""
+        return self._units.get(layer, 0)
+
     def moment(self) -> Moment:
         """Freeze the selection, without its step."""
         return Moment(str(self.layer), int(self.probe), self.axis, int(self.unit), int(self.target))
@@ -117,7 +123,9 @@ class Selection(param.Parameterized):
         return {name: str(value) for name, value in self.choice().items()}
 
 
-def select_in(run: Run, query: Mapping[str, Any]) -> tuple[Selection, list[str]]:
+def select_in(
+    run: Run, query: Mapping[str, Any], tabs: Sequence[Tab] = TABS
+) -> tuple[Selection, list[str]]:
     """Make the selection for a run from the parameters of an address.
 
     Parameters
@@ -126,6 +134,8 @@ def select_in(run: Run, query: Mapping[str, Any]) -> tuple[Selection, list[str]]
         The run that is shown.
     query : mapping
         Values by name, as text or numbers; unknown names are ignored.
+    tabs : sequence of Tab
+        Those of the page.
 
     Returns
     -------
@@ -137,6 +147,7 @@ def select_in(run: Run, query: Mapping[str, Any]) -> tuple[Selection, list[str]]
     names = list(run.layers)
     selection = Selection(unit_counts(run))
     selection.param["layer"].objects = names or [""]
+    selection.param["tab"].objects = list(tabs)
     selection.layer = default_layer(run)
     steps = run.steps
     selection.step = int(steps[-1]) if len(steps) else 0
@@ -148,7 +159,7 @@ def select_in(run: Run, query: Mapping[str, Any]) -> tuple[Selection, list[str]]
             selection.layer = layer
         else:
             warnings.append(f"There is no layer {layer!r}. {did_you_mean(layer, names)}")
-    for name, what, known in (("axis", "time axis", AXES), ("tab", "tab", TABS)):
+    for name, what, known in (("axis", "time axis", AXES), ("tab", "tab", tabs)):
         if name not in query:
             continue
         if query[name] in known:

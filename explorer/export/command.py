@@ -88,7 +88,11 @@ _look = _options(
         help="Tab of the dashboard, without --card.",
     ),
     click.option(
-        "--theme", type=click.Choice(["light", "dark"]), default="light", show_default=True
+        "--theme",
+        type=click.Choice(["light", "dark"]),
+        default="light",
+        show_default=True,
+        help="Colours of the page.",
     ),
     click.option("--width", type=click.IntRange(320, 7680), help="Page width in pixels."),
     click.option("--height", type=click.IntRange(240, 4320), help="Page height, without --card."),
@@ -105,7 +109,13 @@ CARD_WIDTH = 960
 @_selection
 @_axis
 @_range
-@click.option("--fps", type=click.FloatRange(0.1, 60), default=10, show_default=True)
+@click.option(
+    "--fps",
+    type=click.FloatRange(0.1, 60),
+    default=10,
+    show_default=True,
+    help="Recorded steps a second.",
+)
 @_look
 @click.option(
     "--scale", type=click.IntRange(1, 4), default=1, show_default=True, help="Pixels a page pixel."

@@ -20,6 +20,11 @@ NEUTRAL = "#8b95a1"
 
 # Name by which the browser finds the cursors that follow the time slider.
 CURSOR_NAME = "trainlapse-cursor"
+# The clock of a page, unless it shows several runs.
+CHANNEL = "main"
+
+# Colours of two runs beside each other: apart for colour-blind readers, legible on light and dark.
+RUNS = ("#2f81c7", "#c2489b")
 
 SEQUENTIAL = "viridis"
 DIVERGING = "coolwarm"
@@ -57,6 +62,22 @@ def class_colour(number: int) -> str:
 Hook = Callable[[Any, Any], None]
 
 
+class ClockIndex(int):
+    """Position of a recorded step that knows on which of the page's clocks it is.
+
+    Every picture over time is told the step at which its cursor starts. Where a page has several
+    clocks, this tells the cursor which one to follow.
+    """
+
+    channel: str
+
+    def __new__(cls, index: int, channel: str) -> ClockIndex:
+        """Make the position on a clock."""
+        made = super().__new__(cls, index)
+        made.channel = channel
+        return made
+
+
 @functools.cache
 def palette(name: str) -> tuple[str, ...]:
     """256 colours of a colour map, as ``#rrggbb``."""
@@ -81,8 +102,9 @@ def time_cursor(positions: npt.NDArray[np.float64], index: int) -> Hook:
     positions : ndarray (step,)
         Place of each recorded step on the x axis.
     index : int
-        Recorded step at the start.
+        Recorded step at the start; a `ClockIndex` for another clock than `CHANNEL`.
     """
+    channel = getattr(index, "channel", CHANNEL)
     # An array: Bokeh would look for models in every element of a list, many times.
     places = np.array(positions, np.float64)
 
@@ -97,7 +119,7 @@ def time_cursor(positions: npt.NDArray[np.float64], index: int) -> Hook:
             line_width=2,
             level="overlay",
             name=CURSOR_NAME,
-            tags=[places],
+            tags=[places, channel],
         )
         figure.add_layout(span)
         seek = CustomJS(
@@ -109,7 +131,8 @@ def time_cursor(positions: npt.NDArray[np.float64], index: int) -> Hook:
               const gap = Math.abs(places[i] - cb_obj.x);
               if (gap < Math.abs(places[nearest] - cb_obj.x)) nearest = i;
             }
-            window.dispatchEvent(new CustomEvent("trainlapse:goto", {detail: {index: nearest}}));
+            const detail = {index: nearest, channel: span.tags[1]};
+            window.dispatchEvent(new CustomEvent("trainlapse:goto", {detail}));
             """,
         )
         figure.js_on_event("tap", seek)

@@ -38,13 +38,38 @@
   let waiting = 0;
   const soon = () => {
     clearTimeout(waiting);
-    waiting = setTimeout(paintModels, 20);
+    waiting = setTimeout(() => {
+      paintModels();
+      calmLayout(); // roots that were built later
+    }, 20);
   };
   const watch = () => {
     const documents = window.Bokeh?.documents ?? [];
     if (!documents.length) return setTimeout(watch, 50);
     documents.forEach((doc) => doc.on_change(soon));
     paintModels();
+    calmLayout();
+  };
+  // For each part that comes or goes Bokeh lays out the whole page, and a tab brings dozens of
+  // them: once before the next picture is enough.
+  const calm = new WeakSet();
+  // A figure that has just been built cannot wait for its layout: it may be painted before.
+  const hasNewFigure = (view) => (view.child_views ?? []).some((child) =>
+    child.model.type === "Figure" ? !child.layout : hasNewFigure(child));
+  const calmLayout = () => {
+    for (const view of window.Bokeh.index) {
+      if (calm.has(view) || !view.invalidate_layout) continue;
+      calm.add(view);
+      const layOut = view.invalidate_layout.bind(view);
+      let asked = 0;
+      view.invalidate_layout = () => {
+        if (hasNewFigure(view)) view.update_layout();
+        asked ||= requestAnimationFrame(() => {
+          asked = 0;
+          layOut();
+        });
+      };
+    }
   };
   document.addEventListener("DOMContentLoaded", () => {
     const button = document.getElementById("theme");
@@ -59,5 +84,32 @@
       window.dispatchEvent(new Event("trainlapse:theme"));
     });
     watch();
+    compareRuns();
   }, { once: true }); // Panel sends the event again once its roots are there
+
+  // -- two runs ---------------------------------------------------------------------------
+  const compareRuns = () => {
+    // A comparison begins where this page is.
+    const compare = document.getElementById("compare");
+    compare?.addEventListener("change", () => {
+      const url = new URL(compare.value, location.href);
+      for (const [name, value] of new URLSearchParams(location.search)) url.searchParams.append(name, value);
+      location.assign(url);
+    });
+    const show = (changes) => {
+      const url = new URL("/compare", location.href);
+      const here = new URLSearchParams(location.search);
+      for (const name of ["a", "b"]) url.searchParams.set(name, here.get(name) ?? { a: 1, b: 2 }[name]);
+      for (const name of ["tab", "axis", "colours", "theme"]) {
+        if (here.has(name)) url.searchParams.set(name, here.get(name));
+      }
+      for (const [name, value] of Object.entries(changes(url.searchParams))) url.searchParams.set(name, value);
+      location.assign(url);
+    };
+    for (const side of document.querySelectorAll("[data-side]")) {
+      side.addEventListener("change", () => show(() => ({ [side.dataset.side]: side.value })));
+    }
+    document.getElementById("swap")?.addEventListener("click", () =>
+      show((now) => ({ a: now.get("b"), b: now.get("a") })));
+  };
 })();

@@ -133,6 +133,14 @@ class Card:
             self.head.busy = True
             self._compute(scene, key)
 
+    def renew(self, data: RunData) -> None:
+        """Show a newer reading of the run; the picture stays until it has been drawn anew."""
+        self._data = data
+        self._bodies.clear()
+        self._followed.clear()
+        self._shown = None
+        self.update()
+
     def _serves(self, scene: Scene) -> bool:
         if not self.view.applies(self._data):
             return False

@@ -84,14 +84,15 @@ export function render({ model, el }) {
   // -- painting ---------------------------------------------------------------------------
   const widest = (labels) => Math.max(0, ...labels.map((label) => context.measureText(label).width));
   // Room for the names around a matrix of so many columns.
-  const margins = (full, columns) => {
+  const margins = (full, rowCount, columns) => {
     context.font = LABEL_FONT;
     const rows = model.y_labels.map((label) => cut(label, 22));
     const names = model.x_labels.map((label) => cut(label, 11));
     const left = rows.length ? 8 + Math.min(150, widest(rows)) : 0;
     const top = rows.length ? ROW_PITCH / 2 : 0; // half of the first name may stand above its row
     if (!names.length) return { left, top, bottom: top, rows, names, every: 1 };
-    const dx = (full - left) / columns;
+    const wider = (full.width - left) / columns;
+    const dx = model.square ? Math.min(wider, (full.height - top) / rowCount) : wider;
     const wide = widest(names);
     const level = wide + 8 <= dx || names.every((name) => /^-?[\d.]*$/.test(name)); // a row of numbers has no need of each
     const every = Math.ceil((level ? wide + 8 : TILTED_PITCH) / dx);
@@ -103,7 +104,7 @@ export function render({ model, el }) {
     const box = stage.getBoundingClientRect();
     const full = { width: Math.max(40, box.width), height: Math.max(40, box.height) };
     if (matrix()) {
-      const room = margins(full.width, width);
+      const room = margins(full, height, width);
       let [dx, dy] = [(full.width - room.left) / width, (full.height - room.top - room.bottom) / height];
       if (model.square) dx = dy = Math.min(dx, dy);
       place = { ...room, columns: 1, dx, dy, below: 0, tall: room.top + height * dy + room.bottom };
@@ -310,7 +311,7 @@ export function render({ model, el }) {
   });
   const pick = (id) => {
     if (id === undefined || !model.selects) return;
-    if (model.selects === "step") window.dispatchEvent(new CustomEvent("trainlapse:goto", { detail: { index: id } }));
+    if (model.selects === "step") clock.go(id);
     else clock.choose({ [model.selects]: id });
   };
   canvas.addEventListener("click", () => {

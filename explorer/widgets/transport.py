@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-import param
-
-from explorer.derived.timeline import AXES
-from explorer.widgets.base import Widget, script, styles
+from explorer.widgets.base import script, styles
+from explorer.widgets.relay import SHARED, Relay
 
 
-class Transport(Widget):
-    """Owns step and selection in the browser; Python hears of the step at rest, as `resting`.
+class Transport(Relay):
+    """Owns step and selection of a run in the browser, where its slider is."""
 
-    Its clocks are arrays: Bokeh would look for models in every element of a list, many times.
-    """
-
-    steps = param.Parameter(doc="Optimizer updates done at each recorded step: (step,), float64.")
-    epochs = param.Parameter(doc="Epochs done at each recorded step: (step,), float64.")
-    wall_times = param.Parameter(doc="Seconds since the start at each of them: (step,), float64.")
-    axis: param.Selector[str] = param.Selector(
-        default="step", objects=list(AXES), doc="Unit of labels and jumps."
-    )
-    resting = param.Integer(default=0, doc="Position of the step at which the slider rests.")
-    ack = param.Integer(default=0, doc="Counts the resting steps that Python has dealt with.")
-    choice = param.Dict(default={}, doc="Selected layer, unit, probe, explained class and tab.")
-
-    _esm = script("transport.js")
+    _esm = script("transport.js", *SHARED, "address", "controls")
     _stylesheets = styles("transport")

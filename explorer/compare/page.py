@@ -1,0 +1,228 @@
+"""Where everything of two runs stands: A on the left, B on the right, what is of both between."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import panel as pn
+
+from explorer.compare.pair import RunPair
+from explorer.compare.session import CHANNEL, Comparison
+from explorer.compare.side import CHANNELS, HALF, Side
+from explorer.compare.views.base import PairView, pair_views
+from explorer.plots import style
+from explorer.session import TAB_TITLES, grid, notice, parts, rows
+from explorer.state import Moment, Tab
+from explorer.views.base import Region
+from explorer.views.card import Card, card_head, framed
+from explorer.widgets.choice import Choice
+from explorer.widgets.tabs import Tabs
+
+TITLES: dict[Tab, str] = {**TAB_TITLES, "differences": "Differences"}
+NOT_SERVED = (
+    '<div style="display:grid;place-items:center;height:100%;min-height:60px;text-align:center;'
+    'color:var(--tl-muted);border:1px dashed var(--tl-line);border-radius:10px">{}</div>'
+)
+
+
+class ComparisonPage:
+    """The parts of a page with two runs.
+
+    Parameters
+    ----------
+    pair : RunPair
+        The runs.
+    query : mapping
+        Parameters of the page's address.
+
+    Attributes
+    ----------
+    transport, graph, body : panel object
+        For the bar on top, beside, and below.
+    cards : list of Card
+        Pictures of both runs in one.
+    """
+
+    def __init__(self, pair: RunPair, query: Mapping[str, Any] | None = None) -> None:
+        self.comparison = Comparison(pair, query)
+        self._above = self._cards("above")
+        self._below = self._cards("differences")
+        self.cards = [*self._above, *self._below]
+        first, second = self.comparison.sides
+        self.transport = pn.Column(
+            self.comparison.transport,
+            first.transport,
+            second.transport,
+            sizing_mode="stretch_width",
+            margin=0,
+        )
+        self.graph = self._graphs()
+        self._units = pn.pane.HTML(margin=0, sizing_mode="stretch_width")
+        self.body = self._layout()
+        self.comparison.listeners.append(self.update)
+        self.update()
+
+    def update(self) -> None:
+        """Bring tabs and pictures of both runs up to the selection."""
+        self._units.object = _muted(self.comparison.said_of_units())
+        chosen = self.comparison.first.selection.tab
+        for tab, panel in self._panels.items():
+            panel.visible = tab == chosen
+        for card in self._above:
+            card.update()
+        if chosen == "differences":
+            for card in self._below:
+                card.update()
+
+    # -- parts -------------------------------------------------------------------------------
+
+    def _cards(self, place: str) -> list[Card]:
+        comparison = self.comparison
+        views: list[PairView] = pair_views(place, comparison)
+        lazy = place != "above"
+        data = comparison.pair.first
+        cards = [Card(view, data, CHANNEL, self._current, lazy=lazy) for view in views]
+        for card in cards:
+            card.head.source = " and ".join(side.data.run.name for side in comparison.sides)
+        return cards
+
+    def _current(self) -> tuple[Moment, int]:
+        moment = self.comparison.first.selection.moment()
+        return moment, style.ClockIndex(self.comparison.index(), CHANNEL)
+
+    def _graphs(self) -> Any:
+        """Both networks, or one if they are alike: then it stands for both."""
+        first, second = self.comparison.sides
+        if are_alike(first, second):
+            return first.graph
+        framed_graphs = [
+            pn.Column(
+                pn.pane.HTML(_run_line(side), margin=(0, 0, 4, 6)),
+                side.graph,
+                sizing_mode="stretch_both",
+                margin=0,
+            )
+            for side in self.comparison.sides
+        ]
+        return pn.Column(*framed_graphs, sizing_mode="stretch_both", margin=0)
+
+    def _layout(self) -> pn.Column:
+        comparison = self.comparison
+        said = [*comparison.warnings, comparison.pair.probes.sentence]
+        notices = [notice(sentence) for sentence in dict.fromkeys(said) if sentence]
+        headings = [parts([side.heading], {"grid-column": side.half}) for side in comparison.sides]
+        self._panels: dict[Tab, pn.Column] = {
+            "layers": rows(
+                *grid(headings),
+                self._unit_choice(),
+                *grid(self._facing("stage")),
+                *grid(self._probe_cards()),
+                *grid(self._facing("joint")),
+                *grid(self._facing("layer")),
+            ),
+            "learning": rows(*grid(self._facing("learning"))),
+            "training": rows(*grid([*self._facing("training"), *self._facing("run")])),
+            "differences": rows(*grid([card.panel for card in self._below])),
+        }
+        tabs = Tabs(titles=TITLES, channel=CHANNELS[0], sizing_mode="stretch_width", margin=0)
+        return rows(
+            *notices,
+            *grid([card.panel for card in self._above]),
+            tabs,
+            *self._panels.values(),
+        )
+
+    def _unit_choice(self) -> pn.Column:
+        """Offer which unit of B stands for that of A."""
+        choice = Choice(
+            title="unit of B",
+            options={"number": "of the same number", "matched": "that answers alike"},
+            value="number",
+            channel=CHANNEL,
+            margin=0,
+        )
+        choice.param.watch(lambda event: self.comparison.match(event.new == "matched"), "value")
+        styles = {"display": "flex", "flex-direction": "row", "align-items": "center"}
+        return parts([choice, self._units], styles)
+
+    def _facing(self, region: Region) -> list[Any]:
+        """Cards of a region, each beside its counterpart."""
+        first, second = self.comparison.sides
+        cells: list[Any] = []
+        for ours, theirs in zip(first.cards[region], second.cards[region], strict=True):
+            cells += [ours.panel, _blank(ours, theirs, first, second), theirs.panel]
+        return cells
+
+    def _probe_cards(self) -> list[Any]:
+        """Probes and what the networks say, side by side."""
+        cells: list[Any] = []
+        for name in ("picker", "bars"):
+            for side in self.comparison.sides:
+                widget = getattr(side, name)
+                if widget is None:
+                    continue
+                title = "Probe" if name == "picker" else "The network says, at this step"
+                head = card_head(
+                    f"{side.letter} · {title}",
+                    caption="" if name == "picker" else "Click a class to explain that one.",
+                    channel=side.channel,
+                    source=side.data.run.name,
+                )
+                cells.append(side.mark(framed(head, widget, width=HALF)))
+        return cells
+
+
+def _muted(text: str) -> str:
+    return f'<span style="color:var(--tl-muted);font-size:12px">{html.escape(text)}</span>'
+
+
+def are_alike(first: Side, second: Side) -> bool:
+    """Whether two networks have the same layers, so that one graph shows both."""
+    ours, theirs = (side.data.run.layers for side in (first, second))
+    return [
+        (a.name, a.class_name, a.output_shape, a.inbound, a.parameters) for a in ours.values()
+    ] == [(b.name, b.class_name, b.output_shape, b.inbound, b.parameters) for b in theirs.values()]
+
+
+def _run_line(side: Side) -> str:
+    return (
+        f'<b style="color:#fff;background:{side.colour};border-radius:4px;padding:0 5px">'
+        f"{side.letter}</b> {html.escape(side.data.run.name)}"
+    )
+
+
+def _blank(ours: Card, theirs: Card, first: Side, second: Side) -> pn.pane.HTML:
+    """Stand in for a card that only the other run has."""
+    blank = pn.pane.HTML(margin=0, sizing_mode="stretch_width")
+
+    def settle(*_: Any) -> None:
+        alone = ours.panel.visible != theirs.panel.visible
+        if alone:
+            missing = second if ours.panel.visible else first
+            said = f"{missing.letter} has no such picture for this layer."
+            blank.param.update(
+                object=NOT_SERVED.format(html.escape(said)),
+                styles={"grid-column": missing.half, "align-self": "stretch"},
+            )
+        blank.visible = alone
+
+    for card in (ours, theirs):
+        card.panel.param.watch(settle, "visible")
+    settle()
+    return blank
+
+
+def facts_of(sides: Sequence[Side]) -> list[dict[str, Any]]:
+    """Tell what the header says of each run."""
+    return [
+        {
+            "letter": side.letter,
+            "colour": side.colour,
+            "name": side.data.run.name,
+            "facts": f"{len(side.data.run)} recorded steps"
+            + (" · not finished" if side.data.run.finished is None else ""),
+        }
+        for side in sides
+    ]

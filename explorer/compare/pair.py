@@ -1,0 +1,171 @@
+"""Two runs and what holds between them, for all sessions: layers, probes, colours, time."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+
+from explorer.byte_cache import Arrays
+from explorer.compare.probes import SharedProbes, shared_probes
+from explorer.data import RunData
+from explorer.derived.frames import Limits
+from explorer.derived.pairs.layer_mapping import LayerMapping, map_layers
+from explorer.derived.pairs.time_alignment import (
+    Alignment,
+    Clock,
+    align_by_anchors,
+    align_by_clock,
+    align_by_metric,
+)
+from store.errors import did_you_mean
+
+Anchors = tuple[tuple[float, float], tuple[float, float]]
+
+CLOCK_MODES: dict[Clock, str] = {"step": "step", "epoch": "epoch", "wall_time": "time"}
+METRIC = "metric:"
+ANCHORS = "anchors"
+# Set by a schedule rather than reached.
+SCHEDULED = frozenset({"learning_rate"})
+# How a metric's name is spoken among the modes.
+VALIDATION = "val_"
+
+
+class RunPair:
+    """Two runs beside each other.
+
+    Parameters
+    ----------
+    first, second : RunData
+        The runs, A and B.
+    overrides : mapping of str to (str or None), optional
+        Layers of B for layers of A, set by hand.
+
+    Attributes
+    ----------
+    layers : LayerMapping
+        Which layer belongs to which.
+    tied : tuple of RunData
+        The same runs; pictures of activations have colours that mean the same in both.
+    """
+
+    def __init__(
+        self, first: RunData, second: RunData, overrides: Mapping[str, str | None] | None = None
+    ) -> None:
+        self.first, self.second = first, second
+        ours, theirs = first.run.layers, second.run.layers
+        self.layers: LayerMapping = map_layers(ours.values(), theirs.values(), overrides)
+        self.tied = (TiedData(self, 0), TiedData(self, 1))
+
+    @functools.cached_property
+    def probes(self) -> SharedProbes:
+        """What of the probes is shared."""
+        return shared_probes(self.first.run.probe, self.second.run.probe)
+
+    @property
+    def key(self) -> str:
+        """Names both runs as they are now, for what is kept of them."""
+        together = ",".join(f"{a}={b}" for a, b in self.layers.together)
+        return f"{self.first.run.version}|{self.second.run.version}|{together}"
+
+    def derived(self, key: str, make: Callable[[], Arrays]) -> Arrays:
+        """Arrays of both runs that are dear, kept as those of one run are."""
+        return self.first.derived(f"pair|{self.key}|{key}", make)
+
+    # -- time --------------------------------------------------------------------------------
+
+    @functools.cached_property
+    def metrics(self) -> list[str]:
+        """Names of the metrics that both runs reach values of, in the order of the first."""
+        names = (str(name) for name in self.first.metrics if name in self.second.metrics)
+        return [name for name in names if name not in SCHEDULED]
+
+    @functools.cached_property
+    def modes(self) -> dict[str, str]:
+        """How the runs can be put beside each other in time: text by name."""
+        spoken = {
+            METRIC + name: f"equal {name.replace(VALIDATION, 'validation ', 1).replace('_', ' ')}"
+            for name in self.metrics
+        }
+        clocks: dict[str, str] = dict(CLOCK_MODES)  # type: ignore[arg-type]  # of narrower keys
+        return {**clocks, **spoken, ANCHORS: "two points"}
+
+    def align(self, mode: str, anchors: Anchors | None = None) -> Alignment:
+        """Put the runs beside each other in time.
+
+        Parameters
+        ----------
+        mode : str
+            One of `modes`.
+        anchors : pair of (step of A, step of B), optional
+            For the mode ``anchors``; by default the first and the last steps.
+
+        Raises
+        ------
+        ValueError
+            That is not possible with these runs; the text says why.
+        """
+        if mode not in self.modes:
+            raise ValueError(f"There is no alignment {mode!r}. {did_you_mean(mode, self.modes)}")
+        ours, theirs = self.first.timeline, self.second.timeline
+        if mode == ANCHORS:
+            return align_by_anchors(ours, theirs, anchors or self.ends())
+        if mode.startswith(METRIC):
+            name = mode.removeprefix(METRIC)
+            curves = [
+                (data.metrics["update"].values, data.metrics[name].values)
+                for data in (self.first, self.second)
+            ]
+            return align_by_metric(ours, theirs, *curves, name=name)
+        return align_by_clock(ours, theirs, mode)  # type: ignore[arg-type]  # one of the clocks
+
+    def ends(self) -> Anchors:
+        """First and last recorded steps of both."""
+        ours, theirs = self.first.timeline.steps, self.second.timeline.steps
+        if not len(ours) or not len(theirs):
+            raise ValueError("One of the runs has recorded no step yet; wait for its first one.")
+        return (float(ours[0]), float(theirs[0])), (float(ours[-1]), float(theirs[-1]))
+
+    # -- colours -----------------------------------------------------------------------------
+
+    def partner(self, side: int, layer: str, probe: int) -> Limits | None:
+        """Give the limits of what stands beside a picture; None if nothing does."""
+        across = self.layers.to_second if side == 0 else self.layers.to_first
+        other = (self.second, self.first)[side]
+        beside = across(layer)
+        if beside is None or not other.run.layers[beside].has_activation or not len(other.run):
+            return None
+        facing = self.probes.to_second(probe) if side == 0 else self.probes.to_first(probe)
+        return None if facing is None else other.limits(beside, facing)
+
+
+class TiedData(RunData):
+    """One run of a pair, in colours that mean the same as in the other.
+
+    Parameters
+    ----------
+    pair : RunPair
+        Both runs.
+    side : {0, 1}
+        Which of them it is.
+    """
+
+    def __init__(self, pair: RunPair, side: int) -> None:
+        base = (pair.first, pair.second)[side]
+        super().__init__(base.run)
+        self.worker, self._derived = base.worker, base._derived
+        self._pair, self._side, self._base = pair, side, base
+
+    def limits(self, layer: str, probe: int) -> Limits:
+        """Colour limits that hold in both runs."""
+        own = self._base.limits(layer, probe)
+        beside = self._pair.partner(self._side, layer, probe)
+        return own if beside is None else joint_limits(own, beside)
+
+
+def joint_limits(one: Limits, other: Limits) -> Limits:
+    """Limits wide enough for two pictures."""
+    low, high = min(one.low, other.low), max(one.high, other.high)
+    if one.signed or other.signed:
+        bound = max(-low, high)
+        return Limits(-bound, bound, signed=True)
+    return Limits(low, high, signed=False)

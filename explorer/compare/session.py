@@ -1,0 +1,339 @@
+"""One visitor's look at two runs: what is chosen in one is carried to the other."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from explorer.compare.matching import MatchedUnits, match_units, why_not
+from explorer.compare.pair import ANCHORS, Anchors, RunPair
+from explorer.compare.side import CHANNELS, Side
+from explorer.derived.pairs.time_alignment import Alignment
+from explorer.plots import style
+from explorer.views.card import in_worker
+from explorer.widgets.pair_transport import PairTransport, path_of
+
+logger = logging.getLogger(__name__)
+
+CHANNEL = "pair"
+CARRIED = ["layer", "unit", "probe", "target", "tab", "axis"]
+# In the address: colours of each run by itself.
+OWN_COLOURS = "own"
+
+
+class Comparison:
+    """Two sessions side by side, led by one clock.
+
+    Parameters
+    ----------
+    pair : RunPair
+        The runs.
+    query : mapping
+        Parameters of the page's address.
+
+    Attributes
+    ----------
+    first, second : Side
+        The runs' sessions.
+    matching : bool
+        Whether a unit stands for the one that answers alike, rather than that of its number.
+    matched : MatchedUnits or None
+        Units of the layer on screen, if they are matched.
+    alignment : Alignment or None
+        How they stand beside each other in time; None if one of them has recorded no step.
+    mode : str
+        Name of that way.
+    warnings : list of str
+        A sentence for each thing that could not be done as the address asks.
+    """
+
+    def __init__(self, pair: RunPair, query: Mapping[str, Any] | None = None) -> None:
+        query = query or {}
+        self.pair = pair
+        self.warnings: list[str] = []
+        self.anchors = _anchors(query, self.warnings)
+        self.mode, self.alignment = self._asked(str(query.get("align", "step")))
+        tied = query.get("colours") != OWN_COLOURS
+        ours, theirs = pair.tied if tied else (pair.first, pair.second)
+        self.first = Side(ours, 0, query)
+        position = self._position(query)
+        self.second = Side(theirs, 1, self._query_across(position))
+        self.sides = (self.first, self.second)
+        self.warnings += self.first.warnings
+        self.transport = PairTransport(
+            path=path_of(self.alignment),
+            position=position,
+            modes=pair.modes,
+            mode=self.mode,
+            anchors=_flat(self.anchors),
+            axis=self.first.selection.axis,
+            tied=tied,
+            channel=CHANNEL,
+            channels=list(CHANNELS),
+            names=[side.data.run.name for side in self.sides],
+            colours=list(style.RUNS),
+            sizing_mode="stretch_width",
+            margin=0,
+        )
+        self._carrying = False
+        self.matching = False
+        self.matched: MatchedUnits | None = None
+        self.listeners: list[Any] = []
+        self._carry(0)
+        self._watch()
+
+    # -- time --------------------------------------------------------------------------------
+
+    def index(self) -> int:
+        """Position on the common axis of what is on screen."""
+        if self.alignment is None:
+            return 0
+        ours, theirs = (side.transport.resting for side in self.sides)
+        gaps = np.abs(self.alignment.first - ours) + np.abs(self.alignment.second - theirs)
+        return int(gaps.argmin())
+
+    @property
+    def key(self) -> str:
+        """Name of the way in which the runs stand beside each other."""
+        points = ",".join(map(str, _flat(self.anchors))) if self.mode == ANCHORS else ""
+        return f"{self.mode}|{points}"
+
+    def _asked(self, mode: str) -> tuple[str, Alignment | None]:
+        """Align as the address asks, else by step."""
+        for wanted in dict.fromkeys([mode, "step"]):
+            try:
+                return wanted, self.pair.align(wanted, self.anchors)
+            except ValueError as error:
+                self.warnings.append(str(error))
+        return "step", None
+
+    def _align(self, mode: str, anchors: Anchors | None) -> None:
+        """Put the runs beside each other in another way, if that is possible."""
+        try:
+            alignment = self.pair.align(mode, anchors)
+        except ValueError as error:
+            self.transport.param.update(
+                mode=self.mode, anchors=_flat(self.anchors), note=str(error)
+            )
+            return
+        if mode == ANCHORS and anchors is None:
+            anchors = self.pair.ends()
+        self.alignment, self.mode, self.anchors = alignment, mode, anchors
+        self.transport.param.update(
+            path=path_of(alignment), mode=mode, anchors=_flat(anchors), note=""
+        )
+        self._update()
+
+    def _on_anchors(self, values: list[Any]) -> None:
+        if self.transport.mode != ANCHORS or values == _flat(self.anchors):
+            return
+        anchors = _paired(values)
+        if anchors is None:
+            self.transport.param.update(
+                anchors=_flat(self.anchors),
+                note="Four steps are needed: numbers, of A and B in turn.",
+            )
+        else:
+            self._align(ANCHORS, anchors)
+
+    def _position(self, query: Mapping[str, Any]) -> int:
+        """Where the address, or else A's step, is on the common axis."""
+        alignment = self.alignment
+        if alignment is None:
+            return 0
+        if "step" not in query:
+            return len(alignment) - 1
+        ours = int(self.first.data.timeline.steps.searchsorted(self.first.selection.step))
+        theirs = self.pair.second.timeline.steps
+        try:
+            asked = int(str(query["step_b"]))
+        except (KeyError, ValueError):
+            return alignment.position_of(ours, side="first")
+        beside = int(np.abs(theirs - asked).argmin())
+        gaps = np.abs(alignment.first - ours) + np.abs(alignment.second - beside)
+        return int(gaps.argmin())
+
+    # -- from one run to the other -----------------------------------------------------------
+
+    def _query_across(self, position: int) -> dict[str, Any]:
+        """Parameters for B that say what those for A say."""
+        chosen = self.first.selection
+        across = {"tab": chosen.tab, "axis": chosen.axis}
+        layer = self.pair.layers.to_second(chosen.layer)
+        if layer is not None:
+            across["layer"] = layer
+        if self.alignment is not None:
+            steps = self.pair.second.timeline.steps
+            across["step"] = int(steps[self.alignment.second[position]])
+        return across
+
+    def _watch(self) -> None:
+        for number, side in enumerate(self.sides):
+            side.selection.param.watch(lambda *_, number=number: self._carry(number), CARRIED)
+        self.transport.param.watch(lambda event: self._on_mode(event.new), "mode")
+        self.transport.param.watch(lambda event: self._on_anchors(event.new), "anchors")
+        self.transport.param.watch(lambda event: self._on_axis(event.new), "axis")
+
+    def _on_mode(self, mode: str) -> None:
+        if mode != self.mode:
+            self._align(mode, self.anchors)
+
+    def _on_axis(self, axis: Any) -> None:
+        self.first.selection.axis = axis
+
+    def _carry(self, number: int) -> None:
+        """Choose in the other run what was chosen in this one, as far as it has it."""
+        if self._carrying:
+            return
+        self._carrying = True
+        try:
+            side, other = self.sides[number], self.sides[1 - number]
+            choice, missing = self.across(number)
+            try:
+                other.selection.choose(**choice)
+            except (ValueError, TypeError):
+                logger.exception("Not in run %s: %s", other.letter, choice)
+            other.say(missing)
+            side.say("")
+        finally:
+            self._carrying = False
+        self.transport.axis = self.first.selection.axis
+        self._match_anew()
+        self._update()
+
+    def across(self, number: int) -> tuple[dict[str, Any], str]:
+        """Say what of one run's choice there is in the other.
+
+        Parameters
+        ----------
+        number : {0, 1}
+            The run where something was chosen.
+
+        Returns
+        -------
+        choice : dict
+            For the other run's selection; without what that run does not have.
+        missing : str
+            A sentence if it has no such layer.
+        """
+        side, other = self.sides[number], self.sides[1 - number]
+        chosen = side.selection
+        choice: dict[str, Any] = {"tab": chosen.tab, "axis": chosen.axis}
+        layers, probes = self.pair.layers, self.pair.probes
+        layer = (layers.to_first if number else layers.to_second)(chosen.layer)
+        missing = ""
+        if layer is not None:
+            choice["layer"] = layer
+            unit = self.unit_across(number, chosen.layer, chosen.unit)
+            if unit is not None:
+                choice["unit"] = unit
+        elif chosen.layer:
+            missing = (
+                f"Run {other.letter} has nothing that corresponds to {chosen.layer} of run "
+                f"{side.letter}."
+            )
+        probe = (probes.to_first if number else probes.to_second)(chosen.probe)
+        if probe is not None:
+            choice["probe"] = probe
+        target = class_across(chosen.target, side.data.class_names, other.data.class_names)
+        if target is not None:
+            choice["target"] = target
+        return choice, missing
+
+    def unit_across(self, number: int, layer: str, unit: int) -> int | None:
+        """Give the other run's unit that stands for one of this run; None if it has none.
+
+        That of the same number, unless units are matched.
+        """
+        other = self.sides[1 - number]
+        layers = self.pair.layers
+        beside = (layers.to_first if number else layers.to_second)(layer)
+        if self.matched is not None and self.matched.layers[number] == layer:
+            found = self.matched.matching
+            return found.to_first(unit) if number else found.to_second(unit)
+        return unit if unit < other.selection.unit_count(beside or "") else None
+
+    # -- units -------------------------------------------------------------------------------
+
+    def match(self, on: bool) -> None:
+        """Let units stand for those that answer alike at the step on screen, or of their number."""
+        self.matching, self.matched = on, None
+        self._match_anew()
+        self._carry(0)
+
+    def said_of_units(self) -> str:
+        """Say which unit of B stands for that of A, and why."""
+        if not self.matching:
+            return ""
+        layer = self.first.selection.layer
+        missing = why_not(self.pair, layer, self.pair.layers.to_second(layer))
+        if missing is not None:
+            return missing
+        if self.matched is None:
+            return "Units are being matched ..."
+        return self.matched.sentence(self.first.selection.unit)
+
+    def _match_anew(self) -> None:
+        """Match the units of the layer on screen, unless they are."""
+        first = self.first.selection.layer
+        second = self.pair.layers.to_second(first)
+        if self.matched is not None and self.matched.layers != (first, second):
+            self.matched = None
+        if not self.matching or self.matched is not None:
+            return
+        if why_not(self.pair, first, second) is not None:
+            return
+        assert second is not None  # `why_not` would have said so
+        ours, theirs = (side.transport.resting for side in self.sides)
+
+        def work() -> MatchedUnits | None:
+            try:
+                return match_units(self.pair, first, second, (ours, theirs))
+            except Exception:
+                logger.exception("Units of %s cannot be matched", first)
+                return None
+
+        def use(found: MatchedUnits | None) -> None:
+            if found is not None and self.matching and self.first.selection.layer == first:
+                self.matched = found
+                self._carry(0)
+
+        in_worker(self.pair.first, work, use)
+
+    def _update(self) -> None:
+        for listener in self.listeners:
+            listener()
+
+
+def class_across(target: int, names: list[str], others: list[str]) -> int | None:
+    """Give the number of a class of one run in another; None if that has none of its name."""
+    if target < 0:
+        return target
+    name = names[target] if target < len(names) else None
+    return others.index(name) if name in others else None
+
+
+def _anchors(query: Mapping[str, Any], warnings: list[str]) -> Anchors | None:
+    if "anchors" not in query:
+        return None
+    anchors = _paired(str(query["anchors"]).split(","))
+    if anchors is None:
+        warnings.append(
+            f"anchors should be four steps, of A and B in turn, got {str(query['anchors'])!r}."
+        )
+    return anchors
+
+
+def _paired(values: list[Any]) -> Anchors | None:
+    try:
+        a, b, c, d = (float(value) for value in values)
+    except (TypeError, ValueError):
+        return None
+    return (a, b), (c, d)
+
+
+def _flat(anchors: Anchors | None) -> list[float]:
+    return [step for point in anchors or () for step in point]

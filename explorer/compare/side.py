@@ -1,0 +1,111 @@
+"""One run of two: a session without a slider of its own, whose cards stand beside another's."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import panel as pn
+
+from explorer.data import RunData
+from explorer.plots import style
+from explorer.session import Explorer
+from explorer.state import TABS_OF_TWO, Tab
+from explorer.views.base import Region
+from explorer.views.card import Card
+from explorer.widgets.relay import Relay
+
+CHANNELS = (style.CHANNEL, "second")
+LETTERS = ("A", "B")
+# Of twelve columns.
+HALF = 6
+# Pictures of the whole network are too wide for half a page, unless the page is very wide.
+WIDE_PAGE_PX = 1700
+
+
+class Side(Explorer):
+    """A visitor's session of one of two runs.
+
+    Parameters
+    ----------
+    data : RunData
+        The run.
+    number : {0, 1}
+        Whether it is A, on the left, or B.
+    query : mapping
+        Parameters of the page's address.
+
+    Attributes
+    ----------
+    letter, colour : str
+        What the run is called on the page, and its colour.
+    remark : str
+        Said beside the layer's name.
+    """
+
+    tabs: ClassVar[tuple[Tab, ...]] = TABS_OF_TWO
+    # Curves of the run stand far below: the page begins with those of both in one picture.
+    eager: ClassVar[tuple[Region, ...]] = ("stage",)
+
+    def __init__(self, data: RunData, number: int, query: Mapping[str, Any]) -> None:
+        self.number = number
+        self.channel, self.letter = CHANNELS[number], LETTERS[number]
+        self.colour = style.RUNS[number]
+        self.remark = ""
+        super().__init__(data, query)
+
+    def say(self, remark: str) -> None:
+        """Say something beside the layer's name; an empty text takes it back."""
+        if remark != self.remark:
+            self.remark = remark
+            self.heading.object = self._layer_heading()
+
+    @property
+    def half(self) -> str:
+        """Columns of the page that are the run's."""
+        return f"{1 + self.number * HALF} / span {HALF}"
+
+    def mark(self, panel: pn.Column, region: Region | None = None) -> pn.Column:
+        """Give a card the run's colour and its half of the page."""
+        styles = {**panel.styles, "border-top": f"3px solid {self.colour}"}
+        if region == "joint":
+            del styles["grid-column"]
+            panel.stylesheets = [
+                *panel.stylesheets,
+                f":host {{ grid-column: 1 / -1; }} @media (min-width: {WIDE_PAGE_PX}px) "
+                f"{{ :host {{ grid-column: {self.half}; }} }}",
+            ]
+        else:
+            styles["grid-column"] = self.half
+        panel.styles = styles
+        return panel
+
+    def _transport(self) -> Relay:
+        return Relay(**self._clocks(), width=0, height=0, margin=0)
+
+    def _cards(self, region: Region) -> list[Card]:
+        cards = super()._cards(region)
+        for card in cards:
+            card.head.title = f"{self.letter} · {card.head.title}"
+            self.mark(card.panel, region)
+        return cards
+
+    def _layer_heading(self) -> str:
+        letter = (
+            f'<span style="display:inline-block;min-width:18px;padding:0 4px;margin-right:9px;'
+            f"border-radius:5px;color:#fff;text-align:center;font-size:13px;font-weight:700;"
+            f'background:{self.colour}">{self.letter}</span>'
+        )
+        remark = (
+            f'<div style="color:var(--tl-time);font-size:12px">{html.escape(self.remark)}</div>'
+            if self.remark
+            else ""
+        )
+        heading = super()._layer_heading()
+        begin = heading.index(">") + 1
+        return heading[:begin] + letter + heading[begin:] + remark
+
+    def _layout(self) -> pn.Column:
+        self.panels: dict[Tab, pn.Column] = {}  # those of the page are on it
+        return pn.Column(margin=0)

@@ -1,0 +1,1 @@
+"""Pictures of two runs in one: a view a file, found by `base.pair_views`."""

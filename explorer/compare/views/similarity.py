@@ -1,0 +1,220 @@
+"""How alike the layers of both runs are in what they see: all with all, and each with its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from explorer.compare.differences import (
+    MOST_LAYERS,
+    Likeness,
+    layers_seen,
+    likeness_of_all,
+    likeness_over_time,
+    pairs_seen,
+)
+from explorer.compare.settings import NOTHING
+from explorer.compare.views.base import PairView, register
+from explorer.derived.frames import Limits, quantize
+from explorer.plots.overlays import Line, overlay
+from explorer.plots.style import CLASSES, SEQUENTIAL, palette_bytes
+from explorer.views.base import Scene, plot_pane
+from explorer.widgets.frame_grid import FrameGrid
+from explorer.widgets.step_table import StepTable
+
+HEIGHT = 400
+SHARES = Limits(0.0, 1.0, signed=False)
+CURVES_HEIGHT = 260
+# Told apart by colour, and then by dashes.
+MOST_CURVES = 2 * len(CLASSES)
+
+
+class _OfProbes(PairView):
+    aligned = True
+
+    def requirement(self, scene: Scene) -> str | None:
+        missing = super().requirement(scene)
+        if missing is not None:
+            return missing
+        if len(self.pair.probes) < 2:
+            return (
+                "This needs two probes that both runs have; they share "
+                f"{len(self.pair.probes)}. Record both with the same probe."
+            )
+        if not all(layers_seen(data) for data in self.runs):
+            return "One of the runs has no recorded activation."
+        return None
+
+
+@register
+class AllWithAll(_OfProbes):
+    """A matrix of layers by layers that follows the slider."""
+
+    title = "Layers of A and of B: how alike they see"
+    order = 30
+    width = 6
+
+    def caption(self, scene: Scene) -> str:
+        left_out = max(len(layers_seen(data)) for data in self.runs) - MOST_LAYERS
+        only = f" The first {MOST_LAYERS} layers are shown." if left_out > 0 else ""
+        return (
+            f"Linear CKA over the {len(self.pair.probes)} shared probes: 1, the layers tell the "
+            "probes apart in the same way; 0, they have nothing in common. A row for each layer "
+            f"of A, a column for each of B.{only}"
+        )
+
+    def compute(self, scene: Scene) -> Likeness:
+        return likeness_of_all(self.pair, self.alignment, self.comparison.key)
+
+    def draw(self, scene: Scene, computed: Likeness) -> Any:
+        codes = quantize(computed.values, SHARES)
+        ours, theirs = (layers_seen(data)[:MOST_LAYERS] for data in self.runs)
+        return FrameGrid(
+            lambda index: codes[nearest(computed.positions, index)][None],
+            len(self.alignment),
+            key=f"{self.pair.key}|cka|{self.comparison.key}",
+            mode="matrix",
+            palette=palette_bytes(SEQUENTIAL),
+            low=SHARES.low,
+            high=SHARES.high,
+            x_labels=theirs,
+            y_labels=ours,
+            x_name="layer of B",
+            y_name="layer of A",
+            value_name="CKA",
+            square=True,
+            label="CKA of all layers of A with all layers of B",
+            channel=scene.channel,
+            height=HEIGHT,
+            sizing_mode="stretch_width",
+            margin=0,
+        )
+
+
+@register
+class EachWithItsOwn(_OfProbes):
+    """A table of the layers that belong together; it follows the slider."""
+
+    title = "Which layer belongs to which"
+    order = 31
+    width = 6
+    columns = ("layer of A", "of B", "why", "CKA", "most alike in B", "CKA")
+
+    def requirement(self, scene: Scene) -> str | None:
+        return None  # of layers that are not alike, or have no activation, the names are shown
+
+    def caption(self, scene: Scene) -> str:
+        alone = sum(pair.first is None or pair.second is None for pair in self.pair.layers.pairs)
+        said = f" {alone} layers have no counterpart." if alone else ""
+        return (
+            "What is chosen in one run is shown of the layer beside it in the other. Click a row "
+            f"to choose its layer.{said} To set a counterpart by hand add map={{…}} to the "
+            "address: layers of B by layers of A, as JSON."
+        )
+
+    def compute(self, scene: Scene) -> Likeness | None:
+        missing = super().requirement(scene)
+        return None if missing else likeness_of_all(self.pair, self.alignment, self.comparison.key)
+
+    def draw(self, scene: Scene, computed: Likeness | None) -> Any:
+        ours, theirs = (layers_seen(data)[:MOST_LAYERS] for data in self.runs)
+
+        def provide(index: int) -> dict[str, Any]:
+            rows, chooses = [], []
+            matrix = (
+                None if computed is None else computed.values[nearest(computed.positions, index)]
+            )
+            for a, b, why in self.pair.layers.pairs:
+                own, best, most = "", "", ""
+                if matrix is not None and a in ours:
+                    likeness = matrix[ours.index(a)]
+                    own = _share(likeness[theirs.index(b)]) if b in theirs else ""
+                    if np.isfinite(likeness).any():
+                        at = int(np.nanargmax(likeness))
+                        best, most = theirs[at], _share(likeness[at])
+                rows.append(
+                    [a or NOTHING, b or NOTHING, "" if why == "none" else why, own, best, most]
+                )
+                chooses.append({"layer": a} if a else {})
+            return {"rows": rows, "chooses": chooses}
+
+        return StepTable(
+            provide,
+            max(1, len(self.alignment) if self.comparison.alignment else 0),
+            key=f"{self.pair.key}|layers|{self.comparison.key}",
+            columns=list(self.columns),
+            numeric=[3, 5],
+            still=computed is None,
+            empty="The runs have no layers.",
+            label=self.title,
+            channel=scene.channel,
+            sizing_mode="stretch_width",
+            margin=0,
+        )
+
+
+@register
+class OverTime(_OfProbes):
+    """A curve for each pair of layers."""
+
+    title = "How alike layers see, over time"
+    order = 32
+    width = 6
+
+    def caption(self, scene: Scene) -> str:
+        count = len(pairs_seen(self.pair))
+        only = f" The first {MOST_CURVES} of {count}." if count > MOST_CURVES else ""
+        return (
+            "Linear CKA of each layer with the one that belongs to it. At the beginning of two "
+            f"trainings with other seeds they differ by chance alone.{only}"
+        )
+
+    def requirement(self, scene: Scene) -> str | None:
+        missing = super().requirement(scene)
+        if missing is None and not pairs_seen(self.pair):
+            return "No layer of A with a recorded activation has a counterpart in B."
+        return missing
+
+    def compute(self, scene: Scene) -> Likeness:
+        return likeness_over_time(self.pair, self.alignment, self.comparison.key)
+
+    def draw(self, scene: Scene, computed: Likeness) -> Any:
+        names = [a if a == b else f"{a} / {b}" for a, b in pairs_seen(self.pair)]
+        return curves_of_layers(self, scene, names, computed, y_label="CKA", y_range=(-0.05, 1.05))
+
+
+def curves_of_layers(
+    view: PairView, scene: Scene, names: list[str], found: Likeness, **options: Any
+) -> Any:
+    """Draw a curve for each layer over the common axis."""
+    coordinates = view.alignment.coordinates
+    lines = [
+        Line(
+            name,
+            coordinates[found.positions],
+            found.values[:, at],
+            CLASSES[at % len(CLASSES)],
+            at >= len(CLASSES),
+        )
+        for at, name in enumerate(names[:MOST_CURVES])
+    ]
+    return plot_pane(
+        overlay(
+            lines,
+            cursor=coordinates,
+            height=CURVES_HEIGHT,
+            legend_columns=6,
+            **options,
+            **view.time_options(scene),
+        )
+    )
+
+
+def nearest(positions: Any, index: int) -> int:
+    """Give the computed position that is nearest to one of the slider."""
+    return int(np.abs(positions - index).argmin())
+
+
+def _share(value: float) -> str:
+    return "NaN" if np.isnan(value) else f"{value:.2f}"

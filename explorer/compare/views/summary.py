@@ -1,0 +1,88 @@
+"""Both runs in numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from explorer.compare.settings import NOTHING
+from explorer.compare.tables import Row, table
+from explorer.compare.views.base import PairView, register
+from explorer.data import RunData
+from explorer.derived.pairs.progress import grows
+from explorer.plots.style import RUNS
+from explorer.views.base import Scene
+
+
+@register
+class Summary(PairView):
+    """Length, size, and last and best value of each metric."""
+
+    title = "Both runs in numbers"
+    order = 10
+    width = 6
+
+    def caption(self, scene: Scene) -> str:
+        return (
+            "Of each metric its last and its best value; the run that came further is set strong."
+        )
+
+    def draw(self, scene: Scene, computed: Any) -> Any:
+        facts = [_facts(data) for data in self.runs]
+        rows: list[Row] = [(name, facts[0][name], facts[1][name]) for name in facts[0]]
+        strong: list[int | None] = [None] * len(rows)
+        for name in dict.fromkeys(str(name) for data in self.runs for name in data.metrics):
+            (last, best), (other_last, other_best) = (
+                _last_and_best(data, name) for data in self.runs
+            )
+            judged = name != "learning_rate"
+            texts = [
+                f"{_number(value)} (best {_number(peak)})" if judged else _number(value)
+                for value, peak in ((last, best), (other_last, other_best))
+            ]
+            rows.append((name.replace("_", " "), texts[0], texts[1]))
+            strong.append(better(name, best, other_best) if judged else None)
+        return table(rows, RUNS, strong)
+
+
+def _facts(data: RunData) -> dict[str, str]:
+    run, timeline = data.run, data.timeline
+    count = len(run)
+    last = [f"{values[-1]:.4g}" if count else NOTHING for values in (run.epochs, run.wall_times)]
+    return {
+        "steps": f"{int(timeline.steps[-1]):,}" if count else NOTHING,
+        "epochs": last[0],
+        "time (s)": last[1],
+        "recorded steps": f"{count:,}",
+        "layers": f"{len(run.layers):,}",
+        "parameters": f"{sum(layer.parameters for layer in run.layers.values()):,}",
+        "probes": f"{run.probe.size:,}" if run.probe else "0",
+        "finished": "yes" if run.finished else "no",
+        "not finite since step": NOTHING
+        if run.not_finite_since is None
+        else f"{run.not_finite_since:,}",
+    }
+
+
+def _last_and_best(data: RunData, name: str) -> tuple[float, float]:
+    """Last known value of a metric, and the best one; NaN where there is none."""
+    if name not in data.metrics:
+        return np.nan, np.nan
+    values = data.metrics[name].values.astype(np.float64)
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return np.nan, np.nan
+    last = values[~np.isnan(values)][-1]
+    return float(last), float(known.max() if grows(name) else known.min())
+
+
+def better(name: str, first: float, second: float) -> int | None:
+    """Give the run with the better value of a metric, 0 or 1; None if neither is."""
+    if np.isnan(first) or np.isnan(second) or first == second:
+        return None
+    return int((second > first) == grows(name))
+
+
+def _number(value: float) -> str:
+    return NOTHING if np.isnan(value) else f"{value:.4g}"

@@ -1,0 +1,89 @@
+"""How far the weights of both runs are apart, and where they part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from explorer.compare.differences import (
+    Likeness,
+    Parting,
+    pairs_weighed,
+    parting,
+    weights_over_time,
+)
+from explorer.compare.tables import sentence
+from explorer.compare.views.base import PairView, register
+from explorer.compare.views.similarity import curves_of_layers
+from explorer.views.base import Scene
+from explorer.widgets.beside import below
+
+
+@dataclass(frozen=True)
+class _Apart:
+    distances: Likeness
+    parting: Parting
+
+
+@register
+class WeightsApart(PairView):
+    """A curve for each pair of layers, and a sentence about their parting."""
+
+    title = "How far weights are apart"
+    order = 40
+    width = 6
+    aligned = True
+
+    def requirement(self, scene: Scene) -> str | None:
+        missing = super().requirement(scene)
+        if missing is None and not pairs_weighed(self.pair):
+            return (
+                "No layer of A has a counterpart in B with weights of the same names and shapes; "
+                "how alike they see can be compared all the same."
+            )
+        return missing
+
+    def caption(self, scene: Scene) -> str:
+        return (
+            "Distance of each layer's weights, unit by unit as they are numbered, over their mean "
+            "size. 0: equal; 1.41: of one size and unrelated, as from other seeds; 2: opposite."
+        )
+
+    def compute(self, scene: Scene) -> _Apart:
+        distances = weights_over_time(self.pair, self.alignment, self.comparison.key)
+        return _Apart(distances, parting(self.pair))
+
+    def draw(self, scene: Scene, computed: _Apart) -> Any:
+        names = [a if a == b else f"{a} / {b}" for a, b in pairs_weighed(self.pair)]
+        curves = curves_of_layers(
+            self, scene, names, computed.distances, y_label="relative distance"
+        )
+        weighed = sum(bool(layer.weights) for layer in self.runs[0].run.layers.values())
+        said = parted(computed.parting, names)
+        if len(names) < weighed:
+            said += (
+                f" That is of {len(names)} out of {weighed} layers; shapes of the others differ."
+            )
+        return below(sentence(said), curves)
+
+
+def parted(found: Parting, names: list[str]) -> str:
+    """Say where and when two runs part, in a sentence."""
+    divergence, steps = found.divergence, found.steps
+    if divergence.status == "nothing to compare":
+        return "The runs have recorded no step in common, so it is not known where they part."
+    if divergence.status == "no shared initialization":
+        return f"They do not share their initialization: they differ at step {steps[0]:,} already."
+    if divergence.status == "never":
+        return (
+            f"They never part: at all {len(steps)} steps that both recorded, weights are equal "
+            f"within {divergence.tolerance:g} of their size."
+        )
+    assert divergence.position is not None  # as they parted
+    assert divergence.layer is not None
+    before = steps[divergence.position - 1]
+    return (
+        f"They begin alike and part between steps {before:,} and {steps[divergence.position]:,}, "
+        f"first in {names[divergence.layer]} (by more than {divergence.tolerance:g} of the "
+        "weights' size)."
+    )

@@ -1,0 +1,216 @@
+"""A run in a notebook: the explorer as a cell's output, and its pictures as HoloViews objects."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+import holoviews as hv
+import numpy as np
+import panel as pn
+
+from explorer.data import RunData
+from explorer.plots import style
+from explorer.plots.mosaic import mosaic_picture
+from explorer.session import Explorer
+from explorer.state import Selection, select_in
+from explorer.views.base import Region, Scene, View
+from explorer.views.registry import views
+from explorer.widgets.frame_grid import FrameGrid
+from store import Run, open_run
+from store.errors import SpecError, did_you_mean
+
+# Room beside the graph of layers; a notebook's column is narrower than a page.
+GRAPH_PX = 252
+GRAPH_HEIGHT_PX = 640
+
+_numbers = itertools.count(1)
+
+
+class _Cell(Explorer):
+    """An explorer on a page that it does not own: with a clock of its own."""
+
+    def __init__(self, data: RunData, query: dict[str, Any]) -> None:
+        self.channel = f"cell-{next(_numbers)}"
+        super().__init__(data, query)
+
+
+def explore(run: Run | str | Path, **selection: Any) -> pn.Column:
+    """Show a run in a notebook: the time control, the network, and every view.
+
+    Parameters
+    ----------
+    run : Run, str or Path
+        An open run, or whatever `store.open_run` opens.
+    **selection
+        Where to begin, as in the page's address: ``step, layer, unit, probe, target, axis, tab``.
+
+    Returns
+    -------
+    Column
+        A Panel object, which a notebook shows as it is. ``.servable()`` makes it a page.
+
+    Notes
+    -----
+    Keys are heard while the cell's output is in use. Drawing needs a running kernel; for a file
+    that needs none, use ``trainlapse export``.
+
+    Examples
+    --------
+    >>> explore("runs/lenet.zarr", layer="conv1", step=100)  # doctest: +SKIP
+    """
+    if "IPython" in sys.modules:  # its page has none of Panel's scripts, and may load none
+        pn.extension(inline=True)
+    cell = _Cell(RunData(_opened(run)), selection)
+    _on_its_own(cell.transport)
+    network = pn.Column(cell.graph, width=GRAPH_PX, height=GRAPH_HEIGHT_PX, margin=(0, 14, 0, 0))
+    return pn.Column(
+        cell.transport,
+        pn.Row(network, cell.body, sizing_mode="stretch_width", margin=0),
+        sizing_mode="stretch_width",
+        stylesheets=[_colours()],
+        styles={"background": "var(--tl-page)", "padding": "10px", "border-radius": "10px"},
+    )
+
+
+def titles(run: Run | str | Path, **selection: Any) -> list[str]:
+    """Titles of the views that a run, and the selected layer, have.
+
+    Parameters
+    ----------
+    run : Run, str or Path
+        As for `explore`.
+    **selection
+        As for `explore`.
+
+    Raises
+    ------
+    SpecError
+        The run does not have what is selected.
+    """
+    scene = _scene(_opened(run), selection)
+    return [view.title for view in _fitting(scene) if view.requirement(scene) is None]
+
+
+def picture(run: Run | str | Path, title: str, **selection: Any) -> hv.Element | hv.Layout:
+    """One view as a HoloViews object: to show, to combine with others, to save.
+
+    Parameters
+    ----------
+    run : Run, str or Path
+        As for `explore`.
+    title : str
+        Heading of the view, one of `titles`.
+    **selection
+        As for `explore`; without a step, the last one.
+
+    Returns
+    -------
+    HoloViews object
+        A layout, if the view consists of several pictures.
+
+    Raises
+    ------
+    SpecError
+        There is no such view, the run lacks what it needs, or it is painted by the browser alone.
+
+    Examples
+    --------
+    >>> picture("runs/lenet.zarr", "Feature maps", layer="conv1", step=0)  # doctest: +SKIP
+    """
+    style.register()
+    scene = _scene(_opened(run), selection)
+    fitting = {view.title: view for view in _fitting(scene)}
+    if title not in fitting:
+        raise SpecError(f"There is no view {title!r} of this. {did_you_mean(title, fitting)}")
+    view = fitting[title]
+    missing = view.requirement(scene)
+    if missing is not None:
+        raise SpecError(f"{title} cannot be drawn: {missing}")
+    drawn = pn.panel(view.draw(scene, view.compute(scene)))
+    found = list(_pictures(drawn, scene.index))
+    if not found:
+        raise SpecError(f"{title} is painted by the browser alone; explore(run) shows it.")
+    return found[0] if len(found) == 1 else hv.Layout(found).cols(1)
+
+
+# -- inside ------------------------------------------------------------------------------------
+
+
+def _opened(run: Run | str | Path) -> Run:
+    return run if isinstance(run, Run) else open_run(run)
+
+
+def _scene(run: Run, wanted: dict[str, Any]) -> Scene:
+    unknown = [name for name in wanted if name not in (*_PARAMETERS, "axis")]
+    if unknown:
+        raise SpecError(
+            f"{unknown[0]!r} cannot be selected. {did_you_mean(unknown[0], _PARAMETERS)}"
+        )
+    selection, warnings = select_in(run, wanted)
+    if warnings:
+        raise SpecError(" ".join(warnings))
+    data = RunData(run)
+    steps = data.timeline.steps
+    index = int(steps.searchsorted(selection.step)) if len(steps) else 0
+    return Scene(data, selection.moment(), index)
+
+
+_PARAMETERS = [name for name in Selection.param if name not in ("name", "axis")]
+
+
+def _fitting(scene: Scene) -> Iterator[View]:
+    """Give the views that are meant for this run and layer."""
+    for region in get_args(Region):
+        for view in views(region):
+            of_layer = region in ("stage", "layer")
+            if not view.applies(scene.data):
+                continue
+            if not of_layer or (
+                scene.moment.layer in scene.data.run.layers and view.serves(scene.layer)
+            ):
+                yield view
+
+
+def _pictures(drawn: Any, index: int) -> Iterator[hv.Element]:
+    """Every picture in a Panel object that HoloViews can draw too."""
+    if isinstance(drawn, pn.pane.HoloViews):
+        yield drawn.object
+    elif isinstance(drawn, FrameGrid):
+        yield _twin(drawn, index)
+    for child in getattr(drawn, "objects", None) or []:
+        yield from _pictures(child, index)
+
+
+def _twin(grid: FrameGrid, index: int) -> hv.Image:
+    """Draw what a grid shows at a recorded step."""
+    made = grid._provider(0 if grid.still else index)
+    matrix = grid.mode == "matrix"
+    return mosaic_picture(
+        np.asarray(made["frame"] if isinstance(made, Mapping) else made),
+        low=float(grid.low),
+        high=float(grid.high),
+        palette=grid.palette,
+        value_label=grid.value_name,
+        label=grid.label,
+        axes=(grid.x_name, grid.y_name) if matrix else None,
+        x_labels=grid.x_labels,
+        y_labels=grid.y_labels,
+    )
+
+
+def _on_its_own(widget: Any) -> None:
+    """Keep a widget's hands off the keys and the address of a page that is somebody else's."""
+    if "whole_page" in widget.param:
+        widget.whole_page = False
+
+
+def _colours() -> str:
+    """Colours of the explorer's page, light, for this part of another one."""
+    sheet = (Path(__file__).parent / "templates" / "page.css").read_text(encoding="utf-8")
+    match = re.match(r"\s*:root\s*\{(.*?)\}", sheet, re.DOTALL)
+    return f":host {{{match[1] if match else ''} color: var(--tl-text); }}"

@@ -1,0 +1,21 @@
+"""Whether the page follows a run that is still being recorded."""
+
+from __future__ import annotations
+
+import param
+
+from explorer.widgets.base import Widget, script, styles
+
+
+class FollowSwitch(Widget):
+    """A switch that keeps the slider at the newest step; hidden unless the run is recorded.
+
+    The browser alone knows how it stands: Python only says how many steps there are.
+    """
+
+    count = param.Integer(default=0, doc="Number of recorded steps.")
+    live = param.Boolean(default=False, doc="Whether the run is still being recorded.")
+    reload = param.Integer(default=0, doc="Counts when the page must be loaded anew.")
+
+    _esm = script("follow_switch.js")
+    _stylesheets = styles("follow_switch")

@@ -1,0 +1,9 @@
+// One run of a page with two: serves its clock as a transport does, and shows nothing. The page's
+// own transport leads it.
+export function render({ model }) {
+  const clock = clockOf(model.channel);
+  relayOf(model);
+  clock.label = (index) => momentOf(model, index, "");
+  clock.stepAt = (index) => model.steps[index];
+  clock.start(model.steps.length, model.resting);
+}

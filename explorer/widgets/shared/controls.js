@@ -1,0 +1,185 @@
+// Slider, playback, keys and typed jump of a clock. A face says how its positions are called:
+// column() their values, short(value), plain(value) as it can be typed, unit() of what is typed,
+// spoken(index) for screen readers.
+const JUMP = 10;
+const ICONS = {
+  first: "M5 5h2v14H5zM19 5v14L8 12z",
+  back: "M17 5v14L6 12z",
+  play: "M7 4v16l13-8z",
+  pause: "M6 5h4v14H6zM14 5h4v14h-4z",
+  forward: "M7 5v14l11-7z",
+  last: "M17 5h2v14h-2zM5 5v14l11-7z",
+  loop: "M17 2l4 4-4 4V7H7v4H5V5h12zM7 22l-4-4 4-4v3h10v-4h2v6H7z",
+};
+
+function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS(svg.namespaceURI, "path");
+  path.setAttribute("d", ICONS[name]);
+  svg.append(path);
+  return svg;
+}
+
+function controlsOf(model, el, face) {
+  const clock = clockOf(model.channel);
+  const button = (action, label) => {
+    const made = element("button", { type: "button", title: label, "aria-label": label, "data-action": action });
+    made.append(icon(action));
+    return made;
+  };
+  const slider = element("input", { type: "range", min: 0, step: 1, "aria-label": "Recorded step" });
+  const ticks = element("div", { class: "ticks", "aria-hidden": "true" });
+  const typed = element("input", {
+    type: "text", inputmode: "numeric", class: "typed", "aria-label": "Jump to step, epoch or time",
+  });
+  const unit = element("span", { class: "unit" });
+  const speed = element("select", { "aria-label": "Speed", title: "Recorded steps a second" });
+  for (const fps of [2, 5, 10, 20, 30]) speed.append(element("option", { value: fps, text: `${fps}/s` }));
+  const buttons = {
+    first: button("first", "First step (Home)"),
+    back: button("back", "One step back (←; Shift: ten)"),
+    play: button("play", "Play or pause (Space)"),
+    forward: button("forward", "One step forward (→; Shift: ten)"),
+    last: button("last", "Last step (End)"),
+    loop: button("loop", "Repeat at the end"),
+  };
+  buttons.play.classList.add("primary");
+  speed.value = 10;
+
+  const show = () => {
+    const values = face.column();
+    slider.value = clock.index;
+    if (el.getRootNode().activeElement !== typed) typed.value = values.length ? face.plain(values[clock.index]) : "";
+    slider.setAttribute("aria-valuetext", face.spoken(clock.index));
+  };
+  // Call it when the positions or their names have changed.
+  const label = () => {
+    const values = face.column();
+    const last = values.length - 1;
+    slider.max = Math.max(0, last);
+    for (const made of [slider, typed, ...Object.values(buttons)]) made.disabled = last < 1;
+    unit.textContent = face.unit();
+    ticks.replaceChildren();
+    const marks = Math.min(last, 6);
+    for (let mark = 0; mark <= marks && last > 0; mark++) {
+      const index = Math.round((mark / marks) * last);
+      const tick = element("span", { text: face.short(values[index]) });
+      tick.style.left = `${(index / last) * 100}%`;
+      ticks.append(tick);
+    }
+    show();
+  };
+
+  // -- playback ---------------------------------------------------------------------------
+  let playing = false;
+  let looping = false;
+  let previous = 0;
+  let owed = 0;
+  let request = 0;
+  const frame = (now) => {
+    owed += ((now - previous) * Number(speed.value)) / 1000;
+    previous = now;
+    const whole = Math.floor(owed);
+    if (whole >= 1) {
+      owed -= whole;
+      const next = clock.index + whole;
+      if (next < clock.count) clock.go(next);
+      else if (looping) clock.go(0);
+      else {
+        clock.go(clock.count - 1);
+        setPlaying(false);
+      }
+    }
+    if (playing) request = requestAnimationFrame(frame);
+  };
+  const setPlaying = (value) => {
+    if (value === playing) return;
+    playing = value;
+    buttons.play.replaceChildren(icon(playing ? "pause" : "play"));
+    buttons.play.setAttribute("aria-pressed", playing);
+    cancelAnimationFrame(request);
+    if (!playing) return face.onPause?.();
+    if (clock.index === clock.count - 1) clock.go(0);
+    previous = performance.now();
+    owed = 0;
+    request = requestAnimationFrame(frame);
+  };
+
+  // -- input ------------------------------------------------------------------------------
+  const jump = (text) => {
+    const match = /^\s*(-?[\d.]+(?:e[+-]?\d+)?)/i.exec(text.replaceAll(",", ""));
+    const wanted = match ? Number(match[1]) : NaN;
+    typed.classList.toggle("wrong", Number.isNaN(wanted));
+    if (Number.isNaN(wanted)) return;
+    const values = face.column();
+    let nearest = 0;
+    for (let i = 1; i < values.length; i++) {
+      if (Math.abs(values[i] - wanted) < Math.abs(values[nearest] - wanted)) nearest = i;
+    }
+    clock.go(nearest);
+    typed.blur();
+    show();
+  };
+  const act = {
+    first: () => clock.go(0),
+    back: (many) => clock.go(clock.index - (many ? JUMP : 1)),
+    play: () => setPlaying(!playing),
+    forward: (many) => clock.go(clock.index + (many ? JUMP : 1)),
+    last: () => clock.go(clock.count - 1),
+    loop: () => {
+      looping = !looping;
+      buttons.loop.setAttribute("aria-pressed", looping);
+    },
+  };
+  for (const [name, made] of Object.entries(buttons)) {
+    made.addEventListener("click", (event) => act[name](event.shiftKey));
+  }
+  slider.addEventListener("input", () => clock.go(Number(slider.value)));
+  typed.addEventListener("focus", () => typed.select());
+  typed.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") jump(typed.value);
+    if (event.key === "Escape") {
+      typed.blur();
+      show();
+    }
+  });
+  typed.addEventListener("blur", () => {
+    typed.classList.remove("wrong");
+    show();
+  });
+  speed.addEventListener("change", () => speed.blur());
+  const KEYS = { " ": "play", ArrowLeft: "back", ArrowRight: "forward", Home: "first", End: "last" };
+  const onKey = (event) => {
+    const target = event.composedPath()[0];
+    const writes = target?.isContentEditable || /^(TEXTAREA|SELECT)$/.test(target?.tagName ?? "") ||
+      (target?.tagName === "INPUT" && target.type !== "range");
+    const action = KEYS[event.key];
+    if (!action || writes || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === " " && target?.tagName === "BUTTON") return;
+    event.preventDefault();
+    act[action](event.shiftKey);
+  };
+  const heard = model.whole_page === false ? el : document;
+  heard.addEventListener("keydown", onKey);
+  clock.addEventListener("tick", show);
+  model.on("remove", () => {
+    setPlaying(false);
+    heard.removeEventListener("keydown", onKey);
+    clock.removeEventListener("tick", show);
+  });
+  const { first, back, play, forward, last } = buttons;
+  return {
+    parts: {
+      buttons: element("div", { class: "buttons" }, first, back, play, forward, last),
+      track: element("div", { class: "track" }, slider, ticks),
+      jump: element("label", { class: "jump", title: "Type a value and press Enter" }, unit, typed),
+      speed,
+      loop: buttons.loop,
+    },
+    label,
+    show,
+    isPlaying: () => playing,
+  };
+}

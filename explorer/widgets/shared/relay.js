@@ -1,0 +1,52 @@
+// Speaks with Python for all that follow the model's clock: of the step at rest, one message in
+// flight, the latest wins; and of what is selected, where Python answers with what holds.
+const REST_MS = 120;
+const REST_WHILE_PLAYING_MS = 400;
+const IN_FLIGHT_MS = 2000;
+
+function relayOf(model, { isPlaying = () => false, onChoice = () => {} } = {}) {
+  const clock = clockOf(model.channel);
+  const moveCursors = cursorsOf(model);
+  let rest = 0;
+  let inFlight = false;
+  let sentAt = 0;
+  const tellPython = () => {
+    clearTimeout(rest);
+    rest = setTimeout(() => {
+      if (model.resting === clock.index) return;
+      if (inFlight && performance.now() - sentAt < IN_FLIGHT_MS) return;
+      inFlight = true;
+      sentAt = performance.now();
+      model.resting = clock.index;
+    }, isPlaying() ? REST_WHILE_PLAYING_MS : REST_MS);
+  };
+  model.on("ack", () => {
+    inFlight = false;
+    if (model.resting !== clock.index) tellPython();
+  });
+  const onTick = () => {
+    moveCursors(clock.index);
+    tellPython();
+  };
+  const onChosen = () => {
+    introduce(model);
+    model.choice = clock.choice;
+    onChoice();
+  };
+  // A click on a curve (explorer.plots.style) asks for a recorded step.
+  const onGoto = ({ detail }) => {
+    if ((detail.channel ?? "main") === model.channel) clock.go(detail.index);
+  };
+  clock.addEventListener("tick", onTick);
+  clock.addEventListener("choice", onChosen);
+  model.on("choice", () => clock.choose(model.choice));
+  window.addEventListener("trainlapse:goto", onGoto);
+  model.on("remove", () => {
+    clearTimeout(rest);
+    clock.removeEventListener("tick", onTick);
+    clock.removeEventListener("choice", onChosen);
+    window.removeEventListener("trainlapse:goto", onGoto);
+  });
+  clock.choose(model.choice);
+  return tellPython;
+}

@@ -1,0 +1,291 @@
+"""Two runs side by side in a real browser: one slider, what is chosen in both, what differs."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from explorer import app
+from recorder.cli import record_preset
+from store import Run, open_run
+from tests.e2e.conftest import CLIENT_LEFT, FAULT, PIXELS, STAGE, answers
+
+# Two seeds of one training, of different length, so that one ends before the other.
+EPOCHS = {"a": 2, "b": 1}
+Look = Callable[..., None]
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Run]:
+    """LeNet on digits, two seeds, two lengths."""
+    folder = tmp_path_factory.mktemp("pair")
+    for seed, (name, epochs) in enumerate(EPOCHS.items()):
+        path = folder / f"{name}.zarr"
+        record_preset("lenet-mnist", path, epochs=epochs, seed=seed, progress=False)
+    first, second = (open_run(folder / f"{name}.zarr") for name in EPOCHS)
+    return first, second
+
+
+@pytest.fixture(scope="module")
+def pair_server(pair: tuple[Run, Run], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of ``trainlapse explore A B``."""
+    port = app.free_port(5400)
+    command = [sys.executable, "-m", "explorer.cli", "explore", "--no-browser", "--port", str(port)]
+    log = tmp_path_factory.mktemp("log") / "server.txt"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [*command, *(run.location for run in pair)], stdout=output, stderr=output
+        )
+        deadline = time.monotonic() + 60
+        while not answers(port):
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.1)
+        yield f"http://{app.HOST}:{port}"
+        process.terminate()
+        process.wait(timeout=30)
+    logged = CLIENT_LEFT.sub("", log.read_text())
+    assert not FAULT.search(logged), logged
+
+
+@pytest.fixture
+def look(watched_page: Page, pair_server: str) -> Look:
+    """Open the comparison at an address with these parameters."""
+
+    def open_page(wait: str = STAGE, **query: Any) -> None:
+        parameters = "&".join(f"{name}={value}" for name, value in query.items())
+        watched_page.goto(f"{pair_server}/?{parameters}")
+        watched_page.locator(wait).first.wait_for()
+        expect(watched_page.locator(".busy:visible")).to_have_count(0)
+
+    return open_page
+
+
+def sides(page: Page) -> tuple[Locator, Locator]:
+    """Main pictures of A and of B."""
+    pictures = page.locator(STAGE)
+    expect(pictures).to_have_count(2)
+    return pictures.nth(0), pictures.nth(1)
+
+
+def shown(page: Page, first: int, second: int) -> None:
+    """Wait until both pictures are of these recorded steps."""
+    for picture, index in zip(sides(page), (first, second), strict=True):
+        expect(picture).to_have_attribute("data-index", str(index))
+
+
+def cursors(page: Page, channel: str) -> set[float]:
+    """Places of all cursors of a clock."""
+    places = page.evaluate(
+        """(channel) => Bokeh.documents.flatMap((doc) => [...doc._all_models.values()])
+          .filter((model) => model.name === "trainlapse-cursor" && model.tags[1] === channel)
+          .map((span) => span.location)""",
+        channel,
+    )
+    return set(places)
+
+
+def moments(page: Page) -> list[str]:
+    return page.locator(".moment").all_inner_texts()
+
+
+def test_one_slider_moves_both_runs_each_to_its_nearest_step(
+    watched_page: Page, look: Look, pair: tuple[Run, Run]
+) -> None:
+    first, second = pair
+    look(step=0, layer="conv1", probe=2)
+    shown(watched_page, 0, 0)
+    before = [side.evaluate(PIXELS) for side in sides(watched_page)]
+    assert before[0] != before[1]  # other seeds
+
+    watched_page.get_by_label("Recorded step", exact=True).press("End")
+    shown(watched_page, len(first) - 1, len(second) - 1)
+    after = [side.evaluate(PIXELS) for side in sides(watched_page)]
+    assert after[0] != before[0]
+    assert after[1] != before[1]
+    a, b = moments(watched_page)
+    assert f"step {first.steps[-1]}" in a
+    assert f"step {second.steps[-1]}" in b
+    assert "ended, held" in b
+    assert "held" not in a
+    assert cursors(watched_page, "pair") == {float(first.steps[-1])}
+    expect(watched_page).to_have_url(re.compile(rf"step={first.steps[-1]}\b"))
+    expect(watched_page).to_have_url(re.compile(rf"step_b={second.steps[-1]}\b"))
+
+
+def test_no_message_leaves_the_browser_while_the_slider_is_dragged(
+    watched_page: Page, look: Look
+) -> None:
+    look(step=0)
+    watched_page.wait_for_timeout(1500)
+    sent = watched_page.evaluate(
+        """async () => {
+          const sent = [];
+          const socket = WebSocket.prototype.send;
+          WebSocket.prototype.send = function (data) {
+            sent.push(String(data));
+            socket.call(this, data);
+          };
+          const slider = window.trainlapseClocks.get("pair");
+          // Back and forth where frames have been read ahead, faster than any rest.
+          for (const index of [1, 2, 3, 2, 1, 0]) {
+            slider.go(index);
+            await new Promise((done) => setTimeout(done, 30));
+          }
+          WebSocket.prototype.send = socket;
+          return sent.filter((text) => text.includes("resting") || text.includes("path"));
+        }"""
+    )
+    assert sent == []
+    shown(watched_page, 0, 0)
+
+
+def test_what_is_chosen_in_one_run_is_chosen_in_the_other(watched_page: Page, look: Look) -> None:
+    look(step=0, layer="conv1")
+    watched_page.locator(".node[data-layer=dense1]").click()
+    expect(watched_page.locator(STAGE)).to_have_count(2)
+    for side in sides(watched_page):
+        expect(side).to_have_attribute("aria-label", re.compile("of dense1, probe 0"))
+    watched_page.locator(".probe:visible").nth(3).click()  # in A
+    for side in sides(watched_page):
+        expect(side).to_have_attribute("aria-label", re.compile("probe 3"))
+    pickers = watched_page.locator(".picker:visible")
+    expect(pickers).to_have_count(2)
+    pickers.nth(1).locator(".probe").nth(5).click()  # in B
+    for side in sides(watched_page):
+        expect(side).to_have_attribute("aria-label", re.compile("probe 5"))
+    expect(watched_page).to_have_url(re.compile("layer=dense1.*probe=5"))
+
+
+def test_a_link_restores_everything(watched_page: Page, look: Look, pair: tuple[Run, Run]) -> None:
+    first, second = pair
+    at = 10
+    look(
+        step=int(first.steps[at]), step_b=int(second.steps[at]), align="epoch", layer="conv2",
+        unit=3, probe=4, axis="log_step",
+    )  # fmt: skip
+    shown(watched_page, at, at)
+    expect(watched_page.get_by_label("Alignment")).to_have_value("epoch")
+    expect(watched_page.get_by_label("Time axis")).to_have_value("log_step")
+    choices = watched_page.evaluate(
+        """() => ["main", "second"].map((name) => window.trainlapseClocks.get(name).choice)"""
+    )
+    for choice in choices:
+        assert (choice["layer"], choice["unit"], choice["probe"]) == ("conv2", 3, 4)
+
+
+def test_another_alignment_keeps_the_place_and_says_what_is_off(
+    watched_page: Page, look: Look, pair: tuple[Run, Run]
+) -> None:
+    first, second = pair
+    at = 10
+    step = int(first.steps[at])
+    look(step=step)
+    shown(watched_page, at, second.index_of(step))
+    watched_page.get_by_label("Alignment").select_option("metric:loss")
+    expect(watched_page).to_have_url(re.compile("align=metric"))
+    assert first.steps[int(sides(watched_page)[0].get_attribute("data-index") or -1)] == step
+    watched_page.get_by_label("Alignment").select_option("anchors")
+    fields = watched_page.locator(".anchors input")
+    expect(fields.first).to_be_visible()
+    for field, value in zip(fields.all(), (0, 0, 100, 50), strict=True):
+        field.fill(str(value))
+    watched_page.get_by_text("Put together").click()
+    expect(watched_page).to_have_url(re.compile("anchors=0(%2C|,)0(%2C|,)100(%2C|,)50"))
+    watched_page.keyboard.press("End")
+    fields.nth(2).fill("-5")
+    watched_page.get_by_text("Put together").click()
+    expect(watched_page.locator(".note:visible").first).to_contain_text("was expected")
+
+
+def test_a_click_on_a_curve_of_one_run_moves_both(watched_page: Page, look: Look) -> None:
+    look(step=0, tab="training", wait=".bk-Canvas")
+    place = """(channel) => {
+      const span = Bokeh.documents.flatMap((doc) => [...doc._all_models.values()])
+        .find((model) => model.name === "trainlapse-cursor" && model.tags[1] === channel);
+      window.dispatchEvent(new CustomEvent("trainlapse:goto", { detail: { index: 7, channel } }));
+      return ["pair", "main", "second"].map((name) => window.trainlapseClocks.get(name).index);
+    }"""
+    _, first, second = watched_page.evaluate(place, "second")
+    assert second == 7
+    assert first > 0
+    position, first, _ = watched_page.evaluate(place, "main")
+    assert first == 7
+    assert position > 0
+
+
+def test_a_dispute_leads_to_its_probe(watched_page: Page, look: Look) -> None:
+    look(tab="differences", wait=".listing tr.link", step=20)
+    expect(watched_page.get_by_text("They do not share their initialization")).to_be_visible()
+    # What is out of sight is not drawn.
+    watched_page.get_by_text("Probes in dispute").scroll_into_view_if_needed()
+    rows = watched_page.locator(".listing", has_text="A says").locator("tr.link")
+    expect(rows.first).to_be_visible()
+    probe = rows.first.locator("td").first.inner_text().split()[0]
+    rows.first.click()
+    for side in sides(watched_page):
+        expect(side).to_have_attribute("aria-label", re.compile(rf"probe {probe}$"))
+
+
+def test_a_row_of_the_layers_chooses_both(watched_page: Page, look: Look) -> None:
+    look(tab="differences", wait=".listing tr.link")
+    row = watched_page.get_by_role("row", name=re.compile("^dense2 "))
+    row.click()
+    expect(row).to_have_attribute("aria-selected", "true")
+    watched_page.get_by_role("tab", name="Layers").click()
+    for side in sides(watched_page):
+        expect(side).to_have_attribute("aria-label", re.compile("of dense2"))
+
+
+def test_runs_without_a_common_probe_say_so(watched_page: Page, server: str) -> None:
+    watched_page.goto(f"{server}/compare?a=1&b=3&tab=differences")
+    expect(watched_page.get_by_text("The runs have no probe in common")).to_be_visible()
+    expect(watched_page.get_by_text("Both runs in numbers")).to_be_visible()
+    expect(watched_page.get_by_text("they share 0").first).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("a=1&b=99", "There is no run '99' to compare"),
+        ("a=x&b=1", "There is no run 'x' to compare"),
+        ("a=1&b=2&map=nonsense", "map in the address should be"),
+        ("a=1&b=2&map={%22conv9%22:null}", "has no layer 'conv9'"),
+        ("a=2&b=5", "has recorded no step yet"),
+    ],
+)
+def test_what_cannot_be_compared_is_a_sentence(
+    watched_page: Page, server: str, query: str, said: str
+) -> None:
+    watched_page.goto(f"{server}/compare?{query}")
+    expect(watched_page.get_by_text(said).first).to_be_visible()
+
+
+def test_a_menu_leads_from_one_run_to_two(watched_page: Page, server: str) -> None:
+    watched_page.goto(f"{server}/run-2?layer=dense&step=2")
+    watched_page.locator(STAGE).first.wait_for()
+    watched_page.get_by_label("Compare with").select_option(index=3)  # the run with one step
+    watched_page.wait_for_url(re.compile(r"/compare\?a=2&b=4"))
+    for side in sides(watched_page):
+        expect(side).to_have_attribute("aria-label", re.compile("of dense"))
+    shown(watched_page, 2, 0)
+
+
+@pytest.mark.parametrize("width", [1280, 1920])
+def test_nothing_is_cut_off(page_checker: Any, pair_server: str, width: int) -> None:
+    with page_checker(viewport={"width": width, "height": 900}) as page:
+        page.goto(f"{pair_server}/?theme=dark")
+        page.locator(STAGE).first.wait_for()
+        expect(page.locator(".busy:visible")).to_have_count(0)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert page.evaluate(
+            "(() => { const main = document.querySelector('main');"
+            " return main.scrollWidth <= main.clientWidth; })()"
+        )
