@@ -350,6 +350,7 @@ def grid(panels: list[Any]) -> list[pn.Column]:
     styles = {
         "display": "grid",
         "grid-template-columns": "repeat(12, minmax(0, 1fr))",
+        "grid-auto-flow": "dense",  # a narrow card fills the gap before a wide one
         "align-items": "stretch",
     }
     return [parts(panels, styles)] if panels else []
