@@ -1,6 +1,6 @@
 """Time from a slider event to painted pixels, in a headless Chromium, on a real recording.
 
-    python benchmarks/scrub.py RUN [--layer LAYER] [--probe N] [--steps N] [--colour QUANTITY]
+    python benchmarks/scrub.py RUN [--beside RUN] [--layer LAYER] [--probe N] [--colour QUANTITY]
 
 The page is tall enough for the default dashboard: graph (coloured by a quantity), curves, the joint
 picture, the layer's maps and the probe's probabilities. A step counts as painted in the first
@@ -37,7 +37,8 @@ const stepped = () => {
   return found;
 };
 const frame = () => new Promise(requestAnimationFrame);
-const clock = window.trainlapseClocks?.get("main");
+const channel = window.trainlapseClocks?.has("pair") ? "pair" : "main";
+const clock = window.trainlapseClocks?.get(channel);
 """
 
 MEASURE = (
@@ -50,7 +51,7 @@ async ({moves, timeout}) => {"""
     const pictures = stepped();
     const target = move.to ?? Math.min(clock.count - 1, clock.index + move.by);
     const begin = performance.now();
-    window.dispatchEvent(new CustomEvent("trainlapse:goto", {detail: {index: target}}));
+    window.dispatchEvent(new CustomEvent("trainlapse:goto", {detail: {index: target, channel}}));
     const shown = () => pictures.every((node) => Number(node.dataset.index) === target);
     while (!shown() && performance.now() - begin < timeout) await frame();
     await frame();
@@ -139,6 +140,7 @@ def main() -> None:
     """Serve the run, drive a browser, print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("run", help="a recorded run")
+    parser.add_argument("--beside", type=Path, help="another run of the same recorded steps")
     parser.add_argument("--layer", help="selected layer; by default the first convolution")
     parser.add_argument("--probe", type=int, default=0, help="selected probe (default 0)")
     parser.add_argument("--colour", help="quantity that colours the graph, such as 'update ratio'")
@@ -156,7 +158,8 @@ def main() -> None:
 
     run = open_run(Path(options.run))
     port = app.free_port(5200)
-    app.serve([run], port=port, open_browser=False, threaded=True)
+    runs = [run, *([open_run(options.beside)] if options.beside else [])]
+    app.serve(runs, port=port, open_browser=False, threaded=True, side_by_side=len(runs) > 1)
     chosen = {"probe": options.probe} | ({"layer": options.layer} if options.layer else {})
     address = f"http://{app.HOST}:{port}/?{urlencode(chosen)}"
     with sync_playwright() as playwright:

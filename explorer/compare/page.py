@@ -59,7 +59,7 @@ class ComparisonPage:
             margin=0,
         )
         self.graph = self._graphs()
-        self._units = pn.pane.HTML(margin=0, sizing_mode="stretch_width")
+        self._units = pn.pane.HTML(margin=0, styles={"flex": "1", "min-width": "0"})
         self.body = self._layout()
         self.comparison.listeners.append(self.update)
         self.update()
@@ -83,7 +83,9 @@ class ComparisonPage:
         views: list[PairView] = pair_views(place, comparison)
         lazy = place != "above"
         data = comparison.pair.first
-        cards = [Card(view, data, CHANNEL, self._current, lazy=lazy) for view in views]
+        cards = [
+            Card(view, data, CHANNEL, self._current, lazy=lazy, numbers=False) for view in views
+        ]
         for card in cards:
             card.head.source = " and ".join(side.data.run.name for side in comparison.sides)
         return cards
@@ -99,7 +101,7 @@ class ComparisonPage:
             return first.graph
         framed_graphs = [
             pn.Column(
-                pn.pane.HTML(_run_line(side), margin=(0, 0, 4, 6)),
+                pn.pane.HTML(_run_line(side), margin=(6, 0, 4, 6)),
                 side.graph,
                 sizing_mode="stretch_both",
                 margin=0,

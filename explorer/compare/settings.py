@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -50,7 +51,13 @@ def differing_settings(pair: RunPair) -> tuple[list[Row], int]:
 
 
 def _settings(run: Run) -> dict[str, Any]:
-    return {name: value for name, value in run.attributes.items() if name not in NO_SETTINGS}
+    settings = {name: value for name, value in run.attributes.items() if name not in NO_SETTINGS}
+    optimizer = settings.get("optimizer")
+    if isinstance(optimizer, Mapping) and isinstance(optimizer.get("name"), str):
+        # Keras numbers those of a process: adam, adam_1, adam_2.
+        kind = re.sub(r"_\d+$", "", optimizer["name"])
+        settings["optimizer"] = {**optimizer, "name": kind}
+    return settings
 
 
 def _part_of(name: str) -> str:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,6 +23,8 @@ from store.testing import image_run_spec, text_run_spec, write_run
 CHROMIUM_FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
+    # Nothing that is drawn needs it, and it would be drawn by the processor, slowly.
+    "--disable-software-rasterizer",
     "--disable-dev-shm-usage",
     "--disable-background-networking",
     # Whatever asks for another host gets no answer, on a developer's machine too.
@@ -72,6 +74,27 @@ class PageWatch:
         if parts.scheme not in INNER_SCHEMES and parts.hostname not in LOCAL_HOSTS:
             self.problems.append(f"request leaves the machine: {url}")
 
+    def check(self, page: Page) -> None:
+        """Fail for what has been seen since the last time."""
+        # Messages travel after what caused them: one round trip brings in those under way.
+        if not page.is_closed():
+            page.evaluate("0")
+        problems, self.problems = self.problems, []
+        assert not problems, "in the browser:\n" + "\n".join(problems)
+
+
+@contextmanager
+def watched(browser: Browser, **options: Any) -> Iterator[tuple[Page, PageWatch]]:
+    """Open a page in a browser context of its own, with these arguments of Playwright's."""
+    context = browser.new_context(**options)
+    try:
+        watch = PageWatch(context)
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        yield page, watch
+    finally:
+        context.close()
+
 
 @pytest.fixture(scope="session")
 def browser(chromium_path: str) -> Iterator[Browser]:
@@ -94,26 +117,20 @@ def page_checker(browser: Browser) -> PageChecker:
 
     @contextmanager
     def checked(**options: Any) -> Iterator[Page]:
-        context = browser.new_context(**options)
-        try:
-            watch = PageWatch(context)
-            page = context.new_page()
-            page.set_default_timeout(PATIENCE_MS)
+        with watched(browser, **options) as (page, watch):
             yield page
-            # Messages travel after what caused them: one round trip brings in those under way.
-            if not page.is_closed():
-                page.evaluate("0")
-            assert not watch.problems, "in the browser:\n" + "\n".join(watch.problems)
-        finally:
-            context.close()
+            watch.check(page)
 
     return checked
+
+
+VIEWPORT = {"width": 1280, "height": 800}
 
 
 @pytest.fixture
 def watched_page(page_checker: PageChecker) -> Iterator[Page]:
     """A page of 1280 x 800 whose problems fail the test, see `page_checker`."""
-    with page_checker(viewport={"width": 1280, "height": 800}) as page:
+    with page_checker(viewport=VIEWPORT) as page:
         yield page
 
 
@@ -153,6 +170,13 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
     return {name: open_run(path) for name, path in paths.items()}
 
 
+def unused_port() -> int:
+    """Give a port that no other test run on this machine will be given in a moment."""
+    with socket.socket() as probe:
+        probe.bind((app.HOST, 0))
+        return int(probe.getsockname()[1])
+
+
 def answers(port: int) -> bool:
     """Whether somebody listens."""
     with socket.socket() as probe:
@@ -170,7 +194,7 @@ FAULT = re.compile(r".*(?:Traceback|ERROR|[A-Z]\w+Warning|[A-Z]\w+Error).*")
 @pytest.fixture(scope="session")
 def server(runs: dict[str, Run], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of an explorer in a process of its own; what it logs must hold no fault."""
-    port = app.free_port(5300)
+    port = unused_port()
     code = (
         "import sys; from explorer import app; from store import open_run; "
         f"app.serve([open_run(path) for path in sys.argv[1:]], port={port}, open_browser=False)"
@@ -206,6 +230,77 @@ def explore(watched_page: Page, server: str) -> Open:
         expect(watched_page.locator(".busy:visible")).to_have_count(0)
 
     return open_page
+
+
+NEW_PAGE = {"layer": "conv1", "unit": 0, "probe": 0, "target": -1, "tab": "layers"}
+BEGIN = """
+([choice, index]) => {
+  document.activeElement?.blur();
+  document.querySelector("main").scrollTo(0, 0);
+  const clock = window.trainlapseClocks.get("main");
+  clock.hover();
+  clock.choose(choice);
+  clock.go(index);
+}
+"""
+
+
+class LongPage:
+    """LeNet's page, which one test takes over from another: to load it takes longer than most.
+
+    A test that is about the page's address, or leaves more behind than a choice and a step, has a
+    page of its own (`explore`). After a failure there is a new page.
+    """
+
+    def __init__(self, browser: Browser, url: str) -> None:
+        self._browser, self._url = browser, url
+        self._open = ExitStack()
+        self._page: tuple[Page, PageWatch] | None = None
+
+    def begin(self, *, index: int = 0, **choice: Any) -> Page:
+        """Give the page at a recorded step, with a choice, for the rest that of `NEW_PAGE`."""
+        if self._page is None:
+            self._page = self._open.enter_context(watched(self._browser, viewport=VIEWPORT))
+            self._page[0].goto(self._url)
+            grid(self._page[0]).wait_for()
+        page, whole = self._page[0], NEW_PAGE | choice
+        page.mouse.move(0, 0)
+        page.evaluate(BEGIN, [whole, index])
+        key = re.compile(r"\|{layer}\|{probe}$".format(**whole))
+        expect(grid(page)).to_have_attribute("data-key", key)
+        at(page, index)
+        expect(page.locator(".busy:visible")).to_have_count(0)
+        return page
+
+    def end(self, *, close: bool) -> None:
+        """Fail for what the watch has seen."""
+        if self._page is None:
+            return
+        page, watch = self._page
+        if close:
+            self._page = None
+            self._open.close()
+        else:
+            watch.check(page)
+
+
+Begin = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def long_page(browser: Browser, server: str) -> Iterator[LongPage]:
+    """One page for the tests of a file; opened when the first of them begins."""
+    kept = LongPage(browser, server)
+    yield kept
+    kept.end(close=True)
+
+
+@pytest.fixture
+def begin(long_page: LongPage, request: pytest.FixtureRequest) -> Iterator[Begin]:
+    """Take over LeNet's page: ``page = begin(layer="conv1", unit=4, index=3)``."""
+    failed_before = request.session.testsfailed
+    yield long_page.begin
+    long_page.end(close=request.session.testsfailed > failed_before)
 
 
 def grid(page: Page) -> Any:

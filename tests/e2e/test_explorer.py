@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from store import Run
-from tests.e2e.conftest import PIXELS, Open, at, bars, grid
+from tests.e2e.conftest import PIXELS, Begin, Open, at, bars, grid
 
 # Places of all cursors, by figure; the figures are found through Bokeh's documents.
 CURSORS = """
@@ -19,62 +19,57 @@ CURSORS = """
 
 
 def test_the_slider_moves_the_maps_the_cursors_and_the_probabilities(
-    watched_page: Page, explore: Open, runs: dict[str, Run]
+    begin: Begin, runs: dict[str, Run]
 ) -> None:
     run = runs["lenet"]
-    explore("lenet", layer="conv1", step=0, probe=2)
-    at(watched_page, 0)
-    before = grid(watched_page).evaluate(PIXELS), bars(watched_page)
-    assert set(watched_page.evaluate(CURSORS)) == {0}
+    page = begin(probe=2)
+    before = grid(page).evaluate(PIXELS), bars(page)
+    assert set(page.evaluate(CURSORS)) == {0}
 
     last = len(run) - 1
-    slider = watched_page.get_by_label("Recorded step", exact=True)
+    slider = page.get_by_label("Recorded step", exact=True)
     slider.fill(str(last))
-    at(watched_page, last)
+    at(page, last)
 
-    assert grid(watched_page).evaluate(PIXELS) != before[0]
-    assert bars(watched_page) != before[1]
-    assert set(watched_page.evaluate(CURSORS)) == {int(run.steps[last])}
-    expect(watched_page).to_have_url(re.compile(rf"step={run.steps[last]}\b"))
+    assert grid(page).evaluate(PIXELS) != before[0]
+    assert bars(page) != before[1]
+    assert set(page.evaluate(CURSORS)) == {int(run.steps[last])}
+    expect(page).to_have_url(re.compile(rf"step={run.steps[last]}\b"))
 
 
-def test_every_recorded_step_shows_its_own_frame(watched_page: Page, explore: Open) -> None:
-    explore("lenet", layer="relu1", step=0)
+def test_every_recorded_step_shows_its_own_frame(begin: Begin) -> None:
+    page = begin(layer="relu1")
     seen = set()
     for index in range(8):
-        at(watched_page, index)
-        seen.add(grid(watched_page).evaluate(PIXELS))
-        watched_page.keyboard.press("ArrowRight")
+        at(page, index)
+        seen.add(grid(page).evaluate(PIXELS))
+        page.keyboard.press("ArrowRight")
     assert len(seen) == 8
 
 
-def test_keys_typed_steps_and_play_move_the_time(
-    watched_page: Page, explore: Open, runs: dict[str, Run]
-) -> None:
+def test_keys_typed_steps_and_play_move_the_time(begin: Begin, runs: dict[str, Run]) -> None:
     run = runs["lenet"]
     last = len(run) - 1
-    explore("lenet", step=0)
-    watched_page.keyboard.press("End")
-    at(watched_page, last)
-    watched_page.keyboard.press("Shift+ArrowLeft")
-    at(watched_page, last - 10)
-    watched_page.keyboard.press("Home")
-    at(watched_page, 0)
+    page = begin()
+    page.keyboard.press("End")
+    at(page, last)
+    page.keyboard.press("Shift+ArrowLeft")
+    at(page, last - 10)
+    page.keyboard.press("Home")
+    at(page, 0)
 
-    typed = watched_page.get_by_label("Jump to step, epoch or time")
+    typed = page.get_by_label("Jump to step, epoch or time")
     typed.fill("nonsense")
     typed.press("Enter")
-    at(watched_page, 0)
+    at(page, 0)
     typed.fill(str(run.steps[5]))
     typed.press("Enter")
-    at(watched_page, 5)
+    at(page, 5)
 
-    watched_page.get_by_label("Speed").select_option("30")
-    watched_page.keyboard.press(" ")
-    at(watched_page, last)
-    expect(watched_page.get_by_label("Play or pause (Space)")).to_have_attribute(
-        "aria-pressed", "false"
-    )
+    page.get_by_label("Speed").select_option("30")
+    page.keyboard.press(" ")
+    at(page, last)
+    expect(page.get_by_label("Play or pause (Space)")).to_have_attribute("aria-pressed", "false")
 
 
 def test_repeat_begins_anew_at_the_end(watched_page: Page, explore: Open) -> None:
@@ -109,16 +104,14 @@ def test_the_axis_of_slider_and_curves_is_switched_together(
     at(watched_page, 0)
 
 
-def test_a_click_on_a_curve_moves_the_slider(
-    watched_page: Page, explore: Open, runs: dict[str, Run]
-) -> None:
-    explore("lenet", step=0)
-    plot = watched_page.locator(".bk-Canvas, .bk-events").first
+def test_a_click_on_a_curve_moves_the_slider(begin: Begin) -> None:
+    page = begin()
+    plot = page.locator(".bk-Canvas, .bk-events").first
     box = plot.bounding_box()
     assert box is not None
-    watched_page.mouse.click(box["x"] + 0.7 * box["width"], box["y"] + 0.5 * box["height"])
-    expect(grid(watched_page)).not_to_have_attribute("data-index", "0")
-    step = watched_page.evaluate(CURSORS)[0]
+    page.mouse.click(box["x"] + 0.7 * box["width"], box["y"] + 0.5 * box["height"])
+    expect(grid(page)).not_to_have_attribute("data-index", "0")
+    step = page.evaluate(CURSORS)[0]
     assert 30 < step < 63
 
 
@@ -139,29 +132,23 @@ def test_a_click_selects_a_layer_and_a_probe_and_a_link_restores_both(
     expect(watched_page.locator('[data-layer="conv2"]')).to_have_attribute("aria-selected", "true")
 
 
-def test_going_back_to_a_layer_shows_the_step_on_screen(
-    watched_page: Page, explore: Open, runs: dict[str, Run]
-) -> None:
-    explore("lenet", step=0, layer="conv1")
-    watched_page.locator('[data-layer="pool1"]').click()
-    expect(grid(watched_page)).to_have_attribute("data-key", re.compile(r"\|pool1\|"))
-    watched_page.keyboard.press("End")
-    watched_page.locator('[data-layer="conv1"]').click()
-    expect(grid(watched_page)).to_have_attribute("data-key", re.compile(r"\|conv1\|"))
-    at(watched_page, len(runs["lenet"]) - 1)
+def test_going_back_to_a_layer_shows_the_step_on_screen(begin: Begin, runs: dict[str, Run]) -> None:
+    page = begin()
+    page.locator('[data-layer="pool1"]').click()
+    expect(grid(page)).to_have_attribute("data-key", re.compile(r"\|pool1\|"))
+    page.keyboard.press("End")
+    page.locator('[data-layer="conv1"]').click()
+    expect(grid(page)).to_have_attribute("data-key", re.compile(r"\|conv1\|"))
+    at(page, len(runs["lenet"]) - 1)
 
 
-def test_every_layer_of_a_real_network_can_be_opened(
-    watched_page: Page, explore: Open, runs: dict[str, Run]
-) -> None:
-    explore("lenet")
+def test_every_layer_of_a_real_network_can_be_opened(begin: Begin, runs: dict[str, Run]) -> None:
+    page = begin()
     for name, layer in runs["lenet"].layers.items():
-        watched_page.locator(f'[data-layer="{name}"]').click()
+        page.locator(f'[data-layer="{name}"]').click()
         if layer.has_activation:
-            expect(grid(watched_page)).to_have_attribute(
-                "data-key", re.compile(rf"\|{re.escape(name)}\|")
-            )
-    expect(watched_page.get_by_text("cannot be drawn")).to_have_count(0)
+            expect(grid(page)).to_have_attribute("data-key", re.compile(rf"\|{re.escape(name)}\|"))
+    expect(page.get_by_text("cannot be drawn")).to_have_count(0)
 
 
 def test_sentences_are_chosen_and_their_tokens_stand_under_the_matrix(

@@ -9,10 +9,11 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
+from explorer.data import RunData
 from explorer.session import GAP_PX, TAB_OF, TAB_TITLES
 from explorer.views.registry import views
 from store import Run
-from tests.e2e.conftest import Open, at, grid
+from tests.e2e.conftest import Begin, Open, at, grid
 
 # Where pixels of a theme's colour are on the layer of marks over a grid: left, top, right, bottom.
 OUTLINE = """
@@ -104,19 +105,17 @@ def test_a_click_on_a_tile_chooses_its_unit(watched_page: Page, explore: Open) -
     assert outline(watched_page) == after
 
 
-def test_arrow_keys_move_the_unit_of_the_grid_in_focus_and_not_the_time(
-    watched_page: Page, explore: Open, runs: dict[str, Run]
-) -> None:
+def test_arrow_keys_move_the_unit_of_the_grid_in_focus_and_not_the_time(begin: Begin) -> None:
     index = 5
-    explore("lenet", layer="conv1", step=int(runs["lenet"].steps[index]))
-    grid(watched_page).click(position={"x": 9, "y": 9})
-    first = outline(watched_page)
-    watched_page.keyboard.press("ArrowRight")
-    chosen(watched_page, "unit", 1)
-    right = outline(watched_page)
-    watched_page.keyboard.press("ArrowDown")
-    watched_page.wait_for_function(f"() => {CLOCK}.choice.unit > 1")
-    below = outline(watched_page)
+    page = begin(index=index)
+    grid(page).click(position={"x": 9, "y": 9})
+    first = outline(page)
+    page.keyboard.press("ArrowRight")
+    chosen(page, "unit", 1)
+    right = outline(page)
+    page.keyboard.press("ArrowDown")
+    page.wait_for_function(f"() => {CLOCK}.choice.unit > 1")
+    below = outline(page)
     assert first is not None
     assert right is not None
     assert below is not None
@@ -124,17 +123,17 @@ def test_arrow_keys_move_the_unit_of_the_grid_in_focus_and_not_the_time(
     assert (first[1], first[3]) == (right[1], right[3])
     assert right[3] <= below[1] + 3
     assert (right[0], right[2]) == (below[0], below[2])
-    watched_page.keyboard.press("ArrowUp")
-    chosen(watched_page, "unit", 1)
-    watched_page.keyboard.press("ArrowLeft")
-    watched_page.keyboard.press("ArrowLeft")  # there is none before the first
-    chosen(watched_page, "unit", 0)
-    at(watched_page, index)
+    page.keyboard.press("ArrowUp")
+    chosen(page, "unit", 1)
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")  # there is none before the first
+    chosen(page, "unit", 0)
+    at(page, index)
 
-    grid(watched_page).blur()
-    watched_page.keyboard.press("ArrowRight")
-    at(watched_page, index + 1)
-    chosen(watched_page, "unit", 0)
+    grid(page).blur()
+    page.keyboard.press("ArrowRight")
+    at(page, index + 1)
+    chosen(page, "unit", 0)
 
 
 def test_the_rows_of_a_matrix_are_units(watched_page: Page, explore: Open) -> None:
@@ -150,20 +149,20 @@ def test_the_rows_of_a_matrix_are_units(watched_page: Page, explore: Open) -> No
     assert watched_page.evaluate(f"{CLOCK}.hovered") == {"unit": 0, "token": 0}
 
 
-def test_a_hovered_tile_is_told_to_all_pictures(watched_page: Page, explore: Open) -> None:
-    explore("lenet", layer="conv1", unit=4)
-    assert outline(watched_page, "muted") is None
-    grid(watched_page).hover(position={"x": 9, "y": 9})
-    assert watched_page.evaluate(f"{CLOCK}.hovered") == {"unit": 0}
-    here = outline(watched_page, "muted")
+def test_a_hovered_tile_is_told_to_all_pictures(begin: Begin) -> None:
+    page = begin(unit=4)
+    assert outline(page, "muted") is None
+    grid(page).hover(position={"x": 9, "y": 9})
+    assert page.evaluate(f"{CLOCK}.hovered") == {"unit": 0}
+    here = outline(page, "muted")
     assert holds(here, 9, 9)
-    watched_page.mouse.move(5, 5)
-    assert watched_page.evaluate(f"{CLOCK}.hovered") == {}
-    assert outline(watched_page, "muted") is None
+    page.mouse.move(5, 5)
+    assert page.evaluate(f"{CLOCK}.hovered") == {}
+    assert outline(page, "muted") is None
     # As if the pointer were over the same unit in another picture.
-    watched_page.evaluate(f"{CLOCK}.hover({{ unit: 0 }})")
-    assert outline(watched_page, "muted") == here
-    assert not holds(outline(watched_page), 9, 9)  # what is chosen stays so
+    page.evaluate(f"{CLOCK}.hover({{ unit: 0 }})")
+    assert outline(page, "muted") == here
+    assert not holds(outline(page), 9, 9)  # what is chosen stays so
 
 
 def test_a_layer_remembers_its_unit(watched_page: Page, explore: Open) -> None:
@@ -186,36 +185,32 @@ def test_a_layer_remembers_its_unit(watched_page: Page, explore: Open) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["unit: 6", "probe: 999", 'tab: "nowhere"', 'layer: "gone"'])
-def test_what_the_run_does_not_have_is_put_back(
-    watched_page: Page, explore: Open, wrong: str
-) -> None:
-    explore("lenet", layer="conv1", unit=4, probe=2)
-    before = watched_page.evaluate(f"{CLOCK}.choice")
-    watched_page.evaluate(
+def test_what_the_run_does_not_have_is_put_back(begin: Begin, wrong: str) -> None:
+    page = begin(unit=4, probe=2)
+    before = page.evaluate(f"{CLOCK}.choice")
+    page.evaluate(
         f"""() => {{
           const clock = {CLOCK};
-          window.seen = [];
-          clock.addEventListener("choice", () => window.seen.push(clock.choice));
+          const seen = (window.seen = []);
+          clock.addEventListener("choice", () => seen.push(clock.choice));
           clock.choose({{ {wrong} }});
         }}"""
     )
-    watched_page.wait_for_function("() => window.seen.length === 2")
-    first, last = watched_page.evaluate("window.seen")
+    page.wait_for_function("() => window.seen.length === 2")
+    first, last = page.evaluate("window.seen")
     assert first != before
-    assert last == watched_page.evaluate(f"{CLOCK}.choice") == before
+    assert last == page.evaluate(f"{CLOCK}.choice") == before
 
 
-def test_a_click_on_a_class_explains_it_and_a_second_one_does_no_more(
-    watched_page: Page, explore: Open
-) -> None:
-    explore("lenet")
-    label = watched_page.locator(".bars .class").nth(3)
+def test_a_click_on_a_class_explains_it_and_a_second_one_does_no_more(begin: Begin) -> None:
+    page = begin()
+    label = page.locator(".bars .class").nth(3)
     label.click()
-    chosen(watched_page, "target", 3)
-    expect(watched_page.locator(".bars .explained")).to_have_count(1)
+    chosen(page, "target", 3)
+    expect(page.locator(".bars .explained")).to_have_count(1)
     label.click()
-    chosen(watched_page, "target", -1)
-    expect(watched_page.locator(".bars .explained")).to_have_count(0)
+    chosen(page, "target", -1)
+    expect(page.locator(".bars .explained")).to_have_count(0)
 
 
 # -- tabs and cards ---------------------------------------------------------------------------
@@ -230,13 +225,16 @@ def test_a_tab_shows_its_cards_and_stands_in_the_address(
     watched_page: Page, explore: Open, runs: dict[str, Run]
 ) -> None:
     explore("lenet", layer="conv1")
-    layer = runs["lenet"].layers["conv1"]
-    always = {view.title for view in views("run")}
+    data = RunData(runs["lenet"])
+    layer = data.run.layers["conv1"]
+    always = {view.title for view in views("run") if view.applies(data)}
     of_tab = {tab: set(always) for tab in TAB_TITLES}
     for region, tab in TAB_OF.items():
         of_a_layer = region in {"stage", "layer"}
         of_tab[tab] |= {
-            view.title for view in views(region) if not of_a_layer or view.serves(layer)
+            view.title
+            for view in views(region)
+            if view.applies(data) and (not of_a_layer or view.serves(layer))
         }
     of_tab["layers"] |= {"Probe", "The network says, at this step"}
     tabs = watched_page.get_by_role("tab")
@@ -309,9 +307,9 @@ def test_a_card_whose_heading_is_scrolled_away_follows(page_checker: Any, server
         expect(card(page, "Feature maps").locator("h3")).not_to_be_in_viewport()
 
 
-def test_all_parts_of_the_page_stand_equally_far_apart(watched_page: Page, explore: Open) -> None:
-    explore("lenet", layer="conv1")
-    gaps, ends = watched_page.evaluate(GAPS, f"{GAP_PX}px")
+def test_all_parts_of_the_page_stand_equally_far_apart(begin: Begin) -> None:
+    page = begin()
+    gaps, ends = page.evaluate(GAPS, f"{GAP_PX}px")
     assert len(gaps) >= 4  # curves, tabs, heading, picture and probe, what it says, the layer's
     assert gaps == pytest.approx([GAP_PX] * len(gaps), abs=1)
     assert len(ends) >= 4
@@ -323,12 +321,13 @@ def test_all_parts_of_the_page_stand_equally_far_apart(watched_page: Page, explo
 
 def saved(page: Page, title: str) -> tuple[str, Image.Image, dict[str, float]]:
     """Name and picture that the button of a card gives, and where the card is."""
-    button = card(page, title).get_by_role("button", name="PNG")
+    button = card(page, title).get_by_role("button", name="Save")
     button.scroll_into_view_if_needed()
     box = card(page, title).bounding_box()
     assert box is not None
     with page.expect_download() as download:
         button.click()
+        page.get_by_role("menuitem", name="PNG").locator("visible=true").click()
     image = Image.open(download.value.path())
     image.load()
     return download.value.suggested_filename, image, dict(box)
@@ -365,12 +364,15 @@ def test_the_button_of_a_card_saves_it_as_it_is_on_screen(
     assert len(found) > 3
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_figures_probes_and_bars_are_saved_too(
-    watched_page: Page, explore: Open, theme: str
-) -> None:
-    explore("lenet", layer="conv1", theme=theme)
-    background = (255, 255, 255) if theme == "light" else (22, 27, 34)
+def test_figures_probes_and_bars_are_saved_too(watched_page: Page, explore: Open) -> None:
+    explore("lenet", layer="conv1", theme="light")
+    look_saved(watched_page, background=(255, 255, 255))
+    watched_page.get_by_role("button", name="Dark").click()
+    look_saved(watched_page, background=(22, 27, 34))
+
+
+def look_saved(watched_page: Page, background: tuple[int, int, int]) -> None:
+    """Check that figures, probes and bars are saved in the colours that they have on screen."""
     for title, least in [("Loss", 50), ("Probe", 50), ("The network says, at this step", 20)]:
         name, image, box = saved(watched_page, title)
         start = re.sub(r"\W+", "-", f"{title} LeNet-5 on handwritten digits step ")

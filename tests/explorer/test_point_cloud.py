@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 
 import numpy as np
 import pytest
@@ -11,7 +10,8 @@ import pytest
 from explorer.widgets.base import FOLDER
 from explorer.widgets.point_cloud import PointCloud
 from explorer.widgets.step_lines import StepLines
-from tests.explorer.test_scripts import SHARED_PARTS, evaluated, own_script
+from tests.explorer.node import evaluated, js
+from tests.explorer.test_scripts import SHARED_PARTS, own_script
 
 RNG = np.random.default_rng(0)
 
@@ -20,11 +20,6 @@ def called(expression):
     return evaluated(
         SHARED_PARTS["paint"] + SHARED_PARTS["axes"] + own_script("point_cloud.js"), expression
     )
-
-
-def js(values):
-    """Numbers as JavaScript, with NaN and infinities."""
-    return json.dumps(np.asarray(values, np.float64).tolist())
 
 
 # -- what it takes ----------------------------------------------------------------------------

@@ -52,9 +52,11 @@ def hidden_of(kind: str) -> list[Any]:
         case "last":
             return [layers.LSTM(UNITS, name="rnn", go_backwards=True)]
         case "both":
-            return [layers.Bidirectional(layers.LSTM(UNITS, **options), name="rnn")]
+            # Keras would count the inner layer among all of its class in this process.
+            inner = layers.LSTM(UNITS, name="lstm", **options)
+            return [layers.Bidirectional(inner, name="rnn")]
         case "sum":
-            inner = layers.GRU(UNITS, **options)
+            inner = layers.GRU(UNITS, name="gru", **options)
             return [layers.Bidirectional(inner, merge_mode="sum", name="rnn")]
         case "cell":
             return [layers.RNN(layers.GRUCell(UNITS), return_sequences=True, name="rnn")]

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import importlib
-import json
 import pkgutil
 import re
-import shutil
-import subprocess
 
 import panel as pn
 import pytest
 
 import explorer.widgets
 from explorer.widgets.base import FOLDER, SHARED, Widget, script
+from tests.explorer.node import evaluated, parses
 
 OWN = sorted(FOLDER.glob("*.js"))
 SHARED_PARTS = {path.stem: path.read_text(encoding="utf-8") for path in sorted(SHARED.glob("*.js"))}
@@ -47,21 +45,6 @@ def parts_of(module, text):
     return names
 
 
-def node_or_skip(why):
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip(f"node is not installed, so {why}")
-    return node
-
-
-def parses(module):
-    node = node_or_skip("scripts are not parsed; the browser tests run them")
-    done = subprocess.run(
-        [node, "--input-type=module", "--check"], input=module, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-
-
 def test_every_script_has_its_component_and_every_shared_part_is_used():
     classes = widget_classes()
     assert set(classes) == {path.stem for path in OWN}
@@ -86,8 +69,17 @@ def test_a_component_has_the_shared_parts_that_it_uses_in_front_and_parses(name)
 
 @pytest.mark.parametrize("part", SHARED_PARTS)
 def test_a_shared_part_parses_and_renders_nothing(part):
-    assert "export" not in SHARED_PARTS[part]
+    assert not re.search(r"^\s*export\b", SHARED_PARTS[part], re.MULTILINE)
     parses(SHARED_PARTS[part])
+
+
+def test_a_script_with_a_fault_is_noticed():
+    with pytest.raises(AssertionError, match="SyntaxError"):
+        parses("const twice = 1; const twice = 2;")
+    with pytest.raises(AssertionError, match="ReferenceError: nowhere is not defined"):
+        evaluated("const once = nowhere;", "once")
+    assert evaluated("globalThis.left = 1;", "left") == 1
+    assert evaluated("", "typeof left") == "undefined"  # each has a page of its own
 
 
 def test_the_script_of_a_component_begins_with_what_it_asks_for():
@@ -95,16 +87,6 @@ def test_the_script_of_a_component_begins_with_what_it_asks_for():
     own = (FOLDER / "tabs.js").read_text(encoding="utf-8")
     assert script("tabs.js") == clock + own
     assert script("tabs.js", "paint", "frames") == clock + paint + frames + own
-
-
-def evaluated(module, expression):
-    """What an expression gives behind a script, by node."""
-    node = node_or_skip("functions of scripts are not called")
-    module += f"\nconsole.log(JSON.stringify({expression}));"
-    done = subprocess.run(
-        [node, "--input-type=module", "-e", module], capture_output=True, text=True, check=True
-    )
-    return json.loads(done.stdout)
 
 
 def own_script(name):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 
 from explorer.plots.style import LINES
 from explorer.widgets.step_lines import StepLines
-from tests.explorer.test_scripts import SHARED_PARTS, evaluated, own_script
+from tests.explorer.node import evaluated, js
+from tests.explorer.test_scripts import SHARED_PARTS, own_script
 
 RNG = np.random.default_rng(0)
 
@@ -18,10 +17,6 @@ def called(expression):
     return evaluated(
         SHARED_PARTS["paint"] + SHARED_PARTS["axes"] + own_script("step_lines.js"), expression
     )
-
-
-def js(values):
-    return json.dumps(np.asarray(values, np.float64).tolist())
 
 
 # -- what they take ---------------------------------------------------------------------------

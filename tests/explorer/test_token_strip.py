@@ -10,17 +10,14 @@ import pytest
 from explorer.derived.frames import Limits, quantize
 from explorer.plots.style import DIVERGING, SEQUENTIAL, palette_bytes
 from explorer.widgets.token_strip import TokenStrip
-from tests.explorer.test_scripts import SHARED_PARTS, evaluated, own_script
+from tests.explorer.node import evaluated, js
+from tests.explorer.test_scripts import SHARED_PARTS, own_script
 
 RNG = np.random.default_rng(0)
 
 
 def called(expression):
     return evaluated(SHARED_PARTS["paint"] + own_script("token_strip.js"), expression)
-
-
-def js(values):
-    return json.dumps(np.asarray(values, np.float64).tolist())
 
 
 # -- what it takes ----------------------------------------------------------------------------

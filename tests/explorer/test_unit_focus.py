@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from explorer.widgets.unit_focus import UnitFocus
-from tests.explorer.test_scripts import evaluated, own_script
+from tests.explorer.node import evaluated
+from tests.explorer.test_scripts import own_script
 
 SCRIPT = own_script("unit_focus.js")
 

@@ -188,32 +188,37 @@ def test_an_unknown_scheme_names_those_that_are_known() -> None:
 # -- buckets ---------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def bucket(packed_run: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A run in an S3 bucket of moto's server on the loopback interface."""
-    obstore = pytest.importorskip("obstore", reason="needs the extra 'remote'")
+@pytest.fixture(scope="module")
+def storage() -> Iterator[str]:
+    """Address of moto's S3 on the loopback interface."""
+    pytest.importorskip("obstore", reason="needs the extra 'remote'")
     moto = pytest.importorskip("moto.server", reason="needs moto[server]")
-    share(packed_run, packed_run.with_name("run.zip"))
     server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
-    try:
-        host, port = server.get_host_and_port()
-        endpoint = f"http://{host}:{port}"
-        for name, value in {
-            "AWS_ENDPOINT_URL": endpoint,
-            "AWS_ACCESS_KEY_ID": "testing",
-            "AWS_SECRET_ACCESS_KEY": "testing",
-            "AWS_REGION": "us-east-1",
-        }.items():
-            monkeypatch.setenv(name, value)
-        urllib3.request("PUT", f"{endpoint}/runs")
-        store = obstore.store.from_url("s3://runs", client_options={"allow_http": True})
-        for file in [*packed_run.rglob("*"), packed_run.with_name("run.zip")]:
-            if file.is_file():
-                obstore.put(store, file.relative_to(packed_run.parent).as_posix(), file)
-        yield "s3://runs"
-    finally:
-        server.stop()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def bucket(packed_run: Path, storage: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A run in an S3 bucket."""
+    import obstore
+
+    share(packed_run, packed_run.with_name("run.zip"))
+    for name, value in {
+        "AWS_ENDPOINT_URL": storage,
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    urllib3.request("PUT", f"{storage}/runs")
+    store = obstore.store.from_url("s3://runs", client_options={"allow_http": True})
+    for file in [*packed_run.rglob("*"), packed_run.with_name("run.zip")]:
+        if file.is_file():
+            obstore.put(store, file.relative_to(packed_run.parent).as_posix(), file)
+    return "s3://runs"
 
 
 def test_a_bucket_holds_a_run_as_a_directory_or_a_zip(bucket: str, packed_run: Path) -> None:

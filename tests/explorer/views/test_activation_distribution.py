@@ -15,6 +15,7 @@ from explorer.views.base import Scene
 from explorer.views.weight_distribution import WeightDistribution
 from store.testing import frames_at, image_run_spec, text_run_spec
 from tests.explorer.conftest import CHANNELS_FIRST, without_probe
+from tests.explorer.drawing import drawn_by
 
 STEPS = (0, 1, 2, 5, 10, 20, 50, 100)
 
@@ -24,7 +25,7 @@ def scene_of(data, layer="conv1", *, unit=0):
 
 
 def drawn(view, scene):
-    return view.requirement(scene) or view.draw(scene, view.compute(scene))
+    return drawn_by(view, scene)
 
 
 def columns_of(body):

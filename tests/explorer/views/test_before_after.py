@@ -19,6 +19,7 @@ from store.layers import Layer
 from store.schema import LayerSpec
 from store.testing import frames_at, image_run_spec, text_run_spec
 from tests.explorer.conftest import image_spec_with_conv1, with_probe, without_probe
+from tests.explorer.drawing import drawn_by, payload_of
 
 STEPS = [0, 1, 2, 5, 10, 20, 50, 100]
 IMAGE = ("probe", "y", "x", "unit")
@@ -29,8 +30,7 @@ def scene_of(data, layer="relu1", *, unit=0, probe=0):
 
 
 def drawn(scene):
-    view = BeforeAfter()
-    return view.requirement(scene) or view.draw(scene, view.compute(scene))
+    return drawn_by(BeforeAfter(), scene)
 
 
 def parts_of(body):
@@ -40,11 +40,7 @@ def parts_of(body):
 
 
 def shown(widget, index):
-    sent = []
-    widget._send_msg = sent.append
-    widget._handle_msg({"key": widget.key, "want": [index]})
-    assert "error" not in sent[0], sent[0]
-    return sent[0]["payload"]["frame"]
+    return payload_of(widget, index)["frame"]
 
 
 def changed(spec, name, **changes):

@@ -13,6 +13,7 @@ from explorer.views.calibration import CalibrationView
 from explorer.widgets.step_lines import StepLines
 from store.testing import frames_at, image_run_spec, text_run_spec
 from tests.explorer.conftest import with_probe, without_probe
+from tests.explorer.drawing import drawn_by
 from tests.explorer.views.test_confusion import EXAMPLES, evaluated
 
 STEPS = [0, 1, 2, 5, 10, 20, 50, 100]
@@ -25,8 +26,7 @@ def scene_of(data):
 
 
 def drawn(data):
-    view, scene = CalibrationView(), scene_of(data)
-    return view.requirement(scene) or view.draw(scene, view.compute(scene))
+    return drawn_by(CalibrationView(), scene_of(data))
 
 
 def by_hand(shares, labels):

@@ -14,6 +14,7 @@ from explorer.widgets.choice import Choice
 from explorer.widgets.frame_grid import FrameGrid
 from store.testing import frames_at, image_run_spec
 from tests.explorer.conftest import CHANNELS_FIRST, with_probe, without_probe
+from tests.explorer.drawing import payload_of
 
 STEPS = [0, 1, 2, 5, 10, 20, 50, 100]
 SPEC = image_run_spec()
@@ -36,10 +37,7 @@ def drawn(data, layer="conv1"):
 
 
 def shown(widget, index):
-    sent = []
-    widget._send_msg = sent.append
-    widget._handle_msg({"key": widget.key, "want": [index]})
-    return sent[0]["payload"]["frame"]
+    return payload_of(widget, index)["frame"]
 
 
 def activation(step, layer="conv1", spec=SPEC):

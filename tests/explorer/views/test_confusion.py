@@ -26,6 +26,7 @@ from explorer.widgets.step_table import StepTable
 from store.evaluation import EvaluationSpec, PredictionSpec
 from store.testing import frames_at, image_run_spec, text_run_spec
 from tests.explorer.conftest import with_probe, without_probe
+from tests.explorer.drawing import drawn_by, payload_of
 
 STEPS = [0, 1, 2, 5, 10, 20, 50, 100]
 SPEC = image_run_spec()
@@ -49,15 +50,7 @@ def scene_of(data, index=0):
 
 
 def drawn(data):
-    view, scene = ConfusionView(), scene_of(data)
-    return view.requirement(scene) or view.draw(scene, view.compute(scene))
-
-
-def payload(widget, index):
-    sent = []
-    widget._send_msg = sent.append
-    widget._handle_msg({"key": widget.key, "want": [index]})
-    return sent[0]["payload"]
+    return drawn_by(ConfusionView(), scene_of(data))
 
 
 def counted(labels, predicted, classes=4):
@@ -69,7 +62,7 @@ def counted(labels, predicted, classes=4):
 
 def written(grid, index):
     """The numbers that the browser writes into the cells."""
-    codes = payload(grid, index)["frame"][0].astype(float)
+    codes = payload_of(grid, index)["frame"][0].astype(float)
     return np.rint(grid.low + (codes - 1) / 254 * (grid.high - grid.low)).astype(int)
 
 
@@ -89,7 +82,7 @@ def test_pairs_are_listed_by_count_and_choose_their_first_probe(image_data):
     for index, step in enumerate(STEPS):
         said = frames_at(SPEC, step)["layers/softmax/activation"].argmax(axis=1)
         wrong = said != LABELS
-        listed = payload(pairs, index)
+        listed = payload_of(pairs, index)
         counts = [int(row[2]) for row in listed["rows"]]
         assert counts == sorted(counts, reverse=True)
         assert sum(counts) == wrong.sum()
@@ -98,7 +91,7 @@ def test_pairs_are_listed_by_count_and_choose_their_first_probe(image_data):
             assert chosen == {"probe": int(np.flatnonzero(taken)[0])}
             assert int(of) == (NAMES.index(true) == LABELS).sum()
         right = 6 - wrong.sum()
-        assert payload(totals, index)["rows"] == [
+        assert payload_of(totals, index)["rows"] == [
             [str(right), str(wrong.sum()), "0", f"{right / 6:.1%}"]
         ]
 
@@ -122,11 +115,11 @@ def test_predictions_that_are_lost_are_unknown(recorded, monkeypatch):
     monkeypatch.setattr("store.testing.frames_at", spoiled)
     panel = drawn(recorded(steps=(0, 1)))
     totals, pairs = panel.select(StepTable)
-    (row,) = payload(totals, 1)["rows"]
+    (row,) = payload_of(totals, 1)["rows"]
     assert row[2] == "2"
     assert sum(map(int, row[:3])) == 6
     assert written(panel.select(FrameGrid)[0], 1).sum() == 4
-    assert all(chosen["probe"] >= 2 for chosen in payload(pairs, 1)["chooses"])
+    assert all(chosen["probe"] >= 2 for chosen in payload_of(pairs, 1)["chooses"])
 
 
 def test_one_sigmoid_unit_is_two_classes(text_data):
@@ -154,7 +147,7 @@ def test_the_evaluation_set_is_shown_first_and_the_probe_by_choice(recorded):
         said = frames_at(spec, step)["evaluation/prediction"].argmax(axis=1)
         np.testing.assert_array_equal(written(grid, index), counted(labels, said))
     _, pairs = panel.select(StepTable)
-    assert payload(pairs, 0)["chooses"][0] == {}  # there is no such probe
+    assert payload_of(pairs, 0)["chooses"][0] == {}  # there is no such probe
     choice.choice.value = "probe"
     (shown,) = [one for one in panel.select(FrameGrid) if one.key != grid.key]
     said = frames_at(spec, 5)["layers/softmax/activation"].argmax(axis=1)

@@ -14,6 +14,7 @@ from explorer.views.base import Scene
 from explorer.views.dense_weights import DenseWeights, Matrix, maps_before
 from store.testing import frames_at, image_run_spec
 from tests.explorer.conftest import without_probe
+from tests.explorer.drawing import drawn_by, payload_of
 
 STEPS = [0, 1, 2, 5, 10, 20, 50, 100]
 SPEC = image_run_spec()
@@ -28,15 +29,11 @@ def scene_of(data, layer="dense", unit=0):
 
 
 def drawn(data, layer="dense", unit=0):
-    view, scene = DenseWeights(), scene_of(data, layer, unit)
-    return view.requirement(scene) or view.draw(scene, view.compute(scene))
+    return drawn_by(DenseWeights(), scene_of(data, layer, unit))
 
 
 def shown(widget, index):
-    sent = []
-    widget._send_msg = sent.append
-    widget._handle_msg({"key": widget.key, "want": [index]})
-    return sent[0]["payload"]["frame"]
+    return payload_of(widget, index)["frame"]
 
 
 def changed_layers(spec=SPEC, **changes):

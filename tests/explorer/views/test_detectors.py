@@ -14,6 +14,7 @@ from explorer.views.detectors import Detectors, chance_of_detection, detection_o
 from explorer.widgets.step_table import StepTable
 from store.testing import frames_at, image_run_spec
 from tests.explorer.conftest import with_probe
+from tests.explorer.drawing import drawn_by, payload_of
 
 STEPS = [0, 1, 2, 5, 10, 20, 50, 100]
 SPEC = image_run_spec()
@@ -26,16 +27,12 @@ def scene_of(data, layer="dense", index=0):
 
 
 def drawn(data, layer="dense"):
-    view, scene = Detectors(), scene_of(data, layer)
-    return view.requirement(scene) or view.draw(scene, view.compute(scene))
+    return drawn_by(Detectors(), scene_of(data, layer))
 
 
 def rows_at(panel, index):
     (table,) = panel.select(StepTable)
-    sent = []
-    table._send_msg = sent.append
-    table._handle_msg({"key": table.key, "want": [index]})
-    return sent[0]["payload"]
+    return payload_of(table, index)
 
 
 def images_in(panel):

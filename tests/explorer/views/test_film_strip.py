@@ -17,6 +17,7 @@ from explorer.widgets.frame_grid import FrameGrid
 from store.schema import WeightSpec
 from store.testing import frames_at, image_run_spec, text_run_spec
 from tests.explorer.conftest import image_spec_with_conv1
+from tests.explorer.drawing import drawn_by, payload_of
 
 STEPS = [0, 1, 2, 5, 10, 20, 50, 100]
 
@@ -26,8 +27,7 @@ def scene_of(data, layer="conv1", *, unit=0, probe=0):
 
 
 def drawn(scene):
-    view = FilmStrip()
-    return view.requirement(scene) or view.draw(scene, view.compute(scene))
+    return drawn_by(FilmStrip(), scene)
 
 
 def grids_of(panel):
@@ -35,10 +35,7 @@ def grids_of(panel):
 
 
 def shown(grid, index=0):
-    sent = []
-    grid._send_msg = sent.append
-    grid._handle_msg({"key": grid.key, "want": [index]})
-    return sent[0]["payload"]["frame"]
+    return payload_of(grid, index)["frame"]
 
 
 def codes(values, grid):

@@ -18,6 +18,7 @@ from explorer.widgets.frame_grid import FrameGrid
 from store.schema import WeightSpec
 from store.testing import frames_at, image_run_spec
 from tests.explorer.conftest import with_probe, without_probe
+from tests.explorer.drawing import payload_of
 
 STEPS = [0, 1, 2, 5, 10, 20, 50, 100]
 PLACES = {
@@ -67,10 +68,7 @@ def parts_of(panel):
 
 def shown(grid, index):
     """What the browser gets for a recorded step."""
-    sent = []
-    grid._send_msg = sent.append
-    grid._handle_msg({"key": grid.key, "want": [index]})
-    return sent[0]["payload"]["frame"]
+    return payload_of(grid, index)["frame"]
 
 
 def codes(values, grid):

@@ -16,6 +16,7 @@ from explorer.views.layers_over_time import DeadUnits, Separation, Sparsity, Upd
 from explorer.views.registry import views
 from store.testing import frames_at, image_run_spec
 from tests.explorer.conftest import with_probe, without_probe
+from tests.explorer.drawing import drawn_by
 
 STEPS = (0, 1, 2, 5, 10, 20, 50, 100)
 ALL = (UpdateRatios, DeadUnits, Sparsity, Separation)
@@ -26,7 +27,7 @@ def scene_of(data):
 
 
 def drawn(view, scene):
-    return view.requirement(scene) or view.draw(scene, view.compute(scene))
+    return drawn_by(view, scene)
 
 
 def figure_of(pane):

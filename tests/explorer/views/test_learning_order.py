@@ -21,6 +21,7 @@ from explorer.views.learning_order import LearningOrder
 from explorer.widgets.step_table import StepTable
 from store.testing import frames_at
 from tests.explorer.conftest import with_probe, without_probe
+from tests.explorer.drawing import drawn_by, payload_of
 from tests.explorer.views.test_confusion import EXAMPLES, evaluated
 
 STEPS = [0, 1, 2, 5, 10, 20, 50, 100]
@@ -51,15 +52,7 @@ def scene_of(data):
 
 
 def drawn(data):
-    view, scene = LearningOrder(), scene_of(data)
-    return view.requirement(scene) or view.draw(scene, view.compute(scene))
-
-
-def payload(widget, index=0):
-    sent = []
-    widget._send_msg = sent.append
-    widget._handle_msg({"key": widget.key, "want": [index]})
-    return sent[0]["payload"]
+    return drawn_by(LearningOrder(), scene_of(data))
 
 
 @pytest.fixture
@@ -91,14 +84,14 @@ def hv_option(element, name):
 
 def test_the_lists_say_when_what_was_learned_and_forgotten(told):
     totals, classes, forgotten = drawn(told).select(StepTable)
-    assert payload(totals)["rows"] == [["4", "2", "3", "1"]]
-    assert payload(classes)["rows"] == [
+    assert payload_of(totals)["rows"] == [["4", "2", "3", "1"]]
+    assert payload_of(classes)["rows"] == [
         ["dog", "1", "0", "0"],
         ["ant", "2", "100", "1"],  # 2 of 2 right: half of them is not 80 %
         ["bee", "2", "not at the end", "3"],
         ["cat", "1", "never right", "0"],
     ]
-    listed = payload(forgotten)
+    listed = payload_of(forgotten)
     assert listed["rows"] == [
         ["1", "bee", "2", "20"],
         ["4", "ant", "1", "100"],
@@ -116,14 +109,14 @@ def test_it_may_be_of_the_evaluation_set(recorded):
     right = np.stack(
         [frames_at(spec, step)["evaluation/prediction"].argmax(axis=1) == labels for step in STEPS]
     )
-    (row,) = payload(totals)["rows"]
+    (row,) = payload_of(totals)["rows"]
     assert row[0] == str(right[-1].sum())
     assert row[3] == str((~right.any(axis=0)).sum())
     events = (right[:-1] & ~right[1:]).sum(axis=0)
-    listed = payload(forgotten)
+    listed = payload_of(forgotten)
     assert [int(line[2]) for line in listed["rows"]] == sorted(events, reverse=True)[:10]
     assert listed["chooses"] == [{}] * 10
-    assert [line[1] for line in payload(classes)["rows"]] == ["10"] * 4
+    assert [line[1] for line in payload_of(classes)["rows"]] == ["10"] * 4
     caption = LearningOrder().caption(scene_of(recorded(spec, steps=(0, 1))))
     assert "An example that turns from right to wrong is forgotten" in caption
 
@@ -136,9 +129,9 @@ def test_nothing_forgotten_is_said(recorded, monkeypatch):
 
     monkeypatch.setattr("store.testing.frames_at", wrong)
     _, classes, forgotten = drawn(recorded()).select(StepTable)
-    assert payload(forgotten)["rows"] == []
+    assert payload_of(forgotten)["rows"] == []
     assert forgotten.empty == "No probe was forgotten between two recorded steps."
-    assert {row[2] for row in payload(classes)["rows"]} == {"never right"}
+    assert {row[2] for row in payload_of(classes)["rows"]} == {"never right"}
 
 
 def test_lost_predictions_are_see_through(recorded, monkeypatch):

@@ -16,6 +16,7 @@ from explorer.widgets.choice import Choice
 from explorer.widgets.step_table import StepTable
 from store.testing import frames_at, text_run_spec
 from tests.explorer.conftest import with_probe
+from tests.explorer.drawing import payload_of
 
 STEPS = [0, 1, 2, 5, 10, 20, 50, 100]
 TABLE = "layers/embedding/weights/embeddings"
@@ -38,14 +39,6 @@ def data(recorded, monkeypatch):
 
 def scene_of(data, probe=0):
     return Scene(data, Moment("embedding", probe, "step"))
-
-
-def sent(table, index):
-    """What a table shows at a step."""
-    messages = []
-    table._send_msg = messages.append
-    table._handle_msg({"key": table.key, "want": [index]})
-    return messages[0]["payload"]
 
 
 @pytest.mark.parametrize("index", [0, 3, 7])
@@ -89,12 +82,12 @@ def test_the_word_that_moved_most_is_chosen_first_and_others_on_demand(data):
     most = max((2, 4, 5), key=lambda number: lengths[number])
     assert choice.options[choice.value] == NAMES[most]
     trained = Trained.of(data, "embedding")
-    assert sent(near, 3) == trained.nearest(most, 3)
-    assert sent(far, 3) == trained.furthest(3)
+    assert payload_of(near, 3) == trained.nearest(most, 3)
+    assert payload_of(far, 3) == trained.furthest(3)
     before = near.key
     choice.value = "word 3"
     assert near.key != before
-    assert sent(near, 3) == trained.nearest(3, 3)
+    assert payload_of(near, 3) == trained.nearest(3, 3)
     # In another text that has the word it stays the chosen one.
     again = view.draw(scene_of(data), view.compute(scene)).select(Choice)[0]
     assert again.value == "word 3"

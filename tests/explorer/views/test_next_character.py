@@ -34,6 +34,7 @@ from store import open_run
 from store.schema import LayerSpec
 from store.testing import frames_at, text_run_spec
 from tests.explorer.conftest import with_probe
+from tests.explorer.drawing import payload_of
 
 VOCABULARY = ["", "[UNK]", "a", "b", "c", " ", "\n", "\x96"]
 TOKENS = 6
@@ -86,10 +87,7 @@ def scene_of(data, probe=0):
 
 
 def sent(table, index):
-    messages = []
-    table._send_msg = messages.append
-    table._handle_msg({"key": table.key, "want": [index]})
-    return messages[0]["payload"]["rows"]
+    return payload_of(table, index)["rows"]
 
 
 def test_surprise_is_minus_the_logarithm_of_what_keras_expects(trained, found):

@@ -15,6 +15,7 @@ from explorer.widgets.token_strip import TokenStrip
 from store.schema import LayerSpec
 from store.testing import frames_at, text_run_spec
 from tests.explorer.conftest import without_probe
+from tests.explorer.drawing import payload_of
 from tests.explorer.test_text_data import CONV, POOL, stacked
 
 STEPS = [0, 1, 2, 5, 10, 20, 50, 100]
@@ -33,13 +34,6 @@ def drawn(data, **chosen):
     return body.select(TokenStrip)[0], body.select(StepTable)[0]
 
 
-def sent(table, index):
-    messages = []
-    table._send_msg = messages.append
-    table._handle_msg({"key": table.key, "want": [index]})
-    return messages[0]["payload"]
-
-
 @pytest.mark.parametrize("index", [0, 4, 7])
 @pytest.mark.parametrize("unit", [0, 3])
 def test_the_top_is_that_of_every_window(recorded, index, unit):
@@ -52,7 +46,7 @@ def test_the_top_is_that_of_every_window(recorded, index, unit):
                 best[text] = max(best.get(text, (-9.0, 0)), (values[probe, place], probe))
     expected = sorted(best.items(), key=lambda entry: -entry[1][0])[:8]
     _, table = drawn(recorded(stacked(CONV)), unit=unit)
-    found = sent(table, index)
+    found = payload_of(table, index)
     assert [row[0] for row in found["rows"]] == [text for text, _ in expected]
     np.testing.assert_allclose(
         [float(row[1]) for row in found["rows"]], [value for _, (value, _) in expected], rtol=5e-3
@@ -85,7 +79,7 @@ def test_outputs_with_the_units_first_are_read_as_such(recorded):
     np.testing.assert_allclose(strip.values[1, 0], expected)
     every = frames_at(spec, 1)[ACTIVATION][:, 2]
     np.testing.assert_allclose(
-        float(sent(table, 1)["rows"][0][1]),
+        float(payload_of(table, 1)["rows"][0][1]),
         max(every[0].max(), every[1, :3].max()),
         rtol=5e-3,
     )
@@ -100,7 +94,7 @@ def test_nan_and_a_lone_step_are_shown_as_they_are(recorded, monkeypatch):
     monkeypatch.setattr("store.testing.frames_at", spoiled)
     strip, table = drawn(recorded(stacked(CONV), steps=(0,)))
     assert np.isnan(strip.values).all()
-    assert {row[3] for row in sent(table, 0)["rows"]} == {"1"}
+    assert {row[3] for row in payload_of(table, 0)["rows"]} == {"1"}
 
 
 def test_what_is_not_meant_or_missing_is_said(recorded, image_data):

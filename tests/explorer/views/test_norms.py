@@ -11,6 +11,7 @@ from explorer.views import norms
 from explorer.views.base import Scene
 from explorer.views.norms import WeightNorms
 from store.testing import frames_at, image_run_spec, text_run_spec
+from tests.explorer.drawing import drawn_by
 
 STEPS = (0, 1, 2, 5, 10, 20, 50, 100)
 
@@ -21,7 +22,7 @@ def scene_of(data, layer="dense", index=0):
 
 def drawn(scene, view=None):
     view = view or WeightNorms()
-    return view.requirement(scene) or view.draw(scene, view.compute(scene))
+    return drawn_by(view, scene)
 
 
 def curves_of(body):

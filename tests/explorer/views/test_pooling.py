@@ -19,6 +19,7 @@ from store.layers import Layer
 from store.schema import LayerSpec
 from store.testing import frames_at, image_run_spec, text_run_spec
 from tests.explorer.conftest import without_probe
+from tests.explorer.drawing import drawn_by, payload_of
 
 STEPS = [0, 1, 2, 5, 10, 20, 50, 100]
 
@@ -28,8 +29,7 @@ def scene_of(data, layer="pool1", *, unit=0, probe=0):
 
 
 def drawn(scene):
-    view = Pooling()
-    return view.requirement(scene) or view.draw(scene, view.compute(scene))
+    return drawn_by(Pooling(), scene)
 
 
 def widget_of(body):
@@ -40,14 +40,6 @@ def widget_of(body):
 def curves_of(body):
     (pane,) = body.select(pn.pane.HoloViews)
     return {one.label: one.dimension_values(1) for one in pane.object.traverse(specs=[hv.Curve])}
-
-
-def shown(widget, index):
-    sent = []
-    widget._send_msg = sent.append
-    widget._handle_msg({"key": widget.key, "want": [index]})
-    assert "error" not in sent[0], sent[0]
-    return sent[0]["payload"]
 
 
 def averaging():
@@ -82,7 +74,7 @@ def test_both_maps_and_the_kept_positions_at_every_step(image_data):
     assert widget.window == [{"start": 0, "size": 2, "stride": 2}] * 2
     assert widget.names == ["before (relu1)", "after (pool1)"]
     for index in range(len(STEPS)):
-        payload = shown(widget, index)
+        payload = payload_of(widget, index)
         np.testing.assert_array_equal(payload["before"], quantize(before[index], limits))
         np.testing.assert_array_equal(payload["after"], quantize(after[index], limits))
         values = before[index]
@@ -103,7 +95,7 @@ def test_where_all_values_are_equal_nothing_is_marked(recorded, monkeypatch):
         return frames
 
     monkeypatch.setattr("store.testing.frames_at", flat)
-    kept = shown(widget_of(drawn(scene_of(recorded(steps=(0, 1))))), 1)["kept"].reshape(4, 4)
+    kept = payload_of(widget_of(drawn(scene_of(recorded(steps=(0, 1))))), 1)["kept"].reshape(4, 4)
     assert (kept[0] == -1).all()
     assert (kept[1] >= 0).all()
     assert (kept[2:] == -1).all()
@@ -124,7 +116,7 @@ def test_the_curve_is_over_all_probes(image_data):
 def test_averaging_marks_nothing_and_says_what_it_levels_out(recorded):
     data = recorded(averaging(), steps=(0, 1))
     body = drawn(scene_of(data, unit=1, probe=3))
-    payload = shown(widget_of(body), 1)
+    payload = payload_of(widget_of(body), 1)
     assert payload["kept"].size == 0
     values = frames_at(averaging(), 1)["layers/relu1/activation"][3, ..., 1].astype(np.float64)
     means = values.reshape(4, 2, 4, 2).mean((1, 3)).repeat(2, 0).repeat(2, 1)
@@ -152,7 +144,7 @@ def test_a_row_is_a_map_of_height_one(recorded):
     spec = over_text("MaxPooling1D", {"pool_size": [2], "strides": [2], "padding": "same"}, 3)
     data = recorded(spec, steps=(0, 1))
     widget = widget_of(drawn(scene_of(data, "pool", unit=2)))
-    payload = shown(widget, 1)
+    payload = payload_of(widget, 1)
     assert (payload["before"].shape, payload["after"].shape) == ((1, 5), (1, 3))
     values = frames_at(spec, 1)["layers/embedding/activation"][0, :, 2]
     chosen = [int(np.argmax(values[:2])), 2 + int(np.argmax(values[2:4])), -1]
@@ -167,7 +159,7 @@ def test_a_global_pooling_has_a_single_window(recorded):
     data = recorded(over_text("GlobalMaxPooling1D", {}, 0), steps=(0, 1))
     widget = widget_of(drawn(scene_of(data, "pool", unit=1, probe=1)))
     values = frames_at(over_text("GlobalMaxPooling1D", {}, 0), 1)
-    payload = shown(widget, 1)
+    payload = payload_of(widget, 1)
     assert payload["kept"].tolist() == [values["layers/embedding/activation"][1, :, 1].argmax()]
     assert payload["after"].shape == (1, 1)
     assert widget.window[1] == {"start": 0, "size": 5, "stride": 5}
@@ -215,7 +207,7 @@ def test_a_dead_unit_at_a_single_step_is_drawn(recorded, monkeypatch):
 
     monkeypatch.setattr("store.testing.frames_at", dead)
     body = drawn(scene_of(recorded(steps=(0,))))
-    assert shown(widget_of(body), 0)["note"] == "no evidence"
+    assert payload_of(widget_of(body), 0)["note"] == "no evidence"
     assert np.isnan(curves_of(body)["mean of all units"]).all()
     averaged = drawn(scene_of(recorded(averaging(), steps=(0,))))
-    assert shown(widget_of(averaged), 0)["note"] == "nothing varies"
+    assert payload_of(widget_of(averaged), 0)["note"] == "nothing varies"

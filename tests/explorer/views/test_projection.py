@@ -17,6 +17,7 @@ from explorer.views.projection import ClassesSeparating, cloud_of, point_cloud, 
 from explorer.widgets.point_cloud import PointCloud
 from store.testing import frames_at, image_run_spec, text_run_spec
 from tests.explorer.conftest import CHANNELS_FIRST, with_probe, without_probe
+from tests.explorer.drawing import drawn_by
 
 STEPS = [0, 1, 2, 5, 10, 20, 50, 100]
 SPEC = image_run_spec()
@@ -28,8 +29,7 @@ def scene_of(data, layer="conv1", index=0):
 
 
 def drawn(data, layer="conv1"):
-    view, scene = ClassesSeparating(), scene_of(data, layer)
-    return view.requirement(scene) or view.draw(scene, view.compute(scene))
+    return drawn_by(ClassesSeparating(), scene_of(data, layer))
 
 
 def cloud_in(panel):

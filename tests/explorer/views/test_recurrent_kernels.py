@@ -10,24 +10,18 @@ from explorer.derived.frames import quantize
 from explorer.plots.nearest import Sampling
 from explorer.views import recurrent_kernels
 from explorer.views.recurrent_kernels import RecurrentKernels, Structure, openness_of
-from explorer.widgets.choice import Choice
 from explorer.widgets.frame_grid import FrameGrid
 from explorer.widgets.point_cloud import PointCloud
 from explorer.widgets.step_lines import StepLines
+from tests.explorer.drawing import choice_of, payload_of
 from tests.explorer.test_recurrent_data import IDS, STEPS, data_of, layer_of
 from tests.explorer.views.test_recurrent_states import (
     KINDS,
     ODD_KINDS,
     drawn,
     every,
-    frame_of,
     scene_of,
 )
-
-
-def choice_of(panel, title):
-    (found,) = (choice for choice in every(Choice, panel) if choice.title == title)
-    return found
 
 
 @pytest.mark.parametrize("kind", [*KINDS, *ODD_KINDS, "stateful", "started"])
@@ -37,7 +31,7 @@ def test_it_draws_every_kind_of_recurrent_layer(kind):
     (grid,) = every(FrameGrid, panel)
     for part in choice_of(panel, "weights on").options:
         choice_of(panel, "weights on").value = part
-        assert frame_of(grid, 0)["frame"].ndim == 3
+        assert payload_of(grid, 0)["frame"].ndim == 3
     assert view.caption(scene).startswith("Weights of rnn")
     # What cannot be derived leaves the weights, and says why.
     said = [pane.object for pane in every(pn.pane.HTML, panel)]
@@ -54,7 +48,7 @@ def test_a_matrix_of_each_gate_has_a_row_for_each_unit(kind, gates):
         choice_of(panel, "weights on").value = part
         whole = data_of(kind).weight("rnn", weight, 2)
         expected = [quantize(block.T, limits[part]) for block in np.split(whole, gates, axis=1)]
-        np.testing.assert_array_equal(frame_of(grid, 2)["frame"], np.stack(expected))
+        np.testing.assert_array_equal(payload_of(grid, 2)["frame"], np.stack(expected))
     assert -grid.low == grid.high == limits["input"].high
 
 
@@ -69,7 +63,7 @@ def test_one_gate_is_a_matrix_whose_rows_choose_units():
     kernel = data_of("both").weights("rnn", 1)["backward_lstm.recurrent_kernel"]
     limits = Structure.of(layer_of("both")).limits["recurrent"]
     np.testing.assert_array_equal(
-        frame_of(grid, 1)["frame"], quantize(kernel[:, 3:6].T, limits)[None]
+        payload_of(grid, 1)["frame"], quantize(kernel[:, 3:6].T, limits)[None]
     )
 
 
@@ -81,7 +75,7 @@ def test_the_bias_has_a_row_for_each_gate_and_of_a_gru_two():
     bias = data_of("gru").weight("rnn", "bias", 3)
     expected = bias.reshape(2, 3, 3).transpose(1, 0, 2).reshape(6, 3)
     limits = Structure.of(layer_of("gru")).limits["bias"]
-    np.testing.assert_array_equal(frame_of(grid, 3)["frame"], quantize(expected, limits)[None])
+    np.testing.assert_array_equal(payload_of(grid, 3)["frame"], quantize(expected, limits)[None])
     assert not choice_of(panel, "gate").visible
 
 
@@ -89,7 +83,7 @@ def test_of_a_large_layer_spread_rows_and_columns_are_drawn(monkeypatch):
     monkeypatch.setattr(recurrent_kernels, "MOST_UNITS", 2)
     view, scene = RecurrentKernels(), scene_of("simple")
     (grid,) = every(FrameGrid, drawn(view, scene))
-    assert frame_of(grid, 1)["frame"].shape == (1, 2, 2)
+    assert payload_of(grid, 1)["frame"].shape == (1, 2, 2)
     assert (grid.tile_ids, grid.x_labels) == ([0, 2], ["0", "2"])
     assert "evenly spread" in view.caption(scene)
 

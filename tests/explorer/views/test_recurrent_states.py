@@ -15,6 +15,7 @@ from explorer.views.recurrent_states import Board, RecurrentStates, limits_of, o
 from explorer.widgets.choice import Choice
 from explorer.widgets.frame_grid import FrameGrid
 from tests.explorer.conftest import without_probe
+from tests.explorer.drawing import payload_of
 from tests.explorer.test_recurrent_data import IDS, STEPS, data_of, layer_of
 
 KINDS = ["lstm", "gru", "simple", "both", "sum", "last", "cell", "pooled", "series"]
@@ -36,15 +37,6 @@ def every(kind, panel):
     return list(panel.select(kind)) if isinstance(panel, pn.viewable.Viewable) else []
 
 
-def frame_of(grid, index):
-    """What the browser gets for a recorded step."""
-    sent = []
-    grid._send_msg = sent.append
-    grid._handle_msg({"key": grid.key, "want": [index]})
-    assert "error" not in sent[0], sent[0]
-    return sent[0]["payload"]
-
-
 def colours(grid):
     """Limits of a signed picture."""
     assert grid.low == -grid.high < 0
@@ -55,7 +47,7 @@ def colours(grid):
 def test_it_draws_every_kind_of_recurrent_layer(kind):
     view, scene = RecurrentStates(), scene_of(kind, probe=1)
     (grid,) = every(FrameGrid, drawn(view, scene))
-    frame = frame_of(grid, 0)["frame"]
+    frame = payload_of(grid, 0)["frame"]
     assert frame.shape == (1, len(grid.y_labels), len(grid.x_labels))
     caption = view.caption(scene)
     assert caption.startswith("What rnn holds after each token of probe 1")
@@ -70,7 +62,7 @@ def test_a_row_is_a_unit_and_a_column_a_token_without_padding():
     assert grid.y_labels == ["0", "1", "2"]
     hidden = data_of("lstm").activations("rnn", 2)[1, :3]
     np.testing.assert_array_equal(
-        frame_of(grid, 2)["frame"], quantize(hidden.T, colours(grid))[None]
+        payload_of(grid, 2)["frame"], quantize(hidden.T, colours(grid))[None]
     )
 
 
@@ -88,7 +80,7 @@ def test_every_quantity_can_be_chosen_in_its_own_limits(kind):
         states = layer.states(3, 0)["forward"]
         values = {"hidden": states.hidden, "cell": states.cell, **states.gates}[name]
         np.testing.assert_array_equal(
-            frame_of(grid, 3)["frame"], quantize(values[0].T, limits)[None]
+            payload_of(grid, 3)["frame"], quantize(values[0].T, limits)[None]
         )
 
 
@@ -99,7 +91,9 @@ def test_the_other_direction_shows_its_own_units_of_the_output():
     way.value = "backward"
     assert grid.tile_ids == [3, 4, 5]
     half = data_of("both").activations("rnn", 1)[0, :, 3:]
-    np.testing.assert_array_equal(frame_of(grid, 1)["frame"], quantize(half.T, colours(grid))[None])
+    np.testing.assert_array_equal(
+        payload_of(grid, 1)["frame"], quantize(half.T, colours(grid))[None]
+    )
 
 
 def test_units_that_are_alike_lie_together_in_an_order_that_holds():
@@ -115,14 +109,14 @@ def test_units_that_are_alike_lie_together_in_an_order_that_holds():
 def test_a_gate_of_a_token_that_is_left_out_has_no_colour():
     panel = drawn(RecurrentStates(), scene_of("lstm", probe=2))
     every(Choice, panel)[0].value = "forget"
-    frame = frame_of(every(FrameGrid, panel)[0], 1)["frame"][0]
+    frame = payload_of(every(FrameGrid, panel)[0], 1)["frame"][0]
     np.testing.assert_array_equal((frame == 0).all(axis=0), IDS[2, 3:] == 0)
 
 
 def test_a_training_that_diverged_shows_no_colours_from_there_on():
     (grid,) = every(FrameGrid, drawn(RecurrentStates(), scene_of("diverged")))
-    assert (frame_of(grid, 0)["frame"] > 0).all()
-    assert not frame_of(grid, STEPS - 1)["frame"].any()
+    assert (payload_of(grid, 0)["frame"] > 0).all()
+    assert not payload_of(grid, STEPS - 1)["frame"].any()
 
 
 def test_bounds_are_those_that_the_functions_have():

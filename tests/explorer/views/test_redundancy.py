@@ -18,6 +18,7 @@ from explorer.widgets.step_table import StepTable
 from store.schema import LayerSpec, WeightSpec
 from store.testing import frames_at, image_run_spec
 from tests.explorer.conftest import without_probe
+from tests.explorer.drawing import choice_of, drawn_by, payload_of
 
 STEPS = [0, 1, 2, 5, 10, 20, 50, 100]
 COSINES = Limits(-1, 1, signed=True)
@@ -28,15 +29,7 @@ def scene_of(data, layer="conv1"):
 
 
 def drawn(data, layer="conv1"):
-    view, scene = Redundancy(), scene_of(data, layer)
-    return view.requirement(scene) or view.draw(scene, view.compute(scene))
-
-
-def shown(widget, index):
-    sent = []
-    widget._send_msg = sent.append
-    widget._handle_msg({"key": widget.key, "want": [index]})
-    return sent[0]["payload"]
+    return drawn_by(Redundancy(), scene_of(data, layer))
 
 
 def visible(panel, kind):
@@ -51,11 +44,6 @@ def visible(panel, kind):
             yield from walk(child)
 
     (found,) = walk(panel)
-    return found
-
-
-def choice_of(panel, title):
-    (found,) = [choice for choice in panel.select(Choice) if choice.title == title]
     return found
 
 
@@ -87,7 +75,7 @@ def test_kernels_are_compared_by_their_cosine_at_every_step(image_data):
     assert (grid.low, grid.high) == (-1, 1)
     for index, step in enumerate(STEPS):
         expected = cosines(frames_at(image_run_spec(), step)["layers/conv1/weights/kernel"])
-        frame = shown(grid, index)["frame"]
+        frame = payload_of(grid, index)["frame"]
         assert frame.shape == (1, 3, 3)
         # A code of difference where both round otherwise.
         assert np.abs(frame[0].astype(int) - quantize(expected, COSINES)).max() <= 1
@@ -102,7 +90,7 @@ def test_activations_are_compared_by_their_correlation_over_probes_and_places(im
     for index in (0, 3, 7):
         maps = frames_at(image_run_spec(), STEPS[index])["layers/conv1/activation"]
         expected = quantize(np.corrcoef(maps.reshape(-1, 3).T), COSINES)
-        assert np.abs(shown(grid, index)["frame"][0].astype(int) - expected).max() <= 1
+        assert np.abs(payload_of(grid, index)["frame"][0].astype(int) - expected).max() <= 1
     choice.value = "kernels"
     assert visible(panel, FrameGrid) is not grid
 
@@ -114,7 +102,7 @@ def test_the_table_has_the_most_similar_pairs_of_the_step(recorded):
     for index in (0, 6):
         matrix = cosines(frames_at(spec, STEPS[index])["layers/dense/weights/kernel"])
         pairs = sorted(itertools.combinations(range(7), 2), key=lambda pair: -matrix[pair])[:8]
-        payload = shown(table, index)
+        payload = payload_of(table, index)
         assert payload["rows"] == [[f"{a}, {b}", f"{matrix[a, b]:.2f}"] for a, b in pairs]
         assert payload["chooses"] == [{"unit": a} for a, _ in pairs]
 
@@ -133,7 +121,7 @@ def test_the_clustered_order_is_that_of_the_last_step_and_does_not_move(recorded
     monkeypatch.setattr("store.testing.frames_at", families)
     panel = drawn(recorded(wide_spec(6)), "dense")
     grid = visible(panel, FrameGrid)
-    by_number = [shown(grid, index)["frame"][0] for index in range(8)]
+    by_number = [payload_of(grid, index)["frame"][0] for index in range(8)]
     assert grid.tile_ids == [0, 1, 2, 3, 4, 5]
     assert grid.x_labels == []
     before = grid.key
@@ -145,9 +133,9 @@ def test_the_clustered_order_is_that_of_the_last_step_and_does_not_move(recorded
     assert grid.x_labels == grid.y_labels == [str(unit) for unit in order]
     for index in range(8):
         expected = by_number[index][np.ix_(order, order)]
-        np.testing.assert_array_equal(shown(grid, index)["frame"][0], expected)
+        np.testing.assert_array_equal(payload_of(grid, index)["frame"][0], expected)
     choice_of(panel, "order").value = "number"
-    np.testing.assert_array_equal(shown(grid, 3)["frame"][0], by_number[3])
+    np.testing.assert_array_equal(payload_of(grid, 3)["frame"][0], by_number[3])
 
 
 def test_a_dead_unit_is_like_none(recorded, monkeypatch):
@@ -159,11 +147,11 @@ def test_a_dead_unit_is_like_none(recorded, monkeypatch):
 
     monkeypatch.setattr("store.testing.frames_at", dead)
     panel = drawn(recorded(wide_spec(4)), "dense")
-    frame = shown(visible(panel, FrameGrid), 5)["frame"][0]
+    frame = payload_of(visible(panel, FrameGrid), 5)["frame"][0]
     assert (frame[1:3] == 0).all()
     assert (frame[:, 1:3] == 0).all()
     assert (frame[[0, 3]][:, [0, 3]] > 0).all()
-    assert [row[0] for row in shown(visible(panel, StepTable), 5)["rows"]] == ["0, 3"]
+    assert [row[0] for row in payload_of(visible(panel, StepTable), 5)["rows"]] == ["0, 3"]
 
 
 def test_of_many_units_there_is_only_the_table(recorded):
@@ -173,7 +161,7 @@ def test_of_many_units_there_is_only_the_table(recorded):
     assert isinstance(panel, StepTable)
     matrix = cosines(frames_at(spec, 1)["layers/dense/weights/kernel"])
     best = max(itertools.combinations(range(130), 2), key=lambda pair: matrix[pair])
-    assert shown(panel, 1)["rows"][0][0] == f"{best[0]}, {best[1]}"
+    assert payload_of(panel, 1)["rows"][0][0] == f"{best[0]}, {best[1]}"
     assert "a matrix is drawn up to 128 units" in Redundancy().caption(scene_of(data, "dense"))
 
 
@@ -195,7 +183,7 @@ def test_a_layer_without_kernels_is_compared_by_its_activation(image_data):
 def test_a_layer_without_a_recorded_activation_is_compared_by_its_kernels(recorded):
     data = recorded(without_probe(), steps=(0, 1))
     grid = visible(drawn(data), FrameGrid)
-    assert shown(grid, 1)["frame"].shape == (1, 3, 3)
+    assert payload_of(grid, 1)["frame"].shape == (1, 3, 3)
     assert "correlation" not in Redundancy().caption(scene_of(data))
 
 
@@ -211,7 +199,7 @@ def test_kernels_that_would_take_too_long_are_left_out(recorded, monkeypatch):
 def test_runs_with_hardly_any_step(recorded, steps):
     panel = drawn(recorded(steps=steps))
     if steps:
-        assert shown(visible(panel, FrameGrid), 0)["frame"].shape == (1, 3, 3)
+        assert payload_of(visible(panel, FrameGrid), 0)["frame"].shape == (1, 3, 3)
     else:
         assert panel == "No step has been recorded yet."
 
@@ -219,6 +207,6 @@ def test_runs_with_hardly_any_step(recorded, steps):
 def test_what_was_compared_is_kept(recorded, monkeypatch):
     """What was compared once is kept: drawing again reads nothing."""
     data = recorded(steps=(0, 1))
-    first = shown(visible(drawn(data), FrameGrid), 1)["frame"]
+    first = payload_of(visible(drawn(data), FrameGrid), 1)["frame"]
     monkeypatch.setattr(data, "weight", None)
-    np.testing.assert_array_equal(shown(visible(drawn(data), FrameGrid), 1)["frame"], first)
+    np.testing.assert_array_equal(payload_of(visible(drawn(data), FrameGrid), 1)["frame"], first)

@@ -11,13 +11,13 @@ from explorer.views import span_search
 from explorer.views.span_search import ALL_SELECTED, SELECT, TOO_LARGE, Search, SpanSearch, _quoted
 from explorer.widgets.step_table import StepTable
 from explorer.widgets.token_strip import TokenStrip
+from tests.explorer.drawing import payload_of
 from tests.explorer.test_recurrent_data import IDS, STEPS, layer_of
 from tests.explorer.views.test_recurrent_states import (
     KINDS,
     ODD_KINDS,
     drawn,
     every,
-    frame_of,
     scene_of,
 )
 
@@ -34,7 +34,7 @@ def test_it_draws_every_kind_of_recurrent_layer(kind):
     panel = drawn(view, scene)
     view.follow(scene, panel)
     for table in every(StepTable, panel):
-        for row in frame_of(table, 0)["rows"]:
+        for row in payload_of(table, 0)["rows"]:
             assert len(row) == len(table.columns)
     caption = view.caption(scene)
     assert "rnn" in caption
@@ -112,8 +112,8 @@ def test_a_selection_searches_anew_and_is_remembered():
     strip.span = [0, 2]
     assert units.key != before
     expected = Search.of(layer_of("gru"), 0).unit_rows((0, 2))(1)
-    assert frame_of(units, 1)["rows"] == expected["rows"]
-    assert frame_of(places, 1) == Search.of(layer_of("gru"), 0).place_rows((0, 2))(1)
+    assert payload_of(units, 1)["rows"] == expected["rows"]
+    assert payload_of(places, 1) == Search.of(layer_of("gru"), 0).place_rows((0, 2))(1)
     (again,) = every(TokenStrip, drawn(view, scene))
     assert again.span == [0, 2]
     (other,) = every(TokenStrip, drawn(view, scene_of("gru", probe=1)))
@@ -126,19 +126,19 @@ def test_without_a_selection_it_says_what_to_do():
     tables = every(StepTable, panel)
     strip.span = []
     assert [table.empty for table in tables] == [SELECT, SELECT]
-    assert all(not frame_of(table, 0).get("rows") for table in tables)
+    assert all(not payload_of(table, 0).get("rows") for table in tables)
     assert not figures_of(panel)
     strip.span = [0, 8]
     assert tables[0].empty == ALL_SELECTED
-    assert frame_of(tables[0], 1)["rows"] == []
+    assert payload_of(tables[0], 1)["rows"] == []
 
 
 def test_a_layer_that_is_too_large_is_searched_in_one_probe_alone(monkeypatch):
     monkeypatch.setattr(span_search, "MOST_OPERATIONS", 1)
     units, places = every(StepTable, drawn(SpanSearch(), scene_of("gru")))
     assert places.empty == TOO_LARGE
-    assert frame_of(places, 1) == {}
-    assert frame_of(units, 1)["rows"]
+    assert payload_of(places, 1) == {}
+    assert payload_of(units, 1)["rows"]
 
 
 def test_curves_are_the_scores_over_the_training():

@@ -17,6 +17,7 @@ from explorer.views.text_pooling import TextPooling, cancelled_share
 from explorer.widgets.step_table import StepTable
 from explorer.widgets.token_strip import TokenStrip
 from store.testing import frames_at
+from tests.explorer.drawing import payload_of
 from tests.explorer.test_text_data import CONV, stacked
 
 STEPS = [0, 1, 2, 5, 10, 20, 50, 100]
@@ -114,10 +115,7 @@ def test_a_masked_mean_leaves_the_padding_out(recorded):
 
 
 def sent(table, index):
-    messages = []
-    table._send_msg = messages.append
-    table._handle_msg({"key": table.key, "want": [index]})
-    return messages[0]["payload"]["rows"]
+    return payload_of(table, index)["rows"]
 
 
 def test_the_table_names_what_is_kept(recorded):

@@ -18,6 +18,7 @@ from explorer.widgets.step_table import StepTable
 from store.schema import LayerSpec
 from store.testing import frames_at, image_run_spec, text_run_spec
 from tests.explorer.conftest import with_probe, without_probe
+from tests.explorer.drawing import drawn_by, payload_of
 
 STEPS = [0, 1, 2, 5, 10, 20, 50, 100]
 CLASSES = ["ant", "bee", "cat", "dog"]
@@ -29,15 +30,7 @@ def scene_of(data, layer="conv1", *, unit=0):
 
 
 def drawn(scene):
-    view = TopProbes()
-    return view.requirement(scene) or view.draw(scene, view.compute(scene))
-
-
-def shown(widget, index):
-    sent = []
-    widget._send_msg = sent.append
-    widget._handle_msg({"key": widget.key, "want": [index]})
-    return sent[0]["payload"]
+    return drawn_by(TopProbes(), scene)
 
 
 @pytest.fixture
@@ -81,7 +74,7 @@ def test_patches_are_what_the_unit_sees_at_its_strongest_positions(recorded):
     for index, step in enumerate(STEPS):
         maps = frames_at(spec, step)["layers/conv1/activation"][..., 1]
         order = np.argsort(-maps.max(axis=(1, 2)), kind="stable")
-        payload = shown(grid, index)
+        payload = payload_of(grid, index)
         assert payload["tile_ids"] == order.tolist()
         for tile, probe in enumerate(order):
             y, x = np.unravel_index(maps[probe].argmax(), (8, 8))
@@ -101,7 +94,7 @@ def test_windows_wider_than_the_input_show_the_input_not_its_padding(recorded):
         for layer in spec.layers
     )
     spec = dataclasses.replace(spec, layers=layers)
-    payload = shown(drawn(scene_of(recorded(spec, steps=(0,)))), 0)
+    payload = payload_of(drawn(scene_of(recorded(spec, steps=(0,)))), 0)
     maps = frames_at(spec, 0)["layers/conv1/activation"][..., 0]
     pictures = np.pad(grey_codes(spec.probe.inputs["input"]), ((0, 0), (0, 0), (2, 2)))
     assert payload["frame"].shape == (6, 8, 5)
@@ -120,7 +113,7 @@ def test_a_unit_without_places_is_shown_whole_probes(image_data):
     for index in (0, 4, 7):
         values = frames_at(spec, STEPS[index])["layers/dense/activation"][:, 2]
         order = np.argsort(-values, kind="stable")
-        payload = shown(grid, index)
+        payload = payload_of(grid, index)
         assert payload["tile_ids"] == order.tolist()
         np.testing.assert_array_equal(payload["frame"], pictures[order])
 
@@ -135,7 +128,7 @@ def test_of_many_probes_twelve_are_shown(recorded):
         spec, layers=(spec.layers[0], dense), probe=probe, outputs=("dense",)
     )
     data = recorded(spec, steps=(0, 1))
-    payload = shown(drawn(scene_of(data, "dense", unit=1)), 1)
+    payload = payload_of(drawn(scene_of(data, "dense", unit=1)), 1)
     values = frames_at(spec, 1)["layers/dense/activation"][:, 1]
     assert payload["tile_ids"] == np.argsort(-values, kind="stable")[:12].tolist()
     assert payload["frame"].shape == (12, 4, 4)
@@ -149,7 +142,7 @@ def test_probes_that_a_rectified_unit_does_not_answer_to_are_left_empty(changed)
         values[[0, 1, 3, 4]] = 0
         return values
 
-    payload = shown(drawn(scene_of(changed("relu1", answers_to_two), "relu1")), 3)
+    payload = payload_of(drawn(scene_of(changed("relu1", answers_to_two), "relu1")), 3)
     assert set(payload["tile_ids"][:2]) == {2, 5}
     assert sorted(payload["tile_ids"]) == list(range(6))
     assert payload["captions"][2:] == [SILENT] * 4
@@ -159,7 +152,7 @@ def test_probes_that_a_rectified_unit_does_not_answer_to_are_left_empty(changed)
 
 @pytest.mark.parametrize("value", [0.0, 0.7, np.nan])
 def test_a_unit_that_is_the_same_everywhere_answers_to_nothing(changed, value):
-    payload = shown(drawn(scene_of(changed("conv1", lambda old: np.full_like(old, value)))), 0)
+    payload = payload_of(drawn(scene_of(changed("conv1", lambda old: np.full_like(old, value)))), 0)
     assert payload["captions"] == [SILENT] * 6
     assert sorted(payload["tile_ids"]) == list(range(6))
     assert (payload["frame"] == 0).all()
@@ -168,7 +161,7 @@ def test_a_unit_that_is_the_same_everywhere_answers_to_nothing(changed, value):
 def test_the_least_of_all_answers_counts_too(changed):
     """With one value a probe the smallest one is no silence."""
     data = changed("dense", lambda old: 1 + np.arange(24.0).reshape(old.shape))
-    payload = shown(drawn(scene_of(data, "dense")), 0)
+    payload = payload_of(drawn(scene_of(data, "dense")), 0)
     assert payload["tile_ids"] == [5, 4, 3, 2, 1, 0]
     assert SILENT not in payload["captions"]
 
@@ -178,7 +171,7 @@ def test_lost_probes_come_last(changed):
         values[[1, 4]] = np.nan
         return values
 
-    payload = shown(drawn(scene_of(changed("conv1", lost))), 2)
+    payload = payload_of(drawn(scene_of(changed("conv1", lost))), 2)
     assert set(payload["tile_ids"][4:]) == {1, 4}
     assert payload["captions"][4:] == [SILENT] * 2
 
@@ -226,7 +219,7 @@ def test_what_is_seen_of_a_text_is_marked(over_text):
     table = drawn(scene_of(over_text, "conv"))
     assert isinstance(table, StepTable)
     assert table.columns == ["probe", "text", "output", "class"]
-    payload = shown(table, 1)
+    payload = payload_of(table, 1)
     assert payload["rows"] == [
         ["0", "not «a good film»", "5", "positive"],
         ["1", "«<b>bad</b> film»", "3", "negative"],
@@ -235,11 +228,11 @@ def test_what_is_seen_of_a_text_is_marked(over_text):
 
 
 def test_a_silent_unit_has_no_rows(over_text):
-    assert shown(drawn(scene_of(over_text, "conv", unit=1)), 0) == {"rows": [], "chooses": []}
+    assert payload_of(drawn(scene_of(over_text, "conv", unit=1)), 0) == {"rows": [], "chooses": []}
 
 
 def test_without_places_the_whole_text_is_shown(text_data):
-    payload = shown(drawn(scene_of(text_data, "lstm", unit=1)), 5)
+    payload = payload_of(drawn(scene_of(text_data, "lstm", unit=1)), 5)
     values = frames_at(text_run_spec(), STEPS[5])["layers/lstm/activation"][:, 1]
     texts = ["not a good film", "<b>bad</b> film"]
     order = np.argsort(-values).tolist()
@@ -253,7 +246,7 @@ def test_texts_without_labels_have_no_column_for_them(recorded):
     data = recorded(with_probe(text_run_spec(), labels=None, class_names=None), steps=(0,))
     table = drawn(scene_of(data, "lstm"))
     assert table.columns == ["probe", "text", "output"]
-    assert all(len(row) == 3 for row in shown(table, 0)["rows"])
+    assert all(len(row) == 3 for row in payload_of(table, 0)["rows"])
 
 
 def test_letters_stand_side_by_side(recorded):
@@ -264,7 +257,7 @@ def test_letters_stand_side_by_side(recorded):
         labels=np.zeros((2, 5), np.int64),
         class_names=None,
     )
-    payload = shown(drawn(scene_of(recorded(spec, steps=(0,)), "embedding")), 0)
+    payload = payload_of(drawn(scene_of(recorded(spec, steps=(0,)), "embedding")), 0)
     plain = {row[1].replace("«", "").replace("»", "") for row in payload["rows"]}
     assert plain == {"abcd", "ed"}  # token numbers 2 3 4 5 and 6 5
     assert all(len(row) == 3 for row in payload["rows"])
@@ -287,7 +280,7 @@ def test_behind_a_junction_positions_are_not_known(recorded):
     layers = (*spec.layers[:2], second, both, *spec.layers[2:])
     data = recorded(dataclasses.replace(spec, layers=layers), steps=(0,))
     assert token_windows(data, data.run.layers["both"]) is None
-    assert len(shown(drawn(scene_of(data, "both")), 0)["rows"]) == 2
+    assert len(payload_of(drawn(scene_of(data, "both")), 0)["rows"]) == 2
 
 
 words = st.lists(st.text("abcdefgh", min_size=1, max_size=9), min_size=1, max_size=40)
@@ -318,7 +311,7 @@ def test_probes_without_a_picture_are_described(recorded):
         kind="tabular", inputs={"input": values}, dims={"input": ("probe", "feature")}
     )
     data = recorded(spec, steps=(0,))
-    rows = shown(drawn(scene_of(data, "dense")), 0)["rows"]
+    rows = payload_of(drawn(scene_of(data, "dense")), 0)["rows"]
     assert {row[1] for row in rows} == {
         ", ".join(f"{value:.3g}" for value in row) for row in values
     }

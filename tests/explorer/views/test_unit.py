@@ -20,6 +20,7 @@ from tests.explorer.conftest import (
     with_probe,
     without_probe,
 )
+from tests.explorer.drawing import drawn_by, payload_of
 
 STEPS = [0, 1, 2, 5, 10, 20, 50, 100]
 IMAGE = ("probe", "y", "x", "unit")
@@ -30,15 +31,11 @@ def scene_of(data, layer="conv1", *, unit=0, probe=0):
 
 
 def drawn(scene):
-    view = Unit()
-    return view.requirement(scene) or view.draw(scene, view.compute(scene))
+    return drawn_by(Unit(), scene)
 
 
 def shown(widget, index):
-    sent = []
-    widget._send_msg = sent.append
-    widget._handle_msg({"key": widget.key, "want": [index]})
-    return sent[0]["payload"]["frame"]
+    return payload_of(widget, index)["frame"]
 
 
 # -- the map ------------------------------------------------------------------------------------

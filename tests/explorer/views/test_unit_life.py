@@ -18,6 +18,7 @@ from explorer.views.unit_life import UnitLife, event_rows, shown_units, silence
 from explorer.widgets.step_table import StepTable
 from store.testing import frames_at, image_run_spec
 from tests.explorer.conftest import without_probe
+from tests.explorer.drawing import drawn_by, payload_of
 
 STEPS = (0, 1, 2, 5)
 # Of the three units of relu1: which are dead at each of these steps.
@@ -42,8 +43,7 @@ def scene_of(data, layer="relu1"):
 
 
 def drawn(scene):
-    view = UnitLife()
-    return view.requirement(scene) or view.draw(scene, view.compute(scene))
+    return drawn_by(UnitLife(), scene)
 
 
 def tables_of(body):
@@ -51,17 +51,10 @@ def tables_of(body):
     return counts, events
 
 
-def shown(widget, index):
-    sent = []
-    widget._send_msg = sent.append
-    widget._handle_msg({"key": widget.key, "want": [index]})
-    return sent[0]["payload"]
-
-
 def test_the_counts_follow_the_step(data):
     counts, _ = tables_of(drawn(scene_of(data)))
     assert counts.columns == ["dead", "selective", "always on"]
-    assert [shown(counts, index)["rows"][0] for index in range(4)] == [
+    assert [payload_of(counts, index)["rows"][0] for index in range(4)] == [
         ["1", "1", "1"],
         ["2", "0", "1"],
         ["1", "1", "1"],
@@ -72,7 +65,7 @@ def test_the_counts_follow_the_step(data):
 def test_events_are_listed_from_the_last_one_on_and_choose_their_unit(data):
     _, events = tables_of(drawn(scene_of(data)))
     assert events.still
-    payload = shown(events, 0)
+    payload = payload_of(events, 0)
     assert payload["rows"] == [
         ["1", "died, stayed dead", "5"],
         ["1", "woke", "2"],
@@ -104,7 +97,7 @@ def test_the_caption_says_over_what_and_what_active_means(data):
 
 def test_a_layer_in_which_nothing_happens_says_so(image_data):
     _, events = tables_of(drawn(scene_of(image_data)))
-    assert shown(events, 0) == {"rows": [], "chooses": []}
+    assert payload_of(events, 0) == {"rows": [], "chooses": []}
     assert events.empty == "No unit died, and none was dead at the start."
 
 
@@ -161,7 +154,7 @@ def test_lost_values_and_large_layers_are_drawn(recorded, monkeypatch):
     monkeypatch.setattr("explorer.summaries.MOST_VALUES", 2 * 6 * 3 * 5)
     data = recorded(steps=(0, 1))
     counts, _ = tables_of(drawn(scene_of(data)))
-    assert shown(counts, 1)["rows"] == [["0", "2", "0"]]
+    assert payload_of(counts, 1)["rows"] == [["0", "2", "0"]]
     assert "and 5 of 64 positions at which" in UnitLife().caption(scene_of(data))
 
 
@@ -175,5 +168,5 @@ def test_it_is_drawn_of_a_function_inside_of_a_layer(recorded):
     )
     data = recorded(dataclasses.replace(spec, layers=layers), steps=(0, 1))
     counts, _ = tables_of(drawn(scene_of(data, "dense")))
-    assert sum(int(number) for number in shown(counts, 0)["rows"][0]) == 4
+    assert sum(int(number) for number in payload_of(counts, 0)["rows"][0]) == 4
     assert "(between -0.98 and 0.98)" in UnitLife().caption(scene_of(data, "dense"))
