@@ -32,7 +32,7 @@ demo: $(VENV)/.has-demo
 	esac
 
 test: $(VENV)/.has-test
-	@$(BIN)/python -m pytest $(TEST_ARGS)
+	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile $(TEST_ARGS)
 
 lint: $(VENV)/.has-dev
 	@$(BIN)/ruff check .

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from explorer.session import GAP_PX, TAB_OF, TAB_TITLES
 from explorer.views.registry import views
 from store import Run
 from tests.e2e.conftest import Begin, Open, at, grid
+
+PATIENCE_S = 10
 
 # Where pixels of a theme's colour are on the layer of marks over a grid: left, top, right, bottom.
 OUTLINE = """
@@ -221,6 +224,14 @@ def headings(page: Page) -> set[str]:
     return set(page.locator(".head h3:visible").all_inner_texts())
 
 
+def shows(page: Page, titles: set[str]) -> None:
+    """Wait until just these cards are on screen."""
+    until = time.monotonic() + PATIENCE_S
+    while headings(page) != titles and time.monotonic() < until:
+        page.wait_for_timeout(50)
+    assert headings(page) == titles
+
+
 def test_a_tab_shows_its_cards_and_stands_in_the_address(
     watched_page: Page, explore: Open, runs: dict[str, Run]
 ) -> None:
@@ -239,24 +250,24 @@ def test_a_tab_shows_its_cards_and_stands_in_the_address(
     of_tab["layers"] |= {"Probe", "The network says, at this step"}
     tabs = watched_page.get_by_role("tab")
     assert tabs.all_inner_texts() == list(TAB_TITLES.values())
-    assert headings(watched_page) == of_tab["layers"]
+    shows(watched_page, of_tab["layers"])
     for tab in ("training", "learning"):
         watched_page.get_by_role("tab", name=TAB_TITLES[tab]).click()
         chosen(watched_page, "tab", tab)
         expect(watched_page.locator("[role=tab][aria-selected=true]")).to_have_text(TAB_TITLES[tab])
         expect(grid(watched_page)).to_have_count(0)
-        assert headings(watched_page) == of_tab[tab]
+        shows(watched_page, of_tab[tab])
     watched_page.reload()
     expect(watched_page.locator("[role=tab][aria-selected=true]")).to_have_text(
         TAB_TITLES["learning"]
     )
-    assert headings(watched_page) == of_tab["learning"]
+    shows(watched_page, of_tab["learning"])
     # Back by keys: the tab in focus hands on to its neighbour.
     watched_page.get_by_role("tab", name=TAB_TITLES["learning"]).focus()
     watched_page.keyboard.press("ArrowLeft")
     chosen(watched_page, "tab", "layers")
     grid(watched_page).wait_for()
-    assert headings(watched_page) == of_tab["layers"]
+    shows(watched_page, of_tab["layers"])
 
 
 def test_a_layer_chosen_on_another_tab_is_there_on_the_way_back(

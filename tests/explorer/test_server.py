@@ -28,7 +28,9 @@ class Server:
     """A running explorer, and what it answers."""
 
     def __init__(self, runs):
-        self.port = free_port(20_000)
+        with socket.socket() as probe:  # another test process never gets the same
+            probe.bind((HOST, 0))
+            self.port = probe.getsockname()[1]
         self.thread = app.serve(runs, port=self.port, open_browser=False, threaded=True)
         until = time.monotonic() + PATIENCE_S
         while not (is_open(HOST, self.port) and self.thread.server_id in pn.state._servers):
