@@ -153,7 +153,6 @@ export function render({ model, el }) {
     axis.value = model.axis;
     colours.value = model.tied ? "shared" : "own";
     anchors.hidden = model.mode !== "anchors";
-    fields.forEach((field, at) => { field.value = model.anchors[at] ?? ""; });
     note.textContent = model.note;
     note.hidden = !model.note;
     writeAddress();
@@ -184,7 +183,13 @@ export function render({ model, el }) {
     model.anchors = fields.map((field) => Number(field.value));
   });
   model.on("path", onPath);
-  model.on(["mode", "anchors", "axis", "note"], onMode);
+  // Alone: what is being typed outlasts a change of anything else.
+  const onAnchors = () => {
+    fields.forEach((field, at) => { field.value = model.anchors[at] ?? ""; });
+    onMode();
+  };
+  model.on(["mode", "axis", "note"], onMode);
+  model.on("anchors", onAnchors);
   model.on("remove", () => {
     clock.removeEventListener("tick", onTick);
     clock.removeEventListener("choice", toRun);
@@ -196,6 +201,6 @@ export function render({ model, el }) {
   clock.start(model.path.coordinates.length, model.position);
   clock.choose(runs[0].choice);
   controls.label();
-  onMode();
+  onAnchors();
   onTick();
 }

@@ -7,8 +7,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -191,20 +192,11 @@ CLIENT_LEFT = re.compile(
 FAULT = re.compile(r".*(?:Traceback|ERROR|[A-Z]\w+Warning|[A-Z]\w+Error).*")
 
 
-@pytest.fixture(scope="session")
-def server(runs: dict[str, Run], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+@contextmanager
+def serving(command: Sequence[str], port: int, log: Path) -> Iterator[str]:
     """Address of an explorer in a process of its own; what it logs must hold no fault."""
-    port = unused_port()
-    code = (
-        "import sys; from explorer import app; from store import open_run; "
-        f"app.serve([open_run(path) for path in sys.argv[1:]], port={port}, open_browser=False)"
-    )
-    locations = [run.location for run in runs.values()]
-    log = tmp_path_factory.mktemp("log") / "server.txt"
     with log.open("w") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-W", "default", "-c", code, *locations], stdout=output, stderr=output
-        )
+        process = subprocess.Popen(command, stdout=output, stderr=output)
         deadline = time.monotonic() + 60
         while not answers(port):
             assert process.poll() is None, log.read_text()
@@ -215,6 +207,20 @@ def server(runs: dict[str, Run], tmp_path_factory: pytest.TempPathFactory) -> It
         process.wait(timeout=30)
     logged = CLIENT_LEFT.sub("", log.read_text())
     assert not FAULT.search(logged), logged
+
+
+@pytest.fixture(scope="session")
+def server(runs: dict[str, Run], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of an explorer of all the runs."""
+    port = unused_port()
+    code = (
+        "import sys; from explorer import app; from store import open_run; "
+        f"app.serve([open_run(path) for path in sys.argv[1:]], port={port}, open_browser=False)"
+    )
+    locations = [run.location for run in runs.values()]
+    command = [sys.executable, "-W", "default", "-c", code, *locations]
+    with serving(command, port, tmp_path_factory.mktemp("log") / "server.txt") as address:
+        yield address
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 from explorer import app
 from store import Run, RunWriter, moments, open_run
 from store.testing import append_steps, image_run_spec
-from tests.e2e.conftest import STAGE, Open, answers, at
+from tests.e2e.conftest import STAGE, Open, answers, at, unused_port
 
 pytestmark = pytest.mark.browser
 
@@ -89,7 +89,7 @@ def recording(tmp_path: Path) -> Iterator[RunWriter]:
 
 
 def test_a_recording_is_followed_until_it_ends(watched_page: Page, recording: RunWriter) -> None:
-    port = app.free_port(5400)
+    port = unused_port()
     words = ["explore", str(recording.path), "--no-browser", "--port", str(port)]
     server = subprocess.Popen([sys.executable, "-m", "explorer.cli", *words])
     try:
