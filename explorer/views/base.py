@@ -148,6 +148,27 @@ def needs_activation(scene: Scene) -> str | None:
     return f"The activation of {scene.layer.name} was not recorded."
 
 
+def needs_every_activation(data: RunData) -> str | None:
+    """Require the recorded activation of every layer but the inputs."""
+    silent = [
+        name
+        for name, layer in data.run.layers.items()
+        if not layer.has_activation and layer.kind != "input"
+    ]
+    if not silent:
+        return None
+    return f"The activation of {', '.join(silent[:3])} was not recorded. Record every layer."
+
+
+def needs_network(data: RunData) -> str | None:
+    """Require that every layer can be evaluated and differentiated."""
+    unsupported = data.network.unsupported
+    if not unsupported:
+        return None
+    name, why = next(iter(unsupported.items()))
+    return f"{name} cannot be followed: {why}"
+
+
 def plot_pane(element: hv.Element | hv.Overlay) -> pn.pane.HoloViews:
     """Pane of a picture whose axes are its own."""
     return pn.pane.HoloViews(element, linked_axes=False, sizing_mode="stretch_width", margin=0)

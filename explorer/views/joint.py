@@ -17,7 +17,13 @@ from explorer.derived.joint import Column, Way, columns_of, fused, trace, unit_s
 from explorer.derived.network.engine import Network
 from explorer.derived.recurrent import NotDerivableError
 from explorer.plots.style import DIVERGING, SEQUENTIAL, palette_bytes
-from explorer.views.base import Scene, View, needs_steps
+from explorer.views.base import (
+    Scene,
+    View,
+    needs_every_activation,
+    needs_network,
+    needs_steps,
+)
 from explorer.views.kernels import read_kernel, strongest_channels
 from explorer.views.registry import register
 from explorer.widgets.flow import Flow
@@ -247,20 +253,7 @@ class Joint(View):
                 "This needs one output of shape (probe, class); "
                 "the run is not of a classifier, or its output was not recorded."
             )
-        unsupported = data.network.unsupported
-        if unsupported:
-            name, why = next(iter(unsupported.items()))
-            return f"{name} cannot be followed: {why}"
-        silent = [
-            name
-            for name, layer in data.run.layers.items()
-            if not layer.has_activation and layer.kind != "input"
-        ]
-        if silent:
-            return (
-                f"The activation of {', '.join(silent[:3])} was not recorded. Record every layer."
-            )
-        return None
+        return needs_network(data) or needs_every_activation(data)
 
     def caption(self, scene: Scene) -> str:
         target = scene.moment.target

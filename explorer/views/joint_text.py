@@ -19,7 +19,13 @@ from explorer.plots.style import DIVERGING, KIND_COLOURS, SEQUENTIAL, palette_by
 from explorer.sentence_data import Band, Frame, Sentence
 from explorer.text_data import needs_texts, texts_of
 from explorer.text_writing import Foretelling
-from explorer.views.base import Scene, View, needs_steps
+from explorer.views.base import (
+    Scene,
+    View,
+    needs_every_activation,
+    needs_network,
+    needs_steps,
+)
 from explorer.views.registry import register
 from explorer.widgets.sentence import SentencePicture
 
@@ -253,28 +259,17 @@ class JointText(View):
 
     def requirement(self, scene: Scene) -> str | None:
         data = scene.data
-        missing = needs_texts(data) or needs_steps(scene)
+        missing = needs_texts(data) or needs_steps(scene) or needs_every_activation(data)
         if missing is not None:
             return missing
-        layers = data.run.layers
-        silent = [
-            name
-            for name, layer in layers.items()
-            if not layer.has_activation and layer.kind != "input"
-        ]
-        if silent:
-            return (
-                f"The activation of {', '.join(silent[:3])} was not recorded. Record every layer."
-            )
         if len(data.run.outputs) != 1 or (data.reading is None and Foretelling.of(data) is None):
             return (
                 "This needs one output that says how probable each class is, of the text or after "
                 "each of its tokens; the output of this run is none."
             )
-        unsupported = data.network.unsupported
-        if unsupported:
-            name, why = next(iter(unsupported.items()))
-            return f"{name} cannot be followed: {why}"
+        missing = needs_network(data)
+        if missing is not None:
+            return missing
         texts = texts_of(data)
         if texts is not None and not len(texts.of(scene.moment.probe)):
             return f"Probe {scene.moment.probe} is empty: it has no word to align by."
