@@ -98,7 +98,7 @@ function stageOf(channel, title) {
     if (view.child_models && view.child_models.length !== view.child_views.length) return "parts are being added";
     if (isHead(view)) return headFault(view);
     if (!isVisible(view.el)) return "";
-    if ("channel" in dataOf(view)) return widgetFault(view);
+    if ("channel" in dataOf(view)) return onScreen(view) ? widgetFault(view) : ""; // others are not drawn
     return view.canvas_view ? figureFault(view) : "";
   };
   const fault = () => {
@@ -125,12 +125,38 @@ function stageOf(channel, title) {
     return "";
   };
 
+  // The card's heading answers once the run's worker has done all that it was asked before.
+  const worked = async (patience) => {
+    const { data } = viewsOf(isHead).find((view) => view.parent === card).model;
+    const end = performance.now() + patience;
+    set(data, "film_asked", data.film_asked + 1);
+    while (data.film_answered !== data.film_asked && performance.now() < end) {
+      await new Promise((next) => requestAnimationFrame(next));
+    }
+  };
+  const set = (data, name, value) => {
+    introduce({ data });
+    data[name] = value;
+  };
+  const choose = async ({ title: name, value }, patience) => {
+    const fault = await settle(patience);
+    if (fault || !card) return fault;
+    const offers = (view) => view.el && inScope(view) && isVisible(view.el) && dataOf(view).title === name && value in (dataOf(view).options ?? {});
+    const found = viewsOf(offers)[0];
+    if (!found || dataOf(found).value === value) return "";
+    set(found.model.data, "value", value);
+    await worked(patience);
+    return settle(patience);
+  };
+
   return {
+    choose,
     isReady: () => clock.label && viewsOf(isHead).length > 0 && Bokeh.documents.every((doc) => doc.is_idle),
     isolate,
     settle,
     show: (index, patience) => {
       clock.go(index);
+      clock.dispatchEvent(new Event("complete")); // also what is out of sight
       label();
       return settle(patience);
     },

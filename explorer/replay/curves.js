@@ -112,5 +112,5 @@ export function render({ model, el }) {
   model.on(["series", "axis"], draw);
   repaintWhenSeen(model, stage, draw);
   draw();
-  follow(model, cursor);
+  follow(model, stage, cursor);
 }

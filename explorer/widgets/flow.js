@@ -282,9 +282,8 @@ export function render({ model, el }) {
   });
 
   // -- life -------------------------------------------------------------------------------------
-  const frames = framesOf(model, () => draw(clock.index));
+  const frames = framesOf(model, stage, draw);
   repaintWhenSeen(model, stage, () => draw(clock.index));
   model.on(["key", "columns", "scales", "image"], () => draw(clock.index));
-  follow(model, draw);
   heed(model, "choice", repaint);
 }

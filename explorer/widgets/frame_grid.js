@@ -336,7 +336,7 @@ export function render({ model, el }) {
 
   // -- life -------------------------------------------------------------------------------
   const clock = clockOf(model.channel);
-  const frames = framesOf(model, () => draw(clock.index));
+  const frames = framesOf(model, stage, draw);
   const settle = () => {
     canvas.style.cursor = model.selects ? "pointer" : "crosshair";
     if (model.selects) canvas.tabIndex = 0;
@@ -353,7 +353,6 @@ export function render({ model, el }) {
   });
   settle();
   legend();
-  follow(model, draw);
   heed(model, "choice", mark);
   heed(model, "hover", mark);
 }

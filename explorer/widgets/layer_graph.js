@@ -142,5 +142,5 @@ export function render({ model, el }) {
   heed(model, "choice", select);
   model.on(["quantities", "quantity", "values"], settle);
   settle();
-  follow(model, colour);
+  follow(model, box, colour);
 }

@@ -330,7 +330,7 @@ export function render({ model, el }) {
   model.on(PARAMETERS, renew);
   renew();
   repaintWhenSeen(model, stage, repaint);
-  follow(model, draw);
+  follow(model, stage, draw);
   heed(model, "choice", paint);
   heed(model, "hover", paint);
 }

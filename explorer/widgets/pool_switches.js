@@ -215,7 +215,7 @@ export function render({ model, el }) {
 
   // -- life -------------------------------------------------------------------------------
   const clock = clockOf(model.channel);
-  const frames = framesOf(model, () => draw(clock.index));
+  const frames = framesOf(model, stage, draw);
   repaintWhenSeen(model, stage, () => {
     place = null;
     draw(clock.index);
@@ -226,5 +226,4 @@ export function render({ model, el }) {
     draw(clock.index);
   });
   legend();
-  follow(model, draw);
 }

@@ -64,7 +64,7 @@ export function render({ model, el }) {
     for (const [number, { row }] of rows) row.classList.toggle("explained", number === clock.choice.target);
   };
   const clock = clockOf(model.channel);
-  follow(model, draw);
+  follow(model, list, draw);
   heed(model, "choice", explain);
   model.on(["class_names", "truth"], anew);
   model.on("values", () => draw(clock.index));

@@ -81,6 +81,6 @@ export function render({ model, el }) {
   const clock = clockOf(model.channel);
   build();
   heed(model, "choice", select);
-  follow(model, draw);
+  follow(model, el, draw);
   model.on(["correct", "predicted"], () => draw(clock.index));
 }

@@ -198,7 +198,7 @@ export function render({ model, el }) {
     now.place = null;
   };
   renew();
-  const frames = framesOf(model, () => draw(clock.index));
+  const frames = framesOf(model, scroll, draw);
   scroll.addEventListener("scroll", repaint, { passive: true });
   repaintWhenSeen(model, scroll, () => {
     if (now.place?.width !== scroll.clientWidth) now.place = null;
@@ -209,7 +209,6 @@ export function render({ model, el }) {
     draw(clock.index);
   });
   name();
-  follow(model, draw);
   heed(model, "choice", repaint);
   heed(model, "hover", repaint);
 }

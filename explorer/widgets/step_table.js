@@ -45,11 +45,10 @@ export function render({ model, el }) {
     }
     frames.want(index);
   };
-  const frames = framesOf(model, () => draw(clock.index));
+  const frames = framesOf(model, el, draw);
   const seen = new ResizeObserver(() => draw(clock.index));
   seen.observe(el);
   model.on("remove", () => seen.disconnect());
   model.on("key", () => draw(clock.index));
-  follow(model, draw);
   heed(model, "choice", () => draw(clock.index));
 }

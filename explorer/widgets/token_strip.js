@@ -292,6 +292,6 @@ export function render({ model, el }) {
     seen = stage.clientWidth > 0;
     draw();
   });
-  follow(model, draw);
+  follow(model, stage, draw);
   heed(model, "hover", outline);
 }

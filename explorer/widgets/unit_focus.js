@@ -225,7 +225,7 @@ export function render({ model, el }) {
 
   // -- life -------------------------------------------------------------------------------
   const clock = clockOf(model.channel);
-  const frames = framesOf(model, () => draw(clock.index));
+  const frames = framesOf(model, stage, draw);
   const renew = () => {
     shown = null;
     place = null;
@@ -240,5 +240,4 @@ export function render({ model, el }) {
   model.on(["key", "picture", "size", "extent", "rows", "columns", "palette", "low", "high", "signed", "value_name"], renew);
   grey();
   legend();
-  follow(model, draw);
 }

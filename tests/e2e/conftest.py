@@ -125,12 +125,16 @@ def page_checker(browser: Browser) -> PageChecker:
     return checked
 
 
-VIEWPORT = {"width": 1280, "height": 800}
+# Pictures out of sight are not drawn: so high that the selected layer's is in sight, and not so
+# high that all cards below it are drawn as well, which takes longer than most tests.
+VIEWPORT = {"width": 1280, "height": 1200}
+# Above the pictures of a text there is one picture more.
+VIEWPORT_OF_TEXTS = {"width": 1280, "height": 1600}
 
 
 @pytest.fixture
 def watched_page(page_checker: PageChecker) -> Iterator[Page]:
-    """A page of 1280 x 800 whose problems fail the test, see `page_checker`."""
+    """A page of the size `VIEWPORT` whose problems fail the test, see `page_checker`."""
     with page_checker(viewport=VIEWPORT) as page:
         yield page
 
@@ -228,6 +232,8 @@ def explore(watched_page: Page, server: str) -> Open:
     """Open a run at an address with these parameters."""
 
     def open_page(name: str, wait: str = STAGE, **query: Any) -> None:
+        if name == "text":
+            watched_page.set_viewport_size(VIEWPORT_OF_TEXTS)
         number = RUNS.index(name) + 1
         path = "/" if number == 1 else f"/run-{number}"
         parameters = "&".join(f"{name}={value}" for name, value in query.items())

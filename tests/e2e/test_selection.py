@@ -86,6 +86,13 @@ def card(page: Page, title: str) -> Locator:
     return page.locator(".bk-panel-models-layout-Column", has=heading).last
 
 
+def built(page: Page, title: str) -> Locator:
+    """Give a card, once it has its picture, which is painted when it comes into sight."""
+    found = card(page, title)
+    found.locator(".stage canvas").first.wait_for()
+    return found
+
+
 # -- units ------------------------------------------------------------------------------------
 
 
@@ -284,7 +291,7 @@ def test_a_layer_chosen_on_another_tab_is_there_on_the_way_back(
 def test_a_card_is_drawn_when_it_comes_into_view(page_checker: Any, server: str) -> None:
     with page_checker(viewport={"width": 1280, "height": 420}) as page:
         page.goto(f"{server}/?layer=conv1")
-        grid(page).wait_for()
+        built(page, "Feature maps")
         expect(page.locator(".busy:visible")).to_have_count(0)
         distribution = card(page, "Weight distribution")
         expect(distribution.locator("canvas")).to_have_count(0)
@@ -296,7 +303,7 @@ def test_a_card_is_drawn_when_it_comes_into_view(page_checker: Any, server: str)
 def test_a_card_below_the_screen_is_drawn_ahead(page_checker: Any, server: str) -> None:
     with page_checker(viewport={"width": 1280, "height": 420}) as page:
         page.goto(f"{server}/?layer=conv1")
-        grid(page).wait_for()
+        built(page, "Feature maps")
         distribution = card(page, "Weight distribution")
         box = distribution.bounding_box()
         assert box is not None
@@ -308,7 +315,7 @@ def test_a_card_below_the_screen_is_drawn_ahead(page_checker: Any, server: str) 
 def test_a_card_whose_heading_is_scrolled_away_follows(page_checker: Any, server: str) -> None:
     with page_checker(viewport={"width": 1280, "height": 500}) as page:
         page.goto(f"{server}/?layer=conv1")
-        grid(page).wait_for()
+        built(page, "Feature maps")
         page.locator("main").evaluate(
             "(main, card) => main.scrollBy(0, card.getBoundingClientRect().bottom - 200)",
             card(page, "Feature maps").element_handle(),

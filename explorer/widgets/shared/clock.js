@@ -16,6 +16,7 @@ function clockOf(channel) {
       const next = Math.max(0, Math.min(clock.count - 1, Math.round(index)));
       if (next === clock.index || Number.isNaN(next)) return;
       clock.index = next;
+      clock.dispatchEvent(new Event("seek")); // to ask for what is missing, before anything is drawn
       clock.dispatchEvent(new Event("tick"));
     };
     // The selection is changed here at once; the transport tells Python, which may correct it.
@@ -48,10 +49,31 @@ function heed(model, event, listener) {
   return clock;
 }
 
-// Calls `draw` at once and on every tick, until the widget is removed.
-function follow(model, draw) {
+// Calls `draw` on every tick while `place` is in sight or near it, and when it comes there, until
+// the widget is removed. Gives a function that tells whether it is there.
+const NEAR_PX = 200;
+
+function follow(model, place, draw) {
   const clock = clockOf(model.channel);
-  return heed(model, "tick", () => draw(clock.index));
+  let near = false;
+  const watcher = new IntersectionObserver((entries) => {
+    near = entries.at(-1).isIntersecting;
+    if (near) draw(clock.index);
+  }, { rootMargin: `${NEAR_PX}px`, scrollMargin: `${NEAR_PX}px` });
+  watcher.observe(place);
+  const onTick = () => near && draw(clock.index);
+  const onComplete = () => {
+    near = place.getClientRects().length > 0; // until it next comes or goes
+    onTick();
+  };
+  clock.addEventListener("tick", onTick);
+  clock.addEventListener("complete", onComplete);
+  model.on("remove", () => {
+    watcher.disconnect();
+    clock.removeEventListener("tick", onTick);
+    clock.removeEventListener("complete", onComplete);
+  });
+  return () => near;
 }
 
 // Bokeh takes a component that came from the server for one of the page's own until the page has

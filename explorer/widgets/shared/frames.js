@@ -1,5 +1,6 @@
 // What a widget shows of each recorded step: asked of the server on demand, kept, read ahead.
-// `ready` is called when something arrives. Python's half is explorer/widgets/stepped.py.
+// `draw` is called when the step changes and when something arrives, while `place` is in sight.
+// Python's half is explorer/widgets/stepped.py.
 const KEPT_BYTES = 64 * 1024 * 1024;
 const READ_AHEAD = 8;
 
@@ -7,7 +8,7 @@ function bytesOf(payload) {
   return Object.values(payload ?? {}).reduce((sum, part) => sum + (part?.byteLength ?? part?.length ?? 0), 0);
 }
 
-function framesOf(model, ready) {
+function framesOf(model, place, draw) {
   const clock = clockOf(model.channel);
   let key = model.key;
   let frames = new Map();
@@ -52,6 +53,7 @@ function framesOf(model, ready) {
     // queue, which is short and may have let it go.
     want: (step) => {
       checkKey();
+      if (!isNear()) return;
       const index = store.at(step);
       if (!frames.has(index)) {
         if (index !== urgent) ask([(urgent = index)]);
@@ -72,8 +74,10 @@ function framesOf(model, ready) {
     if (answer.index === urgent) urgent = -1;
     keep(answer.index, answer.payload ?? { error: answer.error });
     const shown = store.at(clock.index);
-    if (answer.index === shown) ready();
+    if (answer.index === shown) draw(clock.index);
     else if (!frames.has(shown)) store.want(shown);
   });
+  const isNear = follow(model, place, draw);
+  heed(model, "seek", () => store.want(clock.index));
   return store;
 }

@@ -60,6 +60,23 @@ function drawTree(pen, node, origin) {
   if (clipped) pen.restore();
 }
 
+// Brings a card wholly up to the step on screen: what is out of sight is not drawn as time moves.
+const COMPLETE_MS = 3000;
+
+async function complete(card, clock) {
+  function* nodesOf(node) {
+    for (const child of childrenOf(node)) {
+      yield child;
+      yield* nodesOf(child);
+    }
+  }
+  const isLate = (node) => node.dataset?.index !== undefined && node.getClientRects().length > 0 &&
+    Number(node.dataset.index) !== clock.index;
+  clock.dispatchEvent(new Event("complete"));
+  const end = performance.now() + COMPLETE_MS;
+  while ([...nodesOf(card)].some(isLate) && performance.now() < end) await new Promise(requestAnimationFrame);
+}
+
 function snapshotOf(card, footer) {
   const box = card.getBoundingClientRect();
   const canvas = document.createElement("canvas");
