@@ -24,6 +24,11 @@ NUMBERS = (".csv", ".npz", ".nc")
 class Command(click.Command):
     """Shows a `TrainlapseError` as one line on stderr and exits with 1."""
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        # As in the group that it belongs to: Click keeps the first help option that it makes.
+        self.context_settings["help_option_names"] = ["-h", "--help"]
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
         try:
@@ -97,9 +102,6 @@ _look = _options(
     click.option("--width", type=click.IntRange(320, 7680), help="Page width in pixels."),
     click.option("--height", type=click.IntRange(240, 4320), help="Page height, without --card."),
 )
-# Without a card: a page as on a laptop; a card takes what two thirds of it are wide.
-PAGE = (1600, 900)
-CARD_WIDTH = 960
 
 
 @click.command("film", cls=Command)
@@ -133,34 +135,41 @@ def film(
 ) -> None:
     """Film a card of RUN, or the whole dashboard, through the recorded steps.
 
-    Needs the extra `film`, and Chromium or Chrome. Step and progress stand below a card.
+    A frame a recorded step: all of them, unless --from, --to or --every says otherwise. Step and
+    progress stand below a card. Needs the extra `film`, and Chromium or Chrome.
     """
-    from explorer.export import film as films
-    from explorer.export.selecting import indices_between
-    from store.atomic import new_file
+    from explorer.export.making import make_film
     from store.reader import open_run
 
     _refuse(out, overwrite)
+    if first is not None and last is not None and first > last:
+        raise click.UsageError(f"--from {first} is after --to {last}: exchange them.")
     opened = open_run(run)
-    with _screen(opened, options) as screen:
-        indices = indices_between(opened, first, last, every)
-        screen.fit([indices[0], indices[len(indices) // 2], indices[-1]])
-        start = time.perf_counter()
-        with new_file(out) as path:
-            films.WRITERS[out.suffix.lower()](path, _frames(screen, indices), fps)
-        took = (time.perf_counter() - start) / len(indices)
+    start = time.perf_counter()
+    with _progress() as told:
+        count = make_film(
+            opened, out, fps, first=first, last=last, every=every, told=told, **options
+        )
+    took = time.perf_counter() - start
     click.echo(
-        f"Wrote {out}: {len(indices)} frames, {len(indices) / fps:.1f} s at {fps:g} a second "
-        f"({took:.2f} s a frame to make)."
+        f"Wrote {out}: {count} frame{'s' * (count != 1)}, {count / fps:.1f} s at {fps:g} a second "
+        f"(made in {took:.1f} s)."
     )
 
 
-def _frames(screen: Any, indices: list[int]) -> Iterator[bytes]:
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None]]:
+    """Show frames done of all as a bar, in a terminal."""
     from tqdm import tqdm
 
-    for index in tqdm(indices, desc="film", unit="frame", disable=None, leave=False):
-        screen.show(index)
-        yield screen.png()
+    with tqdm(desc="film", unit="frame", disable=None, leave=False) as bar:
+
+        def told(done: int, count: int) -> None:
+            if bar.total != count:
+                bar.reset(count)
+            bar.update(done - bar.n)
+
+        yield told
 
 
 @click.command("figure", cls=Command)
@@ -181,6 +190,7 @@ def figure(run: str, out: Path, step: int | None, overwrite: bool, **options: An
     In .svg and .pdf, texts and lines stay sharp at every size. Needs the extra `film`, and
     Chromium or Chrome.
     """
+    from explorer.export.making import screen_of
     from explorer.export.selecting import index_at
     from store.atomic import new_file
     from store.reader import open_run
@@ -191,34 +201,13 @@ def figure(run: str, out: Path, step: int | None, overwrite: bool, **options: An
     _refuse(out, overwrite)
     opened = open_run(run)
     index = index_at(opened, step)
-    with _screen(opened, options) as screen:
+    with screen_of(opened, **options) as screen:
         screen.fit([index])
         screen.show(index)
-        content = {".png": screen.png, ".svg": screen.svg, ".pdf": screen.pdf}[kind]()
+        content = screen.svg().encode() if kind == ".svg" else getattr(screen, kind[1:])()
     with new_file(out) as path:
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        path.write_bytes(content)
     click.echo(f"Wrote {out}: step {opened.steps[index]}.")
-
-
-@contextmanager
-def _screen(run: Any, options: dict[str, Any]) -> Iterator[Any]:
-    """Open a run as the options of a command say."""
-    from explorer.export.screen import opened
-    from explorer.export.selecting import select
-    from explorer.session import TAB_OF
-
-    card, scale = options.pop("card"), options.pop("scale")
-    width, height = options.pop("width"), options.pop("height")
-    theme = options.pop("theme")
-    target = select(run, card, **options)
-    query = {**target.selection.to_query(), "axis": target.selection.axis, "theme": theme}
-    title = None
-    if target.view is not None:
-        title = target.view.title
-        query["tab"] = TAB_OF.get(target.view.region, query["tab"])
-    size = {"width": width or (PAGE[0] if title is None else CARD_WIDTH)}
-    with opened(run, query, card=title, height=height or PAGE[1], scale=scale, **size) as screen:
-        yield screen
 
 
 @click.command("numbers", cls=Command)

@@ -7,15 +7,61 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from explorer.export.screen import EXTRA
+import numpy as np
+import numpy.typing as npt
+from scipy.spatial import cKDTree
+
 from store.errors import MissingExtraError
 
+UInt8 = npt.NDArray[np.uint8]
+UInt32 = npt.NDArray[np.uint32]
+
+EXTRA = 'Install it with: pip install "trainlapse[film]"'
 # Near to lossless: lines and letters stay sharp, and a film of a card is small all the same.
 QUALITY = 18
-# A palette is made of so many frames at most, each of them made as small.
-PALETTE_FRAMES = 200
-PALETTE_PX = 240
+# A gif has as many. The most frequent of a film are kept as they are, such as paper and ink; the
+# rest stands for all others, of which a frequent one does not crowd out those of a thin colour bar.
 COLOURS = 256
+KEPT_COLOURS = 64
+CROWDING = 0.4
+
+
+def require_mp4() -> None:
+    """Fail with what to install unless `write_mp4` has all that it needs.
+
+    Raises
+    ------
+    MissingExtraError
+        Pillow, imageio-ffmpeg or its program is not there.
+    """
+    require_gif()
+    try:
+        from imageio_ffmpeg import get_ffmpeg_exe
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            f"An mp4 needs imageio-ffmpeg, which is not installed. {EXTRA}, or write a .gif."
+        ) from error
+    try:
+        get_ffmpeg_exe()
+    except RuntimeError as error:
+        raise MissingExtraError(
+            "An mp4 needs ffmpeg, which was not found. Install it, or set IMAGEIO_FFMPEG_EXE to "
+            "its path, or write a .gif."
+        ) from error
+
+
+def require_gif() -> None:
+    """Fail with what to install unless `write_gif` has all that it needs.
+
+    Raises
+    ------
+    MissingExtraError
+        Pillow is not installed.
+    """
+    try:
+        from PIL import Image  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(f"Films need Pillow, which is not installed. {EXTRA}") from error
 
 
 def write_mp4(path: Path, frames: Iterable[bytes], fps: float) -> None:
@@ -30,12 +76,9 @@ def write_mp4(path: Path, frames: Iterable[bytes], fps: float) -> None:
     fps : float
         Frames a second.
     """
-    try:
-        from imageio_ffmpeg import write_frames
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(
-            f"An mp4 needs imageio-ffmpeg, which is not installed. {EXTRA}, or write a .gif."
-        ) from error
+    require_mp4()
+    from imageio_ffmpeg import write_frames
+
     # The file has a name of its own until it is whole, so its ending says nothing.
     options = ["-f", "mp4", "-crf", str(QUALITY), "-movflags", "+faststart"]
     writer: Any = None
@@ -68,32 +111,60 @@ def write_gif(path: Path, frames: Iterable[bytes], fps: float) -> None:
     path, frames, fps
         As for `write_mp4`, ending in ``.gif``. Durations are rounded to 1/100 s.
     """
+    require_gif()
     from PIL import Image
 
     every = list(frames)
-    palette = _palette(every)
-    pictures = [
-        _picture(frame).quantize(palette=palette, dither=Image.Dither.NONE) for frame in every
-    ]
+    palette, places = _palette(every)
+    pictures = []
+    for frame in every:
+        picture = Image.fromarray(places[_codes(frame)])
+        picture.putpalette(palette.tobytes())
+        pictures.append(picture)
     duration = max(20, 10 * round(100 / fps))  # browsers slow down what is quicker
     pictures[0].save(
         path, "GIF", save_all=True, append_images=pictures[1:], duration=duration, loop=0
     )
 
 
-def _palette(frames: Sequence[bytes]) -> Any:
-    """Colours of the film, from its frames; of a long one, from some of them."""
+def _palette(frames: Sequence[bytes]) -> tuple[UInt8, UInt8]:
+    """Colours of a film, (colour, 3), and the nearest of them for each code that it has."""
+    codes, counts = np.zeros(0, np.uint32), np.zeros(0, np.int64)
+    for frame in frames:
+        own, often = np.unique(_codes(frame), return_counts=True)
+        codes, places = np.unique(np.concatenate([codes, own]), return_inverse=True)
+        total = np.zeros(len(codes), np.int64)
+        np.add.at(total, places, np.concatenate([counts, often]))
+        counts = total
+    palette = _rgb(codes)
+    if len(codes) > COLOURS:
+        order = np.argsort(-counts, kind="stable")
+        rest = order[KEPT_COLOURS:]
+        weights = np.ceil(counts[rest] ** CROWDING).astype(int)
+        others = _reduced(np.repeat(codes[rest], weights), COLOURS - KEPT_COLOURS)
+        palette = np.concatenate([palette[order[:KEPT_COLOURS]], others])
+    nearest = np.zeros(1 << 24, np.uint8)
+    nearest[codes] = cKDTree(palette).query(_rgb(codes))[1]
+    return palette, nearest
+
+
+def _reduced(codes: UInt32, count: int) -> UInt8:
+    """At most so many colours for these."""
     from PIL import Image
 
-    spread = -(-len(frames) // PALETTE_FRAMES)
-    chosen = [_picture(frame) for frame in frames[::spread]]
-    for picture in chosen:
-        picture.thumbnail((PALETTE_PX, PALETTE_PX), Image.Resampling.NEAREST)
-    width, height = chosen[0].size
-    sheet = Image.new("RGB", (width, height * len(chosen)))
-    for row, picture in enumerate(chosen):
-        sheet.paste(picture, (0, row * height))
-    return sheet.quantize(COLOURS, method=Image.Quantize.MEDIANCUT)
+    sheet = Image.fromarray(_rgb(codes)[None])
+    made = sheet.quantize(count, method=Image.Quantize.FASTOCTREE).getpalette()
+    return np.array(made, np.uint8).reshape(-1, 3)[:count]
+
+
+def _codes(frame: bytes) -> UInt32:
+    """Red, green and blue of each pixel as one number: (y, x)."""
+    rgb = np.asarray(_picture(frame), np.uint32)
+    return (rgb[..., 0] << 16 | rgb[..., 1] << 8 | rgb[..., 2]).astype(np.uint32, copy=False)
+
+
+def _rgb(codes: UInt32) -> UInt8:
+    return np.stack([codes >> 16, codes >> 8 & 255, codes & 255], -1).astype(np.uint8)
 
 
 def _picture(frame: bytes) -> Any:
@@ -103,3 +174,4 @@ def _picture(frame: bytes) -> Any:
 
 
 WRITERS = {".mp4": write_mp4, ".gif": write_gif}
+REQUIRED = {".mp4": require_mp4, ".gif": require_gif}

@@ -55,6 +55,11 @@ def numbers_of(body: Any, steps: Steps) -> list[xr.Dataset]:
     return found
 
 
+def widgets_of(body: Any) -> list[Widget]:
+    """Widgets of what a view drew that are on screen, in order."""
+    return [leaf for leaf in _leaves(body) if isinstance(leaf, Widget)]
+
+
 def _leaves(item: Any) -> Iterator[Any]:
     """Widgets and HoloViews objects that are on screen, in order."""
     if not getattr(item, "visible", True):

@@ -6,13 +6,14 @@ import math
 import os
 import shutil
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from explorer import app
+from explorer.export.film import EXTRA
 from explorer.plots.style import CHANNEL
 from explorer.widgets.base import SHARED
 from store import Run
@@ -29,7 +30,6 @@ FLAGS = ("--disable-gpu", "--disable-dev-shm-usage", "--disable-background-netwo
 PATIENCE_MS = 180_000
 # While a card is looked at for the first time, it must fit: what is below may not be drawn.
 TALL = 2400
-EXTRA = 'Install it with: pip install "trainlapse[film]"'
 
 
 class DrawingError(TrainlapseError, RuntimeError):
@@ -61,6 +61,24 @@ class Screen:
             It takes longer than `PATIENCE_MS`.
         """
         _patiently(self._page, "([index, ms]) => stage.show(index, ms)", [index, PATIENCE_MS])
+
+    def choose(self, choices: Sequence[Mapping[str, str]]) -> None:
+        """Choose among a card's own options, and wait for what that brings.
+
+        Parameters
+        ----------
+        choices : sequence of mapping
+            ``title`` and ``value`` of widgets `explorer.widgets.choice.Choice`; what is not on the
+            card is left out.
+
+        Raises
+        ------
+        DrawingError
+            It takes longer than `PATIENCE_MS`.
+        """
+        for choice in choices:
+            call = "([choice, ms]) => stage.choose(choice, ms)"
+            _patiently(self._page, call, [dict(choice), PATIENCE_MS])
 
     def fit(self, indices: list[int]) -> None:
         """Fix the size of pictures to the largest card among some steps, in even pixels."""
@@ -133,13 +151,8 @@ def opened(
     DrawingError
         The page does not come up.
     """
-    try:
-        from playwright.sync_api import Error, sync_playwright
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(
-            f"Films and figures need playwright, which is not installed. {EXTRA}"
-        ) from error
-    with _named(Error), sync_playwright() as playwright:
+    library = _playwright()
+    with _named(library.Error), library.sync_playwright() as playwright:
         path = find_browser() or _bundled(playwright.chromium.executable_path)
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         try:
@@ -157,6 +170,30 @@ def opened(
                 yield _staged(page, card)
         finally:
             browser.close()
+
+
+def _playwright() -> Any:
+    try:
+        import playwright.sync_api as library
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            f"Films and figures need playwright, which is not installed. {EXTRA}"
+        ) from error
+    return library
+
+
+def require_browser() -> None:
+    """Fail with what to install unless `opened` has all that it needs; not in an event loop.
+
+    Raises
+    ------
+    MissingExtraError
+        Playwright, or a browser, is not installed.
+    """
+    library = _playwright()
+    if find_browser() is None:
+        with library.sync_playwright() as playwright:
+            _bundled(playwright.chromium.executable_path)
 
 
 @contextmanager

@@ -81,7 +81,7 @@ class Card:
     lazy : bool
         Wait with every picture until the browser says that the card is on screen.
     numbers : bool
-        Offer the numbers behind the picture; their steps are those of `data`.
+        Offer the numbers behind the picture, and films of it; their steps are those of `data`.
     """
 
     def __init__(
@@ -108,6 +108,10 @@ class Card:
             seen=not lazy,
             source=data.run.name,
         )
+        if numbers:
+            from explorer.export.on_page import CardFilms  # it imports this module
+
+            self.head.films_from(CardFilms(self.head, view, self._on_screen))
         self._holder = pn.Column(margin=0, sizing_mode="stretch_width", min_height=EMPTY_PX)
         self.panel = framed(self.head, self._holder, width=view.width)
         self.head.param.watch(lambda _: self.update(), "seen")
@@ -215,10 +219,9 @@ class Card:
 
     def _save(self, ending: str, index: int, step: str) -> None:
         """Hand the numbers behind the picture to the browser: a table of one step, else all."""
-        scene = self._scene()
-        body = self._bodies.get(self.view.key(scene.moment))
+        scene, body = self._on_screen()
         count = len(self._data.run)
-        if body is None or not body.visible or not 0 <= index < count:
+        if body is None or not 0 <= index < count:
             self.head.decline("There is no picture here to save.")
             return
         indices = [index] if ending == "csv" else range(count)
@@ -243,6 +246,12 @@ class Card:
                 self.head.hand_over(content, kind, step if ending == "csv" else "")
 
         in_worker(self._data, work, use)
+
+    def _on_screen(self) -> tuple[Scene, Any]:
+        """Give what the card shows, and what was drawn for it; None if that is not on screen."""
+        scene = self._scene()
+        body = self._bodies.get(self.view.key(scene.moment))
+        return scene, body if body is not None and body.visible else None
 
     def _scene(self) -> Scene:
         moment, index = self._current()

@@ -1,5 +1,5 @@
 // Heading of a card. It knows when the card is on screen, so that what nobody sees is not computed;
-// and saves the picture, drawn here, and the numbers behind it, which Python sends.
+// and saves the picture, drawn here, the numbers behind it, and films, which Python sends.
 const NEAR = "300px";
 const PICTURES = [["png", "PNG", "a picture of this step"], ["svg", "SVG", "a vector figure of this step"]];
 const NUMBERS = [
@@ -19,9 +19,10 @@ function fileName(...parts) {
   return parts.join(" ").replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "").toLowerCase();
 }
 
-// A button that opens a list of what can be saved; arrows move in it.
+// A button that opens a list of what can be saved; arrows move in it. `fill` may put more into it.
 function saveMenu(entries, choose) {
-  const menu = element("div", { role: "menu", class: "menu", popover: "auto", "aria-label": "Save" });
+  const list = element("div", { role: "menu", class: "list", "aria-label": "Save" });
+  const menu = element("div", { class: "menu", popover: "auto" }, list);
   const button = element("button", {
     type: "button", class: "quiet", text: "Save", title: "Save this picture, or the numbers behind it",
     "aria-haspopup": "menu", "aria-expanded": "false",
@@ -33,28 +34,34 @@ function saveMenu(entries, choose) {
       menu.hidePopover();
       choose(kind);
     });
-    menu.append(item);
+    list.append(item);
   }
-  const items = [...menu.children];
+  const itemsNow = () => [...list.children].filter((item) => !item.hidden);
+  const isOpen = () => menu.matches(":popover-open");
+  const place = () => {
+    if (!isOpen()) return;
+    const { right, bottom } = button.getBoundingClientRect();
+    menu.style.left = `${Math.max(4, right - menu.offsetWidth)}px`;
+    menu.style.top = `${Math.max(4, Math.min(bottom + 4, innerHeight - menu.offsetHeight - 4))}px`;
+  };
   button.addEventListener("click", () => menu.togglePopover());
   menu.addEventListener("toggle", ({ newState }) => {
     const open = newState === "open";
     button.setAttribute("aria-expanded", open);
     if (!open) return;
-    const { right, bottom } = button.getBoundingClientRect();
-    menu.style.left = `${Math.max(4, right - menu.offsetWidth)}px`;
-    menu.style.top = `${Math.max(4, Math.min(bottom + 4, innerHeight - menu.offsetHeight - 4))}px`;
-    items[0].focus();
+    place();
+    itemsNow()[0].focus();
   });
   menu.addEventListener("keydown", (event) => {
+    event.stopPropagation(); // the page's keys move time
+    const items = itemsNow();
     const at = items.indexOf(menu.getRootNode().activeElement);
     const next = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[event.key];
-    event.stopPropagation(); // the page's keys move time
-    if (next === undefined) return;
+    if (at < 0 || next === undefined) return;
     event.preventDefault();
     items.at(next % items.length).focus();
   });
-  return element("span", { class: "save no-snapshot" }, button, menu);
+  return { el: element("span", { class: "save no-snapshot" }, button, menu), button, menu, list, place, isOpen };
 }
 
 export function render({ model, el }) {
@@ -69,19 +76,34 @@ export function render({ model, el }) {
     svg: (name, footer) => keep([vectorOf(cardAround(el), footer)], "image/svg+xml", `${name}.svg`),
   };
   const keep = (parts, type, name) => save({ toBlob: (use) => use(new Blob(parts, { type })) }, name);
-  const choose = (kind) => {
+  const choose = async (kind) => {
     told.textContent = "";
     const step = stepNow();
-    if (kind in savers) return savers[kind](fileName(model.title, model.source, step), `${model.source} · ${step}`);
+    if (kind in savers) {
+      await complete(cardAround(el), clock);
+      return savers[kind](fileName(model.title, model.source, step), `${model.source} · ${step}`);
+    }
     told.textContent = "collecting numbers …";
     introduce(model);
     model.send_msg({ save: kind, index: clock.index, step });
   };
-  const menu = saveMenu(model.numbers ? [...PICTURES, ...NUMBERS] : PICTURES, choose);
-  const [button] = menu.children;
-  el.append(element("div", { class: "head" }, title, busy, element("span", { class: "fill" }), told, menu), caption);
+  const { el: saver, button, menu, list, place, isOpen } = saveMenu(model.numbers ? [...PICTURES, ...NUMBERS] : PICTURES, choose);
+  const film = model.films ? filmForm(model, {
+    label: (steps) => fileName(model.title, model.source, steps),
+    place,
+    isOpen,
+    tell: (text) => { told.textContent = text; },
+    keep,
+  }) : null;
+  if (film) {
+    list.append(film.item);
+    menu.append(...film.content);
+    menu.addEventListener("toggle", ({ newState }) => (newState === "open" ? film.ask() : film.leave()));
+  }
+  el.append(element("div", { class: "head" }, title, busy, element("span", { class: "fill" }), told, saver), caption);
 
-  model.on("msg:custom", ({ error, file, ending, step }) => {
+  model.on("msg:custom", ({ error, file, ending, step, film: part }) => {
+    if (part) return film.receive(part);
     told.textContent = error ?? "";
     if (file) keep([file], "application/octet-stream", `${fileName(model.title, model.source, step ?? "")}.${ending}`);
   });

@@ -18,7 +18,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from store import Run
 from store.schema import activation_path
-from tests.e2e.conftest import Open, at
+from tests.e2e.conftest import Open, at, serving, unused_port
 
 SVG = "{http://www.w3.org/2000/svg}"
 # In a process of their own: this one runs a loop of Playwright already.
@@ -42,6 +42,9 @@ with opened(open_run(location), query, card="Norms and update ratio", width=641)
         (folder / f"{number}.png").write_bytes(screen.png())
     (folder / "card.svg").write_text(screen.svg(), encoding="utf-8")
     (folder / "card.pdf").write_bytes(screen.pdf())
+    screen.choose([{"title": "Of", "value": "units"}, {"title": "Of", "value": "none of these"}])
+    screen.show(0)
+    (folder / "chosen.png").write_bytes(screen.png())
 """
 
 
@@ -73,7 +76,7 @@ def test_a_film_shows_the_maps_of_each_step(
     path = tmp_path / "film.gif"
     options = ["--card", "feature maps", "--layer", "conv1", "--to", run.steps[2], "--width", 500]
     said = run_python(FILM, run.location, "-o", path, *options)
-    assert re.search(r"3 frames, 0\.3 s at 10 a second \(\d+\.\d\d s a frame to make\)", said)
+    assert re.search(r"3 frames, 0\.3 s at 10 a second \(made in \d+\.\d s\)", said)
     with Image.open(path) as film:
         assert film.n_frames == 3
         assert film.width == 500
@@ -106,6 +109,12 @@ def test_equal_steps_give_equal_pictures_and_others_do_not(shot: Path) -> None:
     below = height - 60
     assert difference[:below].any()  # the cursors in the figures
     assert difference[below:].any()  # the step
+
+
+def test_what_is_chosen_on_a_card_is_what_is_filmed(shot: Path) -> None:
+    before, chosen = (np.array(Image.open(shot / f"{name}.png")) for name in ("0", "chosen"))
+    assert before.shape == chosen.shape
+    assert (before != chosen).any(axis=-1).mean() > 0.1  # curves have become a picture of units
 
 
 def test_texts_and_curves_of_a_figure_are_vectors(shot: Path, runs: dict[str, Run]) -> None:
@@ -198,7 +207,7 @@ def test_the_menu_is_moved_through_by_keys(watched_page: Page, explore: Open) ->
     button.focus()
     watched_page.keyboard.press("Enter")
     expect(button).to_have_attribute("aria-expanded", "true")
-    for key, name in [("ArrowDown", "SVG"), ("End", "NetCDF"), ("ArrowDown", "PNG")]:
+    for key, name in [("ArrowDown", "SVG"), ("End", "Film"), ("ArrowDown", "PNG")]:
         watched_page.keyboard.press(key)
         expect(items.filter(has_text=name).first).to_be_focused()
     watched_page.keyboard.press("ArrowUp")
@@ -215,3 +224,145 @@ def test_a_card_that_no_view_drew_offers_pictures_alone(watched_page: Page, expl
     button.click()
     names = card(watched_page, "Probe").get_by_role("menuitem").locator("b").all_inner_texts()
     assert names == ["PNG", "SVG"]
+
+
+# -- a film from the menu ---------------------------------------------------------------------
+
+FILM_MS = 120_000
+
+
+def open_form(page: Page, title: str) -> Locator:
+    """Open the form of a film in a card's menu."""
+    found = card(page, title)
+    button = found.get_by_role("button", name="Save")
+    button.scroll_into_view_if_needed()
+    button.click()
+    found.get_by_role("menuitem", name="Film").click()
+    return found
+
+
+def children_of(process: int) -> set[int]:
+    """Processes that a process, or one of these, has started."""
+    listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True)
+    parents = [tuple(map(int, line.split())) for line in listed.stdout.splitlines()]
+    found: set[int] = set()
+    new = {process}
+    while new:
+        new = {pid for pid, parent in parents if parent in new}
+        found |= new
+    return found
+
+
+def film_processes() -> set[int]:
+    """Processes that make films, whoever has started them, with all of their own."""
+    listed = subprocess.run(
+        ["ps", "-wweo", "pid=,args="], capture_output=True, text=True, check=True
+    )
+    makers = {
+        int(line.split(maxsplit=1)[0])
+        for line in listed.stdout.splitlines()
+        if "explorer.export.child" in line
+    }
+    return makers.union(*map(children_of, makers))
+
+
+def test_a_film_of_three_steps_from_the_menu(
+    watched_page: Page, explore: Open, runs: dict[str, Run], tmp_path: Path
+) -> None:
+    run = runs["image"]
+    explore("image", layer="conv1", probe=2, theme="dark")
+    found = open_form(watched_page, "Feature maps")
+    expect(found.get_by_label("From step")).to_have_value(str(run.steps[0]))
+    expect(found.get_by_label("To step")).to_have_value(str(run.steps[-1]))
+    expect(found.get_by_text("4 frames, 0.4 s")).to_be_visible()
+    found.get_by_label("Frames a second").fill("0")
+    expect(found.get_by_text("Frames a second: 0.1 to 60.")).to_be_visible()
+    expect(found.get_by_role("button", name="Make film")).to_be_disabled()
+    found.get_by_label("Frames a second").fill("5")
+    found.get_by_label("Format").select_option("gif")
+    found.get_by_label("To step").fill(str(run.steps[2]))
+    with watched_page.expect_download(timeout=FILM_MS) as download:
+        found.get_by_label("To step").press("Enter")
+        expect(found.get_by_role("button", name="Cancel")).to_be_focused()
+        expect(found.get_by_role("menuitem", name="Film")).to_be_hidden()
+    at(watched_page, 3)  # the keys did not move time
+    assert re.fullmatch(
+        rf"feature-maps-.*-steps-0-to-{run.steps[2]}\.gif", download.value.suggested_filename
+    )
+    with Image.open(download.value.path()) as film:
+        assert (film.n_frames, film.info["duration"], film.width) == (3, 200, 960)
+        frames = [np.array(film.convert("RGB"))]
+        for number in (1, 2):
+            film.seek(number)
+            frames.append(np.array(film.convert("RGB")))
+    assert tuple(frames[0][2, 2]) == (22, 27, 34)  # the dark page's
+    for one, other in itertools.pairwise(frames):
+        assert (one[60:-60] != other[60:-60]).any(axis=-1).mean() > 0.05
+    size = Path(download.value.path()).stat().st_size
+    expect(found.get_by_text(f"The film is saved: {size / 1000:,.0f} kB.").last).to_be_visible()
+    expect(found.get_by_role("menuitem", name="Film")).to_be_focused()
+
+
+def test_a_cancelled_film_ends_its_processes_and_another_waits_for_it(
+    watched_page: Page, explore: Open
+) -> None:
+    explore("lenet", layer="conv1")
+    before = film_processes()
+    found = open_form(watched_page, "Feature maps")
+    found.get_by_role("button", name="Make film").click()
+    watched_page.keyboard.press("Escape")
+    other = open_form(watched_page, "Loss")
+    other.get_by_role("button", name="Make film").click()
+    said = "A film of “Feature maps” is being made; one at a time."
+    expect(other.get_by_text(said).last).to_be_visible()
+    watched_page.keyboard.press("Escape")
+    found.get_by_role("button", name="Save").click()
+    cancel = found.get_by_role("button", name="Cancel")
+    expect(cancel).to_be_visible()
+    started: set[int] = set()
+    while len(started) < 4:  # with a driver and a browser
+        expect(cancel).to_be_visible()
+        started = film_processes() - before
+    cancel.click()
+    expect(found.get_by_text("The film was cancelled.").last).to_be_visible()
+    for _ in range(100):
+        if not any(map(is_alive, started)):
+            return
+        watched_page.wait_for_timeout(100)
+    pytest.fail(f"of {sorted(started)} some are left: {list(filter(is_alive, sorted(started)))}")
+
+
+# As where the extra is not installed.
+WITHOUT = """
+import sys
+sys.modules["playwright"] = None
+from explorer import app
+from store import open_run
+app.serve([open_run(sys.argv[1])], port=int(sys.argv[2]), open_browser=False)
+"""
+
+
+def test_where_no_film_can_be_made_the_menu_says_what_to_install(
+    watched_page: Page, runs: dict[str, Run], tmp_path: Path
+) -> None:
+    port = unused_port()
+    command = [sys.executable, "-c", WITHOUT, runs["image"].location, str(port)]
+    with serving(command, port, tmp_path / "server.txt") as address:
+        watched_page.goto(f"{address}/?layer=conv1")
+        found = card(watched_page, "Feature maps")
+        found.get_by_role("button", name="Save").click()
+        item = found.get_by_role("menuitem", name="Film")
+        expect(item).to_contain_text('Install it with: pip install "trainlapse[film]"')
+        expect(item).to_have_attribute("aria-disabled", "true")
+        item.click(force=True)
+        expect(item).to_be_visible()
+        expect(found.get_by_role("form", name="Film")).to_be_hidden()
+        watched_page.goto("about:blank")
+
+
+def is_alive(process: int) -> bool:
+    """Whether a process runs; one that nobody has waited for yet does not."""
+    told = subprocess.run(
+        ["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True, check=False
+    )
+    return told.stdout.strip()[:1] not in ("", "Z")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import sys
 from contextlib import contextmanager
 
@@ -14,7 +15,8 @@ from click.testing import CliRunner
 from PIL import Image
 
 from explorer.export import screen as screens
-from explorer.export.command import COMMANDS
+from explorer.export.command import COMMANDS, _progress
+from explorer.export.making import make_film
 from explorer.export.screen import DrawingError, find_browser, opened
 from store.errors import MissingExtraError
 from store.schema import activation_path
@@ -25,11 +27,15 @@ class Drawn:
 
     def __init__(self, fail_at=None):
         self.index, self.fitted, self.asked, self.fail_at = None, None, {}, fail_at
+        self.chosen = None
 
     def show(self, index):
         if index == self.fail_at:
             raise DrawingError("The picture was not finished.")
         self.index = index
+
+    def choose(self, choices):
+        self.chosen = choices
 
     def fit(self, indices):
         self.fitted = indices
@@ -88,7 +94,7 @@ def test_a_film_has_a_frame_for_each_recorded_step_of_its_span(command, drawn, i
     )
     assert result.exit_code == 0, result.output
     assert "3 frames, 0.3 s at 10 a second" in result.output
-    assert "s a frame to make" in result.output
+    assert re.search(r"\(made in \d+\.\d s\)", result.output)
     with Image.open(path) as film:
         greys = []
         for number in range(film.n_frames):
@@ -130,6 +136,43 @@ def test_a_figure_shows_the_last_step_by_default(command, drawn, image_run, name
     assert path.read_bytes() == content
 
 
+def test_a_film_of_one_step_has_one_frame(drawn, recorded, tmp_path):
+    data = recorded(steps=(3,))
+    path = tmp_path / "a.gif"
+    made = {command.name: command for command in COMMANDS}["film"]
+    result = CliRunner().invoke(made, [data.run.location, "-o", str(path)])
+    assert result.output.startswith(f"Wrote {path}: 1 frame, 0.1 s at 10 a second")
+    with Image.open(path) as film:
+        assert film.n_frames == 1
+
+
+def test_a_film_tells_its_frames_and_chooses_on_the_card(drawn, image_run, tmp_path):
+    told = []
+    choices = [{"title": "order", "value": "b"}]
+    count = make_film(
+        image_run,
+        tmp_path / "a.gif",
+        10,
+        card="Feature maps",
+        first=int(image_run.steps[6]),
+        choices=choices,
+        told=lambda done, of: told.append((done, of)),
+    )
+    assert count == 2
+    assert told == [(0, 2), (1, 2), (2, 2)]
+    assert drawn.chosen == choices
+
+
+def test_the_bar_of_a_terminal_counts_frames(monkeypatch):
+    written = io.StringIO()
+    written.isatty = lambda: True
+    monkeypatch.setattr(sys, "stderr", written)
+    with _progress() as told:
+        for done in range(4):
+            told(done, 3)
+    assert "0/3" in written.getvalue()
+
+
 def test_a_film_that_fails_leaves_nothing_behind(command, drawn, tmp_path):
     drawn.fail_at = 5
     _, result = command("film", "a.gif")
@@ -161,6 +204,10 @@ def test_what_is_there_stays_unless_told_otherwise(command, drawn, name, tmp_pat
         (("figure", "a.svg"), "A .svg is of one card: name it with --card, or write a .png."),
         (("film", "a.gif", "--card", "Feture maps"), "Did you mean 'Feature maps'?"),
         (("film", "a.gif", "--from", "999999"), "No step from 999999"),
+        (("film", "a.gif", "--from", "5", "--to", "2"), "--from 5 is after --to 2: exchange them."),
+        (("film", "a.gif", "--fps", "0"), "0.0 is not in the range 0.1<=x<=60"),
+        (("film", "a.gif", "--fps", "ten"), "'ten' is not a valid float"),
+        (("film", "a.gif", "--layer", "cnv1"), "Did you mean 'conv1'?"),
         (("numbers", "a.csv", "--card", "Loss", "--step", "1", "--to", "3"), "leave out --from"),
         (("numbers", "a.csv"), "Missing option '--card'"),
     ],

@@ -79,6 +79,45 @@ def test_one_palette_serves_a_long_film(tmp_path):
         assert np.abs(frame[24, 24].astype(int) - (step, 255 - step, 128)).max() <= 16
 
 
+def test_a_thin_bar_of_colours_keeps_them_beside_a_large_picture(tmp_path):
+    """As a colour bar does: few pixels, many colours; the paper stays what it is."""
+    shades = np.full((200, 400, 3), 255, np.uint8)
+    ramp = np.linspace(0, 255, 400).astype(np.uint8)
+    shades[:3] = np.stack([ramp, ramp[::-1], np.full(400, 90)], -1)
+    noise = np.random.default_rng(0).integers(100, 160, (150, 300, 1))
+    shades[20:170, 50:350] = noise + np.array([0, 20, 40])
+    buffer = io.BytesIO()
+    Image.fromarray(shades).save(buffer, "PNG")
+    write_gif(tmp_path / "film.gif", [buffer.getvalue()], 10)
+    _, (frame,) = gif_frames(tmp_path / "film.gif")
+    error = np.abs(frame.astype(int) - shades).max(axis=-1)
+    assert error.max() <= 16
+    assert not error[180:].any()
+
+
+def test_few_colours_are_kept_exactly(tmp_path):
+    colours = np.random.default_rng(1).integers(0, 256, (16, 16, 3), dtype=np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(colours).save(buffer, "PNG")
+    write_gif(tmp_path / "film.gif", [buffer.getvalue()] * 2, 10)
+    _, frames = gif_frames(tmp_path / "film.gif")
+    np.testing.assert_array_equal(frames[0], colours)
+
+
+def test_a_film_without_its_program_says_what_to_install(tmp_path, monkeypatch):
+    ffmpeg = pytest.importorskip("imageio_ffmpeg", reason="mp4 needs the extra film")
+
+    def missing():
+        raise RuntimeError("No ffmpeg exe could be found")
+
+    monkeypatch.setattr(ffmpeg, "get_ffmpeg_exe", missing)
+    with pytest.raises(MissingExtraError, match=r"needs ffmpeg.*IMAGEIO_FFMPEG_EXE.*or write a"):
+        write_mp4(tmp_path / "film.mp4", FRAMES, 5)
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    with pytest.raises(MissingExtraError, match=r'need Pillow.*pip install "trainlapse\[film\]"'):
+        write_gif(tmp_path / "film.gif", FRAMES, 5)
+
+
 def test_an_mp4_without_its_library_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
     with pytest.raises(

@@ -1,0 +1,123 @@
+"""A film or figure from first to last: the run's page in a browser, its steps, the file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from explorer.export import film, screen
+from explorer.export.selecting import indices_between, select
+from explorer.session import TAB_OF
+from store import Run
+from store.atomic import new_file
+
+# Without a card: a page as on a laptop; a card takes what two thirds of it are wide.
+PAGE = (1600, 900)
+CARD_WIDTH = 960
+
+Told = Callable[[int, int], None]
+
+
+def make_film(
+    run: Run,
+    out: Path,
+    fps: float,
+    *,
+    first: int | None = None,
+    last: int | None = None,
+    every: int = 1,
+    told: Told | None = None,
+    **look: Any,
+) -> int:
+    """Film a card, or the whole dashboard, through recorded steps.
+
+    Parameters
+    ----------
+    run : Run
+        The run.
+    out : Path
+        Ends in ``.mp4`` or ``.gif``; is there once the film is whole.
+    fps : float
+        Recorded steps a second.
+    first, last, every : int, optional
+        Steps, as for `explorer.export.selecting.indices_between`.
+    told : callable, optional
+        Hears of frames done and of their number, at the beginning and after each.
+    **look
+        As for `screen_of`.
+
+    Returns
+    -------
+    int
+        Number of frames.
+
+    Raises
+    ------
+    TrainlapseError
+        What is wrong with the options, not installed, or not drawn.
+    """
+    film.REQUIRED[out.suffix.lower()]()
+    indices = indices_between(run, first, last, every)
+    with screen_of(run, **look) as shown:
+        shown.fit([indices[0], indices[len(indices) // 2], indices[-1]])
+        with new_file(out) as path:
+            film.WRITERS[out.suffix.lower()](path, _frames(shown, indices, told), fps)
+    return len(indices)
+
+
+def _frames(shown: screen.Screen, indices: Sequence[int], told: Told | None) -> Iterator[bytes]:
+    for done, index in enumerate(indices):
+        if told is not None:
+            told(done, len(indices))
+        shown.show(index)
+        yield shown.png()
+    if told is not None:
+        told(len(indices), len(indices))
+
+
+@contextmanager
+def screen_of(
+    run: Run,
+    *,
+    card: str | None,
+    theme: str = "light",
+    width: int | None = None,
+    height: int | None = None,
+    scale: int = 1,
+    choices: Sequence[Mapping[str, str]] = (),
+    **chosen: Any,
+) -> Iterator[screen.Screen]:
+    """Open a run in a browser, at a selection.
+
+    Parameters
+    ----------
+    run : Run
+        The run.
+    card : str or None
+        Title of a card or a part of it; None: the dashboard.
+    theme : {"light", "dark"}
+        Colours of the page.
+    width, height : int, optional
+        Size of the page in pixels; by default `PAGE`, and `CARD_WIDTH` for a card.
+    scale : int
+        Pixels of a picture for each pixel of the page.
+    choices : sequence of mapping
+        What is chosen on the card, as `explorer.export.screen.Screen.choose` takes it.
+    **chosen
+        Values of the selection, as for `explorer.export.selecting.select`.
+    """
+    target = select(run, card, **chosen)
+    query = {**target.selection.to_query(), "axis": target.selection.axis, "theme": theme}
+    title = None
+    if target.view is not None:
+        title = target.view.title
+        query["tab"] = TAB_OF.get(target.view.region, query["tab"])
+    size = {
+        "width": width or (PAGE[0] if title is None else CARD_WIDTH),
+        "height": height or PAGE[1],
+    }
+    with screen.opened(run, query, card=title, scale=scale, **size) as shown:
+        shown.choose(choices)
+        yield shown
