@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -169,7 +169,14 @@ def bookmark_at(
     return Bookmark(int(steps[index]), note, **chosen, view=view, created=timestamp())
 
 
-def shown(data: RunData, bookmarks: Iterable[Bookmark]) -> list[dict[str, Any]]:
+def shown(
+    data: RunData,
+    bookmarks: Iterable[Bookmark],
+    *,
+    steps: Sequence[int] | None = None,
+    probes: Sequence[int] | None = None,
+    place: str = "run",
+) -> list[dict[str, Any]]:
     """Describe bookmarks for the widget: where each leads in this run, which may be a part.
 
     Parameters
@@ -178,6 +185,11 @@ def shown(data: RunData, bookmarks: Iterable[Bookmark]) -> list[dict[str, Any]]:
         The run.
     bookmarks : iterable of Bookmark
         In the order of the tour.
+    steps, probes : sequence of int, optional
+        Positions of the recorded steps, and numbers of the probes, that a page has; by default all.
+        Moments lead to positions among them.
+    place : str
+        What does not have what is missing.
 
     Returns
     -------
@@ -188,19 +200,29 @@ def shown(data: RunData, bookmarks: Iterable[Bookmark]) -> list[dict[str, Any]]:
     bookmarks = list(bookmarks)
     if not bookmarks:
         return []
-    known = _Known(data)
+    known = _Known(data, steps, probes, place)
     return [known.describe(bookmark) for bookmark in bookmarks]
 
 
 class _Known:
-    """What a run has to go to."""
+    """What a page of a run has to go to."""
 
-    def __init__(self, data: RunData) -> None:
+    def __init__(
+        self,
+        data: RunData,
+        steps: Sequence[int] | None,
+        probes: Sequence[int] | None,
+        place: str,
+    ) -> None:
         run = data.run
-        self._steps = data.timeline.steps
+        every = data.timeline.steps
+        self._steps = every if steps is None else every[list(steps)]
         self._units = unit_counts(run)
-        self._probes = run.probe.size if run.probe else 0
+        if probes is None:  # a page without probes is at the first one all the same
+            probes = range(max(1, run.probe.size if run.probe else 0))
+        self._probes = {number: at for at, number in enumerate(probes)}
         self._classes = class_count(run)
+        self._place = place
 
     def describe(self, bookmark: Bookmark) -> dict[str, Any]:
         go, missing = self._go(bookmark)
@@ -212,7 +234,7 @@ class _Known:
             "place": _named(bookmark),
             "go": go,
             "view": bookmark.view or "",
-            "missing": f"This run has no {' and no '.join(missing)}." if missing else "",
+            "missing": f"This {self._place} has no {' and no '.join(missing)}." if missing else "",
         }
 
     def _index(self, step: int) -> int:
@@ -235,8 +257,8 @@ class _Known:
                 go["unit"] = unit
             elif unit is not None:
                 missing.append(f"unit {unit} in {layer}")
-        if probe is not None and (probe == 0 or probe < self._probes):
-            go["probe"] = probe
+        if probe in self._probes:
+            go["probe"] = self._probes[probe]
         elif probe is not None:
             missing.append(f"probe {probe}")
         target = bookmark.target

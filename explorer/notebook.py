@@ -63,8 +63,7 @@ def explore(run: Run | str | Path, **selection: Any) -> pn.Column:
     --------
     >>> explore("runs/lenet.zarr", layer="conv1", step=100)  # doctest: +SKIP
     """
-    if "IPython" in sys.modules:  # its page has none of Panel's scripts, and may load none
-        pn.extension(inline=True)
+    _bring_scripts()
     cell = _Cell(RunData(_opened(run)), selection)
     _on_its_own(cell.transport)
     network = pn.Column(cell.graph, width=GRAPH_PX, height=GRAPH_HEIGHT_PX, margin=(0, 14, 0, 0))
@@ -122,6 +121,7 @@ def picture(run: Run | str | Path, title: str, **selection: Any) -> hv.Element |
     --------
     >>> picture("runs/lenet.zarr", "Feature maps", layer="conv1", step=0)  # doctest: +SKIP
     """
+    _bring_scripts()
     style.register()
     scene = _scene(_opened(run), selection)
     fitting = {view.title: view for view in _fitting(scene)}
@@ -139,6 +139,15 @@ def picture(run: Run | str | Path, title: str, **selection: Any) -> hv.Element |
 
 
 # -- inside ------------------------------------------------------------------------------------
+
+
+def _bring_scripts() -> None:
+    """Give a notebook's page the scripts that draw, from here: others would ask another host."""
+    if "IPython" not in sys.modules:
+        return
+    if not getattr(hv.extension, "_loaded", False):
+        hv.extension("bokeh", logo=False, inline=True)  # how pictures are shown, too
+    pn.extension(inline=True)
 
 
 def _opened(run: Run | str | Path) -> Run:

@@ -1,7 +1,7 @@
 """Which part of a run fits into a number of bytes: a fixed order of what is left out first.
 
 1. Steps, evenly in the logarithm of the step, down to `FEWEST_STEPS`: the film gets coarser, and
-   everything can still be chosen.
+   everything can still be chosen. Preferred ones, those of moments, go after all others.
 2. Probes, the last ones first, down to one.
 3. Layers, the largest first, down to one.
 4. Steps again, down to the first and the last.
@@ -12,7 +12,7 @@ same part.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from explorer.plots.pictures import spaced_steps
@@ -40,7 +40,13 @@ class DoesNotFitError(SpecError):
         )
 
 
-def fitted(wanted: Contents, updates: list[int], size: Size, most: int) -> Contents:
+def fitted(
+    wanted: Contents,
+    updates: list[int],
+    size: Size,
+    most: int,
+    preferred: Collection[int] = (),
+) -> Contents:
     """Largest part that fits, in the order of this module.
 
     Parameters
@@ -53,6 +59,8 @@ def fitted(wanted: Contents, updates: list[int], size: Size, most: int) -> Conte
         Bytes of a part: more of anything takes more.
     most : int
         Bytes that it may take.
+    preferred : collection of int
+        Positions of steps that stay as long as possible.
 
     Raises
     ------
@@ -61,10 +69,10 @@ def fitted(wanted: Contents, updates: list[int], size: Size, most: int) -> Conte
     """
     kept = wanted
     for reduce in (
-        _steps(updates, FEWEST_STEPS),
+        _steps(updates, FEWEST_STEPS, preferred),
         _probes,
         _layers(size),
-        _steps(updates, LEAST_STEPS),
+        _steps(updates, LEAST_STEPS, preferred),
     ):
         if size(kept) <= most:
             return kept
@@ -90,11 +98,19 @@ def _largest(parts: tuple[int, int, Part], size: Size, most: int) -> Contents:
     return part(low)
 
 
-def _steps(updates: list[int], fewest: int) -> Callable[[Contents], tuple[int, int, Part]]:
+def _steps(
+    updates: list[int], fewest: int, preferred: Collection[int]
+) -> Callable[[Contents], tuple[int, int, Part]]:
+    def spaced(positions: list[int], count: int) -> list[int]:
+        return [positions[at] for at in spaced_steps([updates[p] for p in positions], count)]
+
     def parts(kept: Contents) -> tuple[int, int, Part]:
+        inner = [position for position in kept.steps[1:-1] if position in preferred]
+        others = [position for position in kept.steps if position not in inner]
+
         def part(count: int) -> Contents:
-            at = spaced_steps([updates[position] for position in kept.steps], count)
-            return replace(kept, steps=tuple(kept.steps[place] for place in at))
+            first = spaced(inner, max(0, count - LEAST_STEPS))
+            return replace(kept, steps=tuple(sorted(first + spaced(others, count - len(first)))))
 
         return min(fewest, len(kept.steps)), len(kept.steps), part
 

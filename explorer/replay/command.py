@@ -88,6 +88,7 @@ def _bar() -> Iterator[Progress]:
     metavar="SIZE",
     help="Leave out steps, then probes, then layers, until the file is no larger.",
 )
+@click.option("--no-moments", is_flag=True, help="Leave out the run's moments and their notes.")
 @click.option("--overwrite", is_flag=True, help="Replace a file that is there already.")
 def export(
     run: str,
@@ -96,16 +97,19 @@ def export(
     probes: str | None,
     steps: str | None,
     most_bytes: int,
+    no_moments: bool,
     overwrite: bool,
 ) -> None:
     """Write RUN as one HTML file that plays in any browser, without a server or a network.
 
     It has the time slider, the network's graph, curves, each layer's activation for each probe, and
-    what the network says. RUN is a directory, a .zip, or an http(s):// or s3:// address.
+    what the network says; and the run's moments with their notes, as a guided tour. RUN is a
+    directory, a .zip, or an http(s):// or s3:// address.
 
     A file that would be larger than --max-size has fewer steps (30 at least, evenly spaced in the
-    logarithm of the step), then fewer probes (the first ones stay), then fewer layers (the smallest
-    stay), then fewer steps still. The file and the last lines of this command say what is left out.
+    logarithm of the step; those of moments stay), then fewer probes (the first ones stay), then
+    fewer layers (the smallest stay), then fewer steps still. The file and the last lines of this
+    command say what is left out.
     """
     from explorer.replay.export import export_replay
     from store import open_run
@@ -118,10 +122,11 @@ def export(
             layers=layers,
             probes=probes,
             steps=steps,
+            moments=not no_moments,
             most_bytes=most_bytes,
             overwrite=overwrite,
             progress=progress,
         )
     click.echo(f"Wrote {human_bytes(report.bytes)}: {report.path}")
-    for line in (report.held, *report.left_out):
+    for line in (report.held, *report.left_out, *report.moments):
         click.echo(printable(line))

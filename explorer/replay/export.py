@@ -9,11 +9,12 @@ from pathlib import Path
 
 from explorer.data import RunData
 from explorer.plots.style import register
-from explorer.replay import frozen
+from explorer.replay import frozen, tour
 from explorer.replay.budget import fitted
 from explorer.replay.contents import Contents, chosen, everything, told
 from explorer.replay.page import ReplayPage, encoded
 from store import Run
+from store import moments as kept_moments
 from store.atomic import new_file
 from store.errors import RunExistsError, SpecError, listed
 
@@ -44,6 +45,9 @@ class ReplayReport:
         The same in a sentence.
     left_out : list of str
         What is not, a sentence for each reason.
+    moments : list of str
+        What of its moments is in the file and what is not, and that their notes are; none for a
+        run without moments.
     """
 
     path: Path
@@ -51,6 +55,7 @@ class ReplayReport:
     contents: Contents
     held: str
     left_out: list[str]
+    moments: list[str]
 
 
 def export_replay(
@@ -60,6 +65,7 @@ def export_replay(
     layers: Sequence[str] = (),
     probes: str | None = None,
     steps: str | None = None,
+    moments: bool = True,
     most_bytes: int = MOST_BYTES,
     overwrite: bool = False,
     progress: Progress | None = None,
@@ -74,6 +80,8 @@ def export_replay(
         The file to write, which ends in ``.html``.
     layers, probes, steps
         What to keep, see `explorer.replay.contents.chosen`.
+    moments : bool
+        Put the run's moments and their notes in, those whose step and layer are in the file.
     most_bytes : int
         Size that the file may have; see `explorer.replay.budget` for what is left out first.
     overwrite : bool
@@ -87,6 +95,8 @@ def export_replay(
         Something is at `out` already.
     SpecError
         Nothing fits into `most_bytes`, or what is asked for does not exist.
+    RunFormatError
+        The document of the run's moments is damaged.
     """
     target = Path(out).expanduser()
     if target.suffix.lower() not in (".html", ".htm"):
@@ -97,27 +107,33 @@ def export_replay(
         )
     register()
     data = RunData(run)
-    page = ReplayPage(data)
+    page = ReplayPage(data, kept_moments.load(run) if moments else ())
     there = everything(data)
     wanted = chosen(data, layers, probes, steps)
-    content, kept = _fitting(page, there, wanted, most_bytes, progress)
+
+    def notes(part: Contents) -> list[str]:
+        return _notes(page, there, wanted, part, [] if moments else [tour.UNASKED])
+
+    content, kept = _fitting(page, wanted, notes, most_bytes, progress)
     with new_file(target) as fresh:
         fresh.write_bytes(content)
-    return ReplayReport(target, len(content), kept, *told(there, wanted, kept))
+    held, left_out = tour.told(data, page.tour, wanted, kept)
+    has_notes = any(each.note for each in tour.kept(data, page.tour, kept))
+    private = [tour.PERSONAL] if has_notes else []
+    said = [*held, *left_out, *private] if moments else [tour.UNASKED]
+    return ReplayReport(target, len(content), kept, *told(there, wanted, kept), said)
 
 
 def _fitting(
     page: ReplayPage,
-    there: Contents,
     wanted: Contents,
+    notes: Callable[[Contents], list[str]],
     most: int,
     progress: Progress | None,
 ) -> tuple[bytes, Contents]:
     """Largest page that fits. An estimate that proves too low is corrected by its error."""
     updates = page.data.timeline.steps.tolist()
-
-    def notes(part: Contents) -> list[str]:
-        return _notes(page.data, there, wanted, part)
+    preferred = tour.positions(page.data, page.tour, wanted)
 
     def size(part: Contents) -> int:
         if progress is not None:
@@ -126,7 +142,7 @@ def _fitting(
 
     aim = most
     while True:
-        kept = fitted(wanted, updates, size, aim)
+        kept = fitted(wanted, updates, size, aim, preferred)
         content = encoded(page.html(kept, notes(kept), _counting(kept, progress)))
         if len(content) <= most:
             return content, kept
@@ -143,10 +159,14 @@ def _counting(kept: Contents, progress: Progress | None) -> Callable[[str], None
     return tell
 
 
-def _notes(data: RunData, there: Contents, wanted: Contents, kept: Contents) -> list[str]:
+def _notes(
+    page: ReplayPage, there: Contents, wanted: Contents, kept: Contents, of_moments: list[str]
+) -> list[str]:
     """Say on the page what is in it, a paragraph each."""
+    data = page.data
     held, left_out = told(there, wanted, kept)
-    notes = [held, *left_out]
+    guided, unguided = tour.told(data, page.tour, wanted, kept)
+    notes = [held, *left_out, *guided, *unguided, *of_moments]
     undrawn = frozen.undrawn(data)
     if undrawn:
         notes.append(f"Metrics without a chart here: {listed(undrawn)}.")

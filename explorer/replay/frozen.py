@@ -12,6 +12,7 @@ from panel.custom import JSComponent
 from explorer.data import RunData
 from explorer.derived.timeline import thin
 from explorer.plots.style import CHANNEL, LINES, class_colour
+from explorer.replay import tour
 from explorer.replay.contents import Contents
 from explorer.state import PREDICTED, TABS, Moment, default_layer
 from explorer.views.activation import FeatureMaps, UnitHeatmap
@@ -20,6 +21,7 @@ from explorer.views.metrics import Accuracy, Loss
 from explorer.widgets.base import Widget
 from explorer.widgets.frame_grid import FrameGrid
 from explorer.widgets.layer_graph import LayerGraph
+from explorer.widgets.moments import Moments
 from explorer.widgets.probability_bars import ProbabilityBars
 from explorer.widgets.probe_picker import ProbePicker
 from explorer.widgets.transport import Transport
@@ -29,6 +31,7 @@ State = dict[str, Any]
 # Components of the page, by the name under which its script finds them.
 WIDGETS: Mapping[str, type[Widget]] = {
     "transport": Transport,
+    "moments": Moments,
     "layer_graph": LayerGraph,
     "probe_picker": ProbePicker,
     "probability_bars": ProbabilityBars,
@@ -78,6 +81,12 @@ def transport(data: RunData, contents: Contents) -> State:
             channel=CHANNEL,
         )
     )
+
+
+def moments(data: RunData, bookmarks: tour.Tour, contents: Contents) -> State | None:
+    """Values of the tour, which cannot be changed; None if no moment of it is in the file."""
+    described = tour.described(data, bookmarks, contents)
+    return values_of(Moments(moments=described, channel=CHANNEL)) if described else None
 
 
 def start_layer(data: RunData, contents: Contents) -> str:

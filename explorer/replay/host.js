@@ -184,6 +184,10 @@ async function start() {
   const transport = mount(part("transport"), "transport", {
     ...state.transport, choice: { ...state.transport.choice, ...choice }, resting: index,
   });
+  if (state.moments) {
+    part("moments").hidden = false;
+    mount(part("moments"), "moments", state.moments);
+  }
   transport.on("resting", () => { transport.ack += 1; }); // nobody else hears of it
   mount(part("graph"), "layer_graph", state.graph);
   mount(part("picker"), "probe_picker", state.picker);

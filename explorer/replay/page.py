@@ -16,6 +16,7 @@ from explorer.plots.style import KIND_COLOURS
 from explorer.replay import frozen
 from explorer.replay.contents import Contents, counted
 from explorer.replay.encode import Blocks, document, film
+from explorer.replay.tour import Tour
 from explorer.views.base import needs_activation
 from explorer.widgets.base import SHARED, styles
 from store import Layer
@@ -62,10 +63,13 @@ class ReplayPage:
     ----------
     data : RunData
         The run.
+    tour : sequence of Bookmark
+        Its moments; a page has those that it can show.
     """
 
-    def __init__(self, data: RunData) -> None:
+    def __init__(self, data: RunData, tour: Tour = ()) -> None:
         self.data = data
+        self.tour = tour
         self.films = Films(data)
 
     def html(
@@ -88,6 +92,7 @@ class ReplayPage:
                 "css": SHEET,
                 "probes": len(contents.probes),
                 "transport": frozen.transport(self.data, contents),
+                "moments": frozen.moments(self.data, self.tour, contents),
                 "graph": self._graph,
                 "picker": frozen.picker(self.data, contents),
                 "bars": frozen.bars(self.data),

@@ -204,7 +204,8 @@ export function render({ model, el }) {
     previous.disabled = here === 0;
     next.disabled = here === moments.length - 1;
     where.textContent = moment ? `${here + 1} of ${moments.length}` : "";
-    told.textContent = moment ? moment.note || moment.place : "";
+    const invitation = model.editable || !moments.length ? "" : "A tour of this training: ›, or N, goes on.";
+    told.textContent = moment ? moment.note || moment.place : invitation;
     told.classList.toggle("left", Boolean(moment) && moment.index !== clock.index);
     for (const item of sheet.querySelectorAll("li")) {
       item.setAttribute("aria-current", item.dataset.id === at);

@@ -5,5 +5,6 @@ export function render({ model }) {
   relayOf(model);
   clock.label = (index) => momentOf(model, index, "");
   clock.stepAt = (index) => model.steps[index];
+  clock.indexOf = (step) => nearest(model.steps, step);
   clock.start(model.steps.length, model.resting);
 }

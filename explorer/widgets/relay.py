@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import param
 
 from explorer.derived.timeline import AXES
@@ -25,9 +27,19 @@ class Relay(Widget):
     resting = param.Integer(default=0, doc="Position of the step at which the slider rests.")
     ack = param.Integer(default=0, doc="Counts the resting steps that Python has dealt with.")
     choice = param.Dict(default={}, doc="Selected layer, unit, probe, explained class and tab.")
+    asked = param.Integer(default=0, doc="Counts the choices that the browser has told of.")
+    answered = param.Integer(default=0, doc="As many of them as `choice` has taken into account.")
 
     whole_page = param.Boolean(
         default=True, doc="Whether the page's keys and address are the explorer's."
     )
 
     _esm = script("relay.js", *SHARED)
+
+    def __init__(self, **params: Any) -> None:
+        super().__init__(**params)
+        # Behind those who correct the choice: the answer is there before it is said to be one.
+        self.param.watch(self._answer, "asked", precedence=1)
+
+    def _answer(self, event: Any) -> None:
+        self.answered = event.new

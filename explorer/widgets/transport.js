@@ -30,6 +30,10 @@ export function render({ model, el }) {
 
   const writeAddress = addressOf(model, () => !model.steps.length ? {} : {
     ...clock.choice, step: model.steps[clock.index], axis: model.axis,
+  }, (asked) => {
+    clock.choose(choiceIn(asked));
+    if (asked.get("axis") in AXES) model.axis = asked.get("axis");
+    if (asked.has("step")) clock.go(nearest(model.steps, Number(asked.get("step"))));
   });
   tellPython = relayOf(model, { isPlaying: controls.isPlaying, onChoice: writeAddress });
   const onTick = () => {

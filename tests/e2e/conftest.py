@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 from explorer import app
 from recorder.cli import record_preset
@@ -313,6 +313,12 @@ def begin(long_page: LongPage, request: pytest.FixtureRequest) -> Iterator[Begin
     failed_before = request.session.testsfailed
     yield long_page.begin
     long_page.end(close=request.session.testsfailed > failed_before)
+
+
+def card(page: Page, title: str) -> Locator:
+    """The card with a heading."""
+    heading = page.get_by_role("heading", name=title, exact=True)
+    return page.locator(".bk-panel-models-layout-Column", has=heading).last
 
 
 def grid(page: Page) -> Any:

@@ -16,7 +16,8 @@ from playwright.sync_api import Browser, Page, expect
 from explorer.data import RunData
 from explorer.plots.style import DIVERGING, SEQUENTIAL, palette_bytes
 from explorer.replay.export import export_replay
-from store import open_run
+from store import moments, open_run
+from store.bookmarks import Bookmark
 from store.testing import image_run_spec, text_run_spec, write_run
 
 EVIL = "</script><script>window.pwned = 1</script><img src=x onerror='window.pwned = 1'>"
@@ -32,6 +33,8 @@ COLOURS = """
   return points.map(([x, y]) => [...data.subarray(4 * (y * width + x), 4 * (y * width + x) + 3)]);
 }
 """
+# Choices that follow each other faster are one entry of the page's history.
+SETTLED_MS = 400
 # What Chromium says when a test reads pixels again and again.
 OWN_READING = "Canvas2D: Multiple readback operations"
 
@@ -221,6 +224,58 @@ def test_the_address_opens_a_step_of_a_layer_in_a_theme(browser, image):
     with opened(browser, path, "?layer=x&probe=9&step=a&theme=green") as page:
         at(page, 0)
         assert_shows(page, data, "conv1", 0, 1)
+
+
+def test_moments_are_a_tour_by_keys_and_pointer(browser, image, tmp_path):
+    data, _ = image
+    moments.save(
+        data.run,
+        [
+            Bookmark(5, EVIL, layer="conv1", unit=2, probe=3),
+            Bookmark(50, "the last", layer="pool1", unit=1, probe=1),
+            Bookmark(10, "not in it", layer="dense"),
+        ],
+    )
+    try:
+        path = tmp_path / "tour.html"
+        export_replay(data.run, path, layers=["conv1", "pool1"], probes="1,3")
+    finally:
+        moments.save(data.run, [])
+    choice = "window.trainlapseClocks.get('main').choice"
+    with opened(browser, path) as page:
+        at(page, 0)
+        strip = page.locator("#moments")
+        expect(strip.locator(".told")).to_contain_text("A tour of this training")
+        expect(page.get_by_role("button", name="Mark this moment (M)")).to_be_hidden()
+        page.keyboard.press("n")
+        at(page, 3)
+        expect(strip.locator(".told")).to_have_text(EVIL)
+        assert_shows(page, data, "conv1", 3, 3)
+        assert page.evaluate(f"[{choice}.unit, {choice}.probe]") == [2, 1]
+        page.keyboard.press("m")  # nothing can be marked here
+        expect(strip.locator("textarea")).to_have_count(0)
+        page.get_by_role("button", name="Next moment").click()
+        at(page, 6)
+        expect(page.locator("#layer")).to_contain_text("pool1")
+        assert page.evaluate(f"[{choice}.unit, {choice}.probe]") == [1, 0]
+        page.get_by_role("button", name="Moments (2)").click()
+        rows = strip.locator("li")
+        assert rows.locator(".place").all_inner_texts() == [
+            "step 5 · conv1 · unit 2 · probe 3",
+            "step 50 · pool1 · unit 1 · probe 1",
+        ]
+        rows.first.get_by_role("button").focus()
+        page.wait_for_timeout(SETTLED_MS)
+        page.keyboard.press("Enter")
+        at(page, 3)
+        page.go_back()  # what is chosen can be gone back to, in a file too
+        expect(page.locator("#layer")).to_contain_text("pool1")
+        at(page, 6)
+        notes = page.locator(".notes").inner_text()
+        assert "Moments in this file: 2 of 3." in notes
+        assert "Moments left out: 1 whose layer was not asked for." in notes
+        assert page.evaluate("window.pwned") is None
+        assert strip.locator("img").count() == 0
 
 
 def test_texts_have_their_words_and_a_lone_step_no_slider(browser, tmp_path):

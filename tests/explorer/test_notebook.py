@@ -8,6 +8,7 @@ from pathlib import Path
 
 import holoviews as hv
 import numpy as np
+import panel as pn
 import pytest
 
 import explorer
@@ -121,3 +122,22 @@ def test_what_a_run_lacks_is_said(recorded):
     with pytest.raises(SpecError, match="Feature maps cannot be drawn: No step has been recorded"):
         picture(data.run, "Feature maps", layer="conv1")
     assert explore(data.run).get_root() is not None
+
+
+def test_a_notebook_gets_its_scripts_from_here_whatever_comes_first(image_run, monkeypatch):
+    given = []
+
+    def loader(name):
+        def extension(*_names, **options):
+            given.append((name, options["inline"]))
+
+        return extension
+
+    monkeypatch.setitem(sys.modules, "IPython", object())
+    monkeypatch.setattr(hv, "extension", loader("holoviews"))
+    monkeypatch.setattr(pn, "extension", loader("panel"))
+    picture(image_run, "Loss")
+    assert given == [("holoviews", True), ("panel", True)]
+    hv.extension._loaded = True  # as HoloViews itself notes it, with its own page's scripts
+    explore(image_run)
+    assert given[2:] == [("panel", True)]

@@ -1,5 +1,6 @@
 // Speaks with Python for all that follow the model's clock: of the step at rest, one message in
-// flight, the latest wins; and of what is selected, where Python answers with what holds.
+// flight, the latest wins; and of what is selected, where Python answers with what holds. An answer
+// that a later choice has overtaken is not taken.
 const REST_MS = 120;
 const REST_WHILE_PLAYING_MS = 400;
 const IN_FLIGHT_MS = 2000;
@@ -10,6 +11,7 @@ function relayOf(model, { isPlaying = () => false, onChoice = () => {} } = {}) {
   let rest = 0;
   let inFlight = false;
   let sentAt = 0;
+  let taking = false;
   const tellPython = () => {
     clearTimeout(rest);
     rest = setTimeout(() => {
@@ -30,8 +32,22 @@ function relayOf(model, { isPlaying = () => false, onChoice = () => {} } = {}) {
   };
   const onChosen = () => {
     introduce(model);
-    model.choice = clock.choice;
+    if (!taking) {
+      model.choice = clock.choice;
+      model.asked += 1;
+    }
     onChoice();
+  };
+  const take = () => {
+    if (model.answered !== model.asked) return;
+    taking = true;
+    clock.choose(model.choice);
+    taking = false;
+  };
+  // The overtaken answer is in the place of what has been asked since.
+  const onAnswered = () => {
+    if (model.answered !== model.asked) model.choice = clock.choice;
+    else take();
   };
   // A click on a curve (explorer.plots.style) asks for a recorded step.
   const onGoto = ({ detail }) => {
@@ -39,7 +55,8 @@ function relayOf(model, { isPlaying = () => false, onChoice = () => {} } = {}) {
   };
   clock.addEventListener("tick", onTick);
   clock.addEventListener("choice", onChosen);
-  model.on("choice", () => clock.choose(model.choice));
+  model.on("choice", take);
+  model.on("answered", onAnswered);
   window.addEventListener("trainlapse:goto", onGoto);
   model.on("remove", () => {
     clearTimeout(rest);
@@ -47,6 +64,15 @@ function relayOf(model, { isPlaying = () => false, onChoice = () => {} } = {}) {
     clock.removeEventListener("choice", onChosen);
     window.removeEventListener("trainlapse:goto", onGoto);
   });
-  clock.choose(model.choice);
+  take();
   return tellPython;
+}
+
+// Position of the value that is nearest to another.
+function nearest(values, wanted) {
+  let best = 0;
+  for (let at = 1; at < values.length; at++) {
+    if (Math.abs(values[at] - wanted) < Math.abs(values[best] - wanted)) best = at;
+  }
+  return best;
 }

@@ -82,3 +82,24 @@ def test_it_fits_it_is_the_same_again_and_more_room_never_holds_a_coarser_part(o
     assert len(fit(less).layers) <= len(fit(more).layers)
     if len(fit(less).layers) == len(fit(more).layers):
         assert len(fit(less).probes) <= len(fit(more).probes)
+
+
+@given(
+    st.sets(st.integers(0, STEPS - 1), max_size=STEPS),
+    st.integers(LEAST, size(ALL)),
+    st.integers(1, STEPS),
+)
+def test_preferred_steps_go_after_all_others(preferred, most, count):
+    wanted = replace(ALL, steps=ALL.steps[:count])
+    part = fitted(wanted, UPDATES, size, most, preferred)
+    assert size(part) <= most
+    ends = {wanted.steps[0], wanted.steps[-1]}
+    gone = (preferred & set(wanted.steps)) - set(part.steps) - ends
+    others = set(part.steps) - preferred - ends
+    assert not (gone and others)
+    plain = fitted(wanted, UPDATES, size, most)
+    assert (part.layers, part.probes, len(part.steps)) == (
+        plain.layers,
+        plain.probes,
+        len(plain.steps),
+    )

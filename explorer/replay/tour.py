@@ -1,0 +1,83 @@
+"""Moments of a run in a replay: those whose step and layer are in the file, as a guided tour."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from explorer.data import RunData
+from explorer.moments import shown
+from explorer.replay.contents import Contents
+from store.bookmarks import Bookmark
+
+# What is said of moments that nobody asked for; whether there are any is not looked up.
+UNASKED = "Moments of the run and their notes, if it has any, were left out: not asked for."
+PERSONAL = "Their notes are in the file as they were written; --no-moments leaves them out."
+
+Tour = Sequence[Bookmark]
+
+
+def kept(data: RunData, tour: Tour, contents: Contents) -> list[Bookmark]:
+    """Moments that a part of a run can show."""
+    return [each for each in tour if missing(data, each, contents) is None]
+
+
+def missing(data: RunData, bookmark: Bookmark, contents: Contents) -> str | None:
+    """Say what keeps a moment out of a file; None if nothing does."""
+    steps = data.timeline.steps
+    if bookmark.step not in steps[list(contents.steps)]:
+        return "step"
+    if bookmark.layer is not None and bookmark.layer not in contents.layers:
+        return "layer"
+    return None
+
+
+def positions(data: RunData, tour: Tour, contents: Contents) -> frozenset[int]:
+    """Give the recorded steps that moments of a part are at."""
+    of_tour = {each.step for each in kept(data, tour, contents)}
+    steps = data.timeline.steps
+    return frozenset(at for at in contents.steps if int(steps[at]) in of_tour)
+
+
+def described(data: RunData, tour: Tour, contents: Contents) -> list[dict[str, Any]]:
+    """Moments as the widget takes them, by positions in the file."""
+    plain = [replace(each, tab=None, view=None) for each in kept(data, tour, contents)]
+    return shown(data, plain, steps=contents.steps, probes=contents.probes, place="file")
+
+
+def told(
+    data: RunData, tour: Tour, wanted: Contents, part: Contents
+) -> tuple[list[str], list[str]]:
+    """Say which moments a file holds, and why others are left out.
+
+    Parameters
+    ----------
+    data : RunData
+        The run.
+    tour : sequence of Bookmark
+        Its moments.
+    wanted, part : Contents
+        What was asked for, and what is in the file.
+
+    Returns
+    -------
+    held : list of str
+        One sentence; none for a run without moments.
+    left_out : list of str
+        A sentence for each reason; none if all are there.
+    """
+    if not tour:
+        return [], []
+    there = len(kept(data, tour, part))
+    reasons: Counter[str] = Counter()
+    for bookmark in tour:
+        unasked, dropped = (missing(data, bookmark, each) for each in (wanted, part))
+        if unasked is not None:
+            reasons[f"whose {unasked} was not asked for"] += 1
+        elif dropped is not None:
+            reasons[f"whose {dropped} was left out to keep the file small"] += 1
+    held = [f"Moments in this file: {there} of {len(tour)}."]
+    said = "; ".join(f"{count} {why}" for why, count in reasons.items())
+    return held, [f"Moments left out: {said}."] if said else []
