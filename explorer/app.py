@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import panel as pn
 
+from explorer.adding import another_run
 from explorer.compare.page import ComparisonPage, facts_of
 from explorer.compare.pair import RunPair
 from explorer.data import RunData
@@ -19,6 +20,7 @@ from explorer.following import Following, Latest
 from explorer.moments import Tour
 from explorer.plots import style
 from explorer.session import Explorer, notice
+from explorer.shelf import ADDED, NUMBER, Shelf, told_apart
 from explorer.writes import send_all_that_is_queued
 from store import Run
 
@@ -39,6 +41,7 @@ def page(
     runs: Switch = (),
     path: str = "/",
     latest: Latest | None = None,
+    add: Callable[[str], int] | None = None,
 ) -> pn.Template:
     """Page of a session with one run.
 
@@ -54,6 +57,8 @@ def page(
         Path of this page among them.
     latest : Latest, optional
         Where newer readings of the run are found, if it may still be recorded.
+    add : callable, optional
+        Opens the run at a path and gives its number; then the header offers that.
     """
     explorer = Explorer(data, query)
     run = data.run
@@ -68,11 +73,14 @@ def page(
             "transport": _time_bar(explorer, latest),
             "graph": explorer.graph,
             "body": explorer.body,
+            **_adding(data, add),
         },
         run_name=run.name,
         runs=list(runs),
         path=path,
         others=_others(runs, path),
+        here=[other for other, _ in runs].index(path) + 1 if add else 0,
+        adds=add is not None,
         facts=" · ".join(facts),
     )
 
@@ -82,6 +90,7 @@ def comparison_page(
     query: Mapping[str, Any] | None = None,
     runs: Switch = (),
     numbers: tuple[int, int] = (1, 2),
+    add: Callable[[str], int] | None = None,
 ) -> pn.Template:
     """Page of a session with two runs side by side.
 
@@ -95,6 +104,8 @@ def comparison_page(
         Every run that the server shows.
     numbers : (int, int)
         Which of them these are, counted from 1.
+    add : callable, optional
+        As of `page`.
     """
     shown = ComparisonPage(pair, query)
     sides = facts_of(shown.comparison.sides)
@@ -103,11 +114,22 @@ def comparison_page(
         alone = runs[number - 1][0] if runs else ""
         side |= {"name": name, "number": number, "alone": alone}
     return _template(
-        {"transport": shown.transport, "graph": shown.graph, "body": shown.body},
+        {
+            "transport": shown.transport,
+            "graph": shown.graph,
+            "body": shown.body,
+            **_adding(pair.first, add),
+        },
         run_name=" and ".join(names),
         runs=list(runs),
         sides=sides,
+        adds=add is not None,
     )
+
+
+def _adding(data: RunData, add: Callable[[str], int] | None) -> dict[str, Any]:
+    """Part of the header that asks for another run."""
+    return {} if add is None else {"another": another_run(data, add)}
 
 
 def _time_bar(explorer: Explorer, latest: Latest | None) -> pn.Column:
@@ -178,7 +200,7 @@ def serve(
     ----------
     runs : sequence of Run
         The runs; the first is shown at ``/``, a switch in the header leads to the others, and a
-        menu to any two of them side by side.
+        menu to any two of them side by side, or to one that is opened by its path.
     port : int, optional
         By default the first free one from `DEFAULT_PORT` on.
     open_browser : bool
@@ -194,12 +216,12 @@ def serve(
     chosen = port if port is not None else free_port()
     first = "/run-1" if side_by_side else "/"
     paths = [first, *(f"/run-{number}" for number in range(2, len(runs) + 1))]
-    switch = list(zip(paths, told_apart(runs), strict=True))
-    every = [Latest(run) for run in runs]
-    routes = {path: _session(each, switch, path) for path, each in zip(paths, every, strict=True)}
-    if len(runs) > 1:
-        compared = _comparison(every, switch)
-        routes |= {COMPARE: compared} | ({"/": compared} if side_by_side else {})
+    shelf = Shelf(runs, paths)
+    compared = _comparison(shelf)
+    routes = {path: _session(shelf, number) for number, path in enumerate(paths, start=1)}
+    routes |= {ADDED: _session(shelf), COMPARE: compared}
+    if side_by_side:
+        routes["/"] = compared
     return pn.serve(
         routes,
         port=chosen,
@@ -212,16 +234,25 @@ def serve(
     )
 
 
-def _session(latest: Latest, switch: Switch, path: str) -> Callable[[], pn.Template]:
-    """Make a factory of sessions: an object would be shared by all visitors."""
+def _session(shelf: Shelf, fixed: int | None = None) -> Callable[[], pn.Template]:
+    """Make a factory of sessions with one run: an object would be shared by all visitors.
+
+    Of the run with a fixed number, else of that which the address has.
+    """
 
     def session() -> pn.Template:
-        return page(latest.data, _query(), switch, path, latest)
+        query, switch = _query(), shelf.switch
+        try:
+            number = fixed or shelf.number(query.get(NUMBER, ""), NUMBER)
+        except ValueError as error:
+            return _refusal(str(error), switch, ADDED)
+        latest, path = shelf.every[number - 1], switch[number - 1][0]
+        return page(latest.data, query, switch, path, latest, shelf.add)
 
     return session
 
 
-def _comparison(every: Sequence[Latest], switch: Switch) -> Callable[[], pn.Template]:
+def _comparison(shelf: Shelf) -> Callable[[], pn.Template]:
     """Make a factory of sessions with two of the server's runs, named by their numbers."""
 
     @functools.lru_cache(PAIRS_KEPT)
@@ -229,14 +260,14 @@ def _comparison(every: Sequence[Latest], switch: Switch) -> Callable[[], pn.Temp
         return RunPair(first, second, _overrides(overrides))
 
     def session() -> pn.Template:
-        query = _query()
+        query, switch = _query(), shelf.switch
         try:
-            numbers = _number(query, "a", len(every)), _number(query, "b", len(every))
-            first, second = (every[number - 1].data for number in numbers)
+            numbers = shelf.number(query.get("a", "1"), "a"), shelf.number(query.get("b", "2"), "b")
+            first, second = (shelf.every[number - 1].data for number in numbers)
             pair = pair_of(first, second, query.get("map", ""))
         except ValueError as error:
             return _refusal(str(error), switch, COMPARE)
-        return comparison_page(pair, query, switch, numbers)
+        return comparison_page(pair, query, switch, numbers, shelf.add)
 
     return session
 
@@ -245,16 +276,6 @@ def _query() -> dict[str, str]:
     """Parameters of the page's address, as texts: Panel makes a number of a layer called 1e3."""
     location = pn.state.location
     return dict(parse_qsl(location.search.removeprefix("?"))) if location else {}
-
-
-def _number(query: Mapping[str, str], name: str, count: int) -> int:
-    text = query.get(name, {"a": "1", "b": "2"}[name])
-    if not (text.isdecimal() and 1 <= int(text) <= count):
-        raise ValueError(
-            f"There is no run {text!r} to compare ({name} in the address); this server shows "
-            f"{count}, counted from 1."
-        )
-    return int(text)
 
 
 def _overrides(text: str) -> Mapping[str, str | None]:
@@ -273,22 +294,6 @@ def _overrides(text: str) -> Mapping[str, str | None]:
             f'{{"conv1": "conv_a"}}, got {text!r}.'
         )
     return read
-
-
-def told_apart(runs: Sequence[Run]) -> list[str]:
-    """Names of runs; those of one name with the end of the place where they are.
-
-    Parameters
-    ----------
-    runs : sequence of Run
-        The runs.
-    """
-    names = [run.name for run in runs]
-    ends = [run.location.rstrip("/\\").replace("\\", "/").rsplit("/", 1)[-1] for run in runs]
-    return [
-        f"{name} ({end})" if names.count(name) > 1 else name
-        for name, end in zip(names, ends, strict=True)
-    ]
 
 
 def free_port(first: int = DEFAULT_PORT) -> int:

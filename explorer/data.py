@@ -45,6 +45,10 @@ SAMPLES = 24
 BLOCK_BYTES = 64 * 1024 * 1024
 
 
+# Limits of a kind of picture, for a run, a layer of it, and the number of a probe.
+Measure = Callable[["RunData", str, int | None], Limits | None]
+
+
 class RunData:
     """Read access to one run for all sessions of the explorer.
 
@@ -59,7 +63,7 @@ class RunData:
         self.worker = ThreadPoolExecutor(1, thread_name_prefix="trainlapse-derive")
         self._arrays: ByteCache[Array] = ByteCache(FRAME_CACHE_BYTES)
         self._derived: ByteCache[Arrays] = ByteCache(DERIVED_CACHE_BYTES)
-        self._limits: dict[tuple[str, int], Limits] = {}
+        self._limits: dict[tuple[str, str, int | None], Limits | None] = {}
 
     @cached_property
     def timeline(self) -> Timeline:
@@ -116,12 +120,33 @@ class RunData:
 
     def limits(self, layer: str, probe: int) -> Limits:
         """Colour limits of a layer's frames for one probe, the same at every step."""
-        limits = self._limits.get((layer, probe))
-        if limits is None:
-            indices = sample_indices(len(self.run), SAMPLES)
-            limits = robust_limits(self.activation(layer, index, probe) for index in indices)
-            self._limits[layer, probe] = limits
+        limits = self.common_limits("activation", layer, activation_limits, probe)
+        assert limits is not None  # there are frames
         return limits
+
+    def common_limits(
+        self, what: str, layer: str, measure: Measure, probe: int | None = None
+    ) -> Limits | None:
+        """Limits for all pictures of a kind that are to be compared: of this run, those of a layer.
+
+        Of a run that stands beside another one, those of both, see `explorer.compare.pair`. So a
+        view that asks here for its limits has colours, or ends, that mean the same in both.
+
+        Parameters
+        ----------
+        what : str
+            Names what is measured; kept by it.
+        layer : str
+            The layer.
+        measure : callable
+            Takes a run, a layer and the probe; None for a layer that has no such picture.
+        probe : int, optional
+            The probe that the picture is of, if it is of one.
+        """
+        key = (what, layer, probe)
+        if key not in self._limits:
+            self._limits[key] = measure(self, layer, probe)
+        return self._limits[key]
 
     def frame(self, layer: str, index: int, probe: int) -> npt.NDArray[np.uint8]:
         """Picture of one probe at one recorded step: (tiles, height, width), colour codes."""
@@ -250,6 +275,14 @@ class RunData:
     @property
     def _labels(self) -> Array | None:
         return self.run.probe.labels if self.run.probe else None
+
+
+def activation_limits(data: RunData, layer: str, probe: int | None) -> Limits | None:
+    """Measure the recorded frames of one probe; None if there are none."""
+    if probe is None or not data.run.layers[layer].has_activation or not len(data.run):
+        return None
+    indices = sample_indices(len(data.run), SAMPLES)
+    return robust_limits(data.activation(layer, index, probe) for index in indices)
 
 
 def _blocks(steps: int, frame_bytes: int) -> Iterator[slice]:

@@ -1,74 +1,90 @@
-"""Which unit of one run stands for which of the other: the one that answers the probes alike."""
+"""Which unit of one run stands for which of the other, at one moment of both."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
 
 from explorer.compare.pair import RunPair
+from explorer.compare.weight_matching import weight_matching, why_not_by_weights
+from explorer.data import RunData
 from explorer.derived.pairs.unit_matching import Matching, match_activations
+from explorer.state import unit_counts
+
+# Pairs of unit numbers in A's order, those that are alone, and how alike the units of a pair are:
+# NaN where units are paired by their number.
+UnitPairs = Matching
+
+# Which moment decides; ``number``: none, units of the same number are put together.
+Kind = Literal["number", "step", "last", "tracked"]
+KINDS: dict[Kind, str] = {
+    "number": "of the same number",
+    "step": "matched at this step",
+    "last": "matched at the last step",
+    "tracked": "matched, tracked over time",
+}
 
 # With fewer probes and positions units go together by chance.
 FEWEST_PROBES = 2
+# Of more units the best pairing takes longer than anybody waits for.
+MOST_UNITS = 2048
 
 
-@dataclass(frozen=True)
-class MatchedUnits:
-    """Units of two layers, matched at one moment.
+def pairs_by_number(first: int, second: int) -> UnitPairs:
+    """Put units of the same number together.
 
-    Attributes
+    Parameters
     ----------
-    layers : (str, str)
-        The layer in A and in B.
-    steps : (int, int)
-        Optimizer updates that each run had done.
-    matching : Matching
-        The pairs.
+    first, second : int
+        Units of each layer.
     """
-
-    layers: tuple[str, str]
-    steps: tuple[int, int]
-    matching: Matching
-
-    def sentence(self, unit: int) -> str:
-        """Say what a unit of A is matched with, and how well units go together.
-
-        Parameters
-        ----------
-        unit : int
-            Unit of A's layer.
-        """
-        found, (a, b) = self.matching, self.layers
-        other = found.to_second(unit)
-        if other is None:
-            own = f"Unit {unit} of A has no counterpart in B: it is dead or like none that is left."
-        else:
-            score = float(found.scores[found.first == unit][0])
-            own = f"Unit {unit} of A, unit {other} of B (correlation {score:.2f})."
-        alone = len(found.unmatched_first), len(found.unmatched_second)
-        names = a if a == b else f"{a} and {b}"
-        return (
-            f"{own} {len(found.first)} pairs in {names}, mean {found.mean:.2f}; without "
-            f"counterpart {alone[0]} of A, {alone[1]} of B. Matched at step {self.steps[0]:,} of "
-            f"A, {self.steps[1]:,} of B."
-        )
+    both = np.arange(min(first, second))
+    return UnitPairs(
+        both,
+        both.copy(),
+        np.full(len(both), np.nan),
+        np.arange(len(both), first),
+        np.arange(len(both), second),
+    )
 
 
 def why_not(pair: RunPair, first: str, second: str | None) -> str | None:
-    """Say why units of a layer cannot be matched; None if they can."""
+    """Say why units of a layer cannot be matched; None if they can.
+
+    Parameters
+    ----------
+    pair : RunPair
+        The runs.
+    first, second : str
+        The layer in A and in B; None: B has no such layer.
+    """
     if second is None:
         return f"B has no layer for {first}, so its units have no counterpart."
-    if len(pair.probes) < FEWEST_PROBES:
-        return "Units are matched by their answers to probes that both runs have; they share none."
-    layers = pair.first.run.layers[first], pair.second.run.layers[second]
-    if not all(layer.has_activation for layer in layers):
-        return f"The activation of {first} was not recorded in both runs."
     if not (len(pair.first.run) and len(pair.second.run)):
         return "Both runs need a recorded step."
-    return None
+    most = max(unit_count(pair.first, first), unit_count(pair.second, second))
+    if most > MOST_UNITS:
+        return f"{first} has {most:,} units; up to {MOST_UNITS:,} are matched."
+    by_answers = _why_not_by_answers(pair, first, second)
+    if by_answers is None:
+        return None
+    by_weights = why_not_by_weights(pair, first, second)
+    return None if by_weights is None else f"{by_answers} {by_weights}"
 
 
-def match_units(pair: RunPair, first: str, second: str, indices: tuple[int, int]) -> MatchedUnits:
-    """Match the units of a layer by their answers to the shared probes.
+def unit_count(data: RunData, layer: str) -> int:
+    """Count the units of a layer, as the page numbers them; 0 for one that there is not."""
+    return unit_counts(data.run).get(layer, 0)
+
+
+def basis(pair: RunPair, first: str, second: str) -> Literal["answers", "weights"]:
+    """Say what units of a layer are matched by; `why_not` has nothing against them."""
+    return "answers" if _why_not_by_answers(pair, first, second) is None else "weights"
+
+
+def match_at(pair: RunPair, first: str, second: str, indices: tuple[int, int]) -> UnitPairs:
+    """Match the units of a layer at one moment: by their answers, else by their weights.
 
     Parameters
     ----------
@@ -78,7 +94,15 @@ def match_units(pair: RunPair, first: str, second: str, indices: tuple[int, int]
         The layer in A and in B; `why_not` has nothing against them.
     indices : (int, int)
         Recorded step of each run.
+
+    Returns
+    -------
+    UnitPairs
+        By the answers to the shared probes where there are any; else by the direction of the
+        weights, layer by layer from the input on.
     """
+    if basis(pair, first, second) == "weights":
+        return weight_matching(pair, first, indices)
     frames = [
         data.activations(layer, index)[probes]
         for data, layer, index, probes in zip(
@@ -89,8 +113,13 @@ def match_units(pair: RunPair, first: str, second: str, indices: tuple[int, int]
             strict=True,
         )
     ]
-    steps = (
-        int(pair.first.timeline.steps[indices[0]]),
-        int(pair.second.timeline.steps[indices[1]]),
-    )
-    return MatchedUnits((first, second), steps, match_activations(frames[0], frames[1]))
+    return match_activations(frames[0], frames[1])
+
+
+def _why_not_by_answers(pair: RunPair, first: str, second: str) -> str | None:
+    if len(pair.probes) < FEWEST_PROBES:
+        return "Units are matched by their answers to probes that both runs have; they share none."
+    layers = pair.first.run.layers[first], pair.second.run.layers[second]
+    if not all(layer.has_activation for layer in layers):
+        return f"The activation of {first} was not recorded in both runs."
+    return None

@@ -8,6 +8,7 @@ from typing import Any
 
 import panel as pn
 
+from explorer.compare.matching import KINDS
 from explorer.compare.pair import RunPair
 from explorer.compare.session import CHANNEL, Comparison
 from explorer.compare.side import CHANNELS, HALF, Side
@@ -21,6 +22,8 @@ from explorer.widgets.choice import Choice
 from explorer.widgets.tabs import Tabs
 
 TITLES: dict[Tab, str] = {**TAB_TITLES, "differences": "Differences"}
+# Tabs on which units of both runs stand beside each other.
+OF_UNITS = ("layers", "differences")
 NOT_SERVED = (
     '<div style="display:grid;place-items:center;height:100%;min-height:60px;text-align:center;'
     'color:var(--tl-muted);border:1px dashed var(--tl-line);border-radius:10px">{}</div>'
@@ -59,7 +62,10 @@ class ComparisonPage:
             margin=0,
         )
         self.graph = self._graphs()
-        self._units = pn.pane.HTML(margin=0, styles={"flex": "1", "min-width": "0"})
+        self._units = pn.pane.HTML(margin=0, align="center", styles={"flex": "1", "min-width": "0"})
+        self._choice = self._unit_choice()
+        row = {"display": "flex", "flex-direction": "row", "align-items": "center"}
+        self._unit_row = parts([self._choice, self._units], row)
         self.body = self._layout()
         self.comparison.listeners.append(self.update)
         self.update()
@@ -67,9 +73,11 @@ class ComparisonPage:
     def update(self) -> None:
         """Bring tabs and pictures of both runs up to the selection."""
         self._units.object = _muted(self.comparison.said_of_units())
+        self._choice.value = self.comparison.units.kind
         chosen = self.comparison.first.selection.tab
         for tab, panel in self._panels.items():
             panel.visible = tab == chosen
+        self._unit_row.visible = chosen in OF_UNITS
         for card in self._above:
             card.update()
         if chosen == "differences":
@@ -118,7 +126,6 @@ class ComparisonPage:
         self._panels: dict[Tab, pn.Column] = {
             "layers": rows(
                 *grid(headings),
-                self._unit_choice(),
                 *grid(self._facing("stage")),
                 *grid(self._probe_cards()),
                 *grid(self._facing("joint")),
@@ -133,21 +140,21 @@ class ComparisonPage:
             *notices,
             *grid([card.panel for card in self._above]),
             tabs,
+            self._unit_row,
             *self._panels.values(),
         )
 
-    def _unit_choice(self) -> pn.Column:
+    def _unit_choice(self) -> Choice:
         """Offer which unit of B stands for that of A."""
         choice = Choice(
             title="unit of B",
-            options={"number": "of the same number", "matched": "that answers alike"},
-            value="number",
+            options=dict(KINDS),
+            value=self.comparison.units.kind,
             channel=CHANNEL,
             margin=0,
         )
-        choice.param.watch(lambda event: self.comparison.match(event.new == "matched"), "value")
-        styles = {"display": "flex", "flex-direction": "row", "align-items": "center"}
-        return parts([choice, self._units], styles)
+        choice.param.watch(lambda event: self.comparison.match(event.new), "value")
+        return choice
 
     def _facing(self, region: Region) -> list[Any]:
         """Cards of a region, each beside its counterpart."""

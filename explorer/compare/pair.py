@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from explorer.byte_cache import Arrays
 from explorer.compare.probes import SharedProbes, shared_probes
-from explorer.data import RunData
+from explorer.data import Measure, RunData
 from explorer.derived.frames import Limits
 from explorer.derived.pairs.layer_mapping import LayerMapping, map_layers
 from explorer.derived.pairs.time_alignment import (
@@ -45,7 +45,7 @@ class RunPair:
     layers : LayerMapping
         Which layer belongs to which.
     tied : tuple of RunData
-        The same runs; pictures of activations have colours that mean the same in both.
+        The same runs; pictures of both have colours, and ends, that mean the same.
     """
 
     def __init__(
@@ -127,15 +127,22 @@ class RunPair:
 
     # -- colours -----------------------------------------------------------------------------
 
-    def partner(self, side: int, layer: str, probe: int) -> Limits | None:
-        """Give the limits of what stands beside a picture; None if nothing does."""
-        across = self.layers.to_second if side == 0 else self.layers.to_first
-        other = (self.second, self.first)[side]
+    def partner(
+        self, side: int, what: str, layer: str, measure: Measure, probe: int | None
+    ) -> Limits | None:
+        """Give the limits of what stands beside a picture; None if nothing does.
+
+        As of `RunData.common_limits`, of which `side` is the run.
+        """
+        across = self.layers.to_first if side else self.layers.to_second
         beside = across(layer)
-        if beside is None or not other.run.layers[beside].has_activation or not len(other.run):
+        if beside is None:
             return None
-        facing = self.probes.to_second(probe) if side == 0 else self.probes.to_first(probe)
-        return None if facing is None else other.limits(beside, facing)
+        if probe is not None:
+            probe = (self.probes.to_first if side else self.probes.to_second)(probe)
+            if probe is None:
+                return None
+        return (self.second, self.first)[side].common_limits(what, beside, measure, probe)
 
 
 class TiedData(RunData):
@@ -155,11 +162,13 @@ class TiedData(RunData):
         self.worker, self._derived = base.worker, base._derived
         self._pair, self._side, self._base = pair, side, base
 
-    def limits(self, layer: str, probe: int) -> Limits:
-        """Colour limits that hold in both runs."""
-        own = self._base.limits(layer, probe)
-        beside = self._pair.partner(self._side, layer, probe)
-        return own if beside is None else joint_limits(own, beside)
+    def common_limits(
+        self, what: str, layer: str, measure: Measure, probe: int | None = None
+    ) -> Limits | None:
+        """Limits that hold in both runs."""
+        own = self._base.common_limits(what, layer, measure, probe)
+        beside = self._pair.partner(self._side, what, layer, measure, probe)
+        return own if own is None or beside is None else joint_limits(own, beside)
 
 
 def joint_limits(one: Limits, other: Limits) -> Limits:

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from explorer.compare.matching import MatchedUnits, match_units, why_not
+from explorer.compare.matching import Kind, UnitPairs
 from explorer.compare.pair import ANCHORS, Anchors, RunPair
 from explorer.compare.side import CHANNELS, Side
+from explorer.compare.units import UnitMatcher
 from explorer.derived.pairs.time_alignment import Alignment
 from explorer.plots import style
-from explorer.views.card import in_worker
 from explorer.widgets.pair_transport import PairTransport, path_of
 
 logger = logging.getLogger(__name__)
@@ -22,6 +22,7 @@ CHANNEL = "pair"
 CARRIED = ["layer", "unit", "probe", "target", "tab", "axis"]
 # In the address: colours of each run by itself.
 OWN_COLOURS = "own"
+MATCHED: dict[str, Kind] = {"step": "step", "last": "last", "tracked": "tracked"}
 
 
 class Comparison:
@@ -38,10 +39,8 @@ class Comparison:
     ----------
     first, second : Side
         The runs' sessions.
-    matching : bool
-        Whether a unit stands for the one that answers alike, rather than that of its number.
-    matched : MatchedUnits or None
-        Units of the layer on screen, if they are matched.
+    units : UnitMatcher
+        Which unit of B stands for which of A.
     alignment : Alignment or None
         How they stand beside each other in time; None if one of them has recorded no step.
     mode : str
@@ -71,6 +70,7 @@ class Comparison:
             anchors=_flat(self.anchors),
             axis=self.first.selection.axis,
             tied=tied,
+            **_matching(query, self.warnings),
             channel=CHANNEL,
             channels=list(CHANNELS),
             names=[side.data.run.name for side in self.sides],
@@ -79,9 +79,14 @@ class Comparison:
             margin=0,
         )
         self._carrying = False
-        self.matching = False
-        self.matched: MatchedUnits | None = None
         self.listeners: list[Any] = []
+        self.units = UnitMatcher(
+            pair,
+            self._kind(),
+            moment=lambda: (self.first.transport.resting, self.second.transport.resting),
+            time=lambda: (self.alignment, self.key),
+            changed=lambda: self._carry(0),
+        )
         self._carry(0)
         self._watch()
 
@@ -173,13 +178,19 @@ class Comparison:
     def _watch(self) -> None:
         for number, side in enumerate(self.sides):
             side.selection.param.watch(lambda *_, number=number: self._carry(number), CARRIED)
+            side.transport.param.watch(lambda *_: self._on_rest(), "resting")
         self.transport.param.watch(lambda event: self._on_mode(event.new), "mode")
         self.transport.param.watch(lambda event: self._on_anchors(event.new), "anchors")
         self.transport.param.watch(lambda event: self._on_axis(event.new), "axis")
+        self.transport.param.watch(lambda *_: self._on_units(), ["units", "matching"])
 
     def _on_mode(self, mode: str) -> None:
         if mode != self.mode:
             self._align(mode, self.anchors)
+
+    def _on_rest(self) -> None:
+        if self.units.kind in ("step", "tracked"):  # another unit may be the counterpart here
+            self._carry(0)
 
     def _on_axis(self, axis: Any) -> None:
         self.first.selection.axis = axis
@@ -201,7 +212,6 @@ class Comparison:
         finally:
             self._carrying = False
         self.transport.axis = self.first.selection.axis
-        self._match_anew()
         self._update()
 
     def across(self, number: int) -> tuple[dict[str, Any], str]:
@@ -249,59 +259,52 @@ class Comparison:
         That of the same number, unless units are matched.
         """
         other = self.sides[1 - number]
-        layers = self.pair.layers
-        beside = (layers.to_first if number else layers.to_second)(layer)
-        if self.matched is not None and self.matched.layers[number] == layer:
-            found = self.matched.matching
-            return found.to_first(unit) if number else found.to_second(unit)
+        ours = self.pair.layers.to_first(layer) if number else layer
+        beside = ours if number else self.pair.layers.to_second(layer)
+        if ours is not None and self.units.is_known(ours):
+            pairs = self.pairs_at(ours, self.index())
+            return pairs.to_first(unit) if number else pairs.to_second(unit)
         return unit if unit < other.selection.unit_count(beside or "") else None
 
     # -- units -------------------------------------------------------------------------------
 
-    def match(self, on: bool) -> None:
-        """Let units stand for those that answer alike at the step on screen, or of their number."""
-        self.matching, self.matched = on, None
-        self._match_anew()
-        self._carry(0)
+    def match(self, kind: Kind) -> None:
+        """Let units stand for those of their number, or that they are matched with at a moment."""
+        chosen = {"units": "number"} if kind == "number" else {"units": "matched", "matching": kind}
+        self.transport.param.update(**chosen)
+
+    def _kind(self) -> Kind:
+        matched = self.transport.units == "matched"
+        return MATCHED[self.transport.matching] if matched else "number"
+
+    def _on_units(self) -> None:
+        if self.units.kind != self._kind():
+            self.units.kind = self._kind()
+            self._carry(0)
+
+    def pairs_at(self, layer: str, position: int) -> UnitPairs:
+        """Pairs of units of a layer of A with those of its counterpart in B.
+
+        By number, or matched in the chosen way. Cheap: while a layer is being matched in the
+        background its units go by number, or stay as they were; then `listeners` are called.
+
+        Parameters
+        ----------
+        layer : str
+            Layer of A.
+        position : int
+            On the common axis.
+        """
+        return self.units.pairs_at(layer, position)
+
+    def pairs_key(self, layer: str) -> str:
+        """Give a name that changes whenever `pairs_at` returns something else for a layer."""
+        return self.units.key(layer)
 
     def said_of_units(self) -> str:
         """Say which unit of B stands for that of A, and why."""
-        if not self.matching:
-            return ""
-        layer = self.first.selection.layer
-        missing = why_not(self.pair, layer, self.pair.layers.to_second(layer))
-        if missing is not None:
-            return missing
-        if self.matched is None:
-            return "Units are being matched ..."
-        return self.matched.sentence(self.first.selection.unit)
-
-    def _match_anew(self) -> None:
-        """Match the units of the layer on screen, unless they are."""
-        first = self.first.selection.layer
-        second = self.pair.layers.to_second(first)
-        if self.matched is not None and self.matched.layers != (first, second):
-            self.matched = None
-        if not self.matching or self.matched is not None:
-            return
-        if why_not(self.pair, first, second) is not None:
-            return
-        assert second is not None  # `why_not` would have said so
-        ours, theirs = (side.transport.resting for side in self.sides)
-
-        def work() -> MatchedUnits | None:
-            try:
-                return match_units(self.pair, first, second, (ours, theirs))
-            except Exception:
-                logger.exception("Units of %s cannot be matched", first)
-                return None
-
-        def use(found: MatchedUnits | None) -> None:
-            if found is not None and self.matching and self.first.selection.layer == first:
-                self.matched = found
-                self._carry(0)
-
-        in_worker(self.pair.first, work, use)
+        chosen = self.first.selection
+        return self.units.sentence(chosen.layer, chosen.unit, self.index())
 
     def _update(self) -> None:
         for listener in self.listeners:
@@ -325,6 +328,17 @@ def _anchors(query: Mapping[str, Any], warnings: list[str]) -> Anchors | None:
             f"anchors should be four steps, of A and B in turn, got {str(query['anchors'])!r}."
         )
     return anchors
+
+
+def _matching(query: Mapping[str, Any], warnings: list[str]) -> dict[str, str]:
+    """Read how units are put together from an address."""
+    found = {}
+    for name, known in (("units", ("number", "matched")), ("matching", tuple(MATCHED))):
+        asked = str(query.get(name, known[0]))
+        if asked not in known:
+            warnings.append(f"{name} should be one of {', '.join(known)}, got {asked!r}.")
+        found[name] = asked if asked in known else known[0]
+    return found
 
 
 def _paired(values: list[Any]) -> Anchors | None:

@@ -91,24 +91,43 @@
   const compareRuns = () => {
     // A comparison begins where this page is.
     const compare = document.getElementById("compare");
-    compare?.addEventListener("change", () => {
-      const url = new URL(compare.value, location.href);
-      for (const [name, value] of new URLSearchParams(location.search)) url.searchParams.append(name, value);
+    const begin = (address) => {
+      const url = new URL(address, location.href);
+      for (const [name, value] of new URLSearchParams(location.search)) {
+        if (name !== "number") url.searchParams.append(name, value);
+      }
       location.assign(url);
+    };
+    const ask = (side) => window.dispatchEvent(new CustomEvent("trainlapse:another-run", { detail: { side } }));
+    compare?.addEventListener("change", () => {
+      const chosen = compare.value;
+      compare.value = "";
+      if (chosen === "another") ask("");
+      else begin(chosen);
     });
     const show = (changes) => {
       const url = new URL("/compare", location.href);
       const here = new URLSearchParams(location.search);
       for (const name of ["a", "b"]) url.searchParams.set(name, here.get(name) ?? { a: 1, b: 2 }[name]);
-      for (const name of ["tab", "axis", "colours", "theme"]) {
+      for (const name of ["tab", "axis", "colours", "units", "matching", "theme"]) {
         if (here.has(name)) url.searchParams.set(name, here.get(name));
       }
       for (const [name, value] of Object.entries(changes(url.searchParams))) url.searchParams.set(name, value);
       location.assign(url);
     };
     for (const side of document.querySelectorAll("[data-side]")) {
-      side.addEventListener("change", () => show(() => ({ [side.dataset.side]: side.value })));
+      const shown = side.value;
+      side.addEventListener("change", () => {
+        const chosen = side.value;
+        side.value = shown;
+        if (chosen) show(() => ({ [side.dataset.side]: chosen }));
+        else ask(side.dataset.side);
+      });
     }
+    window.addEventListener("trainlapse:opened", ({ detail: { number, side } }) => {
+      if (side) show(() => ({ [side]: number }));
+      else begin(`/compare?a=${compare.dataset.here}&b=${number}`);
+    });
     document.getElementById("swap")?.addEventListener("click", () =>
       show((now) => ({ a: now.get("b"), b: now.get("a") })));
   };

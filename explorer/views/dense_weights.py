@@ -109,13 +109,13 @@ class Matrix:
         """Look at some steps; call it in the worker thread."""
         weight = main_weight(layer)
         assert weight is not None
-        indices = sample_indices(len(data.run), SAMPLES)
-        limits = robust_limits(some_of(data.weight(layer.name, weight, at)) for at in indices)
+        limits = data.common_limits("main weight", layer.name, main_limits)
+        assert limits is not None  # the layer has weights, and there are steps
         last = data.weight(layer.name, weight, len(data.run) - 1)
         return cls(
             layer,
             weight,
-            symmetric(limits),
+            limits,
             _alike(last.T),
             _alike(last),
             unit_names(data, layer, last.shape[1]),
@@ -192,6 +192,15 @@ def unit_names(data: RunData, layer: Layer, count: int) -> tuple[str, ...]:
     gates = GATES.get(layer.class_name, ("",))
     units = count // len(gates)
     return tuple(f"{gate} {unit}".strip() for gate in gates for unit in range(units))
+
+
+def main_limits(data: RunData, layer: str, _: int | None = None) -> Limits | None:
+    """Colour limits of a layer's main weight, about zero; None if it has none."""
+    weight = main_weight(data.run.layers[layer])
+    if weight is None or not len(data.run):
+        return None
+    indices = sample_indices(len(data.run), SAMPLES)
+    return symmetric(robust_limits(some_of(data.weight(layer, weight, at)) for at in indices))
 
 
 def gives_classes(data: RunData, layer: str) -> bool:

@@ -140,17 +140,15 @@ class _Kernels:
     @classmethod
     def of(cls, data: RunData, layer: Layer) -> _Kernels:
         """Look at some steps of a layer's kernels."""
-        kernels = [
-            read_kernel(data, layer.name, index) for index in sample_indices(len(data.run), SAMPLES)
-        ]
-        units, channels, *_ = kernel_tiles(kernels[-1]).shape
+        last = read_kernel(data, layer.name, len(data.run) - 1)
+        units, channels, *_ = kernel_tiles(last).shape
         return cls(
             units,
             _channel_names(data, layer, channels),
             _is_over_time(layer),
-            symmetric(robust_limits(some_of(kernel) for kernel in kernels)),
-            robust_limits(some_of(combined_tiles(kernel, how="rms")) for kernel in kernels),
-            strongest_channels(kernels[-1]),
+            limits_in_common(data, layer.name),
+            limits_in_common(data, layer.name, rms=True),
+            strongest_channels(last),
         )
 
     def options(self) -> dict[str, str]:
@@ -208,6 +206,35 @@ class _Kernels:
         if option == "strongest":
             return tiles[np.arange(len(tiles)), self.strongest[: len(tiles)]]
         return tiles[:, int(option)]
+
+
+def limits_in_common(data: RunData, layer: str, *, rms: bool = False) -> Limits:
+    """Colour limits of a layer's kernels, or of their size over channels."""
+    what, measure = ("rms of kernels", _rms_limits) if rms else ("kernels", _weight_limits)
+    limits = data.common_limits(what, layer, measure)
+    assert limits is not None  # the layer has kernels
+    return limits
+
+
+def _sampled(data: RunData, layer: str) -> list[Array] | None:
+    """Kernels at some steps; None if there are none."""
+    if not has_kernels(data.run.layers[layer]) or not len(data.run):
+        return None
+    return [read_kernel(data, layer, index) for index in sample_indices(len(data.run), SAMPLES)]
+
+
+def _weight_limits(data: RunData, layer: str, _: int | None) -> Limits | None:
+    kernels = _sampled(data, layer)
+    if kernels is None:
+        return None
+    return symmetric(robust_limits(some_of(kernel) for kernel in kernels))
+
+
+def _rms_limits(data: RunData, layer: str, _: int | None) -> Limits | None:
+    kernels = _sampled(data, layer)
+    if kernels is None:
+        return None
+    return robust_limits(some_of(combined_tiles(kernel, how="rms")) for kernel in kernels)
 
 
 def has_kernels(layer: Layer) -> bool:

@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import panel as pn
 
+from explorer.data import RunData
 from explorer.derived.frames import Limits, quantize, robust_limits, sample_indices
 from explorer.derived.gates import OPEN_ABOVE, SHUT_BELOW, saturation
-from explorer.derived.recurrent import Weights
+from explorer.derived.recurrent import NotDerivableError, Weights
 from explorer.plots.gates import SIGNED, Openness, is_gate, range_of
 from explorer.plots.nearest import Sampling
 from explorer.plots.style import DIVERGING, LINES, palette_bytes
@@ -75,17 +76,12 @@ class Structure:
     @classmethod
     def of(cls, layer: RecurrentLayer) -> Structure:
         """Look at some steps; call it in the worker thread."""
-        samples: dict[str, list[Array]] = {name: [] for name in PARTS}
-        gates: dict[str, list[str]] = {}
-        for index in sample_indices(len(layer.data.run), SAMPLES):
-            for way, found in layer.gates(index).items():
-                gates[way] = list(found)
-                for weights in found.values():
-                    for part in PARTS:
-                        values = part_of(weights, part)
-                        if values is not None:
-                            samples[part].append(some_of(values))
-        limits = {part: symmetric(robust_limits(of)) for part, of in samples.items() if of}
+        gates = {way: list(found) for way, found in layer.gates(0).items()}
+        measured = {
+            part: layer.data.common_limits(f"{part} weights", layer.name, partial(_limits, part))
+            for part in PARTS
+        }
+        limits = {part: found for part, found in measured.items() if found is not None}
         return cls(layer, limits, gates)
 
     def provider(self, way: str, part: str, gate: str) -> Callable[[int], Codes]:
@@ -142,6 +138,21 @@ class Structure:
             "x_name": "from unit" if part == "recurrent" else "from input",
             "y_name": "unit",
         }
+
+
+def _limits(part: str, data: RunData, name: str, _: int | None) -> Limits | None:
+    """Measure a part of a layer's weights at some steps; None if it has no such part."""
+    if data.run.layers[name].kind != "recurrent":
+        return None
+    layer, samples = RecurrentLayer(data, name), []
+    try:
+        for index in sample_indices(len(data.run), SAMPLES):
+            for gates in layer.gates(index).values():
+                values = [part_of(weights, part) for weights in gates.values()]
+                samples += [some_of(value) for value in values if value is not None]
+    except NotDerivableError:
+        return None
+    return symmetric(robust_limits(samples)) if samples else None
 
 
 def part_of(weights: Weights, part: str) -> Array | None:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import panel as pn
 
-from explorer.data import SAMPLES
+from explorer.data import SAMPLES, RunData
 from explorer.derived.frames import Limits, quantize, robust_limits, sample_indices
 from explorer.derived.similarity import leaf_order
 from explorer.plots.gates import range_of
@@ -140,8 +140,22 @@ def limits_of(layer: RecurrentLayer, way: str, name: str, probe: int) -> Limits:
     bounds = range_of(layer.cells.get(way), name)
     if bounds is not None and not bounds.signed:
         return bounds
-    indices = sample_indices(len(layer.data.run), SAMPLES)
-    return robust_limits(quantity_of(layer.states(index, probe)[way], name) for index in indices)
+    measure = partial(_reached, way, name)
+    limits = layer.data.common_limits(f"{way} {name}", layer.name, measure, probe)
+    assert limits is not None  # the layer has that quantity
+    return limits
+
+
+def _reached(way: str, name: str, data: RunData, layer: str, probe: int | None) -> Limits | None:
+    """Measure a quantity at some steps; None for a layer that does not have it."""
+    if data.run.layers[layer].kind != "recurrent" or not len(data.run):
+        return None
+    held = RecurrentLayer(data, layer)
+    is_known = held.fault is None or held.layer.has_activation
+    if not is_known or way not in held.directions or name not in held.quantities(way):
+        return None
+    indices = sample_indices(len(data.run), SAMPLES)
+    return robust_limits(quantity_of(held.states(index, probe)[way], name) for index in indices)
 
 
 @register

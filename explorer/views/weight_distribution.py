@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,6 +14,7 @@ import panel as pn
 from explorer.alternatives import Alternatives
 from explorer.data import RunData
 from explorer.derived.distributions import Distribution, distribution_over_steps
+from explorer.derived.frames import Limits
 from explorer.derived.timeline import edges
 from explorer.plots.matrices import time_heatmap
 from explorer.state import unit_counts
@@ -27,6 +28,22 @@ HEIGHT = 300
 LAYER, UNIT = "layer", "unit"
 # A histogram of fewer weights shows little but gaps.
 FEWEST_WEIGHTS = 2
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Where a picture of a distribution ends; None: where its values end.
+
+    Attributes
+    ----------
+    values : Limits or None
+        Of the axis of values.
+    shares : Limits or None
+        Of the colours: decadic logarithm of a share in %.
+    """
+
+    values: Limits | None = None
+    shares: Limits | None = None
 
 
 class Spread(View):
@@ -56,10 +73,14 @@ class Spread(View):
         """Whether a unit can be looked at alone."""
         return True
 
-    def compute(self, scene: Scene) -> Distribution:
-        return self.distribution(scene, self._of if self.tells_units_apart(scene) else LAYER)
+    def ends(self, scene: Scene) -> Ends:
+        """Measure the ends of a picture of the whole layer; by default as far as its values go."""
+        return Ends()
 
-    def draw(self, scene: Scene, computed: Distribution) -> Any:
+    def compute(self, scene: Scene) -> tuple[Distribution, Ends]:
+        return self._measured(scene, self._of if self.tells_units_apart(scene) else LAYER)
+
+    def draw(self, scene: Scene, computed: tuple[Distribution, Ends]) -> Any:
         options = {LAYER: "whole layer"}
         if self.tells_units_apart(scene):
             options[UNIT] = f"unit {scene.moment.unit}"
@@ -68,8 +89,8 @@ class Spread(View):
             options,
             self._of if self._of in options else LAYER,
             computed,
-            compute=lambda of: self.distribution(scene, of),
-            draw=lambda _, made: self._picture(scene, made),
+            compute=lambda of: self._measured(scene, of),
+            draw=lambda _, made: self._picture(scene, *made),
             chosen=lambda of: setattr(self, "_of", of),
             channel=scene.channel,
         )
@@ -78,12 +99,16 @@ class Spread(View):
         body.renew(
             UNIT,
             f"unit {scene.moment.unit}",
-            compute=lambda of: self.distribution(scene, of),
-            draw=lambda _, made: self._picture(scene, made),
+            compute=lambda of: self._measured(scene, of),
+            draw=lambda _, made: self._picture(scene, *made),
         )
 
-    def _picture(self, scene: Scene, made: Distribution) -> Any:
-        return distribution_picture(scene, made, self.one, self.many)
+    def _measured(self, scene: Scene, of: str) -> tuple[Distribution, Ends]:
+        ends = self.ends(scene) if of == LAYER else Ends()
+        return self.distribution(scene, of), ends
+
+    def _picture(self, scene: Scene, made: Distribution, ends: Ends) -> Any:
+        return distribution_picture(scene, made, self.one, self.many, ends)
 
 
 @register
@@ -118,11 +143,39 @@ class WeightDistribution(Spread):
         if of == UNIT:
             unit = scene.moment.unit
             return distribution_over_steps(lambda: _of_unit(data, layer, weight, unit))
-        kept = data.derived(
-            f"distribution of {weight_path(layer, weight)}",
-            lambda: asdict(distribution_over_steps(lambda: data.weight_frames(layer, weight))),
+        return _of_layer(data, layer)
+
+    def ends(self, scene: Scene) -> Ends:
+        layer = scene.moment.layer
+        return Ends(
+            scene.data.common_limits("weights that occur", layer, _weights_that_occur),
+            scene.data.common_limits("shares of weights", layer, _shares),
         )
-        return Distribution(**kept)
+
+
+def _of_layer(data: RunData, layer: str) -> Distribution:
+    weight = main_weight(data.run.layers[layer])
+    assert weight is not None
+    kept = data.derived(
+        f"distribution of {weight_path(layer, weight)}",
+        lambda: asdict(distribution_over_steps(lambda: data.weight_frames(layer, weight))),
+    )
+    return Distribution(**kept)
+
+
+def _weights_that_occur(data: RunData, layer: str, _: int | None) -> Limits | None:
+    if main_weight(data.run.layers[layer]) is None or not len(data.run):
+        return None
+    edges = _of_layer(data, layer).edges
+    return Limits(float(edges[0]), float(edges[-1]), signed=False)
+
+
+def _shares(data: RunData, layer: str, _: int | None) -> Limits | None:
+    if main_weight(data.run.layers[layer]) is None or not len(data.run):
+        return None
+    share = _of_layer(data, layer).share
+    known = np.log10(100 * share[share > 0])
+    return Limits(float(known.min()), float(known.max()), signed=False) if known.size else None
 
 
 def _has_units(scene: Scene) -> bool:
@@ -147,7 +200,9 @@ def _of_unit(
         yield own[..., unit]
 
 
-def distribution_picture(scene: Scene, computed: Distribution, one: str, many: str) -> Any:
+def distribution_picture(
+    scene: Scene, computed: Distribution, one: str, many: str, ends: Ends
+) -> Any:
     """Draw histograms over steps, and say what they leave out.
 
     Parameters
@@ -158,22 +213,26 @@ def distribution_picture(scene: Scene, computed: Distribution, one: str, many: s
         The histograms.
     one, many : str
         What is counted, in singular and plural.
+    ends : Ends
+        Of the picture.
     """
     with np.errstate(divide="ignore"):
         shown = np.log10(100 * computed.share)
     shown[np.isneginf(shown)] = np.nan
-    picture = plot_pane(
-        time_heatmap(
-            shown,
-            x_edges=edges(scene.positions),
-            y_edges=computed.edges,
-            y_label=one,
-            value_label=f"log₁₀ of % of {many}",
-            positions=scene.positions,
-            height=HEIGHT,
-            **scene.time_options(),
-        )
+    heatmap = time_heatmap(
+        shown,
+        x_edges=edges(scene.positions),
+        y_edges=computed.edges,
+        y_label=one,
+        value_label=f"log₁₀ of % of {many}",
+        positions=scene.positions,
+        limits=(ends.shares.low, ends.shares.high) if ends.shares else None,
+        height=HEIGHT,
+        **scene.time_options(),
     )
+    if ends.values:
+        heatmap.opts(ylim=(ends.values.low, ends.values.high))
+    picture = plot_pane(heatmap)
     spoiled = np.flatnonzero(computed.not_finite)
     if not len(spoiled):
         return picture

@@ -50,7 +50,7 @@ export function render({ model, el }) {
   };
   const modes = list("Alignment", "Which moments of the runs stand beside each other", model.modes);
   const axis = list("Time axis", "Time axis of the curves", CURVES);
-  const colours = list("Colours", "Whether colours of activations mean the same in both runs", {
+  const colours = list("Colours", "Whether colours and ends of pictures mean the same in both runs", {
     shared: "shared", own: "each its own",
   });
   const short = (value) => {
@@ -100,14 +100,36 @@ export function render({ model, el }) {
     if (!ready()) return;
     runs.forEach((run, at) => run.go(model.path[SIDES[at]][clock.index]));
   };
+  // An address is silent about units by number, until they have been matched once.
+  let isMatched = new URLSearchParams(location.search).has("units");
+  const wasMatched = () => { isMatched ||= model.units === "matched"; return isMatched; };
   const writeAddress = addressOf(model, () => {
     const [a, b] = runs.map((run, at) => run.stepAt?.(model.path[SIDES[at]][clock.index]) ?? null);
     const points = model.mode === "anchors" && model.anchors.length ? model.anchors.join(",") : null;
     return {
       ...runs[0].choice, step: a, step_b: b, align: model.mode, anchors: points, axis: model.axis,
       colours: model.tied ? null : "own",
+      units: wasMatched() ? model.units : null,
+      matching: model.units === "matched" ? model.matching : null,
     };
-  });
+  }, (asked) => restore(asked));
+  // Parameters of an entry in the browser's history that Python answers, by their names in the address.
+  const ANSWERED = { align: "mode", anchors: "anchors", axis: "axis", units: "units", matching: "matching" };
+  let sought = null; // what the runs are to show on the path that Python gives
+  const restore = (asked) => {
+    runs[0].choose(choiceIn(asked));
+    const steps = [asked.get("step"), asked.get("step_b")];
+    const shown = steps.map((step, at) => step === null ? runs[at].index : runs[at].indexOf(Number(step)));
+    if (ready()) clock.go(positionNear(model.path, ...shown));
+    sought = shown;
+    introduce(model);
+    for (const [name, own] of Object.entries(ANSWERED)) {
+      const before = model[own];
+      const wanted = asked.get(name) ?? (name === "units" ? "number" : null); // it is silent about those
+      if (before === undefined || wanted === null || String(before) === wanted) continue;
+      model[own] = Array.isArray(before) ? wanted.split(",").map(Number) : wanted;
+    }
+  };
   const say = () => {
     const there = model.path.coordinates.length > 0;
     readouts.forEach(({ said, off }, at) => {
@@ -117,6 +139,7 @@ export function render({ model, el }) {
     });
   };
   const onTick = () => {
+    sought = null;
     lead();
     say();
     moveCursors(clock.index);
@@ -159,9 +182,11 @@ export function render({ model, el }) {
   };
   const onPath = () => {
     const { first, second } = model.path;
-    clock.start(first.length, positionNear(model.path, runs[0].index, runs[1].index));
+    const wanted = sought;
+    clock.start(first.length, positionNear(model.path, ...(wanted ?? runs.map((run) => run.index))));
     controls.label();
     onTick();
+    sought = wanted; // another path may follow
   };
   modes.addEventListener("change", () => {
     introduce(model);
@@ -190,6 +215,7 @@ export function render({ model, el }) {
   };
   model.on(["mode", "axis", "note"], onMode);
   model.on("anchors", onAnchors);
+  model.on(["units", "matching"], () => writeAddress());
   model.on("remove", () => {
     clock.removeEventListener("tick", onTick);
     clock.removeEventListener("choice", toRun);

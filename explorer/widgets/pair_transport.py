@@ -25,6 +25,12 @@ class PairTransport(Widget):
         default="step", objects=list(AXES), doc="Time axis of the curves."
     )
     tied = param.Boolean(default=True, doc="Whether colours mean the same in both runs.")
+    units: param.Selector[str] = param.Selector(
+        default="number", objects=["number", "matched"], doc="How units are put together."
+    )
+    matching: param.Selector[str] = param.Selector(
+        default="step", objects=["step", "last", "tracked"], doc="Which moment matches them."
+    )
     channels = param.List(default=["main", "second"], doc="Clocks of A and B.")
     names = param.List(default=["A", "B"], doc="Names of the runs.")
     colours = param.List(default=[], doc="Colour of each run.")

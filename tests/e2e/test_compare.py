@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from recorder.cli import record_preset
 from store import Run, open_run
+from store.testing import image_run_spec, write_run
 from tests.e2e.conftest import PIXELS, STAGE, serving, unused_port
 
 # Two seeds of one training, of different length, so that one ends before the other.
@@ -228,6 +230,70 @@ def test_a_row_of_the_layers_chooses_both(watched_page: Page, look: Look) -> Non
     watched_page.get_by_role("tab", name="Layers").click()
     for side in sides(watched_page):
         expect(side).to_have_attribute("aria-label", re.compile("of dense2"))
+
+
+def test_units_are_matched_as_the_address_says_and_the_address_follows(
+    watched_page: Page, look: Look
+) -> None:
+    look(layer="conv1", unit=1, units="matched", matching="last")
+    choice = watched_page.get_by_label("unit of B")
+    expect(choice).to_have_value("last")
+    said = watched_page.get_by_text(re.compile(r"pairs in conv1, mean 0\.\d\d"))
+    expect(said).to_contain_text("Matched at step")
+    held = said.inner_text()
+    watched_page.get_by_label("Recorded step", exact=True).press("Home")
+    expect(said).to_have_text(held)
+    choice.select_option("tracked")
+    expect(watched_page).to_have_url(re.compile("units=matched&matching=tracked"))
+    expect(said).to_contain_text("Matched at every step anew")
+    choice.select_option("number")
+    expect(watched_page).to_have_url(re.compile("units=number"))
+    expect(said).to_have_count(0)
+    watched_page.go_back()
+    expect(choice).to_have_value("tracked")
+
+
+def test_a_counterpart_is_set_by_hand_and_taken_back(watched_page: Page, look: Look) -> None:
+    look(tab="differences", wait=".listing tr.link")
+    table = watched_page.locator(".pairs")
+    table.get_by_text("Set counterparts by hand").click()
+    table.get_by_label("Counterpart of conv1").select_option("conv2")
+    watched_page.wait_for_url(re.compile("map="))
+    row = table.locator("tr.hand")
+    expect(row).to_have_count(1)
+    expect(row).to_contain_text("by hand")
+    expect(table.get_by_label("Counterpart of conv1")).to_have_value("conv2")
+    table.get_by_label("Counterpart of conv2").select_option("none")
+    expect(table.locator("tr.hand")).to_have_count(2)
+    table.get_by_label("Reset conv1").click()
+    expect(table.locator("tr.hand")).to_have_count(1)
+    expect(table.get_by_label("Counterpart of conv1")).to_have_value("conv1")
+    table.get_by_text("Reset all").click()
+    expect(watched_page).not_to_have_url(re.compile("map="))
+    expect(table.locator("tr.hand")).to_have_count(0)
+
+
+def test_a_run_that_the_server_was_not_started_with_is_opened_by_its_path(
+    watched_page: Page, look: Look, tmp_path: Path
+) -> None:
+    write_run(tmp_path / "third.zarr", image_run_spec("third"), steps=(0, 1))
+    look(layer="conv1", units="matched", matching="last")
+    watched_page.get_by_label("Run B").select_option(label="Another run …")
+    field = watched_page.get_by_label("Path of another run")
+    field.fill(str(tmp_path / "thrid.zarr"))
+    field.press("Enter")
+    expect(watched_page.get_by_text("Did you mean 'third.zarr'")).to_be_visible()
+    field.fill(str(tmp_path / "third.zarr"))
+    watched_page.get_by_role("button", name="Open", exact=True).click()
+    watched_page.wait_for_url(re.compile(r"/compare\?a=1&b=3.*matching=last"))
+    chosen = watched_page.get_by_label("Run B").locator("option:checked")
+    expect(chosen).to_have_text("third")
+    alone = watched_page.get_by_title("Look at run B alone")
+    assert alone.get_attribute("href") == "/run?number=3"
+    alone.click()
+    expect(watched_page.locator("nav a[aria-current]")).to_have_text("third")
+    watched_page.get_by_label("Compare with").select_option(label="a")
+    watched_page.wait_for_url(re.compile(r"/compare\?a=3&b=1"))
 
 
 def test_runs_without_a_common_probe_say_so(watched_page: Page, server: str) -> None:

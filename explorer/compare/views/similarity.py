@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from explorer.compare.counterparts import candidates, set_by_hand
 from explorer.compare.differences import (
     MOST_LAYERS,
     Likeness,
@@ -20,7 +21,9 @@ from explorer.derived.frames import Limits, quantize
 from explorer.plots.overlays import Line, overlay
 from explorer.plots.style import CLASSES, SEQUENTIAL, palette_bytes
 from explorer.views.base import Scene, plot_pane
+from explorer.widgets.beside import below
 from explorer.widgets.frame_grid import FrameGrid
+from explorer.widgets.layer_pairs import LayerPairs
 from explorer.widgets.step_table import StepTable
 
 HEIGHT = 400
@@ -109,8 +112,8 @@ class EachWithItsOwn(_OfProbes):
         said = f" {alone} layers have no counterpart." if alone else ""
         return (
             "What is chosen in one run is shown of the layer beside it in the other. Click a row "
-            f"to choose its layer.{said} To set a counterpart by hand add map={{…}} to the "
-            "address: layers of B by layers of A, as JSON."
+            f"to choose its layer.{said} Layers of one name and kind go together, others by their "
+            "kind and place; below that can be set by hand."
         )
 
     def compute(self, scene: Scene) -> Likeness | None:
@@ -139,7 +142,7 @@ class EachWithItsOwn(_OfProbes):
                 chooses.append({"layer": a} if a else {})
             return {"rows": rows, "chooses": chooses}
 
-        return StepTable(
+        listing = StepTable(
             provide,
             max(1, len(self.alignment) if self.comparison.alignment else 0),
             key=f"{self.pair.key}|layers|{self.comparison.key}",
@@ -152,6 +155,17 @@ class EachWithItsOwn(_OfProbes):
             sizing_mode="stretch_width",
             margin=0,
         )
+        by_hand = LayerPairs(
+            rows=[
+                [row.layer, row.counterpart, row.why, list(row.alike), list(row.others)]
+                for row in candidates(self.pair)
+            ],
+            by_hand=set_by_hand(self.pair),
+            channel=scene.channel,
+            sizing_mode="stretch_width",
+            margin=0,
+        )
+        return below(listing, by_hand)
 
 
 @register

@@ -16,6 +16,8 @@ Int64 = npt.NDArray[np.int64]
 
 # Probes and positions that are held in float64 at once.
 BLOCK_PLACES = 2048
+# In place of the number of a counterpart.
+ALONE = -1
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,12 @@ class Matching:
     unmatched_second: Int64
 
     @property
+    def counts(self) -> tuple[int, int]:
+        """Units of each run."""
+        pairs = len(self.first)
+        return pairs + len(self.unmatched_first), pairs + len(self.unmatched_second)
+
+    @property
     def mean(self) -> float:
         """Mean score of the pairs; NaN if there is none."""
         return float(self.scores.mean()) if len(self.scores) else float("nan")
@@ -60,8 +68,7 @@ class Matching:
         positions : int
             Positions of a frame, equally many in both runs.
         """
-        ours = len(self.first) + len(self.unmatched_first)
-        theirs = len(self.second) + len(self.unmatched_second)
+        ours, theirs = self.counts
 
         def at_each(units: Int64, count: int) -> Int64:
             return (np.arange(positions)[:, None] * count + units).ravel()
@@ -311,6 +318,41 @@ def stability(matchings: Sequence[Matching]) -> Float64:
         if pairs[k - 1]:
             shares[k] = len(pairs[k - 1] & pairs[k]) / len(pairs[k - 1])
     return np.array(shares, np.float64)
+
+
+def partners_of(matching: Matching) -> Int64:
+    """Counterpart of each unit of the first run, `ALONE` for none: (unit,), int64."""
+    partners = np.full(matching.counts[0], ALONE, np.int64)
+    partners[matching.first] = matching.second
+    return partners
+
+
+def scores_of(matching: Matching) -> Float64:
+    """Score of each unit of the first run with its counterpart, NaN without: (unit,), float64."""
+    scores = np.full(matching.counts[0], np.nan)
+    scores[matching.first] = matching.scores
+    return scores
+
+
+def matching_of(partners: Int64, scores: Float64, others: int) -> Matching:
+    """Make a matching of what `partners_of` and `scores_of` give.
+
+    Parameters
+    ----------
+    partners, scores : ndarray (unit of the first,)
+        Counterparts, and how alike the units of each pair are.
+    others : int
+        Units of the second run.
+    """
+    first = np.flatnonzero(partners != ALONE)
+    second = partners[first]
+    return Matching(
+        first,
+        second,
+        scores[first],
+        np.flatnonzero(partners == ALONE),
+        np.setdiff1d(np.arange(others), second),
+    )
 
 
 def reordered(

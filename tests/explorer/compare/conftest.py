@@ -10,6 +10,7 @@ import pytest
 from explorer.compare.page import ComparisonPage
 from explorer.compare.pair import RunPair
 from explorer.compare.session import Comparison
+from explorer.compare.side import Side
 from store.testing import image_run_spec
 from tests.explorer.conftest import RunMaker, renamed
 
@@ -33,6 +34,14 @@ def pair(recorded: RunMaker) -> RunPair:
 def comparison(pair: RunPair) -> Comparison:
     """A session at its beginning."""
     return Comparison(pair)
+
+
+def choose(side: Side, **changes: Any) -> None:
+    """What the browser does when a widget of one run is clicked."""
+    choice = side.transport.choice | changes
+    if "layer" in changes and "unit" not in changes:
+        choice["unit"] = None
+    side.transport.choice = choice
 
 
 def texts_on(page: ComparisonPage) -> list[Any]:

@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from explorer import app
 from explorer.cli import main
+from explorer.shelf import Shelf
 from store.testing import image_run_spec, write_run
 from tests.explorer.conftest import renamed
 
@@ -87,9 +88,10 @@ def test_a_page_of_one_run_offers_the_others():
 
 
 @pytest.mark.parametrize("wrong", ["x", "0", "4", "-1", "1.5", ""])
-def test_a_run_that_the_server_does_not_show_is_said(wrong):
+def test_a_run_that_the_server_does_not_show_is_said(recorded, wrong):
+    shelf = Shelf([recorded(steps=(0, 1)).run for _ in range(3)], ["/", "/b", "/c"])
     with pytest.raises(ValueError, match="this server shows 3, counted from 1"):
-        app._number({"a": wrong}, "a", 3)
+        shelf.number(wrong, "a")
 
 
 @pytest.mark.parametrize("wrong", ["nonsense", "[1]", '{"a": 1}', "{" * 2000])

@@ -13,16 +13,8 @@ from explorer.widgets.base import Widget
 from explorer.widgets.choice import Choice
 from store.schema import RunSpec
 from store.testing import image_run_spec, text_run_spec
-from tests.explorer.compare.conftest import LONG, SHORT, texts_on
+from tests.explorer.compare.conftest import LONG, SHORT, choose, texts_on
 from tests.explorer.conftest import with_probe, without_probe
-
-
-def choose(side, **changes):
-    """What the browser does when a widget of one run is clicked."""
-    choice = side.transport.choice | changes
-    if "layer" in changes and "unit" not in changes:
-        choice["unit"] = None
-    side.transport.choice = choice
 
 
 def choices(comparison):
@@ -219,60 +211,3 @@ def test_any_two_runs_make_a_page(recorded, image_data, name):
         card.head.seen = True
     assert page.body.get_root() is not None
     assert not any("cannot be drawn" in text for text in texts_on(page))
-
-
-# -- units ------------------------------------------------------------------------------------
-
-
-def permuted(recorded, image_data, order, monkeypatch):
-    """The same run with the units of conv1 in another order."""
-    other = recorded(image_run_spec("b"), steps=(0, 1, 2, 5, 10, 20, 50, 100))
-    read = other.activations
-    monkeypatch.setattr(
-        other,
-        "activations",
-        lambda layer, index, probe=None: (
-            read(layer, index, probe)[..., order] if layer == "conv1" else read(layer, index, probe)
-        ),
-    )
-    return RunPair(image_data, other)
-
-
-def test_units_that_answer_alike_stand_for_each_other(recorded, image_data, monkeypatch):
-    order = [2, 0, 1]
-    comparison = Comparison(permuted(recorded, image_data, order, monkeypatch))
-    first, second = comparison.sides
-    choose(first, unit=1)
-    assert second.selection.unit == 1
-    assert comparison.said_of_units() == ""
-    comparison.match(True)
-    for unit in range(3):
-        choose(first, unit=unit)
-        assert second.selection.unit == order.index(unit)
-        assert f"Unit {unit} of A, unit {order.index(unit)} of B" in comparison.said_of_units()
-    assert "3 pairs in conv1, mean 1.00" in comparison.said_of_units()
-    assert "step 100 of A, 100 of B" in comparison.said_of_units()
-    choose(second, unit=0)
-    assert first.selection.unit == order[0]
-    choose(first, layer="dense")
-    assert comparison.matched.layers == ("dense", "dense")
-    comparison.match(False)
-    choose(first, layer="conv1", unit=2)
-    assert second.selection.unit == 2
-
-
-def test_a_unit_without_counterpart_is_said(recorded, image_data):
-    few = recorded(image_run_spec(units=2), steps=(0, 1))
-    comparison = Comparison(RunPair(image_data, few))
-    comparison.match(True)
-    found = comparison.matched.matching
-    assert len(found.unmatched_first) >= 1
-    choose(comparison.first, unit=int(found.unmatched_first[0]))
-    assert "has no counterpart in B" in comparison.said_of_units()
-
-
-def test_units_of_runs_without_a_common_probe_are_not_matched(recorded, image_data):
-    comparison = Comparison(RunPair(image_data, recorded(without_probe(), steps=(0, 1))))
-    comparison.match(True)
-    assert comparison.matched is None
-    assert "they share none" in comparison.said_of_units()

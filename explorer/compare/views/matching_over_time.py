@@ -1,0 +1,169 @@
+"""How well units of a layer go together over time, how long pairs last, and one unit's partners."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import holoviews as hv
+import numpy as np
+import panel as pn
+
+from explorer.compare.matching import basis, why_not
+from explorer.compare.unit_tracking import Tracked, most_positions, track
+from explorer.compare.views.base import PairView, register
+from explorer.plots.overlays import Line, overlay
+from explorer.plots.partners import partners_over_time
+from explorer.plots.style import LINES
+from explorer.views.base import Scene, plot_pane
+from explorer.widgets.beside import below, beside
+from store import Layer
+
+HEIGHT = 230
+SCORES = {"answers": "correlation", "weights": "cosine"}
+
+
+@register
+class MatchingOverTime(PairView):
+    """Curves of a layer's matching, and the partners of the selected unit of A."""
+
+    title = "How units go together over time"
+    region = "layer"
+    order = 3
+    width = 12
+    aligned = True
+    depends = ("layer",)
+    follows = ("unit",)
+
+    def serves(self, layer: Layer) -> bool:
+        return layer.kind != "input"
+
+    def requirement(self, scene: Scene) -> str | None:
+        missing = super().requirement(scene)
+        if missing is not None:
+            return missing
+        layer = scene.moment.layer
+        return why_not(self.pair, layer, self.pair.layers.to_second(layer))
+
+    def caption(self, scene: Scene) -> str:
+        layer, second = self._layers(scene)
+        by = basis(self.pair, layer, second)
+        probes = f"answers to {len(self.pair.probes)} shared probes and all positions"
+        how = probes if by == "answers" else "weights, layer by layer"
+        left_out = ""
+        if most_positions(self.pair, layer, second) < len(self.alignment):
+            left_out = " Of this large layer some moments are left out."
+        return (
+            f"Units of {layer} are matched at every moment anew, one to one, by their {how}. Left: "
+            f"mean {SCORES[by]} of the pairs, the share of them that were pairs just before, and "
+            f"the share of A's units that have a counterpart. Right: which unit of B stands for "
+            f"unit {scene.moment.unit} of A; a click on either goes there.{left_out}"
+        )
+
+    def compute(self, scene: Scene) -> Tracked:
+        return track(self.pair, *self._layers(scene), self.alignment)
+
+    def draw(self, scene: Scene, computed: Tracked) -> Any:
+        places = self.alignment.coordinates[computed.positions]
+        by = SCORES[basis(self.pair, *self._layers(scene))]
+        lines = [
+            Line(f"mean {by}", places, computed.mean, LINES[0]),
+            Line("pairs that stay", places, computed.stability, LINES[1]),
+            Line("units in pairs", places, computed.paired, LINES[2], True),
+        ]
+        curves = overlay(
+            lines,
+            y_label=f"share, {by}",
+            y_range=(-0.05, 1.05),
+            cursor=self.alignment.coordinates,
+            height=HEIGHT,
+            **self.time_options(scene),
+        )
+        return Board(self, scene, computed, plot_pane(curves))
+
+    def follow(self, scene: Scene, body: Any) -> None:
+        body.show_unit(scene)
+
+    def partners(self, scene: Scene, tracked: Tracked) -> hv.Overlay:
+        """Draw the counterparts of the selected unit of A."""
+        layer, second = self._layers(scene)
+        unit = min(scene.moment.unit, tracked.partners.shape[1] - 1)
+        return partners_over_time(
+            tracked.partners[:, unit],
+            tracked.scores[:, unit],
+            positions=self.alignment.coordinates[tracked.positions],
+            others=tracked.others,
+            y_label=f"unit of B in place of unit {unit}",
+            score_label=SCORES[basis(self.pair, layer, second)],
+            cursor=self.alignment.coordinates,
+            height=HEIGHT,
+            **self.time_options(scene),
+        )
+
+    def _layers(self, scene: Scene) -> tuple[str, str]:
+        layer = scene.moment.layer
+        return layer, self.pair.layers.to_second(layer) or ""
+
+
+class Board(pn.Column):
+    """Curves of the layer, and beside them the partners of one unit.
+
+    Parameters
+    ----------
+    view : MatchingOverTime
+        Draws them.
+    scene : Scene
+        The selection.
+    tracked : Tracked
+        What is drawn.
+    curves : Viewable
+        Of the layer.
+    """
+
+    def __init__(self, view: MatchingOverTime, scene: Scene, tracked: Tracked, curves: Any) -> None:
+        self._view, self._tracked = view, tracked
+        self._unit = scene.moment.unit
+        self.partners = plot_pane(view.partners(scene, tracked))
+        self._said = pn.pane.HTML(self._sentence(), margin=0, sizing_mode="stretch_width")
+        super().__init__(
+            below(beside(curves, self.partners), self._said, gap=4),
+            sizing_mode="stretch_width",
+            margin=0,
+        )
+
+    def show_unit(self, scene: Scene) -> None:
+        """Show the partners of another unit."""
+        if scene.moment.unit != self._unit:
+            self._unit = scene.moment.unit
+            self.partners.object = self._view.partners(scene, self._tracked)
+            self._said.object = self._sentence()
+
+    def _sentence(self) -> str:
+        return (
+            '<p style="margin:0;font-size:12px;color:var(--tl-muted)">'
+            f"{said_of_partners(self._tracked, self._unit)}</p>"
+        )
+
+
+def said_of_partners(tracked: Tracked, unit: int) -> str:
+    """Say how many partners a unit of A has had, and since when it has the last one.
+
+    Parameters
+    ----------
+    tracked : Tracked
+        Matchings over time.
+    unit : int
+        Unit of A.
+    """
+    partners = tracked.partners[:, min(unit, tracked.partners.shape[1] - 1)]
+    known = partners[partners >= 0]
+    if not len(known):
+        return f"Unit {unit} of A has no counterpart at any moment.{tracked.remark}"
+    several = len(np.unique(known))
+    last = f"unit {partners[-1]} of B" if partners[-1] >= 0 else "none"
+    changes = np.flatnonzero(np.diff(partners)) + 1
+    held = len(partners) - (int(changes[-1]) if len(changes) else 0)
+    names = "one partner" if several == 1 else f"{several} partners"
+    return (
+        f"Unit {unit} of A has had {names}, the last is {last}, for the last {held} of "
+        f"{len(partners)} moments.{tracked.remark}"
+    )
