@@ -121,7 +121,7 @@ def measure(page: Any, steps: int, count: int) -> None:
     page.evaluate(MEASURE, {"moves": [{"to": 0, "rest": 1500}], "timeout": 5000})
     ahead = [{"by": 1, "rest": 60} for _ in range(min(steps, count - 1))]
     print(summary("step, read ahead", page.evaluate(MEASURE, {"moves": ahead, "timeout": 5000})))
-    # Far enough apart that nothing was read ahead for them; a page that was loaded anew keeps nothing.
+    # Far enough apart that nothing was read ahead for them; a page loaded anew keeps nothing.
     cold = [{"to": int(i * (count - 1) / 9), "rest": 700} for i in (1, 7, 3, 8, 5, 2, 6, 4)]
     times = []
     for _ in range(COLD_ROUNDS):
