@@ -18,6 +18,9 @@ from tests.e2e.conftest import PIXELS, STAGE, serving, unused_port
 
 # Two seeds of one training, of different length, so that one ends before the other.
 EPOCHS = {"a": 2, "b": 1}
+# What there is of the tab with differences from the beginning; and its card with all layers.
+TAB = "text=B − A: weights"
+LAYERS = "Which layer belongs to which"
 Look = Callable[..., None]
 
 
@@ -77,6 +80,17 @@ def cursors(page: Page, channel: str) -> set[float]:
         channel,
     )
     return set(places)
+
+
+def scroll_to(page: Page, title: str, drawn: str) -> Locator:
+    """Bring a card into view: what is out of sight is not drawn; the page grows meanwhile."""
+    wanted = page.locator(drawn).first
+    for _ in range(60):
+        page.get_by_text(title, exact=True).scroll_into_view_if_needed()
+        if wanted.is_visible():
+            return wanted
+        page.wait_for_timeout(500)
+    raise AssertionError(f"{drawn} does not come into view with {title!r}")
 
 
 def moments(page: Page) -> list[str]:
@@ -210,10 +224,10 @@ def test_a_click_on_a_curve_of_one_run_moves_both(watched_page: Page, look: Look
 
 
 def test_a_dispute_leads_to_its_probe(watched_page: Page, look: Look) -> None:
-    look(tab="differences", wait=".listing tr.link", step=20)
+    look(tab="differences", wait=TAB, step=20)
+    scroll_to(watched_page, "Both runs in numbers", ".facts")
     expect(watched_page.get_by_text("They do not share their initialization")).to_be_visible()
-    # What is out of sight is not drawn.
-    watched_page.get_by_text("Probes in dispute").scroll_into_view_if_needed()
+    scroll_to(watched_page, "Probes in dispute", ".listing:has-text('A says') tr.link")
     rows = watched_page.locator(".listing", has_text="A says").locator("tr.link")
     expect(rows.first).to_be_visible()
     probe = rows.first.locator("td").first.inner_text().split()[0]
@@ -223,7 +237,8 @@ def test_a_dispute_leads_to_its_probe(watched_page: Page, look: Look) -> None:
 
 
 def test_a_row_of_the_layers_chooses_both(watched_page: Page, look: Look) -> None:
-    look(tab="differences", wait=".listing tr.link")
+    look(tab="differences", wait=TAB)
+    scroll_to(watched_page, LAYERS, ".listing tr.link")
     row = watched_page.get_by_role("row", name=re.compile("^dense2 "))
     row.click()
     expect(row).to_have_attribute("aria-selected", "true")
@@ -254,22 +269,29 @@ def test_units_are_matched_as_the_address_says_and_the_address_follows(
 
 
 def test_a_counterpart_is_set_by_hand_and_taken_back(watched_page: Page, look: Look) -> None:
-    look(tab="differences", wait=".listing tr.link")
+    look(tab="differences", wait=TAB)
+    scroll_to(watched_page, LAYERS, ".pairs")
     table = watched_page.locator(".pairs")
     table.get_by_text("Set counterparts by hand").click()
     table.get_by_label("Counterpart of conv1").select_option("conv2")
     watched_page.wait_for_url(re.compile("map="))
+    scroll_to(watched_page, LAYERS, ".pairs")
     row = table.locator("tr.hand")
     expect(row).to_have_count(1)
     expect(row).to_contain_text("by hand")
     expect(table.get_by_label("Counterpart of conv1")).to_have_value("conv2")
     table.get_by_label("Counterpart of conv2").select_option("none")
+    watched_page.wait_for_url(re.compile("null"))
+    scroll_to(watched_page, LAYERS, ".pairs")
     expect(table.locator("tr.hand")).to_have_count(2)
     table.get_by_label("Reset conv1").click()
+    expect(watched_page).not_to_have_url(re.compile("conv1.{1,10}conv2"))
+    scroll_to(watched_page, LAYERS, ".pairs")
     expect(table.locator("tr.hand")).to_have_count(1)
     expect(table.get_by_label("Counterpart of conv1")).to_have_value("conv1")
     table.get_by_text("Reset all").click()
     expect(watched_page).not_to_have_url(re.compile("map="))
+    scroll_to(watched_page, LAYERS, ".pairs")
     expect(table.locator("tr.hand")).to_have_count(0)
 
 
@@ -292,22 +314,22 @@ def test_a_run_that_the_server_was_not_started_with_is_opened_by_its_path(
     assert alone.get_attribute("href") == "/run?number=3"
     alone.click()
     expect(watched_page.locator("nav a[aria-current]")).to_have_text("third")
-    watched_page.get_by_label("Compare with").select_option(label="a")
+    watched_page.get_by_label("Compare with").select_option(index=1)
     watched_page.wait_for_url(re.compile(r"/compare\?a=3&b=1"))
 
 
 def test_runs_without_a_common_probe_say_so(watched_page: Page, server: str) -> None:
     watched_page.goto(f"{server}/compare?a=1&b=3&tab=differences")
     expect(watched_page.get_by_text("The runs have no probe in common")).to_be_visible()
-    expect(watched_page.get_by_text("Both runs in numbers")).to_be_visible()
-    expect(watched_page.get_by_text("they share 0").first).to_be_visible()
+    scroll_to(watched_page, "Both runs in numbers", ".facts")
+    scroll_to(watched_page, "Layers of A and of B: how alike they see", "text=they share 0")
 
 
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("a=1&b=99", "There is no run '99' to compare"),
-        ("a=x&b=1", "There is no run 'x' to compare"),
+        ("a=1&b=99", "There is no run '99' to show"),
+        ("a=x&b=1", "There is no run 'x' to show"),
         ("a=1&b=2&map=nonsense", "map in the address should be"),
         ("a=1&b=2&map={%22conv9%22:null}", "has no layer 'conv9'"),
         ("a=2&b=5", "has recorded no step yet"),
