@@ -19,7 +19,7 @@ from tests.e2e.conftest import PIXELS, STAGE, serving, unused_port
 # Two seeds of one training, of different length, so that one ends before the other.
 EPOCHS = {"a": 2, "b": 1}
 # What there is of the tab with differences from the beginning; and its card with all layers.
-TAB = "text=B − A: weights"
+TAB = "text=How units go together over time"
 LAYERS = "Which layer belongs to which"
 Look = Callable[..., None]
 
@@ -261,6 +261,7 @@ def test_units_are_matched_as_the_address_says_and_the_address_follows(
     choice.select_option("tracked")
     expect(watched_page).to_have_url(re.compile("units=matched&matching=tracked"))
     expect(said).to_contain_text("Matched at every step anew")
+    watched_page.wait_for_timeout(500)  # two choices at once would be one entry of the history
     choice.select_option("number")
     expect(watched_page).to_have_url(re.compile("units=number"))
     expect(said).to_have_count(0)
