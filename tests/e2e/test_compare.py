@@ -225,8 +225,9 @@ def test_a_click_on_a_curve_of_one_run_moves_both(watched_page: Page, look: Look
 
 def test_a_dispute_leads_to_its_probe(watched_page: Page, look: Look) -> None:
     look(tab="differences", wait=TAB, step=20)
-    scroll_to(watched_page, "Both runs in numbers", ".facts")
-    expect(watched_page.get_by_text("They do not share their initialization")).to_be_visible()
+    scroll_to(
+        watched_page, "How far weights are apart", "text=They do not share their initialization"
+    )
     scroll_to(watched_page, "Probes in dispute", ".listing:has-text('A says') tr.link")
     rows = watched_page.locator(".listing", has_text="A says").locator("tr.link")
     expect(rows.first).to_be_visible()
