@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy.typing as npt
 
 from explorer.compare.matching import pairs_by_number
-from explorer.compare.sources import source_of
+from explorer.compare.sources import common_sources
 from explorer.derived.frames import sample_indices
 from explorer.derived.pairs.subtraction import within
 from explorer.derived.pairs.unit_matching import ALONE, Matching, partners_of
@@ -134,16 +134,11 @@ class Inputs:
     """
 
     def __init__(self, comparison: Comparison, first: str, second: str) -> None:
-        pair = comparison.pair
-        ours = source_of(pair.first.run.layers, first)
-        theirs = source_of(pair.second.run.layers, second)
-        self.source = ours
+        found = common_sources(comparison.pair, first, second)
+        self.source = None if found is None else found[0]
         self.pairing: Pairing | None = None
-        if ours is None or theirs is None or ours.layer is None or theirs.layer is None:
-            return
-        together = pair.layers.to_second(ours.layer) == theirs.layer
-        if together and ours.flattened == theirs.flattened:
-            self.pairing = Pairing(comparison, ours.layer)
+        if self.source is not None and self.source.layer is not None:
+            self.pairing = Pairing(comparison, self.source.layer)
 
     def key(self, comparison: Comparison) -> str:
         """Give a name that changes when `at` returns something else."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from explorer.compare.pair import RunPair
 from explorer.derived.pairs.unit_matching import Matching
 from store import Layer
 
@@ -80,3 +81,22 @@ def source_of(layers: Mapping[str, Layer], name: str) -> Source | None:
         elif layer.kind not in KEEPING:
             return None
     return Source(None, flattened) if not layer.inbound else None
+
+
+def common_sources(pair: RunPair, first: str, second: str) -> tuple[Source, Source] | None:
+    """Give where the inputs of a layer of A and of one of B come from, if that is the same place.
+
+    Parameters
+    ----------
+    pair : RunPair
+        The runs.
+    first, second : str
+        The layer in A and in B.
+    """
+    ours = source_of(pair.first.run.layers, first)
+    theirs = source_of(pair.second.run.layers, second)
+    if ours is None or theirs is None or ours.flattened != theirs.flattened:
+        return None
+    if ours.layer is None or theirs.layer is None:
+        return (ours, theirs) if ours.layer is theirs.layer else None
+    return (ours, theirs) if pair.layers.to_second(ours.layer) == theirs.layer else None

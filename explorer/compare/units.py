@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from explorer.compare.matching import (
     Kind,
@@ -18,20 +16,13 @@ from explorer.compare.matching import (
     why_not,
 )
 from explorer.compare.pair import RunPair
-from explorer.compare.unit_tracking import track
+from explorer.compare.unit_tracking import Tracked, track
 from explorer.derived.pairs.time_alignment import Alignment
 from explorer.views.card import in_worker
 
 logger = logging.getLogger(__name__)
 
 ALIKE = {"answers": "correlation", "weights": "cosine of their weights"}
-
-
-class Over(Protocol):
-    """A layer's units in pairs, at every position of the common axis."""
-
-    def at(self, position: int) -> UnitPairs:
-        """Pairs at a position; quick."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +40,13 @@ class Held:
     pairs: UnitPairs
     steps: tuple[int, int]
 
-    def at(self, position: int) -> UnitPairs:  # noqa: ARG002  # as of `Over`
+    def at(self, position: int) -> UnitPairs:  # noqa: ARG002  # as of `Tracked`
         """Pairs at a position: those."""
         return self.pairs
+
+
+# A layer's units in pairs, at every position of the common axis.
+Over = Held | Tracked
 
 
 @dataclass(frozen=True)
@@ -92,6 +87,7 @@ class UnitMatcher:
         self._moment, self._time, self._changed = moment, time, changed
         self._found: dict[str, Found] = {}
         self._asked: dict[str, str] = {}
+        self._numbered: dict[str, UnitPairs] = {}
 
     def pairs_at(self, layer: str, position: int) -> UnitPairs:
         """Pairs of units of a layer of A with those of its counterpart.
@@ -151,7 +147,7 @@ class UnitMatcher:
         when = (
             f"Matched at step {over.steps[0]:,} of A, {over.steps[1]:,} of B."
             if isinstance(over, Held)
-            else f"Matched at every step anew.{getattr(over, 'remark', '')}"
+            else f"Matched at every step anew.{over.remark}"
         )
         return (
             f"{own} {len(pairs.first)} pairs in {names}, mean {pairs.mean:.2f}; without "
@@ -160,11 +156,12 @@ class UnitMatcher:
 
     # -- matching ----------------------------------------------------------------------------
 
-    @functools.lru_cache(64)  # noqa: B019  # lives as long as a session
     def _by_number(self, layer: str) -> UnitPairs:
-        second = self.pair.layers.to_second(layer)
-        counts = unit_count(self.pair.first, layer), unit_count(self.pair.second, second or "")
-        return pairs_by_number(*counts)
+        if layer not in self._numbered:
+            second = self.pair.layers.to_second(layer) or ""
+            counts = unit_count(self.pair.first, layer), unit_count(self.pair.second, second)
+            self._numbered[layer] = pairs_by_number(*counts)
+        return self._numbered[layer]
 
     def _failed(self, layer: str) -> bool:
         found = self._found.get(layer)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from explorer.compare.pair import RunPair
-from explorer.compare.sources import Source, source_of
+from explorer.compare.sources import Source, common_sources
 from explorer.derived.pairs.unit_matching import Matching, match_weights
 from store import Layer
 
@@ -79,18 +79,11 @@ def weight_matching(pair: RunPair, first: str, indices: tuple[int, int]) -> Matc
 
 
 def _sources(pair: RunPair, first: str, second: str) -> tuple[Source, Source] | None:
-    """Give where the inputs of both come from, if that is the same place."""
-    ours = source_of(pair.first.run.layers, first)
-    theirs = source_of(pair.second.run.layers, second)
-    if ours is None or theirs is None or ours.flattened != theirs.flattened:
+    """Give where the inputs of both come from, if that is the same place; words must be equal."""
+    found = common_sources(pair, first, second)
+    if found is None or (found[0].layer is None and not _same_words(pair)):
         return None
-    if (ours.layer is None) != (theirs.layer is None):
-        return None
-    if ours.layer is not None and pair.layers.to_second(ours.layer) != theirs.layer:
-        return None
-    if ours.layer is None and not _same_words(pair):
-        return None
-    return ours, theirs
+    return found
 
 
 def _same_words(pair: RunPair) -> bool:

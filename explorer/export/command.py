@@ -204,7 +204,8 @@ def figure(run: str, out: Path, step: int | None, overwrite: bool, **options: An
     with screen_of(opened, **options) as screen:
         screen.fit([index])
         screen.show(index)
-        content = screen.svg().encode() if kind == ".svg" else getattr(screen, kind[1:])()
+        makers = {".png": screen.png, ".svg": lambda: screen.svg().encode(), ".pdf": screen.pdf}
+        content = makers[kind]()
     with new_file(out) as path:
         path.write_bytes(content)
     click.echo(f"Wrote {out}: step {opened.steps[index]}.")

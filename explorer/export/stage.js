@@ -6,14 +6,6 @@ const dataOf = (view) => view.model.data?.attributes ?? {};
 const isHead = (view) => "seen" in dataOf(view) && "caption" in dataOf(view);
 const isVisible = (node) => node.getClientRects().length > 0 && getComputedStyle(node).visibility !== "hidden";
 
-function* elementsIn(node) {
-  for (const child of childrenOf(node)) {
-    if (child.nodeType !== Node.ELEMENT_NODE) continue;
-    yield child;
-    yield* elementsIn(child);
-  }
-}
-
 // Elements around a node, across shadow trees, from the inside.
 function* around(node) {
   for (let at = node; at && at !== document.documentElement; at = at.parentNode ?? at.host) {

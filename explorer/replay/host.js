@@ -167,9 +167,7 @@ function asked(state, layers) {
   if (Number.isInteger(probe) && probe >= 0 && probe < state.probes) found.probe = probe;
   const step = Number(query.get("step") ?? NaN);
   const { steps } = state.transport;
-  const index = Number.isNaN(step) ? 0 : steps.reduce((near, value, at) =>
-    (Math.abs(value - step) < Math.abs(steps[near] - step) ? at : near), 0);
-  return { choice: found, index };
+  return { choice: found, index: nearest(steps, step) };
 }
 
 async function start() {

@@ -205,7 +205,7 @@ def _script() -> str:
     modules = {name: widget._esm for name, widget in frozen.WIDGETS.items()}
     modules["curves"] = _module("curves.js", "clock", "paint", "axes")
     parts = [_component(name, module) for name, module in modules.items()]
-    host = _module("host.js", "clock")
+    host = _module("host.js", "clock", "moment")
     return "\n".join(["(() => {", '"use strict";', "const components = {};", *parts, host, "})();"])
 
 

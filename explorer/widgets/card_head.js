@@ -19,7 +19,7 @@ function fileName(...parts) {
   return parts.join(" ").replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "").toLowerCase();
 }
 
-// A button that opens a list of what can be saved; arrows move in it. `fill` may put more into it.
+// A button that opens a list of what can be saved; arrows move in it.
 function saveMenu(entries, choose) {
   const list = element("div", { role: "menu", class: "list", "aria-label": "Save" });
   const menu = element("div", { class: "menu", popover: "auto" }, list);

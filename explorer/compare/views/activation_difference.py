@@ -29,7 +29,6 @@ from store import Layer
 from store.schema import UNIT_DIM, activation_path
 
 Array = npt.NDArray[Any]
-Codes = npt.NDArray[np.uint8]
 Frames = Callable[[int], tuple[Array, Array]]
 
 HEIGHT = 300

@@ -113,12 +113,7 @@ function controlsOf(model, el, face) {
     const wanted = match ? Number(match[1]) : NaN;
     typed.classList.toggle("wrong", Number.isNaN(wanted));
     if (Number.isNaN(wanted)) return;
-    const values = face.column();
-    let nearest = 0;
-    for (let i = 1; i < values.length; i++) {
-      if (Math.abs(values[i] - wanted) < Math.abs(values[nearest] - wanted)) nearest = i;
-    }
-    clock.go(nearest);
+    clock.go(nearest(face.column(), wanted));
     typed.blur();
     show();
   };

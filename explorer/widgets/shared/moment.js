@@ -1,4 +1,14 @@
-// How a recorded step is called, from the three clocks of its run.
+// Which recorded step is meant, and how it is called, from the three clocks of its run.
+
+// Position of the value that is nearest to another.
+function nearest(values, wanted) {
+  let best = 0;
+  for (let at = 1; at < values.length; at++) {
+    if (Math.abs(values[at] - wanted) < Math.abs(values[best] - wanted)) best = at;
+  }
+  return best;
+}
+
 function seconds(value) {
   if (value < 60) return `${value.toFixed(1)} s`;
   if (value < 3600) return `${Math.floor(value / 60)} min ${Math.floor(value % 60)} s`;

@@ -67,12 +67,3 @@ function relayOf(model, { isPlaying = () => false, onChoice = () => {} } = {}) {
   take();
   return tellPython;
 }
-
-// Position of the value that is nearest to another.
-function nearest(values, wanted) {
-  let best = 0;
-  for (let at = 1; at < values.length; at++) {
-    if (Math.abs(values[at] - wanted) < Math.abs(values[best] - wanted)) best = at;
-  }
-  return best;
-}

@@ -8,6 +8,15 @@ function* childrenOf(node) {
   else yield* node.childNodes;
 }
 
+// Elements in a node, across shadow trees.
+function* elementsIn(node) {
+  for (const child of childrenOf(node)) {
+    if (child.nodeType !== Node.ELEMENT_NODE) continue;
+    yield child;
+    yield* elementsIn(child);
+  }
+}
+
 function drawText(pen, node, origin) {
   const range = document.createRange();
   range.selectNodeContents(node);
@@ -64,17 +73,11 @@ function drawTree(pen, node, origin) {
 const COMPLETE_MS = 3000;
 
 async function complete(card, clock) {
-  function* nodesOf(node) {
-    for (const child of childrenOf(node)) {
-      yield child;
-      yield* nodesOf(child);
-    }
-  }
-  const isLate = (node) => node.dataset?.index !== undefined && node.getClientRects().length > 0 &&
+  const isLate = (node) => node.dataset.index !== undefined && node.getClientRects().length > 0 &&
     Number(node.dataset.index) !== clock.index;
   clock.dispatchEvent(new Event("complete"));
   const end = performance.now() + COMPLETE_MS;
-  while ([...nodesOf(card)].some(isLate) && performance.now() < end) await new Promise(requestAnimationFrame);
+  while ([...elementsIn(card)].some(isLate) && performance.now() < end) await new Promise(requestAnimationFrame);
 }
 
 function snapshotOf(card, footer) {

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 
 import pytest
 
@@ -12,20 +10,14 @@ from explorer.compare.counterparts import candidates, set_by_hand
 from explorer.compare.pair import RunPair
 from explorer.widgets.base import FOLDER
 from store.testing import text_run_spec
+from tests.explorer import node
 from tests.explorer.conftest import without_probe
 
 SCRIPT = (FOLDER / "layer_pairs.js").read_text(encoding="utf-8")
 
 
 def evaluated(expression):
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("node is not installed, so functions of scripts are not called")
-    code = f"{SCRIPT}\nconsole.log(JSON.stringify({expression}));"
-    done = subprocess.run(
-        [node, "--input-type=module", "-e", code], capture_output=True, text=True, check=True
-    )
-    return json.loads(done.stdout)
+    return node.evaluated(SCRIPT, expression)
 
 
 def test_layers_of_the_same_kind_come_first_and_then_what_was_recorded(pair):

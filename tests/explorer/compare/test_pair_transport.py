@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 
 import numpy as np
-import pytest
 
 from explorer.widgets.base import FOLDER
 from explorer.widgets.pair_transport import PairTransport, path_of
+from tests.explorer import node
 
 SCRIPT = (FOLDER / "pair_transport.js").read_text(encoding="utf-8")
 PATH = {
@@ -21,14 +19,7 @@ PATH = {
 
 
 def evaluated(expression):
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("node is not installed, so functions of scripts are not called")
-    code = f"{SCRIPT}\nconst path = {json.dumps(PATH)};\nconsole.log(JSON.stringify({expression}));"
-    done = subprocess.run(
-        [node, "--input-type=module", "-e", code], capture_output=True, text=True, check=True
-    )
-    return json.loads(done.stdout)
+    return node.evaluated(f"{SCRIPT}\nconst path = {json.dumps(PATH)};", expression)
 
 
 def test_what_is_shown_is_said_honestly():
