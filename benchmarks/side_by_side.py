@@ -3,7 +3,8 @@
     python benchmarks/side_by_side.py RUN RUN
 
 Each page is made in a process of its own, with the views of the first screen computed. Prints the
-seconds, and the memory that the process has more than before (peak, MB); read the ratios.
+seconds, the memory that the process has more than before, and all that it has (peaks, MB); read the
+ratios.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def make(paths: list[Path]) -> None:
     for data in runs:
         data.worker.submit(lambda: None).result()  # what the page had computed is done
     template._init_doc()
-    print(json.dumps([time.perf_counter() - begin, memory() - before]))
+    print(json.dumps([time.perf_counter() - begin, memory() - before, memory()]))
 
 
 def main() -> None:
@@ -61,10 +62,10 @@ def main() -> None:
             done = subprocess.run(command, capture_output=True, text=True, check=True)
             costs[name].append(json.loads(done.stdout.splitlines()[-1]))
     for name, rounds in costs.items():
-        seconds, megabytes = (
+        seconds, more, whole = (
             sorted(values)[len(values) // 2] for values in zip(*rounds, strict=True)
         )
-        print(f"{name:<10} {seconds:6.2f} s   {megabytes:6.1f} MB more")
+        print(f"{name:<10} {seconds:6.2f} s   {more:6.1f} MB more   {whole:6.0f} MB in all")
 
 
 if __name__ == "__main__":
