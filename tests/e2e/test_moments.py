@@ -115,6 +115,8 @@ def test_a_recording_is_followed_until_it_ends(watched_page: Page, recording: Ru
         at(watched_page, 5)
         recording.close()
         expect(switch).to_be_hidden()
+        # Nothing that the page may still want to say finds the server gone.
+        watched_page.goto("about:blank")
     finally:
         server.terminate()
         server.wait(timeout=30)
