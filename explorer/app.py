@@ -15,6 +15,7 @@ import panel as pn
 from explorer.adding import another_run
 from explorer.compare.page import ComparisonPage, facts_of
 from explorer.compare.pair import RunPair
+from explorer.cores import leave_one_to_the_browser
 from explorer.data import RunData
 from explorer.following import Following, Latest
 from explorer.moments import Tour
@@ -213,6 +214,7 @@ def serve(
     style.register()
     pn.extension(disconnect_notification="The connection to the explorer was lost.")
     send_all_that_is_queued()
+    leave_one_to_the_browser()
     chosen = port if port is not None else free_port()
     first = "/run-1" if side_by_side else "/"
     paths = [first, *(f"/run-{number}" for number in range(2, len(runs) + 1))]
