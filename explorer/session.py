@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar, get_args
 
@@ -30,6 +31,9 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 GAP_PX = 14
+# How long a page may wait for its first screen: what comes with the page is there sooner than what
+# is added to it.
+PATIENCE_S = 0.6
 # Panel ends each column with this button, which is empty but would have a gap of its own.
 NO_SCROLL_BUTTON = ".scroll-button { display: none; }"
 TAB_TITLES: dict[Tab, str] = {
@@ -88,7 +92,7 @@ class Explorer:
         self.heading = pn.pane.HTML(margin=0, sizing_mode="stretch_width")
         self.body = self._layout()
         self._watch()
-        self._update()
+        self._update(until=time.monotonic() + PATIENCE_S)
         self._judge()
 
     # -- a run that grows --------------------------------------------------------------------
@@ -145,7 +149,7 @@ class Explorer:
         """Show in the browser what holds."""
         self.transport.param.update(axis=self.selection.axis, choice=self.selection.choice())
 
-    def _update(self) -> None:
+    def _update(self, until: float = 0.0) -> None:
         self._mirror()
         self._update_bars()
         self.heading.object = self._layer_heading()
@@ -155,7 +159,7 @@ class Explorer:
         for region, cards in self.cards.items():
             if TAB_OF.get(region, chosen) == chosen:
                 for card in cards:
-                    card.update()
+                    card.update(until)
 
     def _cards(self, region: Region) -> list[Card]:
         lazy = region not in self.eager

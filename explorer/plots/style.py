@@ -165,3 +165,5 @@ def register() -> None:
     """Load HoloViews' Bokeh backend once, without output to a notebook."""
     if "bokeh" not in hv.Store.renderers:
         hv.extension("bokeh", logo=False)
+    # A context of the graphics processor for each small figure costs more than its lines.
+    hv.Store.renderers["bokeh"].webgl = False

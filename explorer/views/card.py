@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import time
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from typing import Any, TypeVar
 
 import panel as pn
@@ -23,8 +24,9 @@ logger = logging.getLogger(__name__)
 
 # Bodies that stay in the page, so that going back to a layer is instant.
 KEPT_BODIES = 3
-# Room that a card takes before its first picture: without, all cards would be on screen at once.
-EMPTY_PX = 200
+# Room that a card takes before its first picture, about as much as after it: cards that are on
+# screen for a moment only would be drawn before those that stay there.
+EMPTY_PX = 400
 # In place of what was not computed, since nobody waits for it any more.
 SKIPPED = object()
 
@@ -39,7 +41,9 @@ CARD_STYLE = """
 """
 
 
-def in_worker(data: RunData, compute: Callable[[], T], use: Callable[[T], None]) -> None:
+def in_worker(
+    data: RunData, compute: Callable[[], T], use: Callable[[T], None], *, until: float = 0.0
+) -> None:
     """Compute in the run's worker and use the outcome in the session; without a server, at once.
 
     Parameters
@@ -50,6 +54,9 @@ def in_worker(data: RunData, compute: Callable[[], T], use: Callable[[T], None])
         May be slow, and must not fail: nobody would hear of it.
     use : callable
         Takes what `compute` returns.
+    until : float
+        Wait for that as long as the monotonic clock is not there: until it is used, all sessions
+        stand still.
     """
     document = pn.state.curdoc
     if document is None or document.session_context is None:
@@ -57,6 +64,9 @@ def in_worker(data: RunData, compute: Callable[[], T], use: Callable[[T], None])
         return
 
     outcome = data.worker.submit(compute)
+    if until and not wait([outcome], max(0.0, until - time.monotonic())).not_done:
+        use(outcome.result())
+        return
 
     def hand_over(done: Future[T]) -> None:
         document.add_next_tick_callback(lambda: use(done.result()))
@@ -116,8 +126,8 @@ class Card:
         self.panel = framed(self.head, self._holder, width=view.width)
         self.head.param.watch(lambda _: self.update(), "seen")
 
-    def update(self) -> None:
-        """Bring the card up to the selection, if it is on screen."""
+    def update(self, until: float = 0.0) -> None:
+        """Bring the card up to the selection, if it is on screen; `until` is as of `in_worker`."""
         scene = self._scene()
         serves = self._guard(lambda: self._serves(scene))
         self.panel.visible = bool(serves)
@@ -135,7 +145,7 @@ class Card:
             self._show(key, scene)
         else:
             self.head.busy = True
-            self._compute(scene, key)
+            self._compute(scene, key, until)
 
     def renew(self, data: RunData) -> None:
         """Show a newer reading of the run; the picture stays until it has been drawn anew."""
@@ -152,14 +162,14 @@ class Card:
             return True
         return scene.moment.layer in self._data.run.layers and self.view.serves(scene.layer)
 
-    def _compute(self, scene: Scene, key: tuple[Any, ...]) -> None:
+    def _compute(self, scene: Scene, key: tuple[Any, ...], until: float) -> None:
         def work() -> Any:
             # Of quick selections only the last is worth the work.
             if key != self._shown:
                 return SKIPPED
             return self._guard(lambda: self.view.compute(scene))
 
-        in_worker(self._data, work, lambda outcome: self._draw(scene, key, outcome))
+        in_worker(self._data, work, lambda made: self._draw(scene, key, made), until=until)
 
     def _draw(self, scene: Scene, key: tuple[Any, ...], outcome: Any) -> None:
         if outcome is SKIPPED or key != self._shown or key in self._bodies:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import param
+from bokeh.document import Document
 from panel.custom import JSComponent
 
 FOLDER = Path(__file__).parent
@@ -42,3 +44,12 @@ class Widget(JSComponent):
     _debounce: ClassVar[int] = 0
     _esm = "export function render() {}"
     _stylesheets: ClassVar[list[str]] = styles()
+
+    def _get_properties(self, doc: Document | None) -> dict[str, Any]:
+        """Say that the script is plain JavaScript: Panel would translate each component's anew.
+
+        What it calls a bundle is the name under which the page keeps the script's module.
+        """
+        properties = super()._get_properties(doc)
+        script = properties["esm"].encode()
+        return properties | {"bundle": hashlib.sha256(script).hexdigest()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import types
 
 import panel as pn
@@ -190,6 +191,23 @@ def test_a_card_keeps_room_until_it_has_something_to_show(image_data, page, sess
         assert holder.min_height == (EMPTY_PX if missing is None else None)  # it is computed yet
         session.turn(image_data)
         assert holder.min_height is None
+
+
+def test_what_is_computed_in_time_is_drawn_at_once(page, session):
+    page.layer = "dense"
+    page.card.update(until=time.monotonic() + 60)
+    assert (page.visible, page.card.head.busy, session.callbacks) == (["DENSE"], False, [])
+
+
+@pytest.mark.parametrize("seconds", [0.01, -1])
+def test_what_takes_longer_is_drawn_later(page, session, image_data, busy, seconds):
+    page.layer = "dense"
+    page.card.update(until=time.monotonic() + seconds)
+    assert page.card.head.busy
+    busy.set()
+    session.turn(image_data)
+    assert page.visible == ["DENSE"]
+    assert len(page.view.drawn) == 2
 
 
 def test_a_fault_in_the_worker_reaches_the_card(page, session, image_data, caplog):

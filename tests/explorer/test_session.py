@@ -302,7 +302,9 @@ def test_the_picker_marks_each_probe_at_each_step(explorer, image_run):
     )
 
 
-def test_the_page_does_not_wait_for_all_predictions(image_run, monkeypatch):
+@pytest.fixture
+def callbacks(monkeypatch):
+    """What is left for the event loop of a server."""
     callbacks = []
     document = types.SimpleNamespace(
         session_context=object(), add_next_tick_callback=callbacks.append
@@ -310,6 +312,21 @@ def test_the_page_does_not_wait_for_all_predictions(image_run, monkeypatch):
     state = types.SimpleNamespace(curdoc=document, onload=lambda callback: callback())
     served = types.SimpleNamespace(state=state, pane=pn.pane, Column=pn.Column, panel=pn.panel)
     monkeypatch.setattr("explorer.views.card.pn", served)
+    return callbacks
+
+
+def test_the_first_screen_comes_with_the_page(image_run, callbacks, monkeypatch):
+    monkeypatch.setattr("explorer.session.PATIENCE_S", 60)
+    explorer = Explorer(RunData(image_run))
+    first = [card for region in Explorer.eager for card in explorer.cards[region]]
+    shown = [card.panel[1] for card in first if card.panel.visible]
+    assert shown
+    assert all(len(holder) == 1 for holder in shown)
+    assert not explorer.is_busy
+
+
+def test_the_page_does_not_wait_for_all_predictions(image_run, callbacks, monkeypatch):
+    monkeypatch.setattr("explorer.session.PATIENCE_S", 0.01)
     data = RunData(image_run)
     gate = threading.Event()
     data.worker.submit(gate.wait)
