@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from bokeh.models import CustomJS
 from bokeh.models.annotations import Span
+from bokeh.themes import Theme
 from holoviews.plotting.util import process_cmap
 
 TIME_COLOUR = "#e8590c"
@@ -58,6 +59,8 @@ def class_colour(number: int) -> str:
     """Colour of a class, the same in every picture."""
     return CLASSES[number % len(CLASSES)]
 
+# As on a page whose address asks Panel for its dark theme.
+AXIS = {"axis_label_text_font_style": "normal", "minor_tick_line_alpha": 0}
 
 Hook = Callable[[Any, Any], None]
 
@@ -165,5 +168,7 @@ def register() -> None:
     """Load HoloViews' Bokeh backend once, without output to a notebook."""
     if "bokeh" not in hv.Store.renderers:
         hv.extension("bokeh", logo=False)
+    renderer = hv.Store.renderers["bokeh"]
     # A context of the graphics processor for each small figure costs more than its lines.
-    hv.Store.renderers["bokeh"].webgl = False
+    renderer.webgl = False
+    renderer.theme = Theme(json={"attrs": {"Axis": AXIS}})
