@@ -59,6 +59,7 @@ def class_colour(number: int) -> str:
     """Colour of a class, the same in every picture."""
     return CLASSES[number % len(CLASSES)]
 
+
 # As on a page whose address asks Panel for its dark theme.
 AXIS = {"axis_label_text_font_style": "normal", "minor_tick_line_alpha": 0}
 
