@@ -31,8 +31,9 @@ demo: $(VENV)/.has-demo
 	  *) exec $(BIN)/trainlapse demo --no-browser $(DEMO_ARGS) ;; \
 	esac
 
+# Bytecode is kept whatever the shell says: to prepare the assertions of all tests takes seconds.
 test: $(VENV)/.has-test
-	@$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile $(TEST_ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder $(TEST_ARGS)
 
 lint: $(VENV)/.has-dev
 	@$(BIN)/ruff check .

@@ -86,15 +86,29 @@ def chromium_path() -> str:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test that asks for the browser, and run those last.
+    """Mark every test that asks for the browser, and order the files.
 
-    Playwright keeps an event loop running in the main thread until the session ends: a test after
-    it could not start a loop of its own.
+    Browser tests run last: Playwright keeps an event loop running in the main thread until the
+    session ends, and a test after it could not start a loop of its own. On either side of that
+    the long files come first, so that processes which share the work end together.
     """
     for item in items:
         if "chromium_path" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+    of_file: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        of_file.setdefault(item.path, []).append(item)
+    places = {path: _place(found) for path, found in of_file.items()}
+    items.sort(key=lambda item: places[item.path])
+
+
+def _place(items: list[pytest.Item]) -> tuple[bool, bool, int]:
+    """Where the tests of a file stand among those of other files: a key to sort by."""
+    if not any(item.get_closest_marker("browser") for item in items):
+        return False, not any(item.get_closest_marker("slow") for item in items), 0
+    # What takes long is to load a page of the explorer.
+    fixtures = {name for item in items for name in getattr(item, "fixturenames", ())}
+    return True, not any(name.endswith("server") for name in fixtures), -len(items)
 
 
 @pytest.fixture(autouse=True)

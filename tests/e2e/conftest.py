@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from filelock import FileLock
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 from explorer import app
@@ -162,12 +164,30 @@ STAGE = ", ".join(
 Open = Callable[..., None]
 
 
+def recorded_once(factory: pytest.TempPathFactory, preset: str, **options: Any) -> Path:
+    """Path of a recording that all processes of a test run share; the first one makes it."""
+    folder = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    named = "-".join(f"{name}{value}" for name, value in sorted(options.items()))
+    path = folder / f"{preset}-{named}.zarr"
+    with FileLock(f"{path}.lock"):
+        if not path.exists():
+            unfinished = path.with_suffix(f".{os.getpid()}.zarr")
+            record_preset(preset, unfinished, progress=False, **options)
+            unfinished.rename(path)
+    return path
+
+
 @pytest.fixture(scope="session")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
-    """LeNet on real digits for one epoch, and synthetic runs, by name."""
+    """LeNet on real digits for one epoch, and synthetic runs, by name.
+
+    LeNet's is for reading: tests in another process read it, too.
+    """
     folder = tmp_path_factory.mktemp("runs")
     paths = {name: folder / f"{name}.zarr" for name in RUNS}
-    record_preset("lenet-mnist", paths["lenet"], epochs=1, progress=False)
+    paths["lenet"] = recorded_once(tmp_path_factory, "lenet-mnist", epochs=1)
     write_run(paths["image"], image_run_spec("an <i>image</i> run"), steps=(0, 1, 2, 5))
     write_run(paths["text"], text_run_spec())
     write_run(paths["one"], image_run_spec(), steps=(0,))
@@ -190,7 +210,8 @@ def answers(port: int) -> bool:
 
 # A browser that leaves while the server writes to it; Tornado logs it, nothing is lost.
 CLIENT_LEFT = re.compile(
-    r"Task exception was never retrieved\n(?:(?!Task exception).*\n)*?.*WebSocketClosedError\n"
+    r".*Task exception was never retrieved\n"
+    r"(?:(?!.*Task exception).*\n)*?.*WebSocketClosedError\n"
     r"|.*Failed sending message as connection was closed.*\n"
 )
 FAULT = re.compile(r".*(?:Traceback|ERROR|[A-Z]\w+Warning|[A-Z]\w+Error).*")

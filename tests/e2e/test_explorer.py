@@ -88,22 +88,6 @@ def test_repeat_begins_anew_at_the_end(watched_page: Page, explore: Open) -> Non
     watched_page.get_by_label("Play or pause (Space)").click()
 
 
-def test_the_axis_of_slider_and_curves_is_switched_together(
-    watched_page: Page, explore: Open, runs: dict[str, Run]
-) -> None:
-    run = runs["lenet"]
-    index = 10
-    explore("lenet", step=int(run.steps[index]))
-    for axis, place in [("epoch", run.epochs[index]), ("wall_time", run.wall_times[index])]:
-        watched_page.get_by_label("Time axis").select_option(axis)
-        # Those of curves drawn before stay in the page, hidden, and follow as well.
-        watched_page.wait_for_function(f"() => ({CURSORS})().includes({float(place)})")
-    typed = watched_page.get_by_label("Jump to step, epoch or time")
-    typed.fill("0")
-    typed.press("Enter")
-    at(watched_page, 0)
-
-
 def test_a_click_on_a_curve_moves_the_slider(begin: Begin) -> None:
     page = begin()
     plot = page.locator(".bk-Canvas, .bk-events").first
@@ -116,20 +100,22 @@ def test_a_click_on_a_curve_moves_the_slider(begin: Begin) -> None:
 
 
 def test_a_click_selects_a_layer_and_a_probe_and_a_link_restores_both(
-    watched_page: Page, explore: Open, runs: dict[str, Run]
+    begin: Begin, runs: dict[str, Run]
 ) -> None:
-    explore("lenet", step=63)
-    watched_page.locator('[data-layer="conv2"]').click()
-    expect(grid(watched_page)).to_have_attribute("data-key", re.compile(r"\|conv2\|0$"))
-    before = grid(watched_page).evaluate(PIXELS)
-    watched_page.locator('[data-probe="7"]').click()
-    expect(grid(watched_page)).to_have_attribute("data-key", re.compile(r"\|conv2\|7$"))
-    assert grid(watched_page).evaluate(PIXELS) != before
-    expect(watched_page).to_have_url(re.compile(r"(?=.*layer=conv2)(?=.*probe=7)(?=.*step=63)"))
+    last = len(runs["lenet"]) - 1
+    page = begin(index=last)
+    page.locator('[data-layer="conv2"]').click()
+    expect(grid(page)).to_have_attribute("data-key", re.compile(r"\|conv2\|0$"))
+    before = grid(page).evaluate(PIXELS)
+    page.locator('[data-probe="7"]').click()
+    expect(grid(page)).to_have_attribute("data-key", re.compile(r"\|conv2\|7$"))
+    assert grid(page).evaluate(PIXELS) != before
+    expect(page).to_have_url(re.compile(r"(?=.*layer=conv2)(?=.*probe=7)(?=.*step=63)"))
 
-    watched_page.reload()
-    expect(grid(watched_page)).to_have_attribute("data-key", re.compile(r"\|conv2\|7$"))
-    expect(watched_page.locator('[data-layer="conv2"]')).to_have_attribute("aria-selected", "true")
+    page.reload()
+    expect(grid(page)).to_have_attribute("data-key", re.compile(r"\|conv2\|7$"))
+    at(page, last)
+    expect(page.locator('[data-layer="conv2"]')).to_have_attribute("aria-selected", "true")
 
 
 def test_going_back_to_a_layer_shows_the_step_on_screen(begin: Begin, runs: dict[str, Run]) -> None:
@@ -149,6 +135,23 @@ def test_every_layer_of_a_real_network_can_be_opened(begin: Begin, runs: dict[st
         if layer.has_activation:
             expect(grid(page)).to_have_attribute("data-key", re.compile(rf"\|{re.escape(name)}\|"))
     expect(page.get_by_text("cannot be drawn")).to_have_count(0)
+
+
+def test_the_axis_of_slider_and_curves_is_switched_together(
+    begin: Begin, runs: dict[str, Run]
+) -> None:
+    run = runs["lenet"]
+    index = 10
+    page = begin(index=index)
+    for axis, place in [("epoch", run.epochs[index]), ("wall_time", run.wall_times[index])]:
+        page.get_by_label("Time axis").select_option(axis)
+        # Those of curves drawn before stay in the page, hidden, and follow as well.
+        page.wait_for_function(f"() => ({CURSORS})().includes({float(place)})")
+    typed = page.get_by_label("Jump to step, epoch or time")
+    typed.fill("0")
+    typed.press("Enter")
+    at(page, 0)
+    page.get_by_label("Time axis").select_option("step")
 
 
 def test_sentences_are_chosen_and_their_tokens_stand_under_the_matrix(

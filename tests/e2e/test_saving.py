@@ -9,7 +9,7 @@ from PIL import Image
 from playwright.sync_api import Page
 
 from store import Run
-from tests.e2e.conftest import Open, at, card, grid
+from tests.e2e.conftest import Begin, card, grid
 
 # Around a card in its picture file, and the resolution of that (explorer/widgets/shared).
 SCALE, MARGIN, FOOTER = 2, 14, 14
@@ -30,12 +30,11 @@ def saved(page: Page, title: str) -> tuple[str, Image.Image, dict[str, float]]:
 
 
 def test_the_button_of_a_card_saves_it_as_it_is_on_screen(
-    watched_page: Page, explore: Open, runs: dict[str, Run]
+    begin: Begin, runs: dict[str, Run]
 ) -> None:
     step = int(runs["lenet"].steps[5])
-    explore("lenet", layer="conv1", step=step, theme="light")
-    at(watched_page, 5)
-    name, image, box = saved(watched_page, "Feature maps")
+    page = begin(index=5)
+    name, image, box = saved(page, "Feature maps")
     assert name.startswith(f"feature-maps-lenet-5-on-handwritten-digits-step-{step}-")
     assert name.endswith(".png")
     assert image.format == "PNG"
@@ -43,13 +42,13 @@ def test_the_button_of_a_card_saves_it_as_it_is_on_screen(
     assert image.size == pytest.approx(size, abs=1)
 
     # Each place of the picture has the colour that it has on screen.
-    canvas = grid(watched_page).bounding_box()
+    canvas = grid(page).bounding_box()
     assert canvas is not None
     pixels = image.convert("RGB")
     assert pixels.getpixel((0, 0)) == (255, 255, 255)
     found = set()
     for x, y in [(20, 20), (50, 80), (90, 100), (120, 60), (200, 70), (260, 120)]:
-        colour = grid(watched_page).evaluate(
+        colour = grid(page).evaluate(
             "(canvas, [x, y]) => [...canvas.getContext('2d').getImageData(x, y, 1, 1).data]", [x, y]
         )
         across = canvas["x"] - box["x"] + MARGIN + x + 0.5
@@ -60,17 +59,18 @@ def test_the_button_of_a_card_saves_it_as_it_is_on_screen(
     assert len(found) > 3
 
 
-def test_figures_probes_and_bars_are_saved_too(watched_page: Page, explore: Open) -> None:
-    explore("lenet", layer="conv1", theme="light")
-    look_saved(watched_page, background=(255, 255, 255))
-    watched_page.get_by_role("button", name="Dark").click()
-    look_saved(watched_page, background=(22, 27, 34))
+def test_figures_probes_and_bars_are_saved_too(begin: Begin) -> None:
+    page = begin()
+    look_saved(page, background=(255, 255, 255))
+    page.get_by_role("button", name="Dark").click()
+    look_saved(page, background=(22, 27, 34))
+    page.get_by_role("button", name="Light").click()
 
 
-def look_saved(watched_page: Page, background: tuple[int, int, int]) -> None:
+def look_saved(page: Page, background: tuple[int, int, int]) -> None:
     """Check that figures, probes and bars are saved in the colours that they have on screen."""
     for title, least in [("Loss", 50), ("Probe", 50), ("The network says, at this step", 20)]:
-        name, image, box = saved(watched_page, title)
+        name, image, box = saved(page, title)
         start = re.sub(r"\W+", "-", f"{title} LeNet-5 on handwritten digits step ")
         assert name.startswith(start.lower())
         colours = {colour: count for count, colour in image.convert("RGB").getcolors(2**24)}

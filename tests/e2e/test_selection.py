@@ -87,12 +87,12 @@ def built(page: Page, title: str) -> Locator:
 # -- units ------------------------------------------------------------------------------------
 
 
-def test_a_click_on_a_tile_chooses_its_unit(watched_page: Page, explore: Open) -> None:
-    explore("lenet", layer="conv1", unit=4)
-    before = outline(watched_page)
-    grid(watched_page).click(position={"x": 9, "y": 9})
-    chosen(watched_page, "unit", 0)
-    after = outline(watched_page)
+def test_a_click_on_a_tile_chooses_its_unit(begin: Begin) -> None:
+    page = begin(unit=4)
+    before = outline(page)
+    grid(page).click(position={"x": 9, "y": 9})
+    chosen(page, "unit", 0)
+    after = outline(page)
     assert holds(after, 9, 9)
     assert not holds(before, 9, 9)
     assert before is not None
@@ -100,10 +100,10 @@ def test_a_click_on_a_tile_chooses_its_unit(watched_page: Page, explore: Open) -
     for axis in (0, 1):
         assert abs((after[axis + 2] - after[axis]) - (before[axis + 2] - before[axis])) <= 2
 
-    watched_page.reload()
-    grid(watched_page).wait_for()
-    chosen(watched_page, "unit", 0)
-    assert outline(watched_page) == after
+    page.reload()
+    grid(page).wait_for()
+    chosen(page, "unit", 0)
+    assert outline(page) == after
 
 
 def test_arrow_keys_move_the_unit_of_the_grid_in_focus_and_not_the_time(begin: Begin) -> None:
@@ -166,23 +166,24 @@ def test_a_hovered_tile_is_told_to_all_pictures(begin: Begin) -> None:
     assert not holds(outline(page), 9, 9)  # what is chosen stays so
 
 
-def test_a_layer_remembers_its_unit(watched_page: Page, explore: Open) -> None:
-    explore("lenet", layer="conv1", unit=4)
-    before = outline(watched_page)
-    watched_page.locator('[data-layer="conv2"]').click()
-    chosen(watched_page, "layer", "conv2")
-    chosen(watched_page, "unit", 0)
-    expect(grid(watched_page)).to_have_attribute("data-key", re.compile(r"\|conv2\|"))
-    grid(watched_page).focus()
-    watched_page.keyboard.press("ArrowRight")
-    watched_page.keyboard.press("ArrowRight")
-    chosen(watched_page, "unit", 2)
-    watched_page.locator('[data-layer="conv1"]').click()
-    chosen(watched_page, "unit", 4)
-    expect(grid(watched_page)).to_have_attribute("data-key", re.compile(r"\|conv1\|"))
-    assert outline(watched_page) == before
-    watched_page.locator('[data-layer="conv2"]').click()
-    chosen(watched_page, "unit", 2)
+def test_a_layer_remembers_its_unit(begin: Begin) -> None:
+    begin(layer="conv2", unit=0)
+    page = begin(unit=4)
+    before = outline(page)
+    page.locator('[data-layer="conv2"]').click()
+    chosen(page, "layer", "conv2")
+    chosen(page, "unit", 0)
+    expect(grid(page)).to_have_attribute("data-key", re.compile(r"\|conv2\|"))
+    grid(page).focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    chosen(page, "unit", 2)
+    page.locator('[data-layer="conv1"]').click()
+    chosen(page, "unit", 4)
+    expect(grid(page)).to_have_attribute("data-key", re.compile(r"\|conv1\|"))
+    assert outline(page) == before
+    page.locator('[data-layer="conv2"]').click()
+    chosen(page, "unit", 2)
 
 
 @pytest.mark.parametrize("wrong", ["unit: 6", "probe: 999", 'tab: "nowhere"', 'layer: "gone"'])
@@ -231,9 +232,9 @@ def shows(page: Page, titles: set[str]) -> None:
 
 
 def test_a_tab_shows_its_cards_and_stands_in_the_address(
-    watched_page: Page, explore: Open, runs: dict[str, Run]
+    begin: Begin, runs: dict[str, Run]
 ) -> None:
-    explore("lenet", layer="conv1")
+    page = begin()
     data = RunData(runs["lenet"])
     layer = data.run.layers["conv1"]
     always = {view.title for view in views("run") if view.applies(data)}
@@ -246,26 +247,24 @@ def test_a_tab_shows_its_cards_and_stands_in_the_address(
             if view.applies(data) and (not of_a_layer or view.serves(layer))
         }
     of_tab["layers"] |= {"Probe", "The network says, at this step"}
-    tabs = watched_page.get_by_role("tab")
+    tabs = page.get_by_role("tab")
     assert tabs.all_inner_texts() == list(TAB_TITLES.values())
-    shows(watched_page, of_tab["layers"])
+    shows(page, of_tab["layers"])
     for tab in ("training", "learning"):
-        watched_page.get_by_role("tab", name=TAB_TITLES[tab]).click()
-        chosen(watched_page, "tab", tab)
-        expect(watched_page.locator("[role=tab][aria-selected=true]")).to_have_text(TAB_TITLES[tab])
-        expect(grid(watched_page)).to_have_count(0)
-        shows(watched_page, of_tab[tab])
-    watched_page.reload()
-    expect(watched_page.locator("[role=tab][aria-selected=true]")).to_have_text(
-        TAB_TITLES["learning"]
-    )
-    shows(watched_page, of_tab["learning"])
+        page.get_by_role("tab", name=TAB_TITLES[tab]).click()
+        chosen(page, "tab", tab)
+        expect(page.locator("[role=tab][aria-selected=true]")).to_have_text(TAB_TITLES[tab])
+        expect(grid(page)).to_have_count(0)
+        shows(page, of_tab[tab])
+    page.reload()
+    expect(page.locator("[role=tab][aria-selected=true]")).to_have_text(TAB_TITLES["learning"])
+    shows(page, of_tab["learning"])
     # Back by keys: the tab in focus hands on to its neighbour.
-    watched_page.get_by_role("tab", name=TAB_TITLES["learning"]).focus()
-    watched_page.keyboard.press("ArrowLeft")
-    chosen(watched_page, "tab", "layers")
-    grid(watched_page).wait_for()
-    shows(watched_page, of_tab["layers"])
+    page.get_by_role("tab", name=TAB_TITLES["learning"]).focus()
+    page.keyboard.press("ArrowLeft")
+    chosen(page, "tab", "layers")
+    grid(page).wait_for()
+    shows(page, of_tab["layers"])
 
 
 def test_a_layer_chosen_on_another_tab_is_there_on_the_way_back(

@@ -142,7 +142,7 @@ def cli() -> click.Group:
 def walk(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
     """Every command below a group, with its words: ``("export html", command)``."""
     if isinstance(command, click.Group):
-        context = click.Context(command)
+        context = command.make_context(command.name, [], resilient_parsing=True)
         for name in command.list_commands(context):
             child = command.get_command(context, name)
             assert child is not None
