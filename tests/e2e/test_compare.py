@@ -11,13 +11,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from recorder.cli import record_preset
 from store import Run, open_run
 from store.testing import image_run_spec, write_run
-from tests.e2e.conftest import PIXELS, STAGE, serving, unused_port
+from tests.e2e.conftest import PIXELS, STAGE, recorded_once, serving, unused_port
 
-# Two seeds of one training, of different length, so that one ends before the other.
-EPOCHS = {"a": 2, "b": 1}
 # What there is of the tab with differences from the beginning; and its card with all layers.
 TAB = "text=How units go together over time"
 LAYERS = "Which layer belongs to which"
@@ -26,13 +23,10 @@ Look = Callable[..., None]
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Run]:
-    """LeNet on digits, two seeds, two lengths."""
-    folder = tmp_path_factory.mktemp("pair")
-    for seed, (name, epochs) in enumerate(EPOCHS.items()):
-        path = folder / f"{name}.zarr"
-        record_preset("lenet-mnist", path, epochs=epochs, seed=seed, progress=False)
-    first, second = (open_run(folder / f"{name}.zarr") for name in EPOCHS)
-    return first, second
+    """LeNet on digits, two seeds; the second training ends before the first."""
+    options = {"epochs": 2, "seed": 1}, {"epochs": 1}
+    first, second = (recorded_once(tmp_path_factory, "lenet-mnist", **each) for each in options)
+    return open_run(first), open_run(second)
 
 
 @pytest.fixture(scope="module")
