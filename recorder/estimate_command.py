@@ -14,6 +14,7 @@ from recorder import schedule as schedules
 from recorder.probe import Probe
 from recorder.schedule import Schedule
 from recorder.startup import without_startup_noise
+from store.commands import Command
 from store.errors import TrainlapseError, did_you_mean
 
 SCHEDULES: dict[str, Callable[..., Schedule]] = {
@@ -58,7 +59,7 @@ def _schedule(node: ast.expr) -> Schedule:
     return make(*[ast.literal_eval(value) for value in node.args], **named)
 
 
-@click.command(short_help="Say what a recording will take.")
+@click.command(cls=Command, short_help="Say what a recording will take.")
 @click.argument("model", metavar="PRESET_OR_KERAS_FILE")
 @click.option(
     "--probes", type=click.IntRange(1), help=f"Number of probes; {PROBES}, or as the preset has."

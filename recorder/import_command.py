@@ -7,12 +7,13 @@ from pathlib import Path
 import click
 
 from recorder.startup import without_startup_noise
+from store.commands import Command
 from store.errors import TrainlapseError
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-@click.command("import", short_help="Turn checkpoints into a run.")
+@click.command("import", cls=Command, short_help="Turn checkpoints into a run.")
 @click.argument("checkpoints")
 @click.option(
     "-o",

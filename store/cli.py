@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from store.errors import TrainlapseError
+from store.commands import Command
 
 PRIVATE_HINT = {
     "inputs": "the probe's inputs themselves",
@@ -29,18 +29,6 @@ PRIVATE_HINT = {
     "moments": "the moments that were marked, with their notes",
     "other_files": "files that lie beside the arrays",
 }
-
-
-class Command(click.Command):
-    """Shows a `TrainlapseError` as one line on stderr and exits with 1."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command."""
-        try:
-            return super().invoke(ctx)
-        except TrainlapseError as error:
-            click.echo(f"Error: {error}", err=True)
-            sys.exit(1)
 
 
 def _command(name: str) -> Callable[[Callable[..., Any]], click.Command]:

@@ -102,13 +102,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: places[item.path])
 
 
-def _place(items: list[pytest.Item]) -> tuple[bool, bool, int]:
+def _place(items: list[pytest.Item]) -> tuple[bool | int, ...]:
     """Where the tests of a file stand among those of other files: a key to sort by."""
     if not any(item.get_closest_marker("browser") for item in items):
-        return False, not any(item.get_closest_marker("slow") for item in items), 0
-    # What takes long is to load a page of the explorer.
+        return False, not any(item.get_closest_marker("slow") for item in items)
+    # What takes long is to load a page of the explorer, one of two runs before all.
     fixtures = {name for item in items for name in getattr(item, "fixturenames", ())}
-    return True, not any(name.endswith("server") for name in fixtures), -len(items)
+    of_two, of_one = "pair_server" in fixtures, "server" in fixtures
+    return True, not of_two, not of_one, -len(items)
 
 
 @pytest.fixture(autouse=True)

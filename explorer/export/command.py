@@ -5,7 +5,6 @@ Everything heavy is imported inside a command, so that help comes at once.
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -14,28 +13,12 @@ from typing import Any
 
 import click
 
+from store.commands import Command
 from store.errors import TrainlapseError
 
 FILMS = (".mp4", ".gif")
 FIGURES = (".png", ".svg", ".pdf")
 NUMBERS = (".csv", ".npz", ".nc")
-
-
-class Command(click.Command):
-    """Shows a `TrainlapseError` as one line on stderr and exits with 1."""
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        # As in the group that it belongs to: Click keeps the first help option that it makes.
-        self.context_settings["help_option_names"] = ["-h", "--help"]
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command."""
-        try:
-            return super().invoke(ctx)
-        except TrainlapseError as error:
-            click.echo(f"Error: {error}", err=True)
-            sys.exit(1)
 
 
 def _options(*options: Callable[..., Any]) -> Callable[..., Any]:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from store.commands import Command
+
 if TYPE_CHECKING:
     from explorer.replay.export import Progress
 
@@ -61,7 +63,7 @@ def _bar() -> Iterator[Progress]:
         yield show
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("run")
 @click.option(
     "-o",

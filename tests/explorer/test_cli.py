@@ -124,7 +124,7 @@ def test_explore_of_a_port_in_use_is_one_line(trainlapse, tmp_path, monkeypatch)
     result = trainlapse("explore", "run.zarr", "--port", "6123")
     assert result.exit_code == 1
     assert result.stderr.splitlines() == [
-        "trainlapse: port 6123 cannot be used: [Errno 98] Address already in use"
+        "Error: port 6123 cannot be used: [Errno 98] Address already in use"
     ]
 
 
