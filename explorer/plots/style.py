@@ -61,7 +61,10 @@ def class_colour(number: int) -> str:
 
 
 # As on a page whose address asks Panel for its dark theme.
-AXIS = {"axis_label_text_font_style": "normal", "minor_tick_line_alpha": 0}
+PLAIN = {
+    "Axis": {"axis_label_text_font_style": "normal", "minor_tick_line_alpha": 0},
+    "ColorBar": {"title_text_font_style": "normal"},
+}
 
 Hook = Callable[[Any, Any], None]
 
@@ -172,4 +175,4 @@ def register() -> None:
     renderer = hv.Store.renderers["bokeh"]
     # A context of the graphics processor for each small figure costs more than its lines.
     renderer.webgl = False
-    renderer.theme = Theme(json={"attrs": {"Axis": AXIS}})
+    renderer.theme = Theme(json={"attrs": PLAIN})

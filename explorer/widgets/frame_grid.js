@@ -2,6 +2,7 @@
 const GAP = 3;
 const MAX_VECTOR_CELL = 34;
 const CAPTION = 14;
+const CAPTION_GAP = 6;
 const ROW_PITCH = 12;
 // Column names that do not fit side by side are tilted.
 const TILT = -Math.PI / 3.2;
@@ -149,7 +150,7 @@ export function render({ model, el }) {
     for (let tile = 0; tile < count; tile++) {
       const [x, y] = corner(tile);
       context.drawImage(sheet, 0, tile * height, width, height, x, y, width * place.dx, height * place.dy);
-      if (texts[tile]) context.fillText(texts[tile], x, y + height * place.dy + 2, width * place.dx);
+      if (texts[tile]) context.fillText(texts[tile], x, y + height * place.dy + 2, width * place.dx - CAPTION_GAP); // squeezed if need be
     }
   };
   const drawLabels = () => {
