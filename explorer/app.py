@@ -197,6 +197,9 @@ def serve(
 ) -> Any:
     """Serve the explorer on this machine alone, until interrupted.
 
+    The process is meant to do nothing else: the look of HoloViews' figures and the threads of
+    linear algebra are set for all of it.
+
     Parameters
     ----------
     runs : sequence of Run
@@ -211,7 +214,7 @@ def serve(
     side_by_side : bool
         Show the first two runs side by side at ``/``.
     """
-    style.register()
+    style.for_pages()
     pn.extension(disconnect_notification="The connection to the explorer was lost.")
     send_all_that_is_queued()
     leave_one_to_the_browser()

@@ -172,6 +172,11 @@ def register() -> None:
     """Load HoloViews' Bokeh backend once, without output to a notebook."""
     if "bokeh" not in hv.Store.renderers:
         hv.extension("bokeh", logo=False)
+
+
+def for_pages() -> None:
+    """Register, and draw all figures of this process as the explorer's pages show them."""
+    register()
     renderer = hv.Store.renderers["bokeh"]
     # A context of the graphics processor for each small figure costs more than its lines.
     renderer.webgl = False
