@@ -103,7 +103,7 @@ class Pairing:
                 said = f"{why_not} {said}"
         alone = said_of_alone(pairs)
         now = "" if self.held else " now"
-        return said + (f" Blank, without counterpart{now}: {alone}." if alone else "")
+        return said + (f" Struck out, without counterpart{now}: {alone}." if alone else "")
 
 
 def said_of_alone(pairs: Matching) -> str:

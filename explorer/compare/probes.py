@@ -75,8 +75,8 @@ def shared_probes(first: ProbeSpec | None, second: ProbeSpec | None) -> SharedPr
         )
         return SharedProbes(none, none, said)
     said = "" if len(found) == len(ours) == len(theirs) else (
-        f"The runs have {len(found)} probes in common, out of {first.size} and {second.size}; "
-        "only those are compared."
+        f"Only {len(found)} of the {first.size} probes of A and the {second.size} of B are in both "
+        "runs: nothing else is compared one by one."
     )  # fmt: skip
     ours_at, theirs_at = np.array(found, np.int64).T
     return SharedProbes(ours_at, theirs_at, said)

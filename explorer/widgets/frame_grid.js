@@ -10,6 +10,12 @@ const TILTED_PITCH = 14;
 const LABEL_FONT = "11px system-ui, sans-serif";
 const SMALLEST_NUMBERED_CELL = 17;
 
+// Whether there is no number in a part of the codes: such a tile is struck out.
+function isBlank(codes, from, count) {
+  for (let at = from; at < from + count; at++) if (codes[at]) return false;
+  return true;
+}
+
 // Largest tiles that fit; of equal ones the most in a row.
 function bestColumns(count, tileWidth, tileHeight, width, height, limit, below = 0) {
   let best = { scale: 0, columns: 1 };
@@ -128,6 +134,14 @@ export function render({ model, el }) {
     const [across, down] = pitch();
     return [place.left + (tile % place.columns) * across, place.top + Math.floor(tile / place.columns) * down];
   };
+  const strike = (x, y, width, height) => {
+    context.strokeStyle = themed(el, "line");
+    context.strokeRect(x + 0.5, y + 0.5, width - 1, height - 1);
+    context.beginPath();
+    context.moveTo(x, y + height);
+    context.lineTo(x + width, y);
+    context.stroke();
+  };
   // Units without extent: one picture of cells, parted by lines where there is room for them.
   const drawCells = (codes, colours) => {
     const { count, columns } = place;
@@ -138,6 +152,9 @@ export function render({ model, el }) {
     if (step > 2 * GAP) {
       for (let column = 1; column <= columns; column++) context.clearRect(column * step - GAP, 0, GAP, rows * step);
       for (let row = 1; row <= rows; row++) context.clearRect(0, row * step - GAP, columns * step, GAP);
+      for (let tile = 0; tile < count; tile++) {
+        if (isBlank(codes, tile, 1)) strike(...corner(tile), place.dx, place.dx);
+      }
     }
   };
   const drawTiles = (codes, colours) => {
@@ -150,6 +167,7 @@ export function render({ model, el }) {
     for (let tile = 0; tile < count; tile++) {
       const [x, y] = corner(tile);
       context.drawImage(sheet, 0, tile * height, width, height, x, y, width * place.dx, height * place.dy);
+      if (isBlank(codes, tile * height * width, height * width)) strike(x, y, width * place.dx, height * place.dy);
       if (texts[tile]) context.fillText(texts[tile], x, y + height * place.dy + 2, width * place.dx - CAPTION_GAP); // squeezed if need be
     }
   };

@@ -153,6 +153,12 @@ def test_the_tile_of_a_step_is_the_last_one_recorded_by_then(index, tile):
     assert evaluated(own_script("frame_grid.js"), f"tileOfStep([0, 5, 90], {index})") == tile
 
 
+@pytest.mark.parametrize(("tile", "blank"), [(0, False), (1, True), (2, False)])
+def test_a_tile_without_a_number_is_blank(tile, blank):
+    codes = "[0, 7, 0, 0, 0, 0, 0, 0, 1]"
+    assert evaluated(own_script("frame_grid.js"), f"isBlank({codes}, {3 * tile}, 3)") is blank
+
+
 # -- the clock --------------------------------------------------------------------------------
 
 

@@ -43,7 +43,7 @@ def test_shared_inputs_are_found_wherever_they_are(order, count):
         assert found.to_second(number) == (place if place < count else None)
         if place < count:
             assert found.to_first(place) == number
-    assert ("in common" in found.sentence) == (count < 6)
+    assert (f"Only {count} of the 6 probes of A" in found.sentence) == (count < 6)
 
 
 def test_what_differs_in_one_value_or_in_type_is_not_shared():
