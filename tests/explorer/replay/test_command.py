@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from explorer.replay.command import export, parse_size
+from explorer.replay.export import export_replay
 from store import Run
 
 
@@ -52,12 +53,15 @@ def test_a_file_is_no_larger_than_allowed_and_holds_what_fits(run_command):
     assert out.read_bytes() == again
 
 
-def test_what_is_there_is_replaced_only_if_asked(run_command):
+def test_what_is_there_is_replaced_only_if_asked(run_command, image_run):
     _, out = run_command("--probes", "0")
     first = out.read_bytes()
     done, _ = run_command("--probes", "1")
     assert done.exit_code == 1
+    assert done.stderr.startswith("Error: ")
     assert "Choose another path, or --overwrite a file." in done.stderr
+    with pytest.raises(FileExistsError):
+        export_replay(image_run, out)
     assert out.read_bytes() == first
     run_command("--probes", "1", "--overwrite")
     assert out.read_bytes() != first
@@ -75,6 +79,7 @@ def test_what_is_there_is_replaced_only_if_asked(run_command):
 def test_a_refusal_says_what_there_is_and_leaves_nothing(run_command, options, message):
     done, out = run_command(*options)
     assert done.exit_code == 1
+    assert done.stderr.startswith("Error: ")
     assert message in done.stderr
     assert not out.parent.exists() or not list(out.parent.iterdir())
 
