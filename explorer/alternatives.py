@@ -11,6 +11,7 @@ import panel as pn
 from explorer.data import RunData
 from explorer.views.card import in_worker
 from explorer.widgets.choice import Choice
+from explorer.widgets.one_of import OneOf
 
 logger = logging.getLogger(__name__)
 
@@ -57,15 +58,15 @@ class Alternatives(pn.Column):
         channel: str = "main",
     ) -> None:
         self._data, self._compute, self._draw, self._chosen = data, compute, draw, chosen
-        self._bodies: dict[str, Any] = {}
         self._renewed = 0
-        self._holder = pn.Column(sizing_mode="stretch_width", margin=0)
+        # All stay on the page: back at one, it is there at once, with its place and its cursor.
+        self.pictures = OneOf()
         self.choice = Choice(
             title=title, options=dict(options), value=value, channel=channel, margin=0
         )
         super().__init__(
             self.choice,
-            self._holder,
+            self.pictures,
             sizing_mode="stretch_width",
             margin=0,
             styles={"gap": "6px"},
@@ -90,17 +91,16 @@ class Alternatives(pn.Column):
         self._compute, self._draw = compute, draw
         self._renewed += 1
         self.choice.options = {**self.choice.options, name: text}
-        old = self._bodies.pop(name, None)
         if self.choice.value == name:
             self._make(name)
-        elif old is not None:
-            self._holder.remove(old)
+        else:
+            self.pictures.drop(name)
 
     def _on_choice(self, name: str) -> None:
         if self._chosen is not None:
             self._chosen(name)
-        if name in self._bodies:
-            self._show()
+        if name in self.pictures:
+            self.pictures.show(name)
         else:
             self._make(name)
 
@@ -123,13 +123,7 @@ class Alternatives(pn.Column):
     def _put(self, name: str, computed: Any) -> None:
         if isinstance(computed, Exception):
             said = f"This picture cannot be drawn: {type(computed).__name__}: {computed}"
-            self._bodies[name] = pn.pane.Str(said, margin=0)
+            picture: Any = pn.pane.Str(said, margin=0)
         else:
-            self._bodies[name] = pn.panel(self._draw(name, computed))
-        self._holder[:] = list(self._bodies.values())
-        self._show()
-
-    def _show(self) -> None:
-        # All stay on the page: back at one, it is there at once, with its place and its cursor.
-        for name, body in self._bodies.items():
-            body.visible = name == self.choice.value
+            picture = pn.panel(self._draw(name, computed))
+        self.pictures.put(name, picture, show=name == self.choice.value)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from typing import Any, TypeVar
@@ -16,14 +15,15 @@ from explorer.data import RunData
 from explorer.state import Moment
 from explorer.views.base import Scene, View
 from explorer.widgets.card_head import CardHead
+from explorer.widgets.one_of import OneOf
 from store.errors import TrainlapseError
 
 T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
-# Bodies that stay in the page, so that going back to a layer is instant.
-KEPT_BODIES = 3
+# Pictures that stay in the page, so that going back to a layer is instant.
+KEPT_PICTURES = 3
 # Room that a card takes before its first picture, about as much as after it: cards that are on
 # screen for a moment only would be drawn before those that stay there.
 EMPTY_PX = 400
@@ -108,7 +108,6 @@ class Card:
         self._data = data
         self._channel = channel
         self._current = current
-        self._bodies: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
         self._followed: dict[tuple[Any, ...], tuple[Any, ...]] = {}
         self._shown: tuple[Any, ...] | None = None
         self.head = card_head(
@@ -122,8 +121,8 @@ class Card:
             from explorer.export.on_page import CardFilms  # it imports this module
 
             self.head.films_from(CardFilms(self.head, view, self._on_screen))
-        self._holder = pn.Column(margin=0, sizing_mode="stretch_width", min_height=EMPTY_PX)
-        self.panel = framed(self.head, self._holder, width=view.width)
+        self.pictures = OneOf(KEPT_PICTURES, min_height=EMPTY_PX)
+        self.panel = framed(self.head, self.pictures, width=view.width)
         self.head.param.watch(lambda _: self.update(), "seen")
 
     def update(self, until: float = 0.0) -> None:
@@ -135,13 +134,15 @@ class Card:
         if not serves or not self.head.seen:
             return
         if key == self._shown:
-            self._follow(key, scene)
+            failure = self._guard(lambda: self._follow(key, scene, self.pictures.get(key)))
+            if isinstance(failure, Failure):
+                self._say(failure)
             return
         self._shown = key
         missing = self._guard(lambda: self.view.requirement(scene))
         if isinstance(serves, Failure) or missing is not None:
             self._say(serves if isinstance(serves, Failure) else missing)
-        elif key in self._bodies:
+        elif key in self.pictures:
             self._show(key, scene)
         else:
             self.head.busy = True
@@ -150,7 +151,7 @@ class Card:
     def renew(self, data: RunData) -> None:
         """Show a newer reading of the run; the picture stays until it has been drawn anew."""
         self._data = data
-        self._bodies.clear()
+        self.pictures.forget()
         self._followed.clear()
         self._shown = None
         self.update()
@@ -172,7 +173,7 @@ class Card:
         in_worker(self._data, work, lambda made: self._draw(scene, key, made), until=until)
 
     def _draw(self, scene: Scene, key: tuple[Any, ...], outcome: Any) -> None:
-        if outcome is SKIPPED or key != self._shown or key in self._bodies:
+        if outcome is SKIPPED or key != self._shown or key in self.pictures:
             return  # the selection has moved on, or has been there twice
         self.head.busy = False
         moment, index = self._current()
@@ -184,48 +185,41 @@ class Card:
             outcome = self._guard(lambda: pn.panel(self.view.draw(scene, computed)))
         if isinstance(outcome, Failure):
             self._say(outcome)
-            return
-        self._bodies[key] = outcome
-        while len(self._bodies) > KEPT_BODIES:
-            dropped, _ = self._bodies.popitem(last=False)
-            self._followed.pop(dropped, None)
-        self._show(key, scene)
+        else:
+            self._show(key, scene, outcome)
 
-    def _show(self, key: tuple[Any, ...], scene: Scene) -> None:
-        self._follow(key, scene)
-        caption = self._guard(lambda: self._place(key, scene))
+    def _show(self, key: tuple[Any, ...], scene: Scene, drawn: Any = None) -> None:
+        """Put what was drawn, or what is kept for the key, on the page."""
+
+        def place() -> str:
+            self._follow(key, scene, self.pictures.get(key) if drawn is None else drawn)
+            self.pictures.min_height = None
+            if drawn is None:
+                self.pictures.show(key)
+            else:
+                self.pictures.put(key, drawn)  # which renders it
+            return self.view.caption(scene)
+
+        caption = self._guard(place)
         if isinstance(caption, Failure):
-            del self._bodies[key]
-            self._holder[:] = list(self._bodies.values())
+            self.pictures.drop(key)
             self._say(caption)
         else:
             self.head.param.update(caption=caption, busy=False)
 
-    def _follow(self, key: tuple[Any, ...], scene: Scene) -> None:
-        """Adapt the body on screen to what it follows, once for each change."""
-        body = self._bodies.get(key)
+    def _follow(self, key: tuple[Any, ...], scene: Scene, picture: Any) -> None:
+        """Adapt a picture to what it follows, once for each change."""
         now = tuple(getattr(scene.moment, name) for name in self.view.follows)
-        if body is None or not now or self._followed.get(key) == now:
+        if picture is None or not now or self._followed.get(key) == now:
             return
-        self._followed[key] = now
-        failure = self._guard(lambda: self.view.follow(scene, body))
-        if isinstance(failure, Failure):
-            self._say(failure)
-
-    def _place(self, key: tuple[Any, ...], scene: Scene) -> str:
-        """Put a body on the page, which renders it, and return its caption."""
-        self._bodies.move_to_end(key)
-        self._holder.min_height = None
-        for other, body in self._bodies.items():
-            body.visible = other == key
-        self._holder[:] = list(self._bodies.values())
-        return self.view.caption(scene)
+        kept = {*self.pictures.keys, key}
+        self._followed = {of: was for of, was in self._followed.items() if of in kept} | {key: now}
+        self.view.follow(scene, picture)
 
     def _say(self, sentence: str | Failure) -> None:
         self.head.param.update(caption=str(sentence), busy=False)
-        self._holder.min_height = None
-        for body in self._bodies.values():
-            body.visible = False
+        self.pictures.min_height = None
+        self.pictures.hide()
 
     def _save(self, ending: str, index: int, step: str) -> None:
         """Hand the numbers behind the picture to the browser: a table of one step, else all."""
@@ -260,8 +254,8 @@ class Card:
     def _on_screen(self) -> tuple[Scene, Any]:
         """Give what the card shows, and what was drawn for it; None if that is not on screen."""
         scene = self._scene()
-        body = self._bodies.get(self.view.key(scene.moment))
-        return scene, body if body is not None and body.visible else None
+        picture = self.pictures.get(self.view.key(scene.moment))
+        return scene, picture if picture is self.pictures.shown else None
 
     def _scene(self) -> Scene:
         moment, index = self._current()

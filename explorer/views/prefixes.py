@@ -23,7 +23,7 @@ from explorer.plots.token_map import map_height, token_map
 from explorer.plots.words import visible
 from explorer.text_data import texts_of
 from explorer.views.base import Scene, View, needs_steps, plot_pane
-from explorer.views.card import KEPT_BODIES, in_worker
+from explorer.views.card import KEPT_PICTURES, in_worker
 from explorer.views.registry import register
 from explorer.widgets.beside import below, beside
 from explorer.widgets.step_lines import StepLines
@@ -184,7 +184,7 @@ class Prefixes(View):
     def __init__(self) -> None:
         self._shown = PROBABILITY
         # Bodies that a card no longer keeps are not worth computing on.
-        self._recent: deque[Reading] = deque(maxlen=KEPT_BODIES)
+        self._recent: deque[Reading] = deque(maxlen=KEPT_PICTURES)
 
     def applies(self, data: RunData) -> bool:
         return texts_of(data) is not None and data.reading is not None

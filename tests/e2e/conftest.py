@@ -43,6 +43,21 @@ expect.set_options(timeout=PATIENCE_MS)
 PageChecker = Callable[..., AbstractContextManager[Page]]
 
 
+# What Bokeh was told to hide and is seen all the same: a second figure under the first one's caption.
+HIDDEN_BUT_SEEN = """
+() => {
+  const seen = [];
+  const walk = (view, hidden) => {
+    const hides = hidden || view.model.visible === false;
+    if (hides && view.el.getClientRects().length) seen.push(view.model.type);
+    else for (const child of view.child_views ?? []) walk(child, hides);
+  };
+  for (const view of window.Bokeh?.index ?? []) walk(view, false);
+  return seen;
+}
+"""
+
+
 class PageWatch:
     """Collects what must not happen in a browser context, in all of its pages.
 
@@ -81,7 +96,8 @@ class PageWatch:
         """Fail for what has been seen since the last time."""
         # Messages travel after what caused them: one round trip brings in those under way.
         if not page.is_closed():
-            page.evaluate("0")
+            hidden = page.evaluate(HIDDEN_BUT_SEEN)
+            self.problems.extend(f"hidden, and on screen all the same: {kind}" for kind in hidden)
         problems, self.problems = self.problems, []
         assert not problems, "in the browser:\n" + "\n".join(problems)
 

@@ -183,7 +183,7 @@ class Told(View):
         return pn.pane.Str(computed)
 
     def follow(self, scene, body):
-        self.followed.append((body.object, scene.moment.unit))
+        self.followed.append((getattr(body, "object", body), scene.moment.unit))
 
 
 class CardPage:
@@ -210,8 +210,10 @@ class CardPage:
 
     @property
     def bodies(self):
-        return [body.object for body in self.card.panel[1]]
+        """What the pictures that are kept say, the one that was shown last at the end."""
+        return [self.card.pictures.get(key).object for key in self.card.pictures.keys]
 
     @property
     def visible(self):
-        return [body.object for body in self.card.panel[1] if body.visible]
+        """What the pictures on screen say."""
+        return [frame[0].object for frame in self.card.pictures if frame.visible]

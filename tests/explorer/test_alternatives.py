@@ -34,8 +34,7 @@ class Pictures:
 
     @property
     def shown(self):
-        (body,) = [body for body in self.card._holder if body.visible]
-        return body.object
+        return self.card.pictures.shown.object
 
 
 @pytest.fixture
@@ -65,7 +64,7 @@ def test_a_renewed_picture_is_computed_anew_if_it_is_shown(pictures):
     pictures.card.renew("unit", "unit 3", **other)
     assert pictures.shown == "unit 3"
     assert pictures.card.choice.options["unit"] == "unit 3"
-    assert len(pictures.card._holder) == 2
+    assert len(pictures.card.pictures) == 2
 
 
 def test_a_renewed_picture_that_is_not_shown_waits(pictures):
@@ -75,7 +74,7 @@ def test_a_renewed_picture_that_is_not_shown_waits(pictures):
     pictures.card.choice.value = "layer"
     pictures.card.renew("unit", "unit 3", **other)
     assert (pictures.shown, asked) == ("layer: layer first", [])
-    assert len(pictures.card._holder) == 1
+    assert len(pictures.card.pictures) == 1
     pictures.card.choice.value = "unit"
     assert (pictures.shown, asked) == ("new", ["unit"])
 
@@ -101,7 +100,7 @@ def test_a_fault_is_said_in_place_of_the_picture(image_data, caplog):
         draw=written,
     )
     card.choice.value = "unit"
-    assert card._holder[1].object == "This picture cannot be drawn: OSError: no unit here"
+    assert card.pictures.shown.object == "This picture cannot be drawn: OSError: no unit here"
     assert "cannot be computed" in caplog.text
 
 

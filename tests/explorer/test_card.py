@@ -7,7 +7,7 @@ import logging
 import panel as pn
 import pytest
 
-from explorer.views.card import KEPT_BODIES, card_head, framed
+from explorer.views.card import KEPT_PICTURES, card_head, framed
 from tests.explorer.conftest import CardPage, Told
 
 
@@ -37,11 +37,11 @@ def test_what_a_view_does_not_depend_on_does_not_draw_it_anew(page):
 
 
 def test_a_body_is_kept_for_the_way_back(page):
-    body = page.card.panel[1][0]
+    body = page.card.pictures.shown
     page.select(layer="dense")
     page.select(layer="conv1")
     assert len(page.view.drawn) == 2
-    assert page.card.panel[1][-1] is body
+    assert page.card.pictures.shown is body
     assert page.visible == ["CONV1"]
     assert "conv1" in page.sentence
 
@@ -50,7 +50,7 @@ def test_old_bodies_are_dropped(page):
     for layer in ("dense", "relu1", "flatten", "softmax"):
         page.select(layer=layer)
     assert page.bodies == ["RELU1", "FLATTEN", "SOFTMAX"]
-    assert len(page.bodies) == KEPT_BODIES
+    assert len(page.bodies) == KEPT_PICTURES
     page.select(layer="conv1")
     assert page.view.drawn[-1] == ("conv1", 0, "CONV1")
 

@@ -20,8 +20,9 @@ from tests.explorer.conftest import cards_of, texts_of
 
 
 def shown(card):
-    """The visible bodies of a card that is itself visible."""
-    return [body for body in card.panel[1] if body.visible] if card.panel.visible else []
+    """The pictures on screen of a card that is itself visible."""
+    frames = [frame for frame in card.pictures if frame.visible] if card.panel.visible else []
+    return [frame[0] for frame in frames]
 
 
 def card_of(explorer, title):
@@ -319,9 +320,9 @@ def test_the_first_screen_comes_with_the_page(image_run, callbacks, monkeypatch)
     monkeypatch.setattr("explorer.session.PATIENCE_S", 60)
     explorer = Explorer(RunData(image_run))
     first = [card for region in Explorer.eager for card in explorer.cards[region]]
-    shown = [card.panel[1] for card in first if card.panel.visible]
-    assert shown
-    assert all(len(holder) == 1 for holder in shown)
+    on_screen = [card for card in first if card.panel.visible]
+    assert on_screen
+    assert all(len(shown(card)) == 1 for card in on_screen)
     assert not explorer.is_busy
 
 

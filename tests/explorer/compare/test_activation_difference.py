@@ -37,7 +37,8 @@ def shown_on(pair, view=ActivationDifference, **query):
 
 def picture_on(card):
     """Give the picture that a card shows now."""
-    grids = [grid for grid in card.panel.select(FrameGrid) if grid.key and grid.visible]
+    shown = card.pictures.shown
+    grids = shown.select(FrameGrid) if shown is not None else []
     return grids[-1] if grids else None
 
 

@@ -118,7 +118,7 @@ def test_maps_show_the_class_over_words_and_training(trained):
                 reading.probabilities[at, word, 2]
             )
     choice.choice.value = CHANGE
-    (low, high) = choice._bodies[CHANGE].object.vdims[0].range
+    (low, high) = choice.pictures.get(CHANGE).object.vdims[0].range
     assert low == -high == -np.abs(reading.effects(2)).max()
 
 
