@@ -100,7 +100,7 @@ class Alternatives(pn.Column):
         if self._chosen is not None:
             self._chosen(name)
         if name in self.pictures:
-            self.pictures.show(name)
+            self.pictures.turn_to(name)
         else:
             self._make(name)
 

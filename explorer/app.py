@@ -28,6 +28,7 @@ from store import Run
 HOST = "127.0.0.1"
 DEFAULT_PORT = 5006
 PORTS_TRIED = 20
+SCRIPTS = ("page.js", "models.js")
 TEMPLATES = Path(__file__).parent / "templates"
 COMPARE = "/compare"
 # Pairs of runs whose pictures are kept.
@@ -170,7 +171,8 @@ def _template(parts: Mapping[str, Any], **variables: Any) -> pn.Template:
     for name, value in variables.items():
         template.add_variable(name, value)
     template.add_variable("css", (TEMPLATES / "page.css").read_text(encoding="utf-8"))
-    template.add_variable("script", (TEMPLATES / "page.js").read_text(encoding="utf-8"))
+    scripts = [(TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS]
+    template.add_variable("script", "".join(scripts))
     return template
 
 

@@ -195,7 +195,7 @@ class Card:
             self._follow(key, scene, self.pictures.get(key) if drawn is None else drawn)
             self.pictures.min_height = None
             if drawn is None:
-                self.pictures.show(key)
+                self.pictures.turn_to(key)
             else:
                 self.pictures.put(key, drawn)  # which renders it
             return self.view.caption(scene)

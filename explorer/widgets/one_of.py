@@ -69,7 +69,7 @@ class OneOf(pn.Column):
             self.hide()
             raise
 
-    def show(self, key: Hashable) -> None:
+    def turn_to(self, key: Hashable) -> None:
         """Show the picture under a key in place of the one on screen."""
         self._frames.move_to_end(key)
         self._arrange(key)

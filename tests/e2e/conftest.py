@@ -43,7 +43,7 @@ expect.set_options(timeout=PATIENCE_MS)
 PageChecker = Callable[..., AbstractContextManager[Page]]
 
 
-# What Bokeh was told to hide and is seen all the same: a second figure under the first one's caption.
+# What Bokeh was told to hide and is seen all the same: a figure under another one's caption.
 HIDDEN_BUT_SEEN = """
 () => {
   const seen = [];

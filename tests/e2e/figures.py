@@ -1,0 +1,215 @@
+"""How many figures each card of a page shows, and how much a page holds."""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from playwright.sync_api import Page
+
+from tests.e2e.conftest import answers, unused_port
+
+Place = Mapping[str, Any]
+Figures = dict[str, list[int]]
+
+PATIENCE_S = 60
+# What a hundred changes may add to the server's memory: allocators are not exact.
+MOST_MB = 5
+
+
+def _places(layers: dict[str, int], probes: tuple[int, int]) -> list[Place]:
+    """Whole places, so that each can be an address: layers with a unit each, and the other tabs."""
+    axes = itertools.cycle(("step", "log_step", "epoch", "wall_time"))
+    found: list[Place] = []
+    for number, (layer, unit) in enumerate(layers.items()):
+        chosen = {"layer": layer, "unit": unit, "probe": probes[number % 2]}
+        found.append({**chosen, "axis": next(axes), "tab": "layers"})
+    last = {name: found[-1][name] for name in ("layer", "unit", "probe")}
+    for tab in ("learning", "training"):
+        found += [{**last, "axis": axis, "tab": tab} for axis in ("epoch", "log_step")]
+    return found
+
+
+# Ways through a page of LeNet, and through that of a text.
+WALKS: dict[str, list[Place]] = {
+    "lenet": _places({"conv1": 0, "relu1": 3, "pool1": 1, "dense1": 7, "softmax": 2}, (0, 5)),
+    "text": _places({"embedding": 0, "lstm": 1, "output": 0}, (0, 1)),
+}
+
+# Of each card in sight, by its heading: canvases, drawings, tables. Null while one of them has
+# neither a figure nor a word to say, or a part of the page is not built.
+FIGURES = """
+() => {
+  const isBuilt = (view) => {
+    if (view.model.visible === false) return true;
+    const parts = view.child_views ?? [];
+    if (parts.length < (view.model.children?.length ?? 0)) return false;
+    if (view.model.type.endsWith("ReactiveESM") && !view.container?.firstElementChild) return false;
+    return parts.every(isBuilt);
+  };
+  if (![...(window.Bokeh?.index ?? [])].every(isBuilt)) return null;
+  const cards = {};
+  let silent = false;
+  const kinds = ["canvas", "svg", "table"];
+  const count = (root, found) => {
+    for (const node of root.querySelectorAll("*")) {
+      if (node.shadowRoot) count(node.shadowRoot, found);
+      const kind = kinds.indexOf(node.localName);
+      const { width, height } = node.getBoundingClientRect();
+      if (kind >= 0 && width > 0 && height > 0) found[kind]++;
+    }
+    return found;
+  };
+  const seek = (root) => {
+    for (const node of root.querySelectorAll("*")) {
+      if (!node.shadowRoot) continue;
+      const heading = node.shadowRoot.querySelector("h3");
+      if (!heading) {
+        seek(node.shadowRoot);
+        continue;
+      }
+      const card = node.getRootNode().host;
+      if (!card.getClientRects().length || card.getBoundingClientRect().top > innerHeight) continue;
+      let name = heading.textContent;
+      while (name in cards) name += " (2)";
+      cards[name] = count(card.shadowRoot, [0, 0, 0]);
+      silent ||= !node.shadowRoot.querySelector("p").textContent && !cards[name].some(Boolean);
+    }
+  };
+  seek(document);
+  return silent ? null : cards;
+}
+"""
+
+# Elements in the page, and models that its documents hold.
+HELD = """
+() => {
+  let nodes = 0;
+  const walk = (root) => {
+    for (const node of root.querySelectorAll("*")) {
+      nodes++;
+      if (node.shadowRoot) walk(node.shadowRoot);
+    }
+  };
+  walk(document);
+  const models = Bokeh.documents.reduce((sum, { all_models }) => sum + all_models.size, 0);
+  return [nodes, models];
+}
+"""
+
+CHOOSE = """
+([channel, choice, axis]) => {
+  window.trainlapseClocks.get(channel).choose(choice);
+  if (!axis) return;
+  const seek = (root) => {
+    for (const node of root.querySelectorAll("*")) {
+      if (node.matches("select[aria-label='Time axis']")) return node;
+      const found = node.shadowRoot && seek(node.shadowRoot);
+      if (found) return found;
+    }
+  };
+  const select = seek(document);
+  select.value = axis;
+  select.dispatchEvent(new Event("change"));
+}
+"""
+
+
+def go(page: Page, place: Place, *, channel: str = "main") -> None:
+    """Choose a layer, a unit, a probe, a tab, and an axis."""
+    choice = {name: value for name, value in place.items() if name != "axis"}
+    page.evaluate(CHOOSE, [channel, choice, place.get("axis")])
+
+
+def become(page: Page, expression: str, expected: Any) -> None:
+    """Wait until an expression has a value and nothing is being computed."""
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        found = page.evaluate(expression)
+        idle = page.locator(".busy:visible").count() == 0
+        if idle and found == expected:
+            return
+        assert time.monotonic() < deadline, {"found": found, "expected": expected, "idle": idle}
+        page.evaluate("new Promise(requestAnimationFrame)")
+
+
+def at_rest(page: Page, expression: str) -> Any:
+    """Give what an expression has settled on, with nothing being computed; not nothing at all."""
+    quiet, found, since = 1.0, None, time.monotonic()
+    deadline = since + PATIENCE_S
+    while time.monotonic() < deadline:
+        now = page.evaluate(expression)
+        if not now or now != found or page.locator(".busy:visible").count():
+            found, since = now, time.monotonic()
+        elif time.monotonic() > since + quiet:
+            return found
+        page.evaluate("new Promise(requestAnimationFrame)")
+    raise AssertionError(f"still changing after {PATIENCE_S} s: {found}")
+
+
+# An explorer that says after each line of its input how much memory it holds of its own.
+WEIGHED = """
+import ctypes, gc, sys, threading
+from explorer import app
+from store import open_run
+
+def weigh():
+    for _ in sys.stdin:
+        gc.collect()
+        ctypes.CDLL(None).malloc_trim(0)
+        with open("/proc/self/status") as status:
+            (kilobytes,) = (line.split()[1] for line in status if line.startswith("RssAnon"))
+        print(kilobytes, flush=True)
+
+threading.Thread(target=weigh, daemon=True).start()
+port, two, *paths = sys.argv[1:]
+runs = [open_run(path) for path in paths]
+app.serve(runs, port=int(port), open_browser=False, side_by_side=two == "two")
+"""
+
+
+@contextmanager
+def weighed(
+    paths: Sequence[str], *, side_by_side: bool = False
+) -> Iterator[tuple[str, Callable[[], float]]]:
+    """Give the address of an explorer of these runs, and what tells its memory in MB."""
+    port = unused_port()
+    command = [sys.executable, "-c", WEIGHED, str(port), "two" if side_by_side else "one", *paths]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        deadline = time.monotonic() + PATIENCE_S
+        while not answers(port):
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+
+        def weigh() -> float:
+            process.stdin.write("\n")
+            process.stdin.flush()
+            while not (line := process.stdout.readline().strip()).isdigit():
+                pass  # what the server says of itself
+            return int(line) / 1000
+
+        yield f"http://127.0.0.1:{port}", weigh
+        process.terminate()
+
+
+def go_round(page: Page, places: Sequence[Place], weigh: Callable[[], float]) -> None:
+    """Fail if the changes 51 to 150 around the same ten places leave anything behind."""
+    ten = list(itertools.islice(itertools.cycle(places), 10))
+    held: list[tuple[list[int], float]] = []
+    for turn in range(1, 16):
+        for place in ten:
+            go(page, place)
+            at_rest(page, FIGURES)
+        if turn in (5, 15):
+            held.append((at_rest(page, HELD), weigh()))
+    (before, light), (after, heavy) = held
+    assert all(now <= then for now, then in zip(after, before, strict=True)), (before, after)
+    assert heavy - light <= MOST_MB, (light, heavy)

@@ -1,0 +1,116 @@
+"""After any way through a page, each card shows what it shows on a fresh page, and no more."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+import pytest
+
+from store import Run
+from tests.e2e.conftest import RUNS, Begin, PageChecker
+from tests.e2e.figures import FIGURES, WALKS, Place, at_rest, become, go, go_round, weighed
+
+# So high that the cards of a layer are in sight; what is out of sight is not drawn.
+HIGH = {"width": 1280, "height": 3200}
+
+SHORT: list[Place] = [
+    {"tab": "learning"},
+    {"axis": "epoch"},
+    {"axis": "log_step"},
+    {"tab": "layers", "layer": "dense1"},
+    {"layer": "conv1", "unit": 1, "probe": 3},
+    {"axis": "step", "probe": 0, "unit": 0, "tab": "learning"},
+]
+
+
+def address(server: str, run: str, place: Place) -> str:
+    number = RUNS.index(run) + 1
+    query = {"layer": "conv1", **place}
+    return f"{server}/{'' if number == 1 else f'run-{number}'}?{urlencode(query)}"
+
+
+def test_a_card_never_shows_what_it_showed_before_beside_what_it_shows_now(
+    page_checker: PageChecker, server: str
+) -> None:
+    with page_checker(viewport=HIGH) as page:
+        page.goto(address(server, "lenet", {"tab": "learning", "axis": "step"}))
+        fresh = at_rest(page, FIGURES)
+        assert fresh["Confusion"][0] > 3
+        for place in SHORT:
+            go(page, place)
+        become(page, FIGURES, fresh)
+
+
+# The parts of a column change thrice while those of the first change are still being built.
+OVERLAPPING = """
+async (depth) => {
+  const Column = Bokeh.Models.get("panel.models.layout.Column");
+  const Div = Bokeh.Models.get("Div");
+  const deep = (text, levels) =>
+    levels ? new Column({ children: [deep(text, levels - 1)] }) : new Div({ text });
+  const someColumn = (view) =>
+    view.model instanceof Column ? view : (view.child_views ?? []).map(someColumn).find(Boolean);
+  const outer = [...Bokeh.index].map(someColumn).find(Boolean);
+  const holder = new Column({ children: [] });
+  const before = outer.model.children;
+  const built = async () => {
+    while (!Bokeh.index.find_one(holder)?.el.isConnected) await new Promise(requestAnimationFrame);
+    return Bokeh.index.find_one(holder);
+  };
+  outer.model.setv({ children: [...before, holder] }, { sync: false });
+  const view = await built();
+  const parts = ["a", "b", "c"].map((text) => deep(text, depth));
+  for (const count of [1, 2, 3]) {
+    holder.setv({ children: parts.slice(0, count) }, { sync: false });
+    await Promise.resolve();
+  }
+  const seen = () => [...view.shadow_el.children].filter((node) => node.shadowRoot).length;
+  while (seen() < 3) await new Promise(requestAnimationFrame);
+  for (let frame = 0; frame < 20; frame++) await new Promise(requestAnimationFrame);
+  const found = seen();
+  outer.model.setv({ children: before }, { sync: false });
+  return found;
+}
+"""
+
+
+@pytest.mark.parametrize("depth", [0, 2])
+def test_parts_that_change_while_they_are_built_are_there_once(begin: Begin, depth: int) -> None:
+    assert begin().evaluate(OVERLAPPING, depth) == 3
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("run", WALKS)
+def test_every_card_of_every_place_is_that_of_a_fresh_page(
+    page_checker: PageChecker, server: str, run: str
+) -> None:
+    """One page is walked through all places, twice and back; another one is loaded for each."""
+    with page_checker(viewport=HIGH) as walked, page_checker(viewport=HIGH) as loaded:
+        walked.goto(address(server, run, {}))
+        at_rest(walked, FIGURES)
+        places = WALKS[run]
+        for place in [*places, *reversed(places)]:
+            go(walked, place)
+            at_rest(walked, FIGURES)
+        for place in places:
+            loaded.goto(address(server, run, place))
+            fresh = at_rest(loaded, FIGURES)
+            go(walked, place)
+            become(walked, FIGURES, fresh)
+        # To another run, and back.
+        here = at_rest(walked, FIGURES)
+        walked.goto(address(server, "image", {}))
+        at_rest(walked, FIGURES)
+        walked.go_back()
+        become(walked, FIGURES, here)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("run", WALKS)
+def test_going_round_leaves_nothing_behind(
+    page_checker: PageChecker, runs: dict[str, Run], run: str
+) -> None:
+    with weighed([runs[run].location]) as (at, weigh), page_checker(viewport=HIGH) as page:
+        page.goto(at)
+        at_rest(page, FIGURES)
+        go_round(page, WALKS[run], weigh)
