@@ -17,7 +17,9 @@ from tests.e2e.conftest import answers, unused_port
 Place = Mapping[str, Any]
 Figures = dict[str, list[int]]
 
-PATIENCE_S = 60
+PATIENCE_S = 90
+# Frames of the browser without a change after which a page is at rest, on a busy machine too.
+QUIET_FRAMES = 40
 # What a hundred changes may add to the server's memory: allocators are not exact.
 MOST_MB = 5
 
@@ -41,8 +43,8 @@ WALKS: dict[str, list[Place]] = {
     "text": _places({"embedding": 0, "lstm": 1, "output": 0}, (0, 1)),
 }
 
-# Of each card in sight, by its heading: canvases, drawings, tables. Null while one of them has
-# neither a figure nor a word to say, or a part of the page is not built.
+# Of each card in sight, by its heading: canvases, drawings, tables. Null while a view among
+# them has neither a figure nor a word to say, or a part of the page is not built.
 FIGURES = """
 () => {
   const isBuilt = (view) => {
@@ -78,7 +80,9 @@ FIGURES = """
       let name = heading.textContent;
       while (name in cards) name += " (2)";
       cards[name] = count(card.shadowRoot, [0, 0, 0]);
-      silent ||= !node.shadowRoot.querySelector("p").textContent && !cards[name].some(Boolean);
+      const draws = card.shadowRoot.querySelector(".bk-panel-models-layout-Column"); // not a widget
+      const says = node.shadowRoot.querySelector("p").textContent || cards[name].some(Boolean);
+      silent ||= draws && !says;
     }
   };
   seek(document);
@@ -140,13 +144,13 @@ def become(page: Page, expression: str, expected: Any) -> None:
 
 def at_rest(page: Page, expression: str) -> Any:
     """Give what an expression has settled on, with nothing being computed; not nothing at all."""
-    quiet, found, since = 1.0, None, time.monotonic()
-    deadline = since + PATIENCE_S
+    found, quiet = None, 0
+    deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         now = page.evaluate(expression)
-        if not now or now != found or page.locator(".busy:visible").count():
-            found, since = now, time.monotonic()
-        elif time.monotonic() > since + quiet:
+        same = now and now == found and page.locator(".busy:visible").count() == 0
+        found, quiet = now, quiet + 1 if same else 0
+        if quiet == QUIET_FRAMES:
             return found
         page.evaluate("new Promise(requestAnimationFrame)")
     raise AssertionError(f"still changing after {PATIENCE_S} s: {found}")

@@ -10,8 +10,8 @@ from store import Run
 from tests.e2e.conftest import RUNS, Begin, PageChecker
 from tests.e2e.figures import FIGURES, WALKS, Place, at_rest, become, go, go_round, weighed
 
-# So high that the cards of a layer are in sight; what is out of sight is not drawn.
-HIGH = {"width": 1280, "height": 3200}
+# So high that all cards are in sight; what is out of sight is not drawn.
+HIGH = {"width": 1280, "height": 7000}
 
 SHORT: list[Place] = [
     {"tab": "learning"},

@@ -10,7 +10,7 @@ from store import Run
 from tests.e2e.conftest import PageChecker
 from tests.e2e.figures import FIGURES, WALKS, at_rest, become, go, go_round, weighed
 
-HIGH = {"width": 1920, "height": 3200}
+HIGH = {"width": 1920, "height": 7000}
 PLACES = [*WALKS["lenet"], {**WALKS["lenet"][0], "axis": "step", "tab": "differences"}]
 
 
