@@ -44,7 +44,7 @@ WALKS: dict[str, list[Place]] = {
 }
 
 # Of each card in sight, by its heading: canvases, drawings, tables. Null while a view among
-# them has neither a figure nor a word to say, or a part of the page is not built.
+# them computes or has neither a figure nor a word to say, or a part of the page is not built.
 FIGURES = """
 () => {
   const isBuilt = (view) => {
@@ -81,6 +81,8 @@ FIGURES = """
       while (name in cards) name += " (2)";
       cards[name] = count(card.shadowRoot, [0, 0, 0]);
       const draws = card.shadowRoot.querySelector(".bk-panel-models-layout-Column"); // not a widget
+      const busy = node.shadowRoot.querySelector(".busy");
+      silent ||= busy && !busy.hidden;
       const says = node.shadowRoot.querySelector("p").textContent || cards[name].some(Boolean);
       silent ||= draws && !says;
     }
@@ -88,6 +90,23 @@ FIGURES = """
   seek(document);
   return silent ? null : cards;
 }
+"""
+
+# Figures that were the same for some frames of the browser, which a busy machine draws late.
+SETTLED = """
+async () => {{
+  const look = {figures};
+  const end = performance.now() + {patience};
+  let [found, quiet] = ["null", 0];
+  while (quiet < {frames}) {{
+    if (performance.now() > end) throw new Error(`not at rest: ${{found}}`);
+    await new Promise(requestAnimationFrame);
+    const now = JSON.stringify(look());
+    quiet = now === found && now !== "null" && now !== "{{}}" ? quiet + 1 : 0;
+    found = now;
+  }}
+  return JSON.parse(found);
+}}
 """
 
 # Elements in the page, and models that its documents hold.
@@ -104,6 +123,14 @@ HELD = """
   const models = Bokeh.documents.reduce((sum, { all_models }) => sum + all_models.size, 0);
   return [nodes, models];
 }
+"""
+
+# Whether the documents hold nothing but what their roots reach.
+NOTHING_DROPPED = """
+() => Bokeh.documents.every((doc) => {
+  const reached = new Set(doc.roots().flatMap((root) => [...root.references()]));
+  return doc.all_models.size <= reached.size + 1; // and the document's configuration
+})
 """
 
 CHOOSE = """
@@ -130,30 +157,19 @@ def go(page: Page, place: Place, *, channel: str = "main") -> None:
     page.evaluate(CHOOSE, [channel, choice, place.get("axis")])
 
 
-def become(page: Page, expression: str, expected: Any) -> None:
-    """Wait until an expression has a value and nothing is being computed."""
-    deadline = time.monotonic() + PATIENCE_S
-    while True:
-        found = page.evaluate(expression)
-        idle = page.locator(".busy:visible").count() == 0
-        if idle and found == expected:
-            return
-        assert time.monotonic() < deadline, {"found": found, "expected": expected, "idle": idle}
-        page.evaluate("new Promise(requestAnimationFrame)")
+def at_rest(page: Page) -> Figures:
+    """Give the figures of each card once they have settled and nothing is being computed."""
+    found: Figures = page.evaluate(
+        SETTLED.format(figures=FIGURES, frames=QUIET_FRAMES, patience=1000 * PATIENCE_S)
+    )
+    return found
 
 
-def at_rest(page: Page, expression: str) -> Any:
-    """Give what an expression has settled on, with nothing being computed; not nothing at all."""
-    found, quiet = None, 0
+def become(page: Page, expected: Figures) -> None:
+    """Wait until each card has as many figures as expected."""
     deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        now = page.evaluate(expression)
-        same = now and now == found and page.locator(".busy:visible").count() == 0
-        found, quiet = now, quiet + 1 if same else 0
-        if quiet == QUIET_FRAMES:
-            return found
-        page.evaluate("new Promise(requestAnimationFrame)")
-    raise AssertionError(f"still changing after {PATIENCE_S} s: {found}")
+    while (found := at_rest(page)) != expected:
+        assert time.monotonic() < deadline, {"found": found, "expected": expected}
 
 
 # An explorer that says after each line of its input how much memory it holds of its own.
@@ -211,9 +227,10 @@ def go_round(page: Page, places: Sequence[Place], weigh: Callable[[], float]) ->
     for turn in range(1, 16):
         for place in ten:
             go(page, place)
-            at_rest(page, FIGURES)
+            at_rest(page)
         if turn in (5, 15):
-            held.append((at_rest(page, HELD), weigh()))
+            page.wait_for_function(NOTHING_DROPPED)
+            held.append((page.evaluate(HELD), weigh()))
     (before, light), (after, heavy) = held
     assert all(now <= then for now, then in zip(after, before, strict=True)), (before, after)
     assert heavy - light <= MOST_MB, (light, heavy)

@@ -8,7 +8,7 @@ import pytest
 
 from store import Run
 from tests.e2e.conftest import RUNS, Begin, PageChecker
-from tests.e2e.figures import FIGURES, WALKS, Place, at_rest, become, go, go_round, weighed
+from tests.e2e.figures import WALKS, Place, at_rest, become, go, go_round, weighed
 
 # So high that all cards are in sight; what is out of sight is not drawn.
 HIGH = {"width": 1280, "height": 7000}
@@ -34,11 +34,11 @@ def test_a_card_never_shows_what_it_showed_before_beside_what_it_shows_now(
 ) -> None:
     with page_checker(viewport=HIGH) as page:
         page.goto(address(server, "lenet", {"tab": "learning", "axis": "step"}))
-        fresh = at_rest(page, FIGURES)
+        fresh = at_rest(page)
         assert fresh["Confusion"][0] > 3
         for place in SHORT:
             go(page, place)
-        become(page, FIGURES, fresh)
+        become(page, fresh)
 
 
 # The parts of a column change thrice while those of the first change are still being built.
@@ -87,22 +87,22 @@ def test_every_card_of_every_place_is_that_of_a_fresh_page(
     """One page is walked through all places, twice and back; another one is loaded for each."""
     with page_checker(viewport=HIGH) as walked, page_checker(viewport=HIGH) as loaded:
         walked.goto(address(server, run, {}))
-        at_rest(walked, FIGURES)
+        at_rest(walked)
         places = WALKS[run]
         for place in [*places, *reversed(places)]:
             go(walked, place)
-            at_rest(walked, FIGURES)
+            at_rest(walked)
         for place in places:
             loaded.goto(address(server, run, place))
-            fresh = at_rest(loaded, FIGURES)
+            fresh = at_rest(loaded)
             go(walked, place)
-            become(walked, FIGURES, fresh)
+            become(walked, fresh)
         # To another run, and back.
-        here = at_rest(walked, FIGURES)
+        here = at_rest(walked)
         walked.goto(address(server, "image", {}))
-        at_rest(walked, FIGURES)
+        at_rest(walked)
         walked.go_back()
-        become(walked, FIGURES, here)
+        become(walked, here)
 
 
 @pytest.mark.full
@@ -112,5 +112,5 @@ def test_going_round_leaves_nothing_behind(
 ) -> None:
     with weighed([runs[run].location]) as (at, weigh), page_checker(viewport=HIGH) as page:
         page.goto(at)
-        at_rest(page, FIGURES)
+        at_rest(page)
         go_round(page, WALKS[run], weigh)

@@ -8,7 +8,7 @@ import pytest
 
 from store import Run
 from tests.e2e.conftest import PageChecker
-from tests.e2e.figures import FIGURES, WALKS, at_rest, become, go, go_round, weighed
+from tests.e2e.figures import WALKS, at_rest, become, go, go_round, weighed
 
 HIGH = {"width": 1920, "height": 7000}
 PLACES = [*WALKS["lenet"], {**WALKS["lenet"][0], "axis": "step", "tab": "differences"}]
@@ -20,15 +20,15 @@ def test_every_card_of_every_place_is_that_of_a_fresh_page(
 ) -> None:
     with page_checker(viewport=HIGH) as walked, page_checker(viewport=HIGH) as loaded:
         walked.goto(f"{pair_server}/")
-        at_rest(walked, FIGURES)
+        at_rest(walked)
         for place in [*PLACES, *reversed(PLACES)]:
             go(walked, place)
-            at_rest(walked, FIGURES)
+            at_rest(walked)
         for place in PLACES:
             loaded.goto(f"{pair_server}/?{urlencode(place)}")
-            fresh = at_rest(loaded, FIGURES)
+            fresh = at_rest(loaded)
             go(walked, place)
-            become(walked, FIGURES, fresh)
+            become(walked, fresh)
 
 
 @pytest.mark.full
@@ -41,5 +41,5 @@ def test_going_round_leaves_nothing_behind(
         page_checker(viewport=HIGH) as page,
     ):
         page.goto(at)
-        at_rest(page, FIGURES)
+        at_rest(page)
         go_round(page, PLACES, weigh)
