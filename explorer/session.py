@@ -189,6 +189,7 @@ class Explorer:
             "axis": self.selection.axis,
             "resting": self._index(),
             "choice": self.selection.choice(),
+            "families": self.selection.families,
             "channel": self.channel,
         }
 

@@ -21,6 +21,13 @@ TABS_OF_TWO: tuple[Tab, ...] = (*TABS, "differences")
 # Explain the class that the network predicts at the step on screen.
 PREDICTED = -1
 
+# Layers of these kinds leave each unit in its place, unless there are more or fewer of them after.
+UNITS_IN_PLACE = frozenset(
+    {"activation", "merge", "normalization", "pooling", "regularization", "reshape", "softmax"}
+)
+# Of those kinds, but as many units after them may be others.
+MIXING = frozenset({"Dot", "Permute", "Reshape"})
+
 
 @dataclass(frozen=True, slots=True)
 class Moment:
@@ -68,10 +75,16 @@ class Selection(param.Parameterized):
         default="layers", objects=list(TABS), doc="Group of views on screen."
     )
 
-    def __init__(self, units: Mapping[str, int] | None = None, **params: Any) -> None:
+    def __init__(
+        self,
+        units: Mapping[str, int] | None = None,
+        families: Mapping[str, str] | None = None,
+        **params: Any,
+    ) -> None:
         super().__init__(**params)
         self._units = dict(units or {})  # how many each layer has
-        self._chosen: dict[str, int] = {}  # which one was last looked at
+        self.families = dict(families or {})  # see `unit_families`
+        self._chosen: dict[str, int] = {}  # which one was last looked at, by family
 
     def choose(self, **changes: Any) -> None:
         """Change several values together; all of them, or none.
@@ -80,7 +93,8 @@ class Selection(param.Parameterized):
         ----------
         **changes
             Values by name. Without a unit, or with None for it, another layer shows the unit that
-            was last chosen there.
+            was last looked at there, or in a layer of its family: so it stays within one.
+            The page's clock (``clock.js``) goes by the same rule, without asking.
 
         Raises
         ------
@@ -88,8 +102,9 @@ class Selection(param.Parameterized):
             The run does not have what is chosen.
         """
         layer = changes.get("layer", self.layer)
+        self._chosen[self._family(self.layer)] = self.unit
         if changes.get("unit") is None:
-            changes["unit"] = self._chosen.get(layer, 0) if layer != self.layer else self.unit
+            changes["unit"] = self._chosen.get(self._family(layer), 0)
         count = self._units.get(layer, 1)
         if not 0 <= changes["unit"] < max(1, count):
             raise ValueError(
@@ -103,11 +118,13 @@ class Selection(param.Parameterized):
                 )
             self.param[name]._validate(value)
         self.param.update(**changes)
-        self._chosen[self.layer] = self.unit
 
     def unit_count(self, layer: str) -> int:
         """Count the units of a layer; 0 for one that there is not."""
         return self._units.get(layer, 0)
+
+    def _family(self, layer: str) -> str:
+        return self.families.get(layer, layer)
 
     def moment(self) -> Moment:
         """Freeze the selection, without its step."""
@@ -145,7 +162,7 @@ def select_in(
         A sentence for each value that could not be used.
     """
     names = list(run.layers)
-    selection = Selection(unit_counts(run))
+    selection = Selection(unit_counts(run), unit_families(run))
     selection.param["layer"].objects = names or [""]
     selection.param["tab"].objects = list(tabs)
     selection.layer = default_layer(run)
@@ -209,6 +226,34 @@ def unit_counts(run: Run) -> dict[str, int]:
         else:
             counts[name] = layer.output_shape[-1] if layer.output_shape else 1
     return counts
+
+
+def unit_families(run: Run) -> dict[str, str]:
+    """Group layers whose units stand for each other, one by one: a map and its activation, say.
+
+    Parameters
+    ----------
+    run : Run
+        The run.
+
+    Returns
+    -------
+    dict of str to str
+        Name of the first layer of its group, by layer.
+    """
+    counts = unit_counts(run)
+    families: dict[str, str] = {}
+    for name, layer in run.layers.items():
+        families[name] = name
+        if layer.kind not in UNITS_IN_PLACE or layer.class_name in MIXING or not layer.inbound:
+            continue
+        # A damaged run may name layers that do not exist, or go in circles.
+        is_known = all(source in families and source != name for source in layer.inbound)
+        if is_known and all(counts[source] == counts[name] for source in layer.inbound):
+            joined = {families[source] for source in layer.inbound} | {name}
+            first = next(known for known in families if known in joined)
+            families |= {known: first for known, own in families.items() if own in joined}
+    return families
 
 
 def class_count(run: Run) -> int:

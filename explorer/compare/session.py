@@ -70,6 +70,7 @@ class Comparison:
             anchors=_flat(self.anchors),
             axis=self.first.selection.axis,
             tied=tied,
+            families=self.first.selection.families,
             **_matching(query, self.warnings),
             channel=CHANNEL,
             channels=list(CHANNELS),

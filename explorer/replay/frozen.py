@@ -14,7 +14,7 @@ from explorer.derived.timeline import thin
 from explorer.plots.style import CHANNEL, LINES, class_colour
 from explorer.replay import tour
 from explorer.replay.contents import Contents
-from explorer.state import PREDICTED, TABS, Moment, default_layer
+from explorer.state import PREDICTED, TABS, Moment, default_layer, unit_families
 from explorer.views.activation import FeatureMaps, UnitHeatmap
 from explorer.views.base import Scene, View
 from explorer.views.metrics import Accuracy, Loss
@@ -78,6 +78,7 @@ def transport(data: RunData, contents: Contents) -> State:
             epochs=clocks.epochs[at].astype(np.float64),
             wall_times=clocks.wall_times[at].astype(np.float64),
             choice=choice | {"target": PREDICTED},
+            families=unit_families(data.run),
             channel=CHANNEL,
         )
     )

@@ -224,8 +224,7 @@ async function start() {
     shares.series = curvesOf(found, state.bars, places);
   };
   const show = () => {
-    const { layer, probe, unit } = clock.choice;
-    if (unit === null) return clock.choose({ unit: 0 });
+    const { layer, probe } = clock.choice;
     const before = shown;
     shown = { layer, probe };
     if (before.layer !== layer || before.probe !== probe) guarded(() => showPicture(shown));

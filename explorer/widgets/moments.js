@@ -105,8 +105,6 @@ export function render({ model, el }) {
     area.addEventListener("input", () => { writing.note = area.value; });
     const done = () => {
       const { id, note, index, choice, view } = writing;
-      // Which unit another layer shows, Python may have said only meanwhile.
-      if (choice?.layer === clock.choice.layer) choice.unit ??= clock.choice.unit;
       writing = null;
       tell(id === undefined ? { do: "add", note: note.trim(), index, choice, view } : { do: "edit", id, note: note.trim() });
       build();

@@ -42,6 +42,7 @@ function honest(path, side, at, last, mode) {
 
 export function render({ model, el }) {
   const clock = clockOf(model.channel);
+  clock.families = new Map(Object.entries(model.families));
   const runs = model.channels.map(clockOf);
   const list = (label, title, options) => {
     const made = element("select", { "aria-label": label, title });
@@ -65,6 +66,7 @@ export function render({ model, el }) {
     plain: short,
     unit: () => ({ epoch: "epoch", wall_time: "seconds" })[model.mode] ?? "step",
     spoken: name,
+    onPause: () => writeAddress(),
   });
   const { buttons, track, jump, speed, loop } = controls.parts;
   const readouts = model.names.map((run, at) => {
@@ -103,7 +105,7 @@ export function render({ model, el }) {
   // An address is silent about units by number, until they have been matched once.
   let isMatched = new URLSearchParams(location.search).has("units");
   const wasMatched = () => { isMatched ||= model.units === "matched"; return isMatched; };
-  const writeAddress = addressOf(model, () => {
+  const parameters = () => {
     const [a, b] = runs.map((run, at) => run.stepAt?.(model.path[SIDES[at]][clock.index]) ?? null);
     const points = model.mode === "anchors" && model.anchors.length ? model.anchors.join(",") : null;
     return {
@@ -112,7 +114,7 @@ export function render({ model, el }) {
       units: wasMatched() ? model.units : null,
       matching: model.units === "matched" ? model.matching : null,
     };
-  }, (asked) => restore(asked));
+  };
   // Parameters of an entry in the browser's history that Python answers, by their names in the address.
   const ANSWERED = { align: "mode", anchors: "anchors", axis: "axis", units: "units", matching: "matching" };
   let sought = null; // what the runs are to show on the path that Python gives
@@ -130,6 +132,7 @@ export function render({ model, el }) {
       model[own] = Array.isArray(before) ? wanted.split(",").map(Number) : wanted;
     }
   };
+  const writeAddress = addressOf(model, { parameters, restore, isPlaying: controls.isPlaying });
   const say = () => {
     const there = model.path.coordinates.length > 0;
     readouts.forEach(({ said, off }, at) => {
@@ -149,7 +152,10 @@ export function render({ model, el }) {
     const onRun = () => {
       const shown = model.path[SIDES[at]];
       if (ready() && run.index !== shown[clock.index]) clock.go(positionOf(shown, run.index, clock.index));
-      else say();
+      else {
+        say();
+        writeAddress(); // of a run that has come just now
+      }
     };
     run.addEventListener("tick", onRun);
     return onRun;

@@ -27,6 +27,9 @@ class Relay(Widget):
     resting = param.Integer(default=0, doc="Position of the step at which the slider rests.")
     ack = param.Integer(default=0, doc="Counts the resting steps that Python has dealt with.")
     choice = param.Dict(default={}, doc="Selected layer, unit, probe, explained class and tab.")
+    families = param.Dict(
+        default={}, doc="Group of each layer whose units stand for each other; see `unit_families`."
+    )
     asked = param.Integer(default=0, doc="Counts the choices that the browser has told of.")
     answered = param.Integer(default=0, doc="As many of them as `choice` has taken into account.")
 

@@ -16,24 +16,32 @@ export function render({ model, el }) {
   };
   const named = (index) => `step ${model.steps[index]}, ${momentOf(model, index, model.axis)}`;
   let tellPython = () => {};
+  let writeAddress = () => {};
   const controls = controlsOf(model, el, {
     column: () => ({ epoch: model.epochs, wall_time: model.wall_times })[model.axis] ?? model.steps,
     short,
     plain: (value) => model.axis === "wall_time" ? value.toFixed(1) : short(value),
     unit: () => ({ epoch: "epoch", wall_time: "seconds" })[model.axis] ?? "step",
     spoken: named,
-    onPause: () => tellPython(),
+    onPause: () => {
+      tellPython();
+      writeAddress();
+    },
   });
   const { buttons, track, jump, speed, loop } = controls.parts;
   el.append(element("div", { class: "transport", role: "group", "aria-label": "Time control" },
     buttons, track, jump, readout, axis, speed, loop));
 
-  const writeAddress = addressOf(model, () => !model.steps.length ? {} : {
-    ...clock.choice, step: model.steps[clock.index], axis: model.axis,
-  }, (asked) => {
-    clock.choose(choiceIn(asked));
-    if (asked.get("axis") in AXES) model.axis = asked.get("axis");
-    if (asked.has("step")) clock.go(nearest(model.steps, Number(asked.get("step"))));
+  writeAddress = addressOf(model, {
+    parameters: () => !model.steps.length ? {} : {
+      ...clock.choice, step: model.steps[clock.index], axis: model.axis,
+    },
+    restore: (asked) => {
+      clock.choose(choiceIn(asked));
+      if (asked.get("axis") in AXES) model.axis = asked.get("axis");
+      if (asked.has("step")) clock.go(nearest(model.steps, Number(asked.get("step"))));
+    },
+    isPlaying: controls.isPlaying,
   });
   tellPython = relayOf(model, { isPlaying: controls.isPlaying, onChoice: writeAddress });
   const onTick = () => {

@@ -368,6 +368,23 @@ def at(page: Page, index: int) -> None:
     expect(grid(page)).to_have_attribute("data-index", str(index))
 
 
+ANSWERED = """
+() => {
+  const models = Bokeh.documents.flatMap((doc) => [...doc._all_models.values()]);
+  const relays = models.map(({ attributes }) => attributes).filter(({ answered }) => answered !== undefined);
+  return relays.length > 0 && relays.every(({ asked, answered }) => asked === answered);
+}
+"""
+
+
+def answered(page: Page, channel: str = "main") -> dict[str, Any]:
+    """Give what a page holds once Python has answered for all that was chosen."""
+    page.wait_for_function(ANSWERED)
+    expect(page.locator(".busy:visible")).to_have_count(0)
+    held = page.evaluate("(name) => window.trainlapseClocks.get(name).choice", channel)
+    return dict(held)
+
+
 def bars(page: Page) -> list[str]:
     """Texts of the probability bars."""
     return page.locator(".bars .value").all_inner_texts()

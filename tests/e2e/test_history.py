@@ -10,13 +10,22 @@ from playwright.sync_api import Page, expect
 
 from explorer.session import TAB_TITLES
 from store import Run
-from tests.e2e.conftest import RUNS, Open, at, grid
+from tests.e2e.conftest import RUNS, Open, answered, at, grid
 
 pytestmark = pytest.mark.browser
 
 CLOCK = 'window.trainlapseClocks.get("main")'
-# Longer than what the page waits for before it writes its address (explorer/widgets/shared).
-SETTLED_MS = 450
+# Notes when the page last wrote its address; choices that follow within this time are one entry.
+NOTED = """
+for (const how of ["pushState", "replaceState"]) {
+  const own = history[how];
+  history[how] = (...given) => {
+    window.wroteAt = performance.now();
+    own.apply(history, given);
+  };
+}
+"""
+IN_A_ROW_MS = 300
 # Whether a key pressed on an element is left to the browser.
 PRESSED = """
 (element) => element.dispatchEvent(new KeyboardEvent("keydown", {
@@ -26,9 +35,22 @@ PRESSED = """
 MARK = "window.isTheSamePage = true"
 
 
+@pytest.fixture(autouse=True)
+def _noted(watched_page: Page) -> None:
+    watched_page.add_init_script(NOTED)
+
+
+def settled(page: Page) -> None:
+    """Wait until Python has answered and another choice would be an entry of its own."""
+    answered(page)
+    page.wait_for_function(
+        "(gap) => !(performance.now() < window.wroteAt + gap)", arg=IN_A_ROW_MS, polling=50
+    )
+
+
 def entries(page: Page) -> int:
-    """Entries of the page's history, once its address is up to date."""
-    page.wait_for_timeout(SETTLED_MS)
+    """Entries of the page's history, once it is settled."""
+    settled(page)
     return int(page.evaluate("history.length"))
 
 
@@ -120,7 +142,7 @@ def test_going_back_at_once_overtakes_the_answer(watched_page: Page, explore: Op
     holds(page, layer="conv1", unit=4)
     layer(page, "conv2")
     holds(page, layer="conv2", unit=0)
-    page.wait_for_timeout(SETTLED_MS)
+    settled(page)
     # Python still answers for relu1, which was chosen without a unit, when conv2 is there again.
     page.evaluate(
         """() => new Promise((resolve) => {
@@ -131,9 +153,8 @@ def test_going_back_at_once_overtakes_the_answer(watched_page: Page, explore: Op
         })"""
     )
     expect(grid(page)).to_have_attribute("data-key", re.compile(r"\|conv2\|"))
-    page.wait_for_timeout(SETTLED_MS)
+    settled(page)
     holds(page, layer="conv2", unit=0)
-    expect(page.locator(".busy:visible")).to_have_count(0)
     assert page.evaluate(f"{CLOCK}.choice.layer") == "conv2"
     expect(page.get_by_role("heading", name=re.compile("conv2"))).to_be_visible()
 
@@ -160,7 +181,7 @@ def test_choices_in_a_row_are_one_entry(watched_page: Page, explore: Open) -> No
 def test_an_address_that_is_corrected_is_no_entry(watched_page: Page, explore: Open) -> None:
     page = watched_page
     page.goto("about:blank")
-    before = entries(page)
+    before = int(page.evaluate("history.length"))
     explore("image", layer="nonsense", probe=999, theme="dark")
     holds(page, layer="conv1", probe=0)
     assert entries(page) == before + 1
@@ -232,8 +253,11 @@ def test_how_units_are_matched_is_gone_back_to(watched_page: Page, server: str) 
     expect(page).to_have_url(re.compile("(?=.*units=matched)(?=.*matching=last)"))
     assert entries(page) == begun + 1
     page.go_back()
-    expect(page).to_have_url(re.compile("units=number"))
+    expect(page.get_by_label("unit of B")).to_have_value("number")
+    settled(page)
+    expect(page).not_to_have_url(re.compile("units=matched"))
     page.go_forward()
-    page.wait_for_timeout(SETTLED_MS)
+    expect(page.get_by_label("unit of B")).to_have_value("last")
+    settled(page)
     expect(page).to_have_url(re.compile("(?=.*units=matched)(?=.*matching=last)"))
     assert entries(page) == begun + 1

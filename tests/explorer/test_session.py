@@ -12,7 +12,7 @@ import pytest
 
 from explorer.data import RunData
 from explorer.session import Explorer
-from explorer.state import TABS
+from explorer.state import TABS, unit_families
 from explorer.views import registry
 from explorer.views.base import Region, View
 from explorer.widgets.tabs import Tabs
@@ -155,6 +155,13 @@ def test_what_is_not_in_the_run_is_put_back_and_logged(explorer, caplog, wrong):
     assert explorer.selection.choice() == before
     (record,) = caplog.records
     assert record.getMessage().startswith("Not in this run: {")
+
+
+def test_the_browser_is_told_which_units_stay(explorer, image_run):
+    assert explorer.transport.families == unit_families(image_run)
+    choose(explorer, unit=2)
+    choose(explorer, layer="pool1")
+    assert explorer.transport.choice["unit"] == 2
 
 
 def test_a_units_choice_is_completed_and_shown_in_the_browser(explorer):

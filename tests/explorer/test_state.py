@@ -10,7 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from explorer.state import Moment, Selection, class_count, select_in, unit_counts
+from explorer.state import (
+    Moment,
+    Selection,
+    class_count,
+    select_in,
+    unit_counts,
+    unit_families,
+)
 from store.layers import Layer
 from store.testing import image_run_spec
 from tests.explorer.conftest import image_spec_with_conv1, renamed, without_probe
@@ -192,6 +199,30 @@ def test_each_layer_remembers_its_unit(image_run):
     assert selection.unit == 2
 
 
+def test_the_unit_stays_in_layers_that_keep_units_in_place(image_run):
+    selection, _ = select_in(image_run, {"layer": "conv1", "unit": "2"})
+    for layer in ("relu1", "pool1", "relu1", "conv1", "pool1"):
+        selection.choose(layer=layer)
+        assert (selection.layer, selection.unit) == (layer, 2)
+    selection.choose(unit=1)
+    selection.choose(layer="dense")  # four units, none of which is one of the maps'
+    assert selection.unit == 0
+    selection.choose(layer="softmax", unit=3)
+    selection.choose(layer="dense")
+    assert selection.unit == 3
+    selection.choose(layer="relu1")  # where the maps were left
+    assert selection.unit == 1
+    selection.choose(layer="flatten")
+    assert selection.unit == 0
+
+
+def test_a_unit_set_without_choosing_stays_too(image_run):
+    selection, _ = select_in(image_run, {})
+    selection.unit = 2
+    selection.choose(layer="pool1")
+    assert selection.unit == 2
+
+
 def test_what_was_refused_is_not_remembered(image_run):
     selection, _ = select_in(image_run, {})
     with pytest.raises(ValueError):
@@ -212,6 +243,76 @@ def test_units_are_counted_by_activation_or_else_by_shape(image_run, text_run, r
     first = recorded(image_spec_with_conv1(("probe", "unit", "y", "x"), (6, 3, 8, 8)), steps=(0,))
     assert unit_counts(first.run)["conv1"] == 3
     assert set(unit_counts(recorded(without_probe(), steps=(0,)).run).values()) == {1}
+
+
+def network(*layers):
+    """A run as far as its layers go: (name, class, kind, layers it takes, units) of each."""
+    made = {
+        name: Layer(name, cls, kind, {}, inbound, (units,), 0, {}, False)
+        for name, cls, kind, inbound, units in layers
+    }
+    return types.SimpleNamespace(layers=made)
+
+
+def families_of(*layers):
+    """Groups of layers whose units stand for each other."""
+    groups = {}
+    for name, family in unit_families(network(*layers)).items():
+        groups.setdefault(family, []).append(name)
+    return list(groups.values())
+
+
+def test_units_stay_through_what_does_not_mix_them(image_run, text_run):
+    assert unit_families(image_run) == {
+        "image": "image", "conv1": "conv1", "relu1": "conv1", "pool1": "conv1",
+        "flatten": "flatten", "dense": "dense", "softmax": "dense",
+    }  # fmt: skip
+    assert set(unit_families(text_run)) == set(text_run.layers)
+    assert families_of(
+        ("conv", "Conv2D", "conv", (), 8),
+        ("batch", "BatchNormalization", "normalization", ("conv",), 8),
+        ("relu", "ReLU", "activation", ("batch",), 8),
+        ("drop", "SpatialDropout2D", "regularization", ("relu",), 8),
+        ("pad", "ZeroPadding2D", "reshape", ("drop",), 8),
+        ("pool", "GlobalAveragePooling2D", "pooling", ("pad",), 8),
+        ("dense", "Dense", "dense", ("pool",), 8),  # as many, but each made of all
+        ("soft", "Softmax", "softmax", ("dense",), 8),
+    ) == [["conv", "batch", "relu", "drop", "pad", "pool"], ["dense", "soft"]]
+
+
+@pytest.mark.parametrize(
+    ("cls", "kind", "units"),
+    [
+        ("Conv2D", "conv", 6), ("DepthwiseConv2D", "conv", 6), ("LSTM", "recurrent", 6),
+        ("Attention", "attention", 6), ("Embedding", "embedding", 6), ("Mine", "other", 6),
+        ("Permute", "reshape", 6), ("Flatten", "reshape", 24), ("MaxPooling2D", "pooling", 3),
+    ],
+)  # fmt: skip
+def test_units_do_not_stay_where_others_are_made(cls, kind, units):
+    layers = ("a", "Conv2D", "conv", (), 6), ("b", cls, kind, ("a",), units)
+    assert families_of(*layers) == [["a"], ["b"]]
+
+
+def test_units_stay_through_a_merge_of_as_many():
+    two = ("a", "Conv2D", "conv", (), 6), ("b", "Conv2D", "conv", (), 6)
+    after = ("relu", "ReLU", "activation", ("sum",), 6)
+    assert families_of(*two, ("sum", "Add", "merge", ("a", "b"), 6), after) == [
+        ["a", "b", "sum", "relu"]
+    ]
+    joined = ("all", "Concatenate", "merge", ("a", "b"), 12)
+    assert families_of(*two, joined) == [["a"], ["b"], ["all"]]
+    assert families_of(*two, ("dot", "Dot", "merge", ("a", "b"), 6)) == [["a"], ["b"], ["dot"]]
+    alone = ("b", "Conv2D", "conv", (), 1)
+    broadcast = ("sum", "Multiply", "merge", ("a", "b"), 6)
+    assert families_of(two[0], alone, broadcast) == [["a"], ["b"], ["sum"]]
+
+
+def test_a_damaged_network_has_families_too():
+    assert families_of(
+        ("a", "ReLU", "activation", ("b",), 6),
+        ("b", "ReLU", "activation", ("a", "gone"), 6),
+        ("c", "ReLU", "activation", ("c",), 6),
+    ) == [["a"], ["b"], ["c"]]
 
 
 @pytest.mark.parametrize(

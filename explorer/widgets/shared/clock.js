@@ -21,10 +21,15 @@ function clockOf(channel) {
     };
     // The selection is changed here at once; the transport tells Python, which may correct it.
     clock.choice = {};
+    // Group of each layer whose units stand for each other, and the unit last looked at in each
+    // group: another layer shows that one. Python goes by the same rule (explorer/state.py).
+    clock.families = new Map();
+    const units = new Map();
+    const familyOf = ({ layer }) => clock.families.get(layer) ?? layer;
     clock.choose = (change) => {
       const next = { ...clock.choice, ...change };
-      const elsewhere = next.layer !== clock.choice.layer;
-      if (elsewhere && !("unit" in change)) next.unit = null; // Python knows the layer's last one
+      units.set(familyOf(clock.choice), clock.choice.unit);
+      if ("layer" in next) next.unit = change.unit ?? units.get(familyOf(next)) ?? 0;
       if (Object.entries(next).every(([name, value]) => clock.choice[name] === value)) return;
       clock.choice = next;
       clock.dispatchEvent(new Event("choice"));

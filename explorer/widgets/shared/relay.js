@@ -7,6 +7,7 @@ const IN_FLIGHT_MS = 2000;
 
 function relayOf(model, { isPlaying = () => false, onChoice = () => {} } = {}) {
   const clock = clockOf(model.channel);
+  clock.families = new Map(Object.entries(model.families));
   const moveCursors = cursorsOf(model);
   let rest = 0;
   let inFlight = false;

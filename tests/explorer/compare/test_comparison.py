@@ -14,7 +14,7 @@ from explorer.widgets.choice import Choice
 from store.schema import RunSpec
 from store.testing import image_run_spec, text_run_spec
 from tests.explorer.compare.conftest import LONG, SHORT, choose, texts_on
-from tests.explorer.conftest import with_probe, without_probe
+from tests.explorer.conftest import renamed, with_probe, without_probe
 
 
 def choices(comparison):
@@ -35,6 +35,17 @@ def test_what_is_chosen_in_one_run_is_chosen_in_the_other(comparison):
     assert first.transport.choice == {
         "layer": "conv1", "unit": 2, "probe": 3, "target": 1, "tab": "differences",
     }  # fmt: skip
+
+
+def test_the_browser_is_told_which_units_stay_in_each_run(recorded, image_data):
+    other = recorded(renamed(image_run_spec(), {"pool1": "shrunk"}), steps=(0, 1))
+    comparison = Comparison(RunPair(image_data, other))
+    (ours, theirs) = (side.transport.families for side in comparison.sides)
+    assert (ours["pool1"], theirs["shrunk"]) == ("conv1", "conv1")
+    assert comparison.transport.families == ours  # pictures of both choose in A
+    comparison.first.transport.choice = comparison.first.transport.choice | {"unit": 2}
+    comparison.first.transport.choice = comparison.first.transport.choice | {"layer": "relu1"}
+    assert [side.selection.unit for side in comparison.sides] == [2, 2]
 
 
 def test_a_layer_that_the_other_run_lacks_is_a_sentence(pair):

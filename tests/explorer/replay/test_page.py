@@ -137,6 +137,7 @@ def test_a_layer_without_pictures_says_why(image_data):
     assert "the probe itself" in page.layer("image")["missing"]
     assert "films" not in page.layer("relu1")
     assert page.state["transport"]["choice"]["layer"] == "conv1"
+    assert page.state["transport"]["families"]["pool1"] == "conv1"
     other = page_of(image_data, dataclasses.replace(PART, layers=("softmax",)))
     assert other.state["transport"]["choice"]["layer"] == "softmax"
 
