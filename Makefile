@@ -8,7 +8,7 @@
 .POSIX:
 # Two installs into one environment at once would break it.
 .NOTPARALLEL:
-.PHONY: help demo test lint types check format clean
+.PHONY: help demo test lint lint-js has-node types check format clean
 
 VENV = .venv
 BIN = $(VENV)/bin
@@ -18,6 +18,7 @@ help:
 	@echo 'make demo    record two real trainings and open the explorer'
 	@echo 'make test    run every test'
 	@echo 'make lint    ruff and import contracts'
+	@echo 'make lint-js the scripts of the page: ESLint, and tests of their logic; needs Node.js'
 	@echo 'make types   mypy'
 	@echo 'make check   test, lint and types'
 	@echo 'make format  rewrite the code as ruff wants it'
@@ -40,6 +41,21 @@ lint: $(VENV)/.has-dev
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports
 
+# Tools are installed again when the lock file changes.
+lint-js: has-node node_modules/.has-tools
+	@node_modules/.bin/eslint .
+	@node --test --test-reporter=spec tests/javascript/*.test.js
+
+has-node:
+	@if ! node -e '' 2>/dev/null || ! npm --version >/dev/null 2>&1; then \
+	  echo 'error: the scripts are checked with Node.js 18.18 or newer, and npm.' >&2; \
+	  echo 'On Debian: apt install nodejs npm; elsewhere: https://nodejs.org' >&2; exit 1; \
+	fi
+
+node_modules/.has-tools: package-lock.json
+	@npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
 types: $(VENV)/.has-dev
 	@$(BIN)/mypy
 
@@ -50,7 +66,7 @@ format: $(VENV)/.has-dev
 	@$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) node_modules build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
 	rm -rf .import_linter_cache .hypothesis .coverage htmlcov
 	find recorder store explorer tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 

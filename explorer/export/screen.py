@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from explorer import app
 from explorer.export.film import EXTRA
 from explorer.plots.style import CHANNEL
-from explorer.widgets.base import SHARED
+from explorer.widgets.base import script
 from store import Run
 from store.errors import MissingExtraError, TrainlapseError
 
@@ -240,9 +240,7 @@ def served(run: Run) -> Iterator[str]:
 
 def _staged(page: Any, card: str | None) -> Screen:
     _wait(page, f"window.Bokeh?.documents?.length && window.trainlapseClocks?.has('{CHANNEL}')")
-    parts = [SHARED / f"{name}.js" for name in ("clock", "paint", "snapshot", "vector")]
-    parts.append(Path(__file__).with_name("stage.js"))
-    code = "\n".join(part.read_text(encoding="utf-8") for part in parts)
+    code = script("stage.js", "paint", "snapshot", "vector", folder=Path(__file__).parent)
     page.evaluate(
         f"([channel, card]) => {{ {code}\n window.stage = stageOf(channel, card); }}",
         [CHANNEL, card],

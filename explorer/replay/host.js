@@ -167,7 +167,7 @@ function asked(state, layers) {
   if (Number.isInteger(probe) && probe >= 0 && probe < state.probes) found.probe = probe;
   const step = Number(query.get("step") ?? NaN);
   const { steps } = state.transport;
-  return { choice: found, index: nearest(steps, step) };
+  return { choice: found, index: Math.max(0, nearest(steps, step)) };
 }
 
 async function start() {

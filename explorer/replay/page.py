@@ -18,7 +18,7 @@ from explorer.replay.contents import Contents, counted
 from explorer.replay.encode import Blocks, document, film
 from explorer.replay.tour import Tour
 from explorer.views.base import needs_activation
-from explorer.widgets.base import SHARED, styles
+from explorer.widgets.base import script, styles
 from store import Layer
 
 FOLDER = Path(__file__).parent
@@ -188,13 +188,6 @@ def _read(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def _module(name: str, *shared: str) -> str:
-    """Script of this folder with the shared parts of the widgets in front, as `script` does it."""
-    return "".join(
-        _read(path) for path in [*(SHARED / f"{part}.js" for part in shared), FOLDER / name]
-    )
-
-
 def _component(name: str, module: str) -> str:
     """Give a module a scope of its own: within a file, modules cannot import each other."""
     body = module.replace("export function render", "function render")
@@ -203,9 +196,9 @@ def _component(name: str, module: str) -> str:
 
 def _script() -> str:
     modules = {name: widget._esm for name, widget in frozen.WIDGETS.items()}
-    modules["curves"] = _module("curves.js", "clock", "paint", "axes")
+    modules["curves"] = script("curves.js", "paint", "axes", folder=FOLDER)
     parts = [_component(name, module) for name, module in modules.items()]
-    host = _module("host.js", "clock", "moment")
+    host = script("host.js", "nearest", "moment", folder=FOLDER)
     return "\n".join(["(() => {", '"use strict";', "const components = {};", *parts, host, "})();"])
 
 

@@ -14,18 +14,20 @@ FOLDER = Path(__file__).parent
 SHARED = FOLDER / "shared"
 
 
-def script(name: str, *shared: str) -> str:
-    """Read the module of a component, with the page's clock and shared parts in front of it.
+def script(name: str, *shared: str, folder: Path = FOLDER) -> str:
+    """Read a script, with the page's clock and shared parts in front of it.
 
     Parameters
     ----------
     name : str
-        File of the component.
+        Its file, of a component for instance.
     *shared : str
         Names of files in the folder ``shared`` besides the clock, without their ending.
+    folder : Path
+        Where the file is.
     """
     parts = [SHARED / f"{part}.js" for part in ("clock", *shared)]
-    return "".join(path.read_text(encoding="utf-8") for path in [*parts, FOLDER / name])
+    return "".join(path.read_text(encoding="utf-8") for path in [*parts, folder / name])
 
 
 def styles(*names: str) -> list[str]:

@@ -223,10 +223,7 @@ export function render({ model, el }) {
   next.addEventListener("click", act.next);
   all.addEventListener("click", () => setOpen(!open));
   const onKey = (event) => {
-    const target = event.composedPath()[0];
-    const writes = target?.isContentEditable || /^(TEXTAREA|SELECT)$/.test(target?.tagName ?? "") ||
-      (target?.tagName === "INPUT" && target.type !== "range");
-    if (writes || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (isTyped(event) || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Escape" && open) return setOpen(false);
     const action = KEYS[event.key.toLowerCase()];
     if (!action) return;

@@ -187,9 +187,8 @@ export function render({ model, el }) {
     writeAddress();
   };
   const onPath = () => {
-    const { first, second } = model.path;
     const wanted = sought;
-    clock.start(first.length, positionNear(model.path, ...(wanted ?? runs.map((run) => run.index))));
+    clock.start(model.path.coordinates.length, positionNear(model.path, ...(wanted ?? runs.map((run) => run.index))));
     controls.label();
     onTick();
     sought = wanted; // another path may follow

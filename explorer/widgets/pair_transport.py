@@ -36,7 +36,7 @@ class PairTransport(Widget):
     names = param.List(default=["A", "B"], doc="Names of the runs.")
     colours = param.List(default=[], doc="Colour of each run.")
 
-    _esm = script("pair_transport.js", "moment", "cursors", "address", "controls")
+    _esm = script("pair_transport.js", "nearest", "moment", "cursors", "address", "controls")
     _stylesheets = styles("transport", "pair_transport")
 
 

@@ -36,7 +36,7 @@ function equalised([x0, x1, y0, y1], width, height) {
 }
 
 // Number of the place nearest to a pixel, -1 if none is within reach. Hidden places are NaN.
-function nearest(places, x, y, reach) {
+function nearestPlace(places, x, y, reach) {
   let [found, least] = [-1, reach * reach];
   for (let point = 0; 2 * point < places.length; point++) {
     const gap = (places[2 * point] - x) ** 2 + (places[2 * point + 1] - y) ** 2;
@@ -274,7 +274,7 @@ export function render({ model, el }) {
   };
   // The pointer may be still while points move under it.
   const find = () => {
-    const found = pointer ? nearest(places, pointer.x, pointer.y, NEAR) : -1;
+    const found = pointer ? nearestPlace(places, pointer.x, pointer.y, NEAR) : -1;
     if (found >= 0) tip.show(sentence(found), pointer.x, pointer.y);
     else tip.hide();
     if (found === hovered) return;

@@ -1,7 +1,6 @@
 // What the network says about the selected probe at the step on screen: a bar a class.
 const ALL_CLASSES = 12;
 const TOP_CLASSES = 10;
-const PREDICTED = -1;
 
 // Classes that get a bar, from above: all in their order, or of many the most probable ones and
 // the true one. A share that is not a number counts as none.

@@ -9,7 +9,7 @@ import param
 from explorer.derived.timeline import AXES
 from explorer.widgets.base import Widget, script
 
-SHARED = ("moment", "cursors", "relay")
+SHARED = ("nearest", "moment", "cursors", "relay")
 
 
 class Relay(Widget):

@@ -3,7 +3,6 @@ const NEAR = 24; // pixels from the pointer to a series under it
 const MOST_LETTERS = 14; // of a text under the x axis
 const MOST_TOLD = 3; // series in the tip; of more, the nearest one
 const MOST_GHOSTS = 6; // series; of more, the chosen one and the one in focus
-const PREDICTED = -1; // target: the class that the network predicts
 const TILT = Math.PI / 4;
 const DASHES = { first: [1.5, 3], last: [6, 4] };
 const PARAMETERS = [
@@ -43,14 +42,6 @@ function edgesOf(xs) {
   const middles = xs.slice(1).map((x, at) => (x + xs[at]) / 2);
   if (!middles.length) return [xs[0] - 0.5, xs[0] + 0.5];
   return [2 * xs[0] - middles[0], ...middles, 2 * xs.at(-1) - middles.at(-1)];
-}
-
-// Number of the value nearest to another one, -1 if none is within reach. NaN is never near.
-function nearest(values, to, reach = Infinity) {
-  return values.reduce((found, value, at) => {
-    const gap = Math.abs(value - to);
-    return gap <= reach && !(gap >= Math.abs(values[found] - to)) ? at : found;
-  }, -1);
 }
 
 export function render({ model, el }) {

@@ -61,7 +61,7 @@ class StepLines(Widget):
     )
     label = param.String(default="", doc="Description for screen readers.")
 
-    _esm = script("step_lines.js", "paint", "axes")
+    _esm = script("step_lines.js", "nearest", "paint", "axes")
     _stylesheets = styles("plot")
 
     def __init__(self, **params: Any) -> None:

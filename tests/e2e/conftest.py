@@ -371,7 +371,7 @@ def at(page: Page, index: int) -> None:
 ANSWERED = """
 () => {
   const models = Bokeh.documents.flatMap((doc) => [...doc._all_models.values()]);
-  const relays = models.map(({ attributes }) => attributes).filter(({ answered }) => answered !== undefined);
+  const relays = models.map((model) => model.attributes).filter((held) => "answered" in held);
   return relays.length > 0 && relays.every(({ asked, answered }) => asked === answered);
 }
 """

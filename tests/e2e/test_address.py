@@ -34,8 +34,9 @@ AT_ONCE = """
     }
     return null;
   };
+  const everywhere = { bubbles: true, composed: true, cancelable: true };
   const tell = (type, node, Kind, given = {}) =>
-    node.dispatchEvent(new Kind(type, { bubbles: true, composed: true, cancelable: true, ...given }));
+    node.dispatchEvent(new Kind(type, { ...everywhere, ...given }));
   const act = {
     down: (key) => tell("keydown", document.body, KeyboardEvent, { key }),
     up: (key) => tell("keyup", document.body, KeyboardEvent, { key }),
@@ -60,8 +61,7 @@ AT_ONCE = """
   };
   for (const [name, given] of acts) act[name](given);
   delete history.replaceState;
-  const entry = location.search;
-  return { entry, written };
+  return { entry: location.search, written };
 }
 """
 SLIDER = 'input[type="range"]'

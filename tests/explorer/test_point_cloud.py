@@ -178,7 +178,7 @@ def test_the_nearest_point_is_found_among_those_on_screen():
     places = RNG.uniform(0, 100, (40, 2))
     places[::5] = np.nan
     pointers = RNG.uniform(0, 100, (50, 2))
-    found = called(f"{js(pointers)}.map(([x, y]) => nearest({js(places.ravel())}, x, y, 12))")
+    found = called(f"{js(pointers)}.map(([x, y]) => nearestPlace({js(places.ravel())}, x, y, 12))")
     gaps = np.linalg.norm(places[None] - pointers[:, None], axis=-1)
     expected = np.where(np.nanmin(gaps, axis=1) <= 12, np.nanargmin(gaps, axis=1), -1)
     assert found == expected.tolist()

@@ -124,19 +124,3 @@ def test_a_place_reaches_half_way_to_its_neighbours():
     np.testing.assert_allclose(edges[1:-1], (xs[1:] + xs[:-1]) / 2)
     np.testing.assert_allclose(edges[[0, -1]] + edges[[1, -2]], 2 * xs[[0, -1]])
     assert called("edgesOf([3])") == [2.5, 3.5]
-
-
-@pytest.mark.parametrize(
-    ("values", "to", "reach", "found"),
-    [
-        ([1, 5, 9], 6.9, "Infinity", 1),
-        ([1, 5, 9], 7.1, "Infinity", 2),
-        ([1, 5, 9], 7, "Infinity", 1),
-        ([1, 5, 9], 20, "3", -1),
-        ([np.nan, 5, np.nan], 0, "Infinity", 1),
-        ([np.nan], 0, "Infinity", -1),
-        ([], 0, "Infinity", -1),
-    ],
-)
-def test_the_nearest_value_is_found(values, to, reach, found):
-    assert called(f"nearest({js(values)}, {to}, {reach})") == found

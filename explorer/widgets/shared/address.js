@@ -27,7 +27,7 @@ function changesLeft() {
     since = now;
     return left;
   };
-  return { wait: () => Math.max(0, (1 - count()) * CHANGE_MS), use: () => { left = count() - 1; } };
+  return { wait: () => (1 - count()) * CHANGE_MS, use: () => { left = count() - 1; } };
 }
 
 // `parameters` gives values by name, null for those to leave as they are; `restore` shows what an
@@ -64,7 +64,7 @@ function addressOf(model, { parameters, restore, isPlaying }) {
     if (!isDue) return;
     clearTimeout(later);
     const rest = isHeld || isPlaying() ? written + MOVING_MS - performance.now() : 0;
-    const wait = Math.max(rest, changes.wait());
+    const wait = Math.ceil(Math.max(rest, changes.wait()));
     if (wait > 0) {
       later = setTimeout(flush, wait);
       return;

@@ -190,7 +190,7 @@ function bandPainter(el, clock, now) {
       withinText(pen, () => {
         ground(pen, y, height);
         cells(pen, band, codes, now.scale[at].palettes[quantity], y, height);
-        if (own.kept) paintKept(pen, band, own.kept.subarray(row * (places - 1), (row + 1) * (places - 1)), y, height);
+        if (own.kept) paintKept(pen, own.kept.subarray(row * (places - 1), (row + 1) * (places - 1)), y, height);
       });
     }
     if (!isClass && kind === "row") paintAdds(pen, now.scale[at].bar, own.adds[row], y, height);
@@ -201,8 +201,8 @@ function bandPainter(el, clock, now) {
     }
   };
   // Which token of its window each value was taken from.
-  const paintKept = (pen, band, kept, y, height) => {
-    kept.forEach((token, at) => {
+  const paintKept = (pen, kept, y, height) => {
+    kept.forEach((token) => {
       if (Number.isNaN(token)) return;
       const x = start() + token * now.place.wide;
       pen.fillStyle = "#fff";

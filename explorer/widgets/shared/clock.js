@@ -1,6 +1,8 @@
 // The one clock of a page: which recorded step is on screen, what is selected (layer, unit, probe)
 // and what the pointer is over. Widgets meet here, without the server. This file is prepended to
 // every widget's module, so the state lives on the window.
+const PREDICTED = -1; // chosen as target: the class that the network predicts
+
 function clockOf(channel) {
   const clocks = (window.trainlapseClocks ??= new Map());
   if (!clocks.has(channel)) {
@@ -89,6 +91,13 @@ function introduce(model) {
       if (made === model.data || made.data === model.data) doc._new_models.delete(made);
     }
   }
+}
+
+// Whether a key is for what is being typed or chosen from a list, not for the page.
+function isTyped(event) {
+  const target = event.composedPath()[0];
+  return target?.isContentEditable || /^(TEXTAREA|SELECT)$/.test(target?.tagName ?? "") ||
+    (target?.tagName === "INPUT" && target.type !== "range");
 }
 
 function element(tag, attributes = {}, ...children) {

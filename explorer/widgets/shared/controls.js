@@ -147,12 +147,9 @@ function controlsOf(model, el, face) {
   speed.addEventListener("change", () => speed.blur());
   const KEYS = { " ": "play", ArrowLeft: "back", ArrowRight: "forward", Home: "first", End: "last" };
   const onKey = (event) => {
-    const target = event.composedPath()[0];
-    const writes = target?.isContentEditable || /^(TEXTAREA|SELECT)$/.test(target?.tagName ?? "") ||
-      (target?.tagName === "INPUT" && target.type !== "range");
     const action = KEYS[event.key];
-    if (!action || writes || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === " " && target?.tagName === "BUTTON") return;
+    if (!action || isTyped(event) || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === " " && event.composedPath()[0]?.tagName === "BUTTON") return;
     event.preventDefault();
     act[action](event.shiftKey);
   };

@@ -1,13 +1,4 @@
-// Which recorded step is meant, and how it is called, from the three clocks of its run.
-
-// Position of the value that is nearest to another.
-function nearest(values, wanted) {
-  let best = 0;
-  for (let at = 1; at < values.length; at++) {
-    if (Math.abs(values[at] - wanted) < Math.abs(values[best] - wanted)) best = at;
-  }
-  return best;
-}
+// How a recorded step is called, from the three clocks of its run.
 
 function seconds(value) {
   if (value < 60) return `${value.toFixed(1)} s`;
