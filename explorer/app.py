@@ -30,6 +30,7 @@ DEFAULT_PORT = 5006
 PORTS_TRIED = 20
 SCRIPTS = ("page.js", "models.js")
 TEMPLATES = Path(__file__).parent / "templates"
+SCRIPTS = ("page.js", "narrow.js")
 COMPARE = "/compare"
 # Pairs of runs whose pictures are kept.
 PAIRS_KEPT = 4

@@ -18,6 +18,7 @@ from explorer.state import TABS, Moment, Tab, select_in
 from explorer.summaries import LOGARITHMIC, QUANTITIES, quantity
 from explorer.views.base import Region
 from explorer.views.card import Card, card_head, framed, in_worker
+from explorer.widgets.beside import COLUMNS, columns
 from explorer.views.registry import views
 from explorer.widgets.layer_graph import LayerGraph
 from explorer.widgets.probability_bars import ProbabilityBars
@@ -177,7 +178,7 @@ class Explorer:
     # -- parts -------------------------------------------------------------------------------
 
     def _transport(self) -> Relay:
-        return Transport(**self._clocks(), sizing_mode="stretch_width", height=54, margin=0)
+        return Transport(**self._clocks(), sizing_mode="stretch_width", margin=0)
 
     def _clocks(self) -> dict[str, Any]:
         """Give what a widget needs that serves the run's clock."""
@@ -342,7 +343,7 @@ def notice(text: str) -> pn.pane.HTML:
 
 def stack(panels: list[Any], width: int) -> pn.Column:
     """Panels one below the other, as a number of columns out of twelve."""
-    return parts(panels, {"grid-column": f"span {width}", "min-width": "0"})
+    return parts(panels, {"grid-column": columns(width), "min-width": "0"})
 
 
 def rows(*panels: Any) -> pn.Column:
@@ -351,10 +352,10 @@ def rows(*panels: Any) -> pn.Column:
 
 
 def grid(panels: list[Any]) -> list[pn.Column]:
-    """Panels in twelve columns; nothing for no panels, since an empty part still has its gap."""
+    """Panels in the page's columns; nothing for no panels, since an empty part still has its gap."""
     styles = {
         "display": "grid",
-        "grid-template-columns": "repeat(12, minmax(0, 1fr))",
+        "grid-template-columns": f"repeat({COLUMNS}, minmax(0, 1fr))",
         "grid-auto-flow": "dense",  # a narrow card fills the gap before a wide one
         "align-items": "stretch",
     }

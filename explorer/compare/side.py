@@ -14,6 +14,7 @@ from explorer.session import Explorer
 from explorer.state import TABS_OF_TWO, Tab
 from explorer.views.base import Region
 from explorer.views.card import Card
+from explorer.widgets.beside import columns
 from explorer.widgets.relay import Relay
 
 CHANNELS = (style.CHANNEL, "second")
@@ -64,7 +65,7 @@ class Side(Explorer):
     @property
     def half(self) -> str:
         """Columns of the page that are the run's."""
-        return f"{1 + self.number * HALF} / span {HALF}"
+        return columns(HALF, 1 + self.number * HALF)
 
     def mark(self, panel: pn.Column, region: Region | None = None) -> pn.Column:
         """Give a card the run's colour and its half of the page."""

@@ -14,6 +14,7 @@ import panel as pn
 from explorer.data import RunData
 from explorer.state import Moment
 from explorer.views.base import Scene, View
+from explorer.widgets.beside import columns
 from explorer.widgets.card_head import CardHead
 from explorer.widgets.one_of import OneOf
 from store.errors import TrainlapseError
@@ -291,7 +292,12 @@ def framed(head: CardHead, *content: Any, width: int) -> pn.Column:
         head,
         *content,
         stylesheets=[CARD_STYLE],
-        styles={"grid-column": f"span {width}", "min-width": "0", "align-self": "stretch"},
+        styles={
+            "grid-column": columns(width),
+            "min-width": "0",
+            "align-self": "stretch",
+            "container-type": "inline-size",  # what is on it is laid out by its width
+        },
         sizing_mode="stretch_width",
         margin=0,
     )

@@ -8,6 +8,7 @@ import panel as pn
 import pytest
 
 from explorer.views.card import KEPT_PICTURES, card_head, framed
+from explorer.widgets.beside import columns
 from tests.explorer.conftest import CardPage, Told
 
 
@@ -172,4 +173,4 @@ def test_a_frame_holds_heading_and_content():
     panel = framed(head, content, width=5)
     assert list(panel) == [head, content]
     assert (head.title, head.caption) == ("<b>title</b>", "caption")
-    assert panel.styles["grid-column"] == "span 5"
+    assert panel.styles["grid-column"] == columns(5)
