@@ -18,7 +18,7 @@ from explorer.plots import style
 from explorer.plots.mosaic import mosaic_picture
 from explorer.session import Explorer
 from explorer.state import Selection, select_in
-from explorer.views.base import Region, Scene, View
+from explorer.views.base import Region, Scene, View, WithLegend
 from explorer.views.registry import views
 from explorer.widgets.frame_grid import FrameGrid
 from store import Run, open_run
@@ -187,6 +187,9 @@ def _fitting(scene: Scene) -> Iterator[View]:
 
 def _pictures(drawn: Any, index: int) -> Iterator[hv.Element]:
     """Every picture in a Panel object that HoloViews can draw too."""
+    if isinstance(drawn, WithLegend):
+        yield drawn.picture
+        return
     if isinstance(drawn, pn.pane.HoloViews):
         yield drawn.object
     elif isinstance(drawn, FrameGrid):

@@ -18,8 +18,8 @@ from explorer.state import TABS, Moment, Tab, select_in
 from explorer.summaries import LOGARITHMIC, QUANTITIES, quantity
 from explorer.views.base import Region
 from explorer.views.card import Card, card_head, framed, in_worker
-from explorer.widgets.beside import COLUMNS, columns
 from explorer.views.registry import views
+from explorer.widgets.beside import COLUMNS, columns
 from explorer.widgets.layer_graph import LayerGraph
 from explorer.widgets.probability_bars import ProbabilityBars
 from explorer.widgets.probe_picker import ProbePicker
@@ -352,7 +352,7 @@ def rows(*panels: Any) -> pn.Column:
 
 
 def grid(panels: list[Any]) -> list[pn.Column]:
-    """Panels in the page's columns; nothing for no panels, since an empty part still has its gap."""
+    """Panels in the page's columns; nothing for none, since an empty part still has its gap."""
     styles = {
         "display": "grid",
         "grid-template-columns": f"repeat({COLUMNS}, minmax(0, 1fr))",

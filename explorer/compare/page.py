@@ -65,9 +65,7 @@ class ComparisonPage:
         self._units = pn.pane.HTML(margin=0, align="center", styles={"flex": "1", "min-width": "0"})
         self._choice = self._unit_choice()
         row = {"display": "flex", "flex-direction": "row", "align-items": "center"}
-        self._unit_row = rows(
-            parts([self._choice, self._units], row)
-        )  # what is hidden is the outer
+        self._unit_row = rows(parts([self._choice, self._units], row))  # the outer is hidden
         self.body = self._layout()
         self.comparison.listeners.append(self.update)
         self.update()

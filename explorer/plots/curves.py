@@ -13,8 +13,10 @@ from explorer.plots.style import (
     CLASSES,
     HEIGHT,
     LINES,
+    Hook,
     class_colour,
     common,
+    legend_of,
     time_cursor,
     x_ticks,
 )
@@ -32,6 +34,7 @@ def metric_curves(
     ticks: Sequence[tuple[float, str]] | None = None,
     y_range: tuple[float, float] | None = None,
     height: int = HEIGHT,
+    hooks: Sequence[Hook] = (),
 ) -> hv.Overlay:
     """One curve for each series, with a time cursor.
 
@@ -51,6 +54,8 @@ def metric_curves(
         Fixed limits of the y axis.
     height : int
         Height of the figure in pixels.
+    hooks : sequence of callable
+        Add to the figure what it has besides.
     """
     layers: list[hv.Element] = []
     for number, (name, (x, y)) in enumerate(series.items()):
@@ -69,16 +74,8 @@ def metric_curves(
         **common(
             title="",
             height=height,
-            hooks=[time_cursor(cursor, index)],
-            legend_position="top",
-            legend_cols=len(series),
-            legend_opts={
-                "background_fill_alpha": 0,
-                "border_line_alpha": 0,
-                "padding": 0,
-                "margin": 0,
-                "spacing": 14,
-            },
+            hooks=[time_cursor(cursor, index), *hooks],
+            **legend_of(len(series)),
             **_x_range([cursor, *(x for x, _ in series.values())]),
             **x_ticks(ticks),
             **({"ylim": y_range} if y_range else {}),

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from bokeh.models.annotations import Span
 
 from explorer.plots.curves import metric_curves
-from explorer.plots.style import NEUTRAL, time_cursor
+from explorer.plots.style import NEUTRAL
 
 Array = npt.NDArray[Any]
 
@@ -35,13 +35,14 @@ def growth_curves(
     shown = {name: np.where(np.isfinite(values), values, np.nan) for name, values in series.items()}
     known = [values[~np.isnan(values)] for values in shown.values()]
     top = float(np.concatenate([*known, [1.05]]).max())
-    curves = metric_curves(
+    return metric_curves(
         {name: (positions, values) for name, values in shown.items()},
         cursor=positions,
+        index=index,
         y_range=(0.0, 1.05 * top),
+        hooks=[_even],
         **options,
     )
-    return curves.opts(hooks=[time_cursor(positions, index), _even], backend="bokeh")
 
 
 def _even(plot: Any, _element: Any) -> None:

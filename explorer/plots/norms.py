@@ -11,7 +11,7 @@ import numpy.typing as npt
 from bokeh.models.annotations import Span
 
 from explorer.plots.curves import metric_curves
-from explorer.plots.style import NEUTRAL, time_cursor
+from explorer.plots.style import NEUTRAL
 
 Array = npt.NDArray[Any]
 
@@ -58,15 +58,14 @@ def ratio_curve(positions: Array, ratio: Array, *, index: int = 0, **options: An
         {"update / weights": (positions, shown)},
         y_label="update / weights",
         cursor=positions,
+        index=index,
         y_range=(low, high),
+        hooks=[_rule_of_thumb],
         **options,
     )
-    hooks = [time_cursor(positions, index), _rule_of_thumb]
     return curve.opts(
         logy=True,
-        show_legend=False,
         yticks=[(value, f"{value:g}") for value in log_places(low, high)],
-        hooks=hooks,
         backend="bokeh",
     )
 

@@ -9,7 +9,7 @@ import holoviews as hv
 import numpy as np
 import numpy.typing as npt
 
-from explorer.plots.style import HEIGHT, common, time_cursor
+from explorer.plots.style import HEIGHT, common, legend_of, time_cursor
 
 Array = npt.NDArray[Any]
 
@@ -49,7 +49,6 @@ def overlay(
     y_range: tuple[float, float] | None = None,
     logarithmic: bool = False,
     height: int = HEIGHT,
-    legend_columns: int | None = None,
 ) -> hv.Overlay:
     """Draw lines with a time cursor.
 
@@ -69,8 +68,6 @@ def overlay(
         Whether the y axis is; values that are not above 0 are left out.
     height : int
         Height of the figure in pixels.
-    legend_columns : int, optional
-        Names in a row of the legend; by default all of them.
     """
     x_dim, y_dim = hv.Dimension("x", label=x_label), hv.Dimension("y", label=y_label)
     drawn: list[hv.Element] = []
@@ -96,15 +93,7 @@ def overlay(
         **common(
             height=height,
             hooks=[time_cursor(cursor, index)],
-            legend_position="top",
-            legend_cols=legend_columns or len(lines),
-            legend_opts={
-                "background_fill_alpha": 0,
-                "border_line_alpha": 0,
-                "padding": 0,
-                "margin": 0,
-                "spacing": 14,
-            },
+            **legend_of(len(lines)),
             logy=logarithmic,
             **span,
             **({"ylim": y_range} if y_range else {}),

@@ -27,11 +27,10 @@ def separation_curve(positions: Array, values: Array, **options: Any) -> hv.Over
     """
     known = np.append(values[np.isfinite(values)], 0.0)
     room = 0.05 * max(0.1, float(np.ptp(known)))
-    curve = metric_curves(
+    return metric_curves(
         {"separation": (positions, values)},
         y_label="separation of the classes",
         cursor=positions,
         y_range=(float(known.min()) - room, float(known.max()) + room),
         **options,
     )
-    return curve.opts(show_legend=False, backend="bokeh")

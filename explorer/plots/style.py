@@ -9,7 +9,7 @@ from typing import Any
 import holoviews as hv
 import numpy as np
 import numpy.typing as npt
-from bokeh.models import CustomJS
+from bokeh.models import CustomJS, CustomLabelingPolicy
 from bokeh.models.annotations import Span
 from bokeh.themes import Theme
 from holoviews.plotting.util import process_cmap
@@ -18,6 +18,11 @@ TIME_COLOUR = "#e8590c"
 HEIGHT = 230
 # The page's script repaints these in the colours of its theme; they are legible on both.
 NEUTRAL = "#8b95a1"
+
+# Pixels between labels of neighbouring ticks.
+LABELS_APART = 6
+# Names of a legend that stand beside each other in a figure.
+LEGEND_COLUMNS = 3
 
 # Name by which the browser finds the cursors that follow the time slider.
 CURSOR_NAME = "trainlapse-cursor"
@@ -148,9 +153,31 @@ def time_cursor(positions: npt.NDArray[np.float64], index: int) -> Hook:
     return add
 
 
-def common(**options: Any) -> dict[str, Any]:
-    """Options that every picture shares, overridden by `options`."""
+def spaced_labels(plot: Any, _element: Any) -> None:
+    """Leave out labels of ticks for which there is no room, on every axis of a figure.
+
+    In either order: Bokeh's own policy drops all but one where ticks are listed from above.
+    """
+    for axis in plot.state.axis:
+        if not isinstance(axis.major_label_policy, CustomLabelingPolicy):
+            axis.major_label_policy = CustomLabelingPolicy(
+                args={"apart": LABELS_APART},
+                code="""
+                let last = null;
+                for (const label of indices) {
+                  const gap = (one, other) => Math.max(distance(one, other), distance(other, one));
+                  if (last !== null && gap(last, label) < apart) indices.unset(label);
+                  else last = label;
+                }
+                return indices;
+                """,
+            )
+
+
+def common(*, hooks: Sequence[Hook] = (), **options: Any) -> dict[str, Any]:
+    """Options that every picture shares, overridden by `options`, and its own hooks."""
     return {
+        "hooks": [spaced_labels, *hooks],
         "backend": "bokeh",
         "responsive": True,
         "height": HEIGHT,
@@ -160,6 +187,22 @@ def common(**options: Any) -> dict[str, Any]:
         "gridstyle": {"grid_line_alpha": 0.6},
         "fontsize": {"labels": "11px", "ticks": "10px", "legend": "10px", "title": "12px"},
         **options,
+    }
+
+
+def legend_of(count: int) -> dict[str, Any]:
+    """Options for a legend of so many names; one curve needs none."""
+    return {
+        "show_legend": count > 1,
+        "legend_position": "top",
+        "legend_cols": min(count, LEGEND_COLUMNS),
+        "legend_opts": {
+            "background_fill_alpha": 0,
+            "border_line_alpha": 0,
+            "padding": 0,
+            "margin": 0,
+            "spacing": 14,
+        },
     }
 
 

@@ -13,7 +13,9 @@ import panel as pn
 
 from explorer.data import RunData
 from explorer.derived.timeline import LABELS, log_ticks
+from explorer.plots.legend import entries, without_legend
 from explorer.state import Moment
+from explorer.widgets.legend import legend
 from store import Layer
 
 
@@ -169,6 +171,35 @@ def needs_network(data: RunData) -> str | None:
     return f"{name} cannot be followed: {why}"
 
 
-def plot_pane(element: hv.Element | hv.Overlay) -> pn.pane.HoloViews:
+def plot_pane(element: hv.Element | hv.Overlay) -> pn.pane.HoloViews | WithLegend:
+    """Show a picture; with a legend below it if it asks for one."""
+    return WithLegend(element) if entries(element) else figure_pane(element)
+
+
+class WithLegend(pn.Column):
+    """A picture and below it its legend, which wraps: inside of a figure it could not.
+
+    Parameters
+    ----------
+    picture : Overlay
+        Curves with names.
+
+    Attributes
+    ----------
+    picture : Overlay
+        As it was given, with a legend of its own.
+    """
+
+    def __init__(self, picture: hv.Overlay) -> None:
+        self.picture = picture
+        super().__init__(
+            figure_pane(without_legend(picture)),
+            legend(entries(picture), "line"),
+            sizing_mode="stretch_width",
+            margin=0,
+        )
+
+
+def figure_pane(element: hv.Element | hv.Overlay) -> pn.pane.HoloViews:
     """Pane of a picture whose axes are its own."""
     return pn.pane.HoloViews(element, linked_axes=False, sizing_mode="stretch_width", margin=0)

@@ -17,6 +17,7 @@ from explorer.views.base import Scene, needs_steps, plot_pane
 from explorer.views.confusion import Examples, Judged
 from explorer.views.registry import register
 from explorer.widgets.beside import below, beside, scrolled
+from explorer.widgets.legend import legend
 from explorer.widgets.step_table import StepTable
 
 Array = npt.NDArray[Any]
@@ -26,6 +27,7 @@ LEARNED_SHARE = 0.8
 MOST_FORGOTTEN = 10
 # Classes that are listed; with more the list scrolls.
 LIST_HEIGHT = 290
+NAMED = (("right", RIGHT_COLOUR), ("wrong", WRONG_COLOUR))
 
 
 class Learned(NamedTuple):
@@ -172,7 +174,7 @@ class LearningOrder(Judged):
         )
         listed = scrolled(classes, LIST_HEIGHT)
         return beside(
-            below(_legend(), figure), below(totals, listed, forgotten, gap=14), shares=(7, 5)
+            below(legend(NAMED), figure), below(totals, listed, forgotten, gap=14), shares=(7, 5)
         )
 
 
@@ -187,13 +189,3 @@ def _table(scene: Scene, payload: Mapping[str, Any], **options: Any) -> StepTabl
         margin=0,
         **options,
     )
-
-
-def _legend() -> pn.pane.HTML:
-    swatch = "display:inline-block;width:11px;height:11px;border-radius:2px;vertical-align:-1px"
-    parts = (
-        f'<span><span style="{swatch};background:{colour}"></span> {text}</span>'
-        for colour, text in ((RIGHT_COLOUR, "right"), (WRONG_COLOUR, "wrong"))
-    )
-    style = "display:flex;gap:14px;font-size:12px;color:var(--tl-muted)"
-    return pn.pane.HTML(f'<div style="{style}">{"".join(parts)}</div>', margin=0)

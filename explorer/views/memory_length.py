@@ -267,7 +267,7 @@ def _half_lives(scene: Scene, reach: Reach, ways: list[str]) -> Any:
             y_range=(0.0, 1.04 * longest),
             height=HALF_LIFE_HEIGHT,
             **scene.time_options(),
-        ).opts(show_legend=len(ways) > 1, backend="bokeh")
+        )
     )
 
 

@@ -15,7 +15,7 @@ from explorer.derived.timeline import edges
 from explorer.plots.matrices import time_heatmap
 from explorer.plots.norms import ratio_curve, size_curves
 from explorer.summaries import by_unit, main_weight, weight_norms
-from explorer.views.base import Scene, View, needs_steps, plot_pane
+from explorer.views.base import Scene, View, figure_pane, needs_steps, plot_pane
 from explorer.views.registry import register
 from explorer.widgets.beside import below
 from store import Layer
@@ -107,7 +107,7 @@ def _curves(scene: Scene, norms: Norms) -> pn.Column:
 
 def _units(scene: Scene, norms: Array) -> pn.pane.HoloViews:
     kept = sample_indices(norms.shape[1], MOST_UNITS)
-    return plot_pane(
+    return figure_pane(
         time_heatmap(
             norms[:, kept],
             x_edges=edges(scene.positions),

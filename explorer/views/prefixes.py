@@ -22,7 +22,7 @@ from explorer.plots.style import DIVERGING, class_colour, palette_bytes
 from explorer.plots.token_map import map_height, token_map
 from explorer.plots.words import visible
 from explorer.text_data import texts_of
-from explorer.views.base import Scene, View, needs_steps, plot_pane
+from explorer.views.base import Scene, View, figure_pane, needs_steps
 from explorer.views.card import KEPT_PICTURES, in_worker
 from explorer.views.registry import register
 from explorer.widgets.beside import below, beside
@@ -340,7 +340,7 @@ def _map(scene: Scene, reading: Reading, target: int, name: str, height: int) ->
     else:
         values = reading.probabilities[..., target]
         looks = {"limits": (0.0, 1.0), "value_label": f"probability {of}"}
-    return plot_pane(
+    return figure_pane(
         token_map(
             values,
             reading.labels,

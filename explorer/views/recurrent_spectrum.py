@@ -192,5 +192,5 @@ def _picture(scene: Scene, made: Eigenvalues, title: str) -> pn.Column:
         y_range=(0.0, 1.0),
         height=DEPARTURE_HEIGHT,
         **scene.time_options(),
-    ).opts(show_legend=False, backend="bokeh")
+    )
     return below(cloud, plot_pane(growth), plot_pane(departure), gap=4)

@@ -24,6 +24,7 @@ from explorer.summaries import activity_for, has_function, positions_seen, unit_
 from explorer.views.base import Scene, View, needs_activation, needs_steps, plot_pane
 from explorer.views.registry import register
 from explorer.widgets.beside import below, beside, scrolled
+from explorer.widgets.legend import legend
 from explorer.widgets.step_table import StepTable
 from store import Layer
 
@@ -32,6 +33,10 @@ HEIGHT = 300
 MOST_UNITS = 512
 # A table that can still be read; a unit may die and wake many times.
 MOST_EVENTS = 200
+NAMED = (
+    ("dead: never active", DEAD_COLOUR),
+    ("always on: active everywhere", ALWAYS_ON_COLOUR),
+)
 
 
 @register
@@ -108,7 +113,7 @@ class UnitLife(View):
             margin=0,
         )
         listed = scrolled(events, HEIGHT - 95)
-        return beside(picture, below(_legend(), counts, listed), shares=(8, 3))
+        return beside(picture, below(legend(NAMED), counts, listed), shares=(8, 3))
 
 
 def shown_units(state: npt.NDArray[np.uint8]) -> npt.NDArray[np.intp]:
@@ -150,17 +155,3 @@ def silence(state: npt.NDArray[np.uint8]) -> str:
         f"No unit died or woke. Unit{'' if one else 's'} {named}{more} "
         f"{'was' if one else 'were'} dead at every recorded step."
     )
-
-
-def _legend() -> pn.pane.HTML:
-    swatch = "display:inline-block;width:11px;height:11px;border-radius:2px;vertical-align:-1px"
-    parts = (
-        f'<span style="white-space:nowrap"><span style="{swatch};background:{colour}"></span> '
-        f"{text}</span>"
-        for colour, text in (
-            (DEAD_COLOUR, "dead: never active"),
-            (ALWAYS_ON_COLOUR, "always on: active everywhere"),
-        )
-    )
-    style = "display:flex;flex-wrap:wrap;gap:2px 14px;font-size:12px;color:var(--tl-muted)"
-    return pn.pane.HTML(f'<div style="{style}">{"".join(parts)}</div>', margin=0)

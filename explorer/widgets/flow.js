@@ -2,33 +2,47 @@
 // to the explained class. Red speaks for it, blue against it.
 const HEADER = 20;
 const LABEL = 13;
-const GAP = 6;
-const WIDTHS = { image: 2.1, map: 1.45, vector: 1, classes: 1.5 };
+const APART = 6; // pixels from the units of a row to those of the next
+const FRAME = 3; // from a unit to the frame around it
+const SIDE = 22; // kernel and map before the activation, beside a map
+// Pixels of a column: below the first its texts cannot be read, above the second they gain nothing.
+const WIDTHS = { image: [60, 132], map: [56, 58], flanked: [62, 77], vector: [50, 58], classes: [80, 130] };
+const GUTTERS = [18, 64]; // for the links
+const DIGITS = [3, 2, 1];
 const NONE = 128;
 const LINK = { least: 0.02, thickest: 6 };
 
-function signed(value) {
-  return (value > 0 ? "+" : "") + number(value).replace("-", "−");
+function signed(value, digits = DIGITS[0]) {
+  const short = Number.isFinite(value) ? Number(value.toPrecision(digits)) : value;
+  return (value > 0 ? "+" : "") + String(short).replace("-", "−");
 }
 
-// Where each column stands: shares of the width by kind.
-function spans(columns, width) {
-  const total = columns.reduce((sum, { kind }) => sum + WIDTHS[kind], 0);
+// Where each column stands, with gutters for links between them; wider than asked for where they
+// could not be read otherwise.
+function placesOf(columns, width) {
+  const kinds = columns.map(({ kind, before, kernel }) => WIDTHS[before || kernel ? "flanked" : kind]);
+  const gutters = columns.length - 1;
+  const [least, good] = [0, 1].map((end) => kinds.reduce((sum, ends) => sum + ends[end], gutters * GUTTERS[end]));
+  const share = Math.max(0, Math.min(1, (width - least) / (good - least)));
+  const between = ([low, high]) => low + share * (high - low);
+  const gutter = between(GUTTERS) + (gutters ? Math.max(0, width - good) / gutters : 0);
   let left = 0;
-  return columns.map(({ kind }) => {
-    const wide = (WIDTHS[kind] / total) * width;
-    left += wide;
-    return { left: left - wide, width: wide };
+  return kinds.map((ends) => {
+    const place = { left, width: between(ends), gutter };
+    left += place.width + gutter;
+    return place;
   });
 }
 
 export function render({ model, el }) {
   const canvas = element("canvas", { role: "img", tabindex: 0, class: "flow" });
   const message = element("div", { class: "message", hidden: "" });
-  const stage = element("div", { class: "stage" }, canvas, message);
+  const scroll = element("div", { class: "scroll" }, canvas);
+  const stage = element("div", { class: "stage" }, scroll, message);
   el.append(stage);
   const tip = tipOn(stage);
   const clock = clockOf(model.channel);
+  let places = []; // of the columns
   let boxes = []; // of every unit on screen: {column, row, unit, layer, x, y, width, height}
   let shown = null;
   let pointed; // the box under the pointer, as it was last painted
@@ -69,7 +83,7 @@ export function render({ model, el }) {
     pen.drawImage(part.sheet, 0, row * part.height, part.width, part.height, left, top, wide, tall);
     return { x: left, y: top, width: wide, height: tall };
   };
-  const drawInput = (pen, payload, span, height) => {
+  const drawInput = (pen, payload, place, height) => {
     const { image } = model;
     if (!image?.shape) return;
     const [tall, wide, channels] = image.shape;
@@ -90,41 +104,48 @@ export function render({ model, el }) {
       made.data[4 * pixel + 3] = 255;
     }
     context.putImageData(made, 0, 0);
-    const room = span.width - 2 * GAP - 16;
-    const scale = Math.min(room / wide, (height - 2 * LABEL) / tall);
+    const scale = Math.min(place.width / wide, (height - 3 * LABEL) / tall);
     const y = Math.max(0, (height - tall * scale) / 2 - LABEL);
-    pen.drawImage(grey, span.left, HEADER + y, wide * scale, tall * scale);
+    pen.drawImage(grey, place.left, HEADER + y, wide * scale, tall * scale);
     pen.fillStyle = themed(el, "muted");
     const below = HEADER + y + tall * scale + 4;
-    pen.fillText("evidence for", span.left, below);
+    pen.fillText(fitted(pen, "evidence for", place.width), place.left, below);
     pen.fillStyle = themed(el, "text");
     pen.font = `600 ${FONT}`;
-    pen.fillText(`“${names()[payload.target] ?? payload.target}”`, span.left, below + LABEL);
+    const name = `“${names()[payload.target] ?? payload.target}”`;
+    pen.fillText(fitted(pen, name, place.width), place.left, below + LABEL);
     pen.font = FONT;
-    return { x: span.left, y: HEADER + y, width: wide * scale, height: tall * scale };
+    return { x: place.left, y: HEADER + y, width: place.width, height: tall * scale };
   };
-  const named = (pen, unit, contribution, x, y) => {
+  // A unit's number, and behind it its contribution, in as many digits as there is room for.
+  const named = (pen, unit, x, y) => {
     pen.font = `600 ${FONT}`;
+    pen.fillStyle = themed(el, "text");
     pen.fillText(unit, x, y);
-    const wide = pen.measureText(unit).width;
+    const end = x + pen.measureText(unit).width;
     pen.font = FONT;
+    return end;
+  };
+  const contributed = (pen, value, x, y, most) => {
+    const text = DIGITS.map((digits) => signed(value, digits)).find((short) => pen.measureText(short).width <= most);
     pen.fillStyle = themed(el, "muted");
-    pen.fillText(contribution, x + wide + 6, y);
+    if (text) pen.fillText(text, x, y);
   };
   const drawUnit = (pen, column, parts, payload, box) => {
     const { row } = box;
     const at = box.column * model.rows + row;
     const palette = column.signed ? tables.diverging : tables.sequential;
     const text = names().length && column.kind === "classes" ? names()[box.unit] : String(box.unit);
-    pen.fillStyle = themed(el, "text");
     if (column.kind === "map") {
-      const side = parts.kernels ? Math.min(22, (box.height - LABEL - 2) / 2) : 0;
-      const size = Math.min(box.height - LABEL, box.width - side - (side ? 3 : 0));
+      const tall = box.height - LABEL;
+      const side = parts.kernels || parts.before ? Math.min(SIDE, (tall - 2) / 2) : 0;
+      const size = Math.min(tall, box.width - side - (side ? 3 : 0));
       if (parts.kernels) picture(pen, parts.kernels, row, box.x, box.y, side, side);
       if (parts.before) picture(pen, parts.before, row, box.x, box.y + side + 2, side, side);
-      const tile = picture(pen, parts.maps, row, box.x + (side ? side + 3 : 0), box.y, size, size);
-      Object.assign(box, { right: tile.x + tile.width, middle: box.y + size / 2 });
-      named(pen, text, signed(payload.contributions[at]), box.x, box.y + size + 2);
+      picture(pen, parts.maps, row, box.x + (side ? side + 3 : 0), box.y, size, size);
+      const end = named(pen, text, box.x, box.y + tall + 1);
+      contributed(pen, payload.contributions[at], end + 5, box.y + tall + 1, box.x + box.width - end - 5);
+      Object.assign(box, { middle: box.y + size / 2, top: box.y, bottom: box.y + box.height });
     } else if (column.kind === "vector") {
       const size = Math.min(16, box.height - LABEL);
       const code = codeOf(payload.values[at], column);
@@ -132,24 +153,26 @@ export function render({ model, el }) {
       pen.fillStyle = `rgb(${colour & 255},${(colour >> 8) & 255},${(colour >> 16) & 255})`;
       const y = box.y + (box.height - LABEL - size) / 2;
       pen.fillRect(box.x, y, size, size);
-      pen.fillStyle = themed(el, "text");
-      named(pen, text, "", box.x + size + 5, y + 3);
-      pen.fillText(signed(payload.contributions[at]), box.x, y + size + 3, box.width);
-      Object.assign(box, { right: box.x + Math.min(box.width, 44), middle: y + size / 2 });
+      named(pen, text, box.x + size + 5, y + 3);
+      contributed(pen, payload.contributions[at], box.x, y + size + 3, box.width);
+      Object.assign(box, { middle: y + size / 2, top: y, bottom: y + size + 3 + LABEL });
     } else {
       const share = payload.values[at];
       const y = box.y + box.height / 2 - LABEL;
+      const value = `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
+      const room = box.width - pen.measureText(value).width - 8;
+      pen.fillStyle = themed(el, "text");
       pen.font = box.unit === payload.target ? `600 ${FONT}` : FONT;
-      pen.fillText(cut(text, 14), box.x + 2, y, box.width - 34);
+      pen.fillText(fitted(pen, text, room), box.x, y);
       pen.textAlign = "right";
-      pen.fillText(`${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`, box.x + box.width - 2, y);
+      pen.fillText(value, box.x + box.width, y);
       pen.textAlign = "left";
       pen.font = FONT;
       pen.fillStyle = themed(el, "quiet");
-      pen.fillRect(box.x + 2, y + LABEL, box.width - 4, 7);
+      pen.fillRect(box.x, y + LABEL, box.width, 7);
       pen.fillStyle = themed(el, box.unit === payload.target ? "select" : "muted");
-      pen.fillRect(box.x + 2, y + LABEL, Math.max(0, Math.min(1, share)) * (box.width - 4), 7);
-      Object.assign(box, { right: box.x + box.width, middle: y + LABEL });
+      pen.fillRect(box.x, y + LABEL, Math.max(0, Math.min(1, share)) * box.width, 7);
+      Object.assign(box, { middle: y + LABEL, top: y, bottom: y + LABEL + 7 });
     }
   };
   const codeOf = (value, { low, high }) =>
@@ -172,36 +195,40 @@ export function render({ model, el }) {
       pen.stroke();
     };
     for (const box of boxes) {
-      const to = { x: box.x - 2, y: box.middle };
+      // From column to column: within one there are pictures and texts, and the frame around them.
+      const to = { x: box.x - FRAME - 1, y: box.middle };
       if (box.column === 0) {
-        const from = { x: input.x + input.width + 2, y: input.y + input.height / 2 };
+        const from = { x: input.x + input.width + FRAME, y: input.y + input.height / 2 };
         link(from, to, payload.contributions[box.row], [box]);
         continue;
       }
       for (const source of boxes.filter((other) => other.column === box.column - 1)) {
         const strength = payload.links[((box.column - 1) * model.rows + source.row) * model.rows + box.row];
-        link({ x: source.right + 2, y: source.middle }, to, strength, [box, source]);
+        link({ x: source.x + source.width + FRAME + 1, y: source.middle }, to, strength, [box, source]);
       }
     }
     if (active) {
       pen.strokeStyle = themed(el, "select");
       pen.lineWidth = 2;
-      pen.strokeRect(active.x - 2, active.y - 2, Math.max(20, active.right - active.x) + 4, active.height - GAP + 2);
+      const { x, top, width, bottom } = active;
+      pen.strokeRect(x - FRAME, top - FRAME, width + 2 * FRAME, bottom - top + 2 * FRAME - 1);
     }
   };
+  const titleRoom = (at) => places[at].width + (at < places.length - 1 ? places[at].gutter - 8 : 0);
   const paint = (payload, index) => {
-    const [width, height] = [stage.clientWidth, stage.clientHeight];
-    const pen = sized(canvas, width, height);
+    places = placesOf(model.columns, scroll.clientWidth - 2 * FRAME);
+    const { left, width } = places.at(-1);
+    const height = scroll.clientHeight;
+    const pen = sized(canvas, Math.max(scroll.clientWidth, Math.ceil(left + width) + 2 * FRAME), height);
     pen.imageSmoothingEnabled = false;
     pen.textBaseline = "top";
-    const places = spans(model.columns, width);
     const parts = partsOf(payload);
     const room = (height - HEADER) / model.rows;
     boxes = [];
     model.columns.forEach((column, at) => {
       pen.font = `600 ${FONT}`;
       pen.fillStyle = themed(el, "text");
-      pen.fillText(column.title, places[at].left, 0, places[at].width - GAP);
+      pen.fillText(fitted(pen, column.title, titleRoom(at)), places[at].left, 0);
       pen.font = FONT;
       if (at === 0) return;
       for (let row = 0; row < model.rows; row++) {
@@ -209,7 +236,7 @@ export function render({ model, el }) {
         if (unit < 0) continue;
         const box = {
           column: at - 1, row, unit, layer: column.layer, members: column.members,
-          x: places[at].left + 14, y: HEADER + row * room, width: places[at].width - 14 - GAP, height: room - 2,
+          x: places[at].left, y: HEADER + row * room, width: places[at].width, height: room - APART,
         };
         drawUnit(pen, column, parts[at - 1], payload, box);
         boxes.push(box);
@@ -238,8 +265,10 @@ export function render({ model, el }) {
   };
 
   // -- pointing and choosing --------------------------------------------------------------------
-  const under = (event) => boxes.find((box) => event.offsetX >= box.x - 2 && event.offsetX <= box.x + box.width &&
+  const under = (event) => boxes.find((box) => event.offsetX >= box.x - FRAME && event.offsetX <= box.x + box.width + FRAME &&
     event.offsetY >= box.y && event.offsetY <= box.y + box.height);
+  const titleUnder = ({ offsetX, offsetY }) => offsetY < HEADER
+    ? model.columns[places.findIndex(({ left }, at) => offsetX >= left && offsetX <= left + titleRoom(at))]?.title : undefined;
   const describe = (box) => {
     const at = box.column * model.rows + box.row;
     const column = model.columns[box.column + 1];
@@ -250,7 +279,8 @@ export function render({ model, el }) {
   const repaint = () => shown && paint(shown, clock.index);
   canvas.addEventListener("pointermove", (event) => {
     const box = under(event);
-    if (box) tip.show(describe(box), event.offsetX, event.offsetY);
+    const said = box ? describe(box) : titleUnder(event);
+    if (said) tip.show(said, event.offsetX - scroll.scrollLeft, event.offsetY);
     else tip.hide();
     if (same(box, pointed) || (!box && !pointed)) return;
     pointed = box;

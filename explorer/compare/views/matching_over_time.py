@@ -14,7 +14,7 @@ from explorer.compare.views.base import PairView, register
 from explorer.plots.overlays import Line, overlay
 from explorer.plots.partners import partners_over_time
 from explorer.plots.style import LINES
-from explorer.views.base import Scene, plot_pane
+from explorer.views.base import Scene, figure_pane, plot_pane
 from explorer.widgets.beside import below, beside
 from store import Layer
 
@@ -122,7 +122,7 @@ class Board(pn.Column):
     def __init__(self, view: MatchingOverTime, scene: Scene, tracked: Tracked, curves: Any) -> None:
         self._view, self._tracked = view, tracked
         self._unit = scene.moment.unit
-        self.partners = plot_pane(view.partners(scene, tracked))
+        self.partners = figure_pane(view.partners(scene, tracked))
         self._said = pn.pane.HTML(self._sentence(), margin=0, sizing_mode="stretch_width")
         super().__init__(
             below(beside(curves, self.partners), self._said, gap=4),

@@ -218,7 +218,6 @@ def curves_of_layers(
             lines,
             cursor=coordinates,
             height=CURVES_HEIGHT,
-            legend_columns=6,
             **options,
             **view.time_options(scene),
         )

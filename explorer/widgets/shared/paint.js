@@ -40,6 +40,18 @@ function cut(text, most) {
   return text.length > most ? `${text.slice(0, most - 1)}…` : text;
 }
 
+// A text in the pen's font that is no wider than that: names often differ at their ends, so it is
+// the middle that goes.
+function fitted(pen, text, most) {
+  if (pen.measureText(text).width <= most) return text;
+  for (let kept = text.length - 1; kept > 1; kept--) {
+    const head = Math.ceil(kept / 2);
+    const short = `${text.slice(0, head)}…${text.slice(text.length - kept + head)}`;
+    if (pen.measureText(short).width <= most) return short;
+  }
+  return "";
+}
+
 // A colour of the page's theme. Asking the page costs as much as drawing, so it is asked once.
 const themeColours = new Map();
 function themed(el, name) {
