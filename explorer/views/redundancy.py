@@ -261,7 +261,7 @@ def _body(scene: Scene, of: str, similarity: Similarity) -> Any:
         )
 
     order.param.watch(reorder, "value")
-    return beside(grid, below(order, table), shares=(8, 5), gap=12)
+    return beside(grid, below(order, table), shares=(8, 5), least=150, gap=12)
 
 
 def _labels(order: Sequence[int], *, named: bool) -> dict[str, Any]:

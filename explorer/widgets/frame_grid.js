@@ -3,6 +3,7 @@ const GAP = 3;
 const MAX_VECTOR_CELL = 34;
 const CAPTION = 14;
 const CAPTION_GAP = 6;
+const SQUEEZED = 0.85; // of its width, a text can still be read well
 const ROW_PITCH = 12;
 // Column names that do not fit side by side are tilted.
 const TILT = -Math.PI / 3.2;
@@ -168,7 +169,9 @@ export function render({ model, el }) {
       const [x, y] = corner(tile);
       context.drawImage(sheet, 0, tile * height, width, height, x, y, width * place.dx, height * place.dy);
       if (isBlank(codes, tile * height * width, height * width)) strike(x, y, width * place.dx, height * place.dy);
-      if (texts[tile]) context.fillText(texts[tile], x, y + height * place.dy + 2, width * place.dx - CAPTION_GAP); // squeezed if need be
+      if (!texts[tile]) continue;
+      const room = width * place.dx - CAPTION_GAP; // a text is squeezed a little into it, then shortened
+      context.fillText(fitted(context, texts[tile], room / SQUEEZED), x, y + height * place.dy + 2, room);
     }
   };
   const drawLabels = () => {
@@ -177,7 +180,9 @@ export function render({ model, el }) {
     context.textBaseline = "middle";
     const { left, top, dx, dy, rows, names, every, level } = place;
     context.textAlign = level ? "center" : "right";
+    const end = parseFloat(canvas.style.width);
     for (let column = 0; column < names.length; column += every) {
+      if (level && left + (column + 0.5) * dx + context.measureText(names[column]).width / 2 > end) break;
       context.save();
       context.translate(left + (column + 0.5) * dx, top + place.height * dy + (level ? 10 : 7));
       if (!level) context.rotate(TILT);

@@ -147,7 +147,7 @@
           // The line's letters; above and below them it holds room of its own.
           const room = 0.14 * rect.height;
           const box = { left: rect.left, top: rect.top + room, right: rect.right, bottom: rect.bottom - room };
-          found.texts.push({ ...given, text: node.data.trim(), points: oblong(box), node: node.parentElement ?? node.getRootNode().host });
+          found.texts.push({ ...given, text: node.data.trim(), points: oblong(box), part: node, node: node.parentElement ?? node.getRootNode().host });
         }
         return;
       }
@@ -263,7 +263,7 @@
     const shown = texts.map((text) => ({ ...text, box: visible(text) })).filter(({ box }) => box)
       .sort((one, other) => one.box.top - other.box.top);
     const meets = (one, other) => {
-      if (one.layer !== other.layer) return false;
+      if (one.layer !== other.layer || (one.part ?? one) === other.part) return false;
       const both = common(one.box, other.box);
       if (both.right - both.left <= SLACK || both.bottom - both.top <= SLACK) return false;
       if ([...one.covers ?? [], ...other.covers ?? []].some((cover) => holds(cover, both, 1))) return false;
