@@ -26,16 +26,19 @@
     left: Math.max(one.left, other.left), top: Math.max(one.top, other.top),
     right: Math.min(one.right, other.right), bottom: Math.min(one.bottom, other.bottom),
   });
+  const isMet = (one, other, slack = 0) => one.left < other.right - slack && other.left < one.right - slack &&
+    one.top < other.bottom - slack && other.top < one.bottom - slack;
   const holds = (box, { left, top, right, bottom }, slack = 0) =>
     left >= box.left - slack && top >= box.top - slack && right <= box.right + slack && bottom <= box.bottom + slack;
   const forget = (canvas, box) => {
-    if (!box) drawn.delete(canvas);
+    const painted = (of(canvas).painted ?? 0) + 1;
+    if (!box) drawn.set(canvas, { texts: [], marks: [], pictures: [], painted });
     else {
       const { texts, marks, pictures } = of(canvas);
       // What was drawn beyond the edges never was to be seen.
       const whole = { left: 0, top: 0, right: canvas.width, bottom: canvas.height };
       const keep = (list) => list.filter(({ points }) => !holds(box, common(around(points), whole), 1));
-      drawn.set(canvas, { texts: keep(texts), marks: keep(marks), pictures: keep(pictures) });
+      drawn.set(canvas, { texts: keep(texts), marks: keep(marks), pictures: keep(pictures), painted });
     }
   };
   const pens = CanvasRenderingContext2D.prototype;
@@ -52,10 +55,8 @@
     const squeezed = most === undefined ? 1 : Math.min(1, most / size.width);
     const [left, right] = [size.actualBoundingBoxLeft * squeezed, size.actualBoundingBoxRight * squeezed];
     const [up, down] = [size.actualBoundingBoxAscent, size.actualBoundingBoxDescent];
-    of(this.canvas).texts.push({
-      text: String(text), points: corners(this, x - left, y - up, left + right, up + down),
-      clip: stateOf(this).clip, squeezed, covers: [],
-    });
+    const points = corners(this, x - left, y - up, left + right, up + down);
+    of(this.canvas).texts.push({ text: String(text), points, clip: stateOf(this).clip, squeezed, covers: [] });
   });
   // What the explorer's own pictures have besides texts; a figure's curves may cross its labels.
   const isOwn = ({ canvas }) => !canvas.classList.contains("bk-layer");
@@ -89,7 +90,7 @@
     const { texts } = of(this.canvas);
     if (!texts.length || this.globalAlpha < 1) return;
     const box = around(corners(this, x, y, width, height));
-    for (const text of texts) text.covers.push(box);
+    for (const text of texts) if (isMet(box, around(text.points))) text.covers.push(box);
   });
   wrap("clearRect", function (x, y, width, height) { forget(this.canvas, around(corners(this, x, y, width, height))); });
   wrap("reset", function () {
@@ -133,10 +134,19 @@
   const oblong = ({ left, top, right, bottom }) =>
     [{ x: left, y: top }, { x: right, y: top }, { x: right, y: bottom }, { x: left, y: bottom }];
 
-  // Every text, control, picture and card that is to be seen. `clip`: what is cut away around it;
+  // Title of the card that an element is, if it is one.
+  const titleOf = (element) => {
+    for (const child of element?.shadowRoot?.children ?? []) {
+      const title = child.shadowRoot?.querySelector(".head > h3");
+      if (title) return title.textContent;
+    }
+    return null;
+  };
+
+  // Every text, control and picture that is to be seen. `clip`: what is cut away around it;
   // `scrolls`: what lies outside is reached by scrolling; `layer`: what it floats on, if it does.
   const collect = () => {
-    const found = { texts: [], controls: [], pictures: [], marks: [], cards: [] };
+    const found = { texts: [], controls: [], pictures: [], marks: [] };
     const visit = (node, given) => {
       if (node.nodeType === Node.TEXT_NODE) {
         if (!node.data.trim() || !given.seen) return;
@@ -147,7 +157,7 @@
           // The line's letters; above and below them it holds room of its own.
           const room = 0.14 * rect.height;
           const box = { left: rect.left, top: rect.top + room, right: rect.right, bottom: rect.bottom - room };
-          found.texts.push({ ...given, text: node.data.trim(), points: oblong(box), part: node, node: node.parentElement ?? node.getRootNode().host });
+          found.texts.push({ ...given, text: node.data.trim(), points: oblong(box), source: node, node: node.parentElement ?? node.getRootNode().host });
         }
         return;
       }
@@ -155,7 +165,7 @@
       const style = getComputedStyle(node);
       if (style.display === "none" || style.opacity === "0") return;
       const now = { ...given, seen: style.visibility === "visible" };
-      const floats = /fixed|sticky/.test(style.position) || (style.position === "absolute" && Number(style.zIndex) > 0);
+      const floats = /fixed|sticky/.test(style.position) || Number(style.zIndex) > 0;
       if (floats) now.layer = node;
       if (style.position === "fixed") now.clip = now.scrolls = null;
       const box = boxOf(node);
@@ -193,13 +203,7 @@
         if (!/ellipsis/.test(style.textOverflow)) now.cut = common(now.cut, cut);
         if (/auto|scroll/.test(style.overflowX)) now.scrolls = node;
       }
-      if (node.shadowRoot?.querySelector(":scope > .bk-panel-models-esm-JSComponent") || node.shadowRoot) {
-        const isCard = [...node.shadowRoot?.children ?? []].some((child) => child.shadowRoot?.querySelector(".head > h3"));
-        if (isCard) {
-          now.card = node;
-          found.cards.push({ node, points: oblong(box) });
-        }
-      }
+      if (titleOf(node)) now.card = node;
       for (const child of childrenOf(node)) visit(child, now);
     };
     visit(document.body, { seen: true, clip: null, cut: null, scrolls: null, layer: null, card: null });
@@ -233,15 +237,6 @@
     const [x, y] = [((to.y - from.y) / long) * line / 2, (-(to.x - from.x) / long) * line / 2];
     return [{ x: from.x + x, y: from.y + y }, { x: to.x + x, y: to.y + y }, { x: to.x - x, y: to.y - y }, { x: from.x - x, y: from.y - y }];
   });
-  const isMet = (one, other, slack = 0) => one.left < other.right - slack && other.left < one.right - slack &&
-    one.top < other.bottom - slack && other.top < one.bottom - slack;
-  const titleOf = ({ card }) => {
-    for (const child of card?.shadowRoot.children ?? []) {
-      const title = child.shadowRoot?.querySelector(".head > h3");
-      if (title) return title.textContent;
-    }
-    return "outside of cards";
-  };
   const nameOf = ({ node, text }) => text !== undefined ? `“${text.slice(0, 40)}”`
     : `<${node.localName} ${node.getAttribute("aria-label") ?? node.title ?? ""}${(node.textContent ?? "").trim().slice(0, 25)}>`;
   const reached = (x, y) => {
@@ -256,14 +251,14 @@
   const SLACK = 2;
 
   // Sentences that each say one thing that is wrong; no sentence, and all is in its place.
-  const faults = ({ scroll = true } = {}) => {
+  const faults = () => {
     const { texts, controls, pictures, marks } = collect();
     const said = new Set();
-    const say = (what, part, ...rest) => said.add(`${titleOf(part)}: ${what}: ${[part, ...rest].map(nameOf).join(" and ")}`);
+    const say = (what, part, ...rest) => said.add(`${titleOf(part.card) ?? "outside of cards"}: ${what}: ${[part, ...rest].map(nameOf).join(" and ")}`);
     const shown = texts.map((text) => ({ ...text, box: visible(text) })).filter(({ box }) => box)
       .sort((one, other) => one.box.top - other.box.top);
     const meets = (one, other) => {
-      if (one.layer !== other.layer || (one.part ?? one) === other.part) return false;
+      if (one.layer !== other.layer || (one.source && one.source === other.source)) return false;
       const both = common(one.box, other.box);
       if (both.right - both.left <= SLACK || both.bottom - both.top <= SLACK) return false;
       if ([...one.covers ?? [], ...other.covers ?? []].some((cover) => holds(cover, both, 1))) return false;
@@ -310,18 +305,54 @@
       if (!part.scrolls && !holds(page, whole, SLACK)) say("out of the page", part);
     }
     // A control must be what a click at its middle meets.
-    if (scroll) {
-      for (const control of placed) {
-        const { node } = control;
-        if (node.disabled) continue;
-        node.scrollIntoView({ block: "center", inline: "nearest" });
-        const box = boxOf(node);
-        const top = reached((box.left + box.right) / 2, (box.top + box.bottom) / 2);
-        if (top && (isWithin(top, node) || isWithin(node, top) && top.localName === "label")) continue;
-        say(top ? "a control is covered" : "a control is out of reach", control, ...(top ? [{ node: top }] : []));
-      }
+    for (const control of placed) {
+      const { node } = control;
+      if (node.disabled) continue;
+      node.scrollIntoView({ block: "center", inline: "nearest" });
+      const box = boxOf(node);
+      const top = reached((box.left + box.right) / 2, (box.top + box.bottom) / 2);
+      if (top && (isWithin(top, node) || isWithin(node, top) && top.localName === "label")) continue;
+      say(top ? "a control is covered" : "a control is out of reach", control, ...(top ? [{ node: top }] : []));
     }
     return [...said];
   };
-  window.trainlapseBoxes = { faults, collect };
+
+  // -- when to look -----------------------------------------------------------------------------------
+  const STILL_FRAMES = 12;
+  const seenOn = (node, list) => {
+    for (const child of childrenOf(node)) {
+      if (child.nodeType !== Node.ELEMENT_NODE) continue;
+      if (child.matches("canvas, .busy:not([hidden]), .message:not([hidden])") && child.getClientRects().length) list.push(child);
+      seenOn(child, list);
+    }
+    return list;
+  };
+  // A card of a view that is on screen has a caption as soon as it has a picture.
+  const isLate = ({ el, model }) => {
+    const { seen, numbers, busy, caption } = model.data?.attributes ?? {};
+    const { top, bottom, width } = el.getBoundingClientRect();
+    const isHead = seen !== undefined && numbers && caption !== undefined;
+    return isHead && width > 0 && bottom > 0 && top < innerHeight && (busy || !caption);
+  };
+  // The page as it is: where its pictures are, and how often they were painted; null while it computes.
+  const state = () => {
+    if (!window.Bokeh?.documents.every((doc) => doc.is_idle)) return null;
+    if ([...Bokeh.index.query((view) => view.el && view.model)].some(isLate)) return null;
+    const seen = seenOn(document.body, []);
+    if (seen.some((node) => node.matches(".busy"))) return null;
+    return seen.map((node) => [...Object.values(boxOf(node)), node.dataset.index, of(node).painted].join()).join(";");
+  };
+  // Waits until nothing is computed, moves or is painted any more.
+  const rest = async (patience) => {
+    const end = performance.now() + patience;
+    let [before, still] = [null, 0];
+    while (still < STILL_FRAMES) {
+      if (performance.now() > end) throw new Error("the page does not come to rest");
+      await new Promise(requestAnimationFrame);
+      const now = state();
+      still = now !== null && now === before ? still + 1 : 0;
+      before = now;
+    }
+  };
+  window.trainlapseBoxes = { faults, rest };
 })();
