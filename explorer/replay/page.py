@@ -22,7 +22,7 @@ from explorer.widgets.base import script, styles
 from store import Layer
 
 FOLDER = Path(__file__).parent
-PAGE_CSS = FOLDER.parent / "templates" / "page.css"
+TEMPLATES = FOLDER.parent / "templates"
 
 # Nothing is loaded, nothing is sent, and no script runs but the page's own.
 POLICY = (
@@ -199,7 +199,9 @@ def _script() -> str:
     modules["curves"] = script("curves.js", "paint", "axes", folder=FOLDER)
     parts = [_component(name, module) for name, module in modules.items()]
     host = script("host.js", "nearest", "moment", folder=FOLDER)
-    return "\n".join(["(() => {", '"use strict";', "const components = {};", *parts, host, "})();"])
+    narrow = _read(TEMPLATES / "narrow.js")
+    begin = ["(() => {", '"use strict";', "const components = {};"]
+    return "\n".join([*begin, *parts, host, narrow, "})();"])
 
 
 def _sheet() -> str:
@@ -213,6 +215,6 @@ def _digest(script: str) -> str:
 
 
 PAGE = Template(_read(FOLDER / "page.html"))
-CSS = _read(PAGE_CSS) + _read(FOLDER / "replay.css")
+CSS = _read(TEMPLATES / "page.css") + _read(FOLDER / "replay.css")
 SCRIPT = _script()
 SHEET = _sheet()

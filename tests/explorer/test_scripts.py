@@ -6,6 +6,8 @@ What they compute is tested in tests/javascript.
 from __future__ import annotations
 
 import importlib
+import itertools
+import json
 import pkgutil
 import re
 
@@ -96,21 +98,53 @@ def own_script(name):
     return (FOLDER / name).read_text(encoding="utf-8")
 
 
-# -- all of them ------------------------------------------------------------------------------
+# -- what fits --------------------------------------------------------------------------------
+
+# A pen whose letters are a pixel wide.
+PEN = "{measureText: (text) => ({width: text.length})}"
 
 
-def test_every_parameter_that_scripts_read_is_documented():
-    for widget in widget_classes().values():
-        inherited = {
-            name for base in (pn.custom.JSComponent,) for name in base.param if name != "channel"
-        }
-        own = set(widget.param) - inherited
-        assert all(widget.param[name].doc for name in own), widget
+@pytest.mark.parametrize(
+    ("text", "most", "shown"),
+    [
+        ("conv1", 5, "conv1"),
+        ("conv2d_transpose_12", 9, "conv…e_12"),
+        ("conv2d_transpose_12", 3, "c…2"),
+        ("conv1", 2, ""),
+        ("", 0, ""),
+    ],
+)
+def test_a_text_that_is_too_wide_loses_its_middle(text, most, shown):
+    assert evaluated(SHARED_PARTS["paint"], f"fitted({PEN}, {text!r}, {most})") == shown
 
 
-def test_no_script_takes_text_for_markup():
-    """Names and texts of a run reach the page as text: nothing is parsed as HTML."""
-    for path in [*OWN, *SHARED.glob("*.js")]:
-        text = path.read_text(encoding="utf-8")
-        for way in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
-            assert way not in text, f"{path.name} uses {way}"
+ALEXNET = ["image", *["conv", "map"] * 5, "vector", "vector", "classes"]
+
+
+def columns_in(width, kinds=ALEXNET):
+    """Left and right ends of the columns of the probe's way, and its gutters."""
+    columns = [
+        {"kind": "map", "kernel": [3, 3]} if kind == "conv" else {"kind": kind} for kind in kinds
+    ]
+    script = SHARED_PARTS["clock"] + SHARED_PARTS["paint"] + own_script("flow.js")
+    places = evaluated(script, f"placesOf({json.dumps(columns)}, {width})")
+    return [(place["left"], place["left"] + place["width"], place["gutter"]) for place in places]
+
+
+@pytest.mark.parametrize("width", [400, 900, 1100, 1600, 3000])
+def test_columns_of_the_probes_way_leave_gutters_for_links(width):
+    columns = columns_in(width)
+    for (_, end, gutter), (begin, _, _) in itertools.pairwise(columns):
+        assert begin - end == pytest.approx(gutter)
+        assert gutter >= 18
+    assert columns[0][0] == 0
+
+
+def test_they_fill_the_room_unless_they_could_not_be_read():
+    least = columns_in(0)[-1][1]
+    assert columns_in(least - 300)[-1][1] == pytest.approx(least)
+    for width in (least, least + 100, 3 * least):
+        assert columns_in(width)[-1][1] == pytest.approx(width)
+    # Wider than that they are, too: a number and what it contributes stand on one line.
+    assert all(end - begin >= 50 for begin, end, _ in columns_in(0))
+    assert columns_in(800, ["image"])[0][0] == 0
