@@ -11,7 +11,6 @@ import json
 import pkgutil
 import re
 
-import panel as pn
 import pytest
 
 import explorer.widgets
