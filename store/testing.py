@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from zarr.abc.store import ByteRequest, Store
+from zarr.abc.store import ByteRequest
 from zarr.core.buffer import Buffer, BufferPrototype
-from zarr.storage import LocalStore, WrapperStore
+from zarr.storage import LocalStore
 
 from store.reader import open_run
 from store.schema import Array, LayerSpec, ProbeSpec, RunSpec, WeightSpec
@@ -260,8 +260,11 @@ def small_files() -> Iterator[None]:
         yield
 
 
-class CountingStore(WrapperStore[Any]):
-    """A Zarr store that notes what is read from it.
+class CountingStore(LocalStore):
+    """A run's directory as a Zarr store that notes what is read from it.
+
+    All that zarr-python reads it reads by `get`, or by `get_sync` in versions that have it; what
+    asks for several ranges joins those that lie close together, and then asks these two.
 
     Attributes
     ----------
@@ -269,24 +272,37 @@ class CountingStore(WrapperStore[Any]):
         Key and byte range of every read that found something, in order.
     """
 
-    def __init__(self, store: Store) -> None:
-        super().__init__(store)
+    def __init__(self, root: str | Path) -> None:
+        super().__init__(root, read_only=True)
         self.reads: list[tuple[str, ByteRequest | None]] = []
-
-    @classmethod
-    def at(cls, path: str | Path) -> CountingStore:
-        """Store over a run's directory."""
-        return cls(LocalStore(path, read_only=True))
 
     def chunk_reads(self) -> list[str]:
         """Keys of what was read, without the metadata documents."""
         return [key for key, _ in self.reads if not key.endswith("zarr.json")]
 
     async def get(
-        self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None
+        self,
+        key: str,
+        prototype: BufferPrototype | None = None,
+        byte_range: ByteRequest | None = None,
     ) -> Buffer | None:
         """Read and note it."""
-        found = await super().get(key, prototype, byte_range)
+        return self._noted(await super().get(key, prototype, byte_range), key, byte_range)
+
+    def get_sync(
+        self,
+        key: str,
+        *,
+        prototype: BufferPrototype | None = None,
+        byte_range: ByteRequest | None = None,
+    ) -> Buffer | None:
+        """Read and note it."""
+        found = super().get_sync(key, prototype=prototype, byte_range=byte_range)
+        return self._noted(found, key, byte_range)
+
+    def _noted(
+        self, found: Buffer | None, key: str, byte_range: ByteRequest | None
+    ) -> Buffer | None:
         if found is not None:
             self.reads.append((key, byte_range))
         return found

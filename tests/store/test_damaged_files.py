@@ -118,7 +118,7 @@ def test_a_damaged_compressed_block_is_an_error(tmp_path: Path) -> None:
 def test_a_codec_that_fails_is_an_error(own: Path) -> None:
     node = open_run(own).nodes[ACTIVATION]
     node = {**node, "codecs": [{"name": "bytes"}, {"name": "gzip", "configuration": {"level": 1}}]}
-    reader = ZarrArray(node, CountingStore.at(own), ACTIVATION)
+    reader = ZarrArray(node, CountingStore(own), ACTIVATION)
     with pytest.raises(RunFormatError, match="cannot be decoded"):
         reader.read((0,))
 

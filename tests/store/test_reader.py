@@ -59,7 +59,7 @@ def test_the_fast_paths_serve_the_live_form(path: Path) -> None:
 
 def test_every_reader_agrees(path: Path) -> None:
     run = open_run(path)
-    counting = CountingStore.at(path)
+    counting = CountingStore(path)
     for name, node in run.nodes.items():
         if node["node_type"] == "array":
             plain = ZarrArray(node, counting, name)
@@ -69,7 +69,7 @@ def test_every_reader_agrees(path: Path) -> None:
 
 
 def test_a_frame_is_one_block_for_a_generic_reader(path: Path) -> None:
-    counting = CountingStore.at(path)
+    counting = CountingStore(path)
     ZarrArray(open_run(path).nodes[ACTIVATION], counting, ACTIVATION).read((3,))
     # The index and one block, both from the file of that step.
     assert counting.chunk_reads() == [f"{ACTIVATION}/c.0.0.0.0.0"] * 2
