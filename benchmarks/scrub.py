@@ -163,9 +163,10 @@ def main() -> None:
     run = open_run(Path(options.run))
     port = app.free_port(5200)
     runs = [run, *([open_run(options.beside)] if options.beside else [])]
-    app.serve(runs, port=port, open_browser=False, threaded=True, side_by_side=len(runs) > 1)
+    server = app.server(runs, port=port, side_by_side=len(runs) > 1)
+    server.start()
     chosen = {"probe": options.probe} | ({"layer": options.layer} if options.layer else {})
-    address = f"http://{app.HOST}:{port}/?{urlencode(chosen)}"
+    address = f"{server.address}?{urlencode(chosen)}"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=browser_path,

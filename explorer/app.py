@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import socket
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,14 +19,11 @@ from explorer.data import RunData
 from explorer.following import Following, Latest
 from explorer.moments import Tour
 from explorer.plots import style
+from explorer.server import Server, free_port
 from explorer.session import Explorer, notice
 from explorer.shelf import ADDED, NUMBER, Shelf, told_apart
-from explorer.writes import send_all_that_is_queued
 from store import Run
 
-HOST = "127.0.0.1"
-DEFAULT_PORT = 5006
-PORTS_TRIED = 20
 SCRIPTS = ("page.js", "models.js")
 TEMPLATES = Path(__file__).parent / "templates"
 SCRIPTS = ("page.js", "narrow.js")
@@ -195,10 +191,30 @@ def serve(
     *,
     port: int | None = None,
     open_browser: bool = True,
-    threaded: bool = False,
     side_by_side: bool = False,
-) -> Any:
+    ready: Callable[[str], None] | None = None,
+) -> None:
     """Serve the explorer on this machine alone, until interrupted.
+
+    Parameters
+    ----------
+    runs, port, side_by_side
+        As of `server`.
+    open_browser : bool
+        Open the page in the default browser.
+    ready : callable, optional
+        Takes the address once the port answers.
+
+    Raises
+    ------
+    OSError
+        The port cannot be used, or none is free.
+    """
+    server(runs, port=port, side_by_side=side_by_side).run(ready=ready, open_browser=open_browser)
+
+
+def server(runs: Sequence[Run], *, port: int | None = None, side_by_side: bool = False) -> Server:
+    """Make a server of the explorer, for this machine alone.
 
     The process is meant to do nothing else: the look of HoloViews' figures and the threads of
     linear algebra are set for all of it.
@@ -210,18 +226,12 @@ def serve(
         menu to any two of them side by side, or to one that is opened by its path.
     port : int, optional
         By default the first free one from `DEFAULT_PORT` on.
-    open_browser : bool
-        Open the page in the default browser.
-    threaded : bool
-        Return a running server thread instead of blocking.
     side_by_side : bool
         Show the first two runs side by side at ``/``.
     """
     style.for_pages()
     pn.extension(disconnect_notification="The connection to the explorer was lost.")
-    send_all_that_is_queued()
     leave_one_to_the_browser()
-    chosen = port if port is not None else free_port()
     first = "/run-1" if side_by_side else "/"
     paths = [first, *(f"/run-{number}" for number in range(2, len(runs) + 1))]
     shelf = Shelf(runs, paths)
@@ -230,16 +240,7 @@ def serve(
     routes |= {ADDED: _session(shelf), COMPARE: compared}
     if side_by_side:
         routes["/"] = compared
-    return pn.serve(
-        routes,
-        port=chosen,
-        address=HOST,
-        websocket_origin=[f"{HOST}:{chosen}", f"localhost:{chosen}"],
-        show=open_browser,
-        threaded=threaded,
-        title="Trainlapse",
-        verbose=False,
-    )
+    return Server(routes, port if port is not None else free_port())
 
 
 def _session(shelf: Shelf, fixed: int | None = None) -> Callable[[], pn.Template]:
@@ -302,17 +303,3 @@ def _overrides(text: str) -> Mapping[str, str | None]:
             f'{{"conv1": "conv_a"}}, got {text!r}.'
         )
     return read
-
-
-def free_port(first: int = DEFAULT_PORT) -> int:
-    """First port from `first` on that nobody listens to."""
-    for port in range(first, first + PORTS_TRIED):
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
-            return port
-    raise OSError(
-        f"Ports {first} to {first + PORTS_TRIED - 1} of {HOST} are all in use; pass --port."
-    )

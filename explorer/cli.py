@@ -129,9 +129,12 @@ def _is_finished(path: Path) -> bool:
 def _serve(app: Any, runs: Any, port: int | None, no_browser: bool, **options: Any) -> None:
     """Serve until Ctrl-C."""
     chosen = port or app.free_port()
-    click.echo(f"Trainlapse is at http://{app.HOST}:{chosen}/ (Ctrl-C ends it)")
+
+    def say(address: str) -> None:
+        click.echo(f"Trainlapse is at {address} (Ctrl-C ends it)")
+
     try:
-        app.serve(runs, port=chosen, open_browser=not no_browser, **options)
+        app.serve(runs, port=chosen, open_browser=not no_browser, ready=say, **options)
     except OSError as error:
         click.echo(f"Error: port {chosen} cannot be used: {error}", err=True)
         sys.exit(1)

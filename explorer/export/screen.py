@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 from explorer import app
 from explorer.export.film import EXTRA
 from explorer.plots.style import CHANNEL
+from explorer.server import HOST
 from explorer.widgets.base import script
 from store import Run
 from store.errors import MissingExtraError, TrainlapseError
@@ -165,9 +166,12 @@ def opened(
                     },
                     device_scale_factor=scale,
                 )
-                page = context.new_page()
-                page.goto(f"{address}/?{urlencode(query)}")
-                yield _staged(page, card)
+                try:
+                    page = context.new_page()
+                    page.goto(f"{address}?{urlencode(query)}")
+                    yield _staged(page, card)
+                finally:
+                    context.close()  # the page goes before its server
         finally:
             browser.close()
 
@@ -229,13 +233,14 @@ def _bundled(path: str) -> str:
 def served(run: Run) -> Iterator[str]:
     """Serve a run in a thread; give its address."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((app.HOST, 0))
+        probe.bind((HOST, 0))
         port = probe.getsockname()[1]
-    server = app.serve([run], port=port, open_browser=False, threaded=True)
+    server = app.server([run], port=port)
+    server.start()
     try:
-        yield f"http://{app.HOST}:{port}"
+        yield server.address
     finally:
-        server.stop()
+        server.end()
 
 
 def _staged(page: Any, card: str | None) -> Screen:

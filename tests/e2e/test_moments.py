@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from explorer import app
+from explorer.server import HOST
 from store import Run, RunWriter, moments, open_run
 from store.testing import append_steps, image_run_spec
 from tests.e2e.conftest import STAGE, Open, answers, at, unused_port
@@ -96,7 +96,7 @@ def test_a_recording_is_followed_until_it_ends(watched_page: Page, recording: Ru
         while not answers(port):
             assert server.poll() is None
             time.sleep(0.1)
-        watched_page.goto(f"http://{app.HOST}:{port}/")
+        watched_page.goto(f"http://{HOST}:{port}/")
         watched_page.locator(STAGE).first.wait_for()
         switch = watched_page.get_by_role("switch")
         expect(switch).to_have_attribute("aria-checked", "true")

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import html
 import http.client
 import re
+import signal
 import socket
-import time
+import subprocess
+import sys
 import types
 import weakref
 
-import panel as pn
 import pytest
 
 from explorer import app
-from explorer.app import DEFAULT_PORT, HOST, PORTS_TRIED, Explorer, free_port, page
+from explorer.app import Explorer, page
 from explorer.data import RunData
+from explorer.server import DEFAULT_PORT, HOST, PORTS_TRIED, free_port
 from store.testing import image_run_spec
 
 MARKUP = "<script>alert(1)</script>"
@@ -31,31 +32,21 @@ class Server:
         with socket.socket() as probe:  # another test process never gets the same
             probe.bind((HOST, 0))
             self.port = probe.getsockname()[1]
-        self.thread = app.serve(runs, port=self.port, open_browser=False, threaded=True)
-        until = time.monotonic() + PATIENCE_S
-        while not (is_open(HOST, self.port) and self.thread.server_id in pn.state._servers):
-            assert time.monotonic() < until, "the server does not start"
-            time.sleep(0.02)
+        self.running = app.server(runs, port=self.port)
+        self.running.start()
 
     def stop(self):
-        """End the server, its connections first: sockets left open would be a warning later."""
-        running = pn.state._servers[self.thread.server_id][0]
-
-        async def close():
-            await running._http.close_all_connections()
-            await asyncio.sleep(0.02)  # what a client has closed is noticed
-
-        asyncio.run_coroutine_threadsafe(close(), self.thread.asyncio_loop).result(PATIENCE_S)
-        self.thread.stop()
-        self.thread.join(PATIENCE_S)
-        assert not self.thread.is_alive()
+        self.running.end()
 
     def get(self, path="/", **headers):
         connection = http.client.HTTPConnection(HOST, self.port, timeout=PATIENCE_S)
         try:
             connection.request("GET", path, headers={"Connection": "close", **headers})
             response = connection.getresponse()
-            return response.status, response.read().decode() if response.status != 101 else ""
+            if response.status == 101:
+                assert response.fp.read(1)  # the session is there
+                return 101, ""
+            return response.status, response.read().decode()
         finally:
             connection.close()
 
@@ -85,8 +76,7 @@ def start():
 
     yield start
     for server in running:
-        if server.thread.is_alive():
-            server.stop()
+        server.stop()
 
 
 @pytest.fixture
@@ -216,6 +206,44 @@ def test_nothing_of_a_closed_session_stays(image_run, monkeypatch):
     del template, document, closed, callback
     gc.collect()
     assert [part() for part in made] == [None] * 3
+
+
+# -- begin and end ------------------------------------------------------------------------------
+
+
+def test_the_address_is_said_when_the_port_answers(recorded):
+    """To who connects as soon as the line is there; Ctrl-C ends all without a word."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port = probe.getsockname()[1]
+    words = ["explore", recorded(steps=(0, 1)).run.location, "--no-browser", "--port", str(port)]
+    server = subprocess.Popen(
+        [sys.executable, "-W", "default", "-m", "explorer.cli", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        line = server.stdout.readline()
+        assert line == f"Trainlapse is at http://{HOST}:{port}/ (Ctrl-C ends it)\n"
+        assert is_open(HOST, port)
+        server.send_signal(signal.SIGINT)
+        rest, _ = server.communicate(timeout=PATIENCE_S)
+        assert (server.returncode, rest) == (0, "")
+    finally:
+        server.kill()
+        server.communicate()
+
+
+def test_a_port_in_use_is_an_error_where_the_server_is_started(image_run, monkeypatch):
+    def serve(*_, **__):
+        raise OSError("in use")
+
+    monkeypatch.setattr("panel.serve", serve)
+    with pytest.raises(OSError, match="in use"):
+        app.server([image_run], port=1).start()
+    with pytest.raises(OSError, match="in use"):
+        app.serve([image_run], port=1, open_browser=False)
 
 
 # -- ports ------------------------------------------------------------------------------------

@@ -18,7 +18,12 @@ MARKUP = "<script>alert(1)</script>"
 def served(monkeypatch):
     """What would have been served."""
     calls = []
-    monkeypatch.setattr(app, "serve", lambda runs, **options: calls.append((runs, options)))
+
+    def serve(runs, *, ready, port, **options):
+        calls.append((runs, {"port": port, **options}))
+        ready(f"http://127.0.0.1:{port}/")
+
+    monkeypatch.setattr(app, "serve", serve)
     monkeypatch.setattr(app, "free_port", lambda: 5999)
     return calls
 
