@@ -24,9 +24,8 @@ from explorer.session import Explorer, notice
 from explorer.shelf import ADDED, NUMBER, Shelf, told_apart
 from store import Run
 
-SCRIPTS = ("page.js", "models.js")
 TEMPLATES = Path(__file__).parent / "templates"
-SCRIPTS = ("page.js", "narrow.js")
+SCRIPTS = ("theme.js", "figures.js", "page.js", "narrow.js", "models.js")
 COMPARE = "/compare"
 # Pairs of runs whose pictures are kept.
 PAIRS_KEPT = 4
@@ -162,15 +161,18 @@ class Page(pn.Template):
 
 
 def _template(parts: Mapping[str, Any], **variables: Any) -> pn.Template:
-    template = Page((TEMPLATES / "page.html").read_text(encoding="utf-8"))
+    template = Page(_read("page.html"))
     for name, part in parts.items():
         template.add_panel(name, part)
     for name, value in variables.items():
         template.add_variable(name, value)
-    template.add_variable("css", (TEMPLATES / "page.css").read_text(encoding="utf-8"))
-    scripts = [(TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS]
-    template.add_variable("script", "".join(scripts))
+    template.add_variable("css", _read("page.css"))
+    template.add_variable("script", "\n".join(_read(name) for name in SCRIPTS))
     return template
+
+
+def _read(name: str) -> str:
+    return (TEMPLATES / name).read_text(encoding="utf-8")
 
 
 def _others(runs: Switch, path: str) -> list[tuple[str, str]]:
@@ -216,8 +218,8 @@ def serve(
 def server(runs: Sequence[Run], *, port: int | None = None, side_by_side: bool = False) -> Server:
     """Make a server of the explorer, for this machine alone.
 
-    The process is meant to do nothing else: the look of HoloViews' figures and the threads of
-    linear algebra are set for all of it.
+    The process is meant to do nothing else: how HoloViews draws, and the threads of linear
+    algebra, are set for all of it.
 
     Parameters
     ----------
@@ -230,7 +232,10 @@ def server(runs: Sequence[Run], *, port: int | None = None, side_by_side: bool =
         Show the first two runs side by side at ``/``.
     """
     style.for_pages()
-    pn.extension(disconnect_notification="The connection to the explorer was lost.")
+    # Light or dark is the browser's affair (templates/theme.js): Panel would look in the address.
+    pn.extension(
+        disconnect_notification="The connection to the explorer was lost.", theme="default"
+    )
     leave_one_to_the_browser()
     first = "/run-1" if side_by_side else "/"
     paths = [first, *(f"/run-{number}" for number in range(2, len(runs) + 1))]

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from explorer.derived.timeline import spread
 from explorer.plots.style import (
+    COLOUR_BAR,
     DIVERGING,
     SEQUENTIAL,
     common,
@@ -80,7 +81,7 @@ def time_heatmap(
             cmap=list(palette(DIVERGING if signed else SEQUENTIAL)),
             clim=clim,
             colorbar=True,
-            colorbar_opts={"width": 9, "padding": 4, "title": "", "background_fill_alpha": 0},
+            colorbar_opts=COLOUR_BAR,
             clabel=value_label,
             hooks=[time_cursor(positions, index)],
             xlim=(float(x_edges[0]), float(x_edges[-1])),

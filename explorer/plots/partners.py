@@ -8,7 +8,15 @@ import holoviews as hv
 import numpy as np
 import numpy.typing as npt
 
-from explorer.plots.style import HEIGHT, NEUTRAL, SEQUENTIAL, common, palette, time_cursor
+from explorer.plots.style import (
+    COLOUR_BAR,
+    HEIGHT,
+    NEUTRAL,
+    SEQUENTIAL,
+    common,
+    palette,
+    time_cursor,
+)
 
 Array = npt.NDArray[Any]
 
@@ -63,7 +71,7 @@ def partners_over_time(
         line_width=0.5,
         tools=["hover"],
         colorbar=True,
-        colorbar_opts={"width": 9, "padding": 4, "title": "", "background_fill_alpha": 0},
+        colorbar_opts=COLOUR_BAR,
         clabel=score_label,
         backend="bokeh",
     )

@@ -16,7 +16,7 @@ from holoviews.plotting.util import process_cmap
 
 TIME_COLOUR = "#e8590c"
 HEIGHT = 230
-# The page's script repaints these in the colours of its theme; they are legible on both.
+# Told apart from the ground in the light theme and in the dark one.
 NEUTRAL = "#8b95a1"
 
 # Pixels between labels of neighbouring ticks.
@@ -30,7 +30,7 @@ CURSOR_NAME = "trainlapse-cursor"
 CHANNEL = "main"
 
 # Colours of two runs beside each other: apart for colour-blind readers, legible on light and dark.
-RUNS = ("#2f81c7", "#c2489b")
+RUNS = ("#2a78bd", "#bd4296")
 
 SEQUENTIAL = "viridis"
 DIVERGING = "coolwarm"
@@ -65,10 +65,26 @@ def class_colour(number: int) -> str:
     return CLASSES[number % len(CLASSES)]
 
 
-# As on a page whose address asks Panel for its dark theme.
-PLAIN = {
-    "Axis": {"axis_label_text_font_style": "normal", "minor_tick_line_alpha": 0},
-    "ColorBar": {"title_text_font_style": "normal"},
+# The look of figures among the explorer's cards. They have no ground of their own: the card's is
+# seen through them. On a page their texts and lines take the colours of its theme
+# (templates/figures.js).
+LOOK = Theme(
+    json={
+        "attrs": {
+            "Axis": {"axis_label_text_font_style": "normal", "minor_tick_line_alpha": 0},
+            "ColorBar": {"title_text_font_style": "normal"},
+            "Plot": {"background_fill_color": None, "border_fill_color": None},
+        }
+    }
+)
+# A colour bar beside a picture.
+COLOUR_BAR = {
+    "width": 9,
+    "padding": 4,
+    "title": "",
+    "background_fill_alpha": 0,
+    "bar_line_color": None,
+    "major_tick_line_color": None,
 }
 
 Hook = Callable[[Any, Any], None]
@@ -218,9 +234,9 @@ def register() -> None:
 
 
 def for_pages() -> None:
-    """Register, and draw all figures of this process as the explorer's pages show them."""
+    """Register, and draw all figures of this process without the graphics processor.
+
+    A context of it for each small figure costs more than its lines.
+    """
     register()
-    renderer = hv.Store.renderers["bokeh"]
-    # A context of the graphics processor for each small figure costs more than its lines.
-    renderer.webgl = False
-    renderer.theme = Theme(json={"attrs": PLAIN})
+    hv.Store.renderers["bokeh"].webgl = False

@@ -116,27 +116,6 @@ function framesFrom(film) {
 // -- the page -----------------------------------------------------------------------------------
 const part = (id) => document.getElementById(id);
 
-function themes() {
-  const root = document.documentElement;
-  let stored = new URLSearchParams(location.search).get("theme");
-  try {
-    stored ??= localStorage.getItem("trainlapse-theme");
-  } catch { /* a page from a file may have no storage */ }
-  const system = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
-  const show = (theme) => {
-    root.dataset.theme = theme;
-    part("theme").textContent = theme === "dark" ? "Light" : "Dark";
-    window.dispatchEvent(new Event("trainlapse:theme"));
-  };
-  show(["light", "dark"].includes(stored) ? stored : system);
-  part("theme").addEventListener("click", () => {
-    show(root.dataset.theme === "dark" ? "light" : "dark");
-    try {
-      localStorage.setItem("trainlapse-theme", root.dataset.theme);
-    } catch { /* as above */ }
-  });
-}
-
 function card(title) {
   const body = element("div", { class: "chart" });
   part("charts").append(element("section", { class: "card" }, element("h3", { text: title }), body));
@@ -251,5 +230,4 @@ async function guarded(act) {
   }
 }
 
-themes();
 guarded(start);

@@ -24,9 +24,9 @@ from store import Layer
 FOLDER = Path(__file__).parent
 TEMPLATES = FOLDER.parent / "templates"
 
-# Nothing is loaded, nothing is sent, and no script runs but the page's own.
+# Nothing is loaded, nothing is sent, and no scripts run but the page's own.
 POLICY = (
-    "default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; "
+    "default-src 'none'; script-src {digests}; style-src 'unsafe-inline'; "
     "img-src data:; base-uri 'none'; form-action 'none'"
 )
 
@@ -105,9 +105,10 @@ class ReplayPage:
             for layer in self.data.run.layers.values()
         ]
         return PAGE.substitute(
-            policy=POLICY.format(digest=_digest(SCRIPT)),
+            policy=POLICY.format(digests=" ".join(map(_digest, (THEME, SCRIPT)))),
             name=html.escape(self.data.run.name),
             css=CSS,
+            theme=THEME,
             facts=html.escape(self._facts(contents)),
             notes="\n".join(f"<p>{html.escape(note)}</p>" for note in notes),
             blocks=blocks.html(),
@@ -211,10 +212,12 @@ def _sheet() -> str:
 
 
 def _digest(script: str) -> str:
-    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+    return f"'sha256-{digest}'"
 
 
 PAGE = Template(_read(FOLDER / "page.html"))
 CSS = _read(TEMPLATES / "page.css") + _read(FOLDER / "replay.css")
+THEME = _read(TEMPLATES / "theme.js")
 SCRIPT = _script()
 SHEET = _sheet()

@@ -13,6 +13,7 @@ import panel as pn
 
 from explorer.data import RunData
 from explorer.derived.timeline import LABELS, log_ticks
+from explorer.plots import style
 from explorer.plots.legend import entries, without_legend
 from explorer.state import Moment
 from explorer.widgets.legend import legend
@@ -202,4 +203,6 @@ class WithLegend(pn.Column):
 
 def figure_pane(element: hv.Element | hv.Overlay) -> pn.pane.HoloViews:
     """Pane of a picture whose axes are its own."""
-    return pn.pane.HoloViews(element, linked_axes=False, sizing_mode="stretch_width", margin=0)
+    return pn.pane.HoloViews(
+        element, theme=style.LOOK, linked_axes=False, sizing_mode="stretch_width", margin=0
+    )

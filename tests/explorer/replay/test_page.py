@@ -18,7 +18,7 @@ import pytest
 
 from explorer.data import RunData
 from explorer.replay.contents import Contents, everything
-from explorer.replay.page import SCRIPT, ReplayPage
+from explorer.replay.page import SCRIPT, THEME, ReplayPage
 from store import open_run
 from store.crop import Cut, crop
 from store.testing import frames_at, image_run_spec, text_run_spec, write_run
@@ -27,14 +27,14 @@ EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&"
 
 
 class Page(HTMLParser):
-    """Elements of a page with their attributes, and what the script of the page would read."""
+    """Elements of a page with their attributes, and what the scripts of the page would read."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.inside: tuple[str, dict[str, str | None]] = ("", {})
         self.texts: dict[str, str] = {}
-        self.script = ""
+        self.scripts: list[str] = []
         self.words: list[str] = []
         self.feed(text)
         self.state: dict[str, Any] = json.loads(self._inflated("state"))
@@ -51,7 +51,7 @@ class Page(HTMLParser):
         if tag == "script" and "id" in attributes:
             self.texts[attributes["id"]] = data
         elif tag == "script":
-            self.script += data
+            self.scripts.append(data)
         elif tag != "style":
             self.words.append(data)
 
@@ -168,13 +168,13 @@ def test_names_from_a_stranger_are_text(tmp_path, image_data):
     plain = [tag for tag, attributes in usual.elements if "block" not in attributes.get("id", "")]
     kept = [tag for tag, attributes in page.elements if "block" not in attributes.get("id", "")]
     assert kept == plain
-    assert page.script == SCRIPT
+    assert page.scripts == [THEME, SCRIPT]
     assert "".join(page.words).count(EVIL) == 3  # title, heading, note
     assert page.state["bars"]["class_names"][0] == EVIL
     assert page.layer("&lt;'conv")["films"]
 
 
-def test_only_the_pages_own_script_may_run_and_nothing_may_load(image_data):
+def test_only_the_pages_own_scripts_may_run_and_nothing_may_load(image_data):
     text = ReplayPage(image_data).html(PART)
     page = Page(text)
     (policy,) = [
@@ -182,10 +182,11 @@ def test_only_the_pages_own_script_may_run_and_nothing_may_load(image_data):
         for tag, attributes in page.elements
         if tag == "meta" and attributes.get("http-equiv") == "Content-Security-Policy"
     ]
-    digest = base64.b64encode(hashlib.sha256(page.script.encode()).digest()).decode()
+    digests = [hashlib.sha256(script.encode()).digest() for script in page.scripts]
+    allowed = [f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests]
     rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
     assert rules["default-src"] == "'none'"
-    assert rules["script-src"] == f"'sha256-{digest}'"
+    assert rules["script-src"].split() == allowed
     assert rules["img-src"] == "data:"
     addressed = {"src", "href", "action"}
     loaded = [
@@ -198,14 +199,15 @@ def test_only_the_pages_own_script_may_run_and_nothing_may_load(image_data):
     assert not re.search(r"@import|url\(|https?:", css)
 
 
-def test_the_script_ends_where_its_element_does_and_parses():
-    assert "</script" not in SCRIPT.lower()
-    assert "<!--" not in SCRIPT
-    assert "\r" not in SCRIPT
+@pytest.mark.parametrize("script", [THEME, SCRIPT], ids=["theme", "replay"])
+def test_a_script_ends_where_its_element_does_and_parses(script):
+    assert "</script" not in script.lower()
+    assert "<!--" not in script
+    assert "\r" not in script
     node = shutil.which("node")
     if node is None:
         pytest.skip("node is not installed; the browser test runs the script")
-    done = subprocess.run([node, "--check", "-"], input=SCRIPT, capture_output=True, text=True)
+    done = subprocess.run([node, "--check", "-"], input=script, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
 
