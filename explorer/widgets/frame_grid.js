@@ -205,8 +205,7 @@ export function render({ model, el }) {
       const value = Math.round(valueOf(code));
       if (!code || !value) return;
       const colour = colours[code];
-      const light = 0.3 * (colour & 255) + 0.59 * ((colour >> 8) & 255) + 0.11 * ((colour >> 16) & 255);
-      context.fillStyle = light > 140 ? "#111" : "#fff";
+      context.fillStyle = inkOn(colour & 255, (colour >> 8) & 255, (colour >> 16) & 255);
       const [x, y] = [at % place.width, Math.floor(at / place.width)];
       context.fillText(String(value), place.left + (x + 0.5) * place.dx, place.top + (y + 0.5) * place.dy);
     });

@@ -116,9 +116,9 @@ export function render({ model, el }) {
       if (Number.isNaN(value)) return;
       const shown = model.logarithmic ? Math.log10(value) : value;
       const share = Math.max(0, Math.min(1, (shown - limits[0]) / (limits[1] - limits[0]))) || 0;
-      const [red, green, blue] = [0, 1, 2].map((channel) => model.palette[3 * Math.round(255 * share) + channel]);
-      chip.firstChild.setAttribute("fill", `rgb(${red},${green},${blue})`);
-      chip.lastChild.style.fill = 0.3 * red + 0.59 * green + 0.11 * blue > 140 ? "#111" : "#fff";
+      const colour = rgbOf(model.palette, Math.round(255 * share));
+      chip.firstChild.setAttribute("fill", `rgb(${colour.join(" ")})`);
+      chip.lastChild.style.fill = inkOn(...colour);
       chip.lastChild.textContent = number(value);
     });
   };

@@ -99,11 +99,6 @@ export function render({ model, el }) {
     for (let y = 0; y < down; y++) for (let x = 0; x < across; x++) pen.strokeRect(...covered(y, x));
     pen.globalAlpha = 1;
   };
-  // White on what is dark, black on what is bright.
-  const ink = (code) => {
-    const [r, g, b] = [0, 1, 2].map((part) => model.palette[3 * code + part]);
-    return 0.3 * r + 0.59 * g + 0.11 * b > 140 ? "#101418" : "#ffffff";
-  };
   const paintKept = (pen) => {
     const codes = bytes(shown.before);
     const radius = Math.max(1, Math.min(4, 0.2 * Math.min(place.dx, place.dy)));
@@ -119,7 +114,7 @@ export function render({ model, el }) {
         pen.lineTo(left + wide / 2, top);
         pen.stroke();
       }
-      pen.fillStyle = ink(codes[position]);
+      pen.fillStyle = inkOn(...rgbOf(model.palette, codes[position]));
       pen.beginPath();
       pen.arc(x, y, radius, 0, 2 * Math.PI);
       pen.fill();

@@ -38,15 +38,6 @@ function codeOf(value, low, high) {
   return 1 + Math.round(254 * Math.max(0, Math.min(1, (value - low) / (high - low))));
 }
 
-// Whether black is easier to read than white on each of 256 colours (WCAG's contrast).
-function darkInk(palette) {
-  const share = (byte) => (byte <= 10 ? byte / 3295 : ((byte / 255 + 0.055) / 1.055) ** 2.4);
-  return Array.from({ length: 256 }, (_, code) => {
-    const [red, green, blue] = [0, 1, 2].map((part) => share(palette[3 * code + part]));
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179;
-  });
-}
-
 // The next one of some rising numbers, forwards or backwards; at their end the last one.
 function neighbour(numbers, from, move) {
   return move > 0 ? numbers.find((one) => one > from) ?? numbers.at(-1) : numbers.findLast((one) => one < from) ?? numbers[0];
@@ -152,11 +143,11 @@ export function render({ model, el }) {
   const dye = () => {
     const { palette } = model;
     if (!palette) return;
-    const dark = darkInk(palette);
-    styles = Array.from({ length: 256 }, (_, code) => ({
-      back: code ? `rgb(${palette[3 * code]} ${palette[3 * code + 1]} ${palette[3 * code + 2]})` : "",
-      ink: code ? (dark[code] ? "#111" : "#fff") : "",
-    }));
+    styles = Array.from({ length: 256 }, (_, code) => {
+      if (!code) return { back: "", ink: "" };
+      const colour = rgbOf(palette, code);
+      return { back: `rgb(${colour.join(" ")})`, ink: inkOn(...colour) };
+    });
     coloured(Uint8Array.from({ length: 255 }, (_, at) => at + 1), 255, 1, table(palette), bar);
     ends = given(endsOf(its.values ?? [], 0, its.values?.length ?? 0, its.signed));
   };

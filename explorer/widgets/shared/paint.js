@@ -52,18 +52,30 @@ function fitted(pen, text, most) {
   return "";
 }
 
-// A colour of the page's theme. Asking the page costs as much as drawing, so it is asked once.
+// A colour of the page's theme, by its name in page.css. Asking the page costs as much as drawing, so
+// each is asked once in each theme.
 const themeColours = new Map();
+let themeOfColours;
 function themed(el, name) {
-  if (!themeColours.size) {
-    // Captured: before those hear of it who paint.
-    window.addEventListener("trainlapse:theme", () => themeColours.clear(), { capture: true, once: true });
-  }
-  if (!themeColours.has(name)) {
-    const style = getComputedStyle(el);
-    themeColours.set(name, style.getPropertyValue(`--tl-${name}`).trim() || style.color);
-  }
+  const { theme } = document.documentElement.dataset;
+  if (theme !== themeOfColours) themeColours.clear();
+  themeOfColours = theme;
+  if (!themeColours.has(name)) themeColours.set(name, getComputedStyle(el).getPropertyValue(`--tl-${name}`).trim());
   return themeColours.get(name);
+}
+
+// Red, green and blue of a palette's colour.
+function rgbOf(palette, code) {
+  return [0, 1, 2].map((part) => palette[3 * code + part]);
+}
+
+// Black or white, whichever is easier to read on a colour: at 4.58 to 1 on the worst (WCAG 2).
+function inkOn(red, green, blue) {
+  const [r, g, b] = [red, green, blue].map((byte) => {
+    const share = byte / 255;
+    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? "#000" : "#fff";
 }
 
 // Sets a canvas to its size on the page, in device pixels, empty and ready to draw in page pixels.
