@@ -187,17 +187,6 @@ def test_a_wrong_link_opens_with_a_warning(watched_page: Page, explore: Open) ->
     ).to_be_visible()
 
 
-def test_the_theme_changes_page_and_figures_at_once(watched_page: Page, explore: Open) -> None:
-    explore("image", theme="light")
-    background = "() => getComputedStyle(document.body).backgroundColor"
-    figures = """() => [...new Set(Bokeh.documents.flatMap((doc) => [...doc._all_models.values()])
-      .filter((model) => model.type === "Figure").map((model) => model.border_fill_color))]"""
-    light = watched_page.evaluate(background), watched_page.evaluate(figures)
-    watched_page.get_by_role("button", name="Dark").click()
-    assert watched_page.evaluate(background) != light[0]
-    assert watched_page.evaluate(figures) == ["#161b22"] != light[1]
-
-
 @pytest.mark.parametrize("width", [1280, 1920])
 def test_nothing_is_cut_off_at_common_widths(page_checker: Any, server: str, width: int) -> None:
     with page_checker(viewport={"width": width, "height": 900}) as page:

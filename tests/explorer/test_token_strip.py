@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from explorer.derived.frames import Limits, quantize
-from explorer.plots.style import DIVERGING, SEQUENTIAL, palette_bytes
+from explorer.plots.style import SEQUENTIAL, palette_bytes
 from explorer.widgets.token_strip import TokenStrip
 from tests.explorer.node import evaluated, js
 from tests.explorer.test_scripts import SHARED_PARTS, own_script
@@ -121,17 +121,3 @@ def test_codes_of_colours_are_those_of_the_frames():
 def test_limits_of_colours_span_the_values_and_of_signed_ones_both_sides(values, signed, ends):
     found = called(f"endsOf({js(values)}, 0, {len(values)}, {json.dumps(signed)})")
     assert found == ends
-
-
-@pytest.mark.parametrize("name", [SEQUENTIAL, DIVERGING])
-def test_words_are_written_in_the_ink_of_more_contrast(name):
-    """Contrast of black and of white by WCAG 2.2, relative luminance."""
-    palette = palette_bytes(name)
-    share = palette.reshape(256, 3) / 255
-    linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
-    luminance = linear @ [0.2126, 0.7152, 0.0722]
-    black, white = (luminance + 0.05) / 0.05, 1.05 / (luminance + 0.05)
-    found = called(f"darkInk({palette.tolist()})")
-    clear = np.abs(black / white - 1) > 0.01
-    assert np.array(found)[clear].tolist() == (black > white)[clear].tolist()
-    assert np.where(found, black, white).min() > 4.5
