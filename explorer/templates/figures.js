@@ -38,12 +38,12 @@
       type === "Tooltip" && property === "stylesheets" ? [TIP] : colours[INKS[type]?.[property]],
   });
 
-  // Says that a model has changed. The view of a colour bar cannot hear it before it has been laid out.
+  // Says that a model has changed. A view of a colour bar that has not been laid out yet cannot hear it.
   const tell = (model) => {
     try {
       model.change.emit();
     } catch {
-      requestAnimationFrame(() => tell(model));
+      if (model.document) requestAnimationFrame(() => tell(model));
     }
   };
   window.addEventListener("trainlapse:theme", () => {
