@@ -87,8 +87,8 @@ def test_another_axis_redraws_curves_and_leaves_frames(explorer):
     explorer.transport.axis = "epoch"
     assert explorer.selection.axis == "epoch"
     (curves,) = shown(card_of(explorer, "Loss"))
-    assert curves.object.kdims == []
-    assert next(iter(curves.object)).kdims[0].label == "epoch"
+    assert curves.picture.kdims == []
+    assert next(iter(curves.picture)).kdims[0].label == "epoch"
     assert shown(card_of(explorer, "Feature maps")) == [frames]
 
 
