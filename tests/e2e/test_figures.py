@@ -79,6 +79,36 @@ def test_parts_that_change_while_they_are_built_are_there_once(begin: Begin, dep
     assert begin().evaluate(OVERLAPPING, depth) == 3
 
 
+# Where a line as dark as a frame's crosses the first figure from top to bottom, by its columns of
+# pixels; and where its frame is.
+LINES_ACROSS = """
+() => {
+  const [view] = Bokeh.index.query(({ model }) => model.type === "Figure");
+  const { canvas, ctx } = view.canvas_view.primary;
+  const { x0, x1, y0, y1 } = view.frame.bbox;
+  const column = (x) => ctx.getImageData(x, y0, 1, y1 - y0).data;
+  const isLine = (data) => data.every((value, at) => at % 4 !== 3 || value === 255);
+  const across = [...Array(canvas.width).keys()].filter((x) => isLine(column(x)));
+  return { across, frame: [x0, x1], width: view.bbox.width };
+}
+"""
+
+
+def test_a_figure_that_was_resized_has_the_lines_of_its_frame_alone(begin: Begin) -> None:
+    page = begin()
+    size = page.viewport_size
+    assert size is not None
+    for width in (900, 1600, size["width"]):
+        was = page.evaluate(LINES_ACROSS)["width"]
+        page.set_viewport_size({"width": width, "height": size["height"]})
+        page.wait_for_function(f"(was) => ({LINES_ACROSS})().width !== was", arg=was)
+        at_rest(page)
+        found = page.evaluate(LINES_ACROSS)
+        assert found["across"]
+        # An edge that falls between two pixels is in both, or in none as dark as that.
+        assert all(min(abs(x - edge) for edge in found["frame"]) <= 1 for x in found["across"])
+
+
 @pytest.mark.full
 @pytest.mark.parametrize("run", WALKS)
 def test_every_card_of_every_place_is_that_of_a_fresh_page(

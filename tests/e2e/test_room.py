@@ -57,9 +57,7 @@ def test_texts_and_controls_have_room(at: At, width: int) -> None:
 
 
 @pytest.mark.parametrize(("width", "choice"), [(1280, {"layer": "dense1"}), (800, LEARNED)])
-def test_so_they_have_for_other_layers_and_tabs(
-    at: At, width: int, choice: dict[str, str]
-) -> None:
+def test_so_they_have_for_other_layers_and_tabs(at: At, width: int, choice: dict[str, str]) -> None:
     assert not faults(at(width, **choice))
 
 
