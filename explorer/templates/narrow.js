@@ -37,7 +37,9 @@ document.addEventListener("DOMContentLoaded", () => {
   document.addEventListener("pointerdown", elsewhere);
   document.addEventListener("focusin", elsewhere);
 
-  document.querySelector("header [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  // Of many runs the one that is shown stays in sight.
+  const here = document.querySelector("header [aria-current]");
+  if (here) new ResizeObserver(() => here.scrollIntoView({ block: "nearest", inline: "center" })).observe(here.parentElement);
   // In a low window the header gives its room to the content, see page.css.
   const LEAST_PX = 80;
   main.addEventListener("scroll", () => {

@@ -224,10 +224,10 @@ export function render({ model, el }) {
   };
   const drawTexts = (first) => {
     const order = [...new Set([...first, ...points()])].filter((point) => point >= 0);
-    Object.assign(pen, { lineWidth: 3, strokeStyle: ink.card, fillStyle: ink.text });
+    Object.assign(pen, { lineWidth: 3, lineJoin: "round", strokeStyle: ink.card, fillStyle: ink.text });
     labelPlaces(places, widths, view.box, radius + 1, order, first).forEach((at, point) => {
       if (!at) return;
-      if (first.includes(point)) pen.strokeText(its.labels[point], ...at);
+      pen.strokeText(its.labels[point], ...at); // no trail shows through it
       pen.fillText(its.labels[point], ...at);
     });
   };

@@ -56,7 +56,13 @@
     const [left, right] = [size.actualBoundingBoxLeft * squeezed, size.actualBoundingBoxRight * squeezed];
     const [up, down] = [size.actualBoundingBoxAscent, size.actualBoundingBoxDescent];
     const points = corners(this, x - left, y - up, left + right, up + down);
-    of(this.canvas).texts.push({ text: String(text), points, clip: stateOf(this).clip, squeezed, covers: [] });
+    const { texts, marks, halo } = of(this.canvas);
+    // On a ground of its own a text hides what was drawn there before.
+    const crossed = halo === `${text} ${x} ${y}` ? marks.length : 0;
+    texts.push({ text: String(text), points, clip: stateOf(this).clip, squeezed, crossed, covers: [] });
+  });
+  wrap("strokeText", function (text, x, y) {
+    if (this.lineWidth >= 3) of(this.canvas).halo = `${text} ${x} ${y}`;
   });
   // What the explorer's own pictures have besides texts; a figure's curves may cross its labels.
   const isOwn = ({ canvas }) => !canvas.classList.contains("bk-layer");
@@ -182,10 +188,10 @@
             found.texts.push({
               ...now, node, text: text.text, points: text.points.map(place), covers, squeezed: text.squeezed,
               clip: common(now.clip, placed(text.clip)), picture: text.clip ? null : box,
-              on: pictures.map(({ points }) => around(points.map(place))),
+              crossed: text.crossed, on: pictures.map(({ points }) => around(points.map(place))),
             });
           }
-          for (const mark of marks) found.marks.push({ ...now, node, points: mark.points.map(place), line: mark.line * wide });
+          marks.forEach((mark, at) => found.marks.push({ ...now, node, at, points: mark.points.map(place), line: mark.line * wide }));
         }
       }
       if (style.overflowX !== "visible" || style.overflowY !== "visible") {
@@ -282,7 +288,8 @@
     }
     for (const mark of marks) {
       const box = visible(mark);
-      const near = box && shown.filter((text) => text.layer === mark.layer && isMet(box, text.box));
+      const hidden = (text) => text.node === mark.node && mark.at < text.crossed;
+      const near = box && shown.filter((text) => text.layer === mark.layer && !hidden(text) && isMet(box, text.box));
       if (near?.length) {
         const parts = strokes(mark);
         for (const text of near) if (parts.some((part) => depth(part, text.points) > 1)) say("a line crosses a text", text);
