@@ -3,7 +3,6 @@ const GAP = 3;
 const MAX_VECTOR_CELL = 34;
 const CAPTION = 14;
 const CAPTION_GAP = 6;
-const SQUEEZED = 0.85; // of its width, a text can still be read well
 const ROW_PITCH = 12;
 // Column names that do not fit side by side are tilted.
 const TILT = -Math.PI / 3.2;
@@ -169,9 +168,7 @@ export function render({ model, el }) {
       const [x, y] = corner(tile);
       context.drawImage(sheet, 0, tile * height, width, height, x, y, width * place.dx, height * place.dy);
       if (isBlank(codes, tile * height * width, height * width)) strike(x, y, width * place.dx, height * place.dy);
-      if (!texts[tile]) continue;
-      const room = width * place.dx - CAPTION_GAP; // a text is squeezed a little into it, then shortened
-      context.fillText(fitted(context, texts[tile], room / SQUEEZED), x, y + height * place.dy + 2, room);
+      if (texts[tile]) write(context, texts[tile], x, y + height * place.dy + 2, width * place.dx - CAPTION_GAP);
     }
   };
   const drawLabels = () => {

@@ -31,6 +31,7 @@ export function render({ model, el }) {
   const legend = element("div", { class: "legend" }, low, bar, high);
   const head = element("div", { class: "shows" }, element("label", { text: "Show " }, choice), legend);
   el.append(element("div", { class: "network" }, head, box));
+  const pen = document.createElement("canvas").getContext("2d"); // to measure with
   let nodes = new Map();
   let limits = [0, 1];
 
@@ -66,7 +67,10 @@ export function render({ model, el }) {
       const line = (x, y, text, kind, anchor = "start") => {
         svg("text", { x, y, class: kind, "text-anchor": anchor }, group).textContent = text;
       };
-      line(13, 16, cut(node.name, 17), "name");
+      pen.font = `10.5px ${FAMILY}`;
+      const room = node.width - 13 - 16 - pen.measureText(node.kind).width;
+      pen.font = `600 12px ${FAMILY}`;
+      line(13, 16, fitted(pen, node.name, room), "name");
       line(node.width - 8, 16, node.kind, "kind", "end");
       line(13, 30, node.shape, "detail");
       line(node.width - 8, 30, node.parameters, "detail parameters", "end");

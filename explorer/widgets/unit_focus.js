@@ -111,7 +111,7 @@ export function render({ model, el }) {
     lefts.forEach((from, panel) => {
       const over = panel === 0 && Boolean(model.picture);
       pen.fillStyle = themed(el, "muted");
-      pen.fillText(over ? "on the probe" : "the map alone", from, 0, wide);
+      write(pen, over ? "on the probe" : "the map alone", from, 0, wide);
       pen.save();
       pen.beginPath();
       pen.rect(from, TITLE, wide, tall);

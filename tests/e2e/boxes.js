@@ -210,7 +210,8 @@
         if (/auto|scroll/.test(style.overflowX)) now.scrolls = node;
       }
       if (titleOf(node)) now.card = node;
-      for (const child of childrenOf(node)) visit(child, now);
+      const shut = node.localName === "details" && !node.open;
+      for (const child of childrenOf(node)) if (!shut || child.localName === "summary") visit(child, now);
     };
     visit(document.body, { seen: true, clip: null, cut: null, scrolls: null, layer: null, card: null });
     return found;

@@ -43,19 +43,19 @@ function paintAxes(pen, ink, box, { xTicks, yTicks, xName, yName }) {
   rule(xTicks, (x) => pen.fillRect(x, box.top, 1, box.height));
   rule(yTicks, (y) => pen.fillRect(box.left, y, box.width, 1));
   pen.globalAlpha = 1;
-  const write = (text, x, y, align, most) => {
+  const aligned = (align, ...given) => {
     pen.textAlign = align;
-    pen.fillText(text, x, y, most);
+    write(pen, ...given);
   };
   pen.fillStyle = ink.muted;
   pen.textBaseline = "middle";
-  for (const { at, text } of yTicks) write(text, box.left - 6, at, "right");
-  for (const { at, text } of xTicks) write(text, at, bottom + 10, "center");
-  write(xName, box.left + box.width / 2, bottom + box.below + 8, "center", box.width);
+  for (const { at, text } of yTicks) aligned("right", text, box.left - 6, at);
+  for (const { at, text } of xTicks) aligned("center", text, at, bottom + 10);
+  aligned("center", xName, box.left + box.width / 2, bottom + box.below + 8, box.width);
   pen.save();
   pen.translate(8, box.top + box.height / 2);
   pen.rotate(-Math.PI / 2);
-  write(yName, 0, 0, "center", box.height + 20);
+  aligned("center", yName, 0, 0, box.height + 20);
   pen.restore();
   pen.textAlign = "left";
 }

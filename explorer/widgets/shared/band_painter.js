@@ -25,11 +25,11 @@ function bandPainter(el, clock, now) {
     paint();
     pen.restore();
   };
-  const write = (pen, text, x, y, { colour = "text", align = "left", bold = false, most } = {}) => {
+  const put = (pen, text, x, y, { colour = "text", align = "left", bold = false, most } = {}) => {
     pen.font = bold ? `600 ${FONT}` : FONT;
     pen.fillStyle = themed(el, colour);
     pen.textAlign = align;
-    pen.fillText(text, x, y, most);
+    write(pen, text, x, y, most);
     pen.textAlign = "left";
   };
   const paintWords = (pen) => {
@@ -42,20 +42,20 @@ function bandPainter(el, clock, now) {
       const x = xOf(token) + now.place.wide / 2;
       if (x < LEFT || x > now.place.end) return;
       const look = { bold: token === hovered, colour: token === hovered ? "select" : "text" };
-      if (now.place.level) return write(pen, word, x, now.place.top - 10, { ...look, align: "center" });
+      if (now.place.level) return put(pen, word, x, now.place.top - 10, { ...look, align: "center" });
       pen.save();
       pen.translate(x + 2, now.place.top - 6);
       pen.rotate(TILT);
-      write(pen, word, 0, 0, look);
+      put(pen, word, 0, 0, look);
       pen.restore();
     });
-    if (now.its.padding) write(pen, "∅", paddingX() + 2 + now.place.gutter / 2, now.place.top - 10, { colour: "muted", align: "center" });
+    if (now.its.padding) put(pen, "∅", paddingX() + 2 + now.place.gutter / 2, now.place.top - 10, { colour: "muted", align: "center" });
     pen.restore();
     // On a ground of its own: tilted words may reach over it.
     pen.fillStyle = themed(el, "card");
     pen.fillRect(now.place.right, now.place.top - 32, RIGHT, 32);
-    write(pen, "adds to", now.place.right, now.place.top - 23, { colour: "muted" });
-    write(pen, cut(target(), 17), now.place.right, now.place.top - 9, { bold: true, most: RIGHT - 12 });
+    put(pen, "adds to", now.place.right, now.place.top - 23, { colour: "muted" });
+    put(pen, cut(target(), 17), now.place.right, now.place.top - 9, { bold: true, most: RIGHT - 12 });
   };
   const cells = (pen, band, codes, palette, y, height) => {
     const count = band.ranges.length / 2 + (now.its.padding ? 1 : 0);
@@ -75,9 +75,9 @@ function bandPainter(el, clock, now) {
     const band = now.its.bands[0];
     const own = now.parts[0];
     const middle = now.place.top + EVIDENCE / 2;
-    write(pen, "evidence", 12, middle - 6, { bold: true });
+    put(pen, "evidence", 12, middle - 6, { bold: true });
     if (!own?.all) return;
-    write(pen, `bars to ±${shortNumber(now.scale[0].most)}`, 12, middle + 8, { colour: "muted" });
+    put(pen, `bars to ±${shortNumber(now.scale[0].most)}`, 12, middle + 8, { colour: "muted" });
     withinText(pen, () => {
       pen.fillStyle = themed(el, "line");
       pen.fillRect(LEFT, middle, now.place.end - LEFT, 1);
@@ -90,20 +90,20 @@ function bandPainter(el, clock, now) {
         pen.fillRect(x + 1, tall > 0 ? middle - tall : middle + 1, Math.max(1, wide - 2), Math.abs(tall));
       });
     });
-    write(pen, shortNumber(now.shown.totals[0], "+"), now.place.right + 58, middle, { bold: true });
-    write(pen, "all words".replace("words", `${now.its.noun}s`), now.place.right, middle, { colour: "muted", most: 54 });
+    put(pen, shortNumber(now.shown.totals[0], "+"), now.place.right + 58, middle, { bold: true });
+    put(pen, "all words".replace("words", `${now.its.noun}s`), now.place.right, middle, { colour: "muted", most: 54 });
   };
   const scaleBar = (pen, palette, [least, most], low, high, y, end, label) => {
     const bar = 56;
-    write(pen, high, end, y, { colour: "muted", align: "right" });
+    put(pen, high, end, y, { colour: "muted", align: "right" });
     const after = end - pen.measureText(high).width - 5;
     for (let at = 0; at < bar; at++) {
       pen.fillStyle = palette[Math.round(least + ((most - least) * at) / (bar - 1))];
       pen.fillRect(after - bar + at, y - 4, 1, 8);
     }
-    write(pen, low, after - bar - 5, y, { colour: "muted", align: "right" });
+    put(pen, low, after - bar - 5, y, { colour: "muted", align: "right" });
     const before = after - bar - 5 - pen.measureText(low).width - 7;
-    if (label) write(pen, label, before, y, { colour: "muted", align: "right" });
+    if (label) put(pen, label, before, y, { colour: "muted", align: "right" });
     return before - (label ? pen.measureText(label).width + 8 : 0);
   };
   const detailOf = (band) => {
@@ -119,7 +119,7 @@ function bandPainter(el, clock, now) {
     pen.beginPath();
     pen.arc(4, middle - 1, 4, 0, 7);
     pen.fill();
-    write(pen, band.title, 12, middle, { bold: true });
+    put(pen, band.title, 12, middle, { bold: true });
     let x = 22 + pen.measureText(band.title).width;
     const button = now.buttons.find((one) => one.dataset.band === String(at));
     if (button) x += button.offsetWidth + 10;
@@ -129,17 +129,17 @@ function bandPainter(el, clock, now) {
       const [low, high] = now.scale[at].ranges[0].map((code) => shortNumber(codeValue(code, band.quantities[0])));
       end = scaleBar(pen, now.scale[at].palettes[0], now.scale[at].ranges[0], low, high, middle, end, shownAs);
     }
-    if (end - x > 40) write(pen, detailOf(band), x, middle, { colour: "muted", most: end - x });
+    if (end - x > 40) put(pen, detailOf(band), x, middle, { colour: "muted", most: end - x });
   };
   const paintAll = (pen, { at, y }) => {
     const band = now.its.bands[at];
-    write(pen, `all ${band.count} add`, LEFT - 8, y + ALL / 2, { colour: "muted", align: "right" });
+    put(pen, `all ${band.count} add`, LEFT - 8, y + ALL / 2, { colour: "muted", align: "right" });
     withinText(pen, () => {
       ground(pen, y + 2, ALL - 4);
       const codes = Uint8Array.from(now.parts[at].all, (value) => signedCode(value, now.scale[at].most));
       cells(pen, band, codes, now.colours.diverging, y + 2, ALL - 4);
     });
-    write(pen, shortNumber(now.shown.totals[at], "+"), now.place.right + 58, y + ALL / 2, { colour: "muted" });
+    put(pen, shortNumber(now.shown.totals[at], "+"), now.place.right + 58, y + ALL / 2, { colour: "muted" });
   };
   const paintAdds = (pen, most, value, y, height) => {
     const zero = now.place.right + 27;
@@ -150,7 +150,7 @@ function bandPainter(el, clock, now) {
       pen.fillStyle = share > 0 ? now.colours.pro : now.colours.contra;
       pen.fillRect(share > 0 ? zero + 1 : zero + share * 26, y + 2, Math.abs(share) * 26, height - 4);
     }
-    write(pen, shortNumber(value, "+"), now.place.right + 58, y + height / 2);
+    put(pen, shortNumber(value, "+"), now.place.right + 58, y + height / 2);
   };
   const paintBar = (pen, band, value, y, isTarget) => {
     const { low, high } = band.quantities[0];
@@ -161,7 +161,7 @@ function bandPainter(el, clock, now) {
     pen.fillStyle = themed(el, isTarget ? "select" : "muted");
     if (Number.isFinite(tip)) pen.fillRect(Math.min(zero, tip), y + 2, Math.max(1, Math.abs(tip - zero)), ROW - 4);
     const text = band.kind === "classes" && Number.isFinite(value) ? `${(100 * value).toFixed(value < 0.0995 ? 1 : 0)} %` : shortNumber(value);
-    write(pen, text, LEFT + WIDE + 7, y + ROW / 2, { bold: isTarget });
+    put(pen, text, LEFT + WIDE + 7, y + ROW / 2, { bold: isTarget });
   };
   const paintRow = (pen, line) => {
     const { at, row, y, quantity, kind } = line;
@@ -176,13 +176,13 @@ function bandPainter(el, clock, now) {
     const middle = y + height / 2 + 0.5;
     const ends = now.scale[at].ranges[quantity]?.map((code) => shortNumber(codeValue(code, band.quantities[quantity])));
     if (kind === "inner") {
-      write(pen, String(unit), LEFT - 8, middle, { ...look, align: "right" });
-      if (row === 0) write(pen, band.quantities[quantity].title, 12, middle, { colour: "muted" });
-      if (row === 1) write(pen, ends.join(" … "), 12, middle, { colour: "muted" });
+      put(pen, String(unit), LEFT - 8, middle, { ...look, align: "right" });
+      if (row === 0) put(pen, band.quantities[quantity].title, 12, middle, { colour: "muted" });
+      if (row === 1) put(pen, ends.join(" … "), 12, middle, { colour: "muted" });
     } else {
-      write(pen, isClass ? cut(named(band, unit), 16) : `unit ${unit}`, 12, middle, { ...look, most: LEFT - 24 });
+      put(pen, isClass ? cut(named(band, unit), 16) : `unit ${unit}`, 12, middle, { ...look, most: LEFT - 24 });
     }
-    if (band.kind === "pooled") write(pen, shortNumber(own.values[row]), LEFT - 8, middle, { colour: "muted", align: "right" });
+    if (band.kind === "pooled") put(pen, shortNumber(own.values[row]), LEFT - 8, middle, { colour: "muted", align: "right" });
     if (!band.ranges) paintBar(pen, band, own.values[row], y, isTarget);
     else {
       const places = band.ranges.length / 2 + 1;

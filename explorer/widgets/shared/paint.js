@@ -52,6 +52,13 @@ function fitted(pen, text, most) {
   return "";
 }
 
+// Writes a text, into a room of so many pixels if it is given: squeezed a little, then shortened.
+const SQUEEZED = 0.85; // of its width, a text can still be read well
+function write(pen, text, x, y, room) {
+  if (room === undefined) pen.fillText(text, x, y);
+  else pen.fillText(fitted(pen, text, room / SQUEEZED), x, y, room);
+}
+
 // A colour of the page's theme, by its name in page.css. Asking the page costs as much as drawing, so
 // each is asked once in each theme.
 const themeColours = new Map();
