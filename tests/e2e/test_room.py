@@ -65,7 +65,8 @@ def columns(page: Page) -> int:
     """Cards beside each other, at most."""
     lefts = page.locator("main .head h3").evaluate_all(
         """(titles) => titles.map((title) => {
-          const card = title.getRootNode().host.parentNode.host ?? title.getRootNode().host.parentElement;
+          const head = title.getRootNode().host;
+          const card = head.parentNode.host ?? head.parentElement;
           return Math.round(card.getBoundingClientRect().left);
         }).filter((left) => left > 0)"""
     )
