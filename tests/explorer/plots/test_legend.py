@@ -20,7 +20,7 @@ PLACES = np.arange(5.0)
 
 
 def curves(*names):
-    series = {name: (PLACES, PLACES) for name in names}
+    series = dict.fromkeys(names, (PLACES, PLACES))
     return metric_curves(series, y_label="y", x_label="x", cursor=PLACES)
 
 
