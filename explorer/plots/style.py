@@ -67,14 +67,22 @@ def class_colour(number: int) -> str:
 
 # The look of figures among the explorer's cards. They have no ground of their own: the card's is
 # seen through them. On a page their texts and lines take the colours of its theme
-# (templates/figures.js). The ground of the frame cannot be seen, but is there: without one Bokeh
-# strokes the outline along the frame of the painting before as well, a line across a resized figure.
+# (templates/figures.js). A frame would need a ground: without one Bokeh strokes it along the frame
+# of the painting before as well, a line across a resized figure.
 LOOK = Theme(
     json={
         "attrs": {
-            "Axis": {"axis_label_text_font_style": "normal", "minor_tick_line_alpha": 0},
+            "Axis": {
+                "axis_label_text_font_style": "normal",
+                "major_tick_in": 0,
+                "minor_tick_line_alpha": 0,
+            },
             "ColorBar": {"title_text_font_style": "normal"},
-            "Plot": {"background_fill_color": "#00000000", "border_fill_color": None},
+            "Plot": {
+                "background_fill_color": None,
+                "border_fill_color": None,
+                "outline_line_color": None,
+            },
         }
     }
 )

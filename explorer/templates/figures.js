@@ -16,7 +16,6 @@
     LinearAxis: AXIS,
     LogAxis: AXIS,
     ColorBar: { major_label_text_color: "muted", title_text_color: "muted" },
-    Figure: { outline_line_color: "line" },
     Grid: { grid_line_color: "line" },
     Legend: { label_text_color: "text", title_text_color: "text" },
     Title: { text_color: "text" },

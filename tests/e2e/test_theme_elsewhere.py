@@ -36,7 +36,7 @@ PARTS = """
   const [figure] = Bokeh.documents[0].roots();
   const [axis, bar] = [figure.left[0], figure.right[0]];
   return {
-    title: figure.title.text_color, bar: bar.title_text_color, outline: figure.outline_line_color,
+    title: figure.title.text_color, bar: bar.title_text_color,
     label: axis.axis_label_text_color, line: axis.axis_line_color,
     given: axis.major_label_text_color,
     grids: figure.center.filter(({ type }) => type === "Grid").map((grid) => grid.grid_line_color),
@@ -55,7 +55,6 @@ def figure_with_colours() -> str:
     """A page of a figure with some colours of its own, and of the script that colours the rest."""
     shown = figure(title="A title", y_axis_label="y", width=300, height=200)
     shown.line([0, 1], [0, 1])
-    shown.outline_line_color = None
     shown.xgrid.grid_line_color = None
     shown.yaxis.major_label_text_color = GIVEN
     colours = LinearColorMapper(["#000000", "#ffffff"], low=0, high=1)
@@ -74,15 +73,14 @@ PLACE = "() => { early.build(document.body); }"
 def test_a_figure_takes_the_colours_that_nobody_has_given(browser: Browser, tmp_path: Path) -> None:
     path = tmp_path / "figure.html"
     path.write_text(figure_with_colours(), encoding="utf-8")
-    of_its_own = {"given": GIVEN, "outline": None}
     with opened_file(browser, path) as page:
         page.wait_for_function("window.Bokeh?.documents.length && Bokeh.index.roots.length")
         light = {"title": "#010101", "label": "#020202", "line": "#030303", "bar": "#020202"}
-        assert page.evaluate(PARTS) == light | of_its_own | {"grids": [None, "#030303"]}
+        assert page.evaluate(PARTS) == light | {"given": GIVEN, "grids": [None, "#030303"]}
         page.evaluate(BUILD)
         page.evaluate(DARKEN)
         dark = {"title": "#f1f1f1", "label": "#f2f2f2", "line": "#f3f3f3", "bar": "#f2f2f2"}
-        assert page.evaluate(PARTS) == dark | of_its_own | {"grids": [None, "#f3f3f3"]}
+        assert page.evaluate(PARTS) == dark | {"given": GIVEN, "grids": [None, "#f3f3f3"]}
         page.evaluate(PLACE)
         inks = {"A title": "rgb(241 241 241)", "y": "rgb(242 242 242)", "bar": "rgb(242 242 242)"}
 
