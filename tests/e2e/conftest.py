@@ -16,7 +16,15 @@ from urllib.parse import urlsplit
 
 import pytest
 from filelock import FileLock
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Locator,
+    Page,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 
 from explorer.server import HOST
 from recorder.cli import record_preset
@@ -56,6 +64,10 @@ HIDDEN_BUT_SEEN = """
   return seen;
 }
 """
+
+
+# Pages without an origin, such as about:blank, have no storage.
+FORGET = "() => { try { localStorage.clear(); } catch { /* there is none */ } }"
 
 
 class PageWatch:
@@ -101,18 +113,50 @@ class PageWatch:
         problems, self.problems = self.problems, []
         assert not problems, "in the browser:\n" + "\n".join(problems)
 
+    def forget(self) -> None:
+        """Begin anew, for another page."""
+        self.problems, self.requests = [], []
 
-@contextmanager
-def watched(browser: Browser, **options: Any) -> Iterator[tuple[Page, PageWatch]]:
-    """Open a page in a browser context of its own, with these arguments of Playwright's."""
-    context = browser.new_context(**options)
-    try:
-        watch = PageWatch(context)
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE_MS)
-        yield page, watch
-    finally:
-        context.close()
+
+class Contexts:
+    """Browser contexts, each lent to one page at a time and kept for the next one.
+
+    What a page has fetched and compiled is there already for the next, which saves it a third of
+    its work. A context in which something failed, or whose page is closed already, is not kept.
+    """
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._idle: dict[str, list[tuple[BrowserContext, PageWatch]]] = {}
+
+    @contextmanager
+    def watched(
+        self, viewport: ViewportSize | None = None, **options: Any
+    ) -> Iterator[tuple[Page, PageWatch]]:
+        """Open a page that nobody shares a context with, with these arguments of Playwright's."""
+        idle = self._idle.setdefault(repr(sorted(options.items())), [])
+        context, watch = idle.pop() if idle else self._made(options)
+        try:
+            page = context.new_page()
+            if viewport is not None:
+                page.set_viewport_size(viewport)
+            page.set_default_timeout(PATIENCE_MS)
+            yield page, watch
+        except BaseException:
+            context.close()
+            raise
+        if page.is_closed():
+            context.close()
+            return
+        page.evaluate(FORGET)
+        for each in context.pages:
+            each.close()
+        watch.forget()
+        idle.append((context, watch))
+
+    def _made(self, options: dict[str, Any]) -> tuple[BrowserContext, PageWatch]:
+        context = self._browser.new_context(**options)
+        return context, PageWatch(context)
 
 
 @pytest.fixture(scope="session")
@@ -126,8 +170,14 @@ def browser(chromium_path: str) -> Iterator[Browser]:
         running.close()
 
 
+@pytest.fixture(scope="session")
+def contexts(browser: Browser) -> Contexts:
+    """What pages are opened in."""
+    return Contexts(browser)
+
+
 @pytest.fixture
-def page_checker(browser: Browser) -> PageChecker:
+def page_checker(contexts: Contexts) -> PageChecker:
     """Open a watched page: ``with page_checker(viewport={"width": 1920, "height": 1080}) as page``.
 
     Leaving the block without an error of its own fails for a console error, an uncaught error or
@@ -136,7 +186,7 @@ def page_checker(browser: Browser) -> PageChecker:
 
     @contextmanager
     def checked(**options: Any) -> Iterator[Page]:
-        with watched(browser, **options) as (page, watch):
+        with contexts.watched(**options) as (page, watch):
             yield page
             watch.check(page)
 
@@ -145,9 +195,9 @@ def page_checker(browser: Browser) -> PageChecker:
 
 # Pictures out of sight are not drawn: so high that the selected layer's is in sight, and not so
 # high that all cards below it are drawn as well, which takes longer than most tests.
-VIEWPORT = {"width": 1280, "height": 1200}
+VIEWPORT: ViewportSize = {"width": 1280, "height": 1200}
 # Above the pictures of a text there is one picture more.
-VIEWPORT_OF_TEXTS = {"width": 1280, "height": 1600}
+VIEWPORT_OF_TEXTS: ViewportSize = {"width": 1280, "height": 1600}
 
 
 @pytest.fixture
@@ -265,23 +315,33 @@ def explore(watched_page: Page, server: str) -> Open:
     """Open a run at an address with these parameters."""
 
     def open_page(name: str, wait: str = STAGE, **query: Any) -> None:
-        if name == "text":
-            watched_page.set_viewport_size(VIEWPORT_OF_TEXTS)
-        number = RUNS.index(name) + 1
-        path = "/" if number == 1 else f"/run-{number}"
+        watched_page.set_viewport_size(viewport_of(name))
         parameters = "&".join(f"{name}={value}" for name, value in query.items())
-        watched_page.goto(f"{server}{path}?{parameters}")
+        watched_page.goto(f"{address_of(server, name)}?{parameters}")
         watched_page.locator(wait).first.wait_for()
         expect(watched_page.locator(".busy:visible")).to_have_count(0)
 
     return open_page
 
 
-NEW_PAGE = {"layer": "conv1", "unit": 0, "probe": 0, "target": -1, "tab": "layers"}
+def viewport_of(run: str) -> ViewportSize:
+    """Size of the window in which a run is looked at."""
+    return VIEWPORT_OF_TEXTS if run == "text" else VIEWPORT
+
+
+def address_of(server: str, run: str) -> str:
+    """Where an explorer of all the runs shows one of them."""
+    number = RUNS.index(run) + 1
+    return f"{server}/" if number == 1 else f"{server}/run-{number}"
+
+
+NEW_PAGE = {"unit": 0, "probe": 0, "target": -1, "tab": "layers"}
+FIRST_LAYER = {"lenet": "conv1", "image": "conv1", "text": "embedding"}
 BEGIN = """
-([choice, index]) => {
+([choice, index, theme]) => {
   document.activeElement?.blur();
   document.querySelector("main").scrollTo(0, 0);
+  if (document.documentElement.dataset.theme !== theme) document.getElementById("theme").click();
   const clock = window.trainlapseClocks.get("main");
   clock.hover();
   clock.choose(choice);
@@ -291,29 +351,36 @@ BEGIN = """
 
 
 class LongPage:
-    """LeNet's page, which one test takes over from another: to load it takes longer than most.
+    """A run's page, which one test takes over from another: to load it takes longer than most.
 
-    A test that is about the page's address, or leaves more behind than a choice and a step, has a
-    page of its own (`explore`). After a failure there is a new page.
+    A test that is about the page's address or its history, or leaves more behind than what
+    `begin` sets, has a page of its own (`explore`). After a failure there is a new page.
     """
 
-    def __init__(self, browser: Browser, url: str) -> None:
-        self._browser, self._url = browser, url
+    def __init__(self, contexts: Contexts, server: str, run: str) -> None:
+        self._contexts, self._url = contexts, address_of(server, run)
+        self._viewport, self._new = viewport_of(run), NEW_PAGE | {"layer": FIRST_LAYER[run]}
         self._open = ExitStack()
         self._page: tuple[Page, PageWatch] | None = None
 
-    def begin(self, *, index: int = 0, **choice: Any) -> Page:
-        """Give the page at a recorded step, with a choice, for the rest that of `NEW_PAGE`."""
+    def begin(self, *, index: int = 0, theme: str = "light", **choice: Any) -> Page:
+        """Give the page at a recorded step, with a choice, for the rest as a new one is."""
         if self._page is None:
-            self._page = self._open.enter_context(watched(self._browser, viewport=VIEWPORT))
+            self._page = self._open.enter_context(self._contexts.watched(viewport=self._viewport))
             self._page[0].goto(self._url)
             grid(self._page[0]).wait_for()
-        page, whole = self._page[0], NEW_PAGE | choice
+        page, whole = self._page[0], self._new | choice
+        page.set_viewport_size(self._viewport)
         page.mouse.move(0, 0)
-        page.evaluate(BEGIN, [whole, index])
-        key = re.compile(r"\|{layer}\|{probe}$".format(**whole))
-        expect(grid(page)).to_have_attribute("data-key", key)
-        at(page, index)
+        page.evaluate(BEGIN, [whole, index, theme])
+        if page.get_by_label("Time axis").input_value() != "step":
+            page.get_by_label("Time axis").select_option("step")
+        if whole["tab"] == "layers":
+            key = re.compile(r"\|{layer}\|{probe}$".format(**whole))
+            expect(grid(page)).to_have_attribute("data-key", key)
+            at(page, index)
+        else:
+            expect(grid(page)).to_have_count(0)
         expect(page.locator(".busy:visible")).to_have_count(0)
         return page
 
@@ -324,6 +391,7 @@ class LongPage:
         page, watch = self._page
         if close:
             self._page = None
+            page.close()
             self._open.close()
         else:
             watch.check(page)
@@ -332,20 +400,31 @@ class LongPage:
 Begin = Callable[..., Page]
 
 
-@pytest.fixture(scope="module")
-def long_page(browser: Browser, server: str) -> Iterator[LongPage]:
-    """One page for the tests of a file; opened when the first of them begins."""
-    kept = LongPage(browser, server)
+@pytest.fixture(scope="session")
+def long_pages(contexts: Contexts, server: str) -> Iterator[dict[str, LongPage]]:
+    """One page for the tests of each run; opened when the first of them begins."""
+    kept = {run: LongPage(contexts, server, run) for run in FIRST_LAYER}
     yield kept
-    kept.end(close=True)
+    for each in kept.values():
+        each.end(close=True)
 
 
 @pytest.fixture
-def begin(long_page: LongPage, request: pytest.FixtureRequest) -> Iterator[Begin]:
-    """Take over LeNet's page: ``page = begin(layer="conv1", unit=4, index=3)``."""
+def begin(long_pages: dict[str, LongPage], request: pytest.FixtureRequest) -> Iterator[Begin]:
+    """Take over a run's page: ``page = begin(layer="conv1", unit=4, index=3)``, by default LeNet's.
+
+    The step is by its number among the recorded ones.
+    """
     failed_before = request.session.testsfailed
-    yield long_page.begin
-    long_page.end(close=request.session.testsfailed > failed_before)
+    begun: set[str] = set()
+
+    def take_over(run: str = "lenet", **choice: Any) -> Page:
+        begun.add(run)
+        return long_pages[run].begin(**choice)
+
+    yield take_over
+    for run in begun:
+        long_pages[run].end(close=request.session.testsfailed > failed_before)
 
 
 def card(page: Page, title: str) -> Locator:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -72,20 +71,21 @@ def test_keys_typed_steps_and_play_move_the_time(begin: Begin, runs: dict[str, R
     expect(page.get_by_label("Play or pause (Space)")).to_have_attribute("aria-pressed", "false")
 
 
-def test_repeat_begins_anew_at_the_end(watched_page: Page, explore: Open) -> None:
-    explore("image", step=0)
-    watched_page.evaluate(
+def test_repeat_begins_anew_at_the_end(begin: Begin) -> None:
+    page = begin("image")
+    page.evaluate(
         """() => {
           window.seen = [];
           const clock = window.trainlapseClocks.get("main");
           clock.addEventListener("tick", () => window.seen.push(clock.index));
         }"""
     )
-    watched_page.get_by_label("Repeat at the end").click()
-    watched_page.get_by_label("Speed").select_option("30")
-    watched_page.get_by_label("Play or pause (Space)").click()
-    watched_page.wait_for_function("() => window.seen.filter((index) => index === 0).length >= 2")
-    watched_page.get_by_label("Play or pause (Space)").click()
+    page.get_by_label("Repeat at the end").click()
+    page.get_by_label("Speed").select_option("30")
+    page.get_by_label("Play or pause (Space)").click()
+    page.wait_for_function("() => window.seen.filter((index) => index === 0).length >= 2")
+    page.get_by_label("Play or pause (Space)").click()
+    page.get_by_label("Repeat at the end").click()
 
 
 def test_a_click_on_a_curve_moves_the_slider(begin: Begin) -> None:
@@ -151,20 +151,17 @@ def test_the_axis_of_slider_and_curves_is_switched_together(
     typed.fill("0")
     typed.press("Enter")
     at(page, 0)
-    page.get_by_label("Time axis").select_option("step")
 
 
-def test_sentences_are_chosen_and_their_tokens_stand_under_the_matrix(
-    watched_page: Page, explore: Open
-) -> None:
-    explore("text", layer="embedding", step=0)
+def test_sentences_are_chosen_and_their_tokens_stand_under_the_matrix(begin: Begin) -> None:
+    page = begin("text")
     # What came from the run is text: the sentence holds markup, and no such element exists.
-    sentence = watched_page.get_by_text("<b>bad</b> film")
+    sentence = page.get_by_text("<b>bad</b> film")
     sentence.click()
-    expect(grid(watched_page)).to_have_attribute("data-key", re.compile(r"\|embedding\|1$"))
-    assert watched_page.locator(".picker b").count() == 0
-    grid(watched_page).hover(position={"x": 5, "y": 5})
-    expect(watched_page.locator(".tip:visible")).to_contain_text("unit 0 · “<b>bad</b>”")
+    expect(grid(page)).to_have_attribute("data-key", re.compile(r"\|embedding\|1$"))
+    assert page.locator(".picker b").count() == 0
+    grid(page).hover(position={"x": 5, "y": 5})
+    expect(page.locator(".tip:visible")).to_contain_text("unit 0 · “<b>bad</b>”")
 
 
 def test_a_run_without_steps_says_so(watched_page: Page, explore: Open) -> None:
@@ -188,10 +185,12 @@ def test_a_wrong_link_opens_with_a_warning(watched_page: Page, explore: Open) ->
 
 
 @pytest.mark.parametrize("width", [1280, 1920])
-def test_nothing_is_cut_off_at_common_widths(page_checker: Any, server: str, width: int) -> None:
-    with page_checker(viewport={"width": width, "height": 900}) as page:
-        page.goto(server)
-        page.locator("canvas[data-index]").first.wait_for()
-        for part in ("html", "main"):
-            overflow = page.locator(part).evaluate("(e) => e.scrollWidth - e.clientWidth")
-            assert overflow <= 0, part
+def test_nothing_is_cut_off_at_common_widths(begin: Begin, width: int) -> None:
+    page = begin()
+    page.set_viewport_size({"width": width, "height": 900})
+    for part in ("html", "main"):
+        page.wait_for_function(
+            "(part) => { const box = document.querySelector(part);"
+            " return box.scrollWidth <= box.clientWidth; }",
+            arg=part,
+        )

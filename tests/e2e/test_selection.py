@@ -13,7 +13,7 @@ from explorer.data import RunData
 from explorer.session import GAP_PX, TAB_OF, TAB_TITLES
 from explorer.views.registry import views
 from store import Run
-from tests.e2e.conftest import Begin, Open, at, card, grid
+from tests.e2e.conftest import Begin, at, card, grid
 
 PATIENCE_S = 10
 
@@ -137,17 +137,17 @@ def test_arrow_keys_move_the_unit_of_the_grid_in_focus_and_not_the_time(begin: B
     chosen(page, "unit", 0)
 
 
-def test_the_rows_of_a_matrix_are_units(watched_page: Page, explore: Open) -> None:
-    explore("text", layer="embedding", step=0)
-    grid(watched_page).click(position={"x": 60, "y": 4})
-    chosen(watched_page, "unit", 0)
-    watched_page.keyboard.press("ArrowDown")
-    chosen(watched_page, "unit", 1)
-    row = outline(watched_page)
+def test_the_rows_of_a_matrix_are_units(begin: Begin) -> None:
+    page = begin("text")
+    grid(page).click(position={"x": 60, "y": 4})
+    chosen(page, "unit", 0)
+    page.keyboard.press("ArrowDown")
+    chosen(page, "unit", 1)
+    row = outline(page)
     assert row is not None
     assert row[1] > 4
-    grid(watched_page).hover(position={"x": 3, "y": 4})
-    assert watched_page.evaluate(f"{CLOCK}.hovered") == {"unit": 0, "token": 0}
+    grid(page).hover(position={"x": 3, "y": 4})
+    assert page.evaluate(f"{CLOCK}.hovered") == {"unit": 0, "token": 0}
 
 
 def test_a_hovered_tile_is_told_to_all_pictures(begin: Begin) -> None:
@@ -267,15 +267,13 @@ def test_a_tab_shows_its_cards_and_stands_in_the_address(
     shows(page, of_tab["layers"])
 
 
-def test_a_layer_chosen_on_another_tab_is_there_on_the_way_back(
-    watched_page: Page, explore: Open
-) -> None:
-    explore("lenet", layer="conv1", tab="training", wait="[role=tab]")
-    watched_page.locator('[data-layer="pool2"]').click()
-    chosen(watched_page, "layer", "pool2")
-    expect(grid(watched_page)).to_have_count(0)
-    watched_page.get_by_role("tab", name=TAB_TITLES["layers"]).click()
-    expect(grid(watched_page)).to_have_attribute("data-key", re.compile(r"\|pool2\|"))
+def test_a_layer_chosen_on_another_tab_is_there_on_the_way_back(begin: Begin) -> None:
+    page = begin(tab="training")
+    page.locator('[data-layer="pool2"]').click()
+    chosen(page, "layer", "pool2")
+    expect(grid(page)).to_have_count(0)
+    page.get_by_role("tab", name=TAB_TITLES["layers"]).click()
+    expect(grid(page)).to_have_attribute("data-key", re.compile(r"\|pool2\|"))
 
 
 def test_a_card_is_drawn_when_it_comes_into_view(page_checker: Any, server: str) -> None:
