@@ -28,8 +28,8 @@ from playwright.sync_api import (
 
 from explorer.server import HOST
 from recorder.cli import record_preset
-from store import Run, open_run
-from store.testing import image_run_spec, text_run_spec, write_run
+from store import Run, RunWriter, open_run
+from store.testing import append_steps, image_run_spec, text_run_spec, write_run
 
 CHROMIUM_FLAGS = (
     "--no-sandbox",
@@ -219,7 +219,7 @@ PIXELS = """
 """
 
 # Served side by side by one explorer, as `trainlapse demo` does.
-RUNS = ("lenet", "image", "text", "one", "empty")
+RUNS = ("lenet", "image", "text", "one", "empty", "live")
 
 # The main picture of the selected layer, among all grids on the page.
 STAGE = ", ".join(
@@ -246,13 +246,23 @@ def recorded_once(factory: pytest.TempPathFactory, preset: str, **options: Any) 
 
 
 @pytest.fixture(scope="session")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
-    """LeNet on real digits for one epoch, and synthetic runs, by name.
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunWriter]:
+    """A run of which three steps have been recorded so far; for one test alone."""
+    writer = RunWriter.create(tmp_path_factory.mktemp("live") / "live.zarr", image_run_spec("live"))
+    append_steps(writer, 0, 1, 2)
+    writer.commit()
+    yield writer
+    writer.abandon()
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory: pytest.TempPathFactory, recording: RunWriter) -> dict[str, Run]:
+    """LeNet on real digits for one epoch, and synthetic runs, by name; `recording` is live.
 
     LeNet's is for reading: tests in another process read it, too.
     """
     folder = tmp_path_factory.mktemp("runs")
-    paths = {name: folder / f"{name}.zarr" for name in RUNS}
+    paths = {name: folder / f"{name}.zarr" for name in RUNS} | {"live": recording.path}
     paths["lenet"] = recorded_once(tmp_path_factory, "lenet-mnist", epochs=1)
     write_run(paths["image"], image_run_spec("an <i>image</i> run"), steps=(0, 1, 2, 5))
     write_run(paths["text"], text_run_spec())
@@ -372,6 +382,7 @@ class LongPage:
         page, whole = self._page[0], self._new | choice
         page.set_viewport_size(self._viewport)
         page.mouse.move(0, 0)
+        page.keyboard.press("Escape")
         page.evaluate(BEGIN, [whole, index, theme])
         if page.get_by_label("Time axis").input_value() != "step":
             page.get_by_label("Time axis").select_option("step")

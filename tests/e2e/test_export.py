@@ -7,6 +7,7 @@ import itertools
 import re
 import subprocess
 import sys
+import time
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
@@ -18,22 +19,20 @@ from playwright.sync_api import Locator, Page, expect
 
 from store import Run
 from store.schema import activation_path
-from tests.e2e.conftest import Open, at, serving, unused_port
+from tests.e2e.conftest import Begin, at, card, serving, unused_port
 
 SVG = "{http://www.w3.org/2000/svg}"
-# In a process of their own: this one runs a loop of Playwright already.
-FILM = """
-import sys
-from explorer.export.command import film
-film(sys.argv[1:])
-"""
-SHOOT = """
+# In one process of their own: this one runs a loop of Playwright already.
+MAKE = """
 import sys
 from pathlib import Path
+from explorer.export.command import film
 from explorer.export.screen import opened
 from store import open_run
 
-location, folder = sys.argv[1], Path(sys.argv[2])
+location, folder, *options = sys.argv[1:]
+folder = Path(folder)
+film([location, "-o", str(folder / "film.gif"), *options], standalone_mode=False)
 query = {"layer": "conv1", "probe": 1, "theme": "light", "tab": "layers"}
 with opened(open_run(location), query, card="Norms and update ratio", width=641) as screen:
     screen.fit([0, 3])
@@ -60,24 +59,32 @@ def run_python(code: str, *arguments: Any) -> str:
     return done.stdout
 
 
-def card(page: Page, title: str) -> Locator:
-    """A card on the page, by its title."""
-    heading = page.get_by_role("heading", name=title, exact=True)
-    return page.locator(".bk-panel-models-layout-Column").filter(has=heading).last
-
-
 # -- by command -------------------------------------------------------------------------------
 
 
-def test_a_film_shows_the_maps_of_each_step(
-    chromium_path: str, runs: dict[str, Run], tmp_path: Path
-) -> None:
-    run = runs["image"]
-    path = tmp_path / "film.gif"
+@pytest.fixture(scope="module")
+def made(
+    chromium_path: str, runs: dict[str, Run], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, str]:
+    """A film; and pictures of a card with figures at steps 0, 3 and 0 again, as svg and as pdf.
+
+    Where they are, and what the command has said.
+    """
+    folder, run = tmp_path_factory.mktemp("made"), runs["image"]
     options = ["--card", "feature maps", "--layer", "conv1", "--to", run.steps[2], "--width", 500]
-    said = run_python(FILM, run.location, "-o", path, *options)
+    return folder, run_python(MAKE, run.location, folder, *options)
+
+
+@pytest.fixture
+def shot(made: tuple[Path, str]) -> Path:
+    """Where the pictures are."""
+    return made[0]
+
+
+def test_a_film_shows_the_maps_of_each_step(made: tuple[Path, str]) -> None:
+    folder, said = made
     assert re.search(r"3 frames, 0\.3 s at 10 a second \(made in \d+\.\d s\)", said)
-    with Image.open(path) as film:
+    with Image.open(folder / "film.gif") as film:
         assert film.n_frames == 3
         assert film.width == 500
         frames = []
@@ -88,16 +95,6 @@ def test_a_film_shows_the_maps_of_each_step(
     for one, other in itertools.pairwise(frames):
         maps = np.s_[60:-60]  # without heading and step
         assert (one[maps] != other[maps]).any(axis=-1).mean() > 0.05
-
-
-@pytest.fixture(scope="module")
-def shot(
-    chromium_path: str, runs: dict[str, Run], tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """Pictures of a card with figures at steps 0, 3 and 0 again, then as svg and pdf."""
-    folder = tmp_path_factory.mktemp("shot")
-    run_python(SHOOT, runs["image"].location, folder)
-    return folder
 
 
 def test_equal_steps_give_equal_pictures_and_others_do_not(shot: Path) -> None:
@@ -158,21 +155,18 @@ def choose(page: Page, title: str, name: str) -> tuple[str, bytes]:
     return download.value.suggested_filename, Path(download.value.path()).read_bytes()
 
 
-def test_a_card_saves_its_numbers(
-    watched_page: Page, explore: Open, runs: dict[str, Run], tmp_path: Path
-) -> None:
+def test_a_card_saves_its_numbers(begin: Begin, runs: dict[str, Run], tmp_path: Path) -> None:
     run = runs["image"]
-    explore("image", layer="conv1", probe=2, step=run.steps[1])
-    at(watched_page, 1)
+    page = begin("image", probe=2, index=1)
     recorded = run.read(activation_path("conv1"), (slice(None), 2))
-    name, content = choose(watched_page, "Feature maps", "CSV")
+    name, content = choose(page, "Feature maps", "CSV")
     assert re.fullmatch(rf"feature-maps-.*-step-{run.steps[1]}-.*\.csv", name)
     rows = list(csv.DictReader(content.decode().splitlines()))
     assert {row["step"] for row in rows} == {str(run.steps[1])}
     values = [np.float32(row["activation"]) for row in rows]
     np.testing.assert_array_equal(values, np.moveaxis(recorded[1], -1, 0).ravel())
 
-    name, content = choose(watched_page, "Feature maps", "NPZ")
+    name, content = choose(page, "Feature maps", "NPZ")
     assert name.endswith("run.npz")
     (tmp_path / "a.npz").write_bytes(content)
     with np.load(tmp_path / "a.npz") as read:
@@ -180,12 +174,10 @@ def test_a_card_saves_its_numbers(
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_card_saves_a_vector_figure_and_looks_as_before(
-    watched_page: Page, explore: Open, theme: str
-) -> None:
-    explore("image", layer="conv1", theme=theme)
-    before = card(watched_page, "Feature maps").screenshot()
-    name, content = choose(watched_page, "Feature maps", "SVG")
+def test_a_card_saves_a_vector_figure_and_looks_as_before(begin: Begin, theme: str) -> None:
+    page = begin("image", theme=theme)
+    before = card(page, "Feature maps").screenshot()
+    name, content = choose(page, "Feature maps", "SVG")
     assert name.endswith(".svg")
     svg = ElementTree.fromstring(content)  # noqa: S314
     texts = ["".join(text.itertext()) for text in svg.iter(f"{SVG}text")]
@@ -195,40 +187,43 @@ def test_a_card_saves_a_vector_figure_and_looks_as_before(
     assert paper is not None
     assert paper.get("fill") == {"light": "#ffffff", "dark": "#161b22"}[theme]
     assert len(list(svg.iter(f"{SVG}image"))) >= 3  # a map a unit
-    card(watched_page, "Feature maps").locator("h3").hover()
-    assert card(watched_page, "Feature maps").screenshot() == before
+    card(page, "Feature maps").locator("h3").hover()
+    assert card(page, "Feature maps").screenshot() == before
 
 
-def test_the_menu_is_moved_through_by_keys(watched_page: Page, explore: Open) -> None:
-    explore("image", layer="conv1", step=0)
-    button = card(watched_page, "Feature maps").get_by_role("button", name="Save")
-    items = card(watched_page, "Feature maps").get_by_role("menuitem")
+def test_the_menu_is_moved_through_by_keys(begin: Begin) -> None:
+    page = begin("image")
+    button = card(page, "Feature maps").get_by_role("button", name="Save")
+    items = card(page, "Feature maps").get_by_role("menuitem")
     expect(items.first).to_be_hidden()
     button.focus()
-    watched_page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
     expect(button).to_have_attribute("aria-expanded", "true")
     for key, name in [("ArrowDown", "SVG"), ("End", "Film"), ("ArrowDown", "PNG")]:
-        watched_page.keyboard.press(key)
+        page.keyboard.press(key)
         expect(items.filter(has_text=name).first).to_be_focused()
-    watched_page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
     expect(items.last).to_be_focused()
-    watched_page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
     expect(items.first).to_be_hidden()
     expect(button).to_have_attribute("aria-expanded", "false")
-    at(watched_page, 0)  # the arrows did not move time
+    at(page, 0)  # the arrows did not move time
 
 
-def test_a_card_that_no_view_drew_offers_pictures_alone(watched_page: Page, explore: Open) -> None:
-    explore("image", layer="conv1")
-    button = card(watched_page, "Probe").get_by_role("button", name="Save")
+def test_a_card_that_no_view_drew_offers_pictures_alone(begin: Begin) -> None:
+    page = begin("image")
+    button = card(page, "Probe").get_by_role("button", name="Save")
     button.click()
-    names = card(watched_page, "Probe").get_by_role("menuitem").locator("b").all_inner_texts()
+    names = card(page, "Probe").get_by_role("menuitem").locator("b").all_inner_texts()
     assert names == ["PNG", "SVG"]
+    page.keyboard.press("Escape")
+    expect(card(page, "Probe").get_by_role("menuitem").first).to_be_hidden()
 
 
 # -- a film from the menu ---------------------------------------------------------------------
 
 FILM_MS = 120_000
+PATIENCE_S = 10
 
 
 def open_form(page: Page, title: str) -> Locator:
@@ -266,12 +261,10 @@ def film_processes() -> set[int]:
     return makers.union(*map(children_of, makers))
 
 
-def test_a_film_of_three_steps_from_the_menu(
-    watched_page: Page, explore: Open, runs: dict[str, Run], tmp_path: Path
-) -> None:
+def test_a_film_of_three_steps_from_the_menu(begin: Begin, runs: dict[str, Run]) -> None:
     run = runs["image"]
-    explore("image", layer="conv1", probe=2, theme="dark")
-    found = open_form(watched_page, "Feature maps")
+    page = begin("image", probe=2, index=3, theme="dark")
+    found = open_form(page, "Feature maps")
     expect(found.get_by_label("From step")).to_have_value(str(run.steps[0]))
     expect(found.get_by_label("To step")).to_have_value(str(run.steps[-1]))
     expect(found.get_by_text("4 frames, 0.4 s")).to_be_visible()
@@ -281,11 +274,11 @@ def test_a_film_of_three_steps_from_the_menu(
     found.get_by_label("Frames a second").fill("5")
     found.get_by_label("Format").select_option("gif")
     found.get_by_label("To step").fill(str(run.steps[2]))
-    with watched_page.expect_download(timeout=FILM_MS) as download:
+    with page.expect_download(timeout=FILM_MS) as download:
         found.get_by_label("To step").press("Enter")
         expect(found.get_by_role("button", name="Cancel")).to_be_focused()
         expect(found.get_by_role("menuitem", name="Film")).to_be_hidden()
-    at(watched_page, 3)  # the keys did not move time
+    at(page, 3)  # the keys did not move time
     assert re.fullmatch(
         rf"feature-maps-.*-steps-0-to-{run.steps[2]}\.gif", download.value.suggested_filename
     )
@@ -303,19 +296,17 @@ def test_a_film_of_three_steps_from_the_menu(
     expect(found.get_by_role("menuitem", name="Film")).to_be_focused()
 
 
-def test_a_cancelled_film_ends_its_processes_and_another_waits_for_it(
-    watched_page: Page, explore: Open
-) -> None:
-    explore("lenet", layer="conv1")
+def test_a_cancelled_film_ends_its_processes_and_another_waits_for_it(begin: Begin) -> None:
+    page = begin()
     before = film_processes()
-    found = open_form(watched_page, "Feature maps")
+    found = open_form(page, "Feature maps")
     found.get_by_role("button", name="Make film").click()
-    watched_page.keyboard.press("Escape")
-    other = open_form(watched_page, "Loss")
+    page.keyboard.press("Escape")
+    other = open_form(page, "Loss")
     other.get_by_role("button", name="Make film").click()
     said = "A film of “Feature maps” is being made; one at a time."
     expect(other.get_by_text(said).last).to_be_visible()
-    watched_page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
     found.get_by_role("button", name="Save").click()
     cancel = found.get_by_role("button", name="Cancel")
     expect(cancel).to_be_visible()
@@ -325,11 +316,10 @@ def test_a_cancelled_film_ends_its_processes_and_another_waits_for_it(
         started = film_processes() - before
     cancel.click()
     expect(found.get_by_text("The film was cancelled.").last).to_be_visible()
-    for _ in range(100):
-        if not any(map(is_alive, started)):
-            return
-        watched_page.wait_for_timeout(100)
-    pytest.fail(f"of {sorted(started)} some are left: {list(filter(is_alive, sorted(started)))}")
+    deadline = time.monotonic() + PATIENCE_S
+    while left := list(filter(is_alive, sorted(started))):
+        assert time.monotonic() < deadline, f"of {sorted(started)} some are left: {left}"
+        page.evaluate("new Promise(requestAnimationFrame)")
 
 
 # As where the extra is not installed.

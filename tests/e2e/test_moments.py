@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from explorer.server import HOST
 from store import Run, RunWriter, moments, open_run
-from store.testing import append_steps, image_run_spec
-from tests.e2e.conftest import STAGE, Open, answers, at, unused_port
+from store.testing import append_steps
+from tests.e2e.conftest import Begin, Open, at
 
 pytestmark = pytest.mark.browser
 
@@ -37,16 +31,16 @@ def mark(page: Page, note: str) -> None:
 
 
 def test_a_tour_is_marked_kept_and_walked_through(
-    watched_page: Page, explore: Open, runs: dict[str, Run]
+    begin: Begin, watched_page: Page, explore: Open, runs: dict[str, Run]
 ) -> None:
-    explore("image", layer="conv1", unit=2, step=2)
-    mark(watched_page, MARKUP)
-    watched_page.keyboard.press("Escape")
-    watched_page.evaluate('window.trainlapseClocks.get("main").choose({ layer: "dense" })')
-    expect(watched_page).to_have_url(re.compile("(?=.*layer=dense)(?=.*unit=0)"))
-    watched_page.keyboard.press("Home")
-    mark(watched_page, "at the start")
-    expect(watched_page.locator(".moments li")).to_have_count(2)
+    page = begin("image", unit=2, index=runs["image"].index_of(2))
+    mark(page, MARKUP)
+    page.keyboard.press("Escape")
+    page.evaluate('window.trainlapseClocks.get("main").choose({ layer: "dense" })')
+    expect(page).to_have_url(re.compile("(?=.*layer=dense)(?=.*unit=0)"))
+    page.keyboard.press("Home")
+    mark(page, "at the start")
+    expect(page.locator(".moments li")).to_have_count(2)
     assert kept(runs["image"]) == [(2, "conv1", 2, MARKUP), (0, "dense", 0, "at the start")]
 
     # Somebody else opens the run, and follows the tour by keys.
@@ -79,44 +73,24 @@ def test_a_tour_is_marked_kept_and_walked_through(
     expect(watched_page.locator(".moments .sheet")).to_be_hidden()
 
 
-@pytest.fixture
-def recording(tmp_path: Path) -> Iterator[RunWriter]:
-    writer = RunWriter.create(tmp_path / "run.zarr", image_run_spec())
-    append_steps(writer, 0, 1, 2)
-    writer.commit()
-    yield writer
-    writer.abandon()
-
-
-def test_a_recording_is_followed_until_it_ends(watched_page: Page, recording: RunWriter) -> None:
-    port = unused_port()
-    words = ["explore", str(recording.path), "--no-browser", "--port", str(port)]
-    server = subprocess.Popen([sys.executable, "-m", "explorer.cli", *words])
-    try:
-        while not answers(port):
-            assert server.poll() is None
-            time.sleep(0.1)
-        watched_page.goto(f"http://{HOST}:{port}/")
-        watched_page.locator(STAGE).first.wait_for()
-        switch = watched_page.get_by_role("switch")
-        expect(switch).to_have_attribute("aria-checked", "true")
-        at(watched_page, 2)
-        append_steps(recording, 3, 5)
-        recording.commit()
-        at(watched_page, 4)
-        expect(watched_page.locator(".typed").first).to_have_value("5")
-        watched_page.keyboard.press("Home")
-        expect(switch).to_have_attribute("aria-checked", "false")
-        append_steps(recording, 8)
-        recording.commit()
-        expect(switch).to_contain_text("6 steps")
-        at(watched_page, 0)
-        switch.click()
-        at(watched_page, 5)
-        recording.close()
-        expect(switch).to_be_hidden()
-        # Nothing that the page may still want to say finds the server gone.
-        watched_page.goto("about:blank")
-    finally:
-        server.terminate()
-        server.wait(timeout=30)
+def test_a_recording_is_followed_until_it_ends(
+    watched_page: Page, explore: Open, recording: RunWriter
+) -> None:
+    explore("live")
+    switch = watched_page.get_by_role("switch")
+    expect(switch).to_have_attribute("aria-checked", "true")
+    at(watched_page, 2)
+    append_steps(recording, 3, 5)
+    recording.commit()
+    at(watched_page, 4)
+    expect(watched_page.locator(".typed").first).to_have_value("5")
+    watched_page.keyboard.press("Home")
+    expect(switch).to_have_attribute("aria-checked", "false")
+    append_steps(recording, 8)
+    recording.commit()
+    expect(switch).to_contain_text("6 steps")
+    at(watched_page, 0)
+    switch.click()
+    at(watched_page, 5)
+    recording.close()
+    expect(switch).to_be_hidden()

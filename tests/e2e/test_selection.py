@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, ViewportSize, expect
 
 from explorer.data import RunData
 from explorer.session import GAP_PX, TAB_OF, TAB_TITLES
 from explorer.views.registry import views
 from store import Run
-from tests.e2e.conftest import Begin, at, card, grid
+from tests.e2e.conftest import Begin, Contexts, at, card, grid
 
 PATIENCE_S = 10
 
@@ -225,9 +226,9 @@ def headings(page: Page) -> set[str]:
 
 def shows(page: Page, titles: set[str]) -> None:
     """Wait until just these cards are on screen."""
-    until = time.monotonic() + PATIENCE_S
-    while headings(page) != titles and time.monotonic() < until:
-        page.wait_for_timeout(50)
+    deadline = time.monotonic() + PATIENCE_S
+    while headings(page) != titles and time.monotonic() < deadline:
+        page.evaluate("new Promise(requestAnimationFrame)")
     assert headings(page) == titles
 
 
@@ -276,41 +277,48 @@ def test_a_layer_chosen_on_another_tab_is_there_on_the_way_back(begin: Begin) ->
     expect(grid(page)).to_have_attribute("data-key", re.compile(r"\|pool2\|"))
 
 
-def test_a_card_is_drawn_when_it_comes_into_view(page_checker: Any, server: str) -> None:
-    with page_checker(viewport={"width": 1280, "height": 420}) as page:
+SHORT: ViewportSize = {"width": 1280, "height": 420}
+
+
+@pytest.fixture(scope="module")
+def short_page(contexts: Contexts, server: str) -> Iterator[Page]:
+    """A page with the first cards in sight; each test looks at others of those below."""
+    with contexts.watched(viewport=SHORT) as (page, watch):
         page.goto(f"{server}/?layer=conv1")
         built(page, "Feature maps")
         expect(page.locator(".busy:visible")).to_have_count(0)
-        distribution = card(page, "Weight distribution")
-        expect(distribution.locator("canvas")).to_have_count(0)
-        distribution.scroll_into_view_if_needed()
-        expect(distribution.locator("canvas").first).to_be_visible()
-        expect(distribution).to_contain_text("each column is the histogram")
+        yield page
+        watch.check(page)
 
 
-def test_a_card_below_the_screen_is_drawn_ahead(page_checker: Any, server: str) -> None:
-    with page_checker(viewport={"width": 1280, "height": 420}) as page:
-        page.goto(f"{server}/?layer=conv1")
-        built(page, "Feature maps")
-        distribution = card(page, "Weight distribution")
-        box = distribution.bounding_box()
-        assert box is not None
-        expect(distribution.locator("canvas")).to_have_count(0)
-        page.set_viewport_size({"width": 1280, "height": round(box["y"]) - 150})
-        expect(distribution.locator("canvas").first).to_be_attached()
+def test_a_card_is_drawn_when_it_comes_into_view(short_page: Page) -> None:
+    distribution = card(short_page, "Weight distribution")
+    expect(distribution.locator("canvas")).to_have_count(0)
+    distribution.scroll_into_view_if_needed()
+    expect(distribution.locator("canvas").first).to_be_visible()
+    expect(distribution).to_contain_text("each column is the histogram")
 
 
-def test_a_card_whose_heading_is_scrolled_away_follows(page_checker: Any, server: str) -> None:
-    with page_checker(viewport={"width": 1280, "height": 500}) as page:
-        page.goto(f"{server}/?layer=conv1")
-        built(page, "Feature maps")
-        page.locator("main").evaluate(
-            "(main, card) => main.scrollBy(0, card.getBoundingClientRect().bottom - 200)",
-            card(page, "Feature maps").element_handle(),
-        )
-        page.locator('[data-layer="conv2"]').click()
-        expect(grid(page)).to_have_attribute("data-key", re.compile(r"\|conv2\|"))
-        expect(card(page, "Feature maps").locator("h3")).not_to_be_in_viewport()
+def test_a_card_below_the_screen_is_drawn_ahead(short_page: Page) -> None:
+    short_page.locator("main").evaluate("(main) => main.scrollTo(0, 0)")
+    excites = card(short_page, "What excites the unit most")
+    box = excites.bounding_box()
+    assert box is not None
+    expect(excites.locator("canvas")).to_have_count(0)
+    short_page.set_viewport_size({"width": 1280, "height": round(box["y"]) - 150})
+    expect(excites.locator("canvas").first).to_be_attached()
+
+
+def test_a_card_whose_heading_is_scrolled_away_follows(short_page: Page) -> None:
+    page = short_page
+    page.set_viewport_size({"width": 1280, "height": 500})
+    page.locator("main").evaluate(
+        "(main, card) => main.scrollBy(0, card.getBoundingClientRect().bottom - 200)",
+        card(page, "Feature maps").element_handle(),
+    )
+    page.locator('[data-layer="conv2"]').click()
+    expect(grid(page)).to_have_attribute("data-key", re.compile(r"\|conv2\|"))
+    expect(card(page, "Feature maps").locator("h3")).not_to_be_in_viewport()
 
 
 def test_all_parts_of_the_page_stand_equally_far_apart(begin: Begin) -> None:
