@@ -8,28 +8,20 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from filelock import FileLock
-from playwright.sync_api import (
-    Browser,
-    BrowserContext,
-    Locator,
-    Page,
-    ViewportSize,
-    expect,
-    sync_playwright,
-)
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect, sync_playwright
 
 from explorer.server import HOST
 from recorder.cli import record_preset
 from store import Run, RunWriter, open_run
 from store.testing import append_steps, image_run_spec, text_run_spec, write_run
+from tests.e2e.watching import PATIENCE_MS, Contexts, PageWatch
 
 CHROMIUM_FLAGS = (
     "--no-sandbox",
@@ -41,122 +33,9 @@ CHROMIUM_FLAGS = (
     # Whatever asks for another host gets no answer, on a developer's machine too.
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE localhost",
 )
-LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
-# Content that the page carries itself.
-INNER_SCHEMES = frozenset({"about", "blob", "data"})
-# A loaded two-core machine needs seconds for a page that takes half of one otherwise.
-PATIENCE_MS = 30_000
 expect.set_options(timeout=PATIENCE_MS)
 
 PageChecker = Callable[..., AbstractContextManager[Page]]
-
-
-# What Bokeh was told to hide and is seen all the same: a figure under another one's caption.
-HIDDEN_BUT_SEEN = """
-() => {
-  const seen = [];
-  const walk = (view, hidden) => {
-    const hides = hidden || view.model.visible === false;
-    if (hides && view.el.getClientRects().length) seen.push(view.model.type);
-    else for (const child of view.child_views ?? []) walk(child, hides);
-  };
-  for (const view of window.Bokeh?.index ?? []) walk(view, false);
-  return seen;
-}
-"""
-
-
-# Pages without an origin, such as about:blank, have no storage.
-FORGET = "() => { try { localStorage.clear(); } catch { /* there is none */ } }"
-
-
-class PageWatch:
-    """Collects what must not happen in a browser context, in all of its pages.
-
-    Attributes
-    ----------
-    problems : list of str
-        Errors in the console, uncaught errors, crashes, and requests that leave the machine.
-    requests : list of str
-        Every address asked for, web sockets included.
-    """
-
-    def __init__(self, context: BrowserContext) -> None:
-        self.problems: list[str] = []
-        self.requests: list[str] = []
-        context.on("console", self._console)
-        context.on("weberror", lambda error: self.problems.append(f"page error: {error.error}"))
-        context.on("request", lambda request: self._address(request.url))
-        context.on("page", self._page)
-
-    def _page(self, page: Page) -> None:
-        page.on("websocket", lambda socket: self._address(socket.url))
-        page.on("crash", lambda _: self.problems.append("the page crashed"))
-
-    def _console(self, message: Any) -> None:
-        if message.type == "error":
-            where = message.location.get("url", "")
-            self.problems.append(f"console error: {message.text} ({where})")
-
-    def _address(self, url: str) -> None:
-        self.requests.append(url)
-        parts = urlsplit(url)
-        if parts.scheme not in INNER_SCHEMES and parts.hostname not in LOCAL_HOSTS:
-            self.problems.append(f"request leaves the machine: {url}")
-
-    def check(self, page: Page) -> None:
-        """Fail for what has been seen since the last time."""
-        # Messages travel after what caused them: one round trip brings in those under way.
-        if not page.is_closed():
-            hidden = page.evaluate(HIDDEN_BUT_SEEN)
-            self.problems.extend(f"hidden, and on screen all the same: {kind}" for kind in hidden)
-        problems, self.problems = self.problems, []
-        assert not problems, "in the browser:\n" + "\n".join(problems)
-
-    def forget(self) -> None:
-        """Begin anew, for another page."""
-        self.problems, self.requests = [], []
-
-
-class Contexts:
-    """Browser contexts, each lent to one page at a time and kept for the next one.
-
-    What a page has fetched and compiled is there already for the next, which saves it a third of
-    its work. A context in which something failed, or whose page is closed already, is not kept.
-    """
-
-    def __init__(self, browser: Browser) -> None:
-        self._browser = browser
-        self._idle: dict[str, list[tuple[BrowserContext, PageWatch]]] = {}
-
-    @contextmanager
-    def watched(
-        self, viewport: ViewportSize | None = None, **options: Any
-    ) -> Iterator[tuple[Page, PageWatch]]:
-        """Open a page that nobody shares a context with, with these arguments of Playwright's."""
-        idle = self._idle.setdefault(repr(sorted(options.items())), [])
-        context, watch = idle.pop() if idle else self._made(options)
-        try:
-            page = context.new_page()
-            if viewport is not None:
-                page.set_viewport_size(viewport)
-            page.set_default_timeout(PATIENCE_MS)
-            yield page, watch
-        except BaseException:
-            context.close()
-            raise
-        if page.is_closed():
-            context.close()
-            return
-        page.evaluate(FORGET)
-        for each in context.pages:
-            each.close()
-        watch.forget()
-        idle.append((context, watch))
-
-    def _made(self, options: dict[str, Any]) -> tuple[BrowserContext, PageWatch]:
-        context = self._browser.new_context(**options)
-        return context, PageWatch(context)
 
 
 @pytest.fixture(scope="session")
@@ -345,31 +224,56 @@ def address_of(server: str, run: str) -> str:
     return f"{server}/" if number == 1 else f"{server}/run-{number}"
 
 
-NEW_PAGE = {"unit": 0, "probe": 0, "target": -1, "tab": "layers"}
-FIRST_LAYER = {"lenet": "conv1", "image": "conv1", "text": "embedding"}
+# What is chosen on a new page.
+NEW_PAGE = {"layer": "conv1", "unit": 0, "probe": 0, "target": -1, "tab": "layers"}
+NEW_PAGES = {"lenet": NEW_PAGE, "image": NEW_PAGE, "text": NEW_PAGE | {"layer": "embedding"}}
 BEGIN = """
-([choice, index, theme]) => {
+([channel, index, choice, theme]) => {
   document.activeElement?.blur();
   document.querySelector("main").scrollTo(0, 0);
   if (document.documentElement.dataset.theme !== theme) document.getElementById("theme").click();
   const clock = window.trainlapseClocks.get("main");
   clock.hover();
   clock.choose(choice);
-  clock.go(index);
+  window.trainlapseClocks.get(channel).go(index);
 }
 """
 
 
 class LongPage:
-    """A run's page, which one test takes over from another: to load it takes longer than most.
+    """A page which one test takes over from another: to load it takes longer than most.
 
     A test that is about the page's address or its history, or leaves more behind than what
     `begin` sets, has a page of its own (`explore`). After a failure there is a new page.
+
+    Parameters
+    ----------
+    contexts : Contexts
+        What it is opened in, when it is first asked for.
+    url : str
+        Its address.
+    viewport : dict
+        Size of its window.
+    new : dict
+        What is chosen on it when it is new.
+    channel : str
+        Clock that moves its time.
+    lists : dict
+        Values of a new page's lists, by their labels.
     """
 
-    def __init__(self, contexts: Contexts, server: str, run: str) -> None:
-        self._contexts, self._url = contexts, address_of(server, run)
-        self._viewport, self._new = viewport_of(run), NEW_PAGE | {"layer": FIRST_LAYER[run]}
+    def __init__(
+        self,
+        contexts: Contexts,
+        url: str,
+        *,
+        viewport: ViewportSize = VIEWPORT,
+        new: Mapping[str, Any] = NEW_PAGE,
+        channel: str = "main",
+        lists: Mapping[str, str] = {"Time axis": "step"},
+    ) -> None:
+        self._contexts, self._url, self._viewport = contexts, url, viewport
+        self._new, self._channel, self._lists = new, channel, lists
         self._open = ExitStack()
         self._page: tuple[Page, PageWatch] | None = None
 
@@ -378,22 +282,27 @@ class LongPage:
         if self._page is None:
             self._page = self._open.enter_context(self._contexts.watched(viewport=self._viewport))
             self._page[0].goto(self._url)
-            grid(self._page[0]).wait_for()
-        page, whole = self._page[0], self._new | choice
+            grid(self._page[0]).first.wait_for()
+        page, whole = self._page[0], {**self._new, **choice}
         page.set_viewport_size(self._viewport)
         page.mouse.move(0, 0)
         page.keyboard.press("Escape")
-        page.evaluate(BEGIN, [whole, index, theme])
-        if page.get_by_label("Time axis").input_value() != "step":
-            page.get_by_label("Time axis").select_option("step")
-        if whole["tab"] == "layers":
-            key = re.compile(r"\|{layer}\|{probe}$".format(**whole))
-            expect(grid(page)).to_have_attribute("data-key", key)
-            at(page, index)
-        else:
-            expect(grid(page)).to_have_count(0)
-        expect(page.locator(".busy:visible")).to_have_count(0)
+        for label, value in self._lists.items():
+            if page.get_by_label(label).input_value() != value:
+                page.get_by_label(label).select_option(value)
+        page.evaluate(BEGIN, [self._channel, index, whole, theme])
+        answered(page)
+        self.is_drawn(page, whole, index)
         return page
+
+    def is_drawn(self, page: Page, chosen: Mapping[str, Any], index: int) -> None:
+        """Wait until what is chosen is on screen."""
+        if chosen["tab"] != "layers":
+            expect(grid(page)).to_have_count(0)
+            return
+        key = re.compile(r"\|{layer}\|{probe}$".format(**chosen))
+        expect(grid(page)).to_have_attribute("data-key", key)
+        at(page, index)
 
     def end(self, *, close: bool) -> None:
         """Fail for what the watch has seen."""
@@ -414,7 +323,10 @@ Begin = Callable[..., Page]
 @pytest.fixture(scope="session")
 def long_pages(contexts: Contexts, server: str) -> Iterator[dict[str, LongPage]]:
     """One page for the tests of each run; opened when the first of them begins."""
-    kept = {run: LongPage(contexts, server, run) for run in FIRST_LAYER}
+    kept = {
+        run: LongPage(contexts, address_of(server, run), viewport=viewport_of(run), new=new)
+        for run, new in NEW_PAGES.items()
+    }
     yield kept
     for each in kept.values():
         each.end(close=True)

@@ -319,7 +319,6 @@ def test_a_cancelled_film_ends_its_processes_and_another_waits_for_it(begin: Beg
     deadline = time.monotonic() + PATIENCE_S
     while left := list(filter(is_alive, sorted(started))):
         assert time.monotonic() < deadline, f"of {sorted(started)} some are left: {left}"
-        page.evaluate("new Promise(requestAnimationFrame)")
 
 
 # As where the extra is not installed.

@@ -11,21 +11,11 @@ from playwright.sync_api import Page, expect
 from explorer.session import TAB_TITLES
 from store import Run
 from tests.e2e.conftest import RUNS, Open, answered, at, grid
+from tests.e2e.history import gap, note_writes
 
 pytestmark = pytest.mark.browser
 
 CLOCK = 'window.trainlapseClocks.get("main")'
-# Notes when the page last wrote its address; choices that follow within this time are one entry.
-NOTED = """
-for (const how of ["pushState", "replaceState"]) {
-  const own = history[how];
-  history[how] = (...given) => {
-    window.wroteAt = performance.now();
-    own.apply(history, given);
-  };
-}
-"""
-IN_A_ROW_MS = 300
 # Whether a key pressed on an element is left to the browser.
 PRESSED = """
 (element) => element.dispatchEvent(new KeyboardEvent("keydown", {
@@ -37,15 +27,13 @@ MARK = "window.isTheSamePage = true"
 
 @pytest.fixture(autouse=True)
 def _noted(watched_page: Page) -> None:
-    watched_page.add_init_script(NOTED)
+    note_writes(watched_page)
 
 
 def settled(page: Page) -> None:
     """Wait until Python has answered and another choice would be an entry of its own."""
     answered(page)
-    page.wait_for_function(
-        "(gap) => !(performance.now() < window.wroteAt + gap)", arg=IN_A_ROW_MS, polling=50
-    )
+    gap(page)
 
 
 def entries(page: Page) -> int:

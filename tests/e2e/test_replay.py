@@ -19,6 +19,7 @@ from explorer.replay.export import export_replay
 from store import moments, open_run
 from store.bookmarks import Bookmark
 from store.testing import image_run_spec, text_run_spec, write_run
+from tests.e2e.history import gap, note_writes
 
 EVIL = "</script><script>window.pwned = 1</script><img src=x onerror='window.pwned = 1'>"
 GAP_PX = 3  # between tiles, as in frame_grid.js
@@ -33,8 +34,6 @@ COLOURS = """
   return points.map(([x, y]) => [...data.subarray(4 * (y * width + x), 4 * (y * width + x) + 3)]);
 }
 """
-# Choices that follow each other faster are one entry of the page's history.
-SETTLED_MS = 400
 # What Chromium says when a test reads pixels again and again.
 OWN_READING = "Canvas2D: Multiple readback operations"
 
@@ -61,6 +60,7 @@ def opened(browser: Browser, path: Path, query: str = "", faults: int = 0) -> It
     asked: list[str] = []
     context.on("request", lambda request: asked.append(request.url))
     page = context.new_page()
+    note_writes(page)
     try:
         page.goto(f"{path.as_uri()}{query}")
         yield page
@@ -265,7 +265,7 @@ def test_moments_are_a_tour_by_keys_and_pointer(browser, image, tmp_path):
             "step 50 · pool1 · unit 1 · probe 1",
         ]
         rows.first.get_by_role("button").focus()
-        page.wait_for_timeout(SETTLED_MS)
+        gap(page)
         page.keyboard.press("Enter")
         at(page, 3)
         page.go_back()  # what is chosen can be gone back to, in a file too

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.e2e.boxes import faults, rest, watch_boxes
-from tests.e2e.conftest import watched
+from tests.e2e.watching import watched
 
 # So high that every card is on screen, and therefore drawn.
 TALL = 9000

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,9 +13,8 @@ from explorer.data import RunData
 from explorer.session import GAP_PX, TAB_OF, TAB_TITLES
 from explorer.views.registry import views
 from store import Run
-from tests.e2e.conftest import Begin, Contexts, at, card, grid
-
-PATIENCE_S = 10
+from tests.e2e.conftest import Begin, at, card, grid
+from tests.e2e.watching import Contexts
 
 # Where pixels of a theme's colour are on the layer of marks over a grid: left, top, right, bottom.
 OUTLINE = """
@@ -219,17 +217,14 @@ def test_a_click_on_a_class_explains_it_and_a_second_one_does_no_more(begin: Beg
 # -- tabs and cards ---------------------------------------------------------------------------
 
 
-def headings(page: Page) -> set[str]:
-    """Headings of the cards on screen."""
-    return set(page.locator(".head h3:visible").all_inner_texts())
-
-
 def shows(page: Page, titles: set[str]) -> None:
     """Wait until just these cards are on screen."""
-    deadline = time.monotonic() + PATIENCE_S
-    while headings(page) != titles and time.monotonic() < deadline:
-        page.evaluate("new Promise(requestAnimationFrame)")
-    assert headings(page) == titles
+    headings = page.locator(".head h3:visible")
+    for title in titles:
+        expect(headings.get_by_text(title, exact=True).first).to_be_visible()
+    others = re.compile("^(?!(?:{})$)".format("|".join(map(re.escape, titles))))
+    expect(headings.filter(has_text=others)).to_have_count(0)
+    assert set(headings.all_inner_texts()) == titles
 
 
 def test_a_tab_shows_its_cards_and_stands_in_the_address(

@@ -4,62 +4,64 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from tests.e2e.compare.conftest import Look, scroll_to, sides
+from tests.e2e.compare.conftest import scroll_to, sides
+from tests.e2e.conftest import Begin
 
 # What there is of the tab from the beginning; and its card with all layers.
 TAB = "text=How units go together over time"
 LAYERS = "Which layer belongs to which"
 
 
-def test_a_dispute_leads_to_its_probe(watched_page: Page, look: Look) -> None:
-    look(tab="differences", wait=TAB, step=20)
-    scroll_to(
-        watched_page, "How far weights are apart", "text=They do not share their initialization"
-    )
-    scroll_to(watched_page, "Probes in dispute", ".listing:has-text('A says') tr.link")
-    rows = watched_page.locator(".listing", has_text="A says").locator("tr.link")
+def test_a_dispute_leads_to_its_probe(begin: Begin) -> None:
+    page = begin(tab="differences", index=20)
+    page.locator(TAB).wait_for()
+    scroll_to(page, "How far weights are apart", "text=They do not share their initialization")
+    scroll_to(page, "Probes in dispute", ".listing:has-text('A says') tr.link")
+    rows = page.locator(".listing", has_text="A says").locator("tr.link")
     expect(rows.first).to_be_visible()
     probe = rows.first.locator("td").first.inner_text().split()[0]
     rows.first.click()
-    for side in sides(watched_page):
+    for side in sides(page):
         expect(side).to_have_attribute("aria-label", re.compile(rf"probe {probe},"))
 
 
-def test_a_row_of_the_layers_chooses_both(watched_page: Page, look: Look) -> None:
-    look(tab="differences", wait=TAB)
-    scroll_to(watched_page, LAYERS, ".listing tr.link")
-    row = watched_page.get_by_role("row", name=re.compile("^dense2 "))
+def test_a_row_of_the_layers_chooses_both(begin: Begin) -> None:
+    page = begin(tab="differences")
+    page.locator(TAB).wait_for()
+    scroll_to(page, LAYERS, ".listing tr.link")
+    row = page.get_by_role("row", name=re.compile("^dense2 "))
     row.click()
     expect(row).to_have_attribute("aria-selected", "true")
-    watched_page.get_by_role("tab", name="Layers").click()
-    for side in sides(watched_page):
+    page.get_by_role("tab", name="Layers").click()
+    for side in sides(page):
         expect(side).to_have_attribute("aria-label", re.compile("of dense2"))
 
 
-def test_a_counterpart_is_set_by_hand_and_taken_back(watched_page: Page, look: Look) -> None:
-    look(tab="differences", wait=TAB)
-    scroll_to(watched_page, LAYERS, ".pairs")
-    table = watched_page.locator(".pairs")
+def test_a_counterpart_is_set_by_hand_and_taken_back(begin: Begin) -> None:
+    page = begin(tab="differences")
+    page.locator(TAB).wait_for()
+    scroll_to(page, LAYERS, ".pairs")
+    table = page.locator(".pairs")
     rows = table.locator("tr.hand")
     table.get_by_text("Set counterparts by hand").click()
     table.get_by_label("Counterpart of conv1").select_option("conv2")
-    watched_page.wait_for_url(re.compile("map="))
-    scroll_to(watched_page, LAYERS, ".pairs")
+    page.wait_for_url(re.compile("map="))
+    scroll_to(page, LAYERS, ".pairs")
     expect(rows).to_have_count(1)
     expect(rows).to_contain_text("by hand")
     expect(table.get_by_label("Counterpart of conv1")).to_have_value("conv2")
     table.get_by_label("Counterpart of conv2").select_option("none")
-    watched_page.wait_for_url(re.compile("null"))
-    scroll_to(watched_page, LAYERS, ".pairs")
+    page.wait_for_url(re.compile("null"))
+    scroll_to(page, LAYERS, ".pairs")
     expect(rows).to_have_count(2)
     table.get_by_label("Reset conv1").click()
-    expect(watched_page).not_to_have_url(re.compile("conv1.{1,10}conv2"))
-    scroll_to(watched_page, LAYERS, ".pairs")
+    expect(page).not_to_have_url(re.compile("conv1.{1,10}conv2"))
+    scroll_to(page, LAYERS, ".pairs")
     expect(rows).to_have_count(1)
     expect(table.get_by_label("Counterpart of conv1")).to_have_value("conv1")
     table.get_by_text("Reset all").click()
-    expect(watched_page).not_to_have_url(re.compile("map="))
-    scroll_to(watched_page, LAYERS, ".pairs")
+    expect(page).not_to_have_url(re.compile("map="))
+    scroll_to(page, LAYERS, ".pairs")
     expect(rows).to_have_count(0)

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from store import Run
 from tests.e2e.compare.conftest import Look, shown, sides
-from tests.e2e.conftest import PIXELS, STAGE
+from tests.e2e.conftest import PIXELS, STAGE, Begin
+from tests.e2e.history import gap, note_writes
+
+# Whether Python has been told of the steps at which the sliders rest.
+RESTED = """
+() => Bokeh.documents.flatMap((doc) => [...doc._all_models.values()])
+  .map((model) => model.attributes)
+  .filter((held) => "resting" in held)
+  .every(({ channel, resting }) => window.trainlapseClocks.get(channel).index === resting)
+"""
 
 
 def cursors(page: Page, channel: str) -> set[float]:
@@ -29,35 +37,33 @@ def moments(page: Page) -> list[str]:
 
 
 def test_one_slider_moves_both_runs_each_to_its_nearest_step(
-    watched_page: Page, look: Look, pair: tuple[Run, Run]
+    begin: Begin, pair: tuple[Run, Run]
 ) -> None:
     first, second = pair
-    look(step=0, layer="conv1", probe=2)
-    shown(watched_page, 0, 0)
-    before = [side.evaluate(PIXELS) for side in sides(watched_page)]
+    page = begin(probe=2)
+    shown(page, 0, 0)
+    before = [side.evaluate(PIXELS) for side in sides(page)]
     assert before[0] != before[1]  # other seeds
 
-    watched_page.get_by_label("Recorded step", exact=True).press("End")
-    shown(watched_page, len(first) - 1, len(second) - 1)
-    after = [side.evaluate(PIXELS) for side in sides(watched_page)]
+    page.get_by_label("Recorded step", exact=True).press("End")
+    shown(page, len(first) - 1, len(second) - 1)
+    after = [side.evaluate(PIXELS) for side in sides(page)]
     assert after[0] != before[0]
     assert after[1] != before[1]
-    a, b = moments(watched_page)
+    a, b = moments(page)
     assert f"step {first.steps[-1]}" in a
     assert f"step {second.steps[-1]}" in b
     assert "ended, held" in b
     assert "held" not in a
-    assert cursors(watched_page, "pair") == {float(first.steps[-1])}
-    expect(watched_page).to_have_url(re.compile(rf"step={first.steps[-1]}\b"))
-    expect(watched_page).to_have_url(re.compile(rf"step_b={second.steps[-1]}\b"))
+    assert cursors(page, "pair") == {float(first.steps[-1])}
+    expect(page).to_have_url(re.compile(rf"step={first.steps[-1]}\b"))
+    expect(page).to_have_url(re.compile(rf"step_b={second.steps[-1]}\b"))
 
 
-def test_no_message_leaves_the_browser_while_the_slider_is_dragged(
-    watched_page: Page, look: Look
-) -> None:
-    look(step=0)
-    watched_page.wait_for_timeout(1500)
-    sent = watched_page.evaluate(
+def test_no_message_leaves_the_browser_while_the_slider_is_dragged(begin: Begin) -> None:
+    page = begin()
+    page.wait_for_function(RESTED)
+    sent = page.evaluate(
         """async () => {
           const sent = [];
           const socket = WebSocket.prototype.send;
@@ -76,24 +82,24 @@ def test_no_message_leaves_the_browser_while_the_slider_is_dragged(
         }"""
     )
     assert sent == []
-    shown(watched_page, 0, 0)
+    shown(page, 0, 0)
 
 
-def test_what_is_chosen_in_one_run_is_chosen_in_the_other(watched_page: Page, look: Look) -> None:
-    look(step=0, layer="conv1")
-    watched_page.locator(".node[data-layer=dense1]").click()
-    expect(watched_page.locator(STAGE)).to_have_count(2)
-    for side in sides(watched_page):
+def test_what_is_chosen_in_one_run_is_chosen_in_the_other(begin: Begin) -> None:
+    page = begin()
+    page.locator(".node[data-layer=dense1]").click()
+    expect(page.locator(STAGE)).to_have_count(2)
+    for side in sides(page):
         expect(side).to_have_attribute("aria-label", re.compile("of dense1, probe 0"))
-    watched_page.locator(".probe:visible").nth(3).click()  # in A
-    for side in sides(watched_page):
+    page.locator(".probe:visible").nth(3).click()  # in A
+    for side in sides(page):
         expect(side).to_have_attribute("aria-label", re.compile("probe 3"))
-    pickers = watched_page.locator(".picker:visible")
+    pickers = page.locator(".picker:visible")
     expect(pickers).to_have_count(2)
     pickers.nth(1).locator(".probe").nth(5).click()  # in B
-    for side in sides(watched_page):
+    for side in sides(page):
         expect(side).to_have_attribute("aria-label", re.compile("probe 5"))
-    expect(watched_page).to_have_url(re.compile("layer=dense1.*probe=5"))
+    expect(page).to_have_url(re.compile("layer=dense1.*probe=5"))
 
 
 def test_a_link_restores_everything(watched_page: Page, look: Look, pair: tuple[Run, Run]) -> None:
@@ -114,42 +120,43 @@ def test_a_link_restores_everything(watched_page: Page, look: Look, pair: tuple[
 
 
 def test_another_alignment_keeps_the_place_and_says_what_is_off(
-    watched_page: Page, look: Look, pair: tuple[Run, Run]
+    begin: Begin, pair: tuple[Run, Run]
 ) -> None:
     first, second = pair
     at = 10
     step = int(first.steps[at])
-    look(step=step)
-    shown(watched_page, at, second.index_of(step))
-    watched_page.get_by_label("Alignment").select_option("metric:loss")
-    expect(watched_page).to_have_url(re.compile("align=metric"))
-    assert first.steps[int(sides(watched_page)[0].get_attribute("data-index") or -1)] == step
-    watched_page.get_by_label("Alignment").select_option("anchors")
-    fields = watched_page.locator(".anchors input")
+    page = begin(index=at)
+    shown(page, at, second.index_of(step))
+    page.get_by_label("Alignment").select_option("metric:loss")
+    expect(page).to_have_url(re.compile("align=metric"))
+    assert first.steps[int(sides(page)[0].get_attribute("data-index") or -1)] == step
+    page.get_by_label("Alignment").select_option("anchors")
+    fields = page.locator(".anchors input")
     expect(fields.first).to_be_visible()
     expect(fields.nth(2)).not_to_have_value("")  # the ends of both runs, to begin with
     for field, value in zip(fields.all(), (0, 0, 100, 50), strict=True):
         field.fill(str(value))
-    watched_page.get_by_text("Put together").click()
-    expect(watched_page).to_have_url(re.compile("anchors=0(%2C|,)0(%2C|,)100(%2C|,)50"))
-    watched_page.keyboard.press("End")
+    page.get_by_text("Put together").click()
+    expect(page).to_have_url(re.compile("anchors=0(%2C|,)0(%2C|,)100(%2C|,)50"))
+    page.keyboard.press("End")
     fields.nth(2).fill("-5")
-    watched_page.get_by_text("Put together").click()
-    expect(watched_page.locator(".note:visible").first).to_contain_text("was expected")
+    page.get_by_text("Put together").click()
+    expect(page.locator(".note:visible").first).to_contain_text("was expected")
 
 
-def test_a_click_on_a_curve_of_one_run_moves_both(watched_page: Page, look: Look) -> None:
-    look(step=0, tab="training", wait=".bk-Canvas")
+def test_a_click_on_a_curve_of_one_run_moves_both(begin: Begin) -> None:
+    page = begin(tab="training")
+    page.locator(".bk-Canvas:visible").first.wait_for()
     place = """(channel) => {
       const span = Bokeh.documents.flatMap((doc) => [...doc._all_models.values()])
         .find((model) => model.name === "trainlapse-cursor" && model.tags[1] === channel);
       window.dispatchEvent(new CustomEvent("trainlapse:goto", { detail: { index: 7, channel } }));
       return ["pair", "main", "second"].map((name) => window.trainlapseClocks.get(name).index);
     }"""
-    _, first, second = watched_page.evaluate(place, "second")
+    _, first, second = page.evaluate(place, "second")
     assert second == 7
     assert first > 0
-    position, first, _ = watched_page.evaluate(place, "main")
+    position, first, _ = page.evaluate(place, "main")
     assert first == 7
     assert position > 0
 
@@ -157,6 +164,7 @@ def test_a_click_on_a_curve_of_one_run_moves_both(watched_page: Page, look: Look
 def test_units_are_matched_as_the_address_says_and_the_address_follows(
     watched_page: Page, look: Look
 ) -> None:
+    note_writes(watched_page)
     look(layer="conv1", unit=1, units="matched", matching="last")
     choice = watched_page.get_by_label("unit of B")
     expect(choice).to_have_value("last")
@@ -168,7 +176,7 @@ def test_units_are_matched_as_the_address_says_and_the_address_follows(
     choice.select_option("tracked")
     expect(watched_page).to_have_url(re.compile("units=matched&matching=tracked"))
     expect(said).to_contain_text("Matched at every step anew")
-    watched_page.wait_for_timeout(500)  # two choices at once would be one entry of the history
+    gap(watched_page)
     choice.select_option("number")
     expect(watched_page).to_have_url(re.compile("units=number"))
     expect(said).to_have_count(0)
@@ -177,13 +185,12 @@ def test_units_are_matched_as_the_address_says_and_the_address_follows(
 
 
 @pytest.mark.parametrize("width", [1280, 1920])
-def test_nothing_is_cut_off(page_checker: Any, pair_server: str, width: int) -> None:
-    with page_checker(viewport={"width": width, "height": 900}) as page:
-        page.goto(f"{pair_server}/?theme=dark")
-        page.locator(STAGE).first.wait_for()
-        expect(page.locator(".busy:visible")).to_have_count(0)
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        assert page.evaluate(
-            "(() => { const main = document.querySelector('main');"
-            " return main.scrollWidth <= main.clientWidth; })()"
+def test_nothing_is_cut_off(begin: Begin, width: int) -> None:
+    page = begin(theme="dark")
+    page.set_viewport_size({"width": width, "height": 900})
+    for part in ("html", "main"):
+        page.wait_for_function(
+            "(part) => { const box = document.querySelector(part);"
+            " return box.scrollWidth <= box.clientWidth; }",
+            arg=part,
         )
