@@ -10,7 +10,8 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.conftest import STAGE, VIEWPORT, watched
+from tests.e2e.conftest import STAGE, VIEWPORT
+from tests.e2e.watching import watched
 
 # Records what canvases show: for `add_init_script`, before the page is opened.
 LISTENER = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")

@@ -13,7 +13,8 @@ from playwright.sync_api import Browser, Page
 from explorer.state import TABS, TABS_OF_TWO
 from store import open_run
 from tests.e2e.boxes import faults, rest, watch_boxes
-from tests.e2e.conftest import recorded_once, serving, unused_port, watched
+from tests.e2e.conftest import recorded_once, serving, unused_port
+from tests.e2e.watching import watched
 
 pytestmark = pytest.mark.full
 

@@ -18,7 +18,6 @@ from tests.e2e.conftest import (
     recorded_once,
     serving,
     unused_port,
-    watched,
 )
 from tests.e2e.contrast import (
     LISTENER,
@@ -29,6 +28,7 @@ from tests.e2e.contrast import (
     switch,
     texts_of,
 )
+from tests.e2e.watching import watched
 
 # What a figure is drawn with, by model and property.
 LOOK = """
