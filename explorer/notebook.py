@@ -27,6 +27,8 @@ from store.errors import SpecError, did_you_mean
 # Room beside the graph of layers; a notebook's column is narrower than a page.
 GRAPH_PX = 252
 GRAPH_HEIGHT_PX = 640
+# As on a page of that width, cards stand one below the other.
+NARROW = "@container (max-width: 999px) { :host { --tl-columns: 1; } }"
 
 _numbers = itertools.count(1)
 
@@ -69,10 +71,15 @@ def explore(run: Run | str | Path, **selection: Any) -> pn.Column:
     network = pn.Column(cell.graph, width=GRAPH_PX, height=GRAPH_HEIGHT_PX, margin=(0, 14, 0, 0))
     return pn.Column(
         cell.transport,
-        pn.Row(network, cell.body, sizing_mode="stretch_width", margin=0),
+        pn.Row(network, cell.body, sizing_mode="stretch_width", margin=0, stylesheets=[NARROW]),
         sizing_mode="stretch_width",
         stylesheets=[_colours()],
-        styles={"background": "var(--tl-page)", "padding": "10px", "border-radius": "10px"},
+        styles={
+            "background": "var(--tl-page)",
+            "padding": "10px",
+            "border-radius": "10px",
+            "container-type": "inline-size",
+        },
     )
 
 

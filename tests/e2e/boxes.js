@@ -336,16 +336,20 @@
     return list;
   };
   // A card of a view that is on screen has a caption as soon as it has a picture.
+  const isHead = ({ el, model }) => {
+    const { seen, caption } = model?.data?.attributes ?? {};
+    return el && seen !== undefined && caption !== undefined;
+  };
   const isLate = ({ el, model }) => {
-    const { seen, numbers, busy, caption } = model.data?.attributes ?? {};
+    const { numbers, busy, caption } = model.data.attributes;
     const { top, bottom, width } = el.getBoundingClientRect();
-    const isHead = seen !== undefined && numbers && caption !== undefined;
-    return isHead && width > 0 && bottom > 0 && top < innerHeight && (busy || !caption);
+    return numbers && width > 0 && bottom > 0 && top < innerHeight && (busy || !caption);
   };
   // The page as it is: where its pictures are, and how often they were painted; null while it computes.
   const state = () => {
     if (!window.Bokeh?.documents.every((doc) => doc.is_idle)) return null;
-    if ([...Bokeh.index.query((view) => view.el && view.model)].some(isLate)) return null;
+    const heads = [...Bokeh.index.query(isHead)];
+    if (!heads.length || heads.some(isLate)) return null;
     const seen = seenOn(document.body, []);
     if (seen.some((node) => node.matches(".busy"))) return null;
     return seen.map((node) => [...Object.values(boxOf(node)), node.dataset.index, of(node).painted].join()).join(";");

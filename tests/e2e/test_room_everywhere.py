@@ -74,7 +74,6 @@ def page_at(browser: Browser, url: str, width: int, scale: float = 1) -> Iterato
     with watched(browser, viewport=size, device_scale_factor=scale) as (page, watch):
         watch_boxes(page.context)
         page.goto(url)
-        page.get_by_role("heading", level=3).first.wait_for()
         rest(page)
         yield page
         watch.check(page)
