@@ -39,7 +39,8 @@ export default [
       "prefer-template": "error",
     },
   },
-  { files: ["explorer/**/*.js"], languageOptions: { globals: { ...globals.browser, Bokeh: "readonly" } } },
+  // Tests bring these into a page.
+  { files: ["explorer/**/*.js", "tests/e2e/*.js"], languageOptions: { globals: { ...globals.browser, Bokeh: "readonly" } } },
   { files: ["explorer/templates/*.js"], languageOptions: { sourceType: "script" } },
   // Its components are put in front of it, see explorer/replay/page.py.
   { files: ["explorer/replay/host.js"], languageOptions: { globals: { components: "readonly" } } },

@@ -31,14 +31,14 @@ def project_files() -> list[Path]:
         check=True,
     )
     files = (Path(name) for name in listed.stdout.split("\0") if name)
-    return [file for file in files if (ROOT / file).is_file()]
+    return [file for file in files if (ROOT / file).is_file() or (ROOT / file).is_symlink()]
 
 
 def text_of(file: Path) -> str | None:
-    """Content of a file of the project, or None when it is not text."""
+    """Content of a file of the project, or None when it is no text."""
     try:
         return (ROOT / file).read_text(encoding="utf-8")
-    except UnicodeDecodeError:
+    except (UnicodeDecodeError, OSError):
         return None
 
 
@@ -61,6 +61,11 @@ def test_no_file_knows_a_machine() -> None:
         if PERSONAL.search(line)
     ]
     assert not found, "paths of one machine in\n" + "\n".join(found)
+
+
+def test_no_file_is_a_link() -> None:
+    links = [str(file) for file in project_files() if (ROOT / file).is_symlink()]
+    assert not links, f"they lead elsewhere on another machine: {links}"
 
 
 @pytest.mark.parametrize(
