@@ -92,24 +92,22 @@ class Server:
         """
         answers: Future[None] = Future()
 
-        async def serve() -> Any:
+        async def serve() -> None:
             try:
                 server = self._listen()
             except OSError as error:
                 answers.set_exception(error)
-                return None
+                return
             answers.set_result(None)
             await self._ended.wait()
             server.unlisten()
             await left_by_all(server)
-            return server
+            if hasattr(server, "stop_async"):  # from Bokeh 3.10 on: callbacks run in threads
+                await server.stop_async()
+            else:
+                server.stop()
 
-        def run() -> None:
-            server = asyncio.run(serve())
-            if server is not None:
-                server.stop(wait=False)
-
-        self._thread = threading.Thread(target=run, name="trainlapse-server")
+        self._thread = threading.Thread(target=asyncio.run, args=[serve()], name="explorer")
         self._thread.start()
         answers.result()
 

@@ -218,7 +218,7 @@ def test_the_address_is_said_when_the_port_answers(recorded):
         port = probe.getsockname()[1]
     words = ["explore", recorded(steps=(0, 1)).run.location, "--no-browser", "--port", str(port)]
     server = subprocess.Popen(
-        [sys.executable, "-W", "default", "-m", "explorer.cli", *words],
+        [sys.executable, "-m", "explorer.cli", *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
