@@ -1,6 +1,7 @@
 # Trainlapse: one command a task, on a fresh machine too. `make` alone lists them.
 #
-#   PYTHON=/path/to/python   the interpreter for the environment (default: the first found, from 3.11)
+#   PYTHON=/path/to/python   the interpreter for the environment (default: see .ci/find-python)
+#   VENV=.venv               the folder of the environment
 #   NO_BROWSER=1             `make demo` serves without opening a browser
 #   DEMO_ARGS="cnn"          passed on to `trainlapse demo`
 #   TEST_ARGS="-k store"     passed on to pytest
@@ -8,23 +9,38 @@
 .POSIX:
 # Two installs into one environment at once would break it.
 .NOTPARALLEL:
-.PHONY: help demo test lint lint-js has-node types check format clean
+.PHONY: help demo test test-fast test-full newest floors lint lint-js has-node types check format \
+  constraints clean
 
 VENV = .venv
 BIN = $(VENV)/bin
-PIP = $(BIN)/python -m pip --disable-pip-version-check -q
+# Which versions are installed: see .ci/install.
+CONSTRAINTS =
+# `-W default`: warnings are no errors.
+WARNINGS =
+LOCKS = constraints/python3.11.txt constraints/python3.12.txt constraints/python3.13.txt \
+  constraints/floors.txt
+# Bytecode is kept whatever the shell says: to prepare the assertions of all tests takes seconds.
+PYTEST = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses=2 --dist=loadfile \
+  --no-loadscope-reorder $(WARNINGS)
 
 help:
-	@echo 'make demo    record two real trainings and open the explorer'
-	@echo 'make test    run every test'
-	@echo 'make lint    ruff and import contracts'
-	@echo 'make lint-js the scripts of the page: ESLint, and tests of their logic; needs Node.js'
-	@echo 'make types   mypy'
-	@echo 'make check   test, lint and types'
-	@echo 'make format  rewrite the code as ruff wants it'
-	@echo 'make clean   remove all that make installed and cached; recordings stay'
+	@echo 'make demo        record two real trainings and open the explorer'
+	@echo 'make test        run every test, but what takes minutes'
+	@echo 'make test-fast   the tests for daily work: within a minute, no browser'
+	@echo 'make test-full   what takes minutes: whole trainings, every card in every width and theme'
+	@echo 'make newest      the tests with the newest versions, on the newest Python found'
+	@echo 'make floors      the tests with the lowest versions admitted, on Python 3.11'
+	@echo 'make lint        ruff and import contracts'
+	@echo 'make lint-js     the scripts of the page: ESLint, and tests of their logic; needs Node.js'
+	@echo 'make types       mypy'
+	@echo 'make check       test, lint and types'
+	@echo 'make format      rewrite the code as ruff wants it'
+	@echo 'make constraints write down the versions that are tested: the newest, for this Python'
+	@echo 'make clean       remove all that make installed and cached; recordings stay'
 	@echo
-	@echo 'Each sets up $(VENV) first. Options: PYTHON, NO_BROWSER, DEMO_ARGS, TEST_ARGS'
+	@echo 'Each sets up $(VENV) first; newest and floors have environments of their own.'
+	@echo 'Options: PYTHON, VENV, NO_BROWSER, DEMO_ARGS, TEST_ARGS'
 
 demo: $(VENV)/.has-demo
 	@case "$(NO_BROWSER)" in \
@@ -32,9 +48,25 @@ demo: $(VENV)/.has-demo
 	  *) exec $(BIN)/trainlapse demo --no-browser $(DEMO_ARGS) ;; \
 	esac
 
-# Bytecode is kept whatever the shell says: to prepare the assertions of all tests takes seconds.
 test: $(VENV)/.has-test
-	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder $(TEST_ARGS)
+	@$(PYTEST) $(TEST_ARGS)
+
+test-fast: $(VENV)/.has-test
+	@$(PYTEST) -m 'not browser and not slow and not full' $(TEST_ARGS)
+
+test-full: $(VENV)/.has-test
+	@$(PYTEST) -m full $(TEST_ARGS)
+
+# Installed anew each time: what is newest changes.
+newest:
+	@rm -f .venv-newest/.has-*
+	@python='$(PYTHON)' && $(MAKE) test VENV=.venv-newest CONSTRAINTS=none \
+	  PYTHON="$${python:-$$(.ci/find-python newest)}"
+
+# Of old versions warnings are no faults of ours.
+floors:
+	@python='$(PYTHON)' && $(MAKE) test VENV=.venv-floors CONSTRAINTS=constraints/floors.txt \
+	  PYTHON="$${python:-$$(.ci/find-python 3.11)}" WARNINGS='-W default'
 
 lint: $(VENV)/.has-dev
 	@$(BIN)/ruff check .
@@ -65,51 +97,35 @@ format: $(VENV)/.has-dev
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+# The tests come next; then the files are to be committed.
+constraints: $(VENV)/.made
+	@CONSTRAINTS=none .ci/install $(VENV) dev
+	@$(BIN)/python .ci/constraints.py tested
+	@$(BIN)/python .ci/constraints.py floors
+	@touch $(VENV)/.has-demo $(VENV)/.has-test $(VENV)/.has-dev
+
 clean:
-	rm -rf $(VENV) node_modules build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
-	rm -rf .import_linter_cache .hypothesis .coverage htmlcov
+	rm -rf .venv .venv-* $(VENV) node_modules build dist *.egg-info .pytest_cache .mypy_cache
+	rm -rf .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
 	find recorder store explorer tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp says which extra is installed. dev holds test and test holds demo, so the larger serves the
-# smaller; a change of pyproject.toml installs again.
-$(VENV)/.has-demo: $(VENV)/.made pyproject.toml
-	@echo 'Installing Trainlapse with TensorFlow and the demo data: a minute or a few ...'
-	@$(PIP) install -e '.[demo]'
+# smaller; a change of pyproject.toml or of tested versions installs again.
+$(VENV)/.has-demo: $(VENV)/.made pyproject.toml $(LOCKS)
+	@CONSTRAINTS=$(CONSTRAINTS) .ci/install $(VENV) demo
 	@touch $@
 
-$(VENV)/.has-test: $(VENV)/.made pyproject.toml
-	@echo 'Installing Trainlapse with TensorFlow and the test tools: a minute or a few ...'
-	@$(PIP) install -e '.[test]'
+$(VENV)/.has-test: $(VENV)/.made pyproject.toml $(LOCKS)
+	@CONSTRAINTS=$(CONSTRAINTS) .ci/install $(VENV) test
 	@touch $(VENV)/.has-demo $@
 
-$(VENV)/.has-dev: $(VENV)/.made pyproject.toml
-	@echo 'Installing Trainlapse with the developer tools: a minute or a few ...'
-	@$(PIP) install -e '.[dev]'
+$(VENV)/.has-dev: $(VENV)/.made pyproject.toml $(LOCKS)
+	@CONSTRAINTS=$(CONSTRAINTS) .ci/install $(VENV) dev
 	@touch $(VENV)/.has-demo $(VENV)/.has-test $@
 
-# Candidates are run, not only looked up: a version manager leaves names on PATH that do not start.
 $(VENV)/.made:
-	@recent='import sys; sys.exit(sys.version_info < (3, 11))'; \
-	if [ -n "$(PYTHON)" ]; then \
-	  if ! "$(PYTHON)" -c '' >/dev/null 2>&1; then \
-	    echo 'error: PYTHON=$(PYTHON) does not start.' >&2; exit 1; \
-	  fi; \
-	  if ! "$(PYTHON)" -c "$$recent"; then \
-	    echo "error: Trainlapse needs Python 3.11 or newer; $(PYTHON) is $$("$(PYTHON)" -V 2>&1)." >&2; \
-	    echo 'Pass another: make PYTHON=/path/to/python3.12 ...' >&2; exit 1; \
-	  fi; \
-	  python='$(PYTHON)'; \
-	else \
-	  python=; \
-	  for candidate in python3 python3.13 python3.12 python3.11 python3.14 python; do \
-	    if "$$candidate" -c "$$recent" >/dev/null 2>&1; then python=$$candidate; break; fi; \
-	  done; \
-	  if [ -z "$$python" ]; then \
-	    echo "error: Trainlapse needs Python 3.11 or newer; python3 is $$(python3 -V 2>&1)." >&2; \
-	    echo 'Install one, or say where it is: make PYTHON=/path/to/python3.12 ...' >&2; exit 1; \
-	  fi; \
-	fi; \
-	echo "Creating $(VENV) with $$("$$python" -V) ..."; \
+	@python=$$(.ci/find-python "$(PYTHON)") && \
+	echo "Creating $(VENV) with $$("$$python" -V) ..." && \
 	if ! "$$python" -m venv --clear $(VENV); then \
 	  echo "error: $$python cannot create environments; on Debian: apt install python3-venv" >&2; \
 	  exit 1; \
