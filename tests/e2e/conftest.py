@@ -166,6 +166,12 @@ def answers(port: int) -> bool:
 FAULT = re.compile(r".*(?:Traceback|ERROR|[A-Z]\w+Warning|[A-Z]\w+Error).*")
 
 
+def no_fault_in(log: Path) -> None:
+    """Fail for a fault that a server has logged."""
+    logged = log.read_text()
+    assert not FAULT.search(logged), logged
+
+
 @contextmanager
 def serving(command: Sequence[str], port: int, log: Path) -> Iterator[str]:
     """Address of an explorer in a process of its own; what it logs must hold no fault."""
@@ -181,12 +187,17 @@ def serving(command: Sequence[str], port: int, log: Path) -> Iterator[str]:
         finally:
             process.terminate()
             process.wait(timeout=30)
-    logged = log.read_text()
-    assert not FAULT.search(logged), logged
+    no_fault_in(log)
 
 
 @pytest.fixture(scope="session")
-def server(runs: dict[str, Run], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `server` logs."""
+    return tmp_path_factory.mktemp("log") / "server.txt"
+
+
+@pytest.fixture(scope="session")
+def server(runs: dict[str, Run], server_log: Path) -> Iterator[str]:
     """Address of an explorer of all the runs."""
     port = unused_port()
     code = (
@@ -195,7 +206,7 @@ def server(runs: dict[str, Run], tmp_path_factory: pytest.TempPathFactory) -> It
     )
     locations = [run.location for run in runs.values()]
     command = [sys.executable, "-W", "default", "-c", code, *locations]
-    with serving(command, port, tmp_path_factory.mktemp("log") / "server.txt") as address:
+    with serving(command, port, server_log) as address:
         yield address
 
 

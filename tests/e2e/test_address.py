@@ -12,7 +12,8 @@ from playwright.sync_api import Page, expect
 
 from explorer.session import TAB_TITLES
 from store import Run
-from tests.e2e.conftest import RUNS, Open, answered, at, grid
+from tests.e2e.conftest import RUNS, Begin, answered, at, grid
+from tests.e2e.history import gap
 
 pytestmark = pytest.mark.browser
 
@@ -79,11 +80,10 @@ def layer(name: str) -> tuple[str, str]:
 
 
 def test_the_address_is_right_as_soon_as_a_key_or_the_pointer_is_let_go(
-    watched_page: Page, explore: Open, runs: dict[str, Run]
+    begin: Begin, runs: dict[str, Run]
 ) -> None:
-    page = watched_page
     steps = [str(step) for step in runs["lenet"].steps]
-    explore("lenet", layer="conv2", unit=5, step=0)
+    page = begin(layer="conv2", unit=5)
     asked, written = at_once(page, ("down", "ArrowRight"), ("up", "ArrowRight"))
     assert (asked["step"], written) == (steps[1], 1)
     # Held: many steps, few changes.
@@ -117,11 +117,9 @@ def test_the_address_is_right_as_soon_as_a_key_or_the_pointer_is_let_go(
     assert asked["step"] == steps[page.evaluate('window.trainlapseClocks.get("main").index')]
 
 
-def test_a_unit_stays_from_a_layer_to_what_keeps_units_in_place(
-    watched_page: Page, explore: Open
-) -> None:
-    page = watched_page
-    explore("lenet", layer="conv2", unit=5, step=0)
+def test_a_unit_stays_from_a_layer_to_what_keeps_units_in_place(begin: Begin) -> None:
+    page = begin(layer="conv2", unit=5)
+    gap(page)
     for name in ("relu2", "pool2", "relu2", "conv2"):
         asked, _ = at_once(page, layer(name))
         assert (asked["layer"], asked["unit"]) == (name, "5")

@@ -10,8 +10,8 @@ from playwright.sync_api import Page, expect
 
 from explorer.session import TAB_TITLES
 from store import Run
-from tests.e2e.conftest import RUNS, Open, answered, at, grid
-from tests.e2e.history import gap, note_writes
+from tests.e2e.conftest import RUNS, Begin, Open, answered, at, grid
+from tests.e2e.history import gap
 
 pytestmark = pytest.mark.browser
 
@@ -23,11 +23,6 @@ PRESSED = """
 }))
 """
 MARK = "window.isTheSamePage = true"
-
-
-@pytest.fixture(autouse=True)
-def _noted(watched_page: Page) -> None:
-    note_writes(watched_page)
 
 
 def settled(page: Page) -> None:
@@ -124,10 +119,10 @@ def test_choices_are_gone_back_to_in_place_and_time_makes_no_entry(
     assert entries(page) == begun + 3
 
 
-def test_going_back_at_once_overtakes_the_answer(watched_page: Page, explore: Open) -> None:
-    page = watched_page
-    explore("lenet", layer="conv1", unit=4, step=0)
+def test_going_back_at_once_overtakes_the_answer(begin: Begin) -> None:
+    page = begin(unit=4)
     holds(page, layer="conv1", unit=4)
+    settled(page)
     layer(page, "conv2")
     holds(page, layer="conv2", unit=0)
     settled(page)

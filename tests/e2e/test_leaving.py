@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect
 
-from store import Run
-from tests.e2e.conftest import VIEWPORT, grid, serving, unused_port
+from tests.e2e.conftest import VIEWPORT, grid, no_fault_in
 
 
 def before_it_is_there(page: Page, address: str) -> None:
@@ -35,25 +33,23 @@ def while_cards_are_computed(page: Page, address: str) -> None:
 
 
 def test_a_page_that_is_closed_in_the_midst_of_all_leaves_nothing_in_the_log(
-    browser: Browser, runs: dict[str, Run], tmp_path: Path
+    browser: Browser, server: str, server_log: Path
 ) -> None:
-    port = unused_port()
-    command = [sys.executable, "-W", "default", "-m", "explorer.cli", "explore"]
-    command += [runs["lenet"].location, "--no-browser", "--port", str(port)]
     moments = (
         before_it_is_there,
         when_its_socket_opens,
         while_cards_are_computed,
         while_it_plays,
     )
-    # What the server logs must hold no fault.
-    with serving(command, port, tmp_path / "server.txt") as address:
-        for leave in moments:
-            page = browser.new_page(viewport=VIEWPORT)
-            leave(page, f"{address}/?layer=conv1&step=0")
-            page.close()
-        # It has come to what those left behind when it has served another.
-        page = browser.new_page(viewport=VIEWPORT)
-        page.goto(address)
-        grid(page).wait_for()
+    no_fault_in(server_log)
+    context = browser.new_context(viewport=VIEWPORT)
+    for leave in moments:
+        page = context.new_page()
+        leave(page, f"{server}/?layer=conv1&step=0")
         page.close()
+    # It has come to what those left behind when it has served another.
+    page = context.new_page()
+    page.goto(server)
+    grid(page).wait_for()
+    context.close()
+    no_fault_in(server_log)

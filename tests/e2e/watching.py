@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 
+from tests.e2e.history import note_writes
+
 LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 # Content that the page carries itself.
 INNER_SCHEMES = frozenset({"about", "blob", "data"})
@@ -96,6 +98,7 @@ def watched(browser: Browser, **options: Any) -> Iterator[tuple[Page, PageWatch]
 def _opened(context: BrowserContext) -> Page:
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)
+    note_writes(page)
     return page
 
 

@@ -41,6 +41,8 @@ def test_a_row_of_the_layers_chooses_both(begin: Begin) -> None:
 
 def test_a_counterpart_is_set_by_hand_and_taken_back(begin: Begin) -> None:
     page = begin(tab="differences")
+    # Each change loads the page anew: the fewer cards are in sight, the sooner it is there.
+    page.set_viewport_size({"width": 1280, "height": 500})
     page.locator(TAB).wait_for()
     scroll_to(page, LAYERS, ".pairs")
     table = page.locator(".pairs")

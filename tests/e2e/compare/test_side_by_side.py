@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from store import Run
 from tests.e2e.compare.conftest import Look, shown, sides
 from tests.e2e.conftest import PIXELS, STAGE, Begin
-from tests.e2e.history import gap, note_writes
+from tests.e2e.history import gap
 
 # Whether Python has been told of the steps at which the sliders rest.
 RESTED = """
@@ -164,7 +164,6 @@ def test_a_click_on_a_curve_of_one_run_moves_both(begin: Begin) -> None:
 def test_units_are_matched_as_the_address_says_and_the_address_follows(
     watched_page: Page, look: Look
 ) -> None:
-    note_writes(watched_page)
     look(layer="conv1", unit=1, units="matched", matching="last")
     choice = watched_page.get_by_label("unit of B")
     expect(choice).to_have_value("last")
