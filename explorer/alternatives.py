@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import panel as pn
 
+from explorer.absence import Nothing
+from explorer.awaited import Awaited
 from explorer.data import RunData
-from explorer.views.card import in_worker
 from explorer.widgets.choice import Choice
-from explorer.widgets.one_of import OneOf
-
-logger = logging.getLogger(__name__)
 
 Compute = Callable[[str], Any]
 Draw = Callable[[str, Any], Any]
 
 
+class Chosen(NamedTuple):
+    """What a view computed for that of its alternatives which is shown first.
+
+    Attributes
+    ----------
+    name : str
+        Which one.
+    made : object
+        For its picture; `explorer.absence.Nothing` if that has nothing to show.
+    """
+
+    name: str
+    made: Any
+
+    @classmethod
+    def of(cls, name: str, made: Any, *, alone: bool = False) -> Chosen | Nothing:
+        """Keep both; if there is no alternative, nothing is nothing."""
+        return made if alone and isinstance(made, Nothing) else cls(name, made)
+
+
 class Alternatives(pn.Column):
     """Pictures of which one is shown, under the buttons that choose it.
+
+    Until the picture of what was chosen is there, the button of the one on screen stays pressed.
 
     Parameters
     ----------
@@ -33,7 +52,7 @@ class Alternatives(pn.Column):
     computed : object
         What `compute` gives for the first picture.
     compute : callable
-        Takes a name, gives what `draw` needs; may be slow.
+        Takes a name, gives what `draw` needs, or `explorer.absence.Nothing`; may be slow.
     draw : callable
         Takes a name and what was computed, gives something that Panel shows.
     chosen : callable, optional
@@ -57,21 +76,25 @@ class Alternatives(pn.Column):
         title: str = "Of",
         channel: str = "main",
     ) -> None:
-        self._data, self._compute, self._draw, self._chosen = data, compute, draw, chosen
-        self._renewed = 0
+        self._compute, self._draw, self._chosen = compute, draw, chosen
         # All stay on the page: back at one, it is there at once, with its place and its cursor.
-        self.pictures = OneOf()
+        self.place = Awaited(data, channel=channel)
         self.choice = Choice(
-            title=title, options=dict(options), value=value, channel=channel, margin=0
+            title=title,
+            options=dict(options),
+            value=value,
+            shown=value,
+            channel=channel,
+            margin=0,
         )
         super().__init__(
             self.choice,
-            self.pictures,
+            self.place,
             sizing_mode="stretch_width",
             margin=0,
             styles={"gap": "6px"},
         )
-        self._put(value, computed)
+        self.place.put(value, computed, lambda made: draw(value, made))
         self.choice.param.watch(lambda event: self._on_choice(event.new), "value")
 
     def renew(self, name: str, text: str, *, compute: Compute, draw: Draw) -> None:
@@ -89,41 +112,27 @@ class Alternatives(pn.Column):
         if name not in self.choice.options or self.choice.options[name] == text:
             return
         self._compute, self._draw = compute, draw
-        self._renewed += 1
         self.choice.options = {**self.choice.options, name: text}
+        self.place.drop(name)
+        if self.choice.shown == name:
+            self.choice.shown = ""
         if self.choice.value == name:
-            self._make(name)
-        else:
-            self.pictures.drop(name)
+            self._want(name)
 
     def _on_choice(self, name: str) -> None:
         if self._chosen is not None:
             self._chosen(name)
-        if name in self.pictures:
-            self.pictures.turn_to(name)
-        else:
-            self._make(name)
+        self._want(name)
 
-    def _make(self, name: str) -> None:
-        compute, now = self._compute, self._renewed
+    def _want(self, name: str) -> None:
+        compute, draw = self._compute, self._draw
+        self.choice.waits = True
+        self.place.want(
+            name,
+            lambda: compute(name),
+            lambda made: draw(name, made),
+            there=lambda: self._there(name),
+        )
 
-        def work() -> Any:
-            try:
-                return compute(name)
-            except Exception as error:
-                logger.exception("The picture %r cannot be computed", name)
-                return error
-
-        def use(computed: Any) -> None:
-            if now == self._renewed:  # else it is of what was selected before
-                self._put(name, computed)
-
-        in_worker(self._data, work, use)
-
-    def _put(self, name: str, computed: Any) -> None:
-        if isinstance(computed, Exception):
-            said = f"This picture cannot be drawn: {type(computed).__name__}: {computed}"
-            picture: Any = pn.pane.Str(said, margin=0)
-        else:
-            picture = pn.panel(self._draw(name, computed))
-        self.pictures.put(name, picture, show=name == self.choice.value)
+    def _there(self, name: str) -> None:
+        self.choice.param.update(waits=False, shown=name)

@@ -21,6 +21,7 @@ from explorer.derived.frames import (
     robust_limits,
     sample_indices,
 )
+from explorer.derived.headway import counted
 from explorer.derived.network.engine import Network
 from explorer.derived.network.node import Node
 from explorer.derived.predictions import (
@@ -115,8 +116,10 @@ class RunData:
         return np.moveaxis(frame, dims.index(UNIT_DIM), -1) if UNIT_DIM in dims else frame
 
     def activation_frames(self, layer: str) -> Iterator[Array]:
-        """Give what `activations` returns, step by step."""
-        return (self.activations(layer, index) for index in range(len(self.run)))
+        """Give what `activations` returns, step by step; says how far it is."""
+        return counted(
+            (self.activations(layer, index) for index in range(len(self.run))), len(self.run)
+        )
 
     def limits(self, layer: str, probe: int) -> Limits:
         """Colour limits of a layer's frames for one probe, the same at every step."""
@@ -204,8 +207,10 @@ class RunData:
         return {name: self.weight(layer, name, index) for name in self.run.layers[layer].weights}
 
     def weight_frames(self, layer: str, weight: str) -> Iterator[Array]:
-        """One variable, step by step."""
-        return (self.weight(layer, weight, index) for index in range(len(self.run)))
+        """One variable, step by step; says how far it is."""
+        return counted(
+            (self.weight(layer, weight, index) for index in range(len(self.run))), len(self.run)
+        )
 
     # -- predictions -------------------------------------------------------------------------
 

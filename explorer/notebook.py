@@ -13,12 +13,13 @@ import holoviews as hv
 import numpy as np
 import panel as pn
 
+from explorer.absence import Absence
 from explorer.data import RunData
 from explorer.plots import style
 from explorer.plots.mosaic import mosaic_picture
 from explorer.session import Explorer
 from explorer.state import Selection, select_in
-from explorer.views.base import Region, Scene, View, WithLegend
+from explorer.views.base import Region, Scene, View, WithLegend, drawn, fits
 from explorer.views.registry import views
 from explorer.widgets.frame_grid import FrameGrid
 from store import Run, open_run
@@ -135,11 +136,10 @@ def picture(run: Run | str | Path, title: str, **selection: Any) -> hv.Element |
     if title not in fitting:
         raise SpecError(f"There is no view {title!r} of this. {did_you_mean(title, fitting)}")
     view = fitting[title]
-    missing = view.requirement(scene)
-    if missing is not None:
-        raise SpecError(f"{title} cannot be drawn: {missing}")
-    drawn = pn.panel(view.draw(scene, view.compute(scene)))
-    found = list(_pictures(drawn, scene.index))
+    made = drawn(view, scene)
+    if isinstance(made, Absence):
+        raise SpecError(f"{title} cannot be drawn: {made}")
+    found = list(_pictures(pn.panel(made), scene.index))
     if not found:
         raise SpecError(f"{title} is painted by the browser alone; explore(run) shows it.")
     return found[0] if len(found) == 1 else hv.Layout(found).cols(1)
@@ -181,27 +181,20 @@ _PARAMETERS = [name for name in Selection.param if name not in ("name", "axis")]
 
 def _fitting(scene: Scene) -> Iterator[View]:
     """Give the views that are meant for this run and layer."""
-    for region in get_args(Region):
-        for view in views(region):
-            of_layer = region in ("stage", "layer")
-            if not view.applies(scene.data):
-                continue
-            if not of_layer or (
-                scene.moment.layer in scene.data.run.layers and view.serves(scene.layer)
-            ):
-                yield view
+    every = (view for region in get_args(Region) for view in views(region))
+    return (view for view in every if fits(view, scene.data, scene.moment.layer))
 
 
-def _pictures(drawn: Any, index: int) -> Iterator[hv.Element]:
+def _pictures(made: Any, index: int) -> Iterator[hv.Element]:
     """Every picture in a Panel object that HoloViews can draw too."""
-    if isinstance(drawn, WithLegend):
-        yield drawn.picture
+    if isinstance(made, WithLegend):
+        yield made.picture
         return
-    if isinstance(drawn, pn.pane.HoloViews):
-        yield drawn.object
-    elif isinstance(drawn, FrameGrid):
-        yield _twin(drawn, index)
-    for child in getattr(drawn, "objects", None) or []:
+    if isinstance(made, pn.pane.HoloViews):
+        yield made.object
+    elif isinstance(made, FrameGrid):
+        yield _twin(made, index)
+    for child in getattr(made, "objects", None) or []:
         yield from _pictures(child, index)
 
 

@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from explorer.absence import RECORD_WEIGHTS, Absence, Lack, Unfit
 from explorer.byte_cache import Array, Arrays, ByteCache
 from explorer.data import RunData
 from explorer.derived.alignment import text_spans
 from explorer.derived.frames import sample_indices
 from explorer.derived.gates import split_gates
+from explorer.derived.headway import counted
 from explorer.derived.recurrent import (
     GATES,
     Cell,
@@ -54,13 +56,17 @@ PADDING = ("", "[PAD]", "<pad>", "<PAD>")
 RECORDED = "recorded"
 
 
+class NotRecordedError(NotDerivableError):
+    """States cannot be derived from what was recorded; from another recording they could be."""
+
+
 @dataclass
 class _Shared:
     """What all sessions know of a run's recurrent layers."""
 
     states: ByteCache[Arrays] = field(default_factory=lambda: ByteCache[Arrays](STATES_BYTES))
     history: ByteCache[Arrays] = field(default_factory=lambda: ByteCache[Arrays](HISTORY_BYTES))
-    faults: dict[tuple[str, str], str | None] = field(default_factory=dict)
+    faults: dict[tuple[str, str], Absence | None] = field(default_factory=dict)
 
 
 _SHARED: weakref.WeakKeyDictionary[RunData, _Shared] = weakref.WeakKeyDictionary()
@@ -86,7 +92,7 @@ class RecurrentLayer:
     # -- what can be known -------------------------------------------------------------------
 
     @property
-    def fault(self) -> str | None:
+    def fault(self) -> Absence | None:
         """Why the states cannot be derived, a sentence; None: they can."""
         key = (self.data.run.version, self.name)
         if key not in self._shared.faults:
@@ -165,7 +171,7 @@ class RecurrentLayer:
         inputs = self.data.run.probe.inputs if self.data.run.probe else {}
         given = next(iter(inputs.values())) if len(inputs) == 1 else inputs.get(layer)
         if given is None or self.data.run.layers[layer].kind != "input":
-            raise NotDerivableError(
+            raise NotRecordedError(
                 f"The activation of {layer} was not recorded, and {self.name} needs it. "
                 "Record that layer too."
             )
@@ -208,7 +214,7 @@ class RecurrentLayer:
 
         def make() -> dict[str, Array]:
             kept: dict[str, list[Array]] = {f"{way} {name}": [] for way, name in names}
-            for index in sampling.indices:
+            for index in counted(sampling.indices):
                 found = self.derive(index, probe)
                 for way, name in names:
                     kept[f"{way} {name}"].append(quantity_of(found[way], name)[0])
@@ -268,10 +274,10 @@ class RecurrentLayer:
         # A layer that is called again has no weights of its own.
         return parts_of(self.data.run.layers[self.data.network.first_call(self.name)])
 
-    def _fault(self) -> str | None:
+    def _fault(self) -> Absence | None:
         """Look for what keeps the states from being derived, at last by deriving them."""
         if len(self.layer.inbound) != 1:
-            return (
+            return Unfit(
                 f"{self.name} takes {len(self.layer.inbound)} inputs; its states can be derived "
                 "if it takes one and starts from zero."
             )
@@ -284,14 +290,16 @@ class RecurrentLayer:
                     mask, found = self.mask(index, probe), self._computed(index, probe)
                     output = layer_output(self.class_name, self.config, found, mask)
                 if not self._agrees(output, index, probe):
-                    return (
+                    return Unfit(
                         f"Started from zero, the equations of {self.class_name} do not give the "
                         f"output that was recorded of {self.name}, so its states are not known."
                     )
+        except NotRecordedError as error:
+            return Lack(str(error))
         except NotDerivableError as error:
-            return str(error)
+            return Unfit(str(error))
         except (ValueError, IndexError, KeyError):
-            return (
+            return Lack(
                 f"The weights of {self.name} do not fit what it takes, as far as both were "
                 "recorded. Record every unit."
             )
@@ -360,7 +368,9 @@ def parts_of(layer: Layer) -> dict[str, Part]:
     try:
         return parts(*found, empty)
     except KeyError as error:
-        raise NotDerivableError(f"{layer.name} has no variable {error}.") from None
+        raise NotRecordedError(
+            f"The {str(error).strip(chr(39))} of {layer.name} was not recorded. {RECORD_WEIGHTS}"
+        ) from None
 
 
 def _counted(mask: Array | None, within: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, TypeVar, get_args
 import numpy as np
 import panel as pn
 
+from explorer.absentees import Absentees, share_row
 from explorer.data import RunData
 from explorer.derived.predictions import Verdicts
 from explorer.plots import style
@@ -70,11 +71,14 @@ class Explorer:
         Groups of views.
     eager : tuple of Region
         The first screen, drawn at once; the rest when it comes into view.
+    tab_of : mapping of Region to Tab
+        Where the cards of a region are; those of others are above the tabs.
     """
 
     channel: str = style.CHANNEL
     tabs: ClassVar[tuple[Tab, ...]] = TABS
     eager: ClassVar[tuple[Region, ...]] = ("run", "joint", "stage")
+    tab_of: ClassVar[Mapping[Region, Tab]] = TAB_OF
 
     def __init__(self, data: RunData, query: Mapping[str, Any] | None = None) -> None:
         style.register()
@@ -90,6 +94,7 @@ class Explorer:
         )
         self.picker, self.bars = self._probe_widgets()
         self.cards = {region: self._cards(region) for region in get_args(Region)}
+        self.absent = {tab: Absentees.of(tab, self.cards, self.tab_of) for tab in TAB_TITLES}
         self.heading = pn.pane.HTML(margin=0, sizing_mode="stretch_width")
         self.body = self._layout()
         self._watch()
@@ -118,6 +123,8 @@ class Explorer:
         for cards in self.cards.values():
             for card in cards:
                 card.renew(data)
+        for absent in self.absent.values():
+            absent.update()
 
     # -- following the selection -------------------------------------------------------------
 
@@ -158,9 +165,15 @@ class Explorer:
         for tab, panel in self.panels.items():
             panel.visible = tab == chosen
         for region, cards in self.cards.items():
-            if TAB_OF.get(region, chosen) == chosen:
+            if self.tab_of.get(region, chosen) == chosen:
                 for card in cards:
                     card.update(until)
+        self._settle_row()
+        if chosen in self.absent:
+            self.absent[chosen].update()
+
+    def _settle_row(self) -> None:
+        share_row(self.cards["run"])
 
     def _cards(self, region: Region) -> list[Card]:
         lazy = region not in self.eager
@@ -299,7 +312,7 @@ class Explorer:
                 )
             )
         beside = self._probe_column()
-        stage = stack(self._panels_of("stage"), 8 if beside else 12)
+        stage = stack([*self._panels_of("stage"), self.absent["layers"]], 8 if beside else 12)
         self.panels: dict[Tab, pn.Column] = {
             "layers": rows(
                 *grid(self._panels_of("joint")),
@@ -307,8 +320,8 @@ class Explorer:
                 *grid([stage, *([stack(beside, 4)] if beside else [])]),
                 *grid(self._panels_of("layer")),
             ),
-            "learning": rows(*grid(self._panels_of("learning"))),
-            "training": rows(*grid(self._panels_of("training"))),
+            "learning": rows(*grid(self._panels_of("learning")), self.absent["learning"]),
+            "training": rows(*grid(self._panels_of("training")), self.absent["training"]),
         }
         tabs = Tabs(titles=TAB_TITLES, channel=self.channel, sizing_mode="stretch_width", margin=0)
         return rows(*notices, *grid(self._panels_of("run")), tabs, *self.panels.values())

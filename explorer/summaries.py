@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from explorer.data import RunData
 from explorer.derived.frames import sample_indices
+from explorer.derived.headway import counted
 from explorer.derived.norms import Norms, norms_over_steps
 from explorer.derived.separation import separation
 from explorer.derived.units import DEAD, Activity, UnitStates, activity_of, unit_states
@@ -206,7 +207,7 @@ def quantity(data: RunData, name: str) -> Float32:
 def by_layer(data: RunData, column: Callable[[RunData, str], Array | None]) -> Float32:
     """Stack one column a layer: (step, layer), NaN where `column` gives None."""
     table = np.full((len(data.run), len(data.run.layers)), np.nan, np.float32)
-    for at, layer in enumerate(data.run.layers if len(data.run) else ()):
+    for at, layer in counted(list(enumerate(data.run.layers if len(data.run) else ()))):
         found = column(data, layer)
         if found is not None:
             with np.errstate(over="ignore"):  # beyond float32 it is infinite

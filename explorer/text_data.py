@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from explorer.absence import RECORD_WEIGHTS, Absence, Lack, Unfit
 from explorer.data import RunData
 from explorer.derived.alignment import text_spans, token_spans, window_of
 from explorer.plots.words import is_spelled, position_words, visible, vocabulary_words
@@ -110,19 +111,16 @@ def texts_of(data: RunData) -> Texts | None:
     return Texts(ids, words, FILLER if is_filled else None)
 
 
-def needs_texts(data: RunData) -> str | None:
+def needs_texts(data: RunData) -> Absence | None:
     """Require probes that are texts: say what is missing in a sentence."""
     if texts_of(data) is not None:
         return None
     probe = data.run.probe
     if probe is not None and len(probe.inputs) > 1:
-        return (
-            f"This needs one text for each probe; the network of this run takes "
-            f"{len(probe.inputs)} inputs."
-        )
-    return (
-        "This needs texts as whole numbers (probe, token), and the probes of this run are none "
-        'or were not kept. Record with a probe of kind "text".'
+        return Unfit(f"The network takes {len(probe.inputs)} inputs; this is for one text.")
+    return Lack(
+        "The probes are no texts of whole numbers (probe, token), or were not kept. Record with a "
+        'probe of kind "text".'
     )
 
 
@@ -160,12 +158,12 @@ def place_spans(data: RunData, layer: Layer) -> Ints | None:
     return spans if places == len(spans) else None
 
 
-def needs_places(data: RunData, layer: Layer) -> str | None:
+def needs_places(data: RunData, layer: Layer) -> Absence | None:
     """Require texts, and a layer whose places are places in them."""
     missing = needs_texts(data)
     if missing is not None or place_spans(data, layer) is not None:
         return missing
-    return (
+    return Unfit(
         f"It is not known which words the places of {layer.name} see: on the way from the text to "
         "it branches meet, or its order is turned."
     )
@@ -194,16 +192,16 @@ def in_text(texts: Texts, spans: Ints) -> npt.NDArray[np.bool_]:
     return np.asarray(starts < ends)
 
 
-def needs_table(data: RunData, layer: Layer) -> str | None:
+def needs_table(data: RunData, layer: Layer) -> Absence | None:
     """Require an embedding of the texts' words whose table was recorded."""
     missing = needs_texts(data)
     if missing is not None:
         return missing
     sources = [data.run.layers[name] for name in layer.inbound if name in data.run.layers]
     if [source.kind for source in sources] != ["input"]:
-        return f"{layer.name} does not take the texts' words themselves, but what is made of them."
+        return Unfit(f"{layer.name} does not take the texts' words, but what is made of them.")
     if TABLE not in data.run.layers[data.network.first_call(layer.name)].weights:
-        return f"The weights of {layer.name} were not recorded."
+        return Lack(f"The weights of {layer.name} were not recorded. {RECORD_WEIGHTS}")
     return None
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import panel as pn
 
+from explorer.absentees import Absentees
 from explorer.compare.matching import KINDS
 from explorer.compare.pair import RunPair
 from explorer.compare.session import CHANNEL, Comparison
@@ -53,6 +54,7 @@ class ComparisonPage:
         self._above = self._cards("above")
         self._below = self._cards("differences")
         self.cards = [*self._above, *self._below]
+        self._not_of_two = Absentees(self._below)
         first, second = self.comparison.sides
         self.transport = pn.Column(
             self.comparison.transport,
@@ -83,6 +85,7 @@ class ComparisonPage:
         if chosen == "differences":
             for card in self._below:
                 card.update()
+            self._not_of_two.update()
 
     # -- parts -------------------------------------------------------------------------------
 
@@ -126,14 +129,22 @@ class ComparisonPage:
         self._panels: dict[Tab, pn.Column] = {
             "layers": rows(
                 *grid(headings),
-                *grid(self._facing("stage")),
+                *grid([*self._facing("stage"), *self._absent("layers")]),
                 *grid(self._probe_cards()),
                 *grid(self._facing("joint")),
                 *grid(self._facing("layer")),
             ),
-            "learning": rows(*grid(self._facing("learning"))),
-            "training": rows(*grid([*self._facing("training"), *self._facing("run")])),
-            "differences": rows(*grid([card.panel for card in self._below])),
+            "learning": rows(*grid([*self._facing("learning"), *self._absent("learning")])),
+            "training": rows(
+                *grid(
+                    [
+                        *self._facing("training"),
+                        *self._facing("run"),
+                        *self._absent("training"),
+                    ]
+                )
+            ),
+            "differences": rows(*grid([card.panel for card in self._below]), self._not_of_two),
         }
         tabs = Tabs(titles=TITLES, channel=CHANNELS[0], sizing_mode="stretch_width", margin=0)
         return rows(
@@ -163,6 +174,10 @@ class ComparisonPage:
         for ours, theirs in zip(first.cards[region], second.cards[region], strict=True):
             cells += [ours.panel, _blank(ours, theirs, first, second), theirs.panel]
         return cells
+
+    def _absent(self, tab: Tab) -> list[Any]:
+        """Give what either run cannot show of a tab."""
+        return [side.absent[tab] for side in self.comparison.sides]
 
     def _probe_cards(self) -> list[Any]:
         """Probes and what the networks say, side by side."""
@@ -210,7 +225,7 @@ def _blank(ours: Card, theirs: Card, first: Side, second: Side) -> pn.pane.HTML:
         alone = ours.panel.visible != theirs.panel.visible
         if alone:
             missing = second if ours.panel.visible else first
-            said = f"{missing.letter} has no such picture for this layer."
+            said = f"{missing.letter} has no such picture."
             blank.param.update(
                 object=NOT_SERVED.format(html.escape(said)),
                 styles={"grid-column": missing.half, "align-self": "stretch"},

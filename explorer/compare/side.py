@@ -10,7 +10,7 @@ import panel as pn
 
 from explorer.data import RunData
 from explorer.plots import style
-from explorer.session import Explorer
+from explorer.session import TAB_OF, Explorer
 from explorer.state import TABS_OF_TWO, Tab
 from explorer.views.base import Region
 from explorer.views.card import Card
@@ -48,6 +48,7 @@ class Side(Explorer):
     tabs: ClassVar[tuple[Tab, ...]] = TABS_OF_TWO
     # Curves of the run stand far below: the page begins with those of both in one picture.
     eager: ClassVar[tuple[Region, ...]] = ("stage",)
+    tab_of: ClassVar[Mapping[Region, Tab]] = {**TAB_OF, "run": "training"}
 
     def __init__(self, data: RunData, number: int, query: Mapping[str, Any]) -> None:
         self.number = number
@@ -82,6 +83,9 @@ class Side(Explorer):
         panel.styles = styles
         return panel
 
+    def _settle_row(self) -> None:
+        """Leave the cards in the run's half of the page."""
+
     def _transport(self) -> Relay:
         return Relay(**self._clocks(), width=0, height=0, margin=0)
 
@@ -109,4 +113,6 @@ class Side(Explorer):
 
     def _layout(self) -> pn.Column:
         self.panels: dict[Tab, pn.Column] = {}  # those of the page are on it
+        for absent in self.absent.values():
+            absent.styles = {"grid-column": self.half}
         return pn.Column(margin=0)

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from explorer.derived.headway import part
+
 Array = npt.NDArray[Any]
 
 BINS = 80
@@ -47,11 +49,12 @@ def distribution_over_steps(
         Number of bins.
     """
     low, high, count = np.inf, -np.inf, 0
-    for frame in frames():
-        count += 1
-        finite = frame[np.isfinite(frame)]
-        if finite.size:
-            low, high = min(low, float(finite.min())), max(high, float(finite.max()))
+    with part(0, 2):
+        for frame in frames():
+            count += 1
+            finite = frame[np.isfinite(frame)]
+            if finite.size:
+                low, high = min(low, float(finite.min())), max(high, float(finite.max()))
     if low > high:
         low, high = 0.0, 1.0
     if low == high:
@@ -59,9 +62,10 @@ def distribution_over_steps(
     edges = np.linspace(low, high, bins + 1)
     share = np.zeros((count, bins))
     not_finite = np.zeros(count, np.int64)
-    for index, frame in enumerate(frames()):
-        finite = frame[np.isfinite(frame)]
-        not_finite[index] = frame.size - finite.size
-        if finite.size:
-            share[index] = np.histogram(finite, edges)[0] / finite.size
+    with part(1, 2):
+        for index, frame in enumerate(frames()):
+            finite = frame[np.isfinite(frame)]
+            not_finite[index] = frame.size - finite.size
+            if finite.size:
+                share[index] = np.histogram(finite, edges)[0] / finite.size
     return Distribution(share, edges, not_finite)

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
+from explorer.derived.headway import counted
+
 Array = npt.NDArray[Any]
 
 
@@ -50,7 +52,7 @@ def spectrum(matrices: Array) -> Spectrum:
     radius, norm, departure = (np.full(len(values), np.nan) for _ in range(3))
     if finite.any():
         sound = values[finite]
-        eigenvalues = np.linalg.eigvals(sound)
+        eigenvalues = np.stack([np.linalg.eigvals(matrix) for matrix in counted(sound)])
         magnitudes = np.abs(eigenvalues)
         found[finite] = eigenvalues
         radius[finite] = magnitudes.max(axis=-1)

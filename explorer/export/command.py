@@ -220,10 +220,12 @@ def numbers(
     """
     import panel as pn
 
+    from explorer.absence import Absence
     from explorer.export import files
     from explorer.export.of_view import numbers_behind
-    from explorer.export.selecting import index_at, indices_between, select
+    from explorer.export.selecting import SelectionError, index_at, indices_between, select
     from explorer.plots import style
+    from explorer.views.base import drawn
     from store.reader import open_run
 
     style.register()
@@ -236,7 +238,10 @@ def numbers(
     )
     view, scene = target.view, target.scene(indices[-1])
     assert view is not None
-    body = pn.panel(view.draw(scene, view.compute(scene)))
+    made = drawn(view, scene)
+    if isinstance(made, Absence):
+        raise SelectionError(f"{view.title}: {made}")
+    body = pn.panel(made)
     if view.follows:
         view.follow(scene, body)
     parts, about = numbers_behind(view, scene, body, indices)

@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from explorer.data import RunData
 from explorer.state import Selection, select_in
-from explorer.views.base import Region, Scene, View
+from explorer.views.base import Region, Scene, View, fits
 from explorer.views.registry import views
 from store import Run
 from store.errors import StepNotRecordedError, TrainlapseError, did_you_mean
@@ -67,8 +67,8 @@ def select(run: Run, card: str | None, **chosen: Any) -> Target:
     if card is None:
         return Target(data, selection, None)
     view = _named(card, [view for view in every_view() if view.applies(data)])
-    if not _serves(view, data, selection.layer):
-        served = [layer for layer in run.layers if _serves(view, data, layer)]
+    if not fits(view, data, selection.layer):
+        served = [layer for layer in run.layers if fits(view, data, layer)]
         if not served:
             raise SelectionError(f"No layer of this run is for the card {view.title!r}.")
         if "layer" in query:
@@ -94,12 +94,6 @@ def _checked(run: Run, query: dict[str, Any]) -> Selection:
 def every_view() -> list[View]:
     """All views of the explorer, region by region."""
     return [view for region in get_args(Region) for view in views(region)]
-
-
-def _serves(view: View, data: RunData, layer: str) -> bool:
-    if view.region not in ("stage", "layer"):
-        return True
-    return layer in data.run.layers and view.serves(data.run.layers[layer])
 
 
 def _named(wanted: str, offered: list[View]) -> View:

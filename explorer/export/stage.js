@@ -67,9 +67,10 @@ function stageOf(channel, title) {
     return !card && onScreen(view);
   };
   const headFault = (view) => {
-    const { title: name, busy, seen, caption, numbers } = dataOf(view);
+    const { title: name, state, seen, caption, numbers } = dataOf(view);
     // A card of a view has a caption as soon as it has a picture.
-    return numbers && (busy || !seen || !caption) ? `“${name}” is being computed` : "";
+    const waits = !seen || ["unseen", "computing", "renewing"].includes(state) || (state === "content" && !caption);
+    return numbers && waits ? `“${name}” is being computed` : "";
   };
   const widgetFault = (view) => {
     const nodes = [...elementsIn(view.el)];

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from explorer.absence import Absence
 from explorer.derived.frames import Limits
 from explorer.plots.style import DIVERGING, SEQUENTIAL, palette_bytes
 from explorer.views.base import Scene, View, needs_activation
@@ -22,7 +23,7 @@ class _Activation(View):
     order = 20
     width = 12
 
-    def requirement(self, scene: Scene) -> str | None:
+    def requirement(self, scene: Scene) -> Absence | None:
         return needs_activation(scene)
 
     def compute(self, scene: Scene) -> Limits:

@@ -8,6 +8,7 @@ from dataclasses import asdict
 import numpy as np
 import numpy.typing as npt
 
+from explorer.absence import Absence
 from explorer.data import RunData
 from explorer.derived.distributions import Distribution, distribution_over_steps
 from explorer.summaries import positions_seen, unit_frames
@@ -29,7 +30,7 @@ class ActivationDistribution(Spread):
     def serves(self, layer: Layer) -> bool:
         return layer.kind != "input"
 
-    def requirement(self, scene: Scene) -> str | None:
+    def requirement(self, scene: Scene) -> Absence | None:
         return needs_activation(scene) or needs_steps(scene, least=2)
 
     def caption(self, scene: Scene) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import panel as pn
 
+from explorer.absence import Absence, Lack, Unfit
 from explorer.data import RunData
 from explorer.derived.frames import Limits, quantize, robust_limits, sample_indices
 from explorer.derived.network.node import Call
@@ -16,7 +17,14 @@ from explorer.derived.network.registry import RULES, config_fault
 from explorer.plots.style import DIVERGING, SEQUENTIAL, palette_bytes
 from explorer.summaries import activity_for, has_function, positions_seen, unit_states_of
 from explorer.text_data import place_spans, place_words, texts_of
-from explorer.views.base import Scene, View, needs_activation
+from explorer.views.base import (
+    Scene,
+    View,
+    needs_activation,
+    needs_input,
+    needs_weights,
+    not_recorded,
+)
 from explorer.views.registry import register
 from explorer.widgets.beside import below, beside
 from explorer.widgets.frame_grid import FrameGrid
@@ -67,16 +75,18 @@ def words_at(data: RunData, layer: Layer, probe: int) -> list[str]:
     return [] if texts is None or spans is None else place_words(texts, probe, spans)
 
 
-def source_fault(data: RunData, layer: Layer) -> str | None:
-    """Say in a sentence why the input of a layer cannot be shown; None: it can."""
+def needs_source(data: RunData, layer: Layer) -> Absence | None:
+    """Require the only input of a layer, one array with its channels last."""
     if len(layer.inbound) != 1:
-        return f"The run does not say what {layer.name} takes as its only input."
+        return Unfit(f"{layer.name} does not take one input alone.")
     source = data.run.layers[layer.inbound[0]]
     if source.kind == "input":
         if data.input() is not None and layer.config.get("data_format") != "channels_first":
             return None
-        return f"The input of {layer.name} is not one array with its channels last."
-    return None if source.has_activation else f"The activation of {source.name} was not recorded."
+        if data.run.probe is not None and not data.run.probe.inputs:
+            return needs_input(data)
+        return Unfit(f"The input of {layer.name} is not one array with its channels last.")
+    return None if source.has_activation else Lack(not_recorded(data, [source.name]))
 
 
 @register
@@ -92,13 +102,11 @@ class BeforeAfter(View):
     def serves(self, layer: Layer) -> bool:
         return layer.kind == "activation" or _is_fused(layer)
 
-    def requirement(self, scene: Scene) -> str | None:
-        missing = needs_activation(scene) or source_fault(scene.data, scene.layer)
+    def requirement(self, scene: Scene) -> Absence | None:
+        missing = needs_activation(scene) or needs_source(scene.data, scene.layer)
         if missing is not None or scene.layer.kind == "activation":
             return missing
-        if not scene.layer.weights:
-            return f"The weights of {scene.layer.name} are not stored with it."
-        return None
+        return needs_weights(scene)
 
     def caption(self, scene: Scene) -> str:
         layer, probe = scene.layer, scene.moment.probe
@@ -134,6 +142,7 @@ class BeforeAfter(View):
             y_limits=[0.0, 1.0],
             x_name="unit",
             y_name="share active",
+            if_zero="No unit is active at this step.",
             selects="unit",
             x_hover="unit",
             label=f"Share of values of {scene.moment.layer} that are active, by unit",

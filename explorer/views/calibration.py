@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import panel as pn
 
+from explorer.absence import Nothing
 from explorer.derived.calibration import Calibration, Reliability, calibration_over_steps
 from explorer.plots.curves import metric_curves
 from explorer.plots.style import LINES
 from explorer.views.base import Scene, plot_pane
-from explorer.views.confusion import Examples, Judged
+from explorer.views.judged import Examples, Judged, no_predictions
 from explorer.views.registry import register
 from explorer.widgets.beside import below, beside
 from explorer.widgets.step_lines import StepLines
@@ -43,13 +44,15 @@ class CalibrationView(Judged):
             f"right (over-confident); above: less sure. A bar of few {noun}s says little."
         )
 
-    def measure(self, examples: Examples) -> Sureness:
+    def measure(self, examples: Examples) -> Sureness | Nothing:
         def make() -> dict[str, Any]:
             made = calibration_over_steps(examples.probabilities(), examples.labels)
             errors = {"expected_error": made.expected_error, "brier": made.brier}
             return {**asdict(made.reliability), **errors}
 
         kept = dict(examples.data.derived(f"calibration on the {examples.source}", make))
+        if not kept["count"].any():
+            return no_predictions(examples)
         errors = {name: kept.pop(name) for name in ("expected_error", "brier")}
         return Sureness(examples, Calibration(Reliability(**kept), **errors))
 
@@ -71,6 +74,7 @@ class CalibrationView(Judged):
             y_name="share right",
             y_limits=[0.0, 1.0],
             diagonal=True,
+            if_zero=f"No {examples.noun} is right at this step.",
             label="Share right by confidence",
             height=HEIGHT,
             **options,

@@ -7,16 +7,20 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
+from contextlib import nullcontext
 from typing import Any, TypeVar
 
 import panel as pn
 
+from explorer.absence import Absence, Lack, Unfit
 from explorer.data import RunData
+from explorer.derived.headway import Told, heard_by
 from explorer.state import Moment
-from explorer.views.base import Scene, View
+from explorer.views.base import Scene, Unfinished, View, fits
 from explorer.widgets.beside import columns
 from explorer.widgets.card_head import CardHead
 from explorer.widgets.one_of import OneOf
+from explorer.widgets.states import CONTENT, UNSEEN
 from store.errors import TrainlapseError
 
 T = TypeVar("T")
@@ -30,7 +34,17 @@ KEPT_PICTURES = 3
 EMPTY_PX = 400
 # In place of what was not computed, since nobody waits for it any more.
 SKIPPED = object()
+# A session hears of how far a computation is once it takes a while, and not too often.
+TOLD_FROM_S, TOLD_EVERY_S = 0.6, 0.25
 
+# What is of another selection still. Quick changes shall not flash.
+DIMMED = """
+[aria-busy="true"] {
+  opacity: 0.4;
+  pointer-events: none;
+  transition: opacity 0.12s linear 0.2s;
+}
+"""
 CARD_STYLE = """
 :host {
   background: var(--tl-card);
@@ -43,7 +57,12 @@ CARD_STYLE = """
 
 
 def in_worker(
-    data: RunData, compute: Callable[[], T], use: Callable[[T], None], *, until: float = 0.0
+    data: RunData,
+    compute: Callable[[], T],
+    use: Callable[[T], None],
+    *,
+    until: float = 0.0,
+    told: Told | None = None,
 ) -> None:
     """Compute in the run's worker and use the outcome in the session; without a server, at once.
 
@@ -58,13 +77,22 @@ def in_worker(
     until : float
         Wait for that as long as the monotonic clock is not there: until it is used, all sessions
         stand still.
+    told : callable, optional
+        Hears in the session of the share that is done, where the computation says so.
     """
     document = pn.state.curdoc
     if document is None or document.session_context is None:
         use(compute())
         return
 
-    outcome = data.worker.submit(compute)
+    def tell(share: float) -> None:
+        document.add_next_tick_callback(lambda: told(share) if told else None)
+
+    def work() -> T:
+        with heard_by(_now_and_then(tell)) if told else nullcontext():
+            return compute()
+
+    outcome = data.worker.submit(work)
     if until and not wait([outcome], max(0.0, until - time.monotonic())).not_done:
         use(outcome.result())
         return
@@ -74,6 +102,19 @@ def in_worker(
 
     # What a session is told before its page is there would be lost.
     pn.state.onload(lambda: outcome.add_done_callback(hand_over))
+
+
+def _now_and_then(told: Told) -> Told:
+    """Pass on what is told, but not at first, and not too often."""
+    next_time = time.monotonic() + TOLD_FROM_S
+
+    def pass_on(share: float) -> None:
+        nonlocal next_time
+        if time.monotonic() >= next_time:
+            next_time = time.monotonic() + TOLD_EVERY_S
+            told(share)
+
+    return pass_on
 
 
 class Card:
@@ -110,12 +151,17 @@ class Card:
         self._channel = channel
         self._current = current
         self._followed: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+        self._nothing: dict[tuple[Any, ...], Absence] = {}
+        self._asked: tuple[Any, ...] | None = None
+        self._missing: Any = None  # an absence, a failure, or None
         self._shown: tuple[Any, ...] | None = None
+        self._outdated: tuple[Any, ...] | None = None  # of an earlier reading, and on screen
         self.head = card_head(
             view.title,
             wanted=self._save if numbers else None,
             channel=channel,
             seen=not lazy,
+            state=UNSEEN,
             source=data.run.name,
         )
         if numbers:
@@ -129,10 +175,12 @@ class Card:
     def update(self, until: float = 0.0) -> None:
         """Bring the card up to the selection, if it is on screen; `until` is as of `in_worker`."""
         scene = self._scene()
-        serves = self._guard(lambda: self._serves(scene))
-        self.panel.visible = bool(serves)
         key = self.view.key(scene.moment)
-        if not serves or not self.head.seen:
+        if key != self._asked:
+            self._asked = key
+            self._missing = self._guard(lambda: self._absence(scene))
+        self.panel.visible = self.absence is None
+        if self.absence is not None or not self.head.seen:
             return
         if key == self._shown:
             failure = self._guard(lambda: self._follow(key, scene, self.pictures.get(key)))
@@ -140,47 +188,78 @@ class Card:
                 self._say(failure)
             return
         self._shown = key
-        missing = self._guard(lambda: self.view.requirement(scene))
-        if isinstance(serves, Failure) or missing is not None:
-            self._say(serves if isinstance(serves, Failure) else missing)
+        if self._missing is not None:
+            self._say(self._missing)
+        elif key in self._nothing:
+            self._say(self._nothing[key], scene)
         elif key in self.pictures:
             self._show(key, scene)
         else:
-            self.head.busy = True
             self._compute(scene, key, until)
+
+    @property
+    def absence(self) -> Absence | None:
+        """Why there is no card for what is selected; None if there is one."""
+        return self._missing if isinstance(self._missing, Unfit | Lack) else None
 
     def renew(self, data: RunData) -> None:
         """Show a newer reading of the run; the picture stays until it has been drawn anew."""
         self._data = data
         self.pictures.forget()
         self._followed.clear()
-        self._shown = None
+        self._nothing.clear()
+        if self.head.state == CONTENT:
+            self._outdated = self._shown
+        self._asked = self._shown = None
         self.update()
 
-    def _serves(self, scene: Scene) -> bool:
-        if not self.view.applies(self._data):
-            return False
-        if self.view.region not in ("stage", "layer"):
-            return True
-        return scene.moment.layer in self._data.run.layers and self.view.serves(scene.layer)
+    def _absence(self, scene: Scene) -> Absence | None:
+        """Say why there is no picture, before anything is computed."""
+        if not fits(self.view, self._data, scene.moment.layer):
+            return Unfit()  # which goes without saying
+        return self.view.requirement(scene)
 
     def _compute(self, scene: Scene, key: tuple[Any, ...], until: float) -> None:
+        failure = self._guard(lambda: self.view.prepare(scene))
+        if isinstance(failure, Failure):
+            self._say(failure)
+            return
+        self.head.begin(renewing=key == self._outdated)
+        self._go_on(scene, key, lambda: self.view.compute(scene), until)
+
+    def _go_on(
+        self, scene: Scene, key: tuple[Any, ...], make: Callable[[], Any], until: float = 0.0
+    ) -> None:
+        """Compute, or compute on."""
+
         def work() -> Any:
             # Of quick selections only the last is worth the work.
-            if key != self._shown:
-                return SKIPPED
-            return self._guard(lambda: self.view.compute(scene))
+            return self._guard(make) if key == self._shown else SKIPPED
 
-        in_worker(self._data, work, lambda made: self._draw(scene, key, made), until=until)
+        def use(made: Any) -> None:
+            if isinstance(made, Unfinished):
+                told(made.share)
+                self._go_on(scene, key, made.go_on, until)
+            else:
+                self._draw(scene, key, made)
+
+        def told(share: float) -> None:
+            if key == self._shown:
+                self.head.share = share
+
+        in_worker(self._data, work, use, until=until, told=told)
 
     def _draw(self, scene: Scene, key: tuple[Any, ...], outcome: Any) -> None:
         if outcome is SKIPPED or key != self._shown or key in self.pictures:
             return  # the selection has moved on, or has been there twice
-        self.head.busy = False
         moment, index = self._current()
         if self.view.key(moment) != key:  # out of sight, and not brought up to it
             moment = scene.moment
         scene = dataclasses.replace(scene, moment=moment, index=index)
+        if isinstance(outcome, Absence):
+            self._nothing[key] = outcome
+            self._say(outcome, scene)
+            return
         if not isinstance(outcome, Failure):
             computed = outcome
             outcome = self._guard(lambda: pn.panel(self.view.draw(scene, computed)))
@@ -192,21 +271,22 @@ class Card:
     def _show(self, key: tuple[Any, ...], scene: Scene, drawn: Any = None) -> None:
         """Put what was drawn, or what is kept for the key, on the page."""
 
-        def place() -> str:
+        def place() -> None:
             self._follow(key, scene, self.pictures.get(key) if drawn is None else drawn)
-            self.pictures.min_height = None
-            if drawn is None:
-                self.pictures.turn_to(key)
-            else:
-                self.pictures.put(key, drawn)  # which renders it
-            return self.view.caption(scene)
+            caption = self.view.caption(scene)
+            with pn.io.hold():  # one message: never a picture under the caption of another one
+                self.head.content(caption=caption)
+                self.pictures.min_height = None
+                if drawn is None:
+                    self.pictures.turn_to(key)
+                else:
+                    self.pictures.put(key, drawn)  # which renders it
+            self._outdated = None
 
-        caption = self._guard(place)
-        if isinstance(caption, Failure):
+        failure = self._guard(place)
+        if isinstance(failure, Failure):
             self.pictures.drop(key)
-            self._say(caption)
-        else:
-            self.head.param.update(caption=caption, busy=False)
+            self._say(failure)
 
     def _follow(self, key: tuple[Any, ...], scene: Scene, picture: Any) -> None:
         """Adapt a picture to what it follows, once for each change."""
@@ -217,10 +297,18 @@ class Card:
         self._followed = {of: was for of, was in self._followed.items() if of in kept} | {key: now}
         self.view.follow(scene, picture)
 
-    def _say(self, sentence: str | Failure) -> None:
-        self.head.param.update(caption=str(sentence), busy=False)
-        self.pictures.min_height = None
-        self.pictures.hide()
+    def _say(self, sentence: str | Failure, captioned: Scene | None = None) -> None:
+        """Put a sentence in place of the picture, below the caption if that is known."""
+        caption = "" if captioned is None else self._guard(lambda: self.view.caption(captioned))
+        self._outdated = None
+        with pn.io.hold():
+            self.pictures.min_height = None
+            self.pictures.hide()
+            if isinstance(sentence, Failure):
+                self.head.fault(str(sentence), caption="")
+            else:
+                known = "" if isinstance(caption, Failure) else caption
+                self.head.nothing(sentence, caption=known)
 
     def _save(self, ending: str, index: int, step: str) -> None:
         """Hand the numbers behind the picture to the browser: a table of one step, else all."""
@@ -291,7 +379,7 @@ def framed(head: CardHead, *content: Any, width: int) -> pn.Column:
     return pn.Column(
         head,
         *content,
-        stylesheets=[CARD_STYLE],
+        stylesheets=[CARD_STYLE, DIMMED],
         styles={
             "grid-column": columns(width),
             "min-width": "0",

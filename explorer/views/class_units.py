@@ -10,14 +10,16 @@ import numpy as np
 import numpy.typing as npt
 import panel as pn
 
+from explorer.absence import Absence, Nothing
 from explorer.data import RunData
 from explorer.derived.frames import Limits, quantize, robust_limits, sample_indices
 from explorer.derived.over_steps import by_step
+from explorer.derived.plain import only_value
 from explorer.derived.selectivity import class_means, unit_means
 from explorer.derived.similarity import leaf_order
 from explorer.plots.style import DIVERGING, SEQUENTIAL, palette_bytes
 from explorer.summaries import positions_seen, unit_frames
-from explorer.views.base import Scene, View, needs_activation
+from explorer.views.base import Scene, View, needs_activation, needs_classes, needs_steps
 from explorer.views.registry import register
 from explorer.widgets.beside import below
 from explorer.widgets.choice import Choice
@@ -37,10 +39,6 @@ FEWEST_UNITS = 16
 # Values over all steps and probes, or classes, that are kept of a layer: 64 MB.
 MOST_VALUES = 2**24
 SAMPLES = 24
-NEEDS_CLASSES = (
-    "This needs a class for each probe, and one output of shape (probe, class). "
-    "Give the recorder's probe its labels."
-)
 ORDERS = {"number": "number", "alike": "alike, at the end"}
 COLUMNS = {"class": "class means", "probe": "every probe"}
 
@@ -99,10 +97,18 @@ def unit_means_of(data: RunData, layer: str, units: Array) -> Array:
     return data.derived(key, make)["means"]
 
 
-def needs_classes(scene: Scene) -> str | None:
+def needs_responses(scene: Scene) -> Absence | None:
     """Require a recorded activation of the layer, and a class for each probe."""
-    missing = needs_activation(scene)
-    return NEEDS_CLASSES if missing is None and scene.data.class_labels is None else missing
+    return needs_steps(scene) or needs_classes(scene.data) or needs_activation(scene)
+
+
+def no_responses(responses: Responses, layer: str) -> Nothing | None:
+    """Say that no unit tells any probe from another at any step."""
+    value = only_value(responses.means)
+    if value is None:
+        return None
+    given = "nothing that is a number" if np.isnan(value) else f"{value:.4g}"
+    return Nothing(f"Each unit of {layer} gives {given} for every probe at every recorded step.")
 
 
 def left_out(data: RunData, layer: str) -> str:
@@ -190,8 +196,8 @@ class ClassUnits(View):
     def serves(self, layer: Layer) -> bool:
         return layer.kind != "input"
 
-    def requirement(self, scene: Scene) -> str | None:
-        return needs_classes(scene)
+    def requirement(self, scene: Scene) -> Absence | None:
+        return needs_responses(scene)
 
     def caption(self, scene: Scene) -> str:
         layer = scene.layer
@@ -202,8 +208,9 @@ class ClassUnits(View):
             f"choose its unit.{left_out(scene.data, layer.name)}"
         )
 
-    def compute(self, scene: Scene) -> _Board:
-        return _Board.of(responses_of(scene.data, scene.moment.layer))
+    def compute(self, scene: Scene) -> _Board | Nothing:
+        responses = responses_of(scene.data, scene.moment.layer)
+        return no_responses(responses, scene.moment.layer) or _Board.of(responses)
 
     def draw(self, scene: Scene, computed: _Board) -> pn.Column:
         data, layer = scene.data, scene.moment.layer

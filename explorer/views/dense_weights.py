@@ -11,13 +11,14 @@ import numpy as np
 import numpy.typing as npt
 import panel as pn
 
+from explorer.absence import Absence, Unfit
 from explorer.data import RunData
 from explorer.derived.frames import Limits, quantize, robust_limits, sample_indices
 from explorer.derived.similarity import leaf_order
 from explorer.plots.blocks import block_means, block_names, block_starts
 from explorer.plots.style import DIVERGING, palette_bytes
 from explorer.summaries import main_weight
-from explorer.views.base import Scene, View, needs_steps
+from explorer.views.base import Scene, View, has_lost_weights, needs_steps, needs_weights
 from explorer.views.kernels import some_of, symmetric
 from explorer.views.registry import register
 from explorer.widgets.beside import beside
@@ -50,6 +51,8 @@ GATES = {
     "GRU": ("update gate", "reset gate", "candidate"),
     "SimpleRNN": ("",),
 }
+# Kinds of layers whose main weight is a matrix.
+MATRICES = ("dense", "embedding", "recurrent")
 # Layers between a Flatten and a Dense layer that leave each value in its place.
 IN_PLACE = ("activation", "regularization")
 
@@ -345,16 +348,15 @@ class DenseWeights(View):
 
     def serves(self, layer: Layer) -> bool:
         weight = main_weight(layer)
-        return weight is not None and len(layer.weights[weight]) == 2
+        if weight is None:
+            return layer.kind in MATRICES and has_lost_weights(layer)
+        return len(layer.weights[weight]) == 2
 
-    def requirement(self, scene: Scene) -> str | None:
-        count = int(np.prod(_shape(scene.layer), dtype=np.int64))
-        if count > MOST_WEIGHTS:
-            return (
-                f"The {count:,} weights are more than can be drawn while the slider moves "
-                f"({MOST_WEIGHTS:,}); their distribution is shown on another card."
-            )
-        return needs_steps(scene)
+    def requirement(self, scene: Scene) -> Absence | None:
+        missing = needs_weights(scene) or needs_steps(scene)
+        count = 0 if missing else int(np.prod(_shape(scene.layer), dtype=np.int64))
+        most = f"more than can be drawn while the slider moves ({MOST_WEIGHTS:,})"
+        return Unfit(f"The {count:,} weights are {most}.") if count > MOST_WEIGHTS else missing
 
     def caption(self, scene: Scene) -> str:
         layer = scene.layer
@@ -364,14 +366,8 @@ class DenseWeights(View):
         if layer.kind == "embedding":
             source, signs = "word", "Red: above zero, blue: below."
         gates = " and gate" if len(GATES.get(layer.class_name, "1")) > 1 else ""
-        averaged = [
-            f"{size} {what}"
-            for what, size in (
-                ("units", -(-units // MOST_SHOWN)),
-                ("inputs", -(-inputs // MOST_SHOWN)),
-            )
-            if size > 1
-        ]
+        sizes = {"units": -(-units // MOST_SHOWN), "inputs": -(-inputs // MOST_SHOWN)}
+        averaged = [f"{size} {what}" for what, size in sizes.items() if size > 1]
         blocks = f" A cell is the mean of {' × '.join(averaged)}." if averaged else ""
         return (
             f"{main_weight(layer)} ({inputs} × {units}): a row for each unit{gates} of "

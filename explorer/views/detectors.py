@@ -10,10 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import panel as pn
 
+from explorer.absence import Absence, Nothing
 from explorer.alternatives import Alternatives
 from explorer.data import RunData
 from explorer.derived.labels import NO_CLASS
 from explorer.derived.over_steps import NEVER, first, first_stable
+from explorer.derived.plain import only_value
 from explorer.derived.selectivity import (
     DETECTOR_AUC,
     Selectivity,
@@ -23,7 +25,13 @@ from explorer.derived.selectivity import (
 from explorer.derived.timeline import edges
 from explorer.plots.matrices import time_heatmap
 from explorer.views.base import Scene, View, needs_steps, plot_pane
-from explorer.views.class_units import Responses, left_out, needs_classes, responses_of
+from explorer.views.class_units import (
+    Responses,
+    left_out,
+    needs_responses,
+    no_responses,
+    responses_of,
+)
 from explorer.views.registry import register
 from explorer.widgets.beside import below, scrolled
 from explorer.widgets.step_table import StepTable
@@ -39,6 +47,8 @@ TABLE_HEIGHT = 210
 MOST_ROWS = 100
 # Units without any meaning that are tried, to see how many pass by chance.
 TRIALS = 2000
+# AUC of what says nothing.
+CHANCE = 0.5
 OPTIONS = {"auc": "AUC of the best class", "index": "selectivity index"}
 
 
@@ -150,8 +160,8 @@ class Detectors(View):
     def serves(self, layer: Layer) -> bool:
         return layer.kind != "input"
 
-    def requirement(self, scene: Scene) -> str | None:
-        return needs_classes(scene) or needs_steps(scene, least=2)
+    def requirement(self, scene: Scene) -> Absence | None:
+        return needs_responses(scene) or needs_steps(scene, least=2)
 
     def caption(self, scene: Scene) -> str:
         labels = scene.data.class_labels
@@ -165,8 +175,21 @@ class Detectors(View):
             f"{left_out(scene.data, scene.moment.layer)}"
         )
 
-    def compute(self, scene: Scene) -> Detection:
-        return detection_of(scene.data, scene.moment.layer)
+    def compute(self, scene: Scene) -> Detection | Nothing:
+        layer = scene.moment.layer
+        found = detection_of(scene.data, layer)
+        none = no_responses(found.responses, layer)
+        value = only_value(found.best)
+        if none is not None or value is None:
+            return none or found
+        if value > CHANCE:
+            return Nothing(
+                f"Each unit of {layer} has an AUC of {value:.3g} at every recorded step."
+            )
+        return Nothing(
+            f"No unit of {layer} tells a class from the others any better than chance, at any "
+            "recorded step."
+        )
 
     def draw(self, scene: Scene, computed: Detection) -> pn.Column:
         known = np.isfinite(computed.selectivity.index).any()

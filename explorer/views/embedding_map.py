@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from explorer.absence import Absence, Nothing
 from explorer.data import RunData
 from explorer.derived.embeddings import moved, words_in
 from explorer.derived.frames import sample_indices
+from explorer.derived.headway import counted
 from explorer.derived.labels import NO_CLASS, memberships
 from explorer.derived.projection import fit_axes
 from explorer.plots.style import NEUTRAL, class_colour
@@ -110,7 +112,10 @@ def word_map(data: RunData, layer: str) -> WordMap:
             "numbers": numbers,
             "moved": far[numbers],
             "positions": np.stack(
-                [axes.positions(table_at(data, layer, index)[numbers]) for index in range(steps)]
+                [
+                    axes.positions(table_at(data, layer, index)[numbers])
+                    for index in counted(range(steps))
+                ]
             ),
             "explained": axes.explained,
         }
@@ -169,7 +174,7 @@ class Words(View):
     def serves(self, layer: Layer) -> bool:
         return layer.class_name == "Embedding"
 
-    def requirement(self, scene: Scene) -> str | None:
+    def requirement(self, scene: Scene) -> Absence | None:
         missing = needs_steps(scene) or needs_table(scene.data, scene.layer)
         texts = texts_of(scene.data)
         if (
@@ -177,7 +182,7 @@ class Words(View):
             and texts is not None
             and not len(words_in(texts.ids, padding=texts.padding))
         ):
-            return "There is no word in the probes."
+            return Nothing("There is no word in the probes.")
         return missing
 
     def caption(self, scene: Scene) -> str:
@@ -200,8 +205,11 @@ class Words(View):
             f"{colour}{named}"
         )
 
-    def compute(self, scene: Scene) -> WordMap:
-        return word_map(scene.data, scene.moment.layer)
+    def compute(self, scene: Scene) -> WordMap | Nothing:
+        found = word_map(scene.data, scene.moment.layer)
+        if np.isfinite(found.positions).any():
+            return found
+        return Nothing(f"The rows of {scene.moment.layer} hold no number at any recorded step.")
 
     def draw(self, scene: Scene, computed: WordMap) -> Any:
         cloud = PointCloud(
@@ -212,6 +220,7 @@ class Words(View):
             y_name=_axis_name(computed, 1),
             trails=True,
             texts=True,
+            if_empty=f"Probe {scene.moment.probe} has none of these words.",
             label=f"Words of the probes by {scene.moment.layer}",
             channel=scene.channel,
             height=HEIGHT,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from explorer.absence import Absence, Unfit
 from explorer.data import RunData
 from explorer.derived.filters import combined_tiles, kernel_tiles
 from explorer.derived.frames import Limits, quantize, robust_limits
@@ -89,14 +90,14 @@ class FilmStrip(View):
         axes = len(layer.output_shape)
         return axes == OVER_IMAGE or (axes == OVER_TIME and layer.kind in KINDS_OVER_TIME)
 
-    def requirement(self, scene: Scene) -> str | None:
+    def requirement(self, scene: Scene) -> Absence | None:
         missing = needs_activation(scene)
         if missing is not None:
             return missing
         dims = scene.data.run.array(activation_path(scene.moment.layer)).dims[2:]
         if UNIT_DIM in dims and len(dims) in (OVER_TIME, OVER_IMAGE):
             return None
-        return f"The output of {scene.moment.layer} has no units to follow."
+        return Unfit(f"The output of {scene.moment.layer} has no units to follow.")
 
     def caption(self, scene: Scene) -> str:
         moment, layer = scene.moment, scene.layer

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import panel as pn
 
+from explorer.absence import Absence, Nothing
 from explorer.data import RunData
 from explorer.derived.filters import kernel_tiles
 from explorer.derived.frames import Limits, quantize, robust_limits, sample_indices
+from explorer.derived.headway import counted
 from explorer.derived.joint import Column, Way, columns_of, fused, trace, unit_sums
 from explorer.derived.network.engine import Network
 from explorer.derived.recurrent import NotDerivableError
@@ -20,11 +21,14 @@ from explorer.plots.style import DIVERGING, SEQUENTIAL, palette_bytes
 from explorer.views.base import (
     Scene,
     View,
+    needs_classifier,
     needs_every_activation,
+    needs_every_weight,
+    needs_input,
     needs_network,
     needs_steps,
 )
-from explorer.views.kernels import read_kernel, strongest_channels
+from explorer.views.kernels import read_kernel, strongest_channels, symmetric
 from explorer.views.registry import register
 from explorer.widgets.flow import Flow
 from explorer.widgets.probe_picker import thumbnails
@@ -122,7 +126,7 @@ class Tracer:
         """Fix limits and scale from some steps."""
         data = self.data
         indices = sample_indices(len(data.run), SAMPLES)
-        ways = [self.way(index, self.activations(index)) for index in indices]
+        ways = [self.way(index, self.activations(index)) for index in counted(indices)]
         first = self.columns[0].layer
         into = [[unit_sums(way.contributions[first])[way.units[0]], *way.links] for way in ways]
         evidence = [float(np.nanmax(np.abs(self._evidence(way)))) for way in ways]
@@ -137,7 +141,8 @@ class Tracer:
     def _kernel_limits(self, column: Column, indices: list[int]) -> Limits | None:
         if self.kernel_shape(column) is None:
             return None
-        return robust_limits(self.data.weight(column.core, "kernel", index) for index in indices)
+        kernels = (self.data.weight(column.core, "kernel", index) for index in indices)
+        return symmetric(robust_limits(kernels))
 
     def _evidence(self, way: Way) -> Array:
         return fused(way, self.columns, self.input)
@@ -195,7 +200,9 @@ class Tracer:
         parts = []
         for layer in [column.layer, *([column.core] if self.has_before(column) else [])]:
             frame = activations[layer][0]
-            limits = plan.maps[at] if layer == column.layer else data.limits(layer, self.probe)
+            limits = plan.maps[at]
+            if layer != column.layer:  # before the activation either sign may occur
+                limits = symmetric(data.limits(layer, self.probe))
             parts.append(quantize(np.moveaxis(frame[..., picked], -1, 0), limits))
         kernels = plan.kernels[at]
         if kernels is not None:
@@ -241,19 +248,16 @@ class Joint(View):
         probe = data.run.probe
         return probe is None or probe.kind == "image"
 
-    def requirement(self, scene: Scene) -> str | None:
+    def requirement(self, scene: Scene) -> Absence | None:
         data = scene.data
-        if data.run.probe is None or data.input() is None:
-            return "This needs a probe with one input."
-        missing = needs_steps(scene)
-        if missing is not None:
-            return missing
-        if data.reading is None:
-            return (
-                "This needs one output of shape (probe, class); "
-                "the run is not of a classifier, or its output was not recorded."
-            )
-        return needs_network(data) or needs_every_activation(data)
+        return (
+            needs_steps(scene)
+            or needs_classifier(data)
+            or needs_network(data)
+            or needs_input(data)
+            or needs_every_activation(data)
+            or needs_every_weight(data)
+        )
 
     def caption(self, scene: Scene) -> str:
         target = scene.moment.target
@@ -267,16 +271,14 @@ class Joint(View):
             "against it. Click a unit for its sources and targets."
         )
 
-    def compute(self, scene: Scene) -> tuple[Tracer, Plan] | str:
+    def compute(self, scene: Scene) -> tuple[Tracer, Plan] | Nothing:
         tracer = Tracer(scene.data, scene.moment.probe, scene.moment.target)
         try:
             return tracer, tracer.plan()
         except NotDerivableError as error:
-            return str(error)
+            return Nothing(f"The network cannot be followed: {str(error).rstrip(' .')}.")
 
-    def draw(self, scene: Scene, computed: tuple[Tracer, Plan] | str) -> Any:
-        if isinstance(computed, str):
-            return pn.pane.Str(computed)
+    def draw(self, scene: Scene, computed: tuple[Tracer, Plan]) -> Any:
         tracer, plan = computed
         probe = scene.data.run.probe
         assert probe is not None
@@ -306,8 +308,6 @@ class Joint(View):
 
     def follow(self, scene: Scene, body: Any) -> None:
         """Show the selected unit's partners too."""
-        if not isinstance(body, WayPicture):
-            return  # a sentence stands in place of the picture
         tracer, plan = body.tracer, body.plan
         moment = scene.moment
         members = {name for column in plan.columns[:-1] for name in column.members}

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import panel as pn
 
+from explorer.absence import Absence, Nothing, Unfit
 from explorer.data import RunData
 from explorer.derived.frames import Limits, quantize, sample_indices
+from explorer.derived.headway import counted
 from explorer.derived.recurrent import NotDerivableError
 from explorer.derived.sentence import strongest
 from explorer.plots.gates import is_gate
@@ -23,6 +24,7 @@ from explorer.views.base import (
     Scene,
     View,
     needs_every_activation,
+    needs_every_weight,
     needs_network,
     needs_steps,
 )
@@ -76,7 +78,7 @@ class Reader:
         """Fix limits and scales from some steps."""
         sentence = self.sentence
         indices = sample_indices(len(sentence.data.run), SAMPLES)
-        steps = [sentence.read(index)[1] for index in indices]
+        steps = [sentence.read(index)[1] for index in counted(indices)]
         limits, all_units, bars = [], [], []
         for band, frames in zip(sentence.bands, zip(*steps, strict=True), strict=True):
             parts = [frame.parts for frame in frames if frame.parts is not None]
@@ -257,22 +259,22 @@ class JointText(View):
         probe = data.run.probe
         return probe is not None and probe.kind == "text"
 
-    def requirement(self, scene: Scene) -> str | None:
+    def requirement(self, scene: Scene) -> Absence | None:
         data = scene.data
         missing = needs_texts(data) or needs_steps(scene) or needs_every_activation(data)
         if missing is not None:
             return missing
         if len(data.run.outputs) != 1 or (data.reading is None and Foretelling.of(data) is None):
-            return (
-                "This needs one output that says how probable each class is, of the text or after "
-                "each of its tokens; the output of this run is none."
+            return Unfit(
+                "The output of this network does not say how probable each class is, of the text "
+                "or after each of its tokens."
             )
-        missing = needs_network(data)
+        missing = needs_network(data) or needs_every_weight(data)
         if missing is not None:
             return missing
         texts = texts_of(data)
         if texts is not None and not len(texts.of(scene.moment.probe)):
-            return f"Probe {scene.moment.probe} is empty: it has no word to align by."
+            return Nothing(f"Probe {scene.moment.probe} is empty: it has no word to align by.")
         return None
 
     def caption(self, scene: Scene) -> str:
@@ -300,15 +302,13 @@ class JointText(View):
             f"and blue against it.{padding}"
         )
 
-    def compute(self, scene: Scene) -> Reader | str:
+    def compute(self, scene: Scene) -> Reader | Nothing:
         try:
             return Reader(Sentence(scene.data, scene.moment.probe, scene.moment.target))
         except NotDerivableError as error:
-            return str(error)
+            return Nothing(f"The network cannot be followed: {str(error).rstrip(' .')}.")
 
-    def draw(self, scene: Scene, computed: Reader | str) -> Any:
-        if isinstance(computed, str):
-            return pn.pane.Str(computed)
+    def draw(self, scene: Scene, computed: Reader) -> Any:
         sentence = computed.sentence
         texts, before = sentence.texts, sentence.padded[0]
         left = sentence.left_out
@@ -341,8 +341,6 @@ class JointText(View):
 
     def follow(self, scene: Scene, body: Any) -> None:
         """Show the selected unit too."""
-        if not isinstance(body, Picture):
-            return  # a sentence stands in place of the picture
         moment, reader = scene.moment, body.reader
         members = {name for band in reader.sentence.bands for name in band.column.members}
         chosen = (moment.layer, moment.unit) if moment.layer in members else None

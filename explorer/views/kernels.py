@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import panel as pn
 
+from explorer.absence import Absence
 from explorer.data import RunData
 from explorer.derived.filters import combined_tiles, kernel_tiles
 from explorer.derived.frames import Limits, quantize, robust_limits, sample_indices
 from explorer.plots.style import DIVERGING, SEQUENTIAL, palette_bytes
-from explorer.views.base import Scene, View, needs_steps
+from explorer.views.base import Scene, View, has_lost_weights, needs_steps, needs_weights
 from explorer.views.registry import register
 from explorer.widgets.choice import Choice
 from explorer.widgets.frame_grid import FrameGrid
@@ -50,10 +51,10 @@ class Kernels(View):
     width = 6
 
     def serves(self, layer: Layer) -> bool:
-        return super().serves(layer) and has_kernels(layer)
+        return super().serves(layer) and (has_kernels(layer) or has_lost_weights(layer))
 
-    def requirement(self, scene: Scene) -> str | None:
-        return needs_steps(scene)
+    def requirement(self, scene: Scene) -> Absence | None:
+        return needs_weights(scene) or needs_steps(scene)
 
     def caption(self, scene: Scene) -> str:
         layer = scene.layer

@@ -7,10 +7,21 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from explorer.absence import Absence, Lack, Nothing, Unfit
+from explorer.derived.plain import only_value
 from explorer.derived.timeline import edges
 from explorer.plots.layers import layer_heatmap, layers_height
 from explorer.summaries import by_layer, has_function, positions_seen, quantity, separation_of
-from explorer.views.base import Scene, View, needs_steps, plot_pane
+from explorer.views.base import (
+    Scene,
+    View,
+    named,
+    needs_classes,
+    needs_steps,
+    not_recorded,
+    plot_pane,
+    weights_not_recorded,
+)
 from explorer.views.registry import register
 from store import Layer
 
@@ -44,6 +55,8 @@ class _LayersOverTime(View):
     signed = False
     # Layers that never rise above it have no row.
     least = -np.inf
+    # Said if there is no number at all.
+    unknown = "No value is a number at any recorded step."
 
     def has_row(self, layer: Layer) -> bool:
         """Whether a layer can have a row."""
@@ -57,7 +70,7 @@ class _LayersOverTime(View):
         """Say what a colour means."""
         raise NotImplementedError
 
-    def requirement(self, scene: Scene) -> str | None:
+    def requirement(self, scene: Scene) -> Absence | None:
         missing = needs_steps(scene, least=2)
         if missing is None and not any(map(self.has_row, scene.data.run.layers.values())):
             return self.absence(scene)
@@ -67,18 +80,28 @@ class _LayersOverTime(View):
         """Choose the values of the lowest and the highest colour; None: those of the table."""
         return None
 
-    def absence(self, scene: Scene) -> str:
+    def absence(self, scene: Scene) -> Absence:
         """Say that no layer has a row, and why."""
-        return "No activation was recorded. Give the recorder a probe."
+        silent = [name for name, layer in scene.data.run.layers.items() if layer.kind != "input"]
+        return Lack(not_recorded(scene.data, silent))
+
+    def nothing(self, value: float, which: str) -> str:
+        """Say that all values of some layers are one, which is a field of one colour."""
+        raise NotImplementedError
 
     def caption(self, scene: Scene) -> str:
         return f"{self.explanation()} The network runs from top to bottom."
 
-    def compute(self, scene: Scene) -> Table:
+    def compute(self, scene: Scene) -> Table | Nothing:
         layers, values = list(scene.data.run.layers.values()), self.measure(scene)
         kept = [at for at, layer in enumerate(layers) if self.has_row(layer)]
-        # Where every layer is below, all are shown: that none is sparse is worth seeing.
-        told = [at for at in kept if (values[:, at] > self.least).any()] or kept
+        told = [at for at in kept if (values[:, at] > self.least).any()]
+        value = only_value(values[:, told or kept])
+        if value is not None:
+            which = "each layer" if told == kept else named([layers[at].name for at in told])
+            return Nothing(self.unknown if np.isnan(value) else self.nothing(value, which))
+        if not told:
+            return Nothing(self.nothing(self.least, ""))
         return Table(values[:, told], tuple(layers[at].name for at in told))
 
     def draw(self, scene: Scene, computed: Table) -> Any:
@@ -118,12 +141,18 @@ class UpdateRatios(_LayersOverTime):
     title = "How fast each layer learns"
     order = 40
     value_label = "log₁₀ (update / weights)"
+    unknown = "Between no two recorded steps do weights move by a finite step."
 
     def has_row(self, layer: Layer) -> bool:
         return bool(layer.weights)
 
-    def absence(self, scene: Scene) -> str:
-        return "No layer has recorded weights."
+    def absence(self, scene: Scene) -> Absence:
+        if not any(layer.parameters for layer in scene.data.run.layers.values()):
+            return Unfit("No layer has weights.")
+        return Lack(weights_not_recorded(scene.data, []))
+
+    def nothing(self, value: float, which: str) -> str:
+        return f"Every update moves the main weight of {which} by 10^{value:.3g} of its norm."
 
     def explanation(self) -> str:
         return (
@@ -148,8 +177,16 @@ class DeadUnits(_LayersOverTime):
     def has_row(self, layer: Layer) -> bool:
         return layer.has_activation and has_function(layer)
 
-    def absence(self, scene: Scene) -> str:
-        return "No layer with an activation function was recorded, so no unit can fall silent."
+    def absence(self, scene: Scene) -> Absence:
+        named = [name for name, layer in scene.data.run.layers.items() if has_function(layer)]
+        if not named:
+            return Unfit("No layer ends with an activation function, so no unit can fall silent.")
+        return Lack(not_recorded(scene.data, named))
+
+    def nothing(self, value: float, which: str) -> str:
+        if value == 0:
+            return "No dead unit at any recorded step."
+        return f"{100 * value:.3g} % of the units of {which} are dead at every recorded step."
 
     def caption(self, scene: Scene) -> str:
         return f"{super().caption(scene)}{_sampled(scene)}"
@@ -191,6 +228,11 @@ class Sparsity(_LayersOverTime):
             "saturated for tanh and sigmoid. Layers that never reach 1 % are left out."
         )
 
+    def nothing(self, value: float, which: str) -> str:
+        if value <= self.least:
+            return f"No layer ever has more than {100 * self.least:.0f} % of its values inactive."
+        return f"{100 * value:.3g} % of the values of {which} are inactive at every recorded step."
+
     def measure(self, scene: Scene) -> Float32:
         return quantity(scene.data, "sparsity")
 
@@ -205,12 +247,12 @@ class Separation(_LayersOverTime):
     limits = (-1.0, 1.0)
     signed = True
 
-    def requirement(self, scene: Scene) -> str | None:
-        missing = super().requirement(scene)
-        labels = scene.data.class_labels
-        if missing is None and (labels is None or labels.ndim != 1):
-            return "This needs a class for each probe. Give the recorder's probe its labels."
-        return missing
+    def requirement(self, scene: Scene) -> Absence | None:
+        return needs_steps(scene) or needs_classes(scene.data) or super().requirement(scene)
+
+    def nothing(self, value: float, which: str) -> str:
+        apart = ": the classes are not apart" if value == 0 else ""
+        return f"The silhouette is {value:.3g} in {which} at every recorded step{apart}."
 
     def caption(self, scene: Scene) -> str:
         return f"{super().caption(scene)}{_sampled(scene)}"

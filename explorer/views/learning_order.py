@@ -9,12 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import panel as pn
 
+from explorer.absence import Absence, Nothing
 from explorer.derived.learning import Learning, class_learning, class_shares, learning
 from explorer.derived.over_steps import NEVER
+from explorer.derived.predictions import RIGHT, UNKNOWN, WRONG
 from explorer.derived.timeline import edges
 from explorer.plots.verdicts import RIGHT_COLOUR, WRONG_COLOUR, has_names, verdict_map
 from explorer.views.base import Scene, needs_steps, plot_pane
-from explorer.views.confusion import Examples, Judged
+from explorer.views.judged import Examples, Judged, no_predictions
 from explorer.views.registry import register
 from explorer.widgets.beside import below, beside, scrolled
 from explorer.widgets.legend import legend
@@ -110,7 +112,7 @@ class LearningOrder(Judged):
     title = "Learned, forgotten, relearned"
     order = 20
 
-    def requirement(self, scene: Scene) -> str | None:
+    def requirement(self, scene: Scene) -> Absence | None:
         return super().requirement(scene) or needs_steps(scene, least=2)
 
     def caption(self, scene: Scene) -> str:
@@ -123,8 +125,14 @@ class LearningOrder(Judged):
             f"not seen.{chosen}"
         )
 
-    def measure(self, examples: Examples) -> Learned:
+    def measure(self, examples: Examples) -> Learned | Nothing:
         marks, classes = examples.verdicts().marks, len(examples.class_names)
+        if (marks == UNKNOWN).all():
+            return no_predictions(examples)
+        if (marks == RIGHT).all():
+            return Nothing(f"Every {examples.noun} is right at every recorded step.")
+        if (marks == WRONG).all():
+            return Nothing(f"No {examples.noun} is right at any recorded step.")
         shares = class_shares(marks, examples.labels, classes=classes)
         by_class = class_learning(shares, threshold=LEARNED_SHARE)
         return Learned(examples, marks, learning(marks), by_class)

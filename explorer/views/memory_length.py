@@ -8,13 +8,15 @@ import numpy as np
 import numpy.typing as npt
 import panel as pn
 
+from explorer.absence import Absence, Nothing, Unfit
 from explorer.derived.frames import sample_indices
+from explorer.derived.headway import counted, part
 from explorer.derived.memory import gradient_flow, half_life, memory
 from explorer.plots.curves import metric_curves
 from explorer.plots.nearest import Sampling
 from explorer.plots.words import Text
 from explorer.recurrent_data import RecurrentLayer
-from explorer.views.base import Scene, View, plot_pane
+from explorer.views.base import Scene, View, plot_pane, sentence_pane
 from explorer.views.recurrent_states import heading, needs_states
 from explorer.views.registry import register
 from explorer.widgets.beside import below
@@ -98,7 +100,7 @@ def reach_of(layer: RecurrentLayer) -> Reach:
 
     def make() -> dict[str, Array]:
         shares = []
-        for index in sampling.indices:
+        for index in counted(sampling.indices):
             taken, mask = layer.taken(index)[probes, text], layer.mask(index)
             found = memory(
                 layer.class_name,
@@ -110,10 +112,10 @@ def reach_of(layer: RecurrentLayer) -> Reach:
                 directions=directions,
             )
             row = np.full((len(found), taken.shape[1]), np.nan)
-            for at, part in enumerate(found.values()):
-                kept = part.pairs >= min(FEWEST_PAIRS, part.pairs.max(initial=0))
+            for at, one in enumerate(found.values()):
+                kept = one.pairs >= min(FEWEST_PAIRS, one.pairs.max(initial=0))
                 with np.errstate(all="ignore"):
-                    values = part.carried[kept] / part.carried[:1]
+                    values = one.carried[kept] / one.carried[:1]
                 row[at, : len(values)] = values
             shares.append(row)
         return {"share": np.stack(shares)}
@@ -134,7 +136,7 @@ def flow_of(layer: RecurrentLayer, probe: int) -> Flow:
 
     def make() -> dict[str, Array]:
         rows = []
-        for index in sampling.indices:
+        for index in counted(sampling.indices):
             found = gradient_flow(
                 layer.class_name,
                 layer.config,
@@ -188,7 +190,7 @@ class MemoryLength(View):
     order = 19
     width = 6
 
-    def requirement(self, scene: Scene) -> str | None:
+    def requirement(self, scene: Scene) -> Absence | None:
         missing = needs_states(scene, derived=True)
         if missing is not None:
             return missing
@@ -196,7 +198,7 @@ class MemoryLength(View):
         entries, tokens = state_entries(layer), layer.taken(0, 0).shape[1]
         if entries**2 * tokens <= MOST_VALUES:
             return None
-        return (
+        return Unfit(
             f"The state of {layer.name} has {entries:,} entries and the texts have {tokens:,} "
             "tokens: to follow every change takes too much memory. This is for smaller layers or "
             "shorter texts."
@@ -215,9 +217,18 @@ class MemoryLength(View):
             f"{layer.text(scene.moment.probe).remark}"
         )
 
-    def compute(self, scene: Scene) -> tuple[Reach, Flow, Text]:
+    def compute(self, scene: Scene) -> tuple[Reach, Flow, Text] | Nothing:
         layer, probe = RecurrentLayer(scene.data, scene.moment.layer), scene.moment.probe
-        return reach_of(layer), flow_of(layer, probe), layer.text(probe)
+        with part(0, 2):
+            reach = reach_of(layer)
+        with part(1, 2):
+            flow = flow_of(layer, probe)
+        if np.isfinite(reach.share).any() or np.isfinite(flow.gain).any():
+            return reach, flow, layer.text(probe)
+        return Nothing(
+            f"No change of a token changes the state of {layer.name} by a number, at any recorded "
+            "step."
+        )
 
     def draw(self, scene: Scene, computed: tuple[Reach, Flow, Text]) -> pn.Column:
         reach, flow, text = computed
@@ -256,6 +267,8 @@ def _shares(scene: Scene, reach: Reach, ways: list[str]) -> StepLines:
 def _half_lives(scene: Scene, reach: Reach, ways: list[str]) -> Any:
     """Curves of the half-lives; at the top where the texts are too short to tell."""
     longest = reach.share.shape[-1]
+    if np.isnan(reach.half_life).all():
+        return sentence_pane("What is left of a change is not a number at any recorded step.")
     shown = np.where(np.isposinf(reach.half_life), longest, reach.half_life)
     places = scene.positions[reach.sampling.indices]
     name = "half-life"

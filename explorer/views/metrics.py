@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import panel as pn
-import xarray as xr
+import numpy.typing as npt
 
+from explorer.absence import Nothing
+from explorer.data import RunData
 from explorer.derived.timeline import thin
 from explorer.plots.curves import metric_curves
 from explorer.views.base import Scene, View, plot_pane
@@ -17,6 +18,9 @@ from explorer.views.registry import register
 MOST_POINTS = 4000
 # Low enough that the moving pictures below are on screen with the curves.
 COMPACT_HEIGHT = 140
+
+# Updates and values of each curve.
+Series = dict[str, tuple[npt.NDArray[Any], npt.NDArray[np.float64]]]
 
 
 class _Metrics(View):
@@ -29,29 +33,33 @@ class _Metrics(View):
         """Whether a metric belongs on this card."""
         raise NotImplementedError
 
-    def compute(self, scene: Scene) -> xr.Dataset:
-        return scene.data.metrics
+    def applies(self, data: RunData) -> bool:
+        return any(map(self.chosen, map(str, data.run.metrics)))
 
     def caption(self, scene: Scene) -> str:
         return "Training: as logged; fit logs running epoch means."
 
-    def draw(self, scene: Scene, computed: xr.Dataset) -> Any:
-        names = [str(name) for name in computed if self.chosen(str(name))]
-        if not names:
-            return pn.pane.HTML("This run has no such metric.", margin=0)
-        axis = scene.moment.axis
-        places = scene.data.timeline.convert(computed["update"].values, axis)
-        series = {}
+    def compute(self, scene: Scene) -> Series | Nothing:
+        metrics, series = scene.data.metrics, {}
+        names = [name for name in map(str, metrics) if self.chosen(name)]
         for name in names:
-            values = computed[name].values.astype(np.float64)
+            values = metrics[name].values.astype(np.float64)
             known = np.flatnonzero(~np.isnan(values))
             # What is measured now and then is joined; elsewhere NaN leaves a gap.
             kept = known if 2 * len(known) < len(values) else np.arange(len(values))
             kept = kept[thin(values[kept], MOST_POINTS)]
-            series[_spoken(name)] = (places[kept], values[kept])
+            series[_spoken(name)] = (metrics["update"].values[kept], values[kept])
+        if any(np.isfinite(values).any() for _, values in series.values()):
+            return series
+        logged = any(len(values) for _, values in series.values())
+        said = "No value is a finite number" if logged else "No update has been logged"
+        return Nothing(f"{said}: {', '.join(names)}.")
+
+    def draw(self, scene: Scene, computed: Series) -> Any:
+        timeline, axis = scene.data.timeline, scene.moment.axis
         return plot_pane(
             metric_curves(
-                series,
+                {name: (timeline.convert(at, axis), y) for name, (at, y) in computed.items()},
                 y_label=self.y_label,
                 cursor=scene.positions,
                 height=COMPACT_HEIGHT,

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from explorer.absence import Absence, Nothing
 from explorer.data import RunData
 from explorer.derived.embeddings import trained_words
 from explorer.plots.words import visible
@@ -170,11 +171,11 @@ class NearestWords(View):
     def serves(self, layer: Layer) -> bool:
         return layer.class_name == "Embedding"
 
-    def requirement(self, scene: Scene) -> str | None:
+    def requirement(self, scene: Scene) -> Absence | None:
         missing = needs_steps(scene, least=2) or needs_table(scene.data, scene.layer)
         texts = texts_of(scene.data)
         if missing is None and texts is not None and not len(texts.of(scene.moment.probe)):
-            return f"Probe {scene.moment.probe} has no words; choose another one."
+            return Nothing(f"Probe {scene.moment.probe} has no words; choose another one.")
         return missing
 
     def caption(self, scene: Scene) -> str:
@@ -187,8 +188,11 @@ class NearestWords(View):
             "go to the first probe that has it."
         )
 
-    def compute(self, scene: Scene) -> Trained:
-        return Trained.of(scene.data, scene.moment.layer)
+    def compute(self, scene: Scene) -> Trained | Nothing:
+        found = Trained.of(scene.data, scene.moment.layer)
+        if len(found.numbers):
+            return found
+        return Nothing(f"The training changed no {found.texts.noun} of {scene.moment.layer}.")
 
     def draw(self, scene: Scene, computed: Trained) -> Any:
         data, texts = scene.data, computed.texts

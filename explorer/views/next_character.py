@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import panel as pn
 
+from explorer.absence import Absence, Nothing, Unfit
 from explorer.data import RunData
 from explorer.derived.frames import robust_limits
 from explorer.plots.curves import metric_curves
@@ -53,13 +54,15 @@ class NextCharacter(View):
     def applies(self, data: RunData) -> bool:
         return Foretelling.of(data) is not None
 
-    def requirement(self, scene: Scene) -> str | None:
+    def requirement(self, scene: Scene) -> Absence | None:
         found = Foretelling.of(scene.data)
         if found is not None and not found.are_shifted:
-            return (
+            return Unfit(
                 "The labels are not the tokens that follow in the text, so this network does not "
                 "foretell what comes next."
             )
+        if found is not None and not len(found.texts.of(scene.moment.probe)):
+            return Nothing(f"Probe {scene.moment.probe} is empty: nothing comes next.")
         return needs_steps(scene)
 
     def caption(self, scene: Scene) -> str:
@@ -74,10 +77,17 @@ class NextCharacter(View):
             "numbers at every step."
         )
 
-    def compute(self, scene: Scene) -> tuple[Foretelling, Float32, npt.NDArray[np.float64]]:
+    def compute(
+        self, scene: Scene
+    ) -> tuple[Foretelling, Float32, npt.NDArray[np.float64]] | Nothing:
         found = Foretelling.of(scene.data)
         assert found is not None
-        return found, found.history(scene.moment.probe), found.mean_history()
+        bits = found.history(scene.moment.probe)
+        if np.isfinite(bits).any():
+            return found, bits, found.mean_history()
+        return Nothing(
+            f"The surprise at probe {scene.moment.probe} is not a number at any recorded step."
+        )
 
     def draw(
         self, scene: Scene, computed: tuple[Foretelling, Float32, npt.NDArray[np.float64]]

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from explorer.absence import Absence, Unfit
 from explorer.data import RunData
 from explorer.derived.frames import Limits, robust_limits
+from explorer.derived.headway import counted
 from explorer.derived.ngrams import top_ngrams
 from explorer.plots.style import DIVERGING, SEQUENTIAL, palette_bytes
 from explorer.text_data import Texts, needs_places, over_tokens, place_spans, texts_of
@@ -85,7 +87,7 @@ class Detector:
         values = np.stack(
             [
                 unit_values(self.data, self.layer, index, self.unit, probe)
-                for index in range(len(self.data.run))
+                for index in counted(range(len(self.data.run)))
             ]
         )
         return over_tokens(values, self.spans, self.texts.ids.shape[1])
@@ -108,12 +110,12 @@ class NGrams(View):
     def serves(self, layer: Layer) -> bool:
         return layer.class_name in CLASSES
 
-    def requirement(self, scene: Scene) -> str | None:
+    def requirement(self, scene: Scene) -> Absence | None:
         missing = needs_activation(scene) or needs_places(scene.data, scene.layer)
         if missing is not None:
             return missing
         if UNIT_DIM not in scene.data.run.array(activation_path(scene.moment.layer)).dims:
-            return f"The output of {scene.moment.layer} has no units to choose from."
+            return Unfit(f"The output of {scene.moment.layer} has no units to choose from.")
         return None
 
     def caption(self, scene: Scene) -> str:

@@ -8,14 +8,25 @@ import numpy as np
 import numpy.typing as npt
 import panel as pn
 
-from explorer.alternatives import Alternatives
+from explorer.absence import Absence, Nothing
+from explorer.alternatives import Alternatives, Chosen
 from explorer.derived.frames import sample_indices
 from explorer.derived.norms import Norms, unit_norms
 from explorer.derived.timeline import edges
 from explorer.plots.matrices import time_heatmap
 from explorer.plots.norms import ratio_curve, size_curves
 from explorer.summaries import by_unit, main_weight, weight_norms
-from explorer.views.base import Scene, View, figure_pane, needs_steps, plot_pane
+from explorer.views.base import (
+    Scene,
+    View,
+    figure_pane,
+    has_lost_weights,
+    needs_steps,
+    needs_weights,
+    nothing_in,
+    plot_pane,
+    sentence_pane,
+)
 from explorer.views.registry import register
 from explorer.widgets.beside import below
 from store import Layer
@@ -43,10 +54,10 @@ class WeightNorms(View):
         self._of = LAYER
 
     def serves(self, layer: Layer) -> bool:
-        return main_weight(layer) is not None
+        return main_weight(layer) is not None or has_lost_weights(layer)
 
-    def requirement(self, scene: Scene) -> str | None:
-        return needs_steps(scene, least=2)
+    def requirement(self, scene: Scene) -> Absence | None:
+        return needs_weights(scene) or needs_steps(scene, least=2)
 
     def caption(self, scene: Scene) -> str:
         weight = main_weight(scene.layer)
@@ -58,37 +69,44 @@ class WeightNorms(View):
             f"customary rule of thumb.{shown}"
         )
 
-    def compute(self, scene: Scene) -> Any:
-        return self._computed(scene, self._of if self._units(scene) > 1 else LAYER)
+    def compute(self, scene: Scene) -> Chosen | Nothing:
+        of = self._of if self._units(scene) > 1 else LAYER
+        # If the layer has nothing to show, its units have not.
+        return Chosen.of(of, self._computed(scene, of), alone=of == LAYER)
 
-    def draw(self, scene: Scene, computed: Any) -> Any:
+    def draw(self, scene: Scene, computed: Chosen) -> Any:
+        of, found = computed
         options = {LAYER: "whole layer"}
         if self._units(scene) > 1:
             options[UNITS] = "each unit"
         return Alternatives(
             scene.data,
             options,
-            self._of if self._of in options else LAYER,
-            computed,
+            of,
+            found,
             compute=lambda of: self._computed(scene, of),
             draw=lambda of, made: _curves(scene, made) if of == LAYER else _units(scene, made),
             chosen=lambda of: setattr(self, "_of", of),
             channel=scene.channel,
         )
 
-    def _computed(self, scene: Scene, of: str) -> Norms | Array:
+    def _computed(self, scene: Scene, of: str) -> Norms | Array | Nothing:
         data, name, weight = scene.data, scene.moment.layer, main_weight(scene.layer)
         assert weight is not None
         if of == LAYER:
             norms = weight_norms(data, name)
             assert norms is not None
-            return norms
+            none = nothing_in(norms.norm, f"The norm of {weight} of {name}")
+            # One norm all the time may be that of weights which turn.
+            is_still = none is not None and not (norms.from_start > 0).any()
+            return norms if none is None or not is_still else none
 
         def make() -> dict[str, Array]:
             frames = (by_unit(scene.layer, frame) for frame in data.weight_frames(name, weight))
             return {"norm": unit_norms(frame for frame in frames if frame is not None)}
 
-        return data.derived(f"unit norms of {weight_path(name, weight)}", make)["norm"]
+        found = data.derived(f"unit norms of {weight_path(name, weight)}", make)["norm"]
+        return nothing_in(found, f"The norm of each unit of {name}") or found
 
     def _units(self, scene: Scene) -> int:
         weight = main_weight(scene.layer)
@@ -101,6 +119,8 @@ class WeightNorms(View):
 def _curves(scene: Scene, norms: Norms) -> pn.Column:
     options: dict[str, Any] = {"height": HEIGHT // 2, **scene.time_options()}
     sizes = size_curves(scene.positions, norms.norm, norms.from_start, **options)
+    if not (norms.update_ratio > 0).any():
+        return below(plot_pane(sizes), sentence_pane("No update has moved it."), gap=0)
     ratio = ratio_curve(scene.positions, norms.update_ratio, **options)
     return below(plot_pane(sizes), plot_pane(ratio), gap=0)
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import panel as pn
 
+from explorer.absence import Absence, Unfit
 from explorer.data import RunData
 from explorer.derived.frames import Limits, quantize, robust_limits, sample_indices
 from explorer.derived.network.windows import Windows
@@ -23,8 +24,8 @@ from explorer.derived.pooling import (
 from explorer.plots.curves import metric_curves
 from explorer.plots.style import DIVERGING, SEQUENTIAL, palette_bytes
 from explorer.text_data import texts_of
-from explorer.views.base import Scene, View, needs_activation, plot_pane
-from explorer.views.before_after import source_fault
+from explorer.views.base import Scene, View, needs_activation, plot_pane, sentence_pane
+from explorer.views.before_after import needs_source
 from explorer.views.registry import register
 from explorer.views.unit import unit_values
 from explorer.widgets.beside import below, beside
@@ -77,10 +78,10 @@ class Pooling(View):
     def serves(self, layer: Layer) -> bool:
         return layer.class_name in SERVED
 
-    def requirement(self, scene: Scene) -> str | None:
-        missing = needs_activation(scene) or source_fault(scene.data, scene.layer)
+    def requirement(self, scene: Scene) -> Absence | None:
+        missing = needs_activation(scene) or needs_source(scene.data, scene.layer)
         if missing is None and scene.data.run.layers[scene.layer.inbound[0]].kind == "input":
-            return f"{scene.layer.name} takes the probe itself; there is no unit to follow."
+            return Unfit(f"{scene.layer.name} takes the probe itself; there is no unit to follow.")
         return missing
 
     def caption(self, scene: Scene) -> str:
@@ -115,6 +116,10 @@ class Pooling(View):
         switched = _switches(scene, computed.limits, lengths)
         maps = len(lengths) > 1
         lost = computed.lost
+        if not np.isfinite(lost).any():
+            what = "evidence, that is, nothing positive" if _chooses(scene.layer) else "variance"
+            said = sentence_pane(f"At no recorded step does {scene.layer.name} take any {what}.")
+            return below(switched, said)
         series = {f"unit {scene.moment.unit}": (scene.positions, lost[:, scene.moment.unit])}
         if lost.shape[1] > 1:
             series["mean of all units"] = (scene.positions, _mean_known(lost))

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import html
-import logging
 import time
-from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import panel as pn
 
+from explorer.absence import Absence, Nothing, Unfit
 from explorer.alternatives import Alternatives
 from explorer.data import RunData
 from explorer.derived.frames import sample_indices
@@ -22,8 +21,15 @@ from explorer.plots.style import DIVERGING, class_colour, palette_bytes
 from explorer.plots.token_map import map_height, token_map
 from explorer.plots.words import visible
 from explorer.text_data import texts_of
-from explorer.views.base import Scene, View, figure_pane, needs_steps
-from explorer.views.card import KEPT_PICTURES, in_worker
+from explorer.views.base import (
+    Scene,
+    Unfinished,
+    View,
+    figure_pane,
+    needs_every_weight,
+    needs_steps,
+    nothing_in,
+)
 from explorer.views.registry import register
 from explorer.widgets.beside import below, beside
 from explorer.widgets.step_lines import StepLines
@@ -32,17 +38,14 @@ from explorer.widgets.token_strip import TokenStrip
 Array = npt.NDArray[Any]
 Float32 = npt.NDArray[np.float32]
 
-logger = logging.getLogger(__name__)
-
 # Each is a batch through the whole network: 5 ms for sentences and 32 units, 1 s for long texts.
 MOST_STEPS = 96
 # Beginnings of a text that are read; of longer texts some are left out.
 MOST_PREFIXES = 64
 # Steps that are kept on disk together.
 BLOCK = 8
-# Work until the card is drawn, and then between two signs of progress, in seconds: other cards
-# wait in the same queue.
-FIRST_SECONDS, PART_SECONDS = 1.0, 0.5
+# Work until others have their turn: other cards wait in the same queue.
+PART_SECONDS = 0.5
 # Classes that are drawn: those that reach the highest probability, and the one that is followed.
 MOST_CLASSES = 6
 # Differences from the recorded output that rounding explains.
@@ -183,32 +186,33 @@ class Prefixes(View):
 
     def __init__(self) -> None:
         self._shown = PROBABILITY
-        # Bodies that a card no longer keeps are not worth computing on.
-        self._recent: deque[Reading] = deque(maxlen=KEPT_PICTURES)
 
     def applies(self, data: RunData) -> bool:
         return texts_of(data) is not None and data.reading is not None
 
-    def requirement(self, scene: Scene) -> str | None:
+    def requirement(self, scene: Scene) -> Absence | None:
         data, texts = scene.data, texts_of(scene.data)
         assert texts is not None
         missing = needs_steps(scene)
         if missing is not None:
             return missing
+        missing = needs_every_weight(data)
+        if missing is not None:
+            return missing
         needed = data.network.ancestors(data.run.outputs)
         for name, fault in data.network.unsupported.items():
             if name in needed:
-                return (
+                return Unfit(
                     "To read beginnings of a text the network is run again, and this one cannot "
                     f"be. {name}: {fault}"
                 )
         if texts.padding is None:
-            return (
+            return Unfit(
                 "A beginning of a text is filled up with padding, and there is none in this run: "
                 "its vocabulary has no empty word at 0, and no embedding masks that number."
             )
         if not len(texts.of(scene.moment.probe)):
-            return f"Probe {scene.moment.probe} has no words; choose another one."
+            return Nothing(f"Probe {scene.moment.probe} has no words; choose another one.")
         return None
 
     def caption(self, scene: Scene) -> str:
@@ -219,43 +223,24 @@ class Prefixes(View):
             "the training: when did the network learn what a word means?"
         )
 
-    def compute(self, scene: Scene) -> Reading:
-        reading = Reading(scene.data, scene.moment.probe)
-        reading.advance(FIRST_SECONDS)
-        return reading
+    def compute(self, scene: Scene) -> Reading | Unfinished | Nothing:
+        return self._go_on(Reading(scene.data, scene.moment.probe))
 
-    def draw(self, scene: Scene, computed: Reading) -> Any:
-        self._recent.append(computed)
-        holder = pn.Column(sizing_mode="stretch_width", margin=0)
-        self._fill(scene, computed, holder)
-        return holder
+    def _go_on(self, reading: Reading) -> Reading | Unfinished | Nothing:
+        """Compute on for a while, and then let others have their turn."""
+        reading.advance(PART_SECONDS)
+        if not reading.is_done:
+            share = reading.done / len(reading.indices)
+            return Unfinished(share, lambda: self._go_on(reading))
+        if np.isfinite(reading.probabilities).any():
+            return reading
+        return Nothing(
+            f"The network gives no probability for any beginning of probe {reading.probe}, at any "
+            "recorded step."
+        )
 
-    def _fill(self, scene: Scene, reading: Reading, holder: pn.Column) -> None:
-        """Draw what is done, or say how far it is and go on."""
-        if reading.is_done:
-            holder[:] = [self._pictures(scene, reading)]
-            return
-        holder[:] = [
-            _note(f"Computed {reading.done} of {len(reading.indices)} steps …", role="status")
-        ]
-
-        def work() -> str:
-            try:
-                reading.advance(PART_SECONDS)
-            except Exception as error:
-                logger.exception("The beginnings of probe %s cannot be computed", reading.probe)
-                return f"This picture cannot be drawn: {type(error).__name__}: {error}"
-            return ""
-
-        def use(fault: str) -> None:
-            if fault:
-                holder[:] = [_note(fault, role="alert")]
-            elif any(reading is other for other in self._recent):
-                self._fill(scene, reading, holder)
-
-        in_worker(scene.data, work, use)
-
-    def _pictures(self, scene: Scene, reading: Reading) -> pn.Column:
+    def draw(self, scene: Scene, computed: Reading) -> pn.Column:
+        reading = computed
         target = reading.target(scene.moment.target)
         height = map_height(len(reading.ends))
         options = {PROBABILITY: "probability so far", CHANGE: "change by each word"}
@@ -263,9 +248,9 @@ class Prefixes(View):
             scene.data,
             options,
             self._shown,
-            None,
-            compute=lambda _: None,
-            draw=lambda name, _: _map(scene, reading, target, name, height),
+            _mapped(scene, reading, target, self._shown),
+            compute=lambda name: _mapped(scene, reading, target, name),
+            draw=lambda name, values: _map(scene, reading, target, name, values, height),
             chosen=lambda name: setattr(self, "_shown", name),
             title="Over training",
             channel=scene.channel,
@@ -328,17 +313,31 @@ def _lines(scene: Scene, reading: Reading, target: int, height: int) -> StepLine
     )
 
 
-def _map(scene: Scene, reading: Reading, target: int, name: str, height: int) -> pn.pane.HoloViews:
+def _mapped(scene: Scene, reading: Reading, target: int, name: str) -> Float32 | Nothing:
+    """Give what is mapped of one class: (sampled_step, prefix)."""
+    if name == PROBABILITY:
+        values = np.asarray(reading.probabilities[..., target], np.float32)
+        said = f"The probability of {scene.data.class_names[target]} after each word"
+        return nothing_in(values, said) or values
+    values = reading.effects(target)
+    if np.isfinite(values).any() and values[np.isfinite(values)].any():
+        return values
+    return Nothing(
+        f"No word changes the probability of {scene.data.class_names[target]} at any recorded step."
+    )
+
+
+def _map(
+    scene: Scene, reading: Reading, target: int, name: str, values: Float32, height: int
+) -> pn.pane.HoloViews:
     """Map of one class over the words and the training."""
     of = f"of {scene.data.class_names[target]}"
     positions = scene.positions[reading.indices]
     looks: Mapping[str, Any]
     if name == CHANGE:
-        values = reading.effects(target)
         bound = _bound(values)
         looks = {"limits": (-bound, bound), "signed": True, "value_label": f"change {of}"}
     else:
-        values = reading.probabilities[..., target]
         looks = {"limits": (0.0, 1.0), "value_label": f"probability {of}"}
     return figure_pane(
         token_map(

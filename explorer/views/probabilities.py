@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from explorer.absence import Absence, Nothing
 from explorer.plots.curves import probability_curves
-from explorer.views.base import Scene, View, needs_steps, plot_pane
+from explorer.views.base import Scene, View, needs_classifier, needs_steps, plot_pane
 from explorer.views.metrics import COMPACT_HEIGHT
 from explorer.views.registry import register
 
@@ -23,21 +24,22 @@ class Probabilities(View):
     order = 12
     width = 4
 
-    def requirement(self, scene: Scene) -> str | None:
-        missing = needs_steps(scene, least=2)
-        if missing is None and scene.data.reading is None:
-            missing = (
-                "This needs one output of shape (probe, class); "
-                "the run is not of a classifier, or its output was not recorded."
-            )
-        return missing
+    def requirement(self, scene: Scene) -> Absence | None:
+        return needs_steps(scene) or needs_classifier(scene.data) or needs_steps(scene, least=2)
 
     def caption(self, scene: Scene) -> str:
         assert scene.data.reading is not None
         return scene.data.reading.source
 
-    def compute(self, scene: Scene) -> npt.NDArray[np.float32] | None:
-        return scene.data.probabilities(scene.moment.probe)
+    def compute(self, scene: Scene) -> npt.NDArray[np.float32] | Nothing:
+        probe = scene.moment.probe
+        values = scene.data.probabilities(probe)
+        assert values is not None  # of a classifier
+        if np.isfinite(values).any():
+            return values
+        return Nothing(
+            f"What the network says to probe {probe} is not a number at any recorded step."
+        )
 
     def draw(self, scene: Scene, computed: npt.NDArray[np.float32]) -> Any:
         labels = scene.data.class_labels

@@ -9,8 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import panel as pn
 
+from explorer.absence import Absence, Nothing, Unfit
 from explorer.alternatives import Alternatives
 from explorer.data import RunData
+from explorer.derived.headway import part
+from explorer.derived.plain import only_value
 from explorer.derived.predictions import RIGHT, UNKNOWN, WRONG
 from explorer.derived.projection import (
     METHODS,
@@ -23,7 +26,7 @@ from explorer.derived.projection import (
 from explorer.plots.separation import separation_curve
 from explorer.plots.style import class_colour
 from explorer.summaries import positions_seen, separation_of, unit_frames
-from explorer.views.base import Scene, View, needs_activation, plot_pane
+from explorer.views.base import Scene, View, needs_activation, needs_classes, plot_pane
 from explorer.views.registry import register
 from explorer.widgets.beside import below, beside
 from explorer.widgets.point_cloud import PointCloud
@@ -42,6 +45,7 @@ FORMS = {RIGHT: DISC, WRONG: CROSS, UNKNOWN: RING}
 # Share of the points of a method without axes that may lie outside of the limits, at each end,
 # and room around the rest.
 TAIL, ROOM = 0.01, 0.1
+NO_SEPARATION = "The separation of the classes is not a number at any recorded step."
 # More classes have no legend, only the text under the pointer.
 MOST_NAMED = 30
 
@@ -127,11 +131,11 @@ class ClassesSeparating(View):
     def serves(self, layer: Layer) -> bool:
         return layer.kind != "input"
 
-    def requirement(self, scene: Scene) -> str | None:
+    def requirement(self, scene: Scene) -> Absence | None:
         missing = needs_activation(scene)
         shape = scene.layer.output_shape
         if missing is None and int(np.prod(shape, dtype=int)) < 2:
-            return f"The layer {scene.layer.name} gives one number for each probe: no plane."
+            return Unfit(f"The layer {scene.layer.name} gives one number for each probe: no plane.")
         return missing
 
     def caption(self, scene: Scene) -> str:
@@ -148,11 +152,17 @@ class ClassesSeparating(View):
             f"{classes} Click a point to choose its probe."
         )
 
-    def compute(self, scene: Scene) -> Computed:
+    def compute(self, scene: Scene) -> Computed | Nothing:
         data, layer = scene.data, scene.moment.layer
-        return Computed(
-            cloud_of(data, layer, self._method), forms(data), separation_of(data, layer)
-        )
+        with part(0, 2):
+            cloud = cloud_of(data, layer, self._method)
+        positions = cloud.projection.positions
+        if positions.shape[1] > 1 and only_value(positions[:, :1] - positions) is not None:
+            known = np.isfinite(positions).any()
+            given = "the same" if known else "nothing that is a number"
+            return Nothing(f"Every probe gets {given} from {layer}, at every recorded step.")
+        with part(1, 2):
+            return Computed(cloud, forms(data), separation_of(data, layer))
 
     def draw(self, scene: Scene, computed: Computed) -> Any:
         cloud, marks, separation = computed
@@ -174,12 +184,17 @@ class ClassesSeparating(View):
                 title="Method",
                 channel=scene.channel,
             )
+        missing = needs_classes(scene.data)
+        if isinstance(missing, Unfit):
+            return picture
+        if missing is not None or separation is None:
+            return beside(picture, below(_text(missing or NO_SEPARATION)), shares=(7, 4))
         return beside(picture, _beside_it(scene, separation), shares=(7, 4))
 
 
-def _beside_it(scene: Scene, separation: Array | None) -> pn.Column:
-    if separation is None:
-        return below(_text("The separation of the classes needs a class for each probe."))
+def _beside_it(scene: Scene, separation: Array) -> pn.Column:
+    if not np.isfinite(separation).any():
+        return below(_text(NO_SEPARATION))
     curve = plot_pane(
         separation_curve(
             scene.positions,

@@ -11,22 +11,23 @@ import numpy as np
 import numpy.typing as npt
 import panel as pn
 
+from explorer.absence import Absence
 from explorer.data import RunData
 from explorer.derived.frames import Limits, quantize, robust_limits, sample_indices
 from explorer.derived.gates import OPEN_ABOVE, SHUT_BELOW, saturation
+from explorer.derived.headway import counted
 from explorer.derived.recurrent import NotDerivableError, Weights
 from explorer.plots.gates import SIGNED, Openness, is_gate, range_of
 from explorer.plots.nearest import Sampling
 from explorer.plots.style import DIVERGING, LINES, palette_bytes
 from explorer.recurrent_data import RecurrentLayer
-from explorer.views.base import Scene, View
+from explorer.views.base import Scene, View, sentence_pane
 from explorer.views.kernels import some_of, symmetric
 from explorer.views.recurrent_spectrum import gate_title, needs_gates
 from explorer.views.recurrent_states import (
     needs_states,
     option,
     options_row,
-    sentence_pane,
     shown_units,
 )
 from explorer.views.registry import register
@@ -194,7 +195,7 @@ def openness_of(layer: RecurrentLayer, way: str) -> Openness | str:
 
     def make() -> dict[str, Array]:
         with np.errstate(all="ignore"):
-            rows = [measure(index) for index in sampling.indices]
+            rows = [measure(index) for index in counted(sampling.indices)]
         return {"shares": np.stack(rows)}
 
     key = f"openness of {layer.name}, {way}, {len(sampling.indices)} steps"
@@ -216,7 +217,7 @@ class RecurrentKernels(View):
     def __init__(self) -> None:
         self._way, self._part, self._gate, self._about = "", "recurrent", "all", SATURATION
 
-    def requirement(self, scene: Scene) -> str | None:
+    def requirement(self, scene: Scene) -> Absence | None:
         return needs_gates(scene)
 
     def caption(self, scene: Scene) -> str:
@@ -273,6 +274,8 @@ class RecurrentKernels(View):
             found = openness[self._way]
             if isinstance(found, str):
                 shares[:] = [sentence_pane(found)]
+            elif not np.isfinite(found.mean).any():
+                shares[:] = [sentence_pane(f"The gates of {structure.layer.name} are no numbers.")]
             else:
                 picture = _saturation if self._about == SATURATION else _opening
                 shares[:] = [picture(scene, structure.layer, self._way, found)]

@@ -9,14 +9,15 @@ import numpy as np
 import numpy.typing as npt
 import panel as pn
 
-from explorer.alternatives import Alternatives
+from explorer.absence import Absence, Lack, Nothing, Unfit
+from explorer.alternatives import Alternatives, Chosen
 from explorer.derived.recurrent import NotDerivableError
 from explorer.derived.spectra import Spectrum, spectrum
 from explorer.plots.curves import metric_curves
 from explorer.plots.gates import TITLES
 from explorer.plots.growth import growth_curves
 from explorer.plots.nearest import Sampling
-from explorer.recurrent_data import RecurrentLayer
+from explorer.recurrent_data import NotRecordedError, RecurrentLayer
 from explorer.views.base import Scene, View, needs_steps, plot_pane
 from explorer.views.registry import register
 from explorer.widgets.beside import below
@@ -31,15 +32,17 @@ MOST_CUBES = 2**29
 MOST_UNITS = 1024
 
 
-def needs_gates(scene: Scene) -> str | None:
+def needs_gates(scene: Scene) -> Absence | None:
     """Require weights that are known gate by gate."""
     missing = needs_steps(scene)
     if missing is not None:
         return missing
     try:
         RecurrentLayer(scene.data, scene.moment.layer).gates(0)
+    except NotRecordedError as error:
+        return Lack(str(error))
     except (NotDerivableError, KeyError, ValueError):
-        return (
+        return Unfit(
             f"{scene.layer.name} is of class {scene.layer.class_name}: only of SimpleRNN, LSTM and "
             "GRU, in one direction or both, is it known which weights belong to which gate."
         )
@@ -93,14 +96,14 @@ class RecurrentSpectrum(View):
     def __init__(self) -> None:
         self._shown = "candidate"
 
-    def requirement(self, scene: Scene) -> str | None:
+    def requirement(self, scene: Scene) -> Absence | None:
         missing = needs_gates(scene)
         if missing is not None:
             return missing
         units = self._units(RecurrentLayer(scene.data, scene.moment.layer))
         if units <= MOST_UNITS:
             return None
-        return (
+        return Unfit(
             f"The eigenvalues of {units:,} units take too long at every step; this is for up to "
             f"{MOST_UNITS:,} units."
         )
@@ -117,16 +120,18 @@ class RecurrentSpectrum(View):
             f"{sampling_of(layer, self._units(layer)).remark}"
         )
 
-    def compute(self, scene: Scene) -> Eigenvalues:
+    def compute(self, scene: Scene) -> Chosen | Nothing:
         layer = RecurrentLayer(scene.data, scene.moment.layer)
         options = self._options(layer)
-        return eigenvalues_of(layer, *self._chosen(options).split(" "))
+        name = self._chosen(options)
+        return Chosen.of(name, _known(layer, name), alone=len(options) < 2)
 
-    def draw(self, scene: Scene, computed: Eigenvalues) -> Any:
+    def draw(self, scene: Scene, computed: Chosen) -> Any:
         layer = RecurrentLayer(scene.data, scene.moment.layer)
         options = self._options(layer)
+        chosen, found = computed
         if len(options) < 2:
-            return _picture(scene, computed, *options.values())
+            return _picture(scene, found, *options.values())
 
         def remember(name: str) -> None:
             self._shown = name.split(" ")[1]
@@ -134,9 +139,9 @@ class RecurrentSpectrum(View):
         return Alternatives(
             scene.data,
             options,
-            self._chosen(options),
-            computed,
-            compute=lambda name: eigenvalues_of(layer, *name.split(" ")),
+            chosen,
+            found,
+            compute=lambda name: _known(layer, name),
             draw=lambda name, made: _picture(scene, made, options[name]),
             chosen=remember,
             title="weights of the",
@@ -159,6 +164,14 @@ class RecurrentSpectrum(View):
     def _units(self, layer: RecurrentLayer) -> int:
         found = next(iter(layer.gates(0).values()))
         return len(next(iter(found.values())).recurrent_kernel)
+
+
+def _known(layer: RecurrentLayer, name: str) -> Eigenvalues | Nothing:
+    """Follow the eigenvalues of a direction's gate, if they are numbers at any step."""
+    made = eigenvalues_of(layer, *name.split(" "))
+    if np.isfinite(made.found.radius).any():
+        return made
+    return Nothing(f"The recurrent weights of {layer.name} are not finite at any recorded step.")
 
 
 def _picture(scene: Scene, made: Eigenvalues, title: str) -> pn.Column:

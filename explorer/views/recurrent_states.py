@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import panel as pn
 
+from explorer.absence import GIVE_PROBE, Absence, Lack, Nothing
 from explorer.data import SAMPLES, RunData
 from explorer.derived.frames import Limits, quantize, robust_limits, sample_indices
 from explorer.derived.similarity import leaf_order
@@ -35,7 +36,7 @@ GATES_SENTENCE = " Gates go from 0, shut, to 1, open."
 ORDERS = {"number": "number", "alike": "alike, at the end"}
 
 
-def needs_states(scene: Scene, *, derived: bool = False) -> str | None:
+def needs_states(scene: Scene, *, derived: bool = False) -> Absence | None:
     """Require the states of a recurrent layer.
 
     Parameters
@@ -45,14 +46,17 @@ def needs_states(scene: Scene, *, derived: bool = False) -> str | None:
     derived : bool
         Whether the output at every token, as it was recorded, does not do in their place.
     """
-    missing = needs_steps(scene)
-    if missing is not None:
-        return missing
-    probe = scene.data.run.probe
+    probe, number = scene.data.run.probe, scene.moment.probe
     if probe is None or not probe.size:
-        return "This needs a probe: inputs that the network is shown at every recorded step."
+        return Lack(GIVE_PROBE)
+    if not len(scene.data.run):
+        return needs_steps(scene)
     layer = RecurrentLayer(scene.data, scene.moment.layer)
-    return None if not derived and layer.gives_sequence else layer.fault
+    if layer.fault is not None and (derived or not layer.gives_sequence):
+        return layer.fault
+    if not layer.text(number).labels:
+        return Nothing(f"Probe {number} is empty: {layer.name} reads no token of it.")
+    return None
 
 
 @dataclass(frozen=True)
@@ -172,7 +176,7 @@ class RecurrentStates(View):
     def __init__(self) -> None:
         self._way, self._name, self._order = "forward", "hidden", "number"
 
-    def requirement(self, scene: Scene) -> str | None:
+    def requirement(self, scene: Scene) -> Absence | None:
         return needs_states(scene)
 
     def caption(self, scene: Scene) -> str:
@@ -248,12 +252,6 @@ def options_row(choices: list[Choice]) -> pn.Column:
     choices = [choice for choice in choices if len(choice.options) > 1]
     styles = {"display": "flex", "flex-flow": "row wrap", "gap": "6px 16px"}
     return pn.Column(*choices, sizing_mode="stretch_width", margin=0, styles=styles)
-
-
-def sentence_pane(sentence: str) -> pn.pane.HTML:
-    """Show a sentence in place of a picture."""
-    style = "color:var(--tl-muted);font-size:12px"
-    return pn.pane.HTML(f'<p style="{style}">{html.escape(sentence)}</p>', margin=0)
 
 
 def heading(text: str) -> pn.pane.HTML:

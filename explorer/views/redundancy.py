@@ -10,7 +10,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from explorer.alternatives import Alternatives
+from explorer.absence import Absence, Lack, Nothing, Unfit
+from explorer.alternatives import Alternatives, Chosen
 from explorer.data import RunData
 from explorer.derived.frames import Limits, quantize
 from explorer.derived.similarity import (
@@ -21,7 +22,7 @@ from explorer.derived.similarity import (
 )
 from explorer.plots.style import DIVERGING, palette_bytes
 from explorer.summaries import positions_seen, unit_frames
-from explorer.views.base import Scene, View, needs_steps
+from explorer.views.base import Scene, View, needs_steps, not_recorded
 from explorer.views.kernels import has_kernels, read_kernel, unit_stride
 from explorer.views.registry import register
 from explorer.widgets.beside import below, beside
@@ -56,20 +57,17 @@ class Redundancy(View):
     order = 16
     width = 6
 
-    def requirement(self, scene: Scene) -> str | None:
+    def requirement(self, scene: Scene) -> Absence | None:
         missing = needs_steps(scene)
         if missing is not None:
             return missing
         layer, units = scene.layer, units_of(scene.data, scene.layer)
-        if units < 2:
-            return f"There are no two units in {layer.name} to compare."
-        if units > MOST_UNITS:
-            return (
-                f"{units:,} units are too many to compare each with each ({MOST_UNITS}); choose a "
-                "layer with fewer units."
-            )
         if not _sources(scene.data, layer):
-            return f"Neither kernels nor activations of {layer.name} can be compared here."
+            return Lack(not_recorded(scene.data, [layer.name]))
+        if units < 2:
+            return Unfit(f"There are no two units in {layer.name} to compare.")
+        if units > MOST_UNITS:
+            return Unfit(f"{units:,} units are too many to compare each with each ({MOST_UNITS}).")
         return None
 
     def caption(self, scene: Scene) -> str:
@@ -85,20 +83,22 @@ class Redundancy(View):
             f"1: alike, one may be redundant; -1: opposite{only}."
         )
 
-    def compute(self, scene: Scene) -> Similarity:
-        return similarity_of(scene.data, scene.layer, _sources(scene.data, scene.layer)[0])
+    def compute(self, scene: Scene) -> Chosen | Nothing:
+        first, *others = _sources(scene.data, scene.layer)
+        return Chosen.of(first, _compared(scene, first), alone=not others)
 
-    def draw(self, scene: Scene, computed: Similarity) -> Any:
+    def draw(self, scene: Scene, computed: Chosen) -> Any:
         data, layer = scene.data, scene.layer
         sources = _sources(data, layer)
+        first, found = computed
         if len(sources) == 1:
-            return _body(scene, sources[0], computed)
+            return _body(scene, first, found)
         return Alternatives(
             data,
             {of: of for of in sources},
-            sources[0],
-            computed,
-            compute=lambda of: similarity_of(data, layer, "kernels" if of == sources[0] else of),
+            first,
+            found,
+            compute=lambda of: _compared(scene, of),
             draw=lambda of, made: _body(scene, of, made),
             title="by",
             channel=scene.channel,
@@ -155,6 +155,17 @@ class Similarity:
         }
 
 
+def _compared(scene: Scene, of: str) -> Similarity | Nothing:
+    """Compare the units, if any two of them can be at any step."""
+    found = similarity_of(scene.data, scene.layer, of)
+    if (found.pairs != NO_UNIT).any():
+        return found
+    return Nothing(
+        f"No two units of {scene.layer.name} can be compared by their {of} at any recorded step: "
+        "each has one value alone, or no number."
+    )
+
+
 def similarity_of(data: RunData, layer: Layer, of: str) -> Similarity:
     """Compare the units of a layer at every step, by kernels or activations."""
     if of == "kernels":
@@ -200,7 +211,7 @@ def _kernels(data: RunData, layer: Layer) -> Iterator[Array]:
 
 
 def _places(data: RunData, layer: Layer) -> str:
-    if len(layer.output_shape) < 2:
+    if not layer.has_activation or len(layer.output_shape) < 2:
         return ""
     seen, count = positions_seen(data, layer.name)
     return " and positions" if seen == count else f" and {seen:,} of {count:,} positions"

@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import panel as pn
 
+from explorer.absence import Absence, Nothing
+from explorer.awaited import Awaited
 from explorer.derived.frames import Limits
 from explorer.derived.recurrent import States
 from explorer.derived.spans import similar_spans, thresholds_for, unit_scores
@@ -19,7 +21,6 @@ from explorer.plots.style import DIVERGING, SEQUENTIAL, palette_bytes
 from explorer.plots.words import Text
 from explorer.recurrent_data import RecurrentLayer
 from explorer.views.base import Scene, View, plot_pane
-from explorer.views.card import in_worker
 from explorer.views.recurrent_states import heading, limits_of, needs_states
 from explorer.views.registry import register
 from explorer.views.top_probes import marked
@@ -200,7 +201,7 @@ class SpanSearch(View):
     def __init__(self) -> None:
         self._spans: dict[tuple[str, int], list[int]] = {}
 
-    def requirement(self, scene: Scene) -> str | None:
+    def requirement(self, scene: Scene) -> Absence | None:
         return needs_states(scene)
 
     def caption(self, scene: Scene) -> str:
@@ -289,7 +290,7 @@ class SpanPanel(pn.Column):
             label="Other places where these units are on",
             **shared,
         )
-        self._curves = pn.Column(min_height=CURVES_HEIGHT, sizing_mode="stretch_width", margin=0)
+        self._curves = Awaited(scene.data, 1, channel=scene.channel, min_height=CURVES_HEIGHT)
         self.colour(scene.moment.unit)
         super().__init__(
             self._strip,
@@ -332,7 +333,7 @@ class SpanPanel(pn.Column):
         if not span:
             for table in (self._units, self._places):
                 table.change(key, lambda _: {}, empty=SELECT)
-            self._curves[:] = []
+            self._curves.put(None, Nothing(SELECT), self._drawn)
             return
         chosen = (int(span[0]), int(span[1]))
         self._units.change(f"{key}|units", search.unit_rows(chosen), empty=ALL_SELECTED)
@@ -342,11 +343,13 @@ class SpanPanel(pn.Column):
             (lambda _: {}) if is_large else search.place_rows(chosen),
             empty=TOO_LARGE if is_large else NO_PLACE,
         )
-        in_worker(scene.data, lambda: search.history(chosen), lambda made: self._draw(span, made))
+        self._curves.want(chosen, lambda: self._computed(chosen), self._drawn)
 
-    def _draw(self, span: Sequence[int], found: tuple[Array, Findings]) -> None:
-        if list(span) != list(self._strip.span):
-            return  # the selection has moved on
+    def _computed(self, span: Span) -> tuple[Array, Findings] | Nothing:
+        found = self._search.history(span)
+        return found if len(found[1].ranked()) else Nothing(ALL_SELECTED)
+
+    def _drawn(self, found: tuple[Array, Findings]) -> Any:
         auc, at_end = found
         scene, search, series = self._scene, self._search, {}
         for at in at_end.ranked()[:MOST_CURVES]:
@@ -355,21 +358,16 @@ class SpanPanel(pn.Column):
                 series[name] = scene.positions, auc[:, at]
             else:
                 series[f"{name} (lower)"] = scene.positions, 1 - auc[:, at]
-        if not series:
-            self._curves[:] = []
-            return
-        self._curves[:] = [
-            plot_pane(
-                metric_curves(
-                    series,
-                    y_label="AUC",
-                    cursor=scene.positions,
-                    y_range=(0.0, 1.05),
-                    height=CURVES_HEIGHT,
-                    **scene.time_options(),
-                )
+        return plot_pane(
+            metric_curves(
+                series,
+                y_label="AUC",
+                cursor=scene.positions,
+                y_range=(0.0, 1.05),
+                height=CURVES_HEIGHT,
+                **scene.time_options(),
             )
-        ]
+        )
 
 
 def _quoted(text: Text, start: int, end: int) -> str:

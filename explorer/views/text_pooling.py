@@ -9,14 +9,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from explorer.absence import Absence, Lack, Unfit
 from explorer.data import RunData
 from explorer.derived.alignment import Window, window_of
 from explorer.derived.frames import robust_limits
+from explorer.derived.headway import counted
 from explorer.derived.ngrams import dropped_share, pool_switches
 from explorer.plots.curves import metric_curves
 from explorer.plots.words import visible
 from explorer.text_data import Texts, in_text, needs_places, place_spans, place_words, texts_of
-from explorer.views.base import Scene, View, needs_steps, plot_pane
+from explorer.views.base import Scene, View, needs_steps, not_recorded, plot_pane, sentence_pane
 from explorer.views.ngrams import colours
 from explorer.views.registry import register
 from explorer.views.unit import unit_values
@@ -229,17 +231,18 @@ class TextPooling(View):
     def serves(self, layer: Layer) -> bool:
         return layer.class_name in MAXIMUM | AVERAGE
 
-    def requirement(self, scene: Scene) -> str | None:
+    def requirement(self, scene: Scene) -> Absence | None:
         data, layer = scene.data, scene.layer
         missing = needs_steps(scene)
         if missing is not None:
             return missing
         source = next((data.run.layers[name] for name in layer.inbound), None)
         if source is None or not source.has_activation:
-            named = "the layer before it" if source is None else source.name
-            return f"{layer.name} takes the activation of {named}, which was not recorded."
+            if source is None:
+                return Unfit(f"The run does not say what {layer.name} takes.")
+            return Lack(not_recorded(data, [source.name]))
         if UNIT_DIM not in data.run.array(activation_path(source.name)).dims:
-            return f"The output of {source.name}, which {layer.name} takes, has no units."
+            return Unfit(f"The output of {source.name}, which {layer.name} takes, has no units.")
         return needs_places(data, source)
 
     def caption(self, scene: Scene) -> str:
@@ -269,7 +272,7 @@ class TextPooling(View):
         indices = range(len(data.run))
 
         def overall() -> Mapping[str, Array]:
-            shares = [pooling.lost_share(pooling.taken(index)) for index in indices]
+            shares = [pooling.lost_share(pooling.taken(index)) for index in counted(indices)]
             return {"lost": np.array(shares)}
 
         key = f"lost by {moment.layer} of {activation_path(pooling.source.name)}"
@@ -310,12 +313,16 @@ class TextPooling(View):
             label=f"What {moment.layer} keeps of probe {moment.probe}",
             **shared,
         )
+        lost = {
+            f"probe {moment.probe}": (scene.positions, found.own),
+            "all probes": (scene.positions, found.overall),
+        }
+        if not any(np.isfinite(share).any() for _, share in lost.values()):
+            said = f"At no recorded step does unit {moment.unit} give anything positive to lose."
+            return below(strip, beside(table, sentence_pane(said), shares=(4, 7)), gap=14)
         curve = plot_pane(
             metric_curves(
-                {
-                    f"probe {moment.probe}": (scene.positions, found.own),
-                    "all probes": (scene.positions, found.overall),
-                },
+                lost,
                 y_label="share lost",
                 y_range=(-0.02, 1.02),
                 cursor=scene.positions,

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from explorer.absence import Absence, Lack, Unfit
 from explorer.data import RunData
 from explorer.derived.alignment import text_spans, token_spans, window_of
 from explorer.derived.filters import TopPositions, cut_patches, top_positions
@@ -33,6 +34,7 @@ MOST_LETTERS = 64
 CLASS_LETTERS = 10
 # An en dash, as in a table.
 SILENT = "\u2013"
+NO_ANSWER = "The unit answers to no probe at this step."
 # Marks of what the unit sees within a text.
 OPEN, CLOSE = "«", "»"
 
@@ -50,14 +52,14 @@ class TopProbes(View):
     def serves(self, layer: Layer) -> bool:
         return bool(layer.output_shape)
 
-    def requirement(self, scene: Scene) -> str | None:
+    def requirement(self, scene: Scene) -> Absence | None:
         missing = needs_activation(scene)
         if missing is not None:
             return missing
         if UNIT_DIM not in scene.data.run.array(activation_path(scene.moment.layer)).dims:
-            return f"The output of {scene.moment.layer} has no units to choose from."
+            return Unfit(f"The output of {scene.moment.layer} has no units to choose from.")
         if scene.data.run.probe is None or not scene.data.run.probe.size:
-            return "The probes were not kept with this run, so there is nothing to show."
+            return Lack("The probe's inputs were not kept with this run.")
         return None
 
     def caption(self, scene: Scene) -> str:
@@ -99,7 +101,7 @@ class TopProbes(View):
                 columns=["probe", "text", "output", *(["class"] if labelled else [])],
                 numeric=[0, 2],
                 rows=min(MOST_ROWS, len(computed.texts)),
-                empty="The unit answers to no probe at this step.",
+                empty=NO_ANSWER,
                 **shared,
             )
         limits = grey_limits(computed.greys_of)
@@ -112,6 +114,7 @@ class TopProbes(View):
             selects="probe",
             places=0,
             value_name="input",
+            if_blank=NO_ANSWER,
             height=HEIGHT,
             **shared,
         )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from explorer.absence import Absence, Unfit
 from explorer.data import SAMPLES, RunData
 from explorer.derived.frames import Limits, quantize, robust_limits, sample_indices
 from explorer.derived.network.graph import Graph
@@ -87,7 +88,7 @@ class Unit(View):
     def serves(self, layer: Layer) -> bool:
         return len(layer.output_shape) == MAP_AXES
 
-    def requirement(self, scene: Scene) -> str | None:
+    def requirement(self, scene: Scene) -> Absence | None:
         return needs_activation(scene) or needs_maps(scene)
 
     def caption(self, scene: Scene) -> str:
@@ -139,14 +140,14 @@ class Unit(View):
         )
 
 
-def needs_maps(scene: Scene) -> str | None:
+def needs_maps(scene: Scene) -> Unfit | None:
     """Require feature maps: an activation with two spatial dimensions and units."""
     dims = scene.data.run.array(activation_path(scene.moment.layer)).dims[2:]
     if len(dims) == MAP_AXES and UNIT_DIM in dims:
         return None
-    return (
+    return Unfit(
         f"The output of {scene.moment.layer} has the dimensions {', '.join(dims)}, which are no "
-        "feature maps (y, x, unit); choose a convolution layer."
+        "feature maps (y, x, unit)."
     )
 
 

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from explorer.absence import Absence, Nothing, Unfit
 from explorer.derived.frames import robust_limits
 from explorer.derived.timeline import edges
 from explorer.plots.matrices import time_heatmap
-from explorer.views.base import Scene, View, needs_activation, needs_steps, plot_pane
+from explorer.views.base import Scene, View, needs_activation, needs_steps, nothing_in, plot_pane
 from explorer.views.registry import register
 
 # Rows beyond this are thinner than a pixel.
@@ -27,17 +28,14 @@ class UnitHistory(View):
     order = 40
     width = 6
 
-    def requirement(self, scene: Scene) -> str | None:
+    def requirement(self, scene: Scene) -> Absence | None:
         missing = needs_activation(scene) or needs_steps(scene, least=2)
         if missing is not None:
             return missing
         units = scene.data.units(scene.moment.layer)
         if units <= MOST_UNITS:
             return None
-        return (
-            f"{units:,} units are more rows than a screen has pixels for ({MOST_UNITS}); "
-            "choose a layer with fewer units."
-        )
+        return Unfit(f"{units:,} units are more rows than a screen has pixels for ({MOST_UNITS}).")
 
     def caption(self, scene: Scene) -> str:
         how = "" if len(scene.layer.output_shape) == 1 else "Mean over positions; "
@@ -46,8 +44,11 @@ class UnitHistory(View):
             f"for probe {scene.moment.probe}: when did each unit begin to answer to it?"
         ).capitalize()
 
-    def compute(self, scene: Scene) -> npt.NDArray[Any]:
-        return scene.data.unit_history(scene.moment.layer, scene.moment.probe)
+    def compute(self, scene: Scene) -> npt.NDArray[Any] | Nothing:
+        layer, probe = scene.moment.layer, scene.moment.probe
+        history = scene.data.unit_history(layer, probe)
+        what = "What every unit" if history.shape[1] > 1 else "What the unit"
+        return nothing_in(history, f"{what} of {layer} gives for probe {probe}") or history
 
     def draw(self, scene: Scene, computed: npt.NDArray[Any]) -> Any:
         limits = robust_limits([computed])

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import panel as pn
 
+from explorer.absence import Absence, Nothing
 from explorer.alternatives import Alternatives
 from explorer.derived.frames import Limits
 from explorer.derived.timeline import edges
@@ -18,7 +19,7 @@ from explorer.plots.style import DIVERGING, SEQUENTIAL, palette_bytes
 from explorer.plots.token_film import token_film
 from explorer.plots.words import Text
 from explorer.recurrent_data import RecurrentLayer
-from explorer.views.base import Scene, View, plot_pane
+from explorer.views.base import Scene, View, nothing_in, plot_pane
 from explorer.views.recurrent_states import GATES_SENTENCE, limits_of, needs_states
 from explorer.views.registry import register
 from explorer.widgets.beside import below
@@ -108,7 +109,7 @@ class UnitInWords(View):
     def __init__(self) -> None:
         self._shown = "hidden"
 
-    def requirement(self, scene: Scene) -> str | None:
+    def requirement(self, scene: Scene) -> Absence | None:
         return needs_states(scene)
 
     def caption(self, scene: Scene) -> str:
@@ -139,13 +140,14 @@ class UnitInWords(View):
         def remember(name: str) -> None:
             self._shown = computed.rows[name].quantity
 
+        shown = (named or list(options))[0]
         film = Alternatives(
             scene.data,
             options,
-            (named or list(options))[0],
-            computed,
-            compute=lambda _: computed,
-            draw=lambda name, made: _film(scene, made, made.rows[name]),
+            shown,
+            _filmed(scene, computed, shown),
+            compute=lambda name: _filmed(scene, computed, name),
+            draw=lambda _, row: _film(scene, computed, row),
             chosen=remember,
             title="over the training",
             channel=scene.channel,
@@ -181,6 +183,12 @@ def _strip(scene: Scene, film: Film, rows: list[Row], style: str) -> TokenStrip:
         sizing_mode="stretch_width",
         margin=0,
     )
+
+
+def _filmed(scene: Scene, film: Film, name: str) -> Row | Nothing:
+    """Give what the unit holds, or a gate, if it is not the same all the time."""
+    row, unit = film.rows[name], f"unit {scene.moment.unit}"
+    return nothing_in(row.values[:, film.text.shown], f"The {row.title} of {unit}") or row
 
 
 def _film(scene: Scene, film: Film, row: Row) -> Any:

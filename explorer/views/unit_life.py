@@ -8,12 +8,14 @@ import numpy as np
 import numpy.typing as npt
 import panel as pn
 
+from explorer.absence import Absence, Nothing
 from explorer.derived.frames import sample_indices
 from explorer.derived.timeline import edges
 from explorer.derived.units import (
     ALWAYS_ON,
     DEAD,
     SELECTIVE,
+    UNKNOWN,
     Activity,
     TurningPoints,
     UnitStates,
@@ -52,7 +54,7 @@ class UnitLife(View):
     def serves(self, layer: Layer) -> bool:
         return has_function(layer)
 
-    def requirement(self, scene: Scene) -> str | None:
+    def requirement(self, scene: Scene) -> Absence | None:
         return needs_activation(scene) or needs_steps(scene, least=2)
 
     def caption(self, scene: Scene) -> str:
@@ -70,8 +72,9 @@ class UnitLife(View):
             f"dead unit is active for none of them: no gradient passes, it does not learn.{shown}"
         )
 
-    def compute(self, scene: Scene) -> UnitStates:
-        return unit_states_of(scene.data, scene.moment.layer)
+    def compute(self, scene: Scene) -> UnitStates | Nothing:
+        found = unit_states_of(scene.data, scene.moment.layer)
+        return all_alike(found) or found
 
     def draw(self, scene: Scene, computed: UnitStates) -> pn.Column:
         units = shown_units(computed.state)
@@ -114,6 +117,21 @@ class UnitLife(View):
         )
         listed = scrolled(events, HEIGHT - 95)
         return beside(picture, below(legend(NAMED), counts, listed), shares=(8, 3))
+
+
+def all_alike(found: UnitStates) -> Nothing | None:
+    """Say that all units are in one state at every step, of which there is nothing else to see."""
+    known = np.unique(found.state)
+    count = found.state.shape[1]
+    units = "The only unit" if count == 1 else f"Each of the {count:,} units"
+    match known.tolist():
+        case [one] if one == DEAD:
+            return Nothing(f"{units} is dead at every recorded step.")
+        case [one] if one == ALWAYS_ON:
+            return Nothing(f"{units} is always on, at every recorded step; none is ever dead.")
+        case [one] if one == UNKNOWN:
+            return Nothing(f"{units} gives nothing that is a number, at any recorded step.")
+    return None
 
 
 def shown_units(state: npt.NDArray[np.uint8]) -> npt.NDArray[np.intp]:

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import panel as pn
 
-from explorer.alternatives import Alternatives
+from explorer.absence import Absence, Nothing
+from explorer.alternatives import Alternatives, Chosen
 from explorer.data import RunData
 from explorer.derived.distributions import Distribution, distribution_over_steps
 from explorer.derived.frames import Limits
@@ -19,7 +20,7 @@ from explorer.derived.timeline import edges
 from explorer.plots.matrices import time_heatmap
 from explorer.state import unit_counts
 from explorer.summaries import by_unit, main_weight
-from explorer.views.base import Scene, View, needs_steps, plot_pane
+from explorer.views.base import Scene, View, has_lost_weights, needs_steps, needs_weights, plot_pane
 from explorer.views.registry import register
 from store import Layer
 from store.schema import weight_path
@@ -77,18 +78,21 @@ class Spread(View):
         """Measure the ends of a picture of the whole layer; by default as far as its values go."""
         return Ends()
 
-    def compute(self, scene: Scene) -> tuple[Distribution, Ends]:
-        return self._measured(scene, self._of if self.tells_units_apart(scene) else LAYER)
+    def compute(self, scene: Scene) -> Chosen | Nothing:
+        of = self._of if self.tells_units_apart(scene) else LAYER
+        # If the layer has nothing to show, its units have not.
+        return Chosen.of(of, self._measured(scene, of), alone=of == LAYER)
 
-    def draw(self, scene: Scene, computed: tuple[Distribution, Ends]) -> Any:
+    def draw(self, scene: Scene, computed: Chosen) -> Any:
+        of, found = computed
         options = {LAYER: "whole layer"}
         if self.tells_units_apart(scene):
             options[UNIT] = f"unit {scene.moment.unit}"
         return Alternatives(
             scene.data,
             options,
-            self._of if self._of in options else LAYER,
-            computed,
+            of,
+            found,
             compute=lambda of: self._measured(scene, of),
             draw=lambda _, made: self._picture(scene, *made),
             chosen=lambda of: setattr(self, "_of", of),
@@ -103,9 +107,11 @@ class Spread(View):
             draw=lambda _, made: self._picture(scene, *made),
         )
 
-    def _measured(self, scene: Scene, of: str) -> tuple[Distribution, Ends]:
-        ends = self.ends(scene) if of == LAYER else Ends()
-        return self.distribution(scene, of), ends
+    def _measured(self, scene: Scene, of: str) -> tuple[Distribution, Ends] | Nothing:
+        found = self.distribution(scene, of)
+        if not found.share.any():
+            return Nothing(f"None of the {self.many} is a finite number at any recorded step.")
+        return found, self.ends(scene) if of == LAYER else Ends()
 
     def _picture(self, scene: Scene, made: Distribution, ends: Ends) -> Any:
         return distribution_picture(scene, made, self.one, self.many, ends)
@@ -120,10 +126,10 @@ class WeightDistribution(Spread):
     one, many = "weight", "weights"
 
     def serves(self, layer: Layer) -> bool:
-        return main_weight(layer) is not None
+        return main_weight(layer) is not None or has_lost_weights(layer)
 
-    def requirement(self, scene: Scene) -> str | None:
-        return needs_steps(scene, least=2)
+    def requirement(self, scene: Scene) -> Absence | None:
+        return needs_weights(scene) or needs_steps(scene, least=2)
 
     def caption(self, scene: Scene) -> str:
         weight = main_weight(scene.layer)

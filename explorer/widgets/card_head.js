@@ -66,9 +66,9 @@ function saveMenu(entries, choose) {
 
 export function render({ model, el }) {
   const title = element("h3", { text: model.title });
-  const busy = element("span", { class: "busy no-snapshot", role: "status", hidden: "" });
   const told = element("span", { class: "told no-snapshot", role: "status" });
-  const caption = element("p", { text: model.caption });
+  const caption = element("p", { class: "caption", text: model.caption });
+  const { sign, said, showState } = statesOf(model, el, () => [caption]);
   const clock = clockOf(model.channel);
   const stepNow = () => clock.label?.(clock.index) ?? `recorded step ${clock.index}`;
   const savers = {
@@ -100,7 +100,7 @@ export function render({ model, el }) {
     menu.append(...film.content);
     menu.addEventListener("toggle", ({ newState }) => (newState === "open" ? film.ask() : film.leave()));
   }
-  el.append(element("div", { class: "head" }, title, busy, element("span", { class: "fill" }), told, saver), caption);
+  el.append(element("div", { class: "head" }, title, sign, element("span", { class: "fill" }), told, saver), caption, said);
 
   model.on("msg:custom", ({ error, file, ending, step, film: part }) => {
     if (part) return film.receive(part);
@@ -111,15 +111,15 @@ export function render({ model, el }) {
     title.textContent = model.title;
     caption.textContent = model.caption;
     caption.hidden = !model.caption;
-    busy.hidden = !model.busy;
-    button.disabled = model.busy;
-    busy.textContent = model.busy ? "computing …" : "";
+    showState();
+    button.disabled = model.state !== "content";
   };
   const watcher = new IntersectionObserver((entries) => {
     const seen = entries.at(-1).isIntersecting;
     if (seen === model.seen) return;
     introduce(model);
     model.seen = seen;
+    showState();
   }, { root: document.querySelector("main"), rootMargin: NEAR }); // a margin counts where the page scrolls
   // The whole card: of a tall one the heading may be out of sight while the picture is not.
   let waiting = 0;
@@ -133,6 +133,6 @@ export function render({ model, el }) {
     cancelAnimationFrame(waiting);
     watcher.disconnect();
   });
-  model.on(["title", "caption", "busy"], say);
+  model.on(["title", "caption", "state", "said"], say);
   say();
 }

@@ -10,7 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 import param
 
-from explorer.widgets.base import Widget, script, styles
+from explorer.widgets.base import script, styles
+from explorer.widgets.states import States
 
 # Files of numbers that the menu offers.
 ENDINGS = ("csv", "npz", "nc")
@@ -54,8 +55,8 @@ class FilmMaker(Protocol):
         """End the film that is being made."""
 
 
-class CardHead(Widget):
-    """Says what a card shows; tells Python when the card comes into view; saves it.
+class CardHead(States):
+    """Says what a card shows, and its state; tells Python when the card comes into view; saves it.
 
     The browser makes pictures of the card by itself. It asks Python for the numbers behind it:
     `wanted` is called with the file's ending and the position of the step on screen, and answers
@@ -64,7 +65,6 @@ class CardHead(Widget):
 
     title = param.String(default="", doc="Name of the view.")
     caption = param.String(default="", doc="What is shown, in which units, and how to read it.")
-    busy = param.Boolean(default=False, doc="Whether the picture is being computed.")
     seen = param.Boolean(default=False, doc="Whether the card is on screen, or nearly.")
     source = param.String(default="", doc="What the picture is of, for its file.")
     numbers = param.Boolean(default=False, doc="Whether the numbers behind it can be saved.")
@@ -78,8 +78,8 @@ class CardHead(Widget):
     film = param.Dict(default={}, doc="Frames ``done`` of ``count``, while one is being made.")
     film_said = param.String(default="", doc="How the last one ended, or why there is none.")
 
-    _esm = script("card_head.js", "children", "paint", "snapshot", "vector", "film_form")
-    _stylesheets = styles("card_head")
+    _esm = script("card_head.js", "children", "paint", "states", "snapshot", "vector", "film_form")
+    _stylesheets = styles("states", "card_head")
 
     def __init__(
         self, wanted: Callable[[str, int, str], None] | None = None, **params: Any

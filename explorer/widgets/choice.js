@@ -38,10 +38,12 @@ export function render({ model, el }) {
     const list = holder.querySelector("select");
     if (list) list.value = model.value;
     for (const button of holder.querySelectorAll("button")) {
-      button.setAttribute("aria-checked", button.dataset.value === model.value);
+      const { value } = button.dataset;
+      button.setAttribute("aria-checked", value === (model.waits ? model.shown : model.value));
+      button.classList.toggle("waits", model.waits && value === model.value);
     }
   };
   model.on(["options", "title"], build);
-  model.on("value", show);
+  model.on(["value", "waits", "shown"], show);
   build();
 }

@@ -13,6 +13,8 @@ class Choice(Widget):
     title = param.String(default="", doc="What is chosen.")
     options = param.Dict(default={}, doc="Text of each option, by its value.")
     value = param.String(default="", doc="The chosen value.")
+    waits = param.Boolean(default=False, doc="Whether what was chosen is not on screen yet.")
+    shown = param.String(default="", doc="While it waits: the value that is on screen, if any.")
 
     _esm = script("choice.js")
     _stylesheets = styles("choice")

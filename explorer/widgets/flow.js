@@ -38,9 +38,9 @@ function placesOf(columns, width) {
 
 export function render({ model, el }) {
   const canvas = element("canvas", { role: "img", tabindex: 0, class: "flow" });
-  const message = element("div", { class: "message", hidden: "" });
   const scroll = element("div", { class: "scroll" }, canvas);
-  const stage = element("div", { class: "stage" }, scroll, message);
+  const stage = element("div", { class: "stage" }, scroll);
+  const say = messageOn(stage, [canvas]);
   el.append(stage);
   const tip = tipOn(stage);
   const clock = clockOf(model.channel);
@@ -249,17 +249,12 @@ export function render({ model, el }) {
     canvas.dataset.index = index;
     canvas.setAttribute("aria-label", `${model.label}, recorded step ${index + 1} of ${clock.count}`);
   };
-  const say = (text) => {
-    message.textContent = text;
-    message.hidden = !text;
-    canvas.style.visibility = text ? "hidden" : "visible";
-  };
   const draw = (index) => {
     if (!stage.clientWidth) return;
     const payload = frames.get(index);
-    if (payload?.error) say(payload.error);
+    if (payload?.error) say(payload.error, index);
     else if (payload) {
-      say("");
+      say("", index);
       shown = payload;
       paint(payload, index);
     }

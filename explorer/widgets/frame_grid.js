@@ -51,13 +51,13 @@ function tileAfter(chosen, move, count) {
 export function render({ model, el }) {
   const canvas = element("canvas", { role: "img" });
   const marks = element("canvas", { class: "marks", "aria-hidden": "true" });
-  const message = element("div", { class: "message", hidden: "" });
   const bar = element("canvas", { width: 255, height: 1, class: "bar" });
   const low = element("span");
   const high = element("span");
   const name = element("span", { text: model.value_name });
   const limits = element("button", { type: "button", class: "quiet" });
-  const stage = element("div", { class: "stage" }, canvas, marks, message);
+  const stage = element("div", { class: "stage" }, canvas, marks);
+  const say = messageOn(stage, [canvas, marks]);
   el.append(element("div", { class: "grid" }, stage,
     element("div", { class: "legend" }, low, bar, high, name, element("span", { class: "fill" }), limits)));
   const tip = tipOn(stage);
@@ -72,11 +72,6 @@ export function render({ model, el }) {
     const ids = shown?.tile_ids ?? model.tile_ids;
     if (ids.length) return ids[tile];
     return matrix() ? tile : Math.floor(tile / Math.max(1, model.places));
-  };
-  const say = (text) => {
-    message.textContent = text;
-    message.hidden = !text;
-    for (const layer of [canvas, marks]) layer.style.visibility = text ? "hidden" : "visible";
   };
   const range = (codes) => {
     let [least, most] = [255, 1];
@@ -245,9 +240,10 @@ export function render({ model, el }) {
   const draw = (index) => {
     if (!stage.clientWidth) return; // hidden: nothing to paint, nothing to ask for
     const payload = frames.get(index);
-    if (payload?.error) say(payload.error);
+    if (payload?.error) say(payload.error, index);
     else if (payload) {
-      say("");
+      const code = codeOfAll(bytes(payload.frame));
+      say(code < 0 ? "" : saidOfAll(code, model), index);
       paint(payload, index);
     }
     frames.want(index);

@@ -38,6 +38,8 @@ class FrameGrid(Stepped):
     value_name = param.String(default="", doc="What a colour stands for, in the legend.")
     square = param.Boolean(default=False, doc="Whether cells of a matrix are squares.")
     numbers = param.Boolean(default=False, doc="Whether values are written into the cells.")
+    if_blank = param.String(default="", doc="Said in place of a step's picture without a value.")
+    if_zero = param.String(default="", doc="Said in place of a step's picture that is all zero.")
 
-    _esm = script("frame_grid.js", "frames", "paint")
+    _esm = script("frame_grid.js", "frames", "message", "paint")
     _stylesheets = styles("frame_grid")

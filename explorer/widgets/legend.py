@@ -14,9 +14,9 @@ STYLE = """
 .legend > span { display: inline-flex; align-items: center; min-width: 0; }
 .legend .name { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .legend .sample { flex: none; display: inline-flex; gap: 3px; margin-right: 5px; }
-.legend .sample b { width: 11px; height: 11px; border-radius: 2px; background: var(--colour); }
-.legend .line b { width: 18px; height: 2px; border-radius: 0; }
-.legend .dashes b { width: 4px; height: 2px; border-radius: 0; }
+.legend .sample span { width: 11px; height: 11px; border-radius: 2px; background: var(--colour); }
+.legend .line span { width: 18px; height: 2px; border-radius: 0; }
+.legend .dashes span { width: 4px; height: 2px; border-radius: 0; }
 """
 
 
@@ -36,7 +36,7 @@ def legend(names: Iterable[tuple[Any, ...]], kind: str = "area") -> pn.pane.HTML
 
 
 def _entry(kind: str, name: str, colour: str, dashed: bool = False) -> str:
-    boxes = "<b></b>" * (3 if dashed else 1)
+    boxes = "<span></span>" * (3 if dashed else 1)
     look, said = "dashes" if dashed else kind, html.escape(name)
     return (
         f'<span style="--colour:{colour}"><span class="sample {look}">{boxes}</span>'

@@ -83,6 +83,14 @@ class OneOf(pn.Column):
         if self._frames.pop(key, None) is not None:
             self._arrange(self._key_shown())
 
+    def release(self, key: Hashable) -> None:
+        """Keep a picture no longer; on screen it stays until another one is shown, or none."""
+        frame = self._frames.get(key)
+        if frame is not None and not frame.visible:
+            self.drop(key)
+        else:
+            self._frames.pop(key, None)
+
     def forget(self) -> None:
         """Keep none; the one on screen stays there until another one is shown, or none."""
         self._frames.clear()

@@ -7,7 +7,7 @@ const [DISC, CROSS, RING] = [0, 1, 2];
 const SIGNS = ["●", "×", "○"];
 const PARAMETERS = [
   "positions", "labels", "colours", "groups", "shapes", "shape_names", "selects", "point_ids", "x_name", "y_name",
-  "limits", "equal", "trails", "texts", "circle", "label",
+  "limits", "equal", "trails", "texts", "circle", "if_empty", "label",
 ];
 
 function radiusOf(count) {
@@ -95,6 +95,7 @@ function labelPlaces(places, widths, box, radius, order, forced = []) {
 export function render({ model, el }) {
   const canvas = element("canvas", { role: "img" });
   const stage = element("div", { class: "stage" }, canvas);
+  const say = messageOn(stage, [canvas]);
   const groups = element("span", { class: "groups" });
   const outside = element("span");
   const limits = element("button", { type: "button", class: "quiet" });
@@ -157,16 +158,24 @@ export function render({ model, el }) {
   const locate = () => {
     if (places.length !== 2 * count) places = new Float32Array(2 * count);
     const { left, top, width, height } = view.box;
-    let lost = 0;
+    let [lost, known, elsewhere, first] = [0, 0, 0, []];
     for (let point = 0; point < count; point++) {
       const [x, y] = valueOf(point);
       const [across, down] = [view.x(x), view.y(y)];
       const inside = across >= left - 1 && across <= left + width + 1 && down >= top - 1 && down <= top + height + 1;
       lost += !inside && !Number.isNaN(x + y);
+      if (Number.isFinite(x) && Number.isFinite(y)) {
+        if (!known) first = [x, y];
+        known += 1;
+        elsewhere += x !== first[0] || y !== first[1];
+      }
       places[2 * point] = inside ? across : NaN;
       places[2 * point + 1] = inside ? down : NaN;
     }
-    const text = lost ? `${lost} outside of the limits` : "";
+    const nowhere = count ? "No point has a place at this step: nothing is a number." : its.if_empty;
+    say(known ? "" : nowhere, clock.index);
+    const together = known > 1 && !elsewhere && `all ${known} points lie at one place at this step`;
+    const text = [lost && `${lost} outside of the limits`, together].filter(Boolean).join(" · ");
     if (outside.textContent !== text) outside.textContent = text;
   };
   // The way of a point from one step to another as a path, with `dot` called for each step.

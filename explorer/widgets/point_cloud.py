@@ -56,9 +56,10 @@ class PointCloud(Widget):
     circle = param.Number(
         default=0.0, bounds=(0, None), doc="Radius of a circle about zero; 0 for none."
     )
+    if_empty = param.String(default="There is no point.", doc="Said if there is none.")
     label = param.String(default="", doc="Description for screen readers.")
 
-    _esm = script("point_cloud.js", "paint", "axes")
+    _esm = script("point_cloud.js", "message", "paint", "axes")
     _stylesheets = styles("plot")
 
     def __init__(self, **params: Any) -> None:

@@ -9,10 +9,10 @@ const MIN_GRID_PITCH = 7;
 export function render({ model, el }) {
   const canvas = element("canvas", { role: "img" });
   const marks = element("canvas", { class: "marks", "aria-hidden": "true" });
-  const message = element("div", { class: "message", hidden: "" });
   const bar = element("canvas", { width: 255, height: 1, class: "bar" });
   const [low, high, note] = [element("span"), element("span"), element("span", { class: "note" })];
-  const stage = element("div", { class: "stage" }, canvas, marks, message);
+  const stage = element("div", { class: "stage" }, canvas, marks);
+  const say = messageOn(stage, [canvas, marks]);
   el.append(element("div", { class: "pool" }, stage, element("div", { class: "legend" },
     low, bar, high, element("span", { text: model.value_name }), element("span", { class: "fill" }), note)));
   const tip = tipOn(stage);
@@ -145,10 +145,12 @@ export function render({ model, el }) {
   const draw = (index) => {
     if (!stage.clientWidth) return;
     const payload = frames.get(index);
-    message.textContent = payload?.error ?? "";
-    message.hidden = !payload?.error;
-    for (const layer of [canvas, marks]) layer.style.visibility = payload?.error ? "hidden" : "visible";
-    if (payload && !payload.error) paint(payload, index);
+    if (payload?.error) say(payload.error, index);
+    else if (payload) {
+      const code = codeOfAll(bytes(payload.before));
+      say(code < 0 ? "" : saidOfAll(code, model), index);
+      paint(payload, index);
+    }
     frames.want(index);
   };
 

@@ -2,11 +2,11 @@
 // units that add most to the explained class. Red speaks for it, blue against it.
 export function render({ model, el }) {
   const canvas = element("canvas", { role: "img" });
-  const message = element("div", { class: "message", hidden: "" });
   const long = element("div", { class: "long" }, canvas);
   const scroll = element("div", { class: "scroll" }, long);
   const limits = element("button", { type: "button", class: "quiet limits no-snapshot" });
-  const stage = element("div", { class: "stage" }, scroll, limits, message);
+  const stage = element("div", { class: "stage" }, scroll, limits);
+  const say = messageOn(stage, [canvas]);
   const readout = element("div", { class: "readout" });
   el.append(element("div", { class: "sentence" }, stage, readout));
   const open = new Set(); // bands whose gates are shown
@@ -74,17 +74,12 @@ export function render({ model, el }) {
     canvas.setAttribute("aria-label", `${now.its.label}, recorded step ${index + 1} of ${clock.count}`);
     tell();
   };
-  const say = (text) => {
-    message.textContent = text;
-    message.hidden = !text;
-    canvas.style.visibility = text ? "hidden" : "visible";
-  };
   const draw = (index) => {
     if (!scroll.clientWidth) return; // hidden: nothing to paint, nothing to ask for
     const payload = frames.get(index);
-    if (payload?.error) say(payload.error);
+    if (payload?.error) say(payload.error, index);
     else if (payload) {
-      say("");
+      say("", index);
       if (payload !== now.shown) now.parts = bandParts((now.shown = payload), now.its.bands);
       paint(index);
     }

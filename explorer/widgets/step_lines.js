@@ -7,7 +7,7 @@ const TILT = Math.PI / 4;
 const DASHES = { first: [1.5, 3], last: [6, 4] };
 const PARAMETERS = [
   "x", "y", "names", "colours", "colours_of", "kind", "y_limits", "x_name", "y_name", "x_labels", "diagonal", "log_y",
-  "markers", "ghost", "selects", "picks", "ids", "x_hover", "label",
+  "markers", "ghost", "selects", "picks", "ids", "x_hover", "if_zero", "label",
 ];
 
 // Ends of the y axis over a stretch of values. Bars stand on zero; a logarithm needs what is above.
@@ -44,9 +44,24 @@ function edgesOf(xs) {
   return [2 * xs[0] - middles[0], ...middles, 2 * xs.at(-1) - middles.at(-1)];
 }
 
+// What to say of a stretch of values of which nothing is to be seen: none, or bars without height.
+function saidOf(values, from, to, { bars = false, log = false, still = false, ifZero = "" } = {}) {
+  const when = still ? "." : " at this step.";
+  let [known, seen] = [0, 0];
+  for (let at = from; at < to; at++) {
+    if (!Number.isFinite(values[at])) continue;
+    known += 1;
+    seen += log ? values[at] > 0 : !bars || values[at] !== 0;
+  }
+  if (seen) return "";
+  if (!known) return `No value is a number${when}`;
+  return log ? `No value is above 0${when}` : ifZero || `All values are 0${when}`;
+}
+
 export function render({ model, el }) {
   const canvas = element("canvas", { role: "img" });
   const stage = element("div", { class: "stage" }, canvas);
+  const say = messageOn(stage, [canvas]);
   const groups = element("span", { class: "groups" });
   const hint = element("span");
   const limits = element("button", { type: "button", class: "quiet" });
@@ -186,6 +201,7 @@ export function render({ model, el }) {
     if (!pen && !look()) return;
     canvas.dataset.index = clock.index;
     const from = stepAt() * count * places;
+    say(saidOf(values, from, from + count * places, { bars: bars(), log: its.log_y, still: steps < 2, ifZero: its.if_zero }), clock.index);
     pen.clearRect(0, 0, view.width, view.height);
     drawAxes(free ? endsOf(values, from, from + count * places, rules()) : fixed);
     if (!steps || !count || !places) return;

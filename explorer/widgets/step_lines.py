@@ -59,9 +59,10 @@ class StepLines(Widget):
     x_hover = param.String(
         default="", doc="Name under which a place's number is shared while hovered, as token."
     )
+    if_zero = param.String(default="", doc="Said in place of a step's bars that are all zero.")
     label = param.String(default="", doc="Description for screen readers.")
 
-    _esm = script("step_lines.js", "nearest", "paint", "axes")
+    _esm = script("step_lines.js", "nearest", "message", "paint", "axes")
     _stylesheets = styles("plot")
 
     def __init__(self, **params: Any) -> None:

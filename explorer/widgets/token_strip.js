@@ -32,6 +32,19 @@ function endsOf(values, from, to, signed) {
   return low < high ? [low, high] : signed ? [-1, 1] : [low, low + 1];
 }
 
+// What to say of values that give all words one colour, or none.
+function saidOf(values, from, to) {
+  let [known, others, first] = [0, 0, NaN];
+  for (let at = from; at < to; at++) {
+    if (Number.isNaN(values[at])) continue;
+    if (!known) first = values[at];
+    known += 1;
+    others += values[at] !== first;
+  }
+  if (!known) return "no value at this step";
+  return known > 1 && !others ? `all ${number(first)} at this step` : "";
+}
+
 // Code of a value's colour: 1 to 255 from low to high, 0 for what is no number.
 function codeOf(value, low, high) {
   if (Number.isNaN(value)) return 0;
@@ -58,6 +71,7 @@ export function render({ model, el }) {
   let styles = []; // background and text colour of each code
   let ends = null; // of the colours, for all steps
   let shown = null; // of the colours, on screen
+  let remark = ""; // on the values on screen
   let folded = true;
   let free = false;
   let seen = false;
@@ -124,7 +138,11 @@ export function render({ model, el }) {
     if (!seen || !its.palette || !its.values || count !== its.tokens.length) return;
     const from = stepAt() * rows * count;
     const next = free ? endsOf(its.values, from, from + rows * count, its.signed) : ends;
-    if (next !== shown) legend((shown = next));
+    const said = saidOf(its.values, from, from + rows * count);
+    if (next !== shown || said !== remark) {
+      remark = said;
+      legend((shown = next));
+    }
     for (let row = 0; row < rows; row++) {
       for (let token = 0; token < count; token++) {
         const at = row * count + token;
@@ -154,7 +172,7 @@ export function render({ model, el }) {
   const legend = ([least, most]) => {
     low.textContent = number(least);
     high.textContent = number(most);
-    name.textContent = its.value_name;
+    name.textContent = [its.value_name, remark].filter(Boolean).join(" · ");
     limits.textContent = free ? "limits: this step" : "limits: all steps";
     limits.title = free
       ? "Colours span this step alone. Click to compare steps."

@@ -44,7 +44,6 @@ function span(codes, free, signed) {
 export function render({ model, el }) {
   const canvas = element("canvas", { role: "img" });
   const marks = element("canvas", { class: "marks", "aria-hidden": "true" });
-  const message = element("div", { class: "message", hidden: "" });
   const bar = element("canvas", { width: 255, height: 1, class: "bar" });
   const low = element("span");
   const high = element("span");
@@ -52,13 +51,15 @@ export function render({ model, el }) {
   const limits = element("button", { type: "button", class: "quiet" });
   const strength = element("input", { type: "range", min: 0, max: 100, value: 80, "aria-label": "Strength of the map over the input" });
   const overlay = element("label", { class: "overlay no-snapshot" }, element("span", { text: "overlay" }), strength);
-  const stage = element("div", { class: "stage" }, canvas, marks, message);
+  const stage = element("div", { class: "stage" }, canvas, marks);
+  const say = messageOn(stage, [canvas, marks]);
   el.append(element("div", { class: "focus" }, stage,
     element("div", { class: "legend" }, low, bar, high, name, element("span", { class: "fill" }), overlay, limits)));
   const tip = tipOn(stage);
   const [greys, colours, veil] = [0, 1, 2].map(() => document.createElement("canvas"));
   let free = false;
   let shown = null; // {codes, height, width, least, most}
+  let alike = ""; // what is said of a map of one colour
   let place = null; // {scale, lefts}
   let pointer = null;
 
@@ -119,7 +120,13 @@ export function render({ model, el }) {
       pen.fillStyle = themed(el, "quiet");
       pen.fillRect(from, TITLE, wide, tall);
       if (over) pen.drawImage(greys, from, TITLE, wide, tall);
-      pen.drawImage(over ? veil : colours, from + left, TITLE + top, right - left, bottom - top);
+      if (over || !alike) pen.drawImage(over ? veil : colours, from + left, TITLE + top, right - left, bottom - top);
+      else {
+        pen.fillStyle = themed(el, "muted");
+        pen.textAlign = "center";
+        pen.fillText(alike, from + wide / 2, TITLE + tall / 2, wide - BETWEEN);
+        pen.textAlign = "left";
+      }
       pen.restore();
     });
     canvas.dataset.index = index;
@@ -140,17 +147,14 @@ export function render({ model, el }) {
       : "Colours mean the same at every step. Click to stretch them over each step.";
     coloured(Uint8Array.from({ length: 255 }, (_, at) => at + 1), 255, 1, table(model.palette), bar);
   };
-  const say = (text) => {
-    message.textContent = text;
-    message.hidden = !text;
-    for (const layer of [canvas, marks]) layer.style.visibility = text ? "hidden" : "visible";
-  };
   const draw = (index) => {
     if (!stage.clientWidth) return;
     const payload = frames.get(index);
-    if (payload?.error) say(payload.error);
+    if (payload?.error) say(payload.error, index);
     else if (payload) {
-      say("");
+      const code = codeOfAll(bytes(payload.frame));
+      alike = code < 0 ? "" : saidOfAll(code, model);
+      say(model.picture ? "" : alike, index); // on the probe there is the probe to see
       paint(payload.frame, index);
     }
     frames.want(index);

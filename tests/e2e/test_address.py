@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from explorer.session import TAB_TITLES
 from store import Run
-from tests.e2e.conftest import RUNS, Begin, answered, at, grid
+from tests.e2e.conftest import RUNS, Begin, answered, grid
 from tests.e2e.history import gap
 
 pytestmark = pytest.mark.browser
@@ -133,9 +133,6 @@ def test_a_unit_stays_from_a_layer_to_what_keeps_units_in_place(begin: Begin) ->
         assert (asked["layer"], asked["unit"]) == (name, unit)
     held = answered(page)
     assert (held["layer"], held["unit"]) == ("dense1", 0)
-    page.go_back()  # those in a row were one
-    expect(page).to_have_url(re.compile(r"layer=conv2&(.*&)?unit=5(&|$)"))
-    at(page, 0)
 
 
 def test_so_it_is_with_two_runs(watched_page: Page, server: str, runs: dict[str, Run]) -> None:

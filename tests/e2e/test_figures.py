@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import pytest
 
 from store import Run
-from tests.e2e.conftest import RUNS, Begin, PageChecker
+from tests.e2e.conftest import RUNS, VIEWPORT, Begin, PageChecker
 from tests.e2e.figures import WALKS, Place, at_rest, become, go, go_round, weighed
 
 # So high that all cards are in sight; what is out of sight is not drawn.
@@ -32,7 +32,7 @@ def address(server: str, run: str, place: Place) -> str:
 def test_a_card_never_shows_what_it_showed_before_beside_what_it_shows_now(
     page_checker: PageChecker, server: str
 ) -> None:
-    with page_checker(viewport=HIGH) as page:
+    with page_checker(viewport=VIEWPORT) as page:
         page.goto(address(server, "lenet", {"tab": "learning", "axis": "step"}))
         fresh = at_rest(page)
         assert fresh["Confusion"][0] > 3

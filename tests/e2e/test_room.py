@@ -167,9 +167,12 @@ def test_menus_stay_on_the_screen(at: At, size: dict[str, int]) -> None:
     page.get_by_role("button", name="Moments", exact=True).click()
     sheet = page.get_by_role("group", name="Moments", exact=True)
     # Of a long list the sheet shows a part.
-    sheet.evaluate("(sheet) => { sheet.style.paddingBottom = '2000px'; }")
+    sheet.evaluate(
+        "(sheet) => { sheet.append(document.createElement('p'));"
+        " sheet.lastChild.style.height = '2000px'; }"
+    )
     within(page, sheet)
-    sheet.evaluate("(sheet) => { sheet.style.paddingBottom = ''; }")
+    sheet.evaluate("(sheet) => sheet.lastChild.remove()")
     page.get_by_role("button", name="Moments", exact=True).click()
     for title in ("Loss", "Feature maps"):
         card = page.locator(".head", has=page.get_by_role("heading", name=title, exact=True))

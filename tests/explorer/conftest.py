@@ -120,7 +120,7 @@ def texts_of(viewable: Any) -> str:
         if isinstance(item, pn.pane.HTML):
             found.append(item.object)
         if isinstance(item, CardHead):
-            found.extend(html.escape(text) for text in (item.title, item.caption))
+            found.extend(html.escape(text) for text in (item.title, item.caption, item.said))
         for child in getattr(item, "objects", None) or []:
             walk(child)
 
@@ -206,7 +206,8 @@ class CardPage:
 
     @property
     def sentence(self):
-        return self.card.head.caption
+        """What stands on the card in words: in place of a picture, or else above it."""
+        return self.card.head.said or self.card.head.caption
 
     @property
     def bodies(self):

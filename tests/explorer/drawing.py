@@ -6,13 +6,13 @@ from typing import Any
 
 import panel as pn
 
-from explorer.views.base import Scene, View
+from explorer.views.base import Scene, View, drawn
 from explorer.widgets.choice import Choice
 
 
 def drawn_by(view: View, scene: Scene) -> Any:
     """What a view draws, or the sentence that it gives instead."""
-    return view.requirement(scene) or view.draw(scene, view.compute(scene))
+    return drawn(view, scene)
 
 
 def payload_of(widget: Any, index: int = 0) -> Any:

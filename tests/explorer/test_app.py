@@ -28,10 +28,10 @@ MARKUP = "<script>alert(1)</script>"
         (image_run_spec(), (0, 1, 5), ()),
         (text_run_spec(), (0, 1, 5), ()),
         (image_run_spec(), (), ("No step has been recorded yet. If the training is still",)),
-        (image_run_spec(), (0,), ("This needs 2 recorded steps, the run has 1.",)),
-        (without_probe(), (0, 1), ("The activation of conv1 was not recorded.", "classifier")),
+        (image_run_spec(), (0,), ("This needs 2 recorded steps; 1 step was recorded.",)),
+        (without_probe(), (0, 1), ("No activation was recorded. Give the recorder a probe.",)),
         (with_probe(labels=None), (0, 1), ()),
-        (with_probe(labels=np.linspace(0, 3.5, 6)), (0, 1), ("not of a classifier",)),
+        (with_probe(labels=np.linspace(0, 3.5, 6)), (0, 1), ()),
         (RunSpec("bare", ()), (0, 1), ("This run has no layers.",)),
         (RunSpec("bare", ()), (), ("This run has no layers.", "No step has been recorded yet.")),
     ],
@@ -67,11 +67,12 @@ def test_without_labels_nothing_is_called_right_or_wrong(recorded):
 
 def test_every_layer_of_a_run_can_be_shown(image_run):
     explorer = Explorer(RunData(image_run))
-    for name in image_run.layers:
+    for name, layer in image_run.layers.items():
         explorer.transport.choice = explorer.transport.choice | {"layer": name}
         assert explorer.selection.layer == name
         assert name in texts_of_every_tab(explorer)
-        assert sum(card.panel.visible for card in explorer.cards["stage"]) == 1
+        on_stage = sum(card.panel.visible for card in explorer.cards["stage"])
+        assert on_stage == (0 if layer.kind == "input" else 1)
     assert "cannot be drawn" not in texts_of_every_tab(explorer)
 
 

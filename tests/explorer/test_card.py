@@ -7,6 +7,7 @@ import logging
 import panel as pn
 import pytest
 
+from explorer.absence import Lack, Nothing, Unfit
 from explorer.views.card import KEPT_PICTURES, card_head, framed
 from explorer.widgets.beside import columns
 from tests.explorer.conftest import CardPage, Told
@@ -72,7 +73,7 @@ def test_a_card_hides_for_layers_that_its_view_does_not_serve(page):
 
 
 def test_a_requirement_stands_in_place_of_the_picture(page):
-    page.view.missing = "This needs <patience>."
+    page.view.missing = Nothing("This needs <patience>.")
     page.select(layer="dense")
     assert page.sentence == "This needs <patience>."
     assert page.visible == []
@@ -174,3 +175,76 @@ def test_a_frame_holds_heading_and_content():
     assert list(panel) == [head, content]
     assert (head.title, head.caption) == ("<b>title</b>", "caption")
     assert panel.styles["grid-column"] == columns(5)
+
+
+# -- states ------------------------------------------------------------------------------------
+
+
+def test_nothing_is_a_sentence_under_the_caption_and_no_picture(page):
+    page.view.compute = lambda scene: Nothing(f"No unit of {scene.moment.layer} is dead.")
+    page.select(layer="dense")
+    head = page.card.head
+    assert (head.state, head.said) == ("nothing", "No unit of dense is dead.")
+    assert head.caption == "The layer <dense>."
+    assert page.visible == []
+    assert len(page.view.drawn) == 1
+
+
+def test_nothing_is_known_on_the_way_back_and_asked_again_of_a_newer_reading(page, image_data):
+    asked = []
+    page.view.compute = lambda scene: asked.append(scene.moment.layer) or Nothing("None.")
+    for layer in ("dense", "conv1", "dense"):
+        page.select(layer=layer)
+    assert asked == ["dense"]
+    assert page.card.head.said == "None."
+    page.card.renew(image_data)
+    assert asked == ["dense", "dense"]
+
+
+def test_a_picture_after_a_sentence_stands_alone(page):
+    page.view.missing = Nothing("This needs <patience>.")
+    page.select(layer="dense")
+    page.view.missing = None
+    page.select(layer="relu1")
+    head = page.card.head
+    assert (head.state, head.said, head.caption) == ("content", "", "The layer <relu1>.")
+
+
+@pytest.mark.parametrize("absence", [Lack, Unfit])
+def test_what_this_run_or_layer_cannot_have_has_no_card(page, absence):
+    page.view.missing = absence("This needs labels.")
+    page.select(layer="dense")
+    assert not page.card.panel.visible
+    assert page.card.absence == absence("This needs labels.")
+    assert page.view.computed == ["conv1"]
+    page.view.missing = None
+    page.select(layer="conv1")
+    assert page.card.panel.visible
+    assert page.card.absence is None
+    assert page.visible == ["CONV1"]
+
+
+def test_a_card_out_of_sight_has_no_place_either_for_what_it_lacks(image_data):
+    view = Told()
+    view.missing = Lack("This needs labels.")
+    card = CardPage(image_data, view, lazy=True).select().card
+    assert not card.panel.visible
+
+
+def test_a_fault_is_told_apart_from_nothing(page, caplog):
+    def fail(_scene):
+        raise RuntimeError("no luck")
+
+    page.view.compute = fail
+    page.select(layer="dense")
+    assert page.card.head.state == "fault"
+    assert caplog.records
+
+
+def test_what_only_the_session_may_be_asked_for_is_asked_just_before(page):
+    order = []
+    page.view.prepare = lambda scene: order.append(("prepare", scene.moment.layer))
+    page.view.compute = lambda scene: order.append(("compute", scene.moment.layer))
+    page.select(layer="dense")
+    page.select(layer="conv1")  # it is kept
+    assert order == [("prepare", "dense"), ("compute", "dense")]

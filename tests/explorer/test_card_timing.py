@@ -9,6 +9,9 @@ import types
 import panel as pn
 import pytest
 
+from explorer.absence import Nothing
+from explorer.derived.headway import counted
+from explorer.views.base import Unfinished
 from explorer.views.card import EMPTY_PX
 from tests.explorer.conftest import CardPage, Told
 
@@ -62,7 +65,7 @@ def test_a_card_out_of_sight_still_hides_for_other_layers(lazy):
 
 
 def test_a_lazy_card_says_what_is_missing_only_when_seen(lazy):
-    lazy.view.missing = "This needs patience."
+    lazy.view.missing = Nothing("This needs patience.")
     lazy.select(probe=2)
     assert lazy.sentence == ""
     lazy.card.head.seen = True
@@ -95,7 +98,7 @@ def session(page, monkeypatch):
     state = types.SimpleNamespace(curdoc=session, onload=lambda callback: callback())
     monkeypatch.setattr(
         "explorer.views.card.pn",
-        types.SimpleNamespace(state=state, panel=pn.panel, Column=pn.Column),
+        types.SimpleNamespace(state=state, panel=pn.panel, Column=pn.Column, io=pn.io),
     )
     return session
 
@@ -146,7 +149,7 @@ def test_a_card_that_went_back_to_a_kept_picture_is_not_busy(page, session, imag
     busy.set()
     session.turn(image_data)
     assert (page.visible, page.card.head.busy) == (["CONV1"], False)
-    page.view.missing = "This needs patience."
+    page.view.missing = Nothing("This needs patience.")
     page.select(layer="relu1")
     assert not page.card.head.busy
 
@@ -181,7 +184,7 @@ def test_a_picture_out_of_sight_is_drawn_for_what_it_was_computed(page, session,
 
 
 def test_a_card_keeps_room_until_it_has_something_to_show(image_data, page, session):
-    for missing in (None, "This needs patience."):
+    for missing in (None, Nothing("This needs patience.")):
         view = Told()
         view.missing = missing
         card = CardPage(image_data, view, lazy=True).select().card
@@ -218,3 +221,124 @@ def test_a_fault_in_the_worker_reaches_the_card(page, session, image_data, caplo
     page.select(layer="dense")
     session.turn(image_data)
     assert "cannot be drawn: MemoryError: too large" in page.sentence
+
+
+# -- states ------------------------------------------------------------------------------------
+
+
+def test_the_old_caption_and_picture_stay_until_the_new_ones_come(page, session, image_data):
+    page.select(layer="dense")
+    head = page.card.head
+    assert (head.state, head.caption, page.visible) == (
+        "computing",
+        "The layer <conv1>.",
+        ["CONV1"],
+    )
+    session.turn(image_data)
+    assert (head.state, head.caption, page.visible) == ("content", "The layer <dense>.", ["DENSE"])
+
+
+def test_a_sentence_stays_under_its_caption_until_the_picture_comes(page, session, image_data):
+    page.view.missing = Nothing("This needs patience.")
+    page.select(layer="dense")
+    page.view.missing = None
+    page.select(layer="relu1")
+    assert (page.card.head.state, page.card.head.said) == ("computing", "This needs patience.")
+    session.turn(image_data)
+    assert (page.card.head.state, page.card.head.said) == ("content", "")
+
+
+def test_a_card_that_nobody_has_seen_yet_is_neither_busy_nor_content(lazy):
+    assert (lazy.card.head.state, lazy.card.head.busy) == ("unseen", False)
+
+
+def test_a_newer_reading_leaves_the_picture_as_good_as_it_was(page, session, image_data):
+    page.card.renew(image_data)
+    assert (page.card.head.state, page.card.head.busy) == ("renewing", True)
+    page.card.renew(image_data)  # and another one, before it is done
+    assert page.card.head.state == "renewing"
+    page.select(layer="dense")
+    assert page.card.head.state == "computing"
+    page.select(layer="conv1")  # what is on screen is of that layer
+    assert page.card.head.state == "renewing"
+    session.turn(image_data)
+    assert page.card.head.state == "content"
+
+
+def test_a_long_computation_says_how_far_it_is(page, session, image_data, monkeypatch):
+    monkeypatch.setattr("explorer.views.card.TOLD_FROM_S", 0)
+    monkeypatch.setattr("explorer.views.card.TOLD_EVERY_S", 0)
+    gate = threading.Event()
+
+    def compute(scene):
+        for step in counted(range(4)):
+            if step == 3:
+                gate.wait(timeout=30)
+        return scene.moment.layer.upper()
+
+    page.view.compute = compute
+    page.select(layer="dense")
+    shares = []
+    page.card.head.param.watch(lambda event: shares.append(event.new), "share")
+    while len(session.callbacks) < 4:  # 0, 1, 2 and 3 of 4 are done
+        time.sleep(0.001)
+    while session.callbacks:
+        session.callbacks.pop(0)()
+    assert shares == [0, 0.25, 0.5, 0.75]
+    assert page.card.head.state == "computing"
+    gate.set()
+    session.turn(image_data)
+    assert page.visible == ["DENSE"]
+
+
+def test_what_is_told_of_an_earlier_selection_is_not_heard(page, session, image_data, monkeypatch):
+    monkeypatch.setattr("explorer.views.card.TOLD_FROM_S", 0)
+
+    def compute(scene):
+        return [*counted(range(2))] and scene.moment.layer.upper()
+
+    page.view.compute = compute
+    page.select(layer="dense")
+    image_data.worker.submit(lambda: None).result()
+    page.select(layer="conv1")  # which is kept
+    page.card.head.share = -1
+    session.turn(image_data)
+    assert page.card.head.share == -1
+
+
+def test_a_quick_computation_tells_nothing(page, session, image_data):
+    page.view.compute = lambda scene: [*counted(range(9))] and scene.moment.layer.upper()
+    page.select(layer="dense")
+    image_data.worker.submit(lambda: None).result()
+    assert len(session.callbacks) == 1  # the outcome alone
+
+
+def test_others_have_their_turn_before_an_unfinished_computation_goes_on(page, session, image_data):
+    order = []
+
+    def part(number):
+        order.append(number)
+        return "DONE" if number == 2 else Unfinished(number / 2, lambda: part(number + 1))
+
+    page.view.compute = lambda _: part(0)
+    page.select(layer="dense")
+    image_data.worker.submit(lambda: order.append("another card"))
+    image_data.worker.submit(lambda: None).result()
+    assert order == [0, "another card"]
+    shares = []
+    while page.card.head.state == "computing":
+        session.turn(image_data)
+        shares.append(page.card.head.share)
+    assert shares[:2] == [0, 0.5]
+    assert (order, page.visible) == ([0, "another card", 1, 2], ["DONE"])
+
+
+def test_an_unfinished_computation_that_nobody_waits_for_ends(page, session, image_data):
+    went_on = []
+    page.view.compute = lambda _: Unfinished(0.5, lambda: went_on.append(True))
+    page.select(layer="dense")
+    image_data.worker.submit(lambda: None).result()
+    page.select(layer="conv1")
+    for _ in range(3):
+        session.turn(image_data)
+    assert went_on == []

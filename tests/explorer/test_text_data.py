@@ -92,7 +92,7 @@ def test_a_number_is_padding_if_the_vocabulary_or_else_a_mask_says_so(
 
 def test_what_is_no_text_is_refused_with_a_sentence(image_data, recorded):
     assert texts_of(image_data) is None
-    assert "probes of this run are none" in needs_texts(image_data)
+    assert "The probes are no texts" in needs_texts(image_data)
     assert "were not kept" in needs_texts(recorded(without_probe(text_run_spec()), steps=(0,)))
     ids = text_run_spec().probe.inputs["input"]
     two = with_probe(

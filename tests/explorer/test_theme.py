@@ -22,7 +22,8 @@ def themes():
     """Colours of the light and of the dark theme by name."""
     sheet = (TEMPLATES / "page.css").read_text(encoding="utf-8")
     blocks = re.findall(r"^:root[^{]*\{(.*?)\}", sheet, re.DOTALL | re.MULTILINE)
-    return [dict(re.findall(r"--tl-(\w+): (#\w{6});", block)) for block in blocks]
+    colours = [dict(re.findall(r"--tl-(\w+): (#\w{6});", block)) for block in blocks]
+    return [named for named in colours if named]
 
 
 def luminance(colour):

@@ -13,6 +13,7 @@ import panel as pn
 import pytest
 
 import explorer.views
+from explorer.absence import Lack, Unfit
 from explorer.derived.timeline import AXES, LABELS
 from explorer.plots.style import CURSOR_NAME, DIVERGING, SEQUENTIAL, palette_bytes
 from explorer.state import Moment
@@ -32,7 +33,7 @@ from tests.explorer.drawing import drawn_by, payload_of
 
 REGIONS = get_args(Region)
 OF_A_LAYER = ("stage", "layer")
-NOT_VIEWS = {"base", "card", "registry"}
+NOT_VIEWS = {"base", "card", "judged", "registry"}
 STEPS = [0, 1, 2, 5, 10, 20, 50, 100]
 
 
@@ -186,23 +187,30 @@ def test_runs_with_hardly_any_step_are_drawn_or_explained(recorded, steps):
     for view in every_view():
         if is_shown(view, data, data.run.layers["dense"]):
             result = results[view.title] = drawn(view, scene_of(data, "dense"))
-            assert is_sentence(result) if isinstance(result, str) else pn.panel(result).get_root()
+            if isinstance(result, str):
+                assert is_sentence(result), result
+            else:
+                assert pn.panel(result).get_root()
     if not steps:
         assert results["Unit activations"] == "No step has been recorded yet."
     if len(steps) == 1:
-        assert results["Weight distribution"].startswith("This needs 2 recorded steps, the run has")
+        assert results["Weight distribution"].startswith("This needs 2 recorded steps; 1 step was")
 
 
 def test_a_requirement_names_what_is_missing(recorded, image_data):
     assert needs_steps(scene_of(image_data, "conv1"), 8) is None
-    assert "needs 9 recorded steps, the run has 8" in needs_steps(scene_of(image_data, "conv1"), 9)
-    bare = recorded(without_probe(), steps=(0, 1, 2))
-    sentence = drawn(view_called("Unit activations"), scene_of(bare, "dense"))
-    assert sentence == "The activation of dense was not recorded."
-    assert "input layer" in drawn(view_called("Unit activations"), scene_of(image_data, "image"))
-    assert "not of a classifier" in drawn(
-        view_called("Probabilities of the probe"), scene_of(bare, "dense")
+    few = needs_steps(scene_of(image_data, "conv1"), 9)
+    assert few == Lack(
+        "This needs 9 recorded steps; 8 steps were recorded. Record at a denser schedule."
     )
+    bare = recorded(without_probe(), steps=(0, 1, 2))
+    for title in ("Unit activations", "Probabilities of the probe"):
+        sentence = drawn(view_called(title), scene_of(bare, "dense"))
+        assert isinstance(sentence, Lack)
+        assert sentence == "No activation was recorded. Give the recorder a probe."
+    itself = drawn(view_called("Unit activations"), scene_of(image_data, "image"))
+    assert isinstance(itself, Unfit)
+    assert "input layer" in itself
 
 
 # -- what is drawn ----------------------------------------------------------------------------
@@ -250,7 +258,7 @@ def test_words_beyond_the_vocabulary_go_by_number(recorded):
 
 
 def test_metric_curves_hold_every_update(image_data):
-    loss = drawn(view_called("Loss"), scene_of(image_data, "conv1")).object
+    loss = drawn(view_called("Loss"), scene_of(image_data, "conv1")).picture
     curves = {curve.label: curve for curve in loss if isinstance(curve, hv.Curve)}
     assert set(curves) == {"training", "validation"}
     updates = np.arange(1, 101)
@@ -264,7 +272,7 @@ def test_metric_curves_hold_every_update(image_data):
 
 
 def test_a_metric_follows_the_chosen_axis(image_data):
-    loss = drawn(view_called("Loss"), scene_of(image_data, "conv1", axis="epoch")).object
+    loss = drawn(view_called("Loss"), scene_of(image_data, "conv1", axis="epoch")).picture
     curve = next(curve for curve in loss if curve.label == "training")
     np.testing.assert_allclose(curve["x"], np.arange(1, 101) / 20)
 
@@ -334,9 +342,10 @@ def test_the_history_of_units_is_a_row_each(image_data):
     assert view_called("Units over training").caption(scene).startswith("Mean over positions;")
 
 
-def test_more_units_than_a_screen_has_rows_are_declined(recorded):
+def test_more_units_than_a_screen_has_rows_have_no_card(recorded):
     data = recorded(image_run_spec(units=9, side=16), steps=(0, 1))
     sentence = drawn(view_called("Units over training"), scene_of(data, "flatten"))
+    assert isinstance(sentence, Unfit)
     assert sentence.startswith("576 units are more rows than a screen has pixels for (512)")
 
 

@@ -20,14 +20,15 @@ function widget({ count = 100, still = false } = {}) {
   clock.start(count, 0);
   const model = fakeModel({ key: "k", still });
   const drawn = [];
-  const frames = framesOf(model, {}, (index) => {
+  const place = {};
+  const frames = framesOf(model, place, (index) => {
     drawn.push(index);
     frames.want(index);
   });
   const answer = (index, payload = { frame: new Uint8Array(10) }, key = "k") =>
     model.tell("msg:custom", { key, index, payload });
   const asked = () => model.sent.splice(0).map(({ want }) => want);
-  return { answer, asked, bytesOf, clock, drawn, frames, model, see };
+  return { answer, asked, bytesOf, clock, drawn, frames, model, place, see };
 }
 
 test("nothing is asked for out of sight", () => {
@@ -106,6 +107,24 @@ describe("in sight", () => {
     assert.equal(frames.get(0), undefined);
     frames.want(0);
     assert.deepEqual(asked(), [[0]]);
+  });
+
+  test("what is on screen is of another step, or of something else, until the frame comes", () => {
+    const { answer, clock, frames, model, place, see } = widget();
+    see(true);
+    assert.equal(place.ariaBusy, "true");
+    answer(0);
+    assert.equal(place.ariaBusy, null);
+    clock.go(4);
+    assert.equal(place.ariaBusy, "true");
+    clock.go(0); // which is kept
+    frames.want(0);
+    assert.equal(place.ariaBusy, null);
+    model.key = "other";
+    frames.want(0);
+    assert.equal(place.ariaBusy, "true");
+    model.tell("msg:custom", { key: "other", index: 0, error: "No." });
+    assert.equal(place.ariaBusy, null);
   });
 
   test("a fault is an answer", () => {

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from explorer.absence import SAME_PROBE, Absence, Lack, Nothing
 from explorer.compare.pair import RunPair
 from explorer.compare.pairing import Pairing, of_units
 from explorer.compare.views.base import PairView, register
@@ -20,7 +21,7 @@ from explorer.plots.style import DIVERGING, palette_bytes
 from explorer.recurrent_data import RecurrentLayer, quantity_of
 from explorer.state import Moment
 from explorer.views.activation import tokens_of
-from explorer.views.base import Scene
+from explorer.views.base import Scene, not_recorded
 from explorer.views.kernels import MOST_CAPTIONS, symmetric
 from explorer.views.recurrent_states import option, options_row
 from explorer.widgets.beside import below
@@ -78,8 +79,8 @@ class Quantity:
 
 def output_of(
     pair: RunPair, alignment: Alignment, layers: tuple[str, str], probe: int
-) -> Quantity | str:
-    """Find the recorded activation of both; a sentence says why it cannot be compared.
+) -> Quantity | Absence:
+    """Find the recorded activation of both, or why it cannot be compared.
 
     Parameters
     ----------
@@ -94,11 +95,11 @@ def output_of(
     """
     (a, b), facing = layers, pair.probes.to_second(probe)
     if facing is None:
-        return f"B was not shown probe {probe} of A. Choose one that both runs have."
+        return Nothing(f"B was not shown probe {probe} of A. Choose one that both runs have.")
     dims, shapes = [], []
     for data, layer in ((pair.first, a), (pair.second, b)):
         if not data.run.layers[layer].has_activation:
-            return f"The activation of {layer} was not recorded in both runs."
+            return Lack(not_recorded(data, [layer]))
         reader = data.run.array(activation_path(layer))
         named = dict(zip(reader.dims[2:], reader.shape[2:], strict=True))
         units = named.pop(UNIT_DIM, None)
@@ -106,7 +107,7 @@ def output_of(
         shapes.append(tuple(named.values()))
     if dims[0] != dims[1] or shapes[0] != shapes[1]:
         spoken = [" × ".join(map(str, shape)) or "no" for shape in shapes]
-        return (
+        return Nothing(
             f"{a} of A gives each unit {spoken[0]} positions, {b} of B {spoken[1]}: they cannot be "
             "subtracted. How alike the layers see is compared all the same."
         )
@@ -276,21 +277,20 @@ class ActivationDifference(PairView):
         known = moment.layer in self.runs[0].run.layers
         return (*super().key(moment), self.comparison.pairs_key(moment.layer) if known else "")
 
-    def requirement(self, scene: Scene) -> str | None:
+    def requirement(self, scene: Scene) -> Absence | None:
         missing = super().requirement(scene)
         if missing is not None:
             return missing
         layer, second = scene.moment.layer, self.pair.layers.to_second(scene.moment.layer)
         if second is None:
-            return f"B has no layer for {layer}."
+            return Nothing(f"B has no layer for {layer}.")
         if not len(self.pair.probes):
-            return "This needs a probe that both runs have. Record both with the same probe."
+            return Lack(SAME_PROBE)
         found = self._quantities(scene)
-        if isinstance(found, str):
-            return found
-        # Pairs are asked for in the session's thread, and looked at in the worker.
-        self._sampled = Pairing(self.comparison, layer).sampled
-        return None
+        return found if isinstance(found, Absence) else None
+
+    def prepare(self, scene: Scene) -> None:
+        self._sampled = Pairing(self.comparison, scene.moment.layer).sampled
 
     def caption(self, scene: Scene) -> str:
         layer, second = scene.moment.layer, self.pair.layers.to_second(scene.moment.layer)
@@ -303,7 +303,7 @@ class ActivationDifference(PairView):
 
     def compute(self, scene: Scene) -> Board:
         quantities = self._quantities(scene)
-        assert not isinstance(quantities, str)  # as `requirement` has seen to
+        assert not isinstance(quantities, Absence)  # as `requirement` has seen to
         return Board.of(quantities, self._sampled)
 
     def draw(self, scene: Scene, computed: Board) -> Any:
@@ -320,6 +320,7 @@ class ActivationDifference(PairView):
             key=key(name),
             palette=palette_bytes(DIVERGING),
             value_name="B \u2212 A",
+            if_zero="No difference at this step, or too little for these colours.",
             label=f"B less A, {scene.moment.layer}, probe {scene.moment.probe}",
             channel=scene.channel,
             sizing_mode="stretch_width",
@@ -337,13 +338,13 @@ class ActivationDifference(PairView):
 
         return below(options_row([option("show", titles, name, choose)]), grid, gap=6)
 
-    def _quantities(self, scene: Scene) -> dict[str, Quantity] | str:
-        """Find what both layers tell; a sentence if there is nothing."""
+    def _quantities(self, scene: Scene) -> dict[str, Quantity] | Absence:
+        """Find what both layers tell, or why that is nothing."""
         layer, probe = scene.moment.layer, scene.moment.probe
         layers = layer, self.pair.layers.to_second(layer) or ""
         output = output_of(self.pair, self.alignment, layers, probe)
         states = states_of(self.pair, self.alignment, layers, probe)
-        if isinstance(output, str):
+        if isinstance(output, Absence):
             return states or output
         if output.dims == ("token", UNIT_DIM) and not output.x_labels:
             words = tuple(tokens_of(scene))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from explorer.absence import GIVE_LABELS, SAME_PROBE, Absence, Lack, Nothing, Unfit
 from explorer.compare.differences import (
     answers_over_time,
     disputed,
@@ -12,6 +15,7 @@ from explorer.compare.differences import (
 from explorer.compare.side import LETTERS
 from explorer.compare.views.base import PairView, register
 from explorer.derived.pairs.divergence import FIRST_RIGHT, SECOND_RIGHT, Disputes
+from explorer.derived.plain import only_value
 from explorer.plots.overlays import Line, overlay
 from explorer.plots.style import LINES
 from explorer.views.base import Scene, plot_pane
@@ -26,14 +30,14 @@ MOST_LETTERS = 60
 class _OfAnswers(PairView):
     aligned = True
 
-    def requirement(self, scene: Scene) -> str | None:
+    def requirement(self, scene: Scene) -> Absence | None:
         missing = super().requirement(scene)
         if missing is not None:
             return missing
         if not len(self.pair.probes):
-            return "This needs probes that both runs have. Record both with the same probe."
+            return Lack(SAME_PROBE)
         if not same_classes(self.pair):
-            return "This needs two classifiers of the same classes, in the same order."
+            return Unfit("The runs are not of two classifiers of the same classes.")
         return None
 
 
@@ -53,7 +57,13 @@ class AnswersApart(_OfAnswers):
         )
 
     def compute(self, scene: Scene) -> Any:
-        return answers_over_time(self.pair, self.alignment)
+        positions, found = answers_over_time(self.pair, self.alignment)
+        apart, agreed = only_value(found.total_variation), only_value(found.agreement)
+        if apart == 0 and agreed == 1:
+            return Nothing("Both networks give the same answers at every moment.")
+        if apart is not None and np.isnan(apart):
+            return Nothing("What the networks say is not a number at any moment.")
+        return positions, found
 
     def draw(self, scene: Scene, computed: Any) -> Any:
         positions, found = computed
@@ -84,10 +94,10 @@ class Disputed(_OfAnswers):
     order = 51
     width = 6
 
-    def requirement(self, scene: Scene) -> str | None:
+    def requirement(self, scene: Scene) -> Absence | None:
         missing = super().requirement(scene)
         if missing is None and any(data.class_labels is None for data in self.runs):
-            return "This needs to know what is right: record the probe with its labels."
+            return Lack(f"What is right is not known. {GIVE_LABELS}")
         return missing
 
     def caption(self, scene: Scene) -> str:
@@ -96,8 +106,12 @@ class Disputed(_OfAnswers):
             f"dispute first, {MOST_ROWS} at most. Click a row to look at the probe in both."
         )
 
-    def compute(self, scene: Scene) -> tuple[Disputes | None, list[Any]]:
-        return disputed(self.pair, self.alignment), [data.verdicts() for data in self.runs]
+    def compute(self, scene: Scene) -> tuple[Disputes, list[Any]] | Nothing:
+        found = disputed(self.pair, self.alignment)
+        assert found is not None  # as `requirement` has made sure
+        if np.isin(found.kind, (FIRST_RIGHT, SECOND_RIGHT)).any():
+            return found, [data.verdicts() for data in self.runs]
+        return Nothing("No probe in dispute: at every moment both runs get the same probes right.")
 
     def draw(self, scene: Scene, computed: Any) -> Any:
         found, verdicts = computed

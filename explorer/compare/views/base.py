@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 import explorer.compare.views
+from explorer.absence import Absence, Lack
 from explorer.compare.pair import CLOCK_MODES, RunPair
 from explorer.data import RunData
 from explorer.derived.pairs.time_alignment import Alignment
@@ -62,10 +63,10 @@ class PairView(View):
         assert alignment is not None
         return alignment
 
-    def requirement(self, scene: Scene) -> str | None:
+    def requirement(self, scene: Scene) -> Absence | None:
         """Say what is missing: by default a recorded step of both, where time is of importance."""
         if self.aligned and self.comparison.alignment is None:
-            return "Both runs need a recorded step. Reload the page once they have one."
+            return Lack("Both runs need a recorded step. Reload the page once they have one.")
         return None
 
     def key(self, moment: Moment) -> tuple[Any, ...]:

@@ -6,8 +6,10 @@ from typing import Any
 
 import holoviews as hv
 import numpy as np
+import numpy.typing as npt
 import panel as pn
 
+from explorer.absence import Absence, Nothing
 from explorer.compare.matching import basis, why_not
 from explorer.compare.unit_tracking import Tracked, most_positions, track
 from explorer.compare.views.base import PairView, register
@@ -17,6 +19,8 @@ from explorer.plots.style import LINES
 from explorer.views.base import Scene, figure_pane, plot_pane
 from explorer.widgets.beside import below, beside
 from store import Layer
+
+Array = npt.NDArray[Any]
 
 HEIGHT = 230
 SCORES = {"answers": "correlation", "weights": "cosine"}
@@ -37,12 +41,13 @@ class MatchingOverTime(PairView):
     def serves(self, layer: Layer) -> bool:
         return layer.kind != "input"
 
-    def requirement(self, scene: Scene) -> str | None:
+    def requirement(self, scene: Scene) -> Absence | None:
         missing = super().requirement(scene)
         if missing is not None:
             return missing
         layer = scene.moment.layer
-        return why_not(self.pair, layer, self.pair.layers.to_second(layer))
+        said = why_not(self.pair, layer, self.pair.layers.to_second(layer))
+        return None if said is None else Nothing(said)
 
     def caption(self, scene: Scene) -> str:
         layer, second = self._layers(scene)
@@ -59,8 +64,11 @@ class MatchingOverTime(PairView):
             f"unit {scene.moment.unit} of A; a click on either goes there.{left_out}"
         )
 
-    def compute(self, scene: Scene) -> Tracked:
-        return track(self.pair, *self._layers(scene), self.alignment)
+    def compute(self, scene: Scene) -> Tracked | Nothing:
+        found = track(self.pair, *self._layers(scene), self.alignment)
+        if (found.partners >= 0).any():
+            return found
+        return Nothing("No unit of A has a counterpart in B at any moment: none can be compared.")
 
     def draw(self, scene: Scene, computed: Tracked) -> Any:
         places = self.alignment.coordinates[computed.positions]
@@ -123,6 +131,7 @@ class Board(pn.Column):
         self._view, self._tracked = view, tracked
         self._unit = scene.moment.unit
         self.partners = figure_pane(view.partners(scene, tracked))
+        self._settle()
         self._said = pn.pane.HTML(self._sentence(), margin=0, sizing_mode="stretch_width")
         super().__init__(
             below(beside(curves, self.partners), self._said, gap=4),
@@ -135,13 +144,23 @@ class Board(pn.Column):
         if scene.moment.unit != self._unit:
             self._unit = scene.moment.unit
             self.partners.object = self._view.partners(scene, self._tracked)
+            self._settle()
             self._said.object = self._sentence()
+
+    def _settle(self) -> None:
+        """Leave out the picture of a unit that never has a counterpart: the sentence says so."""
+        self.partners.visible = bool((partners_of(self._tracked, self._unit) >= 0).any())
 
     def _sentence(self) -> str:
         return (
             '<p style="margin:0;font-size:12px;color:var(--tl-muted)">'
             f"{said_of_partners(self._tracked, self._unit)}</p>"
         )
+
+
+def partners_of(tracked: Tracked, unit: int) -> Array:
+    """Give the counterparts of a unit of A: (moment,), below 0 for none."""
+    return np.asarray(tracked.partners[:, min(unit, tracked.partners.shape[1] - 1)])
 
 
 def said_of_partners(tracked: Tracked, unit: int) -> str:
@@ -154,7 +173,7 @@ def said_of_partners(tracked: Tracked, unit: int) -> str:
     unit : int
         Unit of A.
     """
-    partners = tracked.partners[:, min(unit, tracked.partners.shape[1] - 1)]
+    partners = partners_of(tracked, unit)
     known = partners[partners >= 0]
     if not len(known):
         return f"Unit {unit} of A has no counterpart at any moment.{tracked.remark}"

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
-import panel as pn
 
+from explorer.absence import Nothing
 from explorer.compare.side import LETTERS
 from explorer.compare.views.base import PairView, register
+from explorer.data import RunData
 from explorer.derived.timeline import thin
 from explorer.plots.overlays import Line, overlay
 from explorer.plots.style import RUNS
@@ -22,7 +23,10 @@ class _BothMetrics(PairView):
     width = 6
     alone: ClassVar[type[_Metrics]]
 
-    def compute(self, scene: Scene) -> list[Line]:
+    def applies(self, data: RunData) -> bool:
+        return any(self.alone().applies(run) for run in self.runs)
+
+    def compute(self, scene: Scene) -> list[Line] | Nothing:
         """Curves of both runs, with what is measured now and then joined."""
         chosen = self.alone().chosen
         lines = []
@@ -37,14 +41,14 @@ class _BothMetrics(PairView):
                 said = f"{LETTERS[number]} {_spoken(name)}"
                 dashed = name.startswith("val_")
                 lines.append(Line(said, places[kept], values[kept], RUNS[number], dashed))
-        return lines
+        if any(np.isfinite(line.y).any() for line in lines):
+            return lines
+        return Nothing("Neither run has logged a finite number.")
 
     def caption(self, scene: Scene) -> str:
         return f"Both runs over the {self.alignment.label}; dashed: validation."
 
     def draw(self, scene: Scene, computed: list[Line]) -> Any:
-        if not computed:
-            return pn.pane.HTML("Neither run has such a metric.", margin=0)
         return plot_pane(
             overlay(
                 computed,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import panel as pn
-
+from explorer.absence import Nothing
 from explorer.compare.settings import differing_settings
 from explorer.compare.tables import Row, table
 from explorer.compare.views.base import PairView, register
@@ -25,10 +24,10 @@ class Settings(PairView):
         _, same = differing_settings(self.pair)
         return f"Of both recordings; {same} other settings are the same."
 
-    def compute(self, scene: Scene) -> list[Row]:
-        return differing_settings(self.pair)[0]
+    def compute(self, scene: Scene) -> list[Row] | Nothing:
+        return differing_settings(self.pair)[0] or Nothing(
+            "Every recorded setting is the same in both."
+        )
 
     def draw(self, scene: Scene, computed: list[Row]) -> Any:
-        if not computed:
-            return pn.pane.HTML("Every recorded setting is the same in both.", margin=0)
         return table(computed, RUNS)

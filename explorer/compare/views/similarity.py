@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from explorer.absence import SAME_PROBE, Absence, Lack, Nothing
 from explorer.compare.counterparts import candidates, set_by_hand
 from explorer.compare.differences import (
     MOST_LAYERS,
@@ -29,6 +30,7 @@ from explorer.widgets.step_table import StepTable
 HEIGHT = 400
 SHARES = Limits(0.0, 1.0, signed=False)
 CURVES_HEIGHT = 260
+NO_NUMBER = "How alike the layers see is not a number at any moment."
 # Told apart by colour, and then by dashes.
 MOST_CURVES = 2 * len(CLASSES)
 
@@ -36,17 +38,16 @@ MOST_CURVES = 2 * len(CLASSES)
 class _OfProbes(PairView):
     aligned = True
 
-    def requirement(self, scene: Scene) -> str | None:
+    def requirement(self, scene: Scene) -> Absence | None:
         missing = super().requirement(scene)
         if missing is not None:
             return missing
+        if not len(self.pair.probes):
+            return Lack(SAME_PROBE)
         if len(self.pair.probes) < 2:
-            return (
-                "This needs two probes that both runs have; they share "
-                f"{len(self.pair.probes)}. Record both with the same probe."
-            )
+            return Lack("The runs share one probe; this needs two. Record both with the same.")
         if not all(layers_seen(data) for data in self.runs):
-            return "One of the runs has no recorded activation."
+            return Lack("One of the runs has no recorded activation. Give its recorder a probe.")
         return None
 
 
@@ -67,8 +68,9 @@ class AllWithAll(_OfProbes):
             f"of A, a column for each of B.{only}"
         )
 
-    def compute(self, scene: Scene) -> Likeness:
-        return likeness_of_all(self.pair, self.alignment, self.comparison.key)
+    def compute(self, scene: Scene) -> Likeness | Nothing:
+        found = likeness_of_all(self.pair, self.alignment, self.comparison.key)
+        return found if np.isfinite(found.values).any() else Nothing(NO_NUMBER)
 
     def draw(self, scene: Scene, computed: Likeness) -> Any:
         codes = quantize(computed.values, SHARES)
@@ -104,7 +106,7 @@ class EachWithItsOwn(_OfProbes):
     width = 6
     columns = ("layer of A", "of B", "why", "CKA", "most alike in B", "CKA")
 
-    def requirement(self, scene: Scene) -> str | None:
+    def requirement(self, scene: Scene) -> Absence | None:
         return None  # of layers that are not alike, or have no activation, the names are shown
 
     def caption(self, scene: Scene) -> str:
@@ -184,14 +186,15 @@ class OverTime(_OfProbes):
             f"trainings with other seeds they differ by chance alone.{only}"
         )
 
-    def requirement(self, scene: Scene) -> str | None:
+    def requirement(self, scene: Scene) -> Absence | None:
         missing = super().requirement(scene)
         if missing is None and not pairs_seen(self.pair):
-            return "No layer of A with a recorded activation has a counterpart in B."
+            return Nothing("No layer of A with a recorded activation has a counterpart in B.")
         return missing
 
-    def compute(self, scene: Scene) -> Likeness:
-        return likeness_over_time(self.pair, self.alignment, self.comparison.key)
+    def compute(self, scene: Scene) -> Likeness | Nothing:
+        found = likeness_over_time(self.pair, self.alignment, self.comparison.key)
+        return found if np.isfinite(found.values).any() else Nothing(NO_NUMBER)
 
     def draw(self, scene: Scene, computed: Likeness) -> Any:
         names = [a if a == b else f"{a} / {b}" for a, b in pairs_seen(self.pair)]

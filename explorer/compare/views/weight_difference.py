@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from explorer.absence import Absence, Nothing
 from explorer.compare.pairing import Inputs, Pairing
 from explorer.compare.views.base import PairView, register
 from explorer.compare.weight_pairs import Variable, variables_of
@@ -278,26 +279,28 @@ class WeightDifference(PairView):
         inputs = Inputs(self.comparison, layer, second).key(self.comparison)
         return (*own, self.comparison.pairs_key(layer), inputs)
 
-    def requirement(self, scene: Scene) -> str | None:
+    def requirement(self, scene: Scene) -> Absence | None:
         missing = super().requirement(scene)
         if missing is not None:
             return missing
         layer, second = scene.moment.layer, self.pair.layers.to_second(scene.moment.layer)
         if second is None:
-            return f"B has no layer for {layer}."
+            return Nothing(f"B has no layer for {layer}.")
         variables = variables_of(self.pair, layer, second)
         faults = [variable.fault() for variable in variables]
         if not variables or all(faults):
             first = next((fault for fault in faults if fault), "")
-            return first or f"{layer} of A and {second} of B have no variable in common."
+            return Nothing(first or f"{layer} of A and {second} of B have no variable in common.")
         largest = max(int(np.prod(variable.shapes()[0])) for variable in variables)
         if largest > MOST_WEIGHTS:
-            return (
+            return Nothing(
                 f"The {largest:,} weights are more than can be subtracted while the slider moves "
                 f"({MOST_WEIGHTS:,}); how far they are apart is on another card."
             )
-        self._pairs = self._pairs_now(scene)
         return None
+
+    def prepare(self, scene: Scene) -> None:
+        self._pairs = self._pairs_now(scene)
 
     def caption(self, scene: Scene) -> str:
         layer, second = scene.moment.layer, self.pair.layers.to_second(scene.moment.layer) or ""
@@ -359,6 +362,7 @@ class WeightDifference(PairView):
             len(self.alignment),
             key=key(at, part),
             value_name="B \u2212 A",
+            if_zero="No difference at this step, or too little for these colours.",
             label=f"Weights of B less those of A, {layer}",
             channel=scene.channel,
             sizing_mode="stretch_width",

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from explorer.absence import Absence, Nothing
 from explorer.compare.differences import (
     Likeness,
     Parting,
@@ -34,10 +37,10 @@ class WeightsApart(PairView):
     width = 6
     aligned = True
 
-    def requirement(self, scene: Scene) -> str | None:
+    def requirement(self, scene: Scene) -> Absence | None:
         missing = super().requirement(scene)
         if missing is None and not pairs_weighed(self.pair):
-            return (
+            return Nothing(
                 "No layer of A has a counterpart in B with weights of the same names and shapes; "
                 "how alike they see can be compared all the same."
             )
@@ -49,9 +52,13 @@ class WeightsApart(PairView):
             "size. 0: equal; 1.41: of one size and unrelated, as from other seeds; 2: opposite."
         )
 
-    def compute(self, scene: Scene) -> _Apart:
+    def compute(self, scene: Scene) -> _Apart | Nothing:
         distances = weights_over_time(self.pair, self.alignment, self.comparison.key)
-        return _Apart(distances, parting(self.pair))
+        found = parting(self.pair)
+        if not (distances.values > 0).any():
+            known = np.isfinite(distances.values).any()
+            return Nothing(parted(found, []) if known else "The weights are not finite.")
+        return _Apart(distances, found)
 
     def draw(self, scene: Scene, computed: _Apart) -> Any:
         names = [a if a == b else f"{a} / {b}" for a, b in pairs_weighed(self.pair)]

@@ -53,8 +53,10 @@ function framesOf(model, place, draw) {
     // queue, which is short and may have let it go.
     want: (step) => {
       checkKey();
-      if (!isNear()) return;
       const index = store.at(step);
+      // What is on screen is of another step, or of something else, until it comes.
+      place.ariaBusy = frames.has(index) ? null : "true";
+      if (!isNear()) return;
       if (!frames.has(index)) {
         if (index !== urgent) ask([(urgent = index)]);
         return;

@@ -67,7 +67,7 @@ def test_both_figures_have_a_cursor_of_the_common_clock(pair):
 def test_what_is_missing_is_said(recorded, image_data):
     pair = RunPair(image_data, recorded(without_probe(), steps=(0, 1)))
     _, card, _ = shown_on(pair, MatchingOverTime, layer="pool1")
-    assert "they share none" in card.head.caption
+    assert "they share none" in card.head.said
     _, card, _ = shown_on(pair, MatchingOverTime, layer="conv1")
     assert "by their weights" in card.head.caption
     assert len(figures_on(card)) == 2

@@ -154,10 +154,10 @@ def test_shapes_that_differ_are_a_sentence(recorded, image_data):
     )
     other = recorded(dataclasses.replace(spec, layers=layers), steps=(0, 1))
     _, card, grid = shown_on(RunPair(image_data, other), WeightDifference, layer="conv1")
-    assert "kernel is 3 × 3 × 1 × 3 in A and 5 × 5 × 1 × 3 in B" in card.head.caption
+    assert "kernel is 3 × 3 × 1 × 3 in A and 5 × 5 × 1 × 3 in B" in card.head.said
     assert grid is None
     alone = RunPair(image_data, other, {"conv1": None})
-    assert "no layer for conv1" in shown_on(alone, WeightDifference, layer="conv1")[1].head.caption
+    assert "no layer for conv1" in shown_on(alone, WeightDifference, layer="conv1")[1].head.said
 
 
 def test_layers_without_weights_have_no_card(pair):

@@ -68,7 +68,7 @@ def test_what_the_run_does_not_have_is_refused(image_run, card, chosen, message)
 
 def test_what_a_card_requires_is_said(recorded):
     data = recorded(steps=(0,))
-    with pytest.raises(SelectionError, match=r"This needs 2 recorded steps, the run has 1"):
+    with pytest.raises(SelectionError, match=r"This needs 2 recorded steps; 1 step was recorded"):
         select(data.run, "Norms and update ratio", layer="conv1")
 
 

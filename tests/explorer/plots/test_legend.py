@@ -57,7 +57,7 @@ def test_the_legend_stands_below_the_figure_and_wraps_where_it_is_in_it():
 def test_names_are_text():
     said = legend([("<b>x</b>", "#000000", True)], "line").object
     assert "<b>" not in said
-    assert said.count("<i></i>") == 3
+    assert said.count("<span></span>") == 3
 
 
 @pytest.mark.parametrize("axis", ["xaxis", "yaxis"])

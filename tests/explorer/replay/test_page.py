@@ -243,7 +243,9 @@ def test_a_run_without_activations_has_graph_and_curves(recorded):
     assert page.state["predictions"] == []
     assert page.state["bars"] is None
     assert len(page.state["charts"]) == 2
-    assert page.layer("conv1")["missing"] == "The activation of conv1 was not recorded."
+    assert page.layer("conv1")["missing"] == (
+        "No activation was recorded. Give the recorder a probe."
+    )
 
 
 def test_a_training_that_diverged_is_shown_as_it_is(tmp_path, monkeypatch):

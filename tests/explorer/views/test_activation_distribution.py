@@ -9,6 +9,7 @@ import numpy as np
 import panel as pn
 import pytest
 
+from explorer.absence import GIVE_PROBE, Lack
 from explorer.state import Moment
 from explorer.views.activation_distribution import ActivationDistribution
 from explorer.views.base import Scene
@@ -135,9 +136,7 @@ def test_captions_say_over_what(image_data, monkeypatch):
 
 def test_what_is_missing_is_said(recorded):
     bare = recorded(without_probe(), steps=(0, 1))
-    assert drawn(ActivationDistribution(), scene_of(bare)) == (
-        "The activation of conv1 was not recorded."
-    )
+    assert drawn(ActivationDistribution(), scene_of(bare)) == Lack(GIVE_PROBE)
     sentence = drawn(ActivationDistribution(), scene_of(recorded(steps=(0,))))
     assert sentence.startswith("This needs 2 recorded steps")
 

@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from explorer.absence import GIVE_PROBE, Lack, Unfit
 from explorer.derived.frames import quantize, robust_limits
 from explorer.plots.style import DIVERGING, palette_bytes
 from explorer.state import Moment
@@ -203,18 +204,22 @@ def test_of_very_many_units_the_first_have_bars(recorded, monkeypatch):
 
 def test_what_is_missing_is_said(recorded):
     bare = recorded(without_probe(), steps=(0, 1))
-    assert drawn(scene_of(bare)) == "The activation of relu1 was not recorded."
+    assert drawn(scene_of(bare)) == GIVE_PROBE
     spec = changed(image_run_spec(), "conv1", output_dims=(), output_shape=())
-    assert drawn(scene_of(recorded(spec))) == "The activation of conv1 was not recorded."
+    silent = drawn(scene_of(recorded(spec)))
+    assert isinstance(silent, Lack)
+    assert silent.startswith("The activation of conv1 was not recorded. ")
     spec = changed(image_run_spec(), "relu1", inbound=("conv1", "image"))
-    assert drawn(scene_of(recorded(spec))).startswith("The run does not say what relu1 takes")
+    assert drawn(scene_of(recorded(spec))) == Unfit("relu1 does not take one input alone.")
     assert drawn(scene_of(recorded(steps=()))) == "No step has been recorded yet."
     two = with_probe(
         inputs={name: np.zeros((6, 8, 8, 1), np.float32) for name in ("one", "two")},
         dims=dict.fromkeys(("one", "two"), ("probe", "y", "x", "channel")),
     )
     spec = changed(changed(two, "relu1", inbound=("image",)), "conv1", inbound=())
-    assert "is not one array" in drawn(scene_of(recorded(spec)))
+    several = drawn(scene_of(recorded(spec)))
+    assert isinstance(several, Unfit)
+    assert "is not one array" in several
 
 
 def test_a_single_step_and_values_that_are_lost_are_drawn(recorded, monkeypatch):

@@ -7,9 +7,11 @@ import numpy as np
 import panel as pn
 import pytest
 
+from explorer.absence import GIVE_PROBE, Lack
 from explorer.state import Moment
 from explorer.views.base import Scene
 from explorer.views.calibration import CalibrationView
+from explorer.views.judged import NO_LABELS
 from explorer.widgets.step_lines import StepLines
 from store.testing import frames_at, image_run_spec, text_run_spec
 from tests.explorer.conftest import with_probe, without_probe
@@ -116,8 +118,8 @@ def test_a_training_that_diverged_leaves_gaps(recorded, monkeypatch):
 
 def test_it_says_what_is_missing(recorded):
     assert drawn(recorded(steps=())) == "No step has been recorded yet."
-    assert drawn(recorded(with_probe(labels=None), steps=(0, 1))).startswith("This needs the true")
-    assert drawn(recorded(without_probe(), steps=(0, 1))).startswith("This needs one output")
+    assert drawn(recorded(with_probe(labels=None), steps=(0, 1))) == Lack(NO_LABELS)
+    assert drawn(recorded(without_probe(), steps=(0, 1))) == Lack(GIVE_PROBE)
     assert drawn(recorded(steps=(0,))).select(StepLines)
 
 

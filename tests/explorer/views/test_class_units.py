@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from explorer.absence import GIVE_LABELS, GIVE_PROBE
 from explorer.derived.frames import Limits, quantize
 from explorer.plots.style import DIVERGING, SEQUENTIAL, palette_bytes
 from explorer.state import Moment
@@ -161,8 +162,8 @@ def test_what_is_lost_is_left_out_of_the_mean_or_see_through(recorded, monkeypat
 
 def test_it_says_what_is_missing(recorded, image_data):
     unlabelled = with_probe(labels=None)
-    assert drawn(recorded(unlabelled, steps=(0, 1))).startswith("This needs a class for each probe")
-    assert drawn(recorded(without_probe(), steps=(0, 1)), "dense").endswith("was not recorded.")
+    assert drawn(recorded(unlabelled, steps=(0, 1))).endswith(GIVE_LABELS)
+    assert drawn(recorded(without_probe(), steps=(0, 1)), "dense") == GIVE_PROBE
     assert drawn(recorded(steps=())) == "No step has been recorded yet."
     assert isinstance(drawn(recorded(steps=(0,)))[0], FrameGrid)
     assert not ClassUnits().serves(image_data.run.layers["image"])

@@ -8,6 +8,7 @@ import numpy as np
 import panel as pn
 import pytest
 
+from explorer.absence import GIVE_PROBE, Lack, Unfit
 from explorer.alternatives import Alternatives
 from explorer.derived.predictions import UNKNOWN, Verdicts
 from explorer.state import Moment
@@ -17,10 +18,9 @@ from explorer.views.confusion import (
     MOST_COUNTED,
     Confusions,
     ConfusionView,
-    examples_of,
     shown_classes,
-    sources,
 )
+from explorer.views.judged import NO_LABELS, examples_of, sources
 from explorer.widgets.frame_grid import FrameGrid
 from explorer.widgets.step_table import StepTable
 from store.evaluation import EvaluationSpec, PredictionSpec
@@ -222,14 +222,13 @@ def test_of_very_many_classes_those_confused_most_are_shown():
 
 def test_it_says_what_is_missing(recorded):
     assert drawn(recorded(steps=())) == "No step has been recorded yet."
-    assert drawn(recorded(with_probe(labels=None), steps=(0, 1))).startswith(
-        "This needs the true classes."
-    )
-    assert drawn(recorded(without_probe(), steps=(0, 1))).startswith("This needs one output")
+    assert drawn(recorded(with_probe(labels=None), steps=(0, 1))) == Lack(NO_LABELS)
+    assert drawn(recorded(without_probe(), steps=(0, 1))) == Lack(GIVE_PROBE)
     bare = evaluated(without_probe(), labels=None)
-    assert drawn(recorded(bare, steps=(0, 1))).startswith("This needs the true classes.")
-    regression = with_probe(labels=np.linspace(0, 1, 6))
-    assert drawn(recorded(regression, steps=(0, 1))).startswith("This needs one output")
+    assert drawn(recorded(bare, steps=(0, 1))) == Lack(NO_LABELS)
+    regression = drawn(recorded(with_probe(labels=np.linspace(0, 1, 6)), steps=(0, 1)))
+    assert isinstance(regression, Unfit)
+    assert "no classifier" in regression
 
 
 def test_one_step_is_enough(recorded):

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import panel as pn
 import pytest
 
+from explorer.absence import Nothing, Unfit
 from explorer.data import RunData
 from explorer.derived.frames import quantize
 from explorer.derived.network.contributions import contributions
+from explorer.derived.recurrent import NotDerivableError
 from explorer.recurrent_data import RecurrentLayer, quantity_of
 from explorer.sentence_data import Sentence
 from explorer.state import Moment
@@ -376,7 +377,9 @@ def test_a_run_without_a_readable_output_says_so():
     from tests.explorer.test_recurrent_data import data_of as other
 
     scene = Scene(other("lstm"), Moment("rnn", 0, "step"))
-    assert "one output that says how probable each class is" in JointText().requirement(scene)
+    said = JointText().requirement(scene)
+    assert isinstance(said, Unfit)
+    assert "does not say how probable each class is" in said
 
 
 def test_a_run_without_texts_is_not_for_it():
@@ -386,8 +389,12 @@ def test_a_run_without_texts_is_not_for_it():
     assert not JointText().applies(RunData(open_run(path)))
 
 
-def test_a_layer_that_cannot_be_followed_is_shown_as_a_sentence():
+def test_a_layer_that_cannot_be_followed_is_said(monkeypatch):
     scene = scene_of("conv")
-    body = JointText().draw(scene, "conv cannot be followed.")
-    assert isinstance(body, pn.pane.Str)
-    JointText().follow(scene, body)  # nothing to adapt
+
+    def fail(*_):
+        raise NotDerivableError("conv has no rule")
+
+    monkeypatch.setattr("explorer.views.joint_text.Reader", fail)
+    said = JointText().compute(scene)
+    assert said == Nothing("The network cannot be followed: conv has no rule.")

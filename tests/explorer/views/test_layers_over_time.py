@@ -9,6 +9,7 @@ import numpy as np
 import panel as pn
 import pytest
 
+from explorer.absence import GIVE_LABELS, GIVE_PROBE, RECORD_WEIGHTS, Lack, Nothing
 from explorer.derived.separation import silhouettes
 from explorer.state import Moment
 from explorer.views.base import Scene
@@ -40,14 +41,27 @@ def test_there_are_four_cards_of_the_whole_run():
     assert all(view.depends == ("axis",) for view in ALL)
 
 
+@pytest.fixture
+def partly_dead(recorded, monkeypatch):
+    """A unit of relu1 is dead at the last step."""
+
+    def dying(spec, step):
+        frames = frames_at(spec, step)
+        frames["layers/relu1/activation"][..., 0] *= step < 100
+        return frames
+
+    monkeypatch.setattr("store.testing.frames_at", dying)
+    return recorded()
+
+
 @pytest.mark.parametrize("view", ALL)
-def test_rows_are_layers_from_the_top_and_cards_are_equally_tall(image_data, view):
-    figure = figure_of(drawn(view(), scene_of(image_data)))
-    table = view().compute(scene_of(image_data))
+def test_rows_are_layers_from_the_top_and_cards_are_equally_tall(partly_dead, view):
+    figure = figure_of(drawn(view(), scene_of(partly_dead)))
+    table = view().compute(scene_of(partly_dead))
     names = figure.yaxis[0].major_label_overrides
     assert [names[row] for row in sorted(names, reverse=True)] == list(table.names)
-    assert figure.height == figure_of(drawn(UpdateRatios(), scene_of(image_data))).height
-    caption = view().caption(scene_of(image_data))
+    assert figure.height == figure_of(drawn(UpdateRatios(), scene_of(partly_dead))).height
+    caption = view().caption(scene_of(partly_dead))
     assert "from top to bottom." in caption
 
 
@@ -62,18 +76,20 @@ def test_ratios_are_powers_of_ten(image_data):
     assert np.isnan(table.values[0]).all()
 
 
-def test_weights_that_rest_have_no_power_of_ten(recorded, monkeypatch):
+def test_weights_that_rest_are_said(recorded, monkeypatch):
     monkeypatch.setattr("store.testing.frames_at", lambda spec, _: frames_at(spec, 0))
-    table = UpdateRatios().compute(scene_of(recorded(steps=(0, 1, 2))))
-    assert np.isnan(table.values).all()
+    said = drawn(UpdateRatios(), scene_of(recorded(steps=(0, 1, 2))))
+    assert said == Nothing("Between no two recorded steps do weights move by a finite step.")
 
 
-def test_few_dead_units_have_a_colour_of_their_own(image_data):
-    table = DeadUnits().compute(scene_of(image_data))
+def test_few_dead_units_have_a_colour_of_their_own(partly_dead, image_data):
+    table = DeadUnits().compute(scene_of(partly_dead))
     assert table.names == ("relu1",)
-    assert (table.values == 0).all()
-    mapper = figure_of(drawn(DeadUnits(), scene_of(image_data))).renderers[0].glyph.color_mapper
-    assert (mapper.low, mapper.high) == (0, 0.1)
+    np.testing.assert_allclose(table.values[:, 0], [0] * 7 + [1 / 3], rtol=1e-6)
+    mapper = figure_of(drawn(DeadUnits(), scene_of(partly_dead))).renderers[0].glyph.color_mapper
+    assert (mapper.low, mapper.high) == (0, pytest.approx(1 / 3))
+    assert DeadUnits().chosen_limits(np.array([[0.01]], np.float32)) == (0, 0.1)
+    assert drawn(DeadUnits(), scene_of(image_data)) == Nothing("No dead unit at any recorded step.")
     assert DeadUnits().chosen_limits(np.array([[0.5, np.nan]], np.float32)) == (0, 0.5)
 
 
@@ -91,7 +107,7 @@ def test_layers_that_are_never_sparse_have_no_row(recorded, monkeypatch):
     assert table.values[1, 0] == pytest.approx((frame <= 0).mean(), abs=1e-6)
 
 
-def test_where_no_layer_is_sparse_all_are_shown(recorded, monkeypatch):
+def test_where_no_layer_is_sparse_that_is_said(recorded, monkeypatch):
     def positive(spec, step):
         return {
             path: np.abs(values) + np.float32(0.1) if path.endswith("activation") else values
@@ -99,8 +115,8 @@ def test_where_no_layer_is_sparse_all_are_shown(recorded, monkeypatch):
         }
 
     monkeypatch.setattr("store.testing.frames_at", positive)
-    names = Sparsity().compute(scene_of(recorded(steps=(0, 1)))).names
-    assert names == ("conv1", "relu1", "pool1", "flatten", "dense")
+    said = drawn(Sparsity(), scene_of(recorded(steps=(0, 1))))
+    assert said == Nothing("No layer ever has more than 1 % of its values inactive.")
 
 
 def test_separation_is_the_mean_silhouette(image_data):
@@ -117,16 +133,16 @@ def test_what_is_missing_is_said(recorded):
     for view in ALL:
         assert drawn(view(), scene_of(recorded(steps=(0,)))).startswith("This needs 2 recorded")
     unlabelled = recorded(with_probe(labels=None), steps=(0, 1))
-    assert "needs a class for each probe" in drawn(Separation(), scene_of(unlabelled))
+    assert drawn(Separation(), scene_of(unlabelled)).endswith(GIVE_LABELS)
     bare = recorded(without_probe(), steps=(0, 1))
-    assert drawn(Sparsity(), scene_of(bare)) == (
-        "No activation was recorded. Give the recorder a probe."
-    )
-    assert drawn(DeadUnits(), scene_of(bare)).startswith("No layer with an activation function")
+    assert drawn(Sparsity(), scene_of(bare)) == Lack(GIVE_PROBE)
+    assert drawn(DeadUnits(), scene_of(bare)) == Lack(GIVE_PROBE)
     spec = image_run_spec()
     weightless = tuple(dataclasses.replace(layer, weights=()) for layer in spec.layers)
     data = recorded(dataclasses.replace(spec, layers=weightless), steps=(0, 1))
-    assert drawn(UpdateRatios(), scene_of(data)) == "No layer has recorded weights."
+    assert drawn(UpdateRatios(), scene_of(data)) == Lack(
+        f"No weights were recorded. {RECORD_WEIGHTS}"
+    )
 
 
 def test_large_layers_are_sampled_and_the_caption_says_so(image_data, monkeypatch):

@@ -6,6 +6,7 @@ import numpy as np
 import panel as pn
 import pytest
 
+from explorer.absence import GIVE_PROBE, Lack
 from explorer.plots.verdicts import (
     MOST_ROWS,
     RIGHT_COLOUR,
@@ -17,6 +18,7 @@ from explorer.plots.verdicts import (
 )
 from explorer.state import Moment
 from explorer.views.base import Scene
+from explorer.views.judged import NO_LABELS
 from explorer.views.learning_order import LearningOrder
 from explorer.widgets.step_table import StepTable
 from store.testing import frames_at
@@ -124,14 +126,14 @@ def test_it_may_be_of_the_evaluation_set(recorded):
 def test_nothing_forgotten_is_said(recorded, monkeypatch):
     def wrong(spec, step):
         frames = frames_at(spec, step)
-        frames["layers/softmax/activation"][:] = np.eye(4)[(LABELS + 1) % 4]
+        frames["layers/softmax/activation"][:] = np.eye(4)[(LABELS + (step < 10)) % 4]
         return frames
 
     monkeypatch.setattr("store.testing.frames_at", wrong)
     _, classes, forgotten = drawn(recorded()).select(StepTable)
     assert payload_of(forgotten)["rows"] == []
     assert forgotten.empty == "No probe was forgotten between two recorded steps."
-    assert {row[2] for row in payload_of(classes)["rows"]} == {"never right"}
+    assert {row[2] for row in payload_of(classes)["rows"]} == {"10"}
 
 
 def test_lost_predictions_are_see_through(recorded, monkeypatch):
@@ -151,9 +153,9 @@ def test_lost_predictions_are_see_through(recorded, monkeypatch):
 
 
 def test_it_says_what_is_missing(recorded, text_data):
-    assert drawn(recorded(steps=(0,))).startswith("This needs 2 recorded steps, the run has 1.")
-    assert drawn(recorded(with_probe(labels=None), steps=(0, 1))).startswith("This needs the true")
-    assert drawn(recorded(without_probe(), steps=(0, 1))).startswith("This needs one output")
+    assert drawn(recorded(steps=(0,))).startswith("This needs 2 recorded steps; 1 step was")
+    assert drawn(recorded(with_probe(labels=None), steps=(0, 1))) == Lack(NO_LABELS)
+    assert drawn(recorded(without_probe(), steps=(0, 1))) == Lack(GIVE_PROBE)
     assert drawn(text_data).select(StepTable)
     assert "Click a probe in the list" in LearningOrder().caption(scene_of(text_data))
 

@@ -8,6 +8,7 @@ import numpy as np
 import panel as pn
 import pytest
 
+from explorer.absence import Nothing
 from explorer.data import RunData
 from explorer.derived.network.engine import Network
 from explorer.derived.network.node import Node
@@ -240,16 +241,15 @@ def sequence_spec(**changes):
     )
 
 
-def test_nan_and_a_lone_step_are_drawn(recorded, monkeypatch):
+def test_a_text_without_a_number_is_said(recorded, monkeypatch):
     def spoiled(spec, step):
         return {name: frame * np.nan for name, frame in frames_at(spec, step).items()}
 
     monkeypatch.setattr("store.testing.frames_at", spoiled)
     data = recorded(sequence_spec(), steps=(0,))
     view, scene = NextCharacter(), scene_of(data)
-    body = view.draw(scene, view.compute(scene))
-    assert [sent(table, 0) for table in body.select(StepTable)] == [[], []]
-    assert np.isnan(body.select(TokenStrip)[0].values).all()
+    said = "The surprise at probe 0 is not a number at any recorded step."
+    assert view.compute(scene) == Nothing(said)
 
 
 def test_what_foretells_nothing_has_no_card(recorded, image_data, text_data):

@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from explorer.absence import GIVE_PROBE, Lack
 from explorer.state import Moment
 from explorer.views.base import Scene
 from explorer.views.ngrams import NGrams
@@ -105,7 +106,7 @@ def test_what_is_not_meant_or_missing_is_said(recorded, image_data):
     assert "sees 3 tokens at a time" in view.caption(scene_of(data))
     bare = recorded(without_probe(stacked(CONV)), steps=(0,))
     assert not view.applies(bare)
-    assert view.requirement(scene_of(bare)) == "The activation of conv was not recorded."
+    assert view.requirement(scene_of(bare)) == Lack(GIVE_PROBE)
     spec = text_run_spec()
     sequence = ("probe", "token", "unit")
     other = LayerSpec("other", "Dense", "dense", {}, ("embedding",), sequence, (2, 5, 4))

@@ -75,7 +75,8 @@ def test_a_single_unit_needs_no_choice(text_data):
 def test_gates_belong_to_their_unit(text_data):
     view = WeightNorms()
     view._of = "units"
-    found = view.compute(scene_of(text_data, "lstm"))
+    of, found = view.compute(scene_of(text_data, "lstm"))
+    assert of == "units"
     kernel = frames_at(text_run_spec(), 100)["layers/lstm/weights/kernel"]
     expected = np.sqrt((kernel.reshape(4, 4, 4) ** 2).sum((0, 1)))
     np.testing.assert_allclose(found[-1], expected, rtol=1e-6)
@@ -99,12 +100,13 @@ def test_what_is_missing_is_said_and_what_is_lost_is_drawn(recorded, monkeypatch
 
     def diverged(spec, step):
         frames = frames_at(spec, step)
-        frames["layers/dense/weights/kernel"][...] = np.nan if step else 0
+        if step == 2:
+            frames["layers/dense/weights/kernel"][...] = np.nan
         return frames
 
     monkeypatch.setattr("store.testing.frames_at", diverged)
-    body = drawn(scene_of(recorded(steps=(0, 1))))
-    assert np.isnan(curves_of(body)["norm"][1])
+    body = drawn(scene_of(recorded(steps=(0, 1, 2))))
+    assert np.isnan(curves_of(body)["norm"][2])
     assert pn.panel(body).get_root() is not None
     body.choice.value = "units"
     assert pn.panel(body).get_root() is not None

@@ -9,6 +9,7 @@ import numpy as np
 import panel as pn
 import pytest
 
+from explorer.absence import GIVE_PROBE, Lack, Unfit
 from explorer.derived.frames import quantize, robust_limits
 from explorer.state import Moment
 from explorer.views import pooling
@@ -191,14 +192,16 @@ def test_it_serves_poolings_of_rows_and_maps(class_name, serves):
 
 def test_what_is_missing_is_said(recorded):
     bare = recorded(without_probe(), steps=(0, 1))
-    assert drawn(scene_of(bare)) == "The activation of pool1 was not recorded."
+    assert drawn(scene_of(bare)) == Lack(GIVE_PROBE)
     spec = image_run_spec()
     layers = tuple(
         dataclasses.replace(layer, inbound=("image",)) if layer.name == "pool1" else layer
         for layer in spec.layers
     )
     data = recorded(dataclasses.replace(spec, layers=layers), steps=(0,))
-    assert drawn(scene_of(data)) == "pool1 takes the probe itself; there is no unit to follow."
+    assert drawn(scene_of(data)) == Unfit(
+        "pool1 takes the probe itself; there is no unit to follow."
+    )
 
 
 def test_a_dead_unit_at_a_single_step_is_drawn(recorded, monkeypatch):
@@ -208,6 +211,7 @@ def test_a_dead_unit_at_a_single_step_is_drawn(recorded, monkeypatch):
     monkeypatch.setattr("store.testing.frames_at", dead)
     body = drawn(scene_of(recorded(steps=(0,))))
     assert payload_of(widget_of(body), 0)["note"] == "no evidence"
-    assert np.isnan(curves_of(body)["mean of all units"]).all()
+    (said,) = body.select(pn.pane.HTML)  # in place of a curve without a point
+    assert "does pool1 take any evidence" in said.object
     averaged = drawn(scene_of(recorded(averaging(), steps=(0,))))
     assert payload_of(widget_of(averaged), 0)["note"] == "nothing varies"

@@ -8,12 +8,13 @@ import numpy as np
 import panel as pn
 import pytest
 
+from explorer.absence import Nothing
 from explorer.alternatives import Alternatives
 from explorer.data import RunData
 from explorer.plots.token_map import token_map
 from explorer.state import PREDICTED, Moment
 from explorer.views import prefixes
-from explorer.views.base import Scene
+from explorer.views.base import Scene, Unfinished
 from explorer.views.prefixes import CHANGE, Prefixes, Reading
 from explorer.widgets.step_lines import StepLines
 from explorer.widgets.token_strip import TokenStrip
@@ -118,7 +119,7 @@ def test_maps_show_the_class_over_words_and_training(trained):
                 reading.probabilities[at, word, 2]
             )
     choice.choice.value = CHANGE
-    (low, high) = choice.pictures.get(CHANGE).object.vdims[0].range
+    (low, high) = choice.place.pictures.get(CHANGE).object.vdims[0].range
     assert low == -high == -np.abs(reading.effects(2)).max()
 
 
@@ -145,32 +146,15 @@ def test_steps_and_words_that_are_left_out_are_said(trained, monkeypatch):
 
 
 def test_a_long_computation_goes_on_in_parts(trained, monkeypatch):
-    monkeypatch.setattr(prefixes, "FIRST_SECONDS", -1)
     monkeypatch.setattr(prefixes, "PART_SECONDS", -1)
     monkeypatch.setattr(prefixes, "BLOCK", 2)
-    jobs, seen = [], []
-    monkeypatch.setattr(prefixes, "in_worker", lambda _, work, use: jobs.append((work, use)))
     view, scene = Prefixes(), scene_of(RunData(trained[0]))
-    reading = view.compute(scene)
-    body = view.draw(scene, reading)
-    while jobs:
-        seen.append(texts_in(body))
-        work, use = jobs.pop()
-        use(work())
-    assert [text.split("Computed ")[1].split(" …")[0] for text in seen] == [
-        "2 of 7 steps",
-        "4 of 7 steps",
-        "6 of 7 steps",
-    ]
-    assert len(body.select(TokenStrip)) == 1
-    # What nobody will see any more is not computed on.
-    for probe in (0, 1, 0, 1):
-        scene = scene_of(RunData(trained[0]), probe)
-        view.draw(scene, view.compute(scene))
-    first_work, first_use = jobs[0]
-    before = len(jobs)
-    first_use(first_work())
-    assert len(jobs) == before
+    made, shares = view.compute(scene), []
+    while isinstance(made, Unfinished):
+        shares.append(made.share)
+        made = made.go_on()
+    assert shares == [2 / 7, 4 / 7, 6 / 7]
+    assert len(view.draw(scene, made).select(TokenStrip)) == 1
 
 
 def test_what_is_computed_is_kept_on_disk(trained, monkeypatch):
@@ -187,17 +171,16 @@ def test_a_network_that_is_not_the_recorded_one_is_betrayed(text_data):
     assert "differs from the recorded output" in texts_in(body)
 
 
-def test_nan_and_a_lone_step_are_drawn(recorded, monkeypatch):
+def test_a_network_that_gives_no_number_is_said(recorded, monkeypatch):
     from store.testing import frames_at
 
     def spoiled(spec, step):
         return {name: frame * np.nan for name, frame in frames_at(spec, step).items()}
 
     monkeypatch.setattr("store.testing.frames_at", spoiled)
-    _, strip, _, body = pictures(recorded(text_run_spec(), steps=(0,)))
-    assert np.isnan(strip.values).all()
-    assert "first has no colour" in texts_in(body)
-    assert body.get_root() is not None
+    said = Prefixes().compute(scene_of(recorded(text_run_spec(), steps=(0,))))
+    assert isinstance(said, Nothing)
+    assert "gives no probability for any beginning of probe 0" in said
 
 
 def test_what_is_missing_is_said(trained, recorded, image_data):

@@ -9,6 +9,7 @@ import numpy as np
 import panel as pn
 import pytest
 
+from explorer.absence import GIVE_LABELS, GIVE_PROBE, Lack, Nothing
 from explorer.alternatives import Alternatives
 from explorer.plots.style import class_colour
 from explorer.state import Moment
@@ -111,7 +112,7 @@ def test_probes_without_classes_are_points_all_the_same(recorded):
     cloud = cloud_in(panel)
     assert (cloud.colours, cloud.groups, cloud.shapes) == ([], [], None)
     assert cloud.positions.shape == (2, 6, 2)
-    assert "needs a class for each probe" in panel.select(pn.pane.HTML)[0].object
+    assert GIVE_LABELS in panel.select(pn.pane.HTML)[0].object
     assert not panel.select(pn.pane.HoloViews)
 
 
@@ -138,9 +139,10 @@ def test_a_training_that_diverged_from_the_start_has_no_points(recorded, monkeyp
         return frames
 
     monkeypatch.setattr("store.testing.frames_at", spoiled)
-    cloud = cloud_in(drawn(recorded(steps=(0, 1))))
-    assert np.isnan(cloud.positions).all()
-    assert cloud.x_name == "component 1"
+    said = drawn(recorded(steps=(0, 1)))
+    assert said == Nothing(
+        "Every probe gets nothing that is a number from conv1, at every recorded step."
+    )
 
 
 def test_the_order_of_axes_does_not_matter(recorded):
@@ -167,7 +169,7 @@ def test_the_methods_that_are_installed_are_offered(image_data, monkeypatch):
     assert choice.choice.options == {"pca": "PCA", "tsne": "t-SNE (slow)"}
     choice.choice.value = "tsne"
     assert made == ["tsne"]
-    (shown,) = [cloud for cloud in panel.select(PointCloud) if cloud.visible]
+    shown = choice.place.pictures.shown
     assert shown.x_name == "t-SNE 1"
     assert shown.limits == pytest.approx([-0.1, 0.1, -0.1, 0.1])
 
@@ -196,7 +198,7 @@ def test_a_layer_of_one_number_has_no_plane(text_data):
 
 
 def test_it_says_what_is_missing(recorded, image_data):
-    assert drawn(recorded(without_probe(), steps=(0, 1)), "dense").endswith("was not recorded.")
+    assert drawn(recorded(without_probe(), steps=(0, 1)), "dense") == Lack(GIVE_PROBE)
     assert drawn(recorded(steps=())) == "No step has been recorded yet."
     assert cloud_in(drawn(recorded(steps=(0,)))).positions.shape == (1, 6, 2)
     assert not ClassesSeparating().serves(image_data.run.layers["image"])

@@ -6,6 +6,7 @@ import numpy as np
 import panel as pn
 import pytest
 
+from explorer.absence import GIVE_PROBE, Lack
 from explorer.derived.frames import Limits, quantize
 from explorer.derived.recurrent import Cell
 from explorer.plots.gates import SHARE, SIGNED, quantities, range_of
@@ -144,7 +145,7 @@ def test_it_says_what_is_missing(recorded, text_data):
 
     view = RecurrentStates()
     bare = recorded(without_probe(text_run_spec()), steps=(0, 1))
-    assert "needs a probe" in view.requirement(Scene(bare, Moment("lstm", 0, "step")))
+    assert view.requirement(Scene(bare, Moment("lstm", 0, "step"))) == Lack(GIVE_PROBE)
     none = recorded(text_run_spec(), steps=())
     assert "No step" in view.requirement(Scene(none, Moment("lstm", 0, "step")))
     random = Scene(text_data, Moment("lstm", 0, "step"))

@@ -8,6 +8,7 @@ import itertools
 import numpy as np
 import pytest
 
+from explorer.absence import GIVE_PROBE, Lack
 from explorer.derived.frames import Limits, quantize
 from explorer.state import Moment
 from explorer.views.base import Scene
@@ -192,7 +193,7 @@ def test_kernels_that_would_take_too_long_are_left_out(recorded, monkeypatch):
     panel = drawn(recorded(steps=(0,)))
     assert [choice.title for choice in panel.select(Choice)] == ["order"]
     bare = drawn(recorded(without_probe(), steps=(0,)))
-    assert bare == "Neither kernels nor activations of conv1 can be compared here."
+    assert bare == Lack(GIVE_PROBE)
 
 
 @pytest.mark.parametrize("steps", [(), (3,)], ids=["none", "one"])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import mannwhitneyu
 
+from explorer.awaited import Awaited
 from explorer.plots.ranks import Findings, findings
 from explorer.views import span_search
 from explorer.views.span_search import ALL_SELECTED, SELECT, TOO_LARGE, Search, SpanSearch, _quoted
@@ -127,8 +128,10 @@ def test_without_a_selection_it_says_what_to_do():
     strip.span = []
     assert [table.empty for table in tables] == [SELECT, SELECT]
     assert all(not payload_of(table, 0).get("rows") for table in tables)
-    assert not figures_of(panel)
+    (place,) = every(Awaited, panel)
+    assert (place.sign.state, place.sign.said, place.pictures.shown) == ("nothing", SELECT, None)
     strip.span = [0, 8]
+    assert (place.sign.state, place.sign.said) == ("nothing", ALL_SELECTED)
     assert tables[0].empty == ALL_SELECTED
     assert payload_of(tables[0], 1)["rows"] == []
 

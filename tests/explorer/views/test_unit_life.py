@@ -9,6 +9,7 @@ import numpy as np
 import panel as pn
 import pytest
 
+from explorer.absence import GIVE_PROBE, Lack
 from explorer.derived.units import turning_points
 from explorer.plots.unit_states import ALWAYS_ON_COLOUR, DEAD_COLOUR
 from explorer.state import Moment
@@ -139,9 +140,9 @@ def test_layers_without_a_function_are_not_served(image_data, text_data):
 
 def test_what_is_missing_is_said(recorded):
     sentence = drawn(scene_of(recorded(steps=(0,))))
-    assert sentence.startswith("This needs 2 recorded steps, the run has 1")
+    assert sentence.startswith("This needs 2 recorded steps; 1 step was recorded.")
     bare = recorded(without_probe(), steps=(0, 1))
-    assert drawn(scene_of(bare)) == "The activation of relu1 was not recorded."
+    assert drawn(scene_of(bare)) == Lack(GIVE_PROBE)
 
 
 def test_lost_values_and_large_layers_are_drawn(recorded, monkeypatch):

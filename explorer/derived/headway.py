@@ -1,0 +1,100 @@
+"""How far a computation is: its loops say so, and whoever waits for it hears it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TypeVar
+
+T = TypeVar("T")
+
+# Takes the share of the work that is done, from 0 to 1.
+Told = Callable[[float], None]
+
+
+class _Loop:
+    """One loop under way: how many of its rounds are done, of how many."""
+
+    def __init__(self, count: int, done: int = 0) -> None:
+        self.count, self.done = count, done
+
+
+class _Headway:
+    """The loops of one computation, the outermost first; a round of one is shared by the next."""
+
+    def __init__(self, told: Told) -> None:
+        self._told = told
+        self._loops: list[_Loop] = []
+
+    def tell(self) -> None:
+        share, room = 0.0, 1.0
+        for loop in self._loops:
+            room /= loop.count
+            share += loop.done * room
+        self._told(min(share, 1.0))
+
+    @contextmanager
+    def within(self, loop: _Loop) -> Iterator[None]:
+        self._loops.append(loop)
+        self.tell()
+        try:
+            yield
+        finally:
+            self._loops.remove(loop)
+
+
+_now: ContextVar[_Headway | None] = ContextVar("headway", default=None)
+
+
+@contextmanager
+def heard_by(told: Told) -> Iterator[None]:
+    """Let somebody hear how far what is computed within is; ``told`` must be quick.
+
+    Examples
+    --------
+    >>> shares = []
+    >>> with heard_by(shares.append):
+    ...     kept = [step for step in counted([3, 5])]
+    >>> shares
+    [0.0, 0.5, 1.0]
+    """
+    token = _now.set(_Headway(told))
+    try:
+        yield
+    finally:
+        _now.reset(token)
+
+
+def counted(items: Iterable[T], count: int | None = None) -> Iterator[T]:
+    """Pass items on, and say how many of them have been dealt with.
+
+    Parameters
+    ----------
+    items : iterable
+        One a round, such as the frames of recorded steps.
+    count : int, optional
+        How many there are, of those that do not know their number.
+    """
+    headway = _now.get()
+    total = len(items) if count is None and isinstance(items, Collection) else count
+    if headway is None or not total:
+        yield from items
+        return
+    loop = _Loop(total)
+    with headway.within(loop):
+        for item in items:
+            yield item
+            loop.done += 1
+            headway.tell()
+
+
+@contextmanager
+def part(number: int, of: int) -> Iterator[None]:
+    """Say that what is computed within is one of several parts, counted from 0."""
+    headway = _now.get()
+    if headway is None:
+        yield
+        return
+    with headway.within(_Loop(of, number)):
+        yield
