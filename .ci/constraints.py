@@ -57,10 +57,10 @@ def floors() -> dict[str, str]:
     return found
 
 
-def tested() -> dict[str, str]:
-    """Give the version of each package that the project and all its extras need here, by name."""
+def tested(extra: str = NO_FLOORS) -> dict[str, str]:
+    """Give the version of each package that an extra of the project needs here, by name."""
     found: dict[str, str] = {}
-    waiting = [Requirement(f"{PROJECT}[dev]")]
+    waiting = [Requirement(f"{PROJECT}[{extra}]")]
     seen = set()
     while waiting:
         requirement = waiting.pop()

@@ -83,6 +83,7 @@ def test_the_address_is_right_as_soon_as_a_key_or_the_pointer_is_let_go(
     begin: Begin, runs: dict[str, Run]
 ) -> None:
     steps = [str(step) for step in runs["lenet"].steps]
+    begin(layer="conv1", unit=0)  # so that this is the unit to come back to
     page = begin(layer="conv2", unit=5)
     asked, written = at_once(page, ("down", "ArrowRight"), ("up", "ArrowRight"))
     assert (asked["step"], written) == (steps[1], 1)
@@ -118,6 +119,7 @@ def test_the_address_is_right_as_soon_as_a_key_or_the_pointer_is_let_go(
 
 
 def test_a_unit_stays_from_a_layer_to_what_keeps_units_in_place(begin: Begin) -> None:
+    begin(layer="conv1", unit=0)  # so that this is the unit to come back to
     page = begin(layer="conv2", unit=5)
     gap(page)
     for name in ("relu2", "pool2", "relu2", "conv2"):

@@ -9,7 +9,7 @@ from PIL import Image
 from playwright.sync_api import Page
 
 from store import Run
-from tests.e2e.conftest import Begin, card, grid
+from tests.e2e.conftest import Begin, Open, card, grid
 
 # Around a card in its picture file, and the resolution of that (explorer/widgets/shared).
 SCALE, MARGIN, FOOTER = 2, 14, 14
@@ -59,8 +59,9 @@ def test_the_button_of_a_card_saves_it_as_it_is_on_screen(
     assert len(found) > 3
 
 
-def test_figures_probes_and_bars_are_saved_too(begin: Begin) -> None:
-    page = begin()
+def test_figures_probes_and_bars_are_saved_too(watched_page: Page, explore: Open) -> None:
+    page = watched_page
+    explore("lenet", step=0)
     look_saved(page, background=(255, 255, 255))
     page.get_by_role("button", name="Dark").click()
     look_saved(page, background=(22, 27, 34))
