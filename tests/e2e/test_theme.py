@@ -254,7 +254,7 @@ def test_every_card_can_be_read(
     browser: Browser, server: str, name: str, query: str, scheme: str
 ) -> None:
     url = f"{server}/run-{RUNS.index(name) + 1}?{query}".replace("/run-1?", "/?")
-    with opened(browser, url, ".head h3", viewport=TALL, color_scheme=scheme) as page:
+    with opened(browser, url, ".head h3:visible", viewport=TALL, color_scheme=scheme) as page:
         for _ in range(3):
             assert_legible(page)
             switch(page)
@@ -271,7 +271,7 @@ def test_every_card_of_a_real_text_can_be_read(
     log = tmp_path_factory.mktemp("log") / "server.txt"
     with serving([*command, str(run)], port, log) as url:
         for query in ("", "layer=embedding", "tab=learning", "tab=training"):
-            with opened(browser, f"{url}/?{query}", ".head h3", viewport=TALL) as page:
+            with opened(browser, f"{url}/?{query}", ".head h3:visible", viewport=TALL) as page:
                 for _ in range(3):
                     assert_legible(page)
                     switch(page)
