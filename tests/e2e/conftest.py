@@ -397,3 +397,14 @@ def answered(page: Page, channel: str = "main") -> dict[str, Any]:
 def bars(page: Page) -> list[str]:
     """Texts of the probability bars."""
     return page.locator(".bars .value").all_inner_texts()
+
+
+def nothing_is_cut_off(page: Page, width: int) -> None:
+    """Wait until a page of this width has room for all that is beside each other."""
+    page.set_viewport_size({"width": width, "height": 900})
+    for part in ("html", "main"):
+        page.wait_for_function(
+            "(part) => { const box = document.querySelector(part);"
+            " return box.scrollWidth <= box.clientWidth; }",
+            arg=part,
+        )

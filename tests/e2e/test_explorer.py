@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from store import Run
-from tests.e2e.conftest import PIXELS, Begin, Open, at, bars, grid
+from tests.e2e.conftest import PIXELS, Begin, Open, at, bars, grid, nothing_is_cut_off
 
 # Places of all cursors, by figure; the figures are found through Bokeh's documents.
 CURSORS = """
@@ -187,10 +187,4 @@ def test_a_wrong_link_opens_with_a_warning(watched_page: Page, explore: Open) ->
 @pytest.mark.parametrize("width", [1280, 1920])
 def test_nothing_is_cut_off_at_common_widths(begin: Begin, width: int) -> None:
     page = begin()
-    page.set_viewport_size({"width": width, "height": 900})
-    for part in ("html", "main"):
-        page.wait_for_function(
-            "(part) => { const box = document.querySelector(part);"
-            " return box.scrollWidth <= box.clientWidth; }",
-            arg=part,
-        )
+    nothing_is_cut_off(page, width)

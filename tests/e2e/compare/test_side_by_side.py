@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from store import Run
 from tests.e2e.compare.conftest import Look, shown, sides
-from tests.e2e.conftest import PIXELS, STAGE, Begin
+from tests.e2e.conftest import PIXELS, STAGE, Begin, nothing_is_cut_off
 from tests.e2e.history import gap
 
 # Whether Python has been told of the steps at which the sliders rest.
@@ -186,10 +186,4 @@ def test_units_are_matched_as_the_address_says_and_the_address_follows(
 @pytest.mark.parametrize("width", [1280, 1920])
 def test_nothing_is_cut_off(begin: Begin, width: int) -> None:
     page = begin(theme="dark")
-    page.set_viewport_size({"width": width, "height": 900})
-    for part in ("html", "main"):
-        page.wait_for_function(
-            "(part) => { const box = document.querySelector(part);"
-            " return box.scrollWidth <= box.clientWidth; }",
-            arg=part,
-        )
+    nothing_is_cut_off(page, width)
