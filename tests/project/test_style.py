@@ -11,9 +11,6 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-# A reader can hold about this much; past it a file does more than one thing.
-MAX_LINES = 400
-CODE = ("recorder", "store", "explorer", "tests", "benchmarks")
 # Folders of whoever builds or runs the project, at the start of a path.
 PERSONAL = re.compile(r"(?<![\w.])(?:/(?:root|home|Users|work)/|[A-Za-z]:\\{1,2}Users\\)")
 
@@ -40,16 +37,6 @@ def text_of(file: Path) -> str | None:
         return (ROOT / file).read_text(encoding="utf-8")
     except (UnicodeDecodeError, OSError):
         return None
-
-
-def test_no_module_is_too_long() -> None:
-    long = {
-        str(file): lines
-        for file in project_files()
-        if file.suffix == ".py" and file.parts[0] in CODE
-        if (lines := len((text_of(file) or "").splitlines())) > MAX_LINES
-    }
-    assert not long, f"over {MAX_LINES} lines, divide them: {long}"
 
 
 def test_no_file_knows_a_machine() -> None:
