@@ -20,9 +20,9 @@ import time
 import traceback
 from pathlib import Path
 
-from store.damage_trials import damage, outcome
-from store.pack import pack
+from store.packed.pack import pack
 from store.testing import image_run_spec, seeded, text_run_spec, write_run
+from store.testing.damage_trials import damage, outcome
 
 # Address space, not resident memory: libraries and thread stacks take 1.5 GiB of it.
 MEMORY_BYTES = 3 * 1024**3

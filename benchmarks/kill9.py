@@ -20,10 +20,10 @@ import time
 from pathlib import Path
 
 from store import open_run
-from store.crash_trials import committed_steps, kill_one, problems
-from store.location import is_run
+from store.live.writer import Compression, Durability
+from store.storage.location import is_run
 from store.testing import seeded
-from store.writer import Compression, Durability
+from store.testing.crash_trials import committed_steps, kill_one, problems
 
 # A fresh run now and then, so that creation is struck too and files do not grow without end.
 KILLS_PER_RUN = 20

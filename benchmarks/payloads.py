@@ -18,9 +18,9 @@ from typing import get_args
 import numpy as np
 import panel as pn
 
-from explorer.data import RunData
+from explorer.data.run import RunData
 from explorer.plots import style
-from explorer.state import select_in
+from explorer.selection import select_in
 from explorer.views.base import Region, Scene, View
 from explorer.views.registry import views
 from explorer.widgets.stepped import Stepped
@@ -76,7 +76,7 @@ def main() -> None:
         parser.error(warning)
     count = min(options.steps, len(run))
     indices = np.random.default_rng(0).permutation(len(run))[:count].tolist()
-    scene = Scene(data, selection.moment())
+    scene = Scene(data, selection.key())
     print(f"{run.name}: {len(run)} steps, layer {selection.layer}, probe {selection.probe}")
     print("all times in ms")
     for region in get_args(Region):

@@ -37,7 +37,7 @@ from recorder import Probe, every_n_steps
 from recorder.presets import PRESETS, Data
 from recorder.presets.training import load
 from recorder.schedule import Schedule, default_schedule
-from store.info import human_bytes
+from store.tools.info import human_bytes
 
 PRESET = PRESETS["lenet-mnist"]
 PROBES = 64

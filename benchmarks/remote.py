@@ -26,9 +26,9 @@ import synthetic_run
 import urllib3
 
 from store import Run, open_run
-from store.pack import pack
-from store.share import share
-from store.testing_http import served
+from store.packed.pack import pack
+from store.testing.http import served
+from store.tools.share import share
 
 MOST_REQUESTS = 8
 MOST_MS = 400

@@ -81,7 +81,7 @@ def main() -> None:
 
     from explorer.replay.command import parse_size
     from explorer.replay.export import export_replay
-    from explorer.state import default_layer
+    from explorer.selection import default_layer
     from store import open_run
 
     run = open_run(Path(options.run))

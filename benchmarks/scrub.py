@@ -157,7 +157,7 @@ def main() -> None:
 
     from playwright.sync_api import sync_playwright
 
-    from explorer import app
+    from explorer.server import app
     from store import open_run
 
     run = open_run(Path(options.run))

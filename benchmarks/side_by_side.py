@@ -27,9 +27,9 @@ def make(paths: list[Path]) -> None:
     """Make a page and print what it took, as JSON."""
     import panel as pn
 
-    from explorer import app
     from explorer.compare.pair import RunPair
-    from explorer.data import RunData
+    from explorer.data.run import RunData
+    from explorer.server import app
     from store import open_run
 
     pn.extension()

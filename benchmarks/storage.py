@@ -26,7 +26,7 @@ import zarr
 from storage_formats import STORES, Frames, Index, Live, Npz, Packed, Store, WeightsH5
 
 from store import RunWriter, open_run
-from store.schema import LayerSpec, RunSpec, WeightSpec
+from store.format.spec import LayerSpec, RunSpec, WeightSpec
 
 
 def measure(work: Callable[[], object]) -> float:

@@ -11,8 +11,9 @@ import numpy as np
 import zarr
 
 from store import RunWriter, open_run
-from store.pack import pack
-from store.schema import Array, RunSpec
+from store.format.names import Array
+from store.format.spec import RunSpec
+from store.packed.pack import pack
 
 Frames = dict[str, Array]
 Index = tuple[int | slice, ...]

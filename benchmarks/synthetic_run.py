@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from store import RunWriter
-from store.schema import Array, LayerSpec, ProbeSpec, RunSpec, WeightSpec
+from store.format.names import Array
+from store.format.spec import LayerSpec, ProbeSpec, RunSpec, WeightSpec
 
 PROBES = 48
 IMAGE = ("probe", "y", "x", "unit")

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 import explorer.export.command
-import recorder.cli
+import recorder.commands.cli
 import store.cli
 from explorer.replay.command import export
 from store.commands import Command
@@ -68,7 +68,7 @@ def explore(runs: tuple[str, ...], port: int | None, no_browser: bool) -> None:
 
     RUN is a directory, a .zip, or an http(s):// or s3:// address.
     """
-    from explorer import app
+    from explorer.server import app
     from store import open_run
 
     opened = [open_run(run) for run in runs]
@@ -102,7 +102,7 @@ def demo(
 
     Recordings that are already there are opened again.
     """
-    from explorer import app
+    from explorer.server import app
     from store import open_run
 
     presets = list(DEMOS.values()) if kind == "both" else [DEMOS[kind]]
@@ -111,7 +111,7 @@ def demo(
         if not again and _is_finished(path):
             click.echo(f"{path} is there already (--again records it anew).")
             continue
-        recorder.cli.record_preset(preset, path, epochs=epochs, overwrite=True)
+        recorder.commands.cli.record_preset(preset, path, epochs=epochs, overwrite=True)
     if not no_explore:
         runs = [open_run(path) for path in paths.values()]
         _serve(app, runs, port, no_browser)
@@ -141,7 +141,7 @@ def _serve(app: Any, runs: Any, port: int | None, no_browser: bool, **options: A
 
 
 COMMANDS = [
-    *recorder.cli.COMMANDS,
+    *recorder.commands.cli.COMMANDS,
     *store.cli.COMMANDS,
     *explorer.export.command.COMMANDS,
     export,

@@ -13,15 +13,15 @@ import holoviews as hv
 import numpy as np
 import panel as pn
 
-from explorer.absence import Absence
-from explorer.data import RunData
+from explorer.data.absence import Absence
+from explorer.data.run import RunData
 from explorer.plots import style
 from explorer.plots.mosaic import mosaic_picture
-from explorer.session import Explorer
-from explorer.state import Selection, select_in
+from explorer.selection import Selection, select_in
+from explorer.session.session import Explorer
 from explorer.views.base import Region, Scene, View, WithLegend, drawn, fits
 from explorer.views.registry import views
-from explorer.widgets.frame_grid import FrameGrid
+from explorer.widgets.pictures.frame_grid import FrameGrid
 from store import Run, open_run
 from store.errors import SpecError, did_you_mean
 
@@ -173,7 +173,7 @@ def _scene(run: Run, wanted: dict[str, Any]) -> Scene:
     data = RunData(run)
     steps = data.timeline.steps
     index = int(steps.searchsorted(selection.step)) if len(steps) else 0
-    return Scene(data, selection.moment(), index)
+    return Scene(data, selection.key(), index)
 
 
 _PARAMETERS = [name for name in Selection.param if name not in ("name", "axis")]
@@ -182,7 +182,7 @@ _PARAMETERS = [name for name in Selection.param if name not in ("name", "axis")]
 def _fitting(scene: Scene) -> Iterator[View]:
     """Give the views that are meant for this run and layer."""
     every = (view for region in get_args(Region) for view in views(region))
-    return (view for view in every if fits(view, scene.data, scene.moment.layer))
+    return (view for view in every if fits(view, scene.data, scene.selected.layer))
 
 
 def _pictures(made: Any, index: int) -> Iterator[hv.Element]:

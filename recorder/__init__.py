@@ -14,7 +14,7 @@ from recorder.triggers import adaptive, on_event
 
 if TYPE_CHECKING:
     from recorder.forecast import estimate
-    from recorder.recorder import Recorder
+    from recorder.keras.callback import Recorder
 
 __all__ = [
     "Evaluation",
@@ -38,7 +38,7 @@ def __getattr__(name: str) -> Any:
     if name != "Recorder":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
-        from recorder.recorder import Recorder
+        from recorder.keras.callback import Recorder
     except ModuleNotFoundError as error:
         if error.name not in ("keras", "tensorflow"):
             raise

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Unpack
 
-from recorder.background import as_array
-from recorder.options import Options
+from recorder.keras.subject import Subject, look_at
 from recorder.probe import Probe
-from recorder.scale import Scale, ScaleOptions, parse_bytes
+from recorder.recording.background import as_array
+from recorder.recording.options import Options
 from recorder.schedule import Schedule, default_schedule
-from recorder.subject import Subject, look_at
-from store import estimate as sizes
-from store.info import human_bytes
-from store.writer import RunWriter
+from recorder.scope import RecordingScope, ScopeOptions, parse_bytes
+from store.live.writer import RunWriter
+from store.tools import estimate as sizes
+from store.tools.info import human_bytes
 
 # Steps that are recorded to see how long one takes, after one that warms up.
 TRIALS = 5
@@ -33,7 +33,7 @@ class RecordingEstimate:
 
     Attributes
     ----------
-    size : store.estimate.Estimate
+    size : store.tools.estimate.Estimate
         Bytes of a step by kind, and of all steps, in the live and the packed form.
     updates : int
         Optimizer updates of the training.
@@ -85,7 +85,7 @@ def estimate(
     *,
     steps: int,
     steps_per_epoch: int | None = None,
-    **scale: Unpack[ScaleOptions],
+    **scale: Unpack[ScopeOptions],
 ) -> RecordingEstimate:
     """Say what recording a model will take, by recording a few steps of it as it is.
 
@@ -108,7 +108,7 @@ def estimate(
     """
     if steps < 1:
         raise ValueError(f"steps must be at least 1, got {steps}.")
-    chosen_scale = Scale.of(scale)
+    chosen_scale = RecordingScope.of(scale)
     chosen_schedule = default_schedule() if schedule is None else schedule
     with tempfile.TemporaryDirectory(prefix="trainlapse-") as folder:
         options = Options(

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from recorder.texts import Vectorize, token_numbers, vocabulary_of
 from store.errors import SpecError, listed
-from store.schema import PROBE_DIM, PROBE_KINDS, Array, ProbeSpec
+from store.format.names import PROBE_DIM, PROBE_KINDS, Array
+from store.format.spec import ProbeSpec
 
 SINGLE_INPUT = "input"
 IMAGE_CHANNELS = (1, 3, 4)

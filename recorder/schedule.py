@@ -39,7 +39,7 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class Observation:
     """What a trigger may look at when a step is done.
 
     Attributes
@@ -48,7 +48,7 @@ class Moment:
         Optimizer updates done.
     metrics : mapping of str to float
         Metrics of this update alone.
-    weights : WeightSample
+    weights : recorder.backend.WeightSample
         A sample of the weights, taken when it is asked for.
     """
 
@@ -60,10 +60,10 @@ class Moment:
 class Watch(Protocol):
     """A trigger at work in one training."""
 
-    def wants(self, moment: Moment) -> bool:
+    def wants(self, observation: Observation) -> bool:
         """Whether to record the step that was just done; asked once for every step."""
 
-    def recorded(self, moment: Moment) -> None:
+    def recorded(self, observation: Observation) -> None:
         """Hear that the step was recorded, whoever wanted it."""
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from store.errors import SpecError
-from store.schema import Array
+from store.format.names import Array
 
 Vectorize = Callable[[list[str]], Any]
 # What a number without an entry in a vocabulary stands for.

@@ -8,8 +8,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
-from recorder.scale import parse_bytes
-from recorder.schedule import Moment, Schedule, Trigger, Watch
+from recorder.schedule import Observation, Schedule, Trigger, Watch
+from recorder.scope import parse_bytes
 
 # The smallest change that is worth a step of its own: below this two pictures look alike.
 FINEST_CHANGE = 1e-3
@@ -42,19 +42,19 @@ class _ChangeWatch:
         self._way = 0.0  # sum of the changes from one recorded step to the next
         self._last: Any = None
 
-    def wants(self, moment: Moment) -> bool:
+    def wants(self, observation: Observation) -> bool:
         if self._left <= 1:  # the last step has its place in the budget
             return False
         if self._last is None:
             return True
         enough = max(self._finest, PACE * self._way / self._left)
-        return bool(moment.weights.change_since(self._last) >= enough)
+        return bool(observation.weights.change_since(self._last) >= enough)
 
-    def recorded(self, moment: Moment) -> None:
+    def recorded(self, observation: Observation) -> None:
         if self._last is not None:
-            change = moment.weights.change_since(self._last)
+            change = observation.weights.change_since(self._last)
             self._way += change if math.isfinite(change) else 0.0
-        self._last = moment.weights.now()
+        self._last = observation.weights.now()
         self._left -= 1
 
 
@@ -84,8 +84,8 @@ class _EventWatch:
         self._following = 0
         self._outside = False
 
-    def wants(self, moment: Moment) -> bool:
-        value = moment.metrics.get(self._event.metric)
+    def wants(self, observation: Observation) -> bool:
+        value = observation.metrics.get(self._event.metric)
         before = self._outside
         if value is not None:
             self._outside = self._is_outside(value)
@@ -97,7 +97,7 @@ class _EventWatch:
         self._following -= 1
         return self._following >= 0
 
-    def recorded(self, moment: Moment) -> None:
+    def recorded(self, observation: Observation) -> None:
         """Do nothing: recording does not change what is usual."""
 
     def _is_outside(self, value: float) -> bool:

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Any
 from store.errors import TrainlapseError
 
 if TYPE_CHECKING:
-    from store.layers import Layer, Layers
-    from store.reader import Run, open_run
-    from store.writer import RunWriter
+    from store.format.layers import Layer, Layers
+    from store.live.writer import RunWriter
+    from store.reading.run import Run, open_run
 
 __all__ = ["Layer", "Layers", "Run", "RunWriter", "TrainlapseError", "open_run"]
 
 _HOMES = {
-    "Layer": "store.layers",
-    "Layers": "store.layers",
-    "Run": "store.reader",
-    "RunWriter": "store.writer",
-    "open_run": "store.reader",
+    "Layer": "store.format.layers",
+    "Layers": "store.format.layers",
+    "Run": "store.reading.run",
+    "RunWriter": "store.live.writer",
+    "open_run": "store.reading.run",
 }
 
 

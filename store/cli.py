@@ -97,8 +97,8 @@ def info(run: str, as_json: bool) -> None:
 
     RUN is a directory, a .zip, or an http(s):// or s3:// address.
     """
-    from store.info import describe, render
-    from store.reader import open_run
+    from store.reading.run import open_run
+    from store.tools.info import describe, render
 
     description = describe(open_run(run))
     if as_json:
@@ -117,9 +117,9 @@ def info(run: str, as_json: bool) -> None:
 )
 def verify(run: str, salvage: Path | None) -> None:
     """Read every chunk of RUN and name what is damaged; exit code 1 if anything is."""
-    from store import verify as checks
-    from store.info import human_bytes, printable
-    from store.reader import open_run
+    from store.reading.run import open_run
+    from store.tools import verify as checks
+    from store.tools.info import human_bytes, printable
 
     opened = open_run(run)
     with _bar("verify") as progress:
@@ -164,8 +164,8 @@ def pack(
     level: int | None,
 ) -> None:
     """Turn RUN into its reading form: small, checksummed, quick frames and quick histories."""
-    from store.info import human_bytes
-    from store.pack import pack as pack_run
+    from store.packed.pack import pack as pack_run
+    from store.tools.info import human_bytes
 
     with _bar("pack") as progress:
         report = pack_run(
@@ -214,9 +214,9 @@ def crop(
     **dropped: bool,
 ) -> None:
     """Write a part of RUN as a new run: fewer steps, layers or probes, or without private parts."""
-    from store.crop import Cut
-    from store.crop import crop as crop_run
-    from store.info import human_bytes
+    from store.tools.crop import Cut
+    from store.tools.crop import crop as crop_run
+    from store.tools.info import human_bytes
 
     first, last = _parse_steps(steps)
     drop = [name.removeprefix("no_") for name, wanted in dropped.items() if wanted]
@@ -245,9 +245,9 @@ def share(
 
     Before the file is written, what it will give away is listed; `crop` leaves parts out.
     """
-    from store.info import contents, human_bytes, other_files, printable
-    from store.reader import open_run
-    from store.share import share as share_run
+    from store.reading.run import open_run
+    from store.tools.info import contents, human_bytes, other_files, printable
+    from store.tools.share import share as share_run
 
     opened = open_run(run)
     click.echo("The file will contain:")

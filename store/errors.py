@@ -102,3 +102,7 @@ def did_you_mean(wrong: str, names: Iterable[str]) -> str:
     near = difflib.get_close_matches(wrong.casefold(), folded, n=1, cutoff=0.5)
     suggestion = f"Did you mean {folded[near[0]]!r}? " if near else ""
     return f"{suggestion}There are: {listed(every)}."
+
+
+class CheckpointError(TrainlapseError, ValueError):
+    """A checkpoint cannot be read, does not fit the model, or has no place in time."""

@@ -9,8 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from explorer.compare.pair import RunPair
-from explorer.data import RunData
-from explorer.derived.frames import sample_indices
+from explorer.data.run import RunData
 from explorer.derived.pairs.difference import (
     PredictionDistance,
     ProbeGram,
@@ -28,6 +27,7 @@ from explorer.derived.pairs.divergence import (
     divergence,
 )
 from explorer.derived.pairs.time_alignment import Alignment
+from explorer.derived.time.frames import sample_indices
 
 Array = npt.NDArray[Any]
 Float32 = npt.NDArray[np.float32]

@@ -8,19 +8,19 @@ from typing import Any
 
 import panel as pn
 
-from explorer.absentees import Absentees
-from explorer.compare.matching import KINDS
+from explorer.cards.absentees import Absentees
+from explorer.cards.card import Card, card_head, framed
+from explorer.compare.matching.at_step import KINDS
 from explorer.compare.pair import RunPair
 from explorer.compare.session import CHANNEL, Comparison
 from explorer.compare.side import CHANNELS, HALF, Side
 from explorer.compare.views.base import PairView, pair_views
 from explorer.plots import style
-from explorer.session import TAB_TITLES, grid, notice, parts, rows
-from explorer.state import Moment, Tab
+from explorer.selection import SelectionKey, Tab
+from explorer.session.session import TAB_TITLES, grid, notice, parts, rows
 from explorer.views.base import Region
-from explorer.views.card import Card, card_head, framed
-from explorer.widgets.choice import Choice
-from explorer.widgets.tabs import Tabs
+from explorer.widgets.page.choice import Choice
+from explorer.widgets.page.tabs import Tabs
 
 TITLES: dict[Tab, str] = {**TAB_TITLES, "differences": "Differences"}
 # Tabs on which units of both runs stand beside each other.
@@ -101,9 +101,9 @@ class ComparisonPage:
             card.head.source = " and ".join(side.data.run.name for side in comparison.sides)
         return cards
 
-    def _current(self) -> tuple[Moment, int]:
-        moment = self.comparison.first.selection.moment()
-        return moment, style.ClockIndex(self.comparison.index(), CHANNEL)
+    def _current(self) -> tuple[SelectionKey, int]:
+        selected = self.comparison.first.selection.key()
+        return selected, style.ClockIndex(self.comparison.index(), CHANNEL)
 
     def _graphs(self) -> Any:
         """Both networks, or one if they are alike: then it stands for both."""

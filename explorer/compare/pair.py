@@ -5,10 +5,8 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 
-from explorer.byte_cache import Arrays
 from explorer.compare.probes import SharedProbes, shared_probes
-from explorer.data import Measure, RunData
-from explorer.derived.frames import Limits
+from explorer.data.run import Measure, RunData
 from explorer.derived.pairs.layer_mapping import LayerMapping, map_layers
 from explorer.derived.pairs.time_alignment import (
     Alignment,
@@ -17,7 +15,9 @@ from explorer.derived.pairs.time_alignment import (
     align_by_clock,
     align_by_metric,
 )
+from explorer.derived.time.frames import Limits
 from store.errors import did_you_mean
+from store.reading.cache import Arrays
 
 Anchors = tuple[tuple[float, float], tuple[float, float]]
 

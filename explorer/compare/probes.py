@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from store.schema import ProbeSpec
+from store.format.spec import ProbeSpec
 
 Array = npt.NDArray[Any]
 

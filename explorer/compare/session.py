@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from explorer.compare.matching import Kind, UnitPairs
+from explorer.compare.matching.at_step import Kind, UnitPairs
+from explorer.compare.matching.matcher import UnitMatcher
 from explorer.compare.pair import ANCHORS, Anchors, RunPair
 from explorer.compare.side import CHANNELS, Side
-from explorer.compare.units import UnitMatcher
 from explorer.derived.pairs.time_alignment import Alignment
 from explorer.plots import style
-from explorer.widgets.pair_transport import PairTransport, path_of
+from explorer.widgets.time.pair_transport import PairTransport, path_of
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from explorer.compare.pair import RunPair
-from explorer.compare.tables import Part, Row
+from explorer.compare.tables import Row, SectionHeading
 from store import Layer, Run
 
 # What names a recording rather than a training, or is told elsewhere.
@@ -43,10 +43,10 @@ def differing_settings(pair: RunPair) -> tuple[list[Row], int]:
     for part, title in PARTS.items():
         names = [name for name in dict.fromkeys([*ours, *theirs]) if _part_of(name) == part]
         differing, equal = _compare({name: ours.get(name) for name in names}, theirs)
-        rows += [Part(title), *differing] if differing else []
+        rows += [SectionHeading(title), *differing] if differing else []
         same += equal
     differing, equal = _layers_compared(pair)
-    rows += [Part("Layers"), *differing] if differing else []
+    rows += [SectionHeading("Layers"), *differing] if differing else []
     return rows, same + equal
 
 

@@ -8,14 +8,14 @@ from typing import Any, ClassVar
 
 import panel as pn
 
-from explorer.data import RunData
+from explorer.cards.card import Card
+from explorer.data.run import RunData
 from explorer.plots import style
-from explorer.session import TAB_OF, Explorer
-from explorer.state import TABS_OF_TWO, Tab
+from explorer.selection import TABS_OF_TWO, Tab
+from explorer.session.session import TAB_OF, Explorer
 from explorer.views.base import Region
-from explorer.views.card import Card
-from explorer.widgets.beside import columns
-from explorer.widgets.relay import Relay
+from explorer.widgets.page.beside import columns
+from explorer.widgets.time.clock_sync import ClockSync
 
 CHANNELS = (style.CHANNEL, "second")
 LETTERS = ("A", "B")
@@ -86,8 +86,8 @@ class Side(Explorer):
     def _settle_row(self) -> None:
         """Leave the cards in the run's half of the page."""
 
-    def _transport(self) -> Relay:
-        return Relay(**self._clocks(), width=0, height=0, margin=0)
+    def _transport(self) -> ClockSync:
+        return ClockSync(**self._clocks(), width=0, height=0, margin=0)
 
     def _cards(self, region: Region) -> list[Card]:
         cards = super()._cards(region)

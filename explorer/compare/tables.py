@@ -23,13 +23,13 @@ STYLE = """
 MOST_LETTERS = 160
 
 
-class Part(str):
+class SectionHeading(str):
     """Heading of a part of a table, in place of a row."""
 
     __slots__ = ()
 
 
-Row = Part | tuple[str, str, str]
+Row = SectionHeading | tuple[str, str, str]
 
 
 def table(
@@ -39,7 +39,7 @@ def table(
 
     Parameters
     ----------
-    rows : sequence of Part or (name, of A, of B)
+    rows : sequence of SectionHeading or (name, of A, of B)
         Texts.
     colours : sequence of str
         Colour of each run.
@@ -52,7 +52,7 @@ def table(
     )
     lines = []
     for number, row in enumerate(rows):
-        if isinstance(row, Part):
+        if isinstance(row, SectionHeading):
             lines.append(f'<tr class="part"><td colspan="3">{html.escape(row)}</td></tr>')
             continue
         best = strong[number] if number < len(strong) else None

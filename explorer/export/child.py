@@ -31,7 +31,7 @@ def main(request: dict[str, Any]) -> None:
     out = Path(request.pop("out"))
     threading.Thread(target=_end_with_asker, args=(out.parent,), daemon=True).start()
     from explorer.export.making import make_film
-    from store.reader import open_run
+    from store.reading.run import open_run
 
     def told(done: int, count: int) -> None:
         _say(lines, done=done, count=count)

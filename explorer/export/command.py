@@ -122,7 +122,7 @@ def film(
     progress stand below a card. Needs the extra `film`, and Chromium or Chrome.
     """
     from explorer.export.making import make_film
-    from store.reader import open_run
+    from store.reading.run import open_run
 
     _refuse(out, overwrite)
     if first is not None and last is not None and first > last:
@@ -175,8 +175,8 @@ def figure(run: str, out: Path, step: int | None, overwrite: bool, **options: An
     """
     from explorer.export.making import screen_of
     from explorer.export.selecting import index_at
-    from store.atomic import new_file
-    from store.reader import open_run
+    from store.reading.run import open_run
+    from store.storage.files import new_file
 
     kind = out.suffix.lower()
     if kind != ".png" and options["card"] is None:
@@ -220,13 +220,13 @@ def numbers(
     """
     import panel as pn
 
-    from explorer.absence import Absence
-    from explorer.export import files
-    from explorer.export.of_view import numbers_behind
+    from explorer.cards import files
+    from explorer.cards.numbers import numbers_behind
+    from explorer.data.absence import Absence
     from explorer.export.selecting import SelectionError, index_at, indices_between, select
     from explorer.plots import style
     from explorer.views.base import drawn
-    from store.reader import open_run
+    from store.reading.run import open_run
 
     style.register()
     if step is not None and (first is not None or last is not None):
@@ -261,7 +261,7 @@ def numbers(
 
 def _write(contents: dict[Path, bytes], overwrite: bool) -> None:
     """Write all files, or none if one of them is there already."""
-    from store.atomic import new_file
+    from store.storage.files import new_file
 
     for path in contents:
         _refuse(path, overwrite)

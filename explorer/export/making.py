@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from explorer.export import film, screen
+from explorer.export import screen
 from explorer.export.selecting import indices_between, select
-from explorer.session import TAB_OF
+from explorer.films import writer
+from explorer.session.session import TAB_OF
 from store import Run
-from store.atomic import new_file
+from store.storage.files import new_file
 
 # Without a card: a page as on a laptop; a card takes what two thirds of it are wide.
 PAGE = (1600, 900)
@@ -58,12 +59,12 @@ def make_film(
     TrainlapseError
         What is wrong with the options, not installed, or not drawn.
     """
-    film.REQUIRED[out.suffix.lower()]()
+    writer.REQUIRED[out.suffix.lower()]()
     indices = indices_between(run, first, last, every)
     with screen_of(run, **look) as shown:
         shown.fit([indices[0], indices[len(indices) // 2], indices[-1]])
         with new_file(out) as path:
-            film.WRITERS[out.suffix.lower()](path, _frames(shown, indices, told), fps)
+            writer.WRITERS[out.suffix.lower()](path, _frames(shown, indices, told), fps)
     return len(indices)
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
-import shutil
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,20 +10,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from explorer import app
-from explorer.export.film import EXTRA
+from explorer.films.browser import bundled_browser, find_browser, playwright_library
 from explorer.plots.style import CHANNEL
-from explorer.server import HOST
+from explorer.server import app
+from explorer.server.server import HOST
 from explorer.widgets.base import script
 from store import Run
-from store.errors import MissingExtraError, TrainlapseError
+from store.errors import TrainlapseError
 
-# On PATH, or where the systems without a PATH for programs put it.
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-BROWSER_PLACES = (
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    "/Applications/Chromium.app/Contents/MacOS/Chromium",
-)
 FLAGS = ("--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking")
 # A heavy view of a large run takes a minute to compute, once.
 PATIENCE_MS = 180_000
@@ -69,8 +61,8 @@ class Screen:
         Parameters
         ----------
         choices : sequence of mapping
-            ``title`` and ``value`` of widgets `explorer.widgets.choice.Choice`; what is not on the
-            card is left out.
+            ``title`` and ``value`` of widgets `explorer.widgets.page.choice.Choice`; what is not on
+            the card is left out.
 
         Raises
         ------
@@ -152,9 +144,9 @@ def opened(
     DrawingError
         The page does not come up.
     """
-    library = _playwright()
+    library = playwright_library()
     with _named(library.Error), library.sync_playwright() as playwright:
-        path = find_browser() or _bundled(playwright.chromium.executable_path)
+        path = find_browser() or bundled_browser(playwright.chromium.executable_path)
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         try:
             with served(run) as address:
@@ -176,30 +168,6 @@ def opened(
             browser.close()
 
 
-def _playwright() -> Any:
-    try:
-        import playwright.sync_api as library
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(
-            f"Films and figures need playwright, which is not installed. {EXTRA}"
-        ) from error
-    return library
-
-
-def require_browser() -> None:
-    """Fail with what to install unless `opened` has all that it needs; not in an event loop.
-
-    Raises
-    ------
-    MissingExtraError
-        Playwright, or a browser, is not installed.
-    """
-    library = _playwright()
-    if find_browser() is None:
-        with library.sync_playwright() as playwright:
-            _bundled(playwright.chromium.executable_path)
-
-
 @contextmanager
 def _named(fault: type[Exception]) -> Iterator[None]:
     """Turn a fault of the browser into one of ours, in a line."""
@@ -208,25 +176,6 @@ def _named(fault: type[Exception]) -> Iterator[None]:
     except fault as error:
         said = str(error).strip().partition("\n")[0]
         raise DrawingError(f"The browser failed: {said}") from error
-
-
-def find_browser() -> str | None:
-    """Path of the system's Chromium or Chrome; `TRAINLAPSE_CHROMIUM` goes first."""
-    named = os.environ.get("TRAINLAPSE_CHROMIUM")
-    if named:
-        return shutil.which(named)
-    on_path = (shutil.which(name) for name in BROWSERS)
-    elsewhere = (place for place in BROWSER_PLACES if Path(place).exists())
-    return next((path for path in (*on_path, *elsewhere) if path), None)
-
-
-def _bundled(path: str) -> str:
-    if Path(path).exists():
-        return path
-    raise MissingExtraError(
-        "Films and figures need Chromium or Chrome, which was not found. Install one (apt install "
-        "chromium, or playwright install chromium), or set TRAINLAPSE_CHROMIUM to its path."
-    )
 
 
 @contextmanager

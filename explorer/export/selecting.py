@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from explorer.data import RunData
-from explorer.state import Selection, select_in
+from explorer.data.run import RunData
+from explorer.selection import Selection, select_in
 from explorer.views.base import Region, Scene, View, fits
 from explorer.views.registry import views
 from store import Run
@@ -38,7 +38,7 @@ class Target:
 
     def scene(self, index: int) -> Scene:
         """Give what the card shows at a recorded step, by its position."""
-        return Scene(self.data, self.selection.moment(), index)
+        return Scene(self.data, self.selection.key(), index)
 
 
 def select(run: Run, card: str | None, **chosen: Any) -> Target:

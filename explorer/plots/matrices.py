@@ -9,7 +9,7 @@ import holoviews as hv
 import numpy as np
 import numpy.typing as npt
 
-from explorer.derived.timeline import spread
+from explorer.derived.time.timeline import spread
 from explorer.plots.style import (
     COLOUR_BAR,
     DIVERGING,

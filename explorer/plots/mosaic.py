@@ -10,7 +10,7 @@ import holoviews as hv
 import numpy as np
 import numpy.typing as npt
 
-from explorer.derived.frames import HIGHEST_CODE, LOWEST_CODE, NAN_CODE
+from explorer.derived.time.frames import HIGHEST_CODE, LOWEST_CODE, NAN_CODE
 from explorer.plots.style import common
 
 Array = npt.NDArray[Any]

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from explorer.derived.frames import Limits, quantize
+from explorer.derived.time.frames import Limits, quantize
 
 Array = npt.NDArray[Any]
+
 
 # Recommendation ITU-R BT.601: how bright the eye finds red, green and blue.
 LUMA = (0.299, 0.587, 0.114)
@@ -48,36 +49,6 @@ def grey_codes(images: Array) -> npt.NDArray[np.uint8]:
         else:
             values = values.mean(axis=-1)
     return quantize(values, grey_limits(values))
-
-
-def extent(spans: Array, length: int) -> tuple[float, float]:
-    """Place of a map on an axis of its input: each position at the middle of what it sees.
-
-    Parameters
-    ----------
-    spans : ndarray of int (position, 2)
-        What each position sees, beyond the border too.
-    length : int
-        Length of the input's axis.
-
-    Returns
-    -------
-    start, stop : float
-        Outer borders of the first and the last position. The whole axis, if all positions see the
-        same; a lone position covers what it sees.
-
-    Examples
-    --------
-    >>> extent([[-1, 2], [0, 3], [1, 4], [2, 5]], 4)
-    (0.0, 4.0)
-    """
-    middles = np.asarray(spans, np.float64).mean(axis=1)
-    if len(middles) < 2:
-        return (float(spans[0][0]), float(spans[0][1])) if len(middles) else (0.0, float(length))
-    half = (middles[-1] - middles[0]) / (len(middles) - 1) / 2
-    if half <= 0:
-        return 0.0, float(length)
-    return float(middles[0] - half), float(middles[-1] + half)
 
 
 def spaced_steps(steps: Sequence[int] | Array, most: int) -> list[int]:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from explorer.derived.spans import Span, unit_scores
+from explorer.derived.recurrent.spans import Span, unit_scores
 
 Array = npt.NDArray[Any]
 

@@ -8,7 +8,7 @@ import holoviews as hv
 import numpy as np
 import numpy.typing as npt
 
-from explorer.derived.units import ALWAYS_ON, DEAD, UNKNOWN
+from explorer.derived.units.activity import ALWAYS_ON, DEAD, UNKNOWN
 from explorer.plots.matrices import time_heatmap
 
 Array = npt.NDArray[Any]
@@ -26,7 +26,7 @@ def state_heatmap(share: Array, state: Array, **options: Any) -> hv.Image:
     share : ndarray (step, unit)
         Share of active values, 0 to 1.
     state : ndarray (step, unit), uint8
-        States as of `explorer.derived.units.unit_states`.
+        States as of `explorer.derived.units.activity.unit_states`.
     **options
         As for `explorer.plots.matrices.time_heatmap`: x_edges, x_label, positions, ...
     """

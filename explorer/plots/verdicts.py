@@ -9,7 +9,7 @@ import holoviews as hv
 import numpy as np
 import numpy.typing as npt
 
-from explorer.derived.predictions import RIGHT, UNKNOWN
+from explorer.derived.predictions.verdicts import RIGHT, UNKNOWN
 from explorer.plots.blocks import block_means, block_starts
 from explorer.plots.matrices import time_heatmap
 

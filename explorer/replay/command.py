@@ -50,7 +50,7 @@ def _bar() -> Iterator[Progress]:
     """Progress bar on a terminal, silence elsewhere."""
     from tqdm import tqdm
 
-    from store.info import printable
+    from store.tools.info import printable
 
     with tqdm(desc="export", unit="film", disable=None, leave=False) as bar:
 
@@ -115,7 +115,7 @@ def export(
     """
     from explorer.replay.export import export_replay
     from store import open_run
-    from store.info import human_bytes, printable
+    from store.tools.info import human_bytes, printable
 
     with _bar() as progress:
         report = export_replay(

@@ -8,9 +8,9 @@ from fnmatch import fnmatchcase
 
 import numpy as np
 
-from explorer.data import RunData
+from explorer.data.run import RunData
 from store.errors import LayerNotFoundError, SpecError, did_you_mean, listed
-from store.schema import PROBE_DIM, activation_path
+from store.format.names import PROBE_DIM, activation_path
 
 NO_STEPS = "No step has been recorded yet: there is nothing to replay."
 

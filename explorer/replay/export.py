@@ -7,16 +7,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from explorer.data import RunData
+from explorer.data.run import RunData
 from explorer.plots.style import register
 from explorer.replay import frozen, tour
 from explorer.replay.budget import fitted
 from explorer.replay.contents import Contents, chosen, everything, told
 from explorer.replay.page import ReplayPage, encoded
 from store import Run
-from store import moments as kept_moments
-from store.atomic import new_file
 from store.errors import RunExistsError, SpecError, listed
+from store.reading import moments as kept_moments
+from store.storage.files import new_file
 
 # A mail takes it, and a browser opens it at once.
 MOST_BYTES = 20_000_000

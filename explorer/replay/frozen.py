@@ -9,22 +9,22 @@ import numpy as np
 import numpy.typing as npt
 from panel.custom import JSComponent
 
-from explorer.data import RunData
-from explorer.derived.timeline import thin
+from explorer.data.run import RunData
+from explorer.derived.time.timeline import thin
 from explorer.plots.style import CHANNEL, LINES, class_colour
 from explorer.replay import tour
 from explorer.replay.contents import Contents
-from explorer.state import PREDICTED, TABS, Moment, default_layer, unit_families
-from explorer.views.activation import FeatureMaps, UnitHeatmap
+from explorer.selection import PREDICTED, TABS, SelectionKey, default_layer, unit_families
 from explorer.views.base import Scene, View
-from explorer.views.metrics import Accuracy, Loss
+from explorer.views.layer.activation import FeatureMaps, UnitHeatmap
+from explorer.views.training.curves import Accuracy, Loss
 from explorer.widgets.base import Widget
-from explorer.widgets.frame_grid import FrameGrid
-from explorer.widgets.layer_graph import LayerGraph
-from explorer.widgets.moments import Moments
-from explorer.widgets.probability_bars import ProbabilityBars
-from explorer.widgets.probe_picker import ProbePicker
-from explorer.widgets.transport import Transport
+from explorer.widgets.charts.probability_bars import ProbabilityBars
+from explorer.widgets.page.layer_graph import LayerGraph
+from explorer.widgets.page.probe_picker import ProbePicker
+from explorer.widgets.pictures.frame_grid import FrameGrid
+from explorer.widgets.time.moments import Moments
+from explorer.widgets.time.transport import Transport
 
 State = dict[str, Any]
 
@@ -57,7 +57,7 @@ def view_of(data: RunData, layer: str) -> View:
 
 def scene_of(data: RunData, layer: str, probe: int) -> Scene:
     """Scene of a layer's main picture for one probe."""
-    return Scene(data, Moment(layer, probe, "step"))
+    return Scene(data, SelectionKey(layer, probe, "step"))
 
 
 def picture(data: RunData, layer: str, probe: int) -> State:

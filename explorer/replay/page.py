@@ -11,13 +11,13 @@ from functools import cached_property
 from pathlib import Path
 from string import Template
 
-from explorer.data import RunData
+from explorer.data.run import RunData
 from explorer.plots.style import KIND_COLOURS
 from explorer.replay import frozen
 from explorer.replay.contents import Contents, counted
 from explorer.replay.encode import Blocks, document, film
 from explorer.replay.tour import Tour
-from explorer.views.base import needs_activation
+from explorer.views.requirements import needs_activation
 from explorer.widgets.base import script, styles
 from store import Layer
 
@@ -199,7 +199,7 @@ def _script() -> str:
     modules = {name: widget._esm for name, widget in frozen.WIDGETS.items()}
     modules["curves"] = script("curves.js", "paint", "axes", folder=FOLDER)
     parts = [_component(name, module) for name, module in modules.items()]
-    host = script("host.js", "nearest", "moment", folder=FOLDER)
+    host = script("host.js", "nearest", "time_label", folder=FOLDER)
     narrow = _read(TEMPLATES / "narrow.js")
     begin = ["(() => {", '"use strict";', "const components = {};"]
     return "\n".join([*begin, *parts, host, narrow, "})();"])

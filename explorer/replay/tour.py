@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from explorer.data import RunData
-from explorer.moments import shown
+from explorer.data.run import RunData
 from explorer.replay.contents import Contents
-from store.bookmarks import Bookmark
+from explorer.session.tour import shown
+from store.reading.bookmarks import Bookmark
 
 # What is said of moments that nobody asked for; whether there are any is not looked up.
 UNASKED = "Moments of the run and their notes, if it has any, were left out: not asked for."

@@ -1,12 +1,12 @@
 """What a view is: it says what it needs, computes, and draws, or says why there is no picture.
 
-For when there is a card, and what is on it, see `explorer.absence`.
+For when there is a card, and what is on it, see `explorer.data.absence`.
 """
 
 from __future__ import annotations
 
 import abc
-import html
+import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
@@ -16,25 +16,30 @@ import numpy as np
 import numpy.typing as npt
 import panel as pn
 
-from explorer.absence import (
-    DENSER,
-    GIVE_LABELS,
-    GIVE_PROBE,
-    RECORD_LAYERS,
+from explorer.data.absence import (
     RECORD_WEIGHTS,
     Absence,
-    Lack,
-    Nothing,
-    Unfit,
 )
-from explorer.data import RunData
-from explorer.derived.plain import only_value
-from explorer.derived.timeline import LABELS, log_ticks
+from explorer.data.run import RunData
+from explorer.derived.time.timeline import LABELS, log_ticks
 from explorer.plots import style
 from explorer.plots.legend import entries, without_legend
-from explorer.state import Moment
-from explorer.widgets.legend import legend
+from explorer.selection import SelectionKey
+from explorer.widgets.charts.legend import legend
 from store import Layer
+
+# Pictures that stay in the page, so that going back to a layer is instant.
+KEPT_PICTURES = 3
+
+
+# What is of another selection still. Quick changes shall not flash.
+DIMMED = """
+[aria-busy="true"] {
+  opacity: 0.4;
+  pointer-events: none;
+  transition: opacity 0.12s linear 0.2s;
+}
+"""
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,7 @@ class Scene:
     ----------
     data : RunData
         The run.
-    moment : Moment
+    selected : SelectionKey
         Layer, probe and time axis.
     index : int
         Position of the step on screen; cursors start there.
@@ -54,24 +59,24 @@ class Scene:
     """
 
     data: RunData
-    moment: Moment
+    selected: SelectionKey
     index: int = 0
     channel: str = "main"
 
     @property
     def layer(self) -> Layer:
         """The selected layer."""
-        return self.data.run.layers[self.moment.layer]
+        return self.data.run.layers[self.selected.layer]
 
     @property
     def positions(self) -> npt.NDArray[np.float64]:
         """Place of each recorded step on the time axis."""
-        return self.data.timeline.positions(self.moment.axis)
+        return self.data.timeline.positions(self.selected.axis)
 
     def time_options(self) -> dict[str, Any]:
         """Arguments that every plot over time takes."""
-        options: dict[str, Any] = {"x_label": LABELS[self.moment.axis], "index": self.index}
-        if self.moment.axis == "log_step" and len(self.data.timeline.steps):
+        options: dict[str, Any] = {"x_label": LABELS[self.selected.axis], "index": self.index}
+        if self.selected.axis == "log_step" and len(self.data.timeline.steps):
             options["ticks"] = log_ticks(float(self.data.timeline.steps[-1]))
         return options
 
@@ -112,9 +117,9 @@ class View(abc.ABC):
     kinds : frozenset of str or None
         Layer kinds that it serves; None: all.
     depends : tuple of str
-        Fields of `Moment` that it depends on; it is drawn anew when one of them changes.
+        Fields of `SelectionKey` that it depends on; it is drawn anew when one of them changes.
     follows : tuple of str
-        Fields of `Moment` to which the drawn picture is adapted in place, by `follow`.
+        Fields of `SelectionKey` to which the drawn picture is adapted in place, by `follow`.
     order : int
         Place among the views, smallest first.
     width : int
@@ -155,12 +160,23 @@ class View(abc.ABC):
     def compute(self, scene: Scene) -> Any:
         """Compute everything that `draw` needs, in a worker thread.
 
-        Loops over recorded steps say how far they are, see `explorer.derived.headway`.
+        Loops over recorded steps say how far they are, see `explorer.derived.time.headway`.
 
         Returns
         -------
         object
             For `draw`; or `Nothing`, if there is nothing to draw; or `Unfinished`.
+        """
+        return None
+
+    def exact(self, scene: Scene) -> Callable[[int], npt.NDArray[Any]] | None:
+        """Give what reads the values at a recorded step, where the picture holds their colours.
+
+        Returns
+        -------
+        callable or None
+            Takes the position of the step, gives values in the shape of the view's only frame.
+            None: the numbers of the picture are all there is.
         """
         return None
 
@@ -172,9 +188,9 @@ class View(abc.ABC):
         """Adapt what `draw` made to a change of a field in `follows`."""
         raise NotImplementedError
 
-    def key(self, moment: Moment) -> tuple[Any, ...]:
+    def key(self, selected: SelectionKey) -> tuple[Any, ...]:
         """Give the values that the drawing is made for."""
-        return tuple(getattr(moment, name) for name in self.depends)
+        return tuple(getattr(selected, name) for name in self.depends)
 
 
 def fits(view: View, data: RunData, layer: str) -> bool:
@@ -198,63 +214,13 @@ def drawn(view: View, scene: Scene) -> Any:
     return computed if isinstance(computed, Absence) else view.draw(scene, computed)
 
 
-NO_STEPS = "No step has been recorded yet."
 # Layers that a sentence names.
 MOST_NAMED = 3
-
-
-def needs_steps(scene: Scene, least: int = 1) -> Lack | None:
-    """Require a number of recorded steps."""
-    count = len(scene.data.run)
-    if count >= least:
-        return None
-    if count == 0:
-        return Lack(NO_STEPS)
-    recorded = "1 step was" if count == 1 else f"{count} steps were"
-    return Lack(f"This needs {least} recorded steps; {recorded} recorded. {DENSER}")
-
-
-def needs_activation(scene: Scene) -> Absence | None:
-    """Require a recorded activation of the selected layer."""
-    if scene.layer.has_activation:
-        return needs_steps(scene)
-    if scene.layer.kind == "input":
-        return Unfit("An input layer hands on the probe itself; there is nothing to see beside it.")
-    return Lack(not_recorded(scene.data, [scene.layer.name]))
-
-
-def not_recorded(data: RunData, layers: Sequence[str]) -> str:
-    """Say that the activation of layers was not recorded, and the remedy."""
-    if data.run.probe is None:
-        return GIVE_PROBE
-    if not any(layer.has_activation for layer in data.run.layers.values()):
-        return f"No activation was recorded. {RECORD_LAYERS}"
-    return f"The activation of {named(layers)} was not recorded. {RECORD_LAYERS}"
 
 
 def named(layers: Sequence[str]) -> str:
     """Name some layers."""
     return ", ".join(layers[:MOST_NAMED]) + (" and others" if len(layers) > MOST_NAMED else "")
-
-
-def needs_input(data: RunData) -> Absence | None:
-    """Require a probe whose only input is kept with the run."""
-    probe = data.run.probe
-    if probe is None:
-        return Lack(GIVE_PROBE)
-    if len(probe.inputs) > 1:
-        return Unfit(f"The network takes {len(probe.inputs)} inputs; this is for one.")
-    return Lack("The probe's inputs were not kept with this run.") if not probe.inputs else None
-
-
-def needs_weights(scene: Scene) -> Absence | None:
-    """Require recorded weights of the selected layer."""
-    name = scene.layer.name
-    if scene.layer.weights:
-        return None
-    if scene.data.network.first_call(name) != name:
-        return Unfit(f"{name} is called again, with the weights of its first call.")
-    return Lack(weights_not_recorded(scene.data, [name]))
 
 
 def weights_not_recorded(data: RunData, layers: Sequence[str]) -> str:
@@ -267,85 +233,6 @@ def weights_not_recorded(data: RunData, layers: Sequence[str]) -> str:
 def has_lost_weights(layer: Layer) -> bool:
     """Whether a layer has weights, but none was recorded."""
     return layer.parameters > 0 and not layer.weights
-
-
-def needs_every_weight(data: RunData) -> Lack | None:
-    """Require recorded weights of every layer that has any."""
-    lost = [
-        name
-        for name, layer in data.run.layers.items()
-        if has_lost_weights(layer) and data.network.first_call(name) == name
-    ]
-    return Lack(weights_not_recorded(data, lost)) if lost else None
-
-
-def needs_every_activation(data: RunData) -> Lack | None:
-    """Require the recorded activation of every layer but the inputs."""
-    silent = [
-        name
-        for name, layer in data.run.layers.items()
-        if not layer.has_activation and layer.kind != "input"
-    ]
-    return Lack(not_recorded(data, silent)) if silent else None
-
-
-def needs_classifier(data: RunData) -> Absence | None:
-    """Require one output that says how probable each class is."""
-    if data.reading is not None:
-        return None
-    layers = data.run.layers
-    outputs = [layers[name] for name in data.run.outputs if name in layers]
-    recorded = [output for output in outputs if output.has_activation]
-    if outputs and not recorded:
-        return Lack(not_recorded(data, [output.name for output in outputs]))
-    if len(recorded) > 1:
-        return Unfit(f"The network has {len(recorded)} outputs; this is for one.")
-    return Unfit("The network is no classifier: its output is not the probability of each class.")
-
-
-def needs_classes(data: RunData) -> Absence | None:
-    """Require a classifier, and the class of each probe."""
-    missing = needs_classifier(data)
-    if missing is None and data.class_labels is None:
-        return Lack(f"The classes of the probes are not known. {GIVE_LABELS}")
-    return missing
-
-
-def needs_network(data: RunData) -> Unfit | None:
-    """Require that every layer can be evaluated and differentiated."""
-    unsupported = data.network.unsupported
-    if not unsupported:
-        return None
-    name, why = next(iter(unsupported.items()))
-    return Unfit(f"{name} cannot be followed: {why}")
-
-
-def nothing_in(values: npt.NDArray[Any], what: str) -> Nothing | None:
-    """Say that values over all steps are one, of which there is nothing to see but that.
-
-    Parameters
-    ----------
-    values : ndarray
-        Of any shape; what is not finite does not count.
-    what : str
-        What they are, in the singular, as the beginning of a sentence.
-    """
-    value = only_value(values)
-    if value is None:
-        return None
-    if np.isnan(value):
-        return Nothing(f"{what} is not a number at any recorded step.")
-    known = "" if np.isfinite(values).all() else " at which it is a number"
-    return Nothing(f"{what} is {value:.4g} at every recorded step{known}.")
-
-
-def sentence_pane(sentence: str) -> pn.pane.HTML:
-    """Show a sentence in place of one of several pictures on a card."""
-    return pn.pane.HTML(
-        f'<p style="margin:6px 0;color:var(--tl-text)">{html.escape(sentence)}</p>',
-        margin=0,
-        sizing_mode="stretch_width",
-    )
 
 
 def plot_pane(element: hv.Element | hv.Overlay) -> pn.pane.HoloViews | WithLegend:
@@ -382,3 +269,13 @@ def figure_pane(element: hv.Element | hv.Overlay) -> pn.pane.HoloViews:
     return pn.pane.HoloViews(
         element, theme=style.LOOK, linked_axes=False, sizing_mode="stretch_width", margin=0
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class Failure:
+    """What went wrong, in place of a result."""
+
+    message: str
+
+    def __str__(self) -> str:
+        return f"This picture cannot be drawn: {self.message}"

@@ -23,8 +23,8 @@ def register(view: V) -> V:
 
 @functools.cache
 def _load() -> None:
-    for module in pkgutil.iter_modules(explorer.views.__path__):
-        importlib.import_module(f"{explorer.views.__name__}.{module.name}")
+    for module in pkgutil.walk_packages(explorer.views.__path__, "explorer.views."):
+        importlib.import_module(module.name)
 
 
 def views(region: Region) -> list[View]:

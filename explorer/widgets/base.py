@@ -12,9 +12,16 @@ from panel.custom import JSComponent
 
 FOLDER = Path(__file__).parent
 SHARED = FOLDER / "shared"
+# Scripts and style sheets of components by name: each lies beside its module.
+ASSETS = {
+    path.name: path
+    for ending in ("js", "css")
+    for path in sorted(FOLDER.rglob(f"*.{ending}"))
+    if path.parent != SHARED
+}
 
 
-def script(name: str, *shared: str, folder: Path = FOLDER) -> str:
+def script(name: str, *shared: str, folder: Path | None = None) -> str:
     """Read a script, with the page's clock and shared parts in front of it.
 
     Parameters
@@ -24,15 +31,18 @@ def script(name: str, *shared: str, folder: Path = FOLDER) -> str:
     *shared : str
         Names of files in the folder ``shared`` besides the clock, without their ending.
     folder : Path
-        Where the file is.
+        Where the file is; by default that of a component, which is found by its name.
     """
     parts = [SHARED / f"{part}.js" for part in ("clock", *shared)]
-    return "".join(path.read_text(encoding="utf-8") for path in [*parts, folder / name])
+    return "".join(
+        path.read_text(encoding="utf-8")
+        for path in [*parts, ASSETS[name] if folder is None else folder / name]
+    )
 
 
 def styles(*names: str) -> list[str]:
     """Read style sheets: what all widgets share, and those of some, without their ending."""
-    return [(FOLDER / f"{name}.css").read_text(encoding="utf-8") for name in ("widgets", *names)]
+    return [ASSETS[f"{name}.css"].read_text(encoding="utf-8") for name in ("widgets", *names)]
 
 
 class Widget(JSComponent):

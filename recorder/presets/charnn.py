@@ -11,7 +11,7 @@ from recorder.presets.preset import Data, Preset, compiled, split
 from recorder.presets.reviews import DATA_SEED, NEEDS, read_sentences
 from recorder.presets.tokens import build_vocabulary, encode
 from recorder.probe import Probe
-from store.schema import Array
+from store.format.names import Array
 
 CHARACTERS = 64  # read and foretold, of each example
 HELD_OUT = 500  # sentences

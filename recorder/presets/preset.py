@@ -10,7 +10,7 @@ import numpy as np
 
 from recorder.probe import Probe
 from recorder.schedule import Schedule, every_epoch, log_spaced
-from store.schema import Array
+from store.format.names import Array
 
 # Twice as dense as the recorder's own: a preset is there to be looked at, and its slider runs
 # smoothly over 70 steps and more.

@@ -13,7 +13,7 @@ import numpy as np
 from recorder.presets.preset import Data, Preset, compiled, split
 from recorder.presets.tokens import build_vocabulary, encode
 from recorder.probe import Probe
-from store.schema import Array
+from store.format.names import Array
 
 SOURCE = "rotten_tomatoes"  # single sentences; the other source has whole reviews
 HELD_OUT = 1000

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from store.schema import Array
+from store.format.names import Array
 
 PADDING, UNKNOWN = "", "[UNK]"
 # Words with inner apostrophes and hyphens ("isn't", "half-baked"), and marks that carry mood.

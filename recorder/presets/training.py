@@ -70,7 +70,7 @@ def record_preset(
     with without_startup_noise(), _needs_extra():
         import keras
 
-        from recorder.recorder import Recorder
+        from recorder.keras.callback import Recorder
     data = load(preset)
     keras.utils.set_random_seed(seed)
     model = preset.build_model(data)

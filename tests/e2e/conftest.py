@@ -17,8 +17,8 @@ import pytest
 from filelock import FileLock
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect, sync_playwright
 
-from explorer.server import HOST
-from recorder.cli import record_preset
+from explorer.server.server import HOST
+from recorder.presets.training import record_preset
 from store import Run, RunWriter, open_run
 from store.testing import append_steps, image_run_spec, text_run_spec, write_run
 from tests.e2e.watching import PATIENCE_MS, Contexts, PageWatch

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from explorer.session import TAB_TITLES
+from explorer.session.session import TAB_TITLES
 from store import Run
 from tests.e2e.conftest import RUNS, Begin, answered, grid
 from tests.e2e.history import gap

@@ -18,7 +18,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from store import Run
-from store.schema import activation_path
+from store.format.names import activation_path
 from tests.e2e.conftest import Begin, at, card, serving, unused_port
 
 SVG = "{http://www.w3.org/2000/svg}"

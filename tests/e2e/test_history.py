@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from explorer.session import TAB_TITLES
+from explorer.session.session import TAB_TITLES
 from store import Run
 from tests.e2e.conftest import RUNS, Begin, Open, answered, at, grid
 from tests.e2e.history import gap

@@ -7,7 +7,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from store import Run, RunWriter, moments, open_run
+from store import Run, RunWriter, open_run
+from store.reading import moments
 from store.testing import append_steps
 from tests.e2e.conftest import Begin, Open, at
 

@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from explorer.data import RunData
+from explorer.data.run import RunData
 from explorer.plots.style import DIVERGING, SEQUENTIAL, palette_bytes
 from explorer.replay.export import export_replay
-from store import moments, open_run
-from store.bookmarks import Bookmark
+from store import open_run
+from store.reading import moments
+from store.reading.bookmarks import Bookmark
 from store.testing import image_run_spec, text_run_spec, write_run
 from tests.e2e.history import gap, note_writes
 

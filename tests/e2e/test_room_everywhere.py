@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from explorer.state import TABS, TABS_OF_TWO
+from explorer.selection import TABS, TABS_OF_TWO
 from store import open_run
 from tests.e2e.boxes import faults, rest, watch_boxes
 from tests.e2e.conftest import recorded_once, serving, unused_port

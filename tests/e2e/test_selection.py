@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, ViewportSize, expect
 
-from explorer.data import RunData
-from explorer.session import GAP_PX, TAB_OF, TAB_TITLES
+from explorer.data.run import RunData
+from explorer.session.session import GAP_PX, TAB_OF, TAB_TITLES
 from explorer.views.registry import views
 from store import Run
 from tests.e2e.conftest import Begin, at, card, grid

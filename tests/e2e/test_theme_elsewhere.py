@@ -14,9 +14,9 @@ from bokeh.plotting import figure
 from bokeh.resources import INLINE
 from playwright.sync_api import Browser
 
-from explorer.app import TEMPLATES
 from explorer.notebook import picture
 from explorer.replay.export import export_replay
+from explorer.server.app import TEMPLATES
 from store import Run, open_run
 from store.testing import image_run_spec, write_run
 from tests.e2e.conftest import serving, unused_port

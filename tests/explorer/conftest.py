@@ -11,15 +11,15 @@ from typing import Any
 import panel as pn
 import pytest
 
-from explorer.data import RunData
+from explorer.cards.card import Card
+from explorer.data.run import RunData
 from explorer.plots import style
-from explorer.session import Explorer
-from explorer.state import TABS, Moment
+from explorer.selection import TABS, SelectionKey
+from explorer.session.session import Explorer
 from explorer.views.base import View
-from explorer.views.card import Card
-from explorer.widgets.card_head import CardHead
+from explorer.widgets.page.card_head import CardHead
 from store import Run, open_run
-from store.schema import RunSpec
+from store.format.spec import RunSpec
 from store.testing import image_run_spec, text_run_spec, write_run
 
 RunMaker = Callable[..., RunData]
@@ -172,18 +172,18 @@ class Told(View):
         return self.missing
 
     def caption(self, scene):
-        return f"The layer <{scene.moment.layer}>."
+        return f"The layer <{scene.selected.layer}>."
 
     def compute(self, scene):
-        self.computed.append(scene.moment.layer)
-        return scene.moment.layer.upper()
+        self.computed.append(scene.selected.layer)
+        return scene.selected.layer.upper()
 
     def draw(self, scene, computed):
-        self.drawn.append((scene.moment.layer, scene.index, computed))
+        self.drawn.append((scene.selected.layer, scene.index, computed))
         return pn.pane.Str(computed)
 
     def follow(self, scene, body):
-        self.followed.append((getattr(body, "object", body), scene.moment.unit))
+        self.followed.append((getattr(body, "object", body), scene.selected.unit))
 
 
 class CardPage:
@@ -197,7 +197,7 @@ class CardPage:
         self.root = self.card.panel.get_root()
 
     def current(self):
-        return Moment(self.layer, self.probe, self.axis, self.unit), self.index
+        return SelectionKey(self.layer, self.probe, self.axis, self.unit), self.index
 
     def select(self, **changes):
         vars(self).update(changes)

@@ -7,7 +7,7 @@ from typing import Any
 import panel as pn
 
 from explorer.views.base import Scene, View, drawn
-from explorer.widgets.choice import Choice
+from explorer.widgets.page.choice import Choice
 
 
 def drawn_by(view: View, scene: Scene) -> Any:

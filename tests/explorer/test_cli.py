@@ -9,10 +9,10 @@ import pytest
 import zarr
 from click.testing import CliRunner
 
-import recorder.cli
+import recorder.commands.cli
 import store.cli
-from explorer import app
 from explorer.cli import main
+from explorer.server import app
 from store import open_run
 from store.testing import image_run_spec, text_run_spec, write_run
 
@@ -59,7 +59,7 @@ def test_help_lists_every_command_with_a_line(trainlapse):
     result = trainlapse("--help")
     assert result.exit_code == 0
     expected = {"demo", "explore", "export", "film", "figure", "numbers"}
-    expected |= {command.name for command in [*recorder.cli.COMMANDS, *store.cli.COMMANDS]}
+    expected |= {command.name for command in [*recorder.commands.cli.COMMANDS, *store.cli.COMMANDS]}
     assert {"record", "info"} <= expected
     assert set(main.commands) == expected
     lines = {line.split()[0]: line.split() for line in result.output.splitlines() if line.strip()}
@@ -115,7 +115,7 @@ def test_explore_takes_a_port_and_opens_the_browser(trainlapse, served, tmp_path
 
 def test_explore_hands_an_address_on_as_it_is(trainlapse, served, monkeypatch):
     opened = []
-    monkeypatch.setattr("store.reader.open_run", opened.append)
+    monkeypatch.setattr("store.reading.run.open_run", opened.append)
     assert trainlapse("explore", "http://127.0.0.1:1/runs//a.zarr").exit_code == 0
     assert opened == ["http://127.0.0.1:1/runs//a.zarr"]
 
@@ -169,7 +169,7 @@ def test_a_missing_framework_is_named_with_the_remedy(trainlapse, monkeypatch):
     def record_preset(*_, **__):
         raise ModuleNotFoundError("No module named 'tensorflow'", name="tensorflow")
 
-    monkeypatch.setattr(recorder.cli, "record_preset", record_preset)
+    monkeypatch.setattr(recorder.commands.cli, "record_preset", record_preset)
     line = failed(trainlapse("demo", "cnn", "--no-explore"))
     assert 'pip install "trainlapse[demo]"' in line
     assert "tensorflow" in line
@@ -179,7 +179,7 @@ def test_a_fault_of_our_own_keeps_its_traceback(trainlapse, monkeypatch):
     def record_preset(*_, **__):
         raise ModuleNotFoundError("No module named 'store.gone'", name="store.gone")
 
-    monkeypatch.setattr(recorder.cli, "record_preset", record_preset)
+    monkeypatch.setattr(recorder.commands.cli, "record_preset", record_preset)
     assert isinstance(trainlapse("demo", "cnn").exception, ModuleNotFoundError)
 
 
@@ -200,7 +200,7 @@ def recordings(monkeypatch):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_run(path, specs[name], steps=(0, 1))
 
-    monkeypatch.setattr(recorder.cli, "record_preset", record_preset)
+    monkeypatch.setattr(recorder.commands.cli, "record_preset", record_preset)
     return calls
 
 

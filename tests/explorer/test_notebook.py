@@ -12,11 +12,11 @@ import panel as pn
 import pytest
 
 import explorer
-from explorer.data import RunData
+from explorer.data.run import RunData
 from explorer.notebook import explore, picture, titles
 from explorer.plots.mosaic import mosaic
-from explorer.widgets.layer_graph import LayerGraph
-from explorer.widgets.relay import Relay
+from explorer.widgets.page.layer_graph import LayerGraph
+from explorer.widgets.time.clock_sync import ClockSync
 from store.errors import SpecError
 
 
@@ -36,7 +36,7 @@ def test_the_package_offers_them_and_loads_no_panel_before():
 
 def test_a_cell_shows_the_explorer_where_it_was_told_to_begin(image_run):
     cell = explore(image_run, layer="dense", unit=1, step=10, tab="training")
-    (transport,) = widgets(cell, Relay)
+    (transport,) = widgets(cell, ClockSync)
     assert transport.choice["layer"] == "dense"
     assert transport.resting == image_run.steps.tolist().index(10)
     assert len(widgets(cell, LayerGraph)) == 1
@@ -47,13 +47,14 @@ def test_a_cell_shows_the_explorer_where_it_was_told_to_begin(image_run):
 
 def test_two_cells_have_clocks_of_their_own(image_run):
     channels = [
-        {widget.channel for widget in widgets(explore(image_run.location), Relay)} for _ in range(2)
+        {widget.channel for widget in widgets(explore(image_run.location), ClockSync)}
+        for _ in range(2)
     ]
     assert len(channels[0] | channels[1]) == 2
 
 
 def test_a_cell_leaves_keys_and_address_to_its_page(image_run):
-    (transport,) = widgets(explore(image_run), Relay)
+    (transport,) = widgets(explore(image_run), ClockSync)
     if "whole_page" not in transport.param:
         pytest.skip("the time control has no such parameter yet")
     assert transport.whole_page is False

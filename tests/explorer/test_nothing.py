@@ -17,19 +17,19 @@ import numpy as np
 import panel as pn
 import pytest
 
-from explorer.absence import Absence
-from explorer.data import RunData
-from explorer.state import Moment
+from explorer.data.absence import Absence
+from explorer.data.run import RunData
+from explorer.selection import SelectionKey
 from explorer.views.base import Region, Scene, View, drawn, fits
 from explorer.views.registry import views
-from explorer.widgets.point_cloud import PointCloud
-from explorer.widgets.step_table import StepTable
-from explorer.widgets.token_strip import TokenStrip
-from store.schema import RunSpec
+from explorer.widgets.charts.point_cloud import PointCloud
+from explorer.widgets.charts.step_table import StepTable
+from explorer.widgets.charts.token_strip import TokenStrip
+from store.format.spec import RunSpec
 from store.testing import frames_at, image_run_spec, text_run_spec, write_run
 from tests.explorer.conftest import with_probe, without_probe
+from tests.explorer.data.test_texts import CONV, POOL, stacked
 from tests.explorer.drawing import payload_of
-from tests.explorer.test_text_data import CONV, POOL, stacked
 
 # -- what there is to complain about -----------------------------------------------------------
 
@@ -131,7 +131,7 @@ def changed(tmp_path, monkeypatch):
                 for name, values in found.items()
             }
 
-        monkeypatch.setattr("store.testing.frames_at", frames)
+        monkeypatch.setattr("store.testing.runs.frames_at", frames)
         return RunData(open_run(write_run(tmp_path / "run.zarr", spec, steps=steps)))
 
     return make
@@ -142,9 +142,9 @@ def every_drawing(data: RunData) -> Iterator[tuple[View, Scene, Any]]:
     seen = set()
     last = data.run.probe.size - 1 if data.run.probe else 0
     for layer in data.run.layers:
-        scene = Scene(data, Moment(layer, last, "step"))
+        scene = Scene(data, SelectionKey(layer, last, "step"))
         for view in (view for region in get_args(Region) for view in views(region)):
-            key = view.title, view.key(scene.moment)
+            key = view.title, view.key(scene.selected)
             if key in seen or not fits(view, data, layer):
                 continue
             seen.add(key)
@@ -157,7 +157,7 @@ def check(data: RunData) -> dict[str, list[str]]:
     found = []
     with np.errstate(all="ignore"):
         for view, scene, body in every_drawing(data):
-            where = f"{view.title} of {scene.moment.layer}"
+            where = f"{view.title} of {scene.selected.layer}"
             if isinstance(body, Absence):
                 said.setdefault(view.title, []).append(body)
                 if not re.fullmatch(r"[A-Z0-9].+\.", body):

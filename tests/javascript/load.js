@@ -8,7 +8,8 @@ const WIDGETS = "explorer/widgets/";
 // Paths of what makes up a script, or a shared part with those in front of it.
 function partsOf(name) {
   const shared = `${WIDGETS}shared/${name}.js`;
-  for (const path of [name, `${WIDGETS}${name}.js`]) if (PARTS.has(path)) return [...PARTS.get(path), path];
+  const own = [...PARTS.keys()].find((path) => path === name || path.endsWith(`/${name}.js`));
+  if (own) return [...PARTS.get(own), own];
   const parts = [...PARTS.values()].find((found) => found.includes(shared));
   return parts.slice(0, parts.indexOf(shared) + 1);
 }

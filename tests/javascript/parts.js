@@ -4,7 +4,8 @@ import { readdirSync, readFileSync } from "node:fs";
 
 const ROOT = new URL("../../", import.meta.url);
 const SHARED = "explorer/widgets/shared/";
-const FOLDERS = ["explorer/widgets/", "explorer/replay/", "explorer/export/"];
+const KINDS = ["time", "pictures", "charts", "page"];
+export const FOLDERS = ["explorer/widgets/", ...KINDS.map((kind) => `explorer/widgets/${kind}/`), "explorer/replay/", "explorer/export/"];
 const CALL = /\bscript\("(\w+\.js)"((?:, (?:"\w+"|\*\w+))*)/g;
 const TUPLE = /^([A-Z]+) = \(([^)]*)\)$/gm;
 const DECLARED = /^(?:export )?(?:async )?(?:function\*?|const|let|class) (\w+)/gm;

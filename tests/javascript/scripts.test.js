@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { test } from "node:test";
 
-import { alwaysWith, namesOf, PARTS, SHARED_PARTS, textOf } from "./parts.js";
+import { alwaysWith, FOLDERS, namesOf, PARTS, SHARED_PARTS, textOf } from "./parts.js";
 
 const ROOT = new URL("../../", import.meta.url);
-const scripts = ["explorer/widgets/", "explorer/replay/", "explorer/export/"].flatMap((folder) =>
+const scripts = FOLDERS.flatMap((folder) =>
   readdirSync(new URL(folder, ROOT)).filter((name) => name.endsWith(".js")).map((name) => folder + name));
 
 test("it is known of every script which parts are in front of it", () => {
@@ -24,7 +24,7 @@ test("what is always there with a part is known", () => {
   const with_ = (name) => alwaysWith(`explorer/widgets/shared/${name}.js`).map((path) => path.split("/").at(-1));
   assert.deepEqual(with_("clock"), []);
   assert.deepEqual(with_("frames"), ["clock.js"]);
-  assert.deepEqual(with_("relay"), ["clock.js", "cursors.js", "moment.js", "nearest.js"]);
+  assert.deepEqual(with_("clock_sync"), ["clock.js", "cursors.js", "nearest.js", "time_label.js"]);
 });
 
 test("names that a script gives are found", () => {

@@ -52,6 +52,8 @@ def test_an_import_across_a_boundary_is_seen(tmp_path: Path) -> None:
     [
         ("store", {"recorder", "explorer", "keras", "tensorflow", "panel", "holoviews"}),
         ("recorder", {"explorer", "panel", "holoviews"}),
+        ("recorder.recording", {"keras", "tensorflow", "recorder.keras"}),
+        ("explorer.data", {"holoviews", "panel", "bokeh", "keras", "tensorflow"}),
         ("explorer.derived", {"store", "holoviews", "panel", "keras", "tensorflow"}),
         ("explorer.plots", {"store", "panel", "keras", "tensorflow"}),
     ],

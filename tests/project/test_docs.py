@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 TOP_LEVEL = ("recorder", "store", "explorer")
 
 # One screen or two: past it nobody reads the map.
-MAX_MAP_LINES = 120
+MAX_MAP_LINES = 110
 # Ten small epochs take some 10 s, but importing TensorFlow on a loaded machine a minute.
 README_SECONDS = 300
 

@@ -17,8 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from store import moments, open_run
-from store.bookmarks import Bookmark
+from store import open_run
+from store.reading import moments
+from store.reading.bookmarks import Bookmark
 from store.testing import write_run
 from tests.project.test_docs import ROOT, CodeBlock, code_blocks
 

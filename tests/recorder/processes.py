@@ -18,7 +18,7 @@ SECONDS = 240
 SERVER = """
 import gc, json, os, sys
 import keras
-import recorder.recorder
+import recorder.keras.callback
 import tests.recorder.networks
 
 gc.freeze()  # what is loaded is neither copied nor collected by each of them

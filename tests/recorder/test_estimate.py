@@ -11,12 +11,12 @@ from click.testing import CliRunner
 
 import recorder
 from recorder import Probe, Recorder, at_steps, every_epoch, every_n_steps
-from recorder.estimate_command import estimate as command
-from recorder.estimate_command import parse_schedule
+from recorder.commands.estimate_command import estimate as command
+from recorder.commands.estimate_command import parse_schedule
 from recorder.forecast import planned_steps
 from tests.recorder.few_examples import shorten
-from tests.recorder.networks import compiled, conv_model, images, nested_model, renewed
-from tests.recorder.test_recorder import fit, values_of
+from tests.recorder.keras.test_callback import fit
+from tests.recorder.networks import compiled, conv_model, images, nested_model, renewed, values_of
 
 
 @pytest.mark.parametrize("scale", [{}, {"every_unit": 2, "dtype": "float16", "layers": "conv"}])

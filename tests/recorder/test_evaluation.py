@@ -10,9 +10,9 @@ import pytest
 
 from recorder import Evaluation, Probe, Recorder, every_n_steps
 from store import open_run
-from store.crop import Cut, crop
 from store.errors import SpecError
-from store.pack import pack
+from store.packed.pack import pack
+from store.tools.crop import Cut, crop
 from tests.recorder.matrix_models import KINDS, compiled_kind
 from tests.recorder.networks import CLASSES, conv_model, images, renewed
 

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-import recorder.recording
-import recorder.subject
+import recorder.keras.subject
+import recorder.recording.recording
 from recorder import Probe, Recorder, every_n_steps
-from recorder.capture import Trace
+from recorder.keras.trace import Trace
 from store import open_run
-from store.writer import RunWriter
+from store.live.writer import RunWriter
+from tests.recorder.keras.test_callback import fit, spy
 from tests.recorder.networks import conv_model, images, renewed, values_of
-from tests.recorder.test_recorder import fit, spy
 
 
 @functools.cache
@@ -57,7 +57,7 @@ BUG = RuntimeError("a bug of ours")
         (Trace, "read", 1, BUG),
         (Trace, "read", 3, BUG),
         (Trace, "activations", 3, BUG),
-        (recorder.recording, "due_since", 5, BUG),
+        (recorder.recording.recording, "due_since", 5, BUG),
     ],
 )
 def test_the_training_ends_as_without_the_recorder(
@@ -90,7 +90,7 @@ def test_a_model_that_cannot_be_described_is_trained_all_the_same(
     def fail(*_: Any) -> None:
         raise AttributeError("a layer that nobody thought of")
 
-    monkeypatch.setattr(recorder.subject, "describe", fail)
+    monkeypatch.setattr(recorder.keras.subject, "describe", fail)
     model = renewed(conv_model)
     fit(model, images(), Recorder(tmp_path / "run.zarr", Probe(images()[0][:2])))
     for variable, expected in zip(model.variables, trained_without_recorder(), strict=True):

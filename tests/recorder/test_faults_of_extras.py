@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-import recorder.background
-from recorder import Evaluation, Probe, Recorder, adaptive, every_n_steps, on_event, settings
-from recorder.counting import BatchMetrics, UpdateCount
-from recorder.evaluation import Predictor
-from recorder.weight_sample import WeightSample
+import recorder.recording.background
+from recorder import Evaluation, Probe, Recorder, adaptive, every_n_steps, on_event
+from recorder.keras import settings
+from recorder.keras.counting import BatchMetrics, UpdateCount
+from recorder.keras.predictor import Predictor
+from recorder.keras.weight_sample import WeightSample
 from store import open_run
+from tests.recorder.keras.test_callback import fit
 from tests.recorder.networks import conv_model, images, renewed, values_of
 from tests.recorder.test_faults import failing, trained_without_recorder
-from tests.recorder.test_recorder import fit
 
 
 def with_all_extras(path: Path) -> Recorder:
@@ -51,8 +52,8 @@ def test_the_trained_weights_are_the_same_bit_for_bit(tmp_path: Path) -> None:
         (BatchMetrics, "alone", 4),
         (settings, "learning_rate", 2),
         (settings, "updates_done", 3),
-        (recorder.background, "are_finite_weights", 2),
-        (recorder.background, "is_finite_loss", 4),
+        (recorder.recording.background, "are_finite_weights", 2),
+        (recorder.recording.background, "is_finite_loss", 4),
     ],
 )
 def test_a_fault_ends_the_recording_only(

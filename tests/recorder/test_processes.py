@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from store import open_run
-from store.verify import verify
+from store.tools.verify import verify
 from tests.recorder.processes import Ended, run_programs
 
 STEPS = 6

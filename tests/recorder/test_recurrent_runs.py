@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from explorer.derived.recurrent import States, layer_output, layer_states, token_mask
+from explorer.derived.recurrent.equations import States, layer_output, layer_states, token_mask
 from recorder import Probe, Recorder, every_n_steps
 from store import open_run
-from store.reader import Run
+from store.reading.run import Run
 from tests.recorder.networks import CLASSES, sentences
 
 PROBES = 4

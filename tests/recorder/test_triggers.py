@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recorder import Probe, Recorder, adaptive, at_steps, every_epoch, on_event
-from recorder.schedule import Moment
+from recorder.keras.weight_sample import SAMPLED, WeightSample
+from recorder.schedule import Observation
 from recorder.triggers import LEAST_HISTORY
-from recorder.weight_sample import SAMPLED, WeightSample
 from store import open_run
 from tests.recorder.networks import conv_model, images, renewed
 
@@ -38,12 +38,12 @@ class Weights:
 def recorded(schedule: Any, moves: Sequence[float]) -> list[int]:
     (watch,) = (trigger.watch(STEP_BYTES) for trigger in schedule.triggers())
     weights, found = Weights(), [0]
-    watch.recorded(Moment(0, {}, weights))
+    watch.recorded(Observation(0, {}, weights))
     for step, move in enumerate(moves, start=1):
         weights.value += move
-        moment = Moment(step, {}, weights)
-        if watch.wants(moment):
-            watch.recorded(moment)
+        observation = Observation(step, {}, weights)
+        if watch.wants(observation):
+            watch.recorded(observation)
             found.append(step)
     return found
 
@@ -81,7 +81,7 @@ def events(values: Sequence[float], **options: Any) -> list[int]:
     return [
         step
         for step, value in enumerate(values)
-        if watch.wants(Moment(step, {"loss": value}, None))
+        if watch.wants(Observation(step, {"loss": value}, None))
     ]
 
 

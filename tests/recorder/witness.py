@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from recorder.layers import is_leaf, is_model
-from store.reader import Run
+from recorder.keras.layers import is_leaf, is_model
+from store.reading.run import Run
 from tests.recorder.networks import values_of
 
 # Half precisions are rounded once less where TensorFlow fuses a bias into its convolution.

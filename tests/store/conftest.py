@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from store import layout
-from store.pack import pack
+from store.format import packed_layout
+from store.live.writer import RunWriter
+from store.packed.pack import pack
 from store.testing import image_run_spec, small_files, write_run
-from store.writer import RunWriter
 
 STEPS = (0, 1, 2, 3, 4, 7, 10, 20, 33, 50, 64, 80, 100)
 
@@ -20,12 +20,12 @@ STEPS = (0, 1, 2, 3, 4, 7, 10, 20, 33, 50, 64, 80, 100)
 @pytest.fixture
 def small_layouts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks and files of some hundred bytes: many of both, and parts at every edge."""
-    monkeypatch.setattr(layout, "WHOLE_BYTES", 200)
-    monkeypatch.setattr(layout, "FRAME_BLOCK_BYTES", 1000)
-    monkeypatch.setattr(layout, "SMALL_FRAME_BYTES", 600)
-    monkeypatch.setattr(layout, "HISTORY_BLOCK_BYTES", 500)
-    monkeypatch.setattr(layout, "HISTORY_STEPS", 5)
-    monkeypatch.setattr(layout, "SHARD_BLOCKS", 12)
+    monkeypatch.setattr(packed_layout, "WHOLE_BYTES", 200)
+    monkeypatch.setattr(packed_layout, "FRAME_BLOCK_BYTES", 1000)
+    monkeypatch.setattr(packed_layout, "SMALL_FRAME_BYTES", 600)
+    monkeypatch.setattr(packed_layout, "HISTORY_BLOCK_BYTES", 500)
+    monkeypatch.setattr(packed_layout, "HISTORY_STEPS", 5)
+    monkeypatch.setattr(packed_layout, "SHARD_BLOCKS", 12)
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ import pytest
 import tensorstore
 import zarr
 
-from store import crash_trials
-from store.location import is_run
-from store.reader import open_run
-from store.schema import Array
+from store.format.names import Array
+from store.reading.run import open_run
+from store.storage.location import is_run
+from store.testing import crash_trials
 
 STEPS = 150
 TRIES = 4
@@ -31,7 +31,15 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def record(path: Path) -> Iterator[Callable[[], Callable[[], bool]]]:
     """Record so many steps more; the answer tells whether that goes on."""
-    command = [sys.executable, "-m", "store.crash_trials", str(path), "raw", "process", str(STEPS)]
+    command = [
+        sys.executable,
+        "-m",
+        "store.testing.crash_trials",
+        str(path),
+        "raw",
+        "process",
+        str(STEPS),
+    ]
     children: list[subprocess.Popen[bytes]] = []
 
     def start() -> Callable[[], bool]:

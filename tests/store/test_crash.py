@@ -7,10 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from store import crash_trials
-from store.reader import open_run
-from store.testing import seeded
-from store.writer import Compression, Durability, RunWriter
+from store.live.writer import Compression, Durability, RunWriter
+from store.reading.run import open_run
+from store.testing import crash_trials, seeded
 
 KILLS = 8
 

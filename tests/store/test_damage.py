@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-import store.location
-from store.damage_trials import damage, outcome
-from store.reader import Run, open_run
+import store.storage.location
+from store.reading.run import Run, open_run
 from store.testing import image_run_spec, seeded, text_run_spec, write_run
+from store.testing.damage_trials import damage, outcome
 
 TRIALS = 40
 # A root document of 3 MB of empty lists, as Python objects, is the most that any trial takes.
@@ -53,7 +53,7 @@ def test_the_trials_would_notice_a_missing_check(
     sound: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without the check of the root document some of them end in another exception."""
-    monkeypatch.setattr(store.location, "root_problems", lambda _: [])
+    monkeypatch.setattr(store.storage.location, "root_problems", lambda _: [])
     escaped = []
     for seed in range(TRIALS):
         folder = tmp_path / str(seed)

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from store.arrays import ZarrArray
 from store.errors import RunFormatError, SchemaVersionError
-from store.local_arrays import RawArray
-from store.reader import Run, open_run
+from store.reading.arrays import ZarrArray
+from store.reading.live import RawArray
+from store.reading.run import Run, open_run
 from store.testing import CountingStore, image_run_spec, text_run_spec, write_run
 
 SPEC = image_run_spec(units=8, side=16)

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-import store.files
-import store.live_array
+import store.live.array
+import store.storage.files
 from store.errors import RunClosedError
-from store.reader import open_run
-from store.schema import LayerSpec, RunSpec, WeightSpec
+from store.format.spec import LayerSpec, RunSpec, WeightSpec
+from store.live.writer import RunWriter
+from store.reading.run import open_run
 from store.testing import append_steps, assert_holds, image_run_spec, write_run
-from store.writer import RunWriter
 
 SPEC = image_run_spec()
 
@@ -28,7 +28,7 @@ def test_a_full_disk_reaches_the_caller_and_the_step_can_be_appended_again(
 ) -> None:
     append_steps(writer, *range(8))
     writer.commit()
-    real, calls = store.files.write_all, iter(range(10**6))
+    real, calls = store.storage.files.write_all, iter(range(10**6))
 
     def full(file: Any, content: Any, offset: int) -> None:
         if next(calls) == number:
@@ -41,7 +41,7 @@ def test_a_full_disk_reaches_the_caller_and_the_step_can_be_appended_again(
         writer.append_metrics(8, {"loss": 1.0})
         writer.append_metrics(9, {"loss": 1.0})
 
-    monkeypatch.setattr(store.live_array, "write_all", full)
+    monkeypatch.setattr(store.live.array, "write_all", full)
     with pytest.raises(OSError, match="No space left"):
         go_on()
     assert_holds(writer.path, SPEC, list(range(8)))
@@ -63,7 +63,7 @@ def test_a_commit_that_fails_leaves_the_old_one(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(store.files, "_replace", full)
+        patch.setattr(store.storage.files, "_replace", full)
         with pytest.raises(OSError, match="No space left"):
             writer.commit()
     assert_holds(writer.path, SPEC, [0])
@@ -101,7 +101,7 @@ def test_nothing_is_left_open_or_locked_when_creation_fails(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(store.files, "_replace", full)
+        patch.setattr(store.storage.files, "_replace", full)
         with pytest.raises(OSError, match="No space left"):
             RunWriter.create(tmp_path / "run.zarr", SPEC)
     RunWriter.create(tmp_path / "run.zarr", SPEC).close()
@@ -114,7 +114,11 @@ def test_power_durability_syncs_data_before_the_commit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     events: list[tuple[str, str]] = []
-    sync_file, replace, write = store.files.sync_file, store.files._replace, store.files.write_all
+    sync_file, replace, write = (
+        store.storage.files.sync_file,
+        store.storage.files._replace,
+        store.storage.files.write_all,
+    )
 
     def noted_sync(file: Any) -> None:
         events.append(("sync", str(file.name)))
@@ -128,9 +132,9 @@ def test_power_durability_syncs_data_before_the_commit(
         events.append(("write", str(file.name)))
         write(file, content, offset)
 
-    monkeypatch.setattr(store.files, "sync_file", noted_sync)
-    monkeypatch.setattr(store.files, "_replace", noted_replace)
-    monkeypatch.setattr(store.live_array, "write_all", noted_write)
+    monkeypatch.setattr(store.storage.files, "sync_file", noted_sync)
+    monkeypatch.setattr(store.storage.files, "_replace", noted_replace)
+    monkeypatch.setattr(store.live.array, "write_all", noted_write)
     path = tmp_path / "run.zarr"
     with RunWriter.create(path, SPEC, durability="power") as writer:
         for step in range(3):
@@ -153,7 +157,7 @@ def test_process_durability_never_waits_for_the_disk(
     def refuse(file: Any) -> None:
         raise AssertionError(f"{file.name} was synced")
 
-    monkeypatch.setattr(store.files, "sync_file", refuse)
+    monkeypatch.setattr(store.storage.files, "sync_file", refuse)
     write_run(tmp_path / "run.zarr")
 
 
@@ -171,7 +175,7 @@ def test_after_a_failed_sync_only_what_was_committed_counts(
         raise OSError(errno.EIO, "Input/output error")
 
     with monkeypatch.context() as patch:
-        patch.setattr(store.files, "sync_file", broken)
+        patch.setattr(store.storage.files, "sync_file", broken)
         with pytest.raises(OSError, match="Input/output error"):
             writer.commit()
     for act in (writer.commit, lambda: append_steps(writer, 2)):

@@ -20,8 +20,8 @@ from store.errors import (
     did_you_mean,
     listed,
 )
-from store.location import MAX_ROOT_BYTES
-from store.reader import Run
+from store.reading.run import Run
+from store.storage.location import MAX_ROOT_BYTES
 from store.testing import write_run
 
 FAMILY = [

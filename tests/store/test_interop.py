@@ -16,9 +16,10 @@ import tensorstore
 import xarray as xr
 import zarr
 
-from store.pack import pack
-from store.reader import open_run
-from store.schema import Array, LayerSpec, RunSpec, WeightSpec
+from store.format.names import Array
+from store.format.spec import LayerSpec, RunSpec, WeightSpec
+from store.packed.pack import pack
+from store.reading.run import open_run
 from store.testing import frames_at, image_run_spec, text_run_spec, write_run
 
 # As in SCHEMA.md; a later version may change its interface.

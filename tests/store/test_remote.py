@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import urllib3
 
-from store import open_run, web
+from store import open_run
 from store.errors import (
     MissingExtraError,
     RemoteError,
@@ -19,13 +19,14 @@ from store.errors import (
     RunNotFoundError,
     SpecError,
 )
-from store.pack import pack
-from store.share import share
+from store.live.writer import RunWriter
+from store.packed.pack import pack
+from store.storage import web
+from store.storage.web import WebSource
 from store.testing import frames_at, image_run_spec, write_run
-from store.testing_http import Served, served
-from store.verify import verify
-from store.web import WebSource
-from store.writer import RunWriter
+from store.testing.http import Served, served
+from store.tools.share import share
+from store.tools.verify import verify
 from tests.store.conftest import STEPS
 
 ACTIVATION = "layers/conv1/activation"

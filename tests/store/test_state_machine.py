@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from store.live_array import LiveArray
-from store.stateful import RunMachine
+from store.live.array import LiveArray
+from store.testing.stateful import RunMachine
 
 TestRunMachine = RunMachine.TestCase
 TestRunMachine.settings = settings(stateful_step_count=25)

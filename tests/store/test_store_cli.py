@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from store import open_run
 from store.cli import COMMANDS
 from store.testing import text_run_spec, write_run
-from store.verify import verify
+from store.tools.verify import verify
 from tests.store.conftest import STEPS
 
 ACTIVATION = "layers/conv1/activation"

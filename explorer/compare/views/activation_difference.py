@@ -9,25 +9,26 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from explorer.absence import SAME_PROBE, Absence, Lack, Nothing
 from explorer.compare.pair import RunPair
-from explorer.compare.pairing import Pairing, of_units
 from explorer.compare.views.base import PairView, register
-from explorer.derived.frames import Limits, Picture, picture_of, quantize, robust_limits
+from explorer.compare.views.pairing import Pairing, of_units
+from explorer.data.absence import SAME_PROBE, Absence, Lack, Nothing
+from explorer.data.kernels import symmetric
+from explorer.data.recurrent import RecurrentLayer, quantity_of
 from explorer.derived.pairs.subtraction import subtracted
 from explorer.derived.pairs.time_alignment import Alignment
 from explorer.derived.pairs.unit_matching import Matching
+from explorer.derived.time.frames import FrameLayout, Limits, picture_of, quantize, robust_limits
 from explorer.plots.style import DIVERGING, palette_bytes
-from explorer.recurrent_data import RecurrentLayer, quantity_of
-from explorer.state import Moment
-from explorer.views.activation import tokens_of
-from explorer.views.base import Scene, not_recorded
-from explorer.views.kernels import MOST_CAPTIONS, symmetric
-from explorer.views.recurrent_states import option, options_row
-from explorer.widgets.beside import below
-from explorer.widgets.frame_grid import FrameGrid
+from explorer.selection import SelectionKey
+from explorer.views.base import Scene
+from explorer.views.parts import option, options_row, tokens_of
+from explorer.views.requirements import not_recorded
+from explorer.views.room import MOST_CAPTIONS
+from explorer.widgets.page.beside import below
+from explorer.widgets.pictures.frame_grid import FrameGrid
 from store import Layer
-from store.schema import UNIT_DIM, activation_path
+from store.format.names import UNIT_DIM, activation_path
 
 Array = npt.NDArray[Any]
 Frames = Callable[[int], tuple[Array, Array]]
@@ -168,7 +169,7 @@ def states_of(
 
 
 @dataclass(frozen=True)
-class Board:
+class ActivationDifferences:
     """What holds at every step.
 
     Attributes
@@ -183,7 +184,9 @@ class Board:
     limits: dict[str, Limits]
 
     @classmethod
-    def of(cls, quantities: dict[str, Quantity], sampled: dict[int, Matching]) -> Board:
+    def of(
+        cls, quantities: dict[str, Quantity], sampled: dict[int, Matching]
+    ) -> ActivationDifferences:
         """Look at some steps; call it in the worker thread."""
         limits = {
             name: symmetric(
@@ -193,7 +196,7 @@ class Board:
         }
         return cls(quantities, limits)
 
-    def picture(self, name: str, pairing: Pairing) -> tuple[Picture, int]:
+    def picture(self, name: str, pairing: Pairing) -> tuple[FrameLayout, int]:
         """Layout of the frames, and how many blank units there are at the end."""
         quantity = self.quantities[name]
         shape = quantity.difference(0, pairing.at(0)).shape
@@ -273,15 +276,15 @@ class ActivationDifference(PairView):
     def serves(self, layer: Layer) -> bool:
         return layer.kind != "input"
 
-    def key(self, moment: Moment) -> tuple[Any, ...]:
-        known = moment.layer in self.runs[0].run.layers
-        return (*super().key(moment), self.comparison.pairs_key(moment.layer) if known else "")
+    def key(self, selected: SelectionKey) -> tuple[Any, ...]:
+        known = selected.layer in self.runs[0].run.layers
+        return (*super().key(selected), self.comparison.pairs_key(selected.layer) if known else "")
 
     def requirement(self, scene: Scene) -> Absence | None:
         missing = super().requirement(scene)
         if missing is not None:
             return missing
-        layer, second = scene.moment.layer, self.pair.layers.to_second(scene.moment.layer)
+        layer, second = scene.selected.layer, self.pair.layers.to_second(scene.selected.layer)
         if second is None:
             return Nothing(f"B has no layer for {layer}.")
         if not len(self.pair.probes):
@@ -290,29 +293,29 @@ class ActivationDifference(PairView):
         return found if isinstance(found, Absence) else None
 
     def prepare(self, scene: Scene) -> None:
-        self._sampled = Pairing(self.comparison, scene.moment.layer).sampled
+        self._sampled = Pairing(self.comparison, scene.selected.layer).sampled
 
     def caption(self, scene: Scene) -> str:
-        layer, second = scene.moment.layer, self.pair.layers.to_second(scene.moment.layer)
+        layer, second = scene.selected.layer, self.pair.layers.to_second(scene.selected.layer)
         names = layer if layer == second else f"{layer} of A and {second} of B"
         pairing = Pairing(self.comparison, layer)
         return (
-            f"{names}, probe {scene.moment.probe}: red, B gives more than A; blue, less. "
+            f"{names}, probe {scene.selected.probe}: red, B gives more than A; blue, less. "
             f"{pairing.sentence(scene.index)} Colours mean the same at every step."
         )
 
-    def compute(self, scene: Scene) -> Board:
+    def compute(self, scene: Scene) -> ActivationDifferences:
         quantities = self._quantities(scene)
         assert not isinstance(quantities, Absence)  # as `requirement` has seen to
-        return Board.of(quantities, self._sampled)
+        return ActivationDifferences.of(quantities, self._sampled)
 
-    def draw(self, scene: Scene, computed: Board) -> Any:
-        pairing = Pairing(self.comparison, scene.moment.layer)
+    def draw(self, scene: Scene, computed: ActivationDifferences) -> Any:
+        pairing = Pairing(self.comparison, scene.selected.layer)
         titles = {name: quantity.title for name, quantity in computed.quantities.items()}
         name = self._name if self._name in titles else next(iter(titles))
 
         def key(shown: str) -> str:
-            return f"{self.pair.key}|difference|{self.key(scene.moment)}|{shown}"
+            return f"{self.pair.key}|difference|{self.key(scene.selected)}|{shown}"
 
         grid = FrameGrid(
             computed.provider(name, pairing),
@@ -321,7 +324,7 @@ class ActivationDifference(PairView):
             palette=palette_bytes(DIVERGING),
             value_name="B \u2212 A",
             if_zero="No difference at this step, or too little for these colours.",
-            label=f"B less A, {scene.moment.layer}, probe {scene.moment.probe}",
+            label=f"B less A, {scene.selected.layer}, probe {scene.selected.probe}",
             channel=scene.channel,
             sizing_mode="stretch_width",
             margin=0,
@@ -340,7 +343,7 @@ class ActivationDifference(PairView):
 
     def _quantities(self, scene: Scene) -> dict[str, Quantity] | Absence:
         """Find what both layers tell, or why that is nothing."""
-        layer, probe = scene.moment.layer, scene.moment.probe
+        layer, probe = scene.selected.layer, scene.selected.probe
         layers = layer, self.pair.layers.to_second(layer) or ""
         output = output_of(self.pair, self.alignment, layers, probe)
         states = states_of(self.pair, self.alignment, layers, probe)

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from explorer.absence import GIVE_LABELS, SAME_PROBE, Absence, Lack, Nothing, Unfit
 from explorer.compare.differences import (
     answers_over_time,
     disputed,
@@ -14,13 +13,14 @@ from explorer.compare.differences import (
 )
 from explorer.compare.side import LETTERS
 from explorer.compare.views.base import PairView, register
+from explorer.data.absence import GIVE_LABELS, SAME_PROBE, Absence, Lack, Nothing, Unfit
 from explorer.derived.pairs.divergence import FIRST_RIGHT, SECOND_RIGHT, Disputes
-from explorer.derived.plain import only_value
+from explorer.derived.time.plain import only_value
 from explorer.plots.overlays import Line, overlay
 from explorer.plots.style import LINES
 from explorer.views.base import Scene, plot_pane
-from explorer.widgets.probe_picker import descriptions
-from explorer.widgets.step_table import StepTable
+from explorer.widgets.charts.step_table import StepTable
+from explorer.widgets.page.probe_picker import descriptions
 
 CURVES_HEIGHT = 260
 MOST_ROWS = 14

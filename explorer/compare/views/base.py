@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 import explorer.compare.views
-from explorer.absence import Absence, Lack
 from explorer.compare.pair import CLOCK_MODES, RunPair
-from explorer.data import RunData
+from explorer.data.absence import Absence, Lack
+from explorer.data.run import RunData
 from explorer.derived.pairs.time_alignment import Alignment
-from explorer.state import Moment
+from explorer.selection import SelectionKey
 from explorer.views.base import Region, Scene, View
 
 if TYPE_CHECKING:
@@ -69,9 +69,9 @@ class PairView(View):
             return Lack("Both runs need a recorded step. Reload the page once they have one.")
         return None
 
-    def key(self, moment: Moment) -> tuple[Any, ...]:
+    def key(self, selected: SelectionKey) -> tuple[Any, ...]:
         """Give the values that the drawing is made for."""
-        own = super().key(moment)
+        own = super().key(selected)
         return (*own, self.comparison.key) if self.aligned else own
 
     @property
@@ -112,8 +112,8 @@ def register(view: V) -> V:
 
 @functools.cache
 def _load() -> None:
-    for module in pkgutil.iter_modules(explorer.compare.views.__path__):
-        importlib.import_module(f"{explorer.compare.views.__name__}.{module.name}")
+    for module in pkgutil.walk_packages(explorer.compare.views.__path__, "explorer.compare.views."):
+        importlib.import_module(module.name)
 
 
 def pair_views(place: str, comparison: Comparison) -> list[PairView]:

@@ -9,15 +9,15 @@ import numpy as np
 import numpy.typing as npt
 import panel as pn
 
-from explorer.absence import Absence, Nothing
-from explorer.compare.matching import basis, why_not
-from explorer.compare.unit_tracking import Tracked, most_positions, track
+from explorer.compare.matching.at_step import basis, why_not
+from explorer.compare.matching.over_time import Tracked, most_positions, track
 from explorer.compare.views.base import PairView, register
+from explorer.data.absence import Absence, Nothing
 from explorer.plots.overlays import Line, overlay
 from explorer.plots.partners import partners_over_time
 from explorer.plots.style import LINES
 from explorer.views.base import Scene, figure_pane, plot_pane
-from explorer.widgets.beside import below, beside
+from explorer.widgets.page.beside import below, beside
 from store import Layer
 
 Array = npt.NDArray[Any]
@@ -45,7 +45,7 @@ class MatchingOverTime(PairView):
         missing = super().requirement(scene)
         if missing is not None:
             return missing
-        layer = scene.moment.layer
+        layer = scene.selected.layer
         said = why_not(self.pair, layer, self.pair.layers.to_second(layer))
         return None if said is None else Nothing(said)
 
@@ -61,7 +61,7 @@ class MatchingOverTime(PairView):
             f"Units of {layer} are matched at every moment anew, one to one, by their {how}. Left: "
             f"mean {SCORES[by]} of the pairs, the share of them that were pairs just before, and "
             f"the share of A's units that have a counterpart. Right: which unit of B stands for "
-            f"unit {scene.moment.unit} of A; a click on either goes there.{left_out}"
+            f"unit {scene.selected.unit} of A; a click on either goes there.{left_out}"
         )
 
     def compute(self, scene: Scene) -> Tracked | Nothing:
@@ -86,7 +86,7 @@ class MatchingOverTime(PairView):
             height=HEIGHT,
             **self.time_options(scene),
         )
-        return Board(self, scene, computed, plot_pane(curves))
+        return MatchingPane(self, scene, computed, plot_pane(curves))
 
     def follow(self, scene: Scene, body: Any) -> None:
         body.show_unit(scene)
@@ -94,7 +94,7 @@ class MatchingOverTime(PairView):
     def partners(self, scene: Scene, tracked: Tracked) -> hv.Overlay:
         """Draw the counterparts of the selected unit of A."""
         layer, second = self._layers(scene)
-        unit = min(scene.moment.unit, tracked.partners.shape[1] - 1)
+        unit = min(scene.selected.unit, tracked.partners.shape[1] - 1)
         return partners_over_time(
             tracked.partners[:, unit],
             tracked.scores[:, unit],
@@ -108,11 +108,11 @@ class MatchingOverTime(PairView):
         )
 
     def _layers(self, scene: Scene) -> tuple[str, str]:
-        layer = scene.moment.layer
+        layer = scene.selected.layer
         return layer, self.pair.layers.to_second(layer) or ""
 
 
-class Board(pn.Column):
+class MatchingPane(pn.Column):
     """Curves of the layer, and beside them the partners of one unit.
 
     Parameters
@@ -129,7 +129,7 @@ class Board(pn.Column):
 
     def __init__(self, view: MatchingOverTime, scene: Scene, tracked: Tracked, curves: Any) -> None:
         self._view, self._tracked = view, tracked
-        self._unit = scene.moment.unit
+        self._unit = scene.selected.unit
         self.partners = figure_pane(view.partners(scene, tracked))
         self._settle()
         self._said = pn.pane.HTML(self._sentence(), margin=0, sizing_mode="stretch_width")
@@ -141,8 +141,8 @@ class Board(pn.Column):
 
     def show_unit(self, scene: Scene) -> None:
         """Show the partners of another unit."""
-        if scene.moment.unit != self._unit:
-            self._unit = scene.moment.unit
+        if scene.selected.unit != self._unit:
+            self._unit = scene.selected.unit
             self.partners.object = self._view.partners(scene, self._tracked)
             self._settle()
             self._said.object = self._sentence()

@@ -6,22 +6,24 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from explorer.absence import Nothing
 from explorer.compare.side import LETTERS
 from explorer.compare.views.base import PairView, register
-from explorer.data import RunData
-from explorer.derived.timeline import thin
+from explorer.data.absence import Nothing
+from explorer.data.run import RunData
+from explorer.derived.time.timeline import thin
 from explorer.plots.overlays import Line, overlay
 from explorer.plots.style import RUNS
 from explorer.views.base import Scene, plot_pane
-from explorer.views.metrics import COMPACT_HEIGHT, MOST_POINTS, Accuracy, Loss, _Metrics, _spoken
+from explorer.views.parts import metric_label
+from explorer.views.room import COMPACT_HEIGHT, MOST_POINTS
+from explorer.views.training.curves import Accuracy, Loss, MetricCurves
 
 
 class _BothMetrics(PairView):
     place = "above"
     aligned = True
     width = 6
-    alone: ClassVar[type[_Metrics]]
+    alone: ClassVar[type[MetricCurves]]
 
     def applies(self, data: RunData) -> bool:
         return any(self.alone().applies(run) for run in self.runs)
@@ -38,7 +40,7 @@ class _BothMetrics(PairView):
                 known = np.flatnonzero(~np.isnan(values))
                 kept = known if 2 * len(known) < len(values) else np.arange(len(values))
                 kept = kept[thin(values[kept], MOST_POINTS)]
-                said = f"{LETTERS[number]} {_spoken(name)}"
+                said = f"{LETTERS[number]} {metric_label(name)}"
                 dashed = name.startswith("val_")
                 lines.append(Line(said, places[kept], values[kept], RUNS[number], dashed))
         if any(np.isfinite(line.y).any() for line in lines):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from explorer.absence import Nothing
 from explorer.compare.settings import differing_settings
 from explorer.compare.tables import Row, table
 from explorer.compare.views.base import PairView, register
+from explorer.data.absence import Nothing
 from explorer.plots.style import RUNS
 from explorer.views.base import Scene
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from explorer.absence import SAME_PROBE, Absence, Lack, Nothing
 from explorer.compare.counterparts import candidates, set_by_hand
 from explorer.compare.differences import (
     MOST_LAYERS,
@@ -18,14 +17,15 @@ from explorer.compare.differences import (
 )
 from explorer.compare.settings import NOTHING
 from explorer.compare.views.base import PairView, register
-from explorer.derived.frames import Limits, quantize
+from explorer.data.absence import SAME_PROBE, Absence, Lack, Nothing
+from explorer.derived.time.frames import Limits, quantize
 from explorer.plots.overlays import Line, overlay
 from explorer.plots.style import CLASSES, SEQUENTIAL, palette_bytes
 from explorer.views.base import Scene, plot_pane
-from explorer.widgets.beside import below
-from explorer.widgets.frame_grid import FrameGrid
-from explorer.widgets.layer_pairs import LayerPairs
-from explorer.widgets.step_table import StepTable
+from explorer.widgets.charts.step_table import StepTable
+from explorer.widgets.page.beside import below
+from explorer.widgets.page.layer_pairs import LayerPairs
+from explorer.widgets.pictures.frame_grid import FrameGrid
 
 HEIGHT = 400
 SHARES = Limits(0.0, 1.0, signed=False)

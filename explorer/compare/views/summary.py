@@ -9,7 +9,7 @@ import numpy as np
 from explorer.compare.settings import NOTHING
 from explorer.compare.tables import Row, table
 from explorer.compare.views.base import PairView, register
-from explorer.data import RunData
+from explorer.data.run import RunData
 from explorer.derived.pairs.progress import grows
 from explorer.plots.style import RUNS
 from explorer.views.base import Scene

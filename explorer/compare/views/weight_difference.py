@@ -9,22 +9,29 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from explorer.absence import Absence, Nothing
-from explorer.compare.pairing import Inputs, Pairing
 from explorer.compare.views.base import PairView, register
-from explorer.compare.weight_pairs import Variable, variables_of
-from explorer.derived.filters import kernel_tiles
-from explorer.derived.frames import Limits, quantize, robust_limits
+from explorer.compare.views.pairing import Inputs, Pairing
+from explorer.compare.views.weight_pairs import Variable, variables_of
+from explorer.data.absence import Absence, Nothing
+from explorer.data.kernels import some_of, symmetric
 from explorer.derived.pairs.time_alignment import Alignment
+from explorer.derived.time.frames import Limits, quantize, robust_limits
+from explorer.derived.units.filters import kernel_tiles
 from explorer.plots.blocks import block_means, block_names, block_starts
 from explorer.plots.style import DIVERGING, SEQUENTIAL, palette_bytes
-from explorer.state import Moment
+from explorer.selection import SelectionKey
 from explorer.views.base import Scene
-from explorer.views.dense_weights import LABELS_HEIGHT, MOST_NUMBERED, MOST_SHOWN, MOST_WEIGHTS
-from explorer.views.kernels import MOST_CAPTIONS, MOST_SLICES, some_of, symmetric
-from explorer.views.recurrent_states import option, options_row
-from explorer.widgets.beside import below
-from explorer.widgets.frame_grid import FrameGrid
+from explorer.views.parts import option, options_row
+from explorer.views.room import (
+    LABELS_HEIGHT,
+    MOST_CAPTIONS,
+    MOST_NUMBERED,
+    MOST_SHOWN,
+    MOST_SLICES,
+    MOST_WEIGHTS,
+)
+from explorer.widgets.page.beside import below
+from explorer.widgets.pictures.frame_grid import FrameGrid
 from store import Layer
 
 Array = npt.NDArray[Any]
@@ -37,7 +44,7 @@ EVERY, RMS = "all", "rms"
 
 
 @dataclass(frozen=True)
-class Picture:
+class DifferencePicture:
     """One way to look at the difference of a variable.
 
     Attributes
@@ -175,7 +182,7 @@ def arranged(variable: Variable, values: Array, part: str) -> Array:
     values : ndarray
         Shaped as its ``axes`` say.
     part : str
-        As in `Picture`.
+        As in `DifferencePicture`.
 
     Returns
     -------
@@ -271,8 +278,8 @@ class WeightDifference(PairView):
     def serves(self, layer: Layer) -> bool:
         return bool(layer.weights)
 
-    def key(self, moment: Moment) -> tuple[Any, ...]:
-        layer, own = moment.layer, super().key(moment)
+    def key(self, selected: SelectionKey) -> tuple[Any, ...]:
+        layer, own = selected.layer, super().key(selected)
         second = self.pair.layers.to_second(layer)
         if layer not in self.runs[0].run.layers or second is None:
             return own
@@ -283,7 +290,7 @@ class WeightDifference(PairView):
         missing = super().requirement(scene)
         if missing is not None:
             return missing
-        layer, second = scene.moment.layer, self.pair.layers.to_second(scene.moment.layer)
+        layer, second = scene.selected.layer, self.pair.layers.to_second(scene.selected.layer)
         if second is None:
             return Nothing(f"B has no layer for {layer}.")
         variables = variables_of(self.pair, layer, second)
@@ -303,7 +310,7 @@ class WeightDifference(PairView):
         self._pairs = self._pairs_now(scene)
 
     def caption(self, scene: Scene) -> str:
-        layer, second = scene.moment.layer, self.pair.layers.to_second(scene.moment.layer) or ""
+        layer, second = scene.selected.layer, self.pair.layers.to_second(scene.selected.layer) or ""
         units, inputs = self._pairs_now(scene)
         names = layer if layer == second else f"{layer} of A and {second} of B"
         variables = variables_of(self.pair, layer, second)
@@ -322,7 +329,7 @@ class WeightDifference(PairView):
         )
 
     def compute(self, scene: Scene) -> Shown:
-        layer, second = scene.moment.layer, self.pair.layers.to_second(scene.moment.layer) or ""
+        layer, second = scene.selected.layer, self.pair.layers.to_second(scene.selected.layer) or ""
         assert self._pairs is not None  # as `requirement` has seen to
         units, inputs = self._pairs
         found = variables_of(self.pair, layer, second)
@@ -340,16 +347,18 @@ class WeightDifference(PairView):
 
     def draw(self, scene: Scene, computed: Shown) -> Any:
         units, inputs = self._pairs_now(scene)
-        layer = scene.moment.layer
+        layer = scene.selected.layer
         titles = {str(at): one.title for at, one in enumerate(computed.variables)}
         at = next((at for at, title in titles.items() if title == self._title), "0")
 
-        def picture(at: str, part: str) -> Picture:
+        def picture(at: str, part: str) -> DifferencePicture:
             limits = (computed.rms if part == RMS else computed.signed)[int(at)]
-            return Picture(computed.variables[int(at)], part, limits, units, inputs, self.alignment)
+            return DifferencePicture(
+                computed.variables[int(at)], part, limits, units, inputs, self.alignment
+            )
 
         def key(at: str, part: str) -> str:
-            return f"{self.pair.key}|weights|{self.key(scene.moment)}|{at}|{part}"
+            return f"{self.pair.key}|weights|{self.key(scene.selected)}|{at}|{part}"
 
         def parts(at: str) -> dict[str, str]:
             return parts_of_variable(computed.variables[int(at)])
@@ -395,5 +404,5 @@ class WeightDifference(PairView):
         return below(row, grid, gap=6)
 
     def _pairs_now(self, scene: Scene) -> tuple[Pairing, Inputs]:
-        layer, second = scene.moment.layer, self.pair.layers.to_second(scene.moment.layer) or ""
+        layer, second = scene.selected.layer, self.pair.layers.to_second(scene.selected.layer) or ""
         return Pairing(self.comparison, layer), Inputs(self.comparison, layer, second)

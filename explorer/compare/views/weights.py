@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from explorer.absence import Absence, Nothing
 from explorer.compare.differences import (
     Likeness,
     Parting,
@@ -18,8 +17,9 @@ from explorer.compare.differences import (
 from explorer.compare.tables import sentence
 from explorer.compare.views.base import PairView, register
 from explorer.compare.views.similarity import curves_of_layers
+from explorer.data.absence import Absence, Nothing
 from explorer.views.base import Scene
-from explorer.widgets.beside import below
+from explorer.widgets.page.beside import below
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import erf, expit, log_softmax, softmax
 
 from explorer.derived.network.node import Array, Function
-from explorer.derived.recurrent import ACTIVATIONS, NotDerivableError
+from explorer.derived.recurrent.equations import ACTIVATIONS, NotDerivableError
 
 # Klambauer et al. 2017 (arXiv:1706.02515), as Keras rounds them.
 SELU_ALPHA = 1.6732632423543772

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from explorer.derived.network.node import Array, Call, Rule
+from explorer.derived.network.node import Array, Call, LayerOp
 from explorer.derived.network.windows import Windows, blocks, windows_of
 
 FLOAT_BYTES = 4
@@ -38,7 +38,7 @@ def spread(gradient: Array, kernel: Array, windows: Windows, lengths: Sequence[i
     return windows.cropped(total, lengths)
 
 
-class Convolution(Rule):
+class Convolution(LayerOp):
     """``Conv1D``, ``Conv2D``, ``Conv3D``, in groups or not."""
 
     units = "mixed"
@@ -67,7 +67,7 @@ class Convolution(Rule):
         return np.split(call.weight("kernel"), call.config.get("groups") or 1, axis=-1)
 
 
-class TransposedConvolution(Rule):
+class TransposedConvolution(LayerOp):
     """``Conv1DTranspose``, ``Conv2DTranspose``, ``Conv3DTranspose``."""
 
     units = "mixed"
@@ -94,7 +94,7 @@ class TransposedConvolution(Rule):
         return (convolve(gradient, call.weight("kernel"), windows),)
 
 
-class DepthwiseConvolution(Rule):
+class DepthwiseConvolution(LayerOp):
     """``DepthwiseConv1D``, ``DepthwiseConv2D``: each channel with kernels of its own."""
 
     units = "mixed"
@@ -109,7 +109,7 @@ class DepthwiseConvolution(Rule):
         return (each_channel_back(call.x, gradient, call.weight("kernel"), call.config),)
 
 
-class SeparableConvolution(Rule):
+class SeparableConvolution(LayerOp):
     """``SeparableConv1D``, ``SeparableConv2D``: each channel alone, then all of them at a point."""
 
     units = "mixed"
@@ -166,7 +166,7 @@ def biased(call: Call, output: Array) -> Array:
     return output if bias is None else output + bias
 
 
-RULES: dict[str, Rule] = {
+LAYER_OPS: dict[str, LayerOp] = {
     **dict.fromkeys(("Conv1D", "Conv2D", "Conv3D"), Convolution()),
     **dict.fromkeys(
         ("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"), TransposedConvolution()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from explorer.derived.network.convolution import biased
-from explorer.derived.network.node import Array, Call, Rule
+from explorer.derived.network.node import Array, Call, LayerOp
 
 
-class Dense(Rule):
+class Dense(LayerOp):
     """``Dense``, on the last axis of an input of any rank."""
 
     units = "mixed"
@@ -23,7 +23,7 @@ class Dense(Rule):
         return (gradient @ call.weight("kernel").T,)
 
 
-class PReLU(Rule):
+class PReLU(LayerOp):
     """``PReLU``: its slope below zero is a weight (He et al. 2015, arXiv:1502.01852)."""
 
     is_affine = False
@@ -39,11 +39,11 @@ class PReLU(Rule):
         return (gradient * np.where(call.x > 0, 1, below).astype(np.float32),)
 
 
-class ActivationOnly(Rule):
+class ActivationOnly(LayerOp):
     """``Activation``, ``ReLU``, ``Softmax`` and their like: nothing but the function after it."""
 
 
-RULES: dict[str, Rule] = {
+LAYER_OPS: dict[str, LayerOp] = {
     "Dense": Dense(),
     "PReLU": PReLU(),
     **dict.fromkeys(("Activation", "ReLU", "LeakyReLU", "ELU", "Softmax"), ActivationOnly()),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from explorer.derived.network.node import Array, Call, Rule
+from explorer.derived.network.node import Array, Call, LayerOp
 
 
-class Embedding(Rule):
+class Embedding(LayerOp):
     """``Embedding``: a row of its table for each token."""
 
     is_affine = False
@@ -22,7 +22,7 @@ class Embedding(Rule):
         return (np.zeros_like(gradient, shape=call.inputs[0].shape),)
 
 
-class Masking(Rule):
+class Masking(LayerOp):
     """``Masking``: tokens whose units all have one value become zero."""
 
     def forward(self, call: Call) -> Array:
@@ -39,4 +39,4 @@ class Masking(Rule):
         )
 
 
-RULES: dict[str, Rule] = {"Embedding": Embedding(), "Masking": Masking()}
+LAYER_OPS: dict[str, LayerOp] = {"Embedding": Embedding(), "Masking": Masking()}

@@ -10,9 +10,9 @@ import numpy as np
 
 from explorer.derived.network.activations import LINEAR, Activation
 from explorer.derived.network.graph import Graph
-from explorer.derived.network.node import Array, Call, LayerWeights, Node, Rule, as_float
-from explorer.derived.network.registry import INPUT_CLASS, RULES, activation_of
-from explorer.derived.recurrent import NotDerivableError, token_mask
+from explorer.derived.network.node import Array, Call, LayerOp, LayerWeights, Node, as_float
+from explorer.derived.network.registry import INPUT_CLASS, LAYER_OPS, activation_of
+from explorer.derived.recurrent.equations import NotDerivableError, token_mask
 
 Arrays = Mapping[str, Array]
 StepWeights = Mapping[str, LayerWeights]
@@ -25,7 +25,7 @@ class Network(Graph):
     normalization takes its moving statistics. For parameters and attributes see `Graph`.
     """
 
-    def rule(self, layer: str) -> Rule:
+    def op(self, layer: str) -> LayerOp:
         """Give what computes a layer, up to its activation function.
 
         Raises
@@ -34,12 +34,12 @@ class Network(Graph):
             The layer cannot be repeated here.
         """
         self._require(layer)
-        return RULES[self.nodes[layer].class_name]
+        return LAYER_OPS[self.nodes[layer].class_name]
 
     def activation(self, layer: str) -> Activation:
         """Give the activation function that ends a layer; the linear one if it has none."""
         node = self.node(layer)
-        if node.class_name not in RULES:
+        if node.class_name not in LAYER_OPS:
             return LINEAR
         return activation_of(node.class_name, node.config)
 
@@ -120,9 +120,7 @@ class Network(Graph):
             if name not in found and name in needed and self._is_ready(name, found, masks or {}):
                 call = self.call(name, found, weights, masks)
                 with _explained(name, call):
-                    found[name] = as_float(
-                        self.activation(name).value(self.rule(name).forward(call))
-                    )
+                    found[name] = as_float(self.activation(name).value(self.op(name).forward(call)))
         for name in ends if wanted is not None else ():
             if name not in found:
                 raise NotDerivableError(self._obstacle(name, found))
@@ -151,7 +149,7 @@ class Network(Graph):
         """
         call = self.call(layer, activations, weights, masks)
         with _explained(layer, call):
-            return as_float(self.rule(layer).forward(call))
+            return as_float(self.op(layer).forward(call))
 
     # -- backwards ---------------------------------------------------------------------------
 
@@ -214,7 +212,7 @@ class Network(Graph):
             call = self.call(name, activations, weights, masks)
             with _explained(name, call):
                 gradient = self._at_core(name, call, activations, found.get(name), before.get(name))
-                parts = self.rule(name).backward(call, gradient)
+                parts = self.op(name).backward(call, gradient)
                 for source, part in zip(node.inbound, parts, strict=True):
                     found[source] = as_float(found[source] + part if source in found else part)
         lost = blocked & (names or set())
@@ -276,7 +274,7 @@ class Network(Graph):
         activation = self.activation(layer)
         if activation.from_output and layer in activations:
             return as_float(activation.pull(as_float(activations[layer]), gradient))
-        return as_float(activation.pull(as_float(self.rule(layer).forward(call)), gradient))
+        return as_float(activation.pull(as_float(self.op(layer).forward(call)), gradient))
 
     # -- inside ------------------------------------------------------------------------------
 

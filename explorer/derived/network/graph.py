@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from explorer.derived.network.node import Node
-from explorer.derived.network.registry import INPUT_CLASS, OPERATIONS_CLASS, RULES, node_fault
+from explorer.derived.network.registry import INPUT_CLASS, LAYER_OPS, OPERATIONS_CLASS, node_fault
 
 
 class Graph:
@@ -69,8 +69,8 @@ class Graph:
         they are taken for that layer, if it takes the same.
         """
         node = self.nodes[layer]
-        rule = RULES.get(node.class_name)
-        if node.mask_from is None or rule is None or not rule.obeys_mask:
+        op = LAYER_OPS.get(node.class_name)
+        if node.mask_from is None or op is None or not op.obeys_mask:
             return None
         maker = self.node(node.mask_from)
         if maker.class_name == OPERATIONS_CLASS:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from explorer.derived.network.engine import Arrays, Network, StepWeights
-from explorer.derived.network.node import Array, Call, Rule, as_float
-from explorer.derived.network.registry import INPUT_CLASS, RULES
-from explorer.derived.recurrent import NotDerivableError
+from explorer.derived.network.node import Array, Call, LayerOp, as_float
+from explorer.derived.network.registry import INPUT_CLASS, LAYER_OPS
+from explorer.derived.recurrent.equations import NotDerivableError
 
 # Units that are silenced at once, each in a probe of its own.
 SILENCED = 64
@@ -115,8 +115,8 @@ class _Walk:
     def sources(self, layer: str, unit: int) -> dict[str, Array]:
         if self.network.node(layer).class_name in (INPUT_CLASS, "Embedding"):
             return {}
-        rule, call = self._layer(layer)
-        strengths = _taken(rule, call, unit)
+        op, call = self._layer(layer)
+        strengths = _taken(op, call, unit)
         total: dict[str, Array] = {}
         for source, values in zip(self.network.nodes[layer].inbound, strengths, strict=True):
             _add(total, self._back(source, values) if self.through else {source: values})
@@ -159,16 +159,16 @@ class _Walk:
             elif owners is not None:
                 _add(total, self._onwards(follower, chosen[owners]))
             else:
-                rule, call = self._layer(follower)
+                op, call = self._layer(follower)
                 number = self.network.nodes[follower].inbound.index(layer)
-                _add(total, {follower: _given(rule, call, number, chosen)})
+                _add(total, {follower: _given(op, call, number, chosen)})
         return total
 
     # -- layers ------------------------------------------------------------------------------
 
-    def _layer(self, layer: str) -> tuple[Rule, Call]:
+    def _layer(self, layer: str) -> tuple[LayerOp, Call]:
         call = self.network.call(layer, self.activations, self.weights, self.masks)
-        return self.network.rule(layer), call
+        return self.network.op(layer), call
 
     def _units(self, layer: str) -> int:
         if layer not in self.activations:
@@ -188,30 +188,30 @@ class _Walk:
     def _owners(self, layer: str) -> Array | None:
         """Give the unit before a layer that each of its units passes on; None: it mixes them."""
         node = self.network.nodes[layer]
-        rule = RULES.get(node.class_name)
-        if rule is None or layer in self.network.unsupported or len(node.inbound) != 1:
+        op = LAYER_OPS.get(node.class_name)
+        if op is None or layer in self.network.unsupported or len(node.inbound) != 1:
             return None
         units, before = self._units(layer), self._units(node.inbound[0])
-        if rule.units == "mixed" or units % before or (rule.units == "kept" and units != before):
+        if op.units == "mixed" or units % before or (op.units == "kept" and units != before):
             return None
         return np.arange(units) % before
 
 
-def _taken(rule: Rule, call: Call, unit: int) -> list[Array]:
+def _taken(op: LayerOp, call: Call, unit: int) -> list[Array]:
     """Strength of every unit of each input for one unit of a layer."""
     inputs = [as_float(each) for each in call.inputs]
     call = replace(call, inputs=tuple(inputs))
-    whole = rule.forward(call)
-    if rule.is_affine:
+    whole = op.forward(call)
+    if op.is_affine:
         seed = np.zeros_like(whole)
         seed[..., unit] = 1
-        parts = rule.backward(call, seed)
+        parts = op.backward(call, seed)
         return [_over_places(part * each) for part, each in zip(parts, inputs, strict=True)]
     sums = whole[..., unit].sum()
-    return [sums - _without(rule, call, number, unit) for number in range(len(inputs))]
+    return [sums - _without(op, call, number, unit) for number in range(len(inputs))]
 
 
-def _without(rule: Rule, call: Call, number: int, unit: int) -> Array:
+def _without(op: LayerOp, call: Call, number: int, unit: int) -> Array:
     """Compute the sums of one unit without each unit of one input: (unit,)."""
     units = call.inputs[number].shape[-1]
     sums = []
@@ -219,15 +219,15 @@ def _without(rule: Rule, call: Call, number: int, unit: int) -> Array:
         silenced = np.arange(start, min(units, start + SILENCED))
         many = _repeated(call, len(silenced))
         many.inputs[number][np.arange(len(silenced)), ..., silenced] = 0
-        output = rule.forward(many)[..., unit]
+        output = op.forward(many)[..., unit]
         sums.append(output.reshape(len(silenced), -1).sum(axis=1))
     return np.concatenate(sums)
 
 
-def _given(rule: Rule, call: Call, number: int, chosen: Array) -> Array:
+def _given(op: LayerOp, call: Call, number: int, chosen: Array) -> Array:
     """Compute what the sums of each unit would lose without some units of one input."""
     inputs = [as_float(each) for each in call.inputs]
-    if rule.is_affine:  # without the others the difference is not one of large numbers
+    if op.is_affine:  # without the others the difference is not one of large numbers
         inputs = [each if at == number else np.zeros_like(each) for at, each in enumerate(inputs)]
         inputs[number] = np.where(chosen, inputs[number], 0)
         less = [np.zeros_like(each) for each in inputs]
@@ -235,7 +235,7 @@ def _given(rule: Rule, call: Call, number: int, chosen: Array) -> Array:
         less = list(inputs)
         less[number] = np.where(chosen, 0, inputs[number])
     more_output, less_output = (
-        rule.forward(replace(call, inputs=tuple(each))) for each in (inputs, less)
+        op.forward(replace(call, inputs=tuple(each))) for each in (inputs, less)
     )
     return _over_places(more_output - less_output)
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from explorer.derived.network.node import Array, Call, Rule, as_float
+from explorer.derived.network.node import Array, Call, LayerOp, as_float
 
 
-class Merge(Rule):
+class Merge(LayerOp):
     """What the merging layers share: inputs of several ranks become alike, as Keras does it."""
 
     least, most = 2, sys.maxsize
@@ -92,7 +92,7 @@ class Extreme(Merge):
         return [np.where(taken == number, gradient, 0) for number in range(len(inputs))]
 
 
-class Concatenate(Rule):
+class Concatenate(LayerOp):
     """``Concatenate``."""
 
     least, most = 2, sys.maxsize
@@ -110,7 +110,7 @@ class Concatenate(Rule):
         return tuple(np.split(gradient, edges, axis=axis))
 
 
-class Dot(Rule):
+class Dot(LayerOp):
     """``Dot``: sums of products along one axis of each of two inputs."""
 
     least = most = 2
@@ -173,7 +173,7 @@ def _unrepeated(gradient: Array, shape: tuple[int, ...]) -> Array:
     return gradient.sum(axis=axes, keepdims=True) if axes else gradient
 
 
-RULES: dict[str, Rule] = {
+LAYER_OPS: dict[str, LayerOp] = {
     "Add": WeightedSum(lambda count: [1] * count),
     "Subtract": WeightedSum(lambda _: [1, -1], most=2),
     "Average": WeightedSum(lambda count: [1 / count] * count),

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from explorer.derived.recurrent import NotDerivableError
+from explorer.derived.recurrent.equations import NotDerivableError
 
 Array = npt.NDArray[Any]
 Function = Callable[[Array], Array]
@@ -87,7 +87,7 @@ class Call:
         return self.weight(name) if self.config.get(option, True) else None
 
 
-class Rule:
+class LayerOp:
     """How a Keras layer computes, up to its activation function; this one passes its input on.
 
     Attributes

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from explorer.derived.network.node import Array, Call, Rule
+from explorer.derived.network.node import Array, Call, LayerOp
 
 
-class BatchNormalization(Rule):
+class BatchNormalization(LayerOp):
     """``BatchNormalization`` by its moving statistics.
 
     Ioffe and Szegedy 2015 (arXiv:1502.03167).
@@ -37,7 +37,7 @@ class BatchNormalization(Rule):
         return np.asarray(scale if gamma is None else scale * gamma)
 
 
-class LayerNormalization(Rule):
+class LayerNormalization(LayerOp):
     """``LayerNormalization``: each input by its own statistics.
 
     Ba et al. 2016 (arXiv:1607.06450).
@@ -94,7 +94,7 @@ def _along(weight: Array, axes: tuple[int, ...], rank: int) -> Array:
     return weight.reshape(shape)
 
 
-RULES: dict[str, Rule] = {
+LAYER_OPS: dict[str, LayerOp] = {
     "BatchNormalization": BatchNormalization(),
     "LayerNormalization": LayerNormalization(),
 }

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from explorer.derived.network.node import Array, Call, Rule
+from explorer.derived.network.node import Array, Call, LayerOp
 from explorer.derived.network.windows import windows_of
 
 
-class MaxPooling(Rule):
+class MaxPooling(LayerOp):
     """``MaxPooling1D`` to ``MaxPooling3D``."""
 
     is_affine = False
@@ -40,7 +40,7 @@ class MaxPooling(Rule):
         return (windows.cropped(total, lengths),)
 
 
-class AveragePooling(Rule):
+class AveragePooling(LayerOp):
     """``AveragePooling1D`` to ``AveragePooling3D``; the padding does not count."""
 
     def forward(self, call: Call) -> Array:
@@ -72,7 +72,7 @@ class AveragePooling(Rule):
         return np.asarray(sum(ones[index] for _, index in windows.places(x.shape[1:-1])))
 
 
-class GlobalMaxPooling(Rule):
+class GlobalMaxPooling(LayerOp):
     """``GlobalMaxPooling1D`` to ``GlobalMaxPooling3D``."""
 
     is_affine = False
@@ -91,7 +91,7 @@ class GlobalMaxPooling(Rule):
         return (share * gradient.reshape(greatest.shape),)
 
 
-class GlobalAveragePooling(Rule):
+class GlobalAveragePooling(LayerOp):
     """``GlobalAveragePooling1D`` to ``GlobalAveragePooling3D``; masked tokens do not count."""
 
     obeys_mask = True
@@ -125,7 +125,7 @@ def _places(x: Array) -> tuple[int, ...]:
 
 
 _AXES = (1, 2, 3)
-RULES: dict[str, Rule] = {
+LAYER_OPS: dict[str, LayerOp] = {
     **{f"MaxPooling{axes}D": MaxPooling() for axes in _AXES},
     **{f"AveragePooling{axes}D": AveragePooling() for axes in _AXES},
     **{f"GlobalMaxPooling{axes}D": GlobalMaxPooling() for axes in _AXES},

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from explorer.derived.network import convolution, merging, pooling
 from explorer.derived.network.graph import Graph
 from explorer.derived.network.node import Node, pair
 from explorer.derived.network.shapes import edges
 from explorer.derived.network.windows import Windows, windows_of
-from explorer.derived.recurrent import GATES, NotDerivableError
+from explorer.derived.recurrent.equations import GATES, NotDerivableError
+
+Array = npt.NDArray[Any]
+
 
 Shape = Sequence[int]
 # From where to before where, on one axis.
@@ -133,11 +140,11 @@ def _seen(node: Node, field: Field, before: Shape, after: Shape) -> Field:
     if any(start >= stop for start, stop in field):
         return tuple((0, 0) for _ in lengths)
     step = _Step(node, field, lengths, outputs)
-    rule = _FIELDS.get(node.class_name, _same) if len(lengths) == len(outputs) else _whole
+    op = _FIELDS.get(node.class_name, _same) if len(lengths) == len(outputs) else _whole
     # What lies outside is padding.
     return tuple(
         (min(max(start, 0), length), max(min(stop, length), 0))
-        for (start, stop), length in zip(rule(step), lengths, strict=True)
+        for (start, stop), length in zip(op(step), lengths, strict=True)
     )
 
 
@@ -232,10 +239,10 @@ def _turned(step: _Step) -> Field:
 
 
 _FIELDS: dict[str, Callable[[_Step], Field]] = {
-    **dict.fromkeys((*convolution.RULES, *pooling.RULES), _window),
-    **{name: _transposed_window for name in convolution.RULES if name.endswith("Transpose")},
-    **{name: _whole for name in pooling.RULES if name.startswith("Global")},
-    **dict.fromkeys(merging.RULES, _repeated),
+    **dict.fromkeys((*convolution.LAYER_OPS, *pooling.LAYER_OPS), _window),
+    **{name: _transposed_window for name in convolution.LAYER_OPS if name.endswith("Transpose")},
+    **{name: _whole for name in pooling.LAYER_OPS if name.startswith("Global")},
+    **dict.fromkeys(merging.LAYER_OPS, _repeated),
     **dict.fromkeys(("Concatenate", "LayerNormalization", "Softmax"), _along_units),
     **dict.fromkeys(("Flatten", "Reshape", "Dot", "Bidirectional"), _whole),
     **dict.fromkeys(GATES, _read),
@@ -245,3 +252,33 @@ _FIELDS: dict[str, Callable[[_Step], Field]] = {
     "TimeDistributed": _each_token,
     "Permute": _turned,
 }
+
+
+def extent(spans: Array, length: int) -> tuple[float, float]:
+    """Place of a map on an axis of its input: each position at the middle of what it sees.
+
+    Parameters
+    ----------
+    spans : ndarray of int (position, 2)
+        What each position sees, beyond the border too.
+    length : int
+        Length of the input's axis.
+
+    Returns
+    -------
+    start, stop : float
+        Outer borders of the first and the last position. The whole axis, if all positions see the
+        same; a lone position covers what it sees.
+
+    Examples
+    --------
+    >>> extent([[-1, 2], [0, 3], [1, 4], [2, 5]], 4)
+    (0.0, 4.0)
+    """
+    middles = np.asarray(spans, np.float64).mean(axis=1)
+    if len(middles) < 2:
+        return (float(spans[0][0]), float(spans[0][1])) if len(middles) else (0.0, float(length))
+    half = (middles[-1] - middles[0]) / (len(middles) - 1) / 2
+    if half <= 0:
+        return 0.0, float(length)
+    return float(middles[0] - half), float(middles[-1] + half)

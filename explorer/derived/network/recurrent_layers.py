@@ -1,4 +1,4 @@
-"""Recurrent layers: forwards by `explorer.derived.recurrent`, backwards through time.
+"""Recurrent layers: forwards by `explorer.derived.recurrent.equations`, backwards through time.
 
 The gradients are the chain rule applied to those equations, from the last token that was read to
 the first (Werbos 1990, "Backpropagation through time: what it does and how to do it").
@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from explorer.derived.network.activations import NAMED
-from explorer.derived.network.node import Array, Call, Function, Rule, as_float
-from explorer.derived.recurrent import (
+from explorer.derived.network.node import Array, Call, Function, LayerOp, as_float
+from explorer.derived.recurrent.equations import (
     ACTIVATIONS,
     GATES,
     Cell,
-    Part,
+    Direction,
     States,
     Weights,
     layer_output,
@@ -26,7 +26,7 @@ from explorer.derived.recurrent import (
 )
 
 
-class Recurrent(Rule):
+class Recurrent(LayerOp):
     """``SimpleRNN``, ``LSTM``, ``GRU``, and ``Bidirectional`` over one of them."""
 
     is_affine = False
@@ -106,7 +106,7 @@ class Recurrent(Rule):
 
 
 def through_time(
-    inputs: Array, layer: Part, found: States, gradient: Array, mask: Array | None
+    inputs: Array, layer: Direction, found: States, gradient: Array, mask: Array | None
 ) -> Array:
     """Take a gradient at the states of a recurrent layer to its input.
 
@@ -114,7 +114,7 @@ def through_time(
     ----------
     inputs : ndarray (batch, token, in_unit)
         What it took.
-    layer : Part
+    layer : Direction
         The layer, with weights in float32.
     found : States
         Its states for these inputs.
@@ -291,4 +291,4 @@ def _before(states: Array) -> Array:
     return np.concatenate([np.zeros_like(states[:, :1]), states[:, :-1]], axis=1)
 
 
-RULES: dict[str, Rule] = dict.fromkeys((*GATES, "Bidirectional"), Recurrent())
+LAYER_OPS: dict[str, LayerOp] = dict.fromkeys((*GATES, "Bidirectional"), Recurrent())

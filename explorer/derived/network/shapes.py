@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from explorer.derived.network.node import Array, Call, Rule, pair
+from explorer.derived.network.node import Array, Call, LayerOp, pair
 
 
-class Rescaling(Rule):
+class Rescaling(LayerOp):
     """``Rescaling``: a factor and a constant."""
 
     def forward(self, call: Call) -> Array:
@@ -27,7 +27,7 @@ class Rescaling(Rule):
         return (gradient * np.asarray(call.config.get("scale", 1.0), np.float32),)
 
 
-class Flatten(Rule):
+class Flatten(LayerOp):
     """``Flatten``: one unit for each value."""
 
     units = "folded"
@@ -52,7 +52,7 @@ class Reshape(Flatten):
         return x.reshape(len(x), *target)
 
 
-class Permute(Rule):
+class Permute(LayerOp):
     """``Permute``: the axes in another order."""
 
     units = "mixed"  # as far as is known without the order
@@ -66,7 +66,7 @@ class Permute(Rule):
         return (gradient.transpose(np.argsort([0, *call.config["dims"]])),)
 
 
-class RepeatVector(Rule):
+class RepeatVector(LayerOp):
     """``RepeatVector``: the same units for each token."""
 
     def forward(self, call: Call) -> Array:
@@ -78,7 +78,7 @@ class RepeatVector(Rule):
         return (gradient.sum(axis=1).reshape(call.x.shape),)
 
 
-class ZeroPadding(Rule):
+class ZeroPadding(LayerOp):
     """``ZeroPadding1D`` to ``ZeroPadding3D``."""
 
     def forward(self, call: Call) -> Array:
@@ -90,7 +90,7 @@ class ZeroPadding(Rule):
         return (_cut(gradient, edges(call.config, "padding", gradient.ndim - 2)),)
 
 
-class Cropping(Rule):
+class Cropping(LayerOp):
     """``Cropping1D`` to ``Cropping3D``."""
 
     def forward(self, call: Call) -> Array:
@@ -104,7 +104,7 @@ class Cropping(Rule):
         )
 
 
-class UpSampling(Rule):
+class UpSampling(LayerOp):
     """``UpSampling1D`` to ``UpSampling3D``: every value several times."""
 
     def fault(self, config: Mapping[str, Any]) -> str | None:
@@ -161,8 +161,8 @@ _IDLE = (
     "ActivityRegularization",
 )
 _AXES = (1, 2, 3)
-RULES: dict[str, Rule] = {
-    **dict.fromkeys(_IDLE, Rule()),
+LAYER_OPS: dict[str, LayerOp] = {
+    **dict.fromkeys(_IDLE, LayerOp()),
     **{f"ZeroPadding{axes}D": ZeroPadding() for axes in _AXES},
     **{f"Cropping{axes}D": Cropping() for axes in _AXES},
     **{f"UpSampling{axes}D": UpSampling() for axes in _AXES},

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import rel_entr
 
-from explorer.derived.gram import centred_gram, flat_rows
-from explorer.derived.similarity import FEWEST_UNBIASED, ROUNDING
+from explorer.derived.units.gram import centred_gram, flat_rows
+from explorer.derived.units.similarity import FEWEST_UNBIASED, ROUNDING
 
 Array = npt.NDArray[Any]
 Float64 = npt.NDArray[np.float64]

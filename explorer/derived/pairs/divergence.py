@@ -8,9 +8,9 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from explorer.derived.over_steps import NEVER
-from explorer.derived.over_steps import first as first_at
-from explorer.derived.predictions import RIGHT, WRONG
+from explorer.derived.predictions.verdicts import RIGHT, WRONG
+from explorer.derived.time.over_steps import NEVER
+from explorer.derived.time.over_steps import first as first_at
 
 Array = npt.NDArray[Any]
 Float64 = npt.NDArray[np.float64]

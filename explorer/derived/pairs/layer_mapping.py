@@ -26,7 +26,7 @@ SETTLED = 1e6
 
 
 class LayerLike(Protocol):
-    """What is looked at of a layer; `store.layers.Layer` has it."""
+    """What is looked at of a layer; `store.format.layers.Layer` has it."""
 
     @property
     def name(self) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from explorer.derived.pairs.progress import Progress, grows, progress
-from explorer.derived.timeline import LABELS, Timeline
+from explorer.derived.time.timeline import LABELS, Timeline
 
 Array = npt.NDArray[Any]
 Float64 = npt.NDArray[np.float64]

@@ -24,7 +24,7 @@ function clockOf(channel) {
     // The selection is changed here at once; the transport tells Python, which may correct it.
     clock.choice = {};
     // Group of each layer whose units stand for each other, and the unit last looked at in each
-    // group: another layer shows that one. Python goes by the same rule (explorer/state.py).
+    // group: another layer shows that one. Python goes by the same rule (explorer/selection.py).
     clock.families = new Map();
     const units = new Map();
     const familyOf = ({ layer }) => clock.families.get(layer) ?? layer;

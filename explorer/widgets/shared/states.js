@@ -1,5 +1,5 @@
 // The states of a place: a picture, one that is being computed, or a sentence in place of one.
-// Python's half is explorer/widgets/states.py.
+// Python's half is explorer/widgets/page/states.py.
 const TOLD_AFTER_MS = 1000; // before, nobody wants to know how far it is
 const TICK_MS = 250;
 const MOST_DRAWING_MS = 5000; // a picture without any height is as good as drawn

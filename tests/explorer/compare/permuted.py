@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from explorer.compare.pair import RunPair
-from explorer.data import RunData
+from explorer.data.run import RunData
 from store import open_run
+from store.live.writer import RunWriter
 from store.testing import CLASSES, PROBES, image_run_spec
-from store.writer import RunWriter
 
 Array = npt.NDArray[Any]
 

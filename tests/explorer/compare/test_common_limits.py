@@ -7,15 +7,14 @@ import pytest
 from bokeh.models import LinearColorMapper, Plot
 
 from explorer.compare.pair import RunPair, joint_limits
-from explorer.derived.frames import Limits
-from explorer.recurrent_data import RecurrentLayer
-from explorer.state import Moment
+from explorer.data.recurrent import RecurrentLayer, limits_of
+from explorer.derived.time.frames import Limits
+from explorer.selection import SelectionKey
 from explorer.views.base import Scene
-from explorer.views.dense_weights import Matrix
-from explorer.views.kernels import limits_in_common
-from explorer.views.recurrent_kernels import Structure
-from explorer.views.recurrent_states import limits_of
-from explorer.views.weight_distribution import WeightDistribution
+from explorer.views.layer.distributions import WeightDistribution
+from explorer.views.layer.kernels import limits_in_common
+from explorer.views.layer.weights import Matrix
+from explorer.views.recurrent.kernels import Structure
 from store.testing import image_run_spec, text_run_spec
 from tests.explorer.conftest import renamed, without_probe
 
@@ -93,7 +92,7 @@ def test_distributions_end_at_the_same_weights(pair):
         (pair.first, "conv1"), (pair.second, "first"),
     ]  # fmt: skip
     for data, layer in pictures:
-        scene = Scene(data, Moment(layer, 0, "step"), 0, "main")
+        scene = Scene(data, SelectionKey(layer, 0, "step"), 0, "main")
         view = WeightDistribution()
         body = view.draw(scene, view.compute(scene))
         figure = body.get_root().select_one({"type": Plot})

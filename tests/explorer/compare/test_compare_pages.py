@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from click.testing import CliRunner
 
-from explorer import app
 from explorer.cli import main
-from explorer.shelf import Shelf
+from explorer.server import app
+from explorer.server.runs import RunRegistry
 from store.testing import image_run_spec, write_run
 from tests.explorer.conftest import renamed
 
@@ -57,7 +57,7 @@ def test_a_second_run_that_is_not_there_is_one_line(served, tmp_path, monkeypatc
 def test_runs_of_one_name_are_told_apart_by_their_places(recorded):
     same = [recorded(steps=(0, 1)).run for _ in range(2)]
     other = recorded(image_run_spec("other"), steps=(0, 1)).run
-    assert app.told_apart([*same, other]) == [
+    assert app.disambiguated_names([*same, other]) == [
         "synthetic (run0.zarr)",
         "synthetic (run1.zarr)",
         "other",
@@ -94,7 +94,7 @@ def test_a_page_of_one_run_offers_the_others():
 
 @pytest.mark.parametrize("wrong", ["x", "0", "4", "-1", "1.5", ""])
 def test_a_run_that_the_server_does_not_show_is_said(recorded, wrong):
-    shelf = Shelf([recorded(steps=(0, 1)).run for _ in range(3)], ["/", "/b", "/c"])
+    shelf = RunRegistry([recorded(steps=(0, 1)).run for _ in range(3)], ["/", "/b", "/c"])
     with pytest.raises(ValueError, match="this server shows 3, counted from 1"):
         shelf.number(wrong, "a")
 

@@ -10,9 +10,9 @@ from explorer.compare.pair import RunPair
 from explorer.compare.session import Comparison, class_across
 from explorer.plots.style import CURSOR_NAME, RUNS
 from explorer.widgets.base import Widget
-from explorer.widgets.beside import columns
-from explorer.widgets.choice import Choice
-from store.schema import RunSpec
+from explorer.widgets.page.beside import columns
+from explorer.widgets.page.choice import Choice
+from store.format.spec import RunSpec
 from store.testing import image_run_spec, text_run_spec
 from tests.explorer.compare.conftest import LONG, SHORT, choose, texts_on
 from tests.explorer.conftest import renamed, with_probe, without_probe

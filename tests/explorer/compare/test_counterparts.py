@@ -8,12 +8,12 @@ import pytest
 
 from explorer.compare.counterparts import candidates, set_by_hand
 from explorer.compare.pair import RunPair
-from explorer.widgets.base import FOLDER
+from explorer.widgets.base import ASSETS
 from store.testing import text_run_spec
 from tests.explorer import node
 from tests.explorer.conftest import without_probe
 
-SCRIPT = (FOLDER / "layer_pairs.js").read_text(encoding="utf-8")
+SCRIPT = ASSETS["layer_pairs.js"].read_text(encoding="utf-8")
 
 
 def evaluated(expression):

@@ -23,7 +23,7 @@ from explorer.compare.settings import differing_settings
 from explorer.compare.views.summary import better
 from explorer.compare.views.weights import parted
 from explorer.derived.pairs.divergence import FIRST_RIGHT, SECOND_RIGHT
-from explorer.derived.similarity import linear_cka
+from explorer.derived.units.similarity import linear_cka
 from store.testing import image_run_spec
 from tests.explorer.compare.conftest import LONG, SHORT
 from tests.explorer.conftest import with_probe

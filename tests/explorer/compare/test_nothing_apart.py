@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from explorer.absence import SAME_PROBE, Absence, Lack, Nothing, Unfit
 from explorer.compare.page import ComparisonPage
 from explorer.compare.pair import RunPair
 from explorer.compare.session import Comparison
 from explorer.compare.views.base import pair_views
+from explorer.data.absence import SAME_PROBE, Absence, Lack, Nothing, Unfit
 from explorer.plots import style
-from explorer.state import Moment
+from explorer.selection import SelectionKey
 from explorer.views.base import Scene, drawn, fits
 from store.testing import frames_at, image_run_spec
 from tests.explorer.conftest import with_probe, without_probe
@@ -27,7 +27,7 @@ def said(recorded, monkeypatch):
     def read(first, second=None, *, steps=STEPS, change=None, layer="conv1"):
         if change is not None:
             monkeypatch.setattr(
-                "store.testing.frames_at",
+                "store.testing.runs.frames_at",
                 lambda spec, step: {
                     name: change(name, values, step)
                     for name, values in frames_at(spec, step).items()
@@ -35,7 +35,9 @@ def said(recorded, monkeypatch):
             )
         specs = first, first if second is None else second
         comparison = Comparison(RunPair(*(recorded(spec, steps=steps) for spec in specs)))
-        scene = Scene(comparison.pair.first, Moment(layer, 0, "step"), style.ClockIndex(0, "pair"))
+        scene = Scene(
+            comparison.pair.first, SelectionKey(layer, 0, "step"), style.ClockIndex(0, "pair")
+        )
         found, faults = {}, []
         for view in (*pair_views("above", comparison), *pair_views("differences", comparison)):
             if not fits(view, comparison.pair.first, layer):

@@ -6,11 +6,11 @@ import json
 
 import numpy as np
 
-from explorer.widgets.base import FOLDER
-from explorer.widgets.pair_transport import PairTransport, path_of
+from explorer.widgets.base import ASSETS
+from explorer.widgets.time.pair_transport import PairTransport, path_of
 from tests.explorer import node
 
-SCRIPT = (FOLDER / "pair_transport.js").read_text(encoding="utf-8")
+SCRIPT = ASSETS["pair_transport.js"].read_text(encoding="utf-8")
 PATH = {
     "first": [0, 1, 1, 2, 3], "second": [0, 0, 1, 1, 1],
     "first_off": [0, 0, -1, 0, 0], "second_off": [0, -1, 0.4567, -2, -3],

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.compare.pair import RunPair, joint_limits
-from explorer.derived.frames import Limits, quantize, robust_limits
+from explorer.derived.time.frames import Limits, quantize, robust_limits
 from store.testing import text_run_spec
 
 BOUNDS = st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)).filter(

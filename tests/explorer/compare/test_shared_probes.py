@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.compare.probes import shared_probes
-from store.schema import ProbeSpec
+from store.format.spec import ProbeSpec
 from store.testing import image_run_spec, text_run_spec
 
 IMAGES = image_run_spec().probe

@@ -17,9 +17,11 @@ from PIL import Image
 from explorer.export import screen as screens
 from explorer.export.command import COMMANDS, _progress
 from explorer.export.making import make_film
-from explorer.export.screen import DrawingError, find_browser, opened
+from explorer.export.screen import DrawingError, opened
+from explorer.films import browser
+from explorer.films.browser import find_browser
 from store.errors import MissingExtraError
-from store.schema import activation_path
+from store.format.names import activation_path
 
 
 class Drawn:
@@ -233,8 +235,8 @@ def test_a_named_browser_goes_first_and_without_any_it_says_so(monkeypatch, tmp_
     monkeypatch.setenv("TRAINLAPSE_CHROMIUM", str(tmp_path / "none"))
     assert find_browser() is None
     with pytest.raises(MissingExtraError, match=r"need Chromium or Chrome.*TRAINLAPSE_CHROMIUM"):
-        screens._bundled(str(tmp_path / "none"))
-    assert screens._bundled(sys.executable) == sys.executable
+        browser.bundled_browser(str(tmp_path / "none"))
+    assert browser.bundled_browser(sys.executable) == sys.executable
     assert opened
 
 

@@ -6,7 +6,7 @@ import holoviews as hv
 import numpy as np
 import pytest
 
-from explorer.derived.units import ALWAYS_ON, DEAD, SELECTIVE, UNKNOWN
+from explorer.derived.units.activity import ALWAYS_ON, DEAD, SELECTIVE, UNKNOWN
 from explorer.plots.layers import (
     LEAST_HEIGHT,
     MOST_HEIGHT,

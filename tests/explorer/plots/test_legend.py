@@ -14,7 +14,7 @@ from explorer.plots.legend import Entry, entries
 from explorer.plots.overlays import Line, overlay
 from explorer.plots.style import LEGEND_COLUMNS, LINES
 from explorer.views.base import WithLegend, plot_pane
-from explorer.widgets.legend import legend
+from explorer.widgets.charts.legend import legend
 
 PLACES = np.arange(5.0)
 

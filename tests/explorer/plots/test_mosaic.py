@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.derived.frames import Limits, quantize
+from explorer.derived.time.frames import Limits, quantize
 from explorer.plots import style
 from explorer.plots.mosaic import MOST_WIDTH, mosaic, mosaic_picture, values_of
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.plots.pictures import extent, grey_codes, grey_limits, grey_palette, spaced_steps
+from explorer.derived.network.receptive_field import extent
+from explorer.plots.pictures import grey_codes, grey_limits, grey_palette, spaced_steps
 
 
 def test_the_grey_palette_goes_from_black_to_white():

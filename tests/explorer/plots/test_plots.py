@@ -17,7 +17,7 @@ from explorer.plots.style import (
     palette_bytes,
     time_cursor,
 )
-from store.schema import LAYER_KINDS
+from store.format.names import LAYER_KINDS
 
 POSITIONS = np.array([0.0, 1.0, 5.0])
 

@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from explorer.data import RunData
+from explorer.data.run import RunData
 from explorer.replay.contents import Contents, everything
 from explorer.replay.page import SCRIPT, THEME, ReplayPage
 from store import open_run
-from store.crop import Cut, crop
 from store.testing import frames_at, image_run_spec, text_run_spec, write_run
+from store.tools.crop import Cut, crop
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&"
 
@@ -253,7 +253,7 @@ def test_a_training_that_diverged_is_shown_as_it_is(tmp_path, monkeypatch):
         return {name: np.full_like(frame, np.nan if step else np.inf)
                 for name, frame in frames_at(spec, step).items()}  # fmt: skip
 
-    monkeypatch.setattr("store.testing.frames_at", diverged)
+    monkeypatch.setattr("store.testing.runs.frames_at", diverged)
     data = RunData(open_run(write_run(tmp_path / "nan.zarr", text_run_spec(), steps=(0, 1))))
     page = page_of(data)
     (frames, _) = (page.array(film["frames"]) for film in page.layer("lstm")["films"])

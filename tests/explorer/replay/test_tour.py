@@ -12,8 +12,9 @@ from explorer.replay import tour
 from explorer.replay.command import export
 from explorer.replay.contents import Contents, everything
 from explorer.replay.page import ReplayPage
-from store import moments, open_run
-from store.bookmarks import Bookmark
+from store import open_run
+from store.reading import moments
+from store.reading.bookmarks import Bookmark
 from store.testing import image_run_spec, write_run
 from tests.explorer.replay.test_page import EVIL, Page
 

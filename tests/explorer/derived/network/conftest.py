@@ -85,8 +85,8 @@ def _randomized(layer: Any, seed: int = 0) -> None:
 @pytest.fixture(scope="session")
 def recorded() -> Callable[..., Recorded]:
     """Describe a model by the recorder: names, inbound layers and masks are those of a run."""
-    from recorder.capture import trace
-    from recorder.structure import describe
+    from recorder.keras.structure import describe
+    from recorder.keras.trace import trace
 
     def make(model: Any, inputs: Mapping[str, Array]) -> Recorded:
         traced = trace(model, inputs)
@@ -112,8 +112,8 @@ def recorded() -> Callable[..., Recorded]:
 @pytest.fixture(scope="session")
 def single() -> Callable[..., tuple[Network, dict[str, dict[str, Array]], dict[str, Array]]]:
     """Make a network of one Keras layer, which is built and gets random weights."""
-    from recorder.layers import layer_config
-    from recorder.weights import weight_names
+    from recorder.keras.layers import layer_config
+    from recorder.keras.weights import weight_names
 
     def make(
         layer: Any, inputs: Sequence[Array], is_masked: bool = False

@@ -9,7 +9,7 @@ import pytest
 
 from explorer.derived.network.engine import Network
 from explorer.derived.network.node import Node
-from explorer.derived.recurrent import NotDerivableError
+from explorer.derived.recurrent.equations import NotDerivableError
 
 KERNEL = np.array([[1, -2], [3, 4], [0, 1]], np.float32)
 X = np.array([[1, 2, 3], [0, -1, 1]], np.float32)
@@ -115,7 +115,7 @@ def test_what_is_not_repeated_says_why(
     network = Network([*nodes, Node("layer", class_name, config, inbound)])
     assert list(network.unsupported) == ["layer"]
     with pytest.raises(NotDerivableError, match=reason):
-        network.rule("layer")
+        network.op("layer")
 
 
 def test_masks_that_cannot_be_derived_say_why() -> None:

@@ -10,7 +10,7 @@ import pytest
 from explorer.derived.network.engine import Network
 from explorer.derived.network.links import strongest, strongest_links
 from explorer.derived.network.node import Node
-from explorer.derived.recurrent import NotDerivableError
+from explorer.derived.recurrent.equations import NotDerivableError
 
 CONV = {"kernel_size": [3, 3], "strides": [1, 1], "padding": "same"}
 UNIT = 2

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from explorer.derived.network.engine import Network
 from explorer.derived.network.node import Node
 from explorer.derived.network.receptive_field import receptive_field
-from explorer.derived.recurrent import NotDerivableError
+from explorer.derived.recurrent.equations import NotDerivableError
 
 sizes = st.integers(1, 3)
 

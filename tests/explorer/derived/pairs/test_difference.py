@@ -18,7 +18,7 @@ from explorer.derived.pairs.difference import (
     probe_gram,
     weight_distance,
 )
-from explorer.derived.similarity import linear_cka
+from explorer.derived.units.similarity import linear_cka
 
 
 def noise(*shape, seed=0):

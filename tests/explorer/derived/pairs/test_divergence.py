@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from explorer.derived.over_steps import NEVER
 from explorer.derived.pairs.difference import weight_distance
 from explorer.derived.pairs.divergence import (
     FIRST_RIGHT,
@@ -17,7 +16,8 @@ from explorer.derived.pairs.divergence import (
     disputes,
     divergence,
 )
-from explorer.derived.predictions import RIGHT, UNKNOWN, WRONG
+from explorer.derived.predictions.verdicts import RIGHT, UNKNOWN, WRONG
+from explorer.derived.time.over_steps import NEVER
 
 
 def test_two_runs_part_where_a_layer_first_differs():

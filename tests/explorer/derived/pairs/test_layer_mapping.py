@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from explorer.derived.pairs import layer_mapping
 from explorer.derived.pairs.layer_mapping import LayerOutline, LayerPair, map_layers
-from store.layers import Layer
+from store.format.layers import Layer
 
 
 def conv(name, *shape):

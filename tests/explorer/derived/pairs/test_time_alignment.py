@@ -13,7 +13,7 @@ from explorer.derived.pairs.time_alignment import (
     align_by_clock,
     align_by_metric,
 )
-from explorer.derived.timeline import Timeline
+from explorer.derived.time.timeline import Timeline
 
 
 def run(*steps, per_epoch=10.0, pace=0.1):

@@ -1,0 +1,98 @@
+"""What a part of the page cannot show of this run, said once for all of its cards."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import panel as pn
+
+from explorer.cards.card import Card
+from explorer.data.absence import Absence, Lack
+from explorer.selection import Tab
+from explorer.views.base import Region
+from explorer.widgets.page.beside import columns
+
+STYLE = (
+    "padding:9px 14px;border:1px dashed var(--tl-line);border-radius:10px;color:var(--tl-muted);"
+    "overflow-wrap:anywhere"
+)
+
+
+class Absentees(pn.pane.HTML):
+    """Says what cards lack that another recording would have; and of a place without cards, why.
+
+    Parameters
+    ----------
+    cards : sequence of Card
+        Those of a part of the page, in order.
+    main : sequence of Card
+        Of these, those of a place that looks empty without any of them: there it is said as well
+        if they are not for this run or layer at all. By default all.
+    """
+
+    def __init__(
+        self, cards: Sequence[Card], main: Sequence[Card] | None = None, **params: Any
+    ) -> None:
+        self._cards = cards
+        self._main = cards if main is None else main
+        super().__init__(margin=0, sizing_mode="stretch_width", **params)
+        self.update()
+
+    @classmethod
+    def of(
+        cls, tab: Tab, cards: Mapping[Region, Sequence[Card]], tab_of: Mapping[Region, Tab]
+    ) -> Absentees:
+        """Make what says it of a tab, and of what stands above all tabs.
+
+        Parameters
+        ----------
+        tab : Tab
+            The tab.
+        cards : mapping of Region to sequence of Card
+            All cards of a run.
+        tab_of : mapping of Region to Tab
+            Where those of a region are; those of others are above the tabs.
+        """
+        regions = [region for region in cards if tab_of.get(region, tab) == tab]
+        own = [region for region in regions if region in tab_of]
+        # Without the layer's main picture, the place beside the probe is empty.
+        main: list[Region] = ["stage"] if "stage" in own else own
+        return cls(
+            [card for region in regions for card in cards[region]],
+            [card for region in main for card in cards[region]],
+        )
+
+    def update(self) -> None:
+        """Say what holds now."""
+        said: dict[Absence, list[str]] = {}
+        is_empty = all(card.absence is not None for card in self._main)
+        for card in self._cards:
+            absence = card.absence
+            if absence and (isinstance(absence, Lack) or (is_empty and card in self._main)):
+                titles = said.setdefault(absence, [])
+                titles += [card.view.title] if isinstance(absence, Lack) else []
+        parts = [_part(sentence, titles) for sentence, titles in said.items()]
+        self.param.update(
+            object=f'<div style="{STYLE}">{"".join(parts)}</div>' if parts else "",
+            visible=bool(parts),
+        )
+
+
+def _part(sentence: str, titles: Sequence[str]) -> str:
+    """Say one thing, and which pictures are not there for it."""
+    listed = f"Not shown: {html.escape(' · '.join(titles))}" if titles else ""
+    return (
+        '<p style="margin:2px 0">'
+        f'<span style="color:var(--tl-text)">{html.escape(sentence)}</span> {listed}</p>'
+    )
+
+
+def share_row(cards: Sequence[Card]) -> None:
+    """Let cards that stand in a row have all of it among them, those that there are."""
+    shown = [card.panel for card in cards if card.panel.visible]
+    for panel in shown:
+        place = columns(12 // len(shown))
+        if panel.styles["grid-column"] != place:
+            panel.styles = {**panel.styles, "grid-column": place}

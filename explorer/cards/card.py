@@ -1,0 +1,300 @@
+"""A card holds one view: heading, caption, the body for the current selection, its numbers."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import panel as pn
+
+from explorer.cards.films import CardFilms
+from explorer.data.absence import Absence, Lack, Unfit
+from explorer.data.run import RunData
+from explorer.selection import SelectionKey
+from explorer.views.base import DIMMED, KEPT_PICTURES, Failure, Scene, Unfinished, View, fits
+from explorer.widgets.page.beside import columns
+from explorer.widgets.page.card_head import CardHead
+from explorer.widgets.page.one_of import OneOf
+from explorer.widgets.page.states import CONTENT, UNSEEN
+from explorer.worker import in_worker
+from store.errors import TrainlapseError
+
+logger = logging.getLogger(__name__)
+# Room that a card takes before its first picture, about as much as after it: cards that are on
+# screen for a moment only would be drawn before those that stay there.
+EMPTY_PX = 400
+# In place of what was not computed, since nobody waits for it any more.
+SKIPPED = object()
+CARD_STYLE = """
+:host {
+  background: var(--tl-card);
+  border: 1px solid var(--tl-line);
+  border-radius: 10px;
+  padding: 12px 14px;
+  box-sizing: border-box;
+}
+"""
+
+
+class Card:
+    """Shows a view, draws it anew when what it depends on changes and somebody looks.
+
+    Parameters
+    ----------
+    view : View
+        What is shown.
+    data : RunData
+        The run.
+    channel : str
+        Clock of the page.
+    current : callable
+        Returns the selection and the position of the step on screen.
+    lazy : bool
+        Wait with every picture until the browser says that the card is on screen.
+    numbers : bool
+        Offer the numbers behind the picture, and films of it; their steps are those of `data`.
+    """
+
+    def __init__(
+        self,
+        view: View,
+        data: RunData,
+        channel: str,
+        current: Callable[[], tuple[SelectionKey, int]],
+        *,
+        lazy: bool = False,
+        numbers: bool = True,
+    ) -> None:
+        self.view = view
+        self._data = data
+        self._channel = channel
+        self._current = current
+        self._followed: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+        self._nothing: dict[tuple[Any, ...], Absence] = {}
+        self._asked: tuple[Any, ...] | None = None
+        self._missing: Any = None  # an absence, a failure, or None
+        self._shown: tuple[Any, ...] | None = None
+        self._outdated: tuple[Any, ...] | None = None  # of an earlier reading, and on screen
+        self.head = card_head(
+            view.title,
+            wanted=self._save if numbers else None,
+            channel=channel,
+            seen=not lazy,
+            state=UNSEEN,
+            source=data.run.name,
+        )
+        if numbers:
+            self.head.films_from(CardFilms(self.head, view, self._on_screen))
+        self.pictures = OneOf(KEPT_PICTURES, min_height=EMPTY_PX)
+        self.panel = framed(self.head, self.pictures, width=view.width)
+        self.head.param.watch(lambda _: self.update(), "seen")
+
+    def update(self, until: float = 0.0) -> None:
+        """Bring the card up to the selection, if it is on screen; `until` is as of `in_worker`."""
+        scene = self._scene()
+        key = self.view.key(scene.selected)
+        if key != self._asked:
+            self._asked = key
+            self._missing = self._guard(lambda: self._absence(scene))
+        self.panel.visible = self.absence is None
+        if self.absence is not None or not self.head.seen:
+            return
+        if key == self._shown:
+            failure = self._guard(lambda: self._follow(key, scene, self.pictures.get(key)))
+            if isinstance(failure, Failure):
+                self._say(failure)
+            return
+        self._shown = key
+        if self._missing is not None:
+            self._say(self._missing)
+        elif key in self._nothing:
+            self._say(self._nothing[key], scene)
+        elif key in self.pictures:
+            self._show(key, scene)
+        else:
+            self._compute(scene, key, until)
+
+    @property
+    def absence(self) -> Absence | None:
+        """Why there is no card for what is selected; None if there is one."""
+        return self._missing if isinstance(self._missing, Unfit | Lack) else None
+
+    def renew(self, data: RunData) -> None:
+        """Show a newer reading of the run; the picture stays until it has been drawn anew."""
+        self._data = data
+        self.pictures.forget()
+        self._followed.clear()
+        self._nothing.clear()
+        if self.head.state == CONTENT:
+            self._outdated = self._shown
+        self._asked = self._shown = None
+        self.update()
+
+    def _absence(self, scene: Scene) -> Absence | None:
+        """Say why there is no picture, before anything is computed."""
+        if not fits(self.view, self._data, scene.selected.layer):
+            return Unfit()  # which goes without saying
+        return self.view.requirement(scene)
+
+    def _compute(self, scene: Scene, key: tuple[Any, ...], until: float) -> None:
+        failure = self._guard(lambda: self.view.prepare(scene))
+        if isinstance(failure, Failure):
+            self._say(failure)
+            return
+        self.head.begin(renewing=key == self._outdated)
+        self._go_on(scene, key, lambda: self.view.compute(scene), until)
+
+    def _go_on(
+        self, scene: Scene, key: tuple[Any, ...], make: Callable[[], Any], until: float = 0.0
+    ) -> None:
+        """Compute, or compute on."""
+
+        def work() -> Any:
+            # Of quick selections only the last is worth the work.
+            return self._guard(make) if key == self._shown else SKIPPED
+
+        def use(made: Any) -> None:
+            if isinstance(made, Unfinished):
+                told(made.share)
+                self._go_on(scene, key, made.go_on, until)
+            else:
+                self._draw(scene, key, made)
+
+        def told(share: float) -> None:
+            if key == self._shown:
+                self.head.share = share
+
+        in_worker(self._data, work, use, until=until, told=told)
+
+    def _draw(self, scene: Scene, key: tuple[Any, ...], outcome: Any) -> None:
+        if outcome is SKIPPED or key != self._shown or key in self.pictures:
+            return  # the selection has moved on, or has been there twice
+        selected, index = self._current()
+        if self.view.key(selected) != key:  # out of sight, and not brought up to it
+            selected = scene.selected
+        scene = dataclasses.replace(scene, selected=selected, index=index)
+        if isinstance(outcome, Absence):
+            self._nothing[key] = outcome
+            self._say(outcome, scene)
+            return
+        if not isinstance(outcome, Failure):
+            computed = outcome
+            outcome = self._guard(lambda: pn.panel(self.view.draw(scene, computed)))
+        if isinstance(outcome, Failure):
+            self._say(outcome)
+        else:
+            self._show(key, scene, outcome)
+
+    def _show(self, key: tuple[Any, ...], scene: Scene, drawn: Any = None) -> None:
+        """Put what was drawn, or what is kept for the key, on the page."""
+
+        def place() -> None:
+            self._follow(key, scene, self.pictures.get(key) if drawn is None else drawn)
+            caption = self.view.caption(scene)
+            with pn.io.hold():  # one message: never a picture under the caption of another one
+                self.head.content(caption=caption)
+                self.pictures.min_height = None
+                if drawn is None:
+                    self.pictures.turn_to(key)
+                else:
+                    self.pictures.put(key, drawn)  # which renders it
+            self._outdated = None
+
+        failure = self._guard(place)
+        if isinstance(failure, Failure):
+            self.pictures.drop(key)
+            self._say(failure)
+
+    def _follow(self, key: tuple[Any, ...], scene: Scene, picture: Any) -> None:
+        """Adapt a picture to what it follows, once for each change."""
+        now = tuple(getattr(scene.selected, name) for name in self.view.follows)
+        if picture is None or not now or self._followed.get(key) == now:
+            return
+        kept = {*self.pictures.keys, key}
+        self._followed = {of: was for of, was in self._followed.items() if of in kept} | {key: now}
+        self.view.follow(scene, picture)
+
+    def _say(self, sentence: str | Failure, captioned: Scene | None = None) -> None:
+        """Put a sentence in place of the picture, below the caption if that is known."""
+        caption = "" if captioned is None else self._guard(lambda: self.view.caption(captioned))
+        self._outdated = None
+        with pn.io.hold():
+            self.pictures.min_height = None
+            self.pictures.hide()
+            if isinstance(sentence, Failure):
+                self.head.fault(str(sentence), caption="")
+            else:
+                known = "" if isinstance(caption, Failure) else caption
+                self.head.nothing(sentence, caption=known)
+
+    def _save(self, ending: str, index: int, step: str) -> None:
+        """Hand the numbers behind the picture to the browser: a table of one step, else all."""
+        scene, body = self._on_screen()
+        count = len(self._data.run)
+        if body is None or not 0 <= index < count:
+            self.head.decline("There is no picture here to save.")
+            return
+        indices = [index] if ending == "csv" else range(count)
+
+        def work() -> Any:
+            from explorer.cards.files import packed
+            from explorer.cards.numbers import numbers_behind
+
+            try:
+                return packed(ending, *numbers_behind(self.view, scene, body, indices))
+            except TrainlapseError as error:
+                return Failure(str(error))
+            except Exception as error:
+                logger.exception("The numbers behind %r cannot be saved", self.view.title)
+                return Failure(f"These numbers cannot be saved: {type(error).__name__}: {error}")
+
+        def use(made: Any) -> None:
+            if isinstance(made, Failure):
+                self.head.decline(made.message)
+            else:
+                content, kind = made
+                self.head.hand_over(content, kind, step if ending == "csv" else "")
+
+        in_worker(self._data, work, use)
+
+    def _on_screen(self) -> tuple[Scene, Any]:
+        """Give what the card shows, and what was drawn for it; None if that is not on screen."""
+        scene = self._scene()
+        picture = self.pictures.get(self.view.key(scene.selected))
+        return scene, picture if picture is self.pictures.shown else None
+
+    def _scene(self) -> Scene:
+        selected, index = self._current()
+        return Scene(self._data, selected, index, self._channel)
+
+    def _guard(self, make: Callable[[], Any]) -> Any:
+        """Return what `make` does; a fault becomes a sentence for the card and a log entry."""
+        try:
+            return make()
+        except Exception as error:
+            logger.exception("View %r failed", self.view.title)
+            return Failure(f"{type(error).__name__}: {error}")
+
+
+def card_head(title: str, **params: Any) -> CardHead:
+    """Heading that fills the width of its card."""
+    return CardHead(title=title, sizing_mode="stretch_width", margin=(0, 0, 8, 0), **params)
+
+
+def framed(head: CardHead, *content: Any, width: int) -> pn.Column:
+    """Put a card around anything: heading, content, columns out of twelve."""
+    return pn.Column(
+        head,
+        *content,
+        stylesheets=[CARD_STYLE, DIMMED],
+        styles={
+            "grid-column": columns(width),
+            "min-width": "0",
+            "align-self": "stretch",
+            "container-type": "inline-size",  # what is on it is laid out by its width
+        },
+        sizing_mode="stretch_width",
+        margin=0,
+    )

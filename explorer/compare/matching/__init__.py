@@ -1,0 +1,1 @@
+"""Which unit of one run stands for which of the other."""

@@ -1,0 +1,296 @@
+"""The one place where the explorer reads a run: frames, limits, histories; cached, bounded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from explorer.data.derived_cache import DerivedCache
+from explorer.derived.network.engine import Network
+from explorer.derived.network.node import Node
+from explorer.derived.predictions.verdicts import (
+    OutputReading,
+    Verdicts,
+    are_values,
+    class_numbers,
+    output_reading,
+)
+from explorer.derived.time.frames import (
+    FrameLayout,
+    Limits,
+    picture_of,
+    quantize,
+    robust_limits,
+    sample_indices,
+)
+from explorer.derived.time.headway import counted
+from explorer.derived.time.timeline import Timeline
+from store import Run
+from store.format.names import UNIT_DIM, Array, activation_path, weight_path
+from store.reading.cache import Arrays, ByteCache
+
+# Quantized frames: small, and every session of a run shares them.
+FRAME_CACHE_BYTES = 192 * 1024 * 1024
+# Distributions and the like, which are on disk besides.
+DERIVED_CACHE_BYTES = 64 * 1024 * 1024
+# Steps that fix a picture's limits, or how the output is read.
+SAMPLES = 24
+# What is held of a history at once: that of a convolution may be larger than memory.
+BLOCK_BYTES = 64 * 1024 * 1024
+
+
+# Limits of a kind of picture, for a run, a layer of it, and the number of a probe.
+Measure = Callable[["RunData", str, int | None], Limits | None]
+
+
+class RunData:
+    """Read access to one run for all sessions of the explorer.
+
+    Parameters
+    ----------
+    run : Run
+        An open run.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.worker = ThreadPoolExecutor(1, thread_name_prefix="trainlapse-derive")
+        self._arrays: ByteCache[Array] = ByteCache(FRAME_CACHE_BYTES)
+        self._derived: ByteCache[Arrays] = ByteCache(DERIVED_CACHE_BYTES)
+        self._limits: dict[tuple[str, str, int | None], Limits | None] = {}
+
+    @cached_property
+    def timeline(self) -> Timeline:
+        """Steps, epochs and wall times of the recorded steps."""
+        return Timeline(self.run.steps, self.run.epochs, self.run.wall_times)
+
+    @cached_property
+    def metrics(self) -> xr.Dataset:
+        """Loss and metrics, in memory: (update,) each."""
+        return self.run.metrics.load()
+
+    def derived(self, key: str, make: Callable[[], Arrays]) -> Arrays:
+        """Arrays that are dear, computed once for all sessions and kept on disk.
+
+        Call it in the worker thread.
+
+        Parameters
+        ----------
+        key : str
+            What they are; of a run that grew they are made anew.
+        make : callable
+            Computes them.
+        """
+        version = self.run.version
+        kept = DerivedCache(version)
+        return self._derived.get((version, key), lambda: kept.get(key, make))
+
+    # -- activations -------------------------------------------------------------------------
+
+    def picture(self, layer: str) -> FrameLayout:
+        """Layout of a layer's frames for one probe."""
+        reader = self.run.array(activation_path(layer))
+        return picture_of(reader.dims[2:], reader.shape[2:])
+
+    def activation(self, layer: str, index: int, probe: int) -> Array:
+        """Activation of one probe at one recorded step, without those two dimensions."""
+        rest = (slice(None),) * (len(self.run.array(activation_path(layer)).shape) - 2)
+        return self.run.read(activation_path(layer), (index, probe, *rest))
+
+    def activations(self, layer: str, index: int, probe: int | None = None) -> Array:
+        """Activation of every probe at one recorded step, the unit last: (probe, ..., unit).
+
+        With a number, of that probe alone: (1, ..., unit).
+        """
+        path = activation_path(layer)
+        dims = self.run.array(path).dims[1:]
+        chosen = slice(None) if probe is None else slice(probe, probe + 1)
+        frame = self.run.read(path, (index, chosen, *(slice(None),) * (len(dims) - 1)))
+        return np.moveaxis(frame, dims.index(UNIT_DIM), -1) if UNIT_DIM in dims else frame
+
+    def activation_frames(self, layer: str) -> Iterator[Array]:
+        """Give what `activations` returns, step by step; says how far it is."""
+        return counted(
+            (self.activations(layer, index) for index in range(len(self.run))), len(self.run)
+        )
+
+    def limits(self, layer: str, probe: int) -> Limits:
+        """Colour limits of a layer's frames for one probe, the same at every step."""
+        limits = self.common_limits("activation", layer, activation_limits, probe)
+        assert limits is not None  # there are frames
+        return limits
+
+    def common_limits(
+        self, what: str, layer: str, measure: Measure, probe: int | None = None
+    ) -> Limits | None:
+        """Limits for all pictures of a kind that are to be compared: of this run, those of a layer.
+
+        Of a run that stands beside another one, those of both, see `explorer.compare.pair`. So a
+        view that asks here for its limits has colours, or ends, that mean the same in both.
+
+        Parameters
+        ----------
+        what : str
+            Names what is measured; kept by it.
+        layer : str
+            The layer.
+        measure : callable
+            Takes a run, a layer and the probe; None for a layer that has no such picture.
+        probe : int, optional
+            The probe that the picture is of, if it is of one.
+        """
+        key = (what, layer, probe)
+        if key not in self._limits:
+            self._limits[key] = measure(self, layer, probe)
+        return self._limits[key]
+
+    def frame(self, layer: str, index: int, probe: int) -> npt.NDArray[np.uint8]:
+        """Picture of one probe at one recorded step: (tiles, height, width), colour codes."""
+
+        def make() -> Array:
+            values = self.picture(layer).arrange(self.activation(layer, index, probe))
+            return np.ascontiguousarray(quantize(values, self.limits(layer, probe)))
+
+        return self._arrays.get(("frame", layer, index, probe), make)
+
+    def units(self, layer: str) -> int:
+        """Count the units of a layer's activation."""
+        reader = self.run.array(activation_path(layer))
+        return dict(zip(reader.dims, reader.shape, strict=True)).get(UNIT_DIM, 1)
+
+    def unit_history(self, layer: str, probe: int) -> npt.NDArray[np.float32]:
+        """Activation of one probe at every step, averaged over positions: (step, unit)."""
+        path = activation_path(layer)
+        reader = self.run.array(path)
+        places = tuple(at - 1 for at, dim in enumerate(reader.dims) if at > 1 and dim != UNIT_DIM)
+        rest = (slice(None),) * (len(reader.dims) - 2)
+        history = np.empty((reader.shape[0], self.units(layer)), np.float32)
+        for block in _blocks(reader.shape[0], 8 * math.prod(reader.shape[2:])):
+            read = self.run.read(path, (block, probe, *rest))
+            with np.errstate(invalid="ignore", over="ignore"):  # NaN and infinity are shown
+                means = read.mean(axis=places, dtype=np.float64)
+                history[block] = means.reshape(len(read), -1)
+        return history
+
+    @cached_property
+    def network(self) -> Network:
+        """The layers as a function that can be evaluated and differentiated at any step."""
+        return Network(
+            Node(name, layer.class_name, layer.config, layer.inbound, layer.mask_from)
+            for name, layer in self.run.layers.items()
+        )
+
+    def input(self) -> Array | None:
+        """Give the probe's input: (probe, ...); None without a probe, or with several inputs."""
+        probe = self.run.probe
+        if probe is None or len(probe.inputs) != 1:
+            return None
+        return np.asarray(next(iter(probe.inputs.values())))
+
+    # -- weights -----------------------------------------------------------------------------
+
+    def weight(self, layer: str, weight: str, index: int) -> Array:
+        """One variable at one recorded step."""
+        path = weight_path(layer, weight)
+        rest = (slice(None),) * (len(self.run.array(path).shape) - 1)
+        return self.run.read(path, (index, *rest))
+
+    def weights(self, layer: str, index: int) -> dict[str, Array]:
+        """Every recorded variable of a layer at one recorded step."""
+        return {name: self.weight(layer, name, index) for name in self.run.layers[layer].weights}
+
+    def weight_frames(self, layer: str, weight: str) -> Iterator[Array]:
+        """One variable, step by step; says how far it is."""
+        return counted(
+            (self.weight(layer, weight, index) for index in range(len(self.run))), len(self.run)
+        )
+
+    # -- predictions -------------------------------------------------------------------------
+
+    @cached_property
+    def reading(self) -> OutputReading | None:
+        """How the output is read; None unless the run is of a classifier."""
+        path = self._output_path
+        if path is None or not len(self.run):
+            return None
+        reader = self.run.array(path)
+        labels = self._labels
+        if labels is not None and are_values(labels, reader.shape[-1]):
+            return None
+        rest = (slice(None),) * (len(reader.shape) - 1)
+        most = max(1, BLOCK_BYTES // (8 * math.prod(reader.shape[1:])))
+        indices = sample_indices(len(self.run), min(SAMPLES, most))
+        sample = self.run.read_many((path, (index, *rest)) for index in indices)
+        return output_reading(np.stack(sample))
+
+    def probabilities(self, probe: int) -> npt.NDArray[np.float32] | None:
+        """Class probabilities of one probe at every step: (step, class)."""
+        path, reading = self._output_path, self.reading
+        if path is None or reading is None:
+            return None
+
+        def make() -> Array:
+            return reading.probabilities(self.run.read(path, (slice(None), probe, slice(None))))
+
+        return self._arrays.get(("probabilities", len(self.run), probe), make)
+
+    def verdicts(self) -> Verdicts | None:
+        """Most probable class of every probe at every step; call it in the worker thread."""
+        path, reading = self._output_path, self.reading
+        if path is None or reading is None:
+            return None
+
+        def make() -> Arrays:
+            steps, *rest = self.run.array(path).shape
+            blocks = _blocks(steps, 8 * math.prod(rest))
+            outputs = (self.run.read(path, (block, slice(None), slice(None))) for block in blocks)
+            return asdict(reading.verdicts(outputs, self.class_labels))
+
+        return Verdicts(**self.derived("verdicts", make))
+
+    @cached_property
+    def class_names(self) -> list[str]:
+        """Name of each class; its number where the run gives none."""
+        count = self.reading.classes if self.reading else 0
+        names = list(self.run.probe.class_names or []) if self.run.probe else []
+        return names[:count] + [str(number) for number in range(len(names), count)]
+
+    @cached_property
+    def class_labels(self) -> Array | None:
+        """True class of each probe: (probe,), or None if there is no such thing."""
+        if self._labels is None or self.reading is None:
+            return None
+        return class_numbers(self._labels, self.reading.classes)
+
+    @property
+    def _output_path(self) -> str | None:
+        """Array of the model's only output, if it was recorded."""
+        layers = self.run.layers
+        names = [name for name in self.run.outputs if name in layers]
+        recorded = [name for name in names if layers[name].has_activation]
+        return activation_path(recorded[0]) if len(recorded) == 1 else None
+
+    @property
+    def _labels(self) -> Array | None:
+        return self.run.probe.labels if self.run.probe else None
+
+
+def activation_limits(data: RunData, layer: str, probe: int | None) -> Limits | None:
+    """Measure the recorded frames of one probe; None if there are none."""
+    if probe is None or not data.run.layers[layer].has_activation or not len(data.run):
+        return None
+    indices = sample_indices(len(data.run), SAMPLES)
+    return robust_limits(data.activation(layer, index, probe) for index in indices)
+
+
+def _blocks(steps: int, frame_bytes: int) -> Iterator[slice]:
+    """Part the step axis into blocks of a bounded size."""
+    length = max(1, BLOCK_BYTES // max(1, frame_bytes))
+    return (slice(start, min(steps, start + length)) for start in range(0, steps, length))

@@ -1,0 +1,33 @@
+"""Which tokens a position of a layer sees at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy.typing as npt
+
+from explorer.data.run import RunData
+from explorer.derived.texts.alignment import token_spans, window_of
+from store import Layer
+
+Array = npt.NDArray[Any]
+
+
+def token_windows(data: RunData, layer: Layer) -> Array | None:
+    """Give the tokens that each position of a layer sees at once: (position, 2).
+
+    What a recurrent layer remembers from before is not counted. None where the positions are no
+    places in the text.
+    """
+    given, layers = data.input(), data.run.layers
+    if given is None or given.ndim != 2 or len(layer.output_shape) != 2:
+        return None
+    windows, at = [], layer
+    while at.inbound:
+        if len(at.inbound) > 1 or at.inbound[0] not in layers:
+            return None
+        windows.append(window_of(at.class_name, at.config))
+        at = layers[at.inbound[0]]
+    chain = [window for window in reversed(windows) if window is not None]
+    spans = token_spans(given.shape[1], chain)
+    return spans if len(spans) == layer.output_shape[0] else None

@@ -1,0 +1,1 @@
+"""Of a network's answers: who is right, when it is learned, how sure it is."""

@@ -1,0 +1,1 @@
+"""Of recurrent layers: exact states and gates, memory, spectra."""

@@ -1,0 +1,1 @@
+"""Of any values over recorded steps: time axes, frames, distributions, norms."""

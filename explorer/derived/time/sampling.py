@@ -1,0 +1,62 @@
+"""Some steps that stand for all, where each costs too much to look at every one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from explorer.derived.time.frames import sample_indices
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Recorded steps that are looked at, out of all.
+
+    Attributes
+    ----------
+    count : int
+        How many steps were recorded.
+    indices : list of int
+        Which of them are looked at, first and last included.
+    """
+
+    count: int
+    indices: list[int]
+
+    @classmethod
+    def of(cls, count: int, most: int) -> Sampling:
+        """Spread so many steps evenly."""
+        return cls(count, sample_indices(count, max(2, most)))
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every step is looked at."""
+        return len(self.indices) == self.count
+
+    def spread(self, values: Array) -> Array:
+        """Give for every recorded step what is known of the nearest one: (step, ...).
+
+        Examples
+        --------
+        >>> Sampling.of(5, 2).spread(np.array([1, 9])).tolist()
+        [1, 1, 1, 9, 9]
+        """
+        if self.is_whole:
+            return values
+        gaps = np.abs(np.arange(self.count)[:, None] - np.array(self.indices))
+        return np.asarray(values[gaps.argmin(axis=1)])
+
+    @property
+    def remark(self) -> str:
+        """Say in a sentence, with a space before it, that steps are left out, if any are."""
+        if self.is_whole:
+            return ""
+        return (
+            f" Computed at {len(self.indices)} of the {self.count} recorded steps; "
+            "between them the nearest one is shown."
+        )

@@ -1,0 +1,286 @@
+"""What the user looks at: one selection drives every view. Knows no Panel and no browser."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import param
+
+from explorer.derived.time.timeline import AXES, Axis
+from store import Run
+from store.errors import did_you_mean
+from store.format.names import UNIT_DIM, activation_path
+
+Tab = Literal["layers", "learning", "training", "differences"]
+# A run alone has no differences.
+TABS: tuple[Tab, ...] = ("layers", "learning", "training")
+TABS_OF_TWO: tuple[Tab, ...] = (*TABS, "differences")
+
+# Explain the class that the network predicts at the step on screen.
+PREDICTED = -1
+
+# Layers of these kinds leave each unit in its place, unless there are more or fewer of them after.
+UNITS_IN_PLACE = frozenset(
+    {"activation", "merge", "normalization", "pooling", "regularization", "reshape", "softmax"}
+)
+# Of those kinds, but as many units after them may be others.
+MIXING = frozenset({"Dot", "Permute", "Reshape"})
+
+
+@dataclass(frozen=True, slots=True)
+class SelectionKey:
+    """A selection, frozen: what one picture is made for.
+
+    Attributes
+    ----------
+    layer : str
+        Selected layer.
+    probe : int
+        Selected probe.
+    axis : Axis
+        Time axis of curves.
+    unit : int
+        Selected unit of the layer.
+    target : int
+        Class that is explained; `PREDICTED`: the most probable one at each step.
+    """
+
+    layer: str
+    probe: int
+    axis: Axis
+    unit: int = 0
+    target: int = PREDICTED
+
+
+class Selection(param.Parameterized):
+    """What one session looks at: step, layer, unit, probe, explained class, time axis, tab."""
+
+    step = param.Integer(
+        default=0, bounds=(0, None), doc="Recorded step on screen: optimizer updates done."
+    )
+    layer: param.Selector[str] = param.Selector(
+        default="", objects=[""], doc="Layer whose views are shown."
+    )
+    unit = param.Integer(default=0, bounds=(0, None), doc="Unit of the layer that is followed.")
+    probe = param.Integer(default=0, bounds=(0, None), doc="Probe input that is followed.")
+    target = param.Integer(
+        default=PREDICTED, bounds=(PREDICTED, None), doc="Explained class; -1: the predicted one."
+    )
+    axis: param.Selector[Axis] = param.Selector(
+        default="step", objects=list(AXES), doc="Time axis of slider and curves."
+    )
+    tab: param.Selector[Tab] = param.Selector(
+        default="layers", objects=list(TABS), doc="Group of views on screen."
+    )
+
+    def __init__(
+        self,
+        units: Mapping[str, int] | None = None,
+        families: Mapping[str, str] | None = None,
+        **params: Any,
+    ) -> None:
+        super().__init__(**params)
+        self._units = dict(units or {})  # how many each layer has
+        self.families = dict(families or {})  # see `unit_families`
+        self._chosen: dict[str, int] = {}  # which one was last looked at, by family
+
+    def choose(self, **changes: Any) -> None:
+        """Change several values together; all of them, or none.
+
+        Parameters
+        ----------
+        **changes
+            Values by name. Without a unit, or with None for it, another layer shows the unit that
+            was last looked at there, or in a layer of its family: so it stays within one.
+            The page's clock (``clock.js``) goes by the same rule, without asking.
+
+        Raises
+        ------
+        ValueError
+            The run does not have what is chosen.
+        """
+        layer = changes.get("layer", self.layer)
+        self._chosen[self._family(self.layer)] = self.unit
+        if changes.get("unit") is None:
+            changes["unit"] = self._chosen.get(self._family(layer), 0)
+        count = self._units.get(layer, 1)
+        if not 0 <= changes["unit"] < max(1, count):
+            raise ValueError(
+                f"There is no unit {changes['unit']}; {layer} has {count}, counted from 0."
+            )
+        # Before any is set: `param.update` keeps those that it set until one was wrong.
+        for name, value in changes.items():
+            if name not in self.param:
+                raise ValueError(
+                    f"There is no {name!r} to choose. {did_you_mean(name, self.choice())}"
+                )
+            self.param[name]._validate(value)
+        self.param.update(**changes)
+
+    def unit_count(self, layer: str) -> int:
+        """Count the units of a layer; 0 for one that there is not."""
+        return self._units.get(layer, 0)
+
+    def _family(self, layer: str) -> str:
+        return self.families.get(layer, layer)
+
+    def key(self) -> SelectionKey:
+        """Freeze the selection, without its step."""
+        return SelectionKey(
+            str(self.layer), int(self.probe), self.axis, int(self.unit), int(self.target)
+        )
+
+    def choice(self) -> dict[str, Any]:
+        """Give what the page's widgets choose among themselves."""
+        names = ("layer", "unit", "probe", "target", "tab")
+        return {name: getattr(self, name) for name in names}
+
+    def to_query(self) -> dict[str, str]:
+        """Parameters of the address, without the step, which the browser owns."""
+        return {name: str(value) for name, value in self.choice().items()}
+
+
+def select_in(
+    run: Run, query: Mapping[str, Any], tabs: Sequence[Tab] = TABS
+) -> tuple[Selection, list[str]]:
+    """Make the selection for a run from the parameters of an address.
+
+    Parameters
+    ----------
+    run : Run
+        The run that is shown.
+    query : mapping
+        Values by name, as text or numbers; unknown names are ignored.
+    tabs : sequence of Tab
+        Those of the page.
+
+    Returns
+    -------
+    selection : Selection
+        What could be taken from the query; defaults for the rest.
+    warnings : list of str
+        A sentence for each value that could not be used.
+    """
+    names = list(run.layers)
+    selection = Selection(unit_counts(run), unit_families(run))
+    selection.param["layer"].objects = names or [""]
+    selection.param["tab"].objects = list(tabs)
+    selection.layer = default_layer(run)
+    steps = run.steps
+    selection.step = int(steps[-1]) if len(steps) else 0
+    warnings: list[str] = []
+
+    if "layer" in query:
+        layer = str(query["layer"])
+        if layer in names:
+            selection.layer = layer
+        else:
+            warnings.append(f"There is no layer {layer!r}. {did_you_mean(layer, names)}")
+    for name, what, known in (("axis", "time axis", AXES), ("tab", "tab", tabs)):
+        if name not in query:
+            continue
+        if query[name] in known:
+            setattr(selection, name, query[name])
+        else:
+            wrong = str(query[name])
+            warnings.append(f"There is no {what} {wrong!r}. {did_you_mean(wrong, known)}")
+    unit = _number(query, "unit", warnings)
+    if unit is not None:
+        try:
+            selection.choose(unit=unit)
+        except ValueError as error:
+            warnings.append(str(error))
+    for name, count, what in (
+        ("probe", run.probe.size if run.probe else 0, ""),
+        ("target", class_count(run), " classes"),
+    ):
+        default = getattr(selection, name)  # there even where the run has none
+        selection.param[name].bounds = (default, max(default, count - 1))
+        number = _number(query, name, warnings)
+        if number is None:
+            continue
+        if number == default or default <= number < count:
+            setattr(selection, name, number)
+        else:
+            warnings.append(
+                f"There is no {name} {number}; the run has {count}{what}, counted from 0."
+            )
+    step = _number(query, "step", warnings)
+    if step is not None and len(steps):
+        within = min(max(step, int(steps[0])), int(steps[-1]))
+        nearest = int(steps[abs(steps - within).argmin()])
+        selection.step = nearest
+        if nearest != step:
+            warnings.append(f"Step {step} was not recorded; the nearest one is {nearest}.")
+    return selection, warnings
+
+
+def unit_counts(run: Run) -> dict[str, int]:
+    """Units of each layer: of its recorded activation, else of what its shape says."""
+    counts = {}
+    for name, layer in run.layers.items():
+        if layer.has_activation:
+            reader = run.array(activation_path(name))
+            sizes = dict(zip(reader.dims, reader.shape, strict=True))
+            counts[name] = sizes.get(UNIT_DIM, 1)
+        else:
+            counts[name] = layer.output_shape[-1] if layer.output_shape else 1
+    return counts
+
+
+def unit_families(run: Run) -> dict[str, str]:
+    """Group layers whose units stand for each other, one by one: a map and its activation, say.
+
+    Parameters
+    ----------
+    run : Run
+        The run.
+
+    Returns
+    -------
+    dict of str to str
+        Name of the first layer of its group, by layer.
+    """
+    counts = unit_counts(run)
+    families: dict[str, str] = {}
+    for name, layer in run.layers.items():
+        families[name] = name
+        if layer.kind not in UNITS_IN_PLACE or layer.class_name in MIXING or not layer.inbound:
+            continue
+        # A damaged run may name layers that do not exist, or go in circles.
+        is_known = all(source in families and source != name for source in layer.inbound)
+        if is_known and all(counts[source] == counts[name] for source in layer.inbound):
+            joined = {families[source] for source in layer.inbound} | {name}
+            first = next(known for known in families if known in joined)
+            families |= {known: first for known, own in families.items() if own in joined}
+    return families
+
+
+def class_count(run: Run) -> int:
+    """Classes that the shape of the run's only output tells apart; 0 if it tells none."""
+    shapes = [run.layers[name].output_shape for name in run.outputs if name in run.layers]
+    if len(shapes) != 1 or len(shapes[0]) != 1:
+        return 0
+    return max(2, shapes[0][0])  # a lone unit tells two
+
+
+def default_layer(run: Run) -> str:
+    """First layer worth a look: a convolution or recurrent one, else one that shows anything."""
+    for kinds in ({"conv", "recurrent"}, {"dense", "embedding"}, None):
+        for name, layer in run.layers.items():
+            if layer.has_activation and (kinds is None or layer.kind in kinds):
+                return name
+    weighty = (name for name, layer in run.layers.items() if layer.weights)
+    return next(weighty, next(iter(run.layers), ""))
+
+
+def _number(query: Mapping[str, Any], name: str, warnings: list[str]) -> int | None:
+    if name not in query:
+        return None
+    try:
+        return int(query[name])
+    except (TypeError, ValueError, OverflowError):
+        warnings.append(f"{name} should be a whole number, got {str(query[name])!r}.")
+        return None

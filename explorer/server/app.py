@@ -1,0 +1,309 @@
+"""The explorer as a page, and the server that makes a session for each visitor."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import panel as pn
+
+from explorer.compare.page import ComparisonPage, facts_of
+from explorer.compare.pair import RunPair
+from explorer.data.run import RunData
+from explorer.plots import style
+from explorer.server.runs import ADDED, NUMBER, RunRegistry, another_run, disambiguated_names
+from explorer.server.server import Server, free_port
+from explorer.server.workarounds import reserve_core_for_browser
+from explorer.session.following import Following, Latest
+from explorer.session.session import Explorer, notice
+from explorer.session.tour import Tour
+from store import Run
+
+TEMPLATES = Path(__file__).parents[1] / "templates"
+SCRIPTS = ("theme.js", "figures.js", "page.js", "narrow.js", "models.js")
+COMPARE = "/compare"
+# Pairs of runs whose pictures are kept.
+PAIRS_KEPT = 4
+
+Switch = Sequence[tuple[str, str]]
+
+
+def page(
+    data: RunData,
+    query: Mapping[str, Any] | None = None,
+    runs: Switch = (),
+    path: str = "/",
+    latest: Latest | None = None,
+    add: Callable[[str], int] | None = None,
+) -> pn.Template:
+    """Page of a session with one run.
+
+    Parameters
+    ----------
+    data : RunData
+        The run.
+    query : mapping, optional
+        Parameters of the page's address.
+    runs : sequence of (path, name)
+        Every run that the server shows, for the switch in the header.
+    path : str
+        Path of this page among them.
+    latest : Latest, optional
+        Where newer readings of the run are found, if it may still be recorded.
+    add : callable, optional
+        Opens the run at a path and gives its number; then the header offers that.
+    """
+    explorer = Explorer(data, query)
+    run = data.run
+    parameters = sum(layer.parameters for layer in run.layers.values())
+    facts = [f"{len(run.layers)} layers", f"{parameters:,} parameters"]
+    if len(run):
+        facts.append(f"{len(run)} recorded steps ({run.steps[0]:,} to {run.steps[-1]:,})")
+    if run.finished is None:
+        facts.append("not finished")
+    return _template(
+        {
+            "transport": _time_bar(explorer, latest),
+            "graph": explorer.graph,
+            "body": explorer.body,
+            **_adding(data, add),
+        },
+        run_name=run.name,
+        runs=list(runs),
+        path=path,
+        others=_others(runs, path),
+        here=[other for other, _ in runs].index(path) + 1 if add else 0,
+        adds=add is not None,
+        facts=" · ".join(facts),
+    )
+
+
+def comparison_page(
+    pair: RunPair,
+    query: Mapping[str, Any] | None = None,
+    runs: Switch = (),
+    numbers: tuple[int, int] = (1, 2),
+    add: Callable[[str], int] | None = None,
+) -> pn.Template:
+    """Page of a session with two runs side by side.
+
+    Parameters
+    ----------
+    pair : RunPair
+        The runs.
+    query : mapping, optional
+        Parameters of the page's address.
+    runs : sequence of (path, name)
+        Every run that the server shows.
+    numbers : (int, int)
+        Which of them these are, counted from 1.
+    add : callable, optional
+        As of `page`.
+    """
+    shown = ComparisonPage(pair, query)
+    sides = facts_of(shown.comparison.sides)
+    names = disambiguated_names([pair.first.run, pair.second.run])
+    for side, name, number in zip(sides, names, numbers, strict=True):
+        alone = runs[number - 1][0] if runs else ""
+        side |= {"name": name, "number": number, "alone": alone}
+    return _template(
+        {
+            "transport": shown.transport,
+            "graph": shown.graph,
+            "body": shown.body,
+            **_adding(pair.first, add),
+        },
+        run_name=" and ".join(names),
+        runs=list(runs),
+        sides=sides,
+        adds=add is not None,
+    )
+
+
+def _adding(data: RunData, add: Callable[[str], int] | None) -> dict[str, Any]:
+    """Part of the header that asks for another run."""
+    return {} if add is None else {"another": another_run(data, add)}
+
+
+def _time_bar(explorer: Explorer, latest: Latest | None) -> pn.Column:
+    """Time control and moments; and the switch that follows a run while it is recorded."""
+    tour = Tour(explorer.data, explorer.channel)
+    row = pn.Row(explorer.transport, sizing_mode="stretch_width", margin=0)
+    if latest is not None:
+
+        def adopt(newer: RunData) -> None:
+            explorer.adopt(newer)
+            tour.adopt(newer)
+
+        def is_busy() -> bool:
+            return explorer.is_busy
+
+        row.append(Following(latest, explorer.data, adopt, is_busy, explorer.channel).widget)
+    return pn.Column(row, tour.widget, sizing_mode="stretch_width", margin=0)
+
+
+def _refusal(said: str, runs: Switch, path: str) -> pn.Template:
+    """Page that says why there is nothing to see."""
+    parts = {"transport": pn.Column(), "graph": pn.Column(), "body": notice(said)}
+    return _template(parts, run_name="Nothing to compare", runs=list(runs), path=path)
+
+
+class Page(pn.Template):
+    """A page whose parts are not put into words each time that one is added: that takes long."""
+
+    def __repr__(self) -> str:
+        return type(self).__name__
+
+
+def _template(parts: Mapping[str, Any], **variables: Any) -> pn.Template:
+    template = Page(_read("page.html"))
+    for name, part in parts.items():
+        template.add_panel(name, part)
+    for name, value in variables.items():
+        template.add_variable(name, value)
+    template.add_variable("css", _read("page.css"))
+    template.add_variable("script", "\n".join(_read(name) for name in SCRIPTS))
+    return template
+
+
+def _read(name: str) -> str:
+    return (TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def _others(runs: Switch, path: str) -> list[tuple[str, str]]:
+    """Address and name of each run with which the one at a path can be compared."""
+    paths = [other for other, _ in runs]
+    if path not in paths:
+        return []
+    here = paths.index(path) + 1
+    return [
+        (f"{COMPARE}?{urlencode({'a': here, 'b': number})}", name)
+        for number, (_, name) in enumerate(runs, start=1)
+        if number != here
+    ]
+
+
+def serve(
+    runs: Sequence[Run],
+    *,
+    port: int | None = None,
+    open_browser: bool = True,
+    side_by_side: bool = False,
+    ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serve the explorer on this machine alone, until interrupted.
+
+    Parameters
+    ----------
+    runs, port, side_by_side
+        As of `server`.
+    open_browser : bool
+        Open the page in the default browser.
+    ready : callable, optional
+        Takes the address once the port answers.
+
+    Raises
+    ------
+    OSError
+        The port cannot be used, or none is free.
+    """
+    server(runs, port=port, side_by_side=side_by_side).run(ready=ready, open_browser=open_browser)
+
+
+def server(runs: Sequence[Run], *, port: int | None = None, side_by_side: bool = False) -> Server:
+    """Make a server of the explorer, for this machine alone.
+
+    The process is meant to do nothing else: how HoloViews draws, and the threads of linear
+    algebra, are set for all of it.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        The runs; the first is shown at ``/``, a switch in the header leads to the others, and a
+        menu to any two of them side by side, or to one that is opened by its path.
+    port : int, optional
+        By default the first free one from `DEFAULT_PORT` on.
+    side_by_side : bool
+        Show the first two runs side by side at ``/``.
+    """
+    style.for_pages()
+    # Light or dark is the browser's affair (templates/theme.js): Panel would look in the address.
+    pn.extension(
+        disconnect_notification="The connection to the explorer was lost.", theme="default"
+    )
+    reserve_core_for_browser()
+    first = "/run-1" if side_by_side else "/"
+    paths = [first, *(f"/run-{number}" for number in range(2, len(runs) + 1))]
+    shelf = RunRegistry(runs, paths)
+    compared = _comparison(shelf)
+    routes = {path: _session(shelf, number) for number, path in enumerate(paths, start=1)}
+    routes |= {ADDED: _session(shelf), COMPARE: compared}
+    if side_by_side:
+        routes["/"] = compared
+    return Server(routes, port if port is not None else free_port())
+
+
+def _session(shelf: RunRegistry, fixed: int | None = None) -> Callable[[], pn.Template]:
+    """Make a factory of sessions with one run: an object would be shared by all visitors.
+
+    Of the run with a fixed number, else of that which the address has.
+    """
+
+    def session() -> pn.Template:
+        query, switch = _query(), shelf.switch
+        try:
+            number = fixed or shelf.number(query.get(NUMBER, ""), NUMBER)
+        except ValueError as error:
+            return _refusal(str(error), switch, ADDED)
+        latest, path = shelf.every[number - 1], switch[number - 1][0]
+        return page(latest.data, query, switch, path, latest, shelf.add)
+
+    return session
+
+
+def _comparison(shelf: RunRegistry) -> Callable[[], pn.Template]:
+    """Make a factory of sessions with two of the server's runs, named by their numbers."""
+
+    @functools.lru_cache(PAIRS_KEPT)
+    def pair_of(first: RunData, second: RunData, overrides: str) -> RunPair:
+        return RunPair(first, second, _overrides(overrides))
+
+    def session() -> pn.Template:
+        query, switch = _query(), shelf.switch
+        try:
+            numbers = shelf.number(query.get("a", "1"), "a"), shelf.number(query.get("b", "2"), "b")
+            first, second = (shelf.every[number - 1].data for number in numbers)
+            pair = pair_of(first, second, query.get("map", ""))
+        except ValueError as error:
+            return _refusal(str(error), switch, COMPARE)
+        return comparison_page(pair, query, switch, numbers, shelf.add)
+
+    return session
+
+
+def _query() -> dict[str, str]:
+    """Parameters of the page's address, as texts: Panel makes a number of a layer called 1e3."""
+    location = pn.state.location
+    return dict(parse_qsl(location.search.removeprefix("?"))) if location else {}
+
+
+def _overrides(text: str) -> Mapping[str, str | None]:
+    """Read layers of B for layers of A, as the address holds them."""
+    if not text:
+        return {}
+    try:
+        read = json.loads(text)
+    except (ValueError, RecursionError):
+        read = None
+    if not isinstance(read, dict) or any(
+        type(value) not in (str, type(None)) for value in read.values()
+    ):
+        raise ValueError(
+            f"map in the address should be layers of B by layers of A, such as "
+            f'{{"conv1": "conv_a"}}, got {text!r}.'
+        )
+    return read

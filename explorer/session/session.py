@@ -1,0 +1,387 @@
+"""One visitor's session: the selection, the widgets and cards that follow it, and their places."""
+
+from __future__ import annotations
+
+import html
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, TypeVar, get_args
+
+import numpy as np
+import panel as pn
+
+from explorer.cards.absentees import Absentees, share_row
+from explorer.cards.card import Card, card_head, framed
+from explorer.data.run import RunData
+from explorer.data.summaries import LOGARITHMIC, QUANTITIES, quantity
+from explorer.derived.predictions.verdicts import Verdicts
+from explorer.plots import style
+from explorer.selection import TABS, SelectionKey, Tab, select_in
+from explorer.views.base import Region
+from explorer.views.registry import views
+from explorer.widgets.charts.probability_bars import ProbabilityBars
+from explorer.widgets.page.beside import COLUMNS, columns
+from explorer.widgets.page.layer_graph import LayerGraph
+from explorer.widgets.page.probe_picker import ProbePicker
+from explorer.widgets.page.tabs import Tabs
+from explorer.widgets.time.clock_sync import ClockSync
+from explorer.widgets.time.transport import Transport
+from explorer.worker import in_worker
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+GAP_PX = 14
+# How long a page may wait for its first screen: what comes with the page is there sooner than what
+# is added to it.
+PATIENCE_S = 0.6
+# Panel ends each column with this button, which is empty but would have a gap of its own.
+NO_SCROLL_BUTTON = ".scroll-button { display: none; }"
+TAB_TITLES: dict[Tab, str] = {
+    "layers": "Layers",
+    "learning": "What was learned",
+    "training": "How it trained",
+}
+# Where the views of a region are; those of the whole run stand above the tabs.
+TAB_OF: dict[Region, Tab] = {
+    "joint": "layers",
+    "stage": "layers",
+    "layer": "layers",
+    "learning": "learning",
+    "training": "training",
+}
+
+
+class Explorer:
+    """One session: the selection, and everything that follows it.
+
+    Parameters
+    ----------
+    data : RunData
+        The run, shared with other sessions.
+    query : mapping
+        Parameters of the page's address.
+
+    Attributes
+    ----------
+    channel : str
+        Clock that everything follows.
+    tabs : tuple of Tab
+        Groups of views.
+    eager : tuple of Region
+        The first screen, drawn at once; the rest when it comes into view.
+    tab_of : mapping of Region to Tab
+        Where the cards of a region are; those of others are above the tabs.
+    """
+
+    channel: str = style.CHANNEL
+    tabs: ClassVar[tuple[Tab, ...]] = TABS
+    eager: ClassVar[tuple[Region, ...]] = ("run", "joint", "stage")
+    tab_of: ClassVar[Mapping[Region, Tab]] = TAB_OF
+
+    def __init__(self, data: RunData, query: Mapping[str, Any] | None = None) -> None:
+        style.register()
+        self.data = data
+        self.selection, self.warnings = select_in(data.run, query or {}, self.tabs)
+        self.transport = self._transport()
+        self.graph = LayerGraph.of(
+            data.run.layers,
+            quantities={name: name for name in QUANTITIES} if len(data.run) else {},
+            palette=style.palette_bytes(style.SEQUENTIAL),
+            channel=self.channel,
+            sizing_mode="stretch_both",
+        )
+        self.picker, self.bars = self._probe_widgets()
+        self.cards = {region: self._cards(region) for region in get_args(Region)}
+        self.absent = {tab: Absentees.of(tab, self.cards, self.tab_of) for tab in TAB_TITLES}
+        self.heading = pn.pane.HTML(margin=0, sizing_mode="stretch_width")
+        self.body = self._layout()
+        self._watch()
+        self._update(until=time.monotonic() + PATIENCE_S)
+        self._judge()
+
+    # -- a run that grows --------------------------------------------------------------------
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a picture is being computed."""
+        return any(card.head.busy for cards in self.cards.values() for card in cards)
+
+    def adopt(self, data: RunData) -> None:
+        """Show a newer reading of the run, which has the same layers and other steps."""
+        self.data = data
+        timeline = data.timeline
+        self.transport.param.update(
+            steps=timeline.steps.astype(np.float64),
+            epochs=timeline.epochs,
+            wall_times=timeline.wall_times,
+        )
+        self._update_bars()
+        self._judge()
+        self._colour_graph(self.graph.quantity)
+        for cards in self.cards.values():
+            for card in cards:
+                card.renew(data)
+        for absent in self.absent.values():
+            absent.update()
+
+    # -- following the selection -------------------------------------------------------------
+
+    def _watch(self) -> None:
+        self.transport.param.watch(self._on_rest, "resting")
+        self.transport.param.watch(lambda event: self._set(axis=event.new), "axis")
+        self.transport.param.watch(lambda event: self._set(**event.new), "choice")
+        self.graph.param.watch(lambda event: self._colour_graph(event.new), "quantity")
+        self.selection.param.watch(
+            lambda *_: self._update(), ["layer", "unit", "probe", "target", "axis", "tab"]
+        )
+
+    def _on_rest(self, event: Any) -> None:
+        steps = self.data.timeline.steps
+        if len(steps):
+            index = min(max(0, int(event.new)), len(steps) - 1)
+            self.selection.step = int(steps[index])
+        self.transport.ack += 1
+
+    def _set(self, **chosen: Any) -> None:
+        """Take over what a widget says; what the run does not have is put back."""
+        with pn.io.hold():  # one message: a tab brings dozens of cards
+            try:
+                self.selection.choose(**chosen)
+            except (ValueError, TypeError):
+                logger.warning("Not in this run: %s", chosen)
+            self._mirror()
+
+    def _mirror(self) -> None:
+        """Show in the browser what holds."""
+        self.transport.param.update(axis=self.selection.axis, choice=self.selection.choice())
+
+    def _update(self, until: float = 0.0) -> None:
+        self._mirror()
+        self._update_bars()
+        self.heading.object = self._layer_heading()
+        chosen = self.selection.tab
+        for tab, panel in self.panels.items():
+            panel.visible = tab == chosen
+        for region, cards in self.cards.items():
+            if self.tab_of.get(region, chosen) == chosen:
+                for card in cards:
+                    card.update(until)
+        self._settle_row()
+        if chosen in self.absent:
+            self.absent[chosen].update()
+
+    def _settle_row(self) -> None:
+        share_row(self.cards["run"])
+
+    def _cards(self, region: Region) -> list[Card]:
+        lazy = region not in self.eager
+        return [
+            Card(view, self.data, self.channel, self._current, lazy=lazy) for view in views(region)
+        ]
+
+    def _index(self) -> int:
+        steps = self.data.timeline.steps
+        return int(steps.searchsorted(self.selection.step)) if len(steps) else 0
+
+    def _current(self) -> tuple[SelectionKey, int]:
+        return self.selection.key(), style.ClockIndex(self._index(), self.channel)
+
+    # -- parts -------------------------------------------------------------------------------
+
+    def _transport(self) -> ClockSync:
+        return Transport(**self._clocks(), sizing_mode="stretch_width", margin=0)
+
+    def _clocks(self) -> dict[str, Any]:
+        """Give what a widget needs that serves the run's clock."""
+        timeline = self.data.timeline
+        return {
+            "steps": timeline.steps.astype(np.float64),  # the browser's numbers, exact up to 2⁵³
+            "epochs": timeline.epochs,
+            "wall_times": timeline.wall_times,
+            "axis": self.selection.axis,
+            "resting": self._index(),
+            "choice": self.selection.choice(),
+            "families": self.selection.families,
+            "channel": self.channel,
+        }
+
+    def _probe_widgets(self) -> tuple[ProbePicker | None, ProbabilityBars | None]:
+        probe = self.data.run.probe
+        if probe is None:
+            return None, None
+        picker = ProbePicker.of(
+            probe,
+            class_names=self.data.class_names,
+            channel=self.channel,
+            sizing_mode="stretch_width",
+            margin=0,
+        )
+        if self.data.reading is None:
+            return picker, None
+        bars = ProbabilityBars(
+            class_names=self.data.class_names,
+            colours=[style.class_colour(number) for number in range(len(self.data.class_names))],
+            channel=self.channel,
+            sizing_mode="stretch_width",
+            margin=0,
+        )
+        return picker, bars
+
+    def _update_bars(self) -> None:
+        if self.bars is None:
+            return
+        probe, labels = self.selection.probe, self.data.class_labels
+        self.bars.param.update(
+            values=self.data.probabilities(probe),
+            truth=-1 if labels is None else int(labels[probe]),
+        )
+
+    def _judge(self) -> None:
+        """Mark the probes right or wrong, once all of their predictions have been read."""
+        picker = self.picker
+        if picker is None or self.bars is None:
+            return
+
+        def show(verdicts: Verdicts | None) -> None:
+            if verdicts is not None:
+                picker.param.update(predicted=verdicts.predicted, correct=verdicts.marks)
+
+        self._in_worker("The predictions cannot be read", self.data.verdicts, show)
+
+    def _colour_graph(self, name: str) -> None:
+        """Colour the graph's boxes by a quantity, once it has been computed."""
+        graph = self.graph
+        graph.values = None
+        if name not in QUANTITIES:
+            return
+
+        def show(values: Any) -> None:
+            if graph.quantity == name:
+                graph.param.update(values=values, logarithmic=name in LOGARITHMIC)
+
+        fault = f"The quantity {name!r} cannot be computed"
+        self._in_worker(fault, lambda: quantity(self.data, name), show)
+
+    def _in_worker(
+        self, fault: str, compute: Callable[[], T], show: Callable[[T | None], None]
+    ) -> None:
+        """Compute in the worker and show it; None, and `fault` in the log, if that fails."""
+
+        def guarded() -> T | None:
+            try:
+                return compute()
+            except Exception:
+                logger.exception(fault)
+                return None
+
+        in_worker(self.data, guarded, show)
+
+    def _layer_heading(self) -> str:
+        layers = self.data.run.layers
+        if self.selection.layer not in layers:
+            return "<p>This run has no layers.</p>"
+        layer = layers[self.selection.layer]
+        facts = [layer.class_name]
+        if layer.output_shape:
+            facts.append("output " + " × ".join(str(size) for size in layer.output_shape))
+        if layer.parameters:
+            facts.append(f"{layer.parameters:,} parameters")
+        if layer.inbound:
+            facts.append("from " + ", ".join(layer.inbound))
+        colour = style.KIND_COLOURS[layer.kind]
+        return (
+            '<h2 style="margin:0;font-size:17px;font-weight:700">'
+            f'<span style="display:inline-block;width:6px;height:16px;border-radius:3px;'
+            f'margin-right:9px;vertical-align:-2px;background:{colour}"></span>'
+            f"{html.escape(layer.name)}"
+            '<span style="font-weight:400;font-size:13px;color:var(--tl-muted);margin-left:12px">'
+            f"{html.escape(' · '.join(facts))}</span></h2>"
+        )
+
+    def _layout(self) -> pn.Column:
+        notices: list[Any] = []
+        if self.warnings:
+            notices.append(notice(" ".join(self.warnings)))
+        if not len(self.data.run):
+            notices.append(
+                notice(
+                    "No step has been recorded yet. If the training is still running, reload "
+                    "this page in a moment."
+                )
+            )
+        beside = self._probe_column()
+        stage = stack([*self._panels_of("stage"), self.absent["layers"]], 8 if beside else 12)
+        self.panels: dict[Tab, pn.Column] = {
+            "layers": rows(
+                *grid(self._panels_of("joint")),
+                self.heading,
+                *grid([stage, *([stack(beside, 4)] if beside else [])]),
+                *grid(self._panels_of("layer")),
+            ),
+            "learning": rows(*grid(self._panels_of("learning")), self.absent["learning"]),
+            "training": rows(*grid(self._panels_of("training")), self.absent["training"]),
+        }
+        tabs = Tabs(titles=TAB_TITLES, channel=self.channel, sizing_mode="stretch_width", margin=0)
+        return rows(*notices, *grid(self._panels_of("run")), tabs, *self.panels.values())
+
+    def _panels_of(self, region: Region) -> list[Any]:
+        return [card.panel for card in self.cards[region]]
+
+    def _probe_column(self) -> list[Any]:
+        column = []
+        told: dict[str, Any] = {"channel": self.channel, "source": self.data.run.name}
+        if self.picker is not None:
+            column.append(framed(card_head("Probe", **told), self.picker, width=12))
+        if self.bars is not None:
+            caption = "Click a class to explain that one."
+            head = card_head("The network says, at this step", caption=caption, **told)
+            column.append(framed(head, self.bars, width=12))
+        return column
+
+
+def notice(text: str) -> pn.pane.HTML:
+    """Show a text above everything else: as text, since names in it may come from a stranger."""
+    style = (
+        "padding:8px 12px;border-radius:8px;border:1px solid var(--tl-line);"
+        "background:var(--tl-chosen);color:var(--tl-text)"
+    )
+    return pn.pane.HTML(
+        f'<div role="status" style="{style}">{html.escape(text)}</div>',
+        margin=0,
+        sizing_mode="stretch_width",
+    )
+
+
+def stack(panels: list[Any], width: int) -> pn.Column:
+    """Panels one below the other, as a number of columns out of twelve."""
+    return parts(panels, {"grid-column": columns(width), "min-width": "0"})
+
+
+def rows(*panels: Any) -> pn.Column:
+    """Panels one below the other, over the whole width."""
+    return parts(panels, {})
+
+
+def grid(panels: list[Any]) -> list[pn.Column]:
+    """Panels in the page's columns; nothing for none, since an empty part still has its gap."""
+    styles = {
+        "display": "grid",
+        "grid-template-columns": f"repeat({COLUMNS}, minmax(0, 1fr))",
+        "grid-auto-flow": "dense",  # a narrow card fills the gap before a wide one
+        "align-items": "stretch",
+    }
+    return [parts(panels, styles)] if panels else []
+
+
+def parts(panels: Sequence[Any], styles: dict[str, str]) -> pn.Column:
+    """Panels one after the other, with the page's gaps."""
+    return pn.Column(
+        *panels,
+        sizing_mode="stretch_width",
+        margin=0,
+        styles={"gap": f"{GAP_PX}px", **styles},
+        stylesheets=[NO_SCROLL_BUTTON],
+    )

@@ -1,0 +1,107 @@
+"""The selected layer's activation of the selected probe at the step on screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy.typing as npt
+
+from explorer.data.absence import Absence
+from explorer.derived.time.frames import Limits
+from explorer.plots.style import DIVERGING, SEQUENTIAL, palette_bytes
+from explorer.views.base import Scene, View
+from explorer.views.parts import tokens_of
+from explorer.views.registry import register
+from explorer.views.requirements import needs_activation
+from explorer.widgets.pictures.frame_grid import FrameGrid
+from store import Layer
+
+HEIGHT = 400
+# Kinds whose output is a stack of pictures when it has two spatial dimensions.
+SPATIAL = 3
+
+
+class _Activation(View):
+    region = "stage"
+    depends = ("layer", "probe")
+    order = 20
+    width = 12
+
+    def requirement(self, scene: Scene) -> Absence | None:
+        return needs_activation(scene)
+
+    def compute(self, scene: Scene) -> Limits:
+        return scene.data.limits(scene.selected.layer, scene.selected.probe)
+
+    def draw(self, scene: Scene, computed: Limits) -> Any:
+        data, layer, probe = scene.data, scene.selected.layer, scene.selected.probe
+        picture = data.picture(layer)
+        return FrameGrid(
+            lambda index: data.frame(layer, index, probe),
+            len(data.run),
+            key=f"{data.run.id}|{layer}|{probe}",
+            mode=picture.mode,
+            palette=palette_bytes(DIVERGING if computed.signed else SEQUENTIAL),
+            low=computed.low,
+            high=computed.high,
+            places=picture.places,
+            selects="unit" if picture.places else "",
+            value_name="activation",
+            x_labels=tokens_of(scene) if picture.mode == "matrix" else [],
+            label=f"{self.title} of {layer}, probe {probe}",
+            channel=scene.channel,
+            height=HEIGHT,
+            sizing_mode="stretch_width",
+            margin=0,
+        )
+
+    def exact(self, scene: Scene) -> Callable[[int], npt.NDArray[Any]]:
+        data, layer, probe = scene.data, scene.selected.layer, scene.selected.probe
+        return lambda index: data.picture(layer).arrange(data.activation(layer, index, probe))
+
+
+def _has_maps(layer: Layer) -> bool:
+    return len(layer.output_shape) >= SPATIAL
+
+
+@register
+class FeatureMaps(_Activation):
+    """A tile a unit, for layers whose output has two spatial dimensions."""
+
+    title = "Feature maps"
+
+    def serves(self, layer: Layer) -> bool:
+        return _has_maps(layer)
+
+    def caption(self, scene: Scene) -> str:
+        maps, height, width = scene.data.picture(scene.selected.layer).shape
+        units = scene.data.units(scene.selected.layer)
+        places = "" if maps == units else f" at each of {maps // units} places"
+        return (
+            f"Output of each of the {units} units{places} for probe {scene.selected.probe}, "
+            f"{height} × {width} positions. Colours mean the same at every step; hover for values."
+        )
+
+
+@register
+class UnitHeatmap(_Activation):
+    """A cell a unit, or a matrix of tokens and units."""
+
+    title = "Unit activations"
+
+    def serves(self, layer: Layer) -> bool:
+        return not _has_maps(layer)
+
+    def caption(self, scene: Scene) -> str:
+        picture = scene.data.picture(scene.selected.layer)
+        if picture.mode == "matrix":
+            return (
+                f"Output for probe {scene.selected.probe}: a row for each of the "
+                f"{picture.shape[1]} units, a column for each of the {picture.shape[2]} tokens. "
+                "Hover for values."
+            )
+        return (
+            f"Output of each of the {picture.shape[0]} units for probe {scene.selected.probe}, "
+            "in reading order. Colours mean the same at every step; hover for values."
+        )

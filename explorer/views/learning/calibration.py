@@ -1,0 +1,125 @@
+"""Whether the network is as sure as it is right."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, NamedTuple
+
+import numpy as np
+import panel as pn
+
+from explorer.data.absence import Nothing
+from explorer.data.examples import Examples
+from explorer.derived.predictions.calibration import (
+    Calibration,
+    Reliability,
+    calibration_over_steps,
+)
+from explorer.plots.curves import metric_curves
+from explorer.plots.style import LINES
+from explorer.views.base import Scene, plot_pane
+from explorer.views.learning.judged import Judged, no_predictions
+from explorer.views.registry import register
+from explorer.widgets.charts.step_lines import StepLines
+from explorer.widgets.page.beside import below, beside
+
+HEIGHT = 250
+COUNT_HEIGHT = 130
+
+
+class Sureness(NamedTuple):
+    """What the card draws: the examples and their calibration."""
+
+    examples: Examples
+    calibration: Calibration
+
+
+@register
+class CalibrationView(Judged):
+    """Reliability diagram of the step on screen, and calibration errors over training."""
+
+    title = "As sure as it is right?"
+    order = 30
+
+    def caption(self, scene: Scene) -> str:
+        noun = "probe" if self._now(scene) == "probe" else "example"
+        return (
+            f"Left, at this step: {noun}s by the probability of the class that the network says, "
+            "and the share of them that is right. Bars below the diagonal: it is surer than it is "
+            f"right (over-confident); above: less sure. A bar of few {noun}s says little."
+        )
+
+    def measure(self, examples: Examples) -> Sureness | Nothing:
+        def make() -> dict[str, Any]:
+            made = calibration_over_steps(examples.probabilities(), examples.labels)
+            errors = {"expected_error": made.expected_error, "brier": made.brier}
+            return {**asdict(made.reliability), **errors}
+
+        kept = dict(examples.data.derived(f"calibration on the {examples.source}", make))
+        if not kept["count"].any():
+            return no_predictions(examples)
+        errors = {name: kept.pop(name) for name in ("expected_error", "brier")}
+        return Sureness(examples, Calibration(Reliability(**kept), **errors))
+
+    def picture(self, scene: Scene, measured: Sureness) -> pn.Column:
+        examples, calibration = measured
+        diagram = calibration.reliability
+        middles = (diagram.edges[1:] + diagram.edges[:-1]) / 2
+        options: dict[str, Any] = {
+            "x": middles,
+            "kind": "bars",
+            "x_name": "probability of what the network says",
+            "channel": scene.channel,
+            "sizing_mode": "stretch_width",
+            "margin": 0,
+        }
+        right = StepLines(
+            y=diagram.right[:, None],
+            names=["share right"],
+            y_name="share right",
+            y_limits=[0.0, 1.0],
+            diagonal=True,
+            if_zero=f"No {examples.noun} is right at this step.",
+            label="Share right by confidence",
+            height=HEIGHT,
+            **options,
+        )
+        counts = StepLines(
+            y=diagram.count[:, None],
+            names=[f"{examples.noun}s"],
+            y_name=f"{examples.noun}s",
+            colours=[LINES[4]],
+            label=f"{examples.noun}s by confidence".capitalize(),
+            height=COUNT_HEIGHT,
+            **options,
+        )
+        errors = plot_pane(
+            metric_curves(
+                {
+                    "expected calibration error": (scene.positions, calibration.expected_error),
+                    "Brier score": (scene.positions, calibration.brier),
+                },
+                y_label="error",
+                cursor=scene.positions,
+                y_range=_from_zero(calibration),
+                height=HEIGHT,
+                **scene.time_options(),
+            )
+        )
+        style = "margin:0;color:var(--tl-muted);font-size:12px"
+        note = pn.pane.HTML(
+            f'<p style="{style}">Expected calibration error: the mean distance of the bars from '
+            f"the diagonal, weighted by their {examples.noun}s; 0 is best. With few "
+            f"{examples.noun}s it is above 0 by chance alone: here there are {len(examples):,}. "
+            "Brier score: the mean squared distance of all probabilities from the truth, 0 to 2; "
+            "it also falls as more answers get right.</p>",
+            margin=(0, 0, 0, 6),
+            sizing_mode="stretch_width",
+        )
+        return beside(below(right, counts), below(errors, note), shares=(5, 6))
+
+
+def _from_zero(calibration: Calibration) -> tuple[float, float]:
+    both = np.concatenate([calibration.expected_error, calibration.brier])
+    known = both[np.isfinite(both)]
+    return 0.0, 1.05 * max(0.05, float(known.max(initial=0)))

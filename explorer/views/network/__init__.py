@@ -1,0 +1,1 @@
+"""Views of all layers at once."""

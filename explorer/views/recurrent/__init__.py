@@ -1,0 +1,1 @@
+"""Views of recurrent layers: states, gates, memory."""

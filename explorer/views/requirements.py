@@ -1,0 +1,191 @@
+"""What views require of a run, and what to do where it is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from explorer.data.absence import (
+    DENSER,
+    GIVE_LABELS,
+    GIVE_PROBE,
+    RECORD_LAYERS,
+    Absence,
+    Lack,
+    Nothing,
+    Unfit,
+)
+from explorer.data.recurrent import NotRecordedError, RecurrentLayer
+from explorer.data.run import RunData
+from explorer.derived.recurrent.equations import NotDerivableError
+from explorer.derived.time.plain import only_value
+from explorer.views.base import (
+    Scene,
+    has_lost_weights,
+    named,
+    weights_not_recorded,
+)
+
+NO_STEPS = "No step has been recorded yet."
+
+
+def needs_steps(scene: Scene, least: int = 1) -> Lack | None:
+    """Require a number of recorded steps."""
+    count = len(scene.data.run)
+    if count >= least:
+        return None
+    if count == 0:
+        return Lack(NO_STEPS)
+    recorded = "1 step was" if count == 1 else f"{count} steps were"
+    return Lack(f"This needs {least} recorded steps; {recorded} recorded. {DENSER}")
+
+
+def needs_activation(scene: Scene) -> Absence | None:
+    """Require a recorded activation of the selected layer."""
+    if scene.layer.has_activation:
+        return needs_steps(scene)
+    if scene.layer.kind == "input":
+        return Unfit("An input layer hands on the probe itself; there is nothing to see beside it.")
+    return Lack(not_recorded(scene.data, [scene.layer.name]))
+
+
+def not_recorded(data: RunData, layers: Sequence[str]) -> str:
+    """Say that the activation of layers was not recorded, and the remedy."""
+    if data.run.probe is None:
+        return GIVE_PROBE
+    if not any(layer.has_activation for layer in data.run.layers.values()):
+        return f"No activation was recorded. {RECORD_LAYERS}"
+    return f"The activation of {named(layers)} was not recorded. {RECORD_LAYERS}"
+
+
+def needs_input(data: RunData) -> Absence | None:
+    """Require a probe whose only input is kept with the run."""
+    probe = data.run.probe
+    if probe is None:
+        return Lack(GIVE_PROBE)
+    if len(probe.inputs) > 1:
+        return Unfit(f"The network takes {len(probe.inputs)} inputs; this is for one.")
+    return Lack("The probe's inputs were not kept with this run.") if not probe.inputs else None
+
+
+def needs_weights(scene: Scene) -> Absence | None:
+    """Require recorded weights of the selected layer."""
+    name = scene.layer.name
+    if scene.layer.weights:
+        return None
+    if scene.data.network.first_call(name) != name:
+        return Unfit(f"{name} is called again, with the weights of its first call.")
+    return Lack(weights_not_recorded(scene.data, [name]))
+
+
+def needs_every_weight(data: RunData) -> Lack | None:
+    """Require recorded weights of every layer that has any."""
+    lost = [
+        name
+        for name, layer in data.run.layers.items()
+        if has_lost_weights(layer) and data.network.first_call(name) == name
+    ]
+    return Lack(weights_not_recorded(data, lost)) if lost else None
+
+
+def needs_every_activation(data: RunData) -> Lack | None:
+    """Require the recorded activation of every layer but the inputs."""
+    silent = [
+        name
+        for name, layer in data.run.layers.items()
+        if not layer.has_activation and layer.kind != "input"
+    ]
+    return Lack(not_recorded(data, silent)) if silent else None
+
+
+def needs_classifier(data: RunData) -> Absence | None:
+    """Require one output that says how probable each class is."""
+    if data.reading is not None:
+        return None
+    layers = data.run.layers
+    outputs = [layers[name] for name in data.run.outputs if name in layers]
+    recorded = [output for output in outputs if output.has_activation]
+    if outputs and not recorded:
+        return Lack(not_recorded(data, [output.name for output in outputs]))
+    if len(recorded) > 1:
+        return Unfit(f"The network has {len(recorded)} outputs; this is for one.")
+    return Unfit("The network is no classifier: its output is not the probability of each class.")
+
+
+def needs_classes(data: RunData) -> Absence | None:
+    """Require a classifier, and the class of each probe."""
+    missing = needs_classifier(data)
+    if missing is None and data.class_labels is None:
+        return Lack(f"The classes of the probes are not known. {GIVE_LABELS}")
+    return missing
+
+
+def needs_network(data: RunData) -> Unfit | None:
+    """Require that every layer can be evaluated and differentiated."""
+    unsupported = data.network.unsupported
+    if not unsupported:
+        return None
+    name, why = next(iter(unsupported.items()))
+    return Unfit(f"{name} cannot be followed: {why}")
+
+
+def nothing_in(values: npt.NDArray[Any], what: str) -> Nothing | None:
+    """Say that values over all steps are one, of which there is nothing to see but that.
+
+    Parameters
+    ----------
+    values : ndarray
+        Of any shape; what is not finite does not count.
+    what : str
+        What they are, in the singular, as the beginning of a sentence.
+    """
+    value = only_value(values)
+    if value is None:
+        return None
+    if np.isnan(value):
+        return Nothing(f"{what} is not a number at any recorded step.")
+    known = "" if np.isfinite(values).all() else " at which it is a number"
+    return Nothing(f"{what} is {value:.4g} at every recorded step{known}.")
+
+
+def needs_gates(scene: Scene) -> Absence | None:
+    """Require weights that are known gate by gate."""
+    missing = needs_steps(scene)
+    if missing is not None:
+        return missing
+    try:
+        RecurrentLayer(scene.data, scene.selected.layer).gates(0)
+    except NotRecordedError as error:
+        return Lack(str(error))
+    except (NotDerivableError, KeyError, ValueError):
+        return Unfit(
+            f"{scene.layer.name} is of class {scene.layer.class_name}: only of SimpleRNN, LSTM and "
+            "GRU, in one direction or both, is it known which weights belong to which gate."
+        )
+    return None
+
+
+def needs_states(scene: Scene, *, derived: bool = False) -> Absence | None:
+    """Require the states of a recurrent layer.
+
+    Parameters
+    ----------
+    scene : Scene
+        The selection.
+    derived : bool
+        Whether the output at every token, as it was recorded, does not do in their place.
+    """
+    probe, number = scene.data.run.probe, scene.selected.probe
+    if probe is None or not probe.size:
+        return Lack(GIVE_PROBE)
+    if not len(scene.data.run):
+        return needs_steps(scene)
+    layer = RecurrentLayer(scene.data, scene.selected.layer)
+    if layer.fault is not None and (derived or not layer.gives_sequence):
+        return layer.fault
+    if not layer.text(number).labels:
+        return Nothing(f"Probe {number} is empty: {layer.name} reads no token of it.")
+    return None

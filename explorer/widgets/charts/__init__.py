@@ -1,0 +1,1 @@
+"""Widgets that draw curves, points, tables and tokens."""

@@ -1,0 +1,1 @@
+"""Widgets of the page: tabs, headings, choices, the layer graph."""

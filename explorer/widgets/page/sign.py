@@ -1,0 +1,13 @@
+"""The states of a place that has no heading."""
+
+from __future__ import annotations
+
+from explorer.widgets.base import script, styles
+from explorer.widgets.page.states import States
+
+
+class Sign(States):
+    """The states of a place that has no heading."""
+
+    _esm = script("sign.js", "states")
+    _stylesheets = styles("states", "sign")

@@ -1,0 +1,1 @@
+"""Widgets that draw frames: grids, maps, the joint pictures."""

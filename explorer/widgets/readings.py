@@ -1,0 +1,244 @@
+"""The numbers that each kind of widget shows, as labelled arrays."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from explorer.widgets.charts.point_cloud import PointCloud
+from explorer.widgets.charts.probability_bars import ProbabilityBars
+from explorer.widgets.charts.step_lines import StepLines
+from explorer.widgets.charts.step_table import StepTable
+from explorer.widgets.charts.token_strip import TokenStrip
+from explorer.widgets.pictures.flow import Flow
+from explorer.widgets.pictures.frame_grid import FrameGrid
+from explorer.widgets.pictures.pool_switches import PoolSwitches
+from explorer.widgets.pictures.unit_focus import UnitFocus
+from explorer.widgets.shaping import (
+    QUANTIZED,
+    STEP,
+    Array,
+    Steps,
+    apart,
+    decoded,
+    identifier,
+    part,
+    stacked,
+    values_of,
+)
+
+
+@functools.singledispatch
+def reading(widget: Any, steps: Steps) -> xr.Dataset | None:  # noqa: ARG001
+    """Read what a widget shows at some steps.
+
+    Parameters
+    ----------
+    widget : Widget
+        Part of a card.
+    steps : Steps
+        Recorded steps.
+
+    Returns
+    -------
+    Dataset or None
+        Variables over ``step`` and the widget's own dimensions, named as on its axes; without
+        ``step`` if it shows the same at all of them. None of a widget that shows no numbers.
+    """
+    return None
+
+
+def _frames(
+    widget: UnitFocus | FrameGrid, steps: Steps, dims: Sequence[str], frames: Array
+) -> tuple[Any, ...]:
+    """Codes of some steps as values: the exact ones where they are known."""
+    if steps.exact is not None and not widget.still:
+        shape = frames.shape[1:]
+        exact = np.stack([np.asarray(steps.exact(index)) for index in steps.indices])
+        return (*dims,), exact.reshape(-1, *shape)
+    return decoded(frames, dims, widget.low, widget.high)
+
+
+@reading.register
+def _frame_grid(widget: FrameGrid, steps: Steps) -> xr.Dataset:
+    payloads = list(steps.payloads(widget))
+    frames = stacked([payload["frame"] for payload in payloads])
+    value = identifier(widget.value_name)
+    coordinates: dict[str, Any] = {}
+    if not widget.still:
+        coordinates[STEP] = steps.coordinate
+    if widget.mode == "matrix":
+        value, _, row, column = apart(
+            value, STEP, identifier(widget.y_name), identifier(widget.x_name)
+        )
+        tiles: tuple[str, ...] = (STEP, "picture", row, column)
+        coordinates[row] = widget.tile_ids
+        coordinates[f"{row}_name"] = (row, widget.y_labels)
+        coordinates[f"{column}_name"] = (column, widget.x_labels)
+    else:
+        tile = "unit" if widget.selects == "unit" and widget.places == 1 else "tile"
+        tiles = (STEP, tile, "y", "x")
+        if widget.tile_ids and widget.selects in ("unit", "probe"):
+            coordinates[widget.selects] = (tile, widget.tile_ids)
+        coordinates["caption"] = (tile, widget.captions)
+    variable = _frames(widget, steps, tiles, frames)
+    made = part(widget.label, {value: variable}, coordinates)
+    if widget.mode == "tiles":
+        for name, key in (("caption", "captions"), (f"{widget.selects or 'tile'}_id", "tile_ids")):
+            if key in payloads[0]:
+                changing = [list(payload[key]) for payload in payloads]
+                if len({len(texts) for texts in changing}) == 1:
+                    made.coords[name] = ((STEP, tiles[1]), np.array(changing))
+    # A matrix alone, and units without extent.
+    for alone in (["picture"], ["y", "x"]):
+        if all(made.sizes.get(dim) == 1 for dim in alone):
+            made = made.squeeze(alone, drop=True)
+    return made.isel({STEP: 0}) if widget.still else made
+
+
+@reading.register
+def _unit_focus(widget: UnitFocus, steps: Steps) -> xr.Dataset:
+    frames = stacked([payload["frame"] for payload in steps.payloads(widget)])
+    variable = _frames(widget, steps, (STEP, "y", "x"), frames)
+    title = widget.label
+    return part(title, {identifier(widget.value_name): variable}, {STEP: steps.coordinate})
+
+
+@reading.register
+def _pool_switches(widget: PoolSwitches, steps: Steps) -> xr.Dataset:
+    payloads = list(steps.payloads(widget))
+    planes = {"before": ("y", "x"), "after": ("window_y", "window_x")}
+    variables: dict[str, Any] = {
+        name: decoded(
+            stacked([payload[name] for payload in payloads]),
+            (STEP, *plane),
+            widget.low,
+            widget.high,
+        )
+        for name, plane in planes.items()
+    }
+    kept = stacked([payload["kept"] for payload in payloads])
+    if kept.shape[1]:
+        kept = kept.reshape(variables["after"][1].shape)
+        variables["kept"] = (
+            (STEP, *planes["after"]),
+            kept,
+            {"long_name": "position kept; -1: none"},
+        )
+    return part(widget.label, variables, {STEP: steps.coordinate})
+
+
+@reading.register
+def _flow(widget: Flow, steps: Steps) -> xr.Dataset:
+    payloads = list(steps.payloads(widget))
+    dims = {
+        "units": ("column", "row"),
+        "contributions": ("column", "row"),
+        "values": ("column", "row"),
+        "links": ("link", "from_row", "to_row"),
+    }
+    variables: dict[str, Any] = {
+        name: ((STEP, *axes), stacked([payload[name] for payload in payloads]))
+        for name, axes in dims.items()
+    }
+    codes = stacked([payload["evidence"] for payload in payloads])
+    shares = values_of(codes, -1.0, 1.0)
+    about = {"quantized": QUANTIZED, "long_name": "share of the strongest evidence"}
+    variables["evidence"] = ((STEP, "y", "x"), shares, about)
+    names = [str(column.get("layer", "")) for column in widget.columns]
+    names = names[len(names) - variables["units"][1].shape[1] :]  # the input left out
+    variables["target"] = (STEP, [int(payload["target"]) for payload in payloads])
+    return part(widget.label, variables, {STEP: steps.coordinate, "layer": ("column", names)})
+
+
+@reading.register
+def _step_table(widget: StepTable, steps: Steps) -> xr.Dataset:
+    rows: list[list[str]] = []
+    places: list[int] = []
+    for update, payload in zip(steps.coordinate, steps.payloads(widget), strict=False):
+        rows.extend([str(text) for text in row] for row in payload["rows"])
+        places.extend([int(update)] * len(payload["rows"]))
+    variables: dict[str, Any] = {}
+    names = [identifier(column, f"column_{number}") for number, column in enumerate(widget.columns)]
+    for number, name in enumerate(apart(*names)):
+        texts = [row[number] for row in rows]
+        numbers = _numbers(texts) if number in widget.numeric else None
+        variables[name] = ("row", np.array(texts, str) if numbers is None else numbers)
+    at = None if widget.still else ("row", np.array(places, np.int64))
+    return part(widget.label, variables, {"at_step": at})
+
+
+def _numbers(texts: Sequence[str]) -> Array | None:
+    """Texts as numbers, if they all are; an empty one is NaN."""
+    plain = [text.strip().replace(",", "").replace("\N{MINUS SIGN}", "-") for text in texts]
+    try:
+        return np.array([float(text) if text else np.nan for text in plain])
+    except ValueError:
+        return None
+
+
+@reading.register
+def _step_lines(widget: StepLines, steps: Steps) -> xr.Dataset | None:
+    if widget.y is None:
+        return None
+    place, value, _ = apart(identifier(widget.x_name, "x"), identifier(widget.y_name), STEP)
+    values, dims = _over_steps(widget.y, steps, "series", "position")
+    coordinates: dict[str, Any] = {
+        "series": widget.names or [str(number) for number in range(widget.y.shape[1])],
+        f"{place}_name": ("position", widget.x_labels),
+        place: None if widget.x is None else ("position", widget.x),
+        STEP: steps.coordinate if STEP in dims else None,
+    }
+    return part(widget.label, {value: (dims, values)}, coordinates)
+
+
+def _over_steps(array: Array, steps: Steps, *dims: str) -> tuple[Array, tuple[str, ...]]:
+    """Choose steps of an array over all of them; a lone one is always shown."""
+    if len(array) == 1 and len(steps.updates) != 1:
+        return array[0], dims
+    return steps.of(array), (STEP, *dims)
+
+
+@reading.register
+def _point_cloud(widget: PointCloud, steps: Steps) -> xr.Dataset | None:
+    if widget.positions is None:
+        return None
+    positions, dims = _over_steps(widget.positions, steps, "point")
+    x, y, *_ = apart(identifier(widget.x_name, "x"), identifier(widget.y_name, "y"), "point", STEP)
+    variables: dict[str, Any] = {x: (dims, positions[..., 0]), y: (dims, positions[..., 1])}
+    if widget.shapes is not None:
+        marks = np.array([identifier(name) for name in widget.shape_names])
+        variables["mark"] = (dims, marks[_over_steps(widget.shapes, steps, "point")[0]])
+    coordinates = {
+        STEP: steps.coordinate if STEP in dims else None,
+        widget.selects or "id": ("point", widget.point_ids),
+        "label": ("point", [str(label) for label in widget.labels]),
+    }
+    return part(widget.label, variables, coordinates)
+
+
+@reading.register
+def _token_strip(widget: TokenStrip, steps: Steps) -> xr.Dataset | None:
+    if widget.values is None:
+        return None
+    values, dims = _over_steps(widget.values, steps, "row", "token")
+    coordinates = {
+        STEP: steps.coordinate if STEP in dims else None,
+        "text": ("token", [str(token) for token in widget.tokens]),
+        "row": widget.rows,
+    }
+    (name,) = apart(STEP, "row", "token", "text", identifier(widget.value_name))[-1:]
+    return part(widget.label, {name: (dims, values)}, coordinates)
+
+
+@reading.register
+def _bars(widget: ProbabilityBars, steps: Steps) -> xr.Dataset | None:
+    if widget.values is None:
+        return None
+    variables = {"probability": ((STEP, "class"), steps.of(widget.values))}
+    coordinates = {STEP: steps.coordinate, "class": list(widget.class_names)}
+    return part("Class probabilities", variables, coordinates)

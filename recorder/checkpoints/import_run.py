@@ -1,0 +1,199 @@
+"""Turn the checkpoints of a finished training into a run, as if it had been recorded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from recorder.checkpoints import tensorflow
+from recorder.checkpoints.logs import Rows, read_metrics
+from recorder.checkpoints.model_source import load_network
+from recorder.checkpoints.reading import difference, find_checkpoints, inspect, is_whole_model, load
+from recorder.checkpoints.steps import CheckpointStep, order_checkpoints
+from recorder.keras.subject import look_at
+from recorder.keras.trace import trace
+from recorder.probe import Probe
+from recorder.recording.options import Options
+from recorder.recording.recording import Recording
+from recorder.schedule import Schedule
+from store.errors import CheckpointError
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What became of the checkpoints: steps in the run, and why others are not there."""
+
+    path: Path
+    steps: list[int]
+    skipped: list[str]
+
+
+def import_run(
+    source: str | Path,
+    path: str | Path,
+    probe: Probe,
+    *,
+    model: str | Path | None = None,
+    custom: Sequence[str] = (),
+    pattern: str | None = None,
+    steps_per_epoch: int | None = None,
+    csv_log: str | Path | None = None,
+    event_files: str | Path | None = None,
+    strict: bool = False,
+    name: str | None = None,
+    overwrite: bool = False,
+    progress: bool = True,
+) -> Imported:
+    """Record a training from its checkpoints.
+
+    Weights and activations are captured as `Recorder` captures them. Steps are there where
+    checkpoints are, so step 0 usually is not. ``wall_time`` counts from the first checkpoint by
+    the times of the files, and is NaN when those do not follow the steps.
+
+    Parameters
+    ----------
+    source : str or Path
+        A folder of checkpoints, or a glob pattern.
+    path : str or Path
+        Directory of the run.
+    probe : Probe
+        The fixed inputs that are sent through the network at every checkpoint.
+    model : str or Path, optional
+        The network; see `load_network`. By default the one in the first checkpoint.
+    custom : sequence of str
+        The user's own classes and functions, each ``module:Name``.
+    pattern, steps_per_epoch
+        See `order_checkpoints`.
+    csv_log, event_files : str or Path, optional
+        Metrics; see `read_metrics`.
+    strict : bool
+        Refuse checkpoints that do not fit the model; by default they are left out.
+    name : str, optional
+        Name of the run; by default that of its directory.
+    overwrite : bool
+        Replace a run that is already there.
+    progress : bool
+        Show a progress bar.
+
+    Raises
+    ------
+    CheckpointError, SpecError, RunExistsError
+        What was given does not fit together.
+    """
+    found = find_checkpoints(source)
+    contents = {checkpoint: inspect(checkpoint) for checkpoint in found}
+    timeline = order_checkpoints(contents, pattern=pattern, steps_per_epoch=steps_per_epoch)
+    rows = read_metrics(csv_log, event_files, timeline.steps_per_epoch)
+    network = load_network(model or next(filter(is_whole_model, found), found[0]), custom)
+    probe.check_fits(network)
+    if not network.built:
+        trace(network, probe.inputs)
+    problems = {path: difference(network, contents[path]) for path in found}
+    skipped = [f"{path.name}: {problem}" for path, problem in problems.items() if problem]
+    fitting = [moment for moment in timeline.moments if not problems[moment.path]]
+    if skipped and (strict or not fitting):
+        raise CheckpointError("These do not fit the model:\n- " + "\n- ".join(skipped))
+    directory = Path(path)
+    replay = _Replay(
+        Options(
+            path=directory,
+            probe=probe,
+            schedule=_WhereCheckpoints(),
+            name=name or directory.stem,
+            notes=f"Imported from {len(fitting)} checkpoints.",
+            overwrite=overwrite,
+        ),
+        look_at,
+    )
+    steps, misfits = replay.run(network, fitting, rows, strict=strict, progress=progress)
+    return Imported(directory, steps, skipped + misfits)
+
+
+@dataclass(frozen=True, slots=True)
+class _WhereCheckpoints(Schedule):
+    """Steps are recorded because they are there, not because they are due."""
+
+    def due(self, step: int, epoch_end: bool) -> bool:  # noqa: ARG002
+        return False
+
+    def __repr__(self) -> str:
+        return "imported checkpoints"
+
+
+class _Replay(Recording):
+    """A recording whose model goes from checkpoint to checkpoint."""
+
+    _clock = math.nan
+
+    @property
+    def wall_time(self) -> float:
+        """Seconds from the first checkpoint to this one, by the times of their files."""
+        return self._clock
+
+    def run(
+        self,
+        model: Any,
+        moments: Sequence[CheckpointStep],
+        rows: Rows,
+        *,
+        strict: bool,
+        progress: bool,
+    ) -> tuple[list[int], list[str]]:
+        """Record every checkpoint and all metrics; give the steps, and what did not fit."""
+        steps: list[int] = []
+        skipped: list[str] = []
+        waiting = sorted(rows.items(), reverse=True)
+        times = _file_times(moments)
+        finished = False
+        try:
+            for moment, time in zip(
+                tqdm(moments, unit="checkpoint", disable=not progress), times, strict=True
+            ):
+                try:
+                    load(moment.path, model)
+                except CheckpointError as error:
+                    if strict:
+                        raise
+                    skipped.append(str(error))
+                    continue
+                self.open(model)
+                self._advance_metrics(waiting, moment)
+                self._clock = time
+                self.advance(moment.step, moment.epoch, {})
+                self.record_now()
+                steps.append(moment.step)
+            self._advance_metrics(waiting, None)
+            finished = True
+        finally:
+            fault = self.close(finished=finished)
+        if fault is not None:
+            raise fault
+        if not steps:
+            raise CheckpointError("No checkpoint fits the model:\n- " + "\n- ".join(skipped))
+        return steps, skipped
+
+    def _advance_metrics(
+        self, waiting: list[tuple[int, dict[str, float]]], to: CheckpointStep | None
+    ) -> None:
+        """Note the metrics up to a checkpoint, the earliest of which wait at the end."""
+        while waiting and (to is None or waiting[-1][0] <= to.step):
+            update, values = waiting.pop()
+            self.advance(update, math.nan, values)
+
+
+def _file_times(moments: Sequence[CheckpointStep]) -> list[float]:
+    """Seconds since the first file was written; NaN when the files are not in order of time."""
+    files = [
+        tensorflow.index_file(path) if tensorflow.exists(path) else path
+        for path in (moment.path for moment in moments)
+    ]
+    times = [file.stat().st_mtime for file in files]
+    if any(later <= earlier for earlier, later in pairwise(times)):
+        return [math.nan] * len(times)
+    return [time - times[0] for time in times]

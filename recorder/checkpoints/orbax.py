@@ -1,0 +1,85 @@
+"""Steps that Orbax saved, as `keras.callbacks.OrbaxCheckpoint` writes them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from store.errors import CheckpointError, MissingExtraError, listed
+
+_FILES = ("_CHECKPOINT_METADATA", "orbax.checkpoint", "pytree.orbax-checkpoint", "pytree")
+_ITERATIONS = ("iterations", "iteration")
+# Names that two paths must share from their end: those of layer and variable.
+_LEAST_SHARED = 2
+
+
+def exists(folder: Path) -> bool:
+    """Whether a folder is a step that Orbax saved."""
+    return folder.name.isdigit() and any((folder / name).exists() for name in _FILES)
+
+
+def iterations(folder: Path) -> int | None:
+    """Optimizer updates done, if the optimizer was saved too."""
+    saved = dict(_leaves(_state(folder).get("optimizer_variables", {})))
+    counts = [value for name, value in saved.items() if name.split("/")[-1] in _ITERATIONS]
+    return int(np.asarray(counts[0])) if counts else None
+
+
+def load(folder: Path, model: Any) -> None:
+    """Load the weights of a step into a built model.
+
+    Keras itself finds the latest step alone, and passes over variables of other names: all may have
+    the model's name before them, or that of another model.
+
+    Raises
+    ------
+    CheckpointError
+        They do not fit.
+    MissingExtraError
+        Orbax is not installed.
+    """
+    state = _state(folder)
+    trees = (state.get(f"{kind}_variables", {}) for kind in ("trainable", "non_trainable"))
+    saved = {name: np.asarray(value) for tree in trees for name, value in _leaves(tree)}
+    for weight in model.weights:
+        shared = {name: _shared_end(name, weight.path) for name in saved}
+        most = max(shared.values(), default=0)
+        found = [name for name in saved if shared[name] == most]
+        fits = len(found) == 1 and saved[found[0]].shape == tuple(weight.shape)
+        if most < _LEAST_SHARED or not fits:
+            raise CheckpointError(
+                f"{folder.name} does not fit the model: nothing in it is {weight.path} of shape "
+                f"{tuple(weight.shape)}; it has {listed(sorted(saved))}"
+            )
+        weight.assign(saved[found[0]])
+
+
+def _state(folder: Path) -> Mapping[str, Any]:
+    try:
+        from orbax.checkpoint import v1 as orbax
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            f"{folder} is an Orbax checkpoint, and Orbax is not installed: "
+            "pip install orbax-checkpoint"
+        ) from error
+    state: Mapping[str, Any] = orbax.load_checkpointables(str(folder), {"pytree": None})["pytree"]
+    return state
+
+
+def _shared_end(one: str, other: str) -> int:
+    """Count the names that two paths share from their end on."""
+    pairs = zip(reversed(one.split("/")), reversed(other.split("/")), strict=False)
+    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+def _leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Give the arrays of nested dictionaries, by the path to each."""
+    if not isinstance(tree, Mapping):
+        yield path, tree
+        return
+    for name, part in tree.items():
+        yield from _leaves(part, f"{path}/{name}" if path else str(name))

@@ -1,0 +1,59 @@
+"""Apply the knobs of a recording to a traced model: what is not recorded is not computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from recorder.keras.structure import Structure
+from recorder.keras.trace import Trace
+from store.format.names import UNIT_DIM, activation_path
+from store.format.spec import LayerSpec
+
+
+def narrowed_trace(traced: Trace, structure: Structure, layers: Sequence[LayerSpec]) -> Trace:
+    """Give a trace whose activations are those that the narrowed layers describe.
+
+    Parameters
+    ----------
+    traced : Trace
+        The whole model.
+    structure : Structure
+        What `traced` gives.
+    layers : sequence of LayerSpec
+        What of it is recorded.
+    """
+    by_path = {activation_path(layer.name): layer for layer in layers if layer.has_activation}
+    return traced.narrowed(
+        {
+            call: _cast(by_path[path])
+            for call, path in enumerate(structure.activation_paths)
+            if path in by_path
+        }
+    )
+
+
+def every_unit(layers: Sequence[LayerSpec]) -> dict[str, tuple[slice, ...]]:
+    """Give what of each activation is kept, by array path, where some units are left out."""
+    return {
+        activation_path(layer.name): (
+            *[slice(None)] * layer.output_dims.index(UNIT_DIM),
+            slice(None, None, layer.unit_stride),
+        )
+        for layer in layers
+        if layer.unit_stride > 1
+    }
+
+
+def _cast(layer: LayerSpec) -> Callable[[Any], Any]:
+    """Convert a layer's output to the data type that is recorded.
+
+    Units are picked later, by NumPy: it does so as a view, TensorFlow takes 30 times as long.
+    """
+
+    def cast(output: Any) -> Any:
+        import tensorflow as tf
+
+        return tf.cast(output, layer.output_dtype)
+
+    return cast

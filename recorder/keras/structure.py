@@ -1,0 +1,258 @@
+"""From a traced model to the store's description of its layers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from recorder.keras.layers import (
+    activation_dims,
+    is_channels_first,
+    is_leaf,
+    is_model,
+    layer_config,
+    layer_kind,
+)
+from recorder.keras.trace import Call, Trace
+from recorder.keras.weights import weight_specs
+from store.format.names import DATA_TYPES, activation_path, safe_name, weight_path
+from store.format.spec import LayerSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """What is recorded of a model, and where each tensor of a snapshot goes.
+
+    Attributes
+    ----------
+    layers : tuple of LayerSpec
+        Inputs first, then the layers in the order of their calls.
+    outputs : tuple of str
+        Names of the layers that give the model's outputs.
+    activation_paths : tuple of (str or None)
+        Array path of each activation of a snapshot; None: not recorded.
+    weight_paths : tuple of (str or None)
+        Array path of each variable of a snapshot; None: not recorded.
+    """
+
+    layers: tuple[LayerSpec, ...]
+    outputs: tuple[str, ...]
+    activation_paths: tuple[str | None, ...]
+    weight_paths: tuple[str | None, ...]
+
+    def frames(self, activations: Sequence[Any], weights: Sequence[Any]) -> dict[str, Any]:
+        """Assign the tensors of a snapshot to the arrays of the run."""
+        pairs = [
+            *zip(self.activation_paths, activations, strict=True),
+            *zip(self.weight_paths, weights, strict=True),
+        ]
+        return {path: value for path, value in pairs if path is not None}
+
+    def narrowed(self, layers: Sequence[LayerSpec]) -> Structure:
+        """Give the structure with the same layers, some of whose arrays are not recorded.
+
+        Its `activation_paths` are those of `Trace.narrowed`: none is None.
+        """
+        kept = {array.path for layer in layers for array in layer.array_specs()}
+        return replace(
+            self,
+            layers=tuple(layers),
+            activation_paths=tuple(path for path in self.activation_paths if path in kept),
+            weight_paths=tuple(path if path in kept else None for path in self.weight_paths),
+        )
+
+
+def describe(model: Any, traced: Trace, probe_inputs: Mapping[str, Any]) -> Structure:
+    """Describe the layers of a traced model.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The model.
+    traced : Trace
+        Its trace on the probe.
+    probe_inputs : mapping of str to ndarray
+        The probe's inputs (probe, ...).
+    """
+    return _Description(model, traced, probe_inputs).structure()
+
+
+class _Description:
+    """The state that describing one model needs."""
+
+    def __init__(self, model: Any, traced: Trace, probe_inputs: Mapping[str, Any]) -> None:
+        self._model = model
+        self._trace = traced
+        self._probe_size = len(next(iter(probe_inputs.values())))
+        self._taken: list[str] = []
+        self._inputs = _input_layers(model, probe_inputs, self._taken)
+        self._names = [_claim(call.path, self._taken) for call in traced.calls]
+        self._shapes = _shapes(traced)
+        self._owners = _owners(traced)
+        self._weight_paths = [""] * len(traced.variables)
+        self._channels_first: list[bool] = []
+
+    def structure(self) -> Structure:
+        """Describe inputs, calls, and what holds variables without being seen."""
+        layers = list(self._inputs.values())
+        layers += [self._called(number) for number in range(len(self._names))]
+        for layer, path, indices in _uncalled(self._model, self._trace, self._owners):
+            layers.append(self._layer(_claim(path, self._taken), layer, indices))
+        kept = {layer.name for layer in layers if layer.has_activation}
+        return Structure(
+            layers=tuple(layers),
+            outputs=tuple(self._names[number] for number in self._trace.outputs),
+            activation_paths=tuple(
+                activation_path(name) if name in kept else None for name in self._names
+            ),
+            weight_paths=tuple(self._weight_paths),
+        )
+
+    def _called(self, number: int) -> LayerSpec:
+        call, shape = self._trace.calls[number], self._shapes[number]
+        self._channels_first.append(self._is_channels_first(call))
+        dims: tuple[str, ...] = ()
+        # What has no entry for each probe (an output folded over the batch) is not recorded.
+        if shape and shape[0] == self._probe_size and 0 not in shape:
+            first = self._channels_first[number]
+            dims = activation_dims(_kind(call.layer), shape, channels_first=first)
+        return self._layer(
+            self._names[number],
+            call.layer,
+            [index for index, owner in enumerate(self._owners) if owner == number],
+            inbound=tuple(self._source(source) for source in call.inbound),
+            mask_from=None if call.mask is None else self._names[call.mask],
+            output_dims=dims,
+            output_shape=shape if dims else (),
+            output_dtype=_stored_type(call.output.dtype.name),
+        )
+
+    def _layer(self, name: str, layer: Any, indices: Sequence[int], **output: Any) -> LayerSpec:
+        """Describe one layer, and note where its variables go."""
+        variables = [self._trace.variables[index] for index in indices]
+        taken = dict(
+            zip(output.get("output_dims", ()), output.get("output_shape", ()), strict=True)
+        )
+        types = [_stored_type(variable.dtype) for variable in variables]
+        weights = weight_specs(layer, variables, types, taken)
+        for index, spec in zip(indices, weights, strict=True):
+            self._weight_paths[index] = weight_path(name, spec.name)
+        return LayerSpec(
+            name=name,
+            class_name=type(layer).__name__,
+            kind=_kind(layer),
+            config=layer_config(layer),
+            weights=weights,
+            parameters=sum(math.prod(spec.shape) for spec in weights),
+            **output,
+        )
+
+    def _source(self, source: int | str) -> str:
+        return self._names[source] if isinstance(source, int) else self._inputs[source].name
+
+    def _is_channels_first(self, call: Call) -> bool:
+        own = is_channels_first(call.layer)
+        if own is not None:
+            return own
+        return any(
+            self._channels_first[source] for source in call.inbound if isinstance(source, int)
+        )
+
+
+def _kind(layer: Any) -> str:
+    return "other" if is_model(layer) else layer_kind(layer)
+
+
+def _claim(path: str, taken: list[str]) -> str:
+    name = safe_name(path, taken)
+    taken.append(name)
+    return name
+
+
+def _input_layers(
+    model: Any, probe_inputs: Mapping[str, Any], taken: list[str]
+) -> dict[str, LayerSpec]:
+    """One layer of kind "input" for each input of the probe, by the probe's name for it."""
+    tensors = list(getattr(model, "inputs", None) or [])
+    by_name = {tensor.name: tensor for tensor in tensors}
+    if len(tensors) == 1 and len(probe_inputs) == 1:
+        by_name = {next(iter(probe_inputs)): tensors[0]}
+    layers = {}
+    for name in probe_inputs:
+        history = getattr(by_name.get(name), "_keras_history", None)
+        layer = getattr(history, "operation", None)
+        layers[name] = LayerSpec(
+            name=_claim(name if layer is None else layer.name, taken),
+            class_name="InputLayer",
+            kind="input",
+            config={} if layer is None else layer_config(layer),
+        )
+    return layers
+
+
+def _owners(traced: Trace) -> list[int | None]:
+    """Give each variable to the first call of the innermost layer that has it.
+
+    A shared layer's variables are stored once, with its first call.
+    """
+    index_of = {id(variable): index for index, variable in enumerate(traced.variables)}
+    owners: list[int | None] = [None] * len(traced.variables)
+    # Calls are noted when they end, so inner layers come before the layer that holds them.
+    for number, call in enumerate(traced.calls):
+        for variable in _own_variables(call.layer):
+            index = index_of.get(id(variable))
+            if index is not None and owners[index] is None:
+                owners[index] = number
+    return owners
+
+
+def _own_variables(layer: Any) -> list[Any]:
+    """Variables that are recorded with a layer: all of a leaf's, else those of no layer inside."""
+    if is_leaf(layer):
+        return list(layer.weights)
+    inner = {id(held) for child in getattr(layer, "_layers", []) for held in child.weights}
+    return [variable for variable in layer.weights if id(variable) not in inner]
+
+
+def _uncalled(
+    model: Any, traced: Trace, owners: Sequence[int | None]
+) -> list[tuple[Any, str, list[int]]]:
+    """Layers whose output is not seen (called in a loop, or not at all), with their variables."""
+    groups: dict[int, tuple[Any, str, list[int]]] = {}
+    for index, variable in enumerate(traced.variables):
+        if owners[index] is None:
+            layer, path = _holder(model, variable)
+            groups.setdefault(id(layer), (layer, path, []))[2].append(index)
+    return list(groups.values())
+
+
+def _holder(model: Any, variable: Any) -> tuple[Any, str]:
+    """Find the layer that holds a variable: the outermost of Keras's own, else the innermost."""
+    layer, names = model, [model.name]
+    while True:
+        inner = next(
+            (
+                child
+                for child in getattr(layer, "_layers", [])
+                if any(held is variable for held in child.weights)
+            ),
+            None,
+        )
+        if inner is None or (layer is not model and is_leaf(layer)):
+            return layer, "/".join(names[1:]) or model.name
+        layer = inner
+        names.append(inner.name)
+
+
+def _shapes(traced: Trace) -> list[tuple[int, ...]]:
+    """Shapes of the activations (probe, ...); the trace knows nearly all of them."""
+    known = [call.output.shape for call in traced.calls]
+    if not all(shape.is_fully_defined() for shape in known):
+        known = [value.shape for value in traced.activations(traced.read())]
+    return [tuple(int(size) for size in shape) for shape in known]
+
+
+def _stored_type(dtype: str) -> str:
+    return dtype if dtype in DATA_TYPES else "float32"

@@ -1,0 +1,287 @@
+"""A bounded queue and one thread that turns snapshots into arrays and writes them.
+
+Nothing is ever dropped: when the queue is full the training waits, and the wait is counted. A
+fault in the thread ends the recording, never the training.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from store.format.names import Array
+from store.live.writer import RunWriter
+
+# Snapshots hold their memory until they are written: enough of them to ride out a slow disk for
+# a moment, few enough to stay small beside the training itself.
+QUEUE_STEPS = 8
+QUEUE_BYTES = 256 * 2**20
+# How often an idle thread looks whether a commit is due, in seconds.
+IDLE_SECONDS = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class TakenStep:
+    """One step on its way to the disk.
+
+    Attributes
+    ----------
+    step : int
+        Optimizer updates done.
+    epoch, wall_time : float
+        Epochs done, and seconds since the start.
+    frames : callable
+        Gives the arrays by array path; called by the thread.
+    nbytes : int
+        Memory that is held until then.
+    """
+
+    step: int
+    epoch: float
+    wall_time: float
+    frames: Callable[[], Mapping[str, Any]]
+    nbytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsRow:
+    """Metrics of one update on their way to the disk."""
+
+    update: int
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A scheduled step that was left out, to be counted in the run."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What was handed over so far is to be seen by readers now."""
+
+
+Entry = TakenStep | MetricsRow | Skipped | Commit
+
+
+class BackgroundWriter:
+    """Feeds a `RunWriter` from a thread of its own.
+
+    Parameters
+    ----------
+    writer : RunWriter
+        The run to append to; from now on only the thread touches it.
+    queue_steps, queue_bytes : int
+        The training waits while more than this is on its way. One snapshot always fits.
+
+    Attributes
+    ----------
+    fault : Exception or None
+        What ended the recording.
+    waited : float
+        Seconds that the training waited for the queue.
+    busy : float
+        Seconds that the thread was at work, beside the training.
+    """
+
+    def __init__(
+        self,
+        writer: RunWriter,
+        *,
+        queue_steps: int = QUEUE_STEPS,
+        queue_bytes: int = QUEUE_BYTES,
+    ) -> None:
+        self.fault: Exception | None = None
+        self.waited = 0.0
+        self.busy = 0.0
+        self._writer = writer
+        self._limits = (queue_steps, queue_bytes)
+        self._waiting: deque[Entry] = deque()
+        self._steps = 0
+        self._bytes = 0
+        self._busy = False
+        self._closing = False
+        self._draining = False
+        self._changed = threading.Condition()
+        # A daemon, so that a training that died does not keep the process; `close` is also
+        # called when the interpreter exits.
+        self._thread = threading.Thread(target=self._run, name="trainlapse-writer", daemon=True)
+        self._thread.start()
+
+    def put(self, entry: Entry) -> None:
+        """Hand over one entry; wait while the queue is full."""
+        if not isinstance(entry, TakenStep):
+            # Nobody waits for it, and adding to a deque needs no lock.
+            if self.fault is None and not self._closing:
+                self._waiting.append(entry)
+            return
+        nbytes = entry.nbytes
+        with self._changed:
+            if not self._fits(nbytes):
+                began = time.perf_counter()
+                self._changed.wait_for(lambda: self.fault is not None or self._fits(nbytes))
+                self.waited += time.perf_counter() - began
+            if self.fault is not None or self._closing:
+                return
+            self._waiting.append(entry)
+            self._steps += 1
+            self._bytes += nbytes
+            self._changed.notify_all()
+
+    def drain(self) -> None:
+        """Wait until all that was handed over is written."""
+        with self._changed:
+            self._draining = True
+            self._changed.notify_all()
+            self._changed.wait_for(
+                lambda: self.fault is not None or not (self._waiting or self._busy)
+            )
+            self._draining = False
+
+    def flush(self) -> None:
+        """Wait until readers see all that was handed over."""
+        self.put(Commit())
+        self.drain()
+
+    def close(self, *, finished: bool) -> None:
+        """Write what waits, end the thread and close the run; again does nothing.
+
+        Parameters
+        ----------
+        finished : bool
+            Whether the training ended as intended.
+        """
+        with self._changed:
+            already, self._closing = self._closing, True
+            self._changed.notify_all()
+        if already:
+            return
+        self._thread.join()
+        try:
+            # After a fault this still commits the steps that are whole, and frees the run.
+            self._writer.close(finished=finished and self.fault is None)
+        except Exception as fault:  # the disk may be full for the commit, too
+            self.fault = self.fault or fault
+
+    def _fits(self, nbytes: int) -> bool:
+        steps, limit = self._limits
+        return self._steps == 0 or (self._steps < steps and self._bytes + nbytes <= limit)
+
+    def _run(self) -> None:
+        try:
+            while (entries := self._take()) is not None:
+                began = time.perf_counter()
+                for entry in entries:
+                    self._write(entry)
+                self._writer.commit_if_due()
+                self.busy += time.perf_counter() - began
+                del entries
+        except Exception as fault:
+            with self._changed:
+                self.fault = fault
+                self._waiting.clear()
+        finally:
+            with self._changed:
+                self._busy = False
+                self._changed.notify_all()
+
+    def _take(self) -> list[Entry] | None:
+        """Everything up to the next snapshot; nothing when idle; None when closed and empty.
+
+        Metrics alone do not wake the thread: they wait for the next snapshot or for the idle
+        moment, since every waking costs the training a moment of the interpreter's lock.
+        """
+        with self._changed:
+            self._busy = False
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._urgent, IDLE_SECONDS)
+            if not self._waiting:
+                return None if self._closing else []
+            self._busy = True
+            taken: list[Entry] = []
+            while self._waiting:
+                taken.append(self._waiting.popleft())
+                if isinstance(taken[-1], TakenStep):
+                    break
+            return taken
+
+    @property
+    def _urgent(self) -> bool:
+        return self._steps > 0 or self._closing or (self._draining and bool(self._waiting))
+
+    def _write(self, entry: Entry) -> None:
+        if isinstance(entry, MetricsRow):
+            if self._writer.not_finite_since is None and not is_finite_loss(entry.values):
+                self._writer.note_not_finite(entry.update)
+            self._writer.append_metrics(entry.update, entry.values)
+            return
+        if isinstance(entry, Commit):
+            self._writer.commit()
+            return
+        if isinstance(entry, Skipped):
+            self._writer.note_skipped(entry.reason)
+            return
+        frames = {path: as_array(value) for path, value in entry.frames().items()}
+        if self._writer.not_finite_since is None and not are_finite_weights(frames):
+            self._writer.note_not_finite(entry.step)
+        self._writer.append(entry.step, epoch=entry.epoch, wall_time=entry.wall_time, frames=frames)
+        with self._changed:
+            self._steps -= 1
+            self._bytes -= entry.nbytes
+            self._changed.notify_all()
+
+
+def as_array(tensor: Any) -> Array:
+    """View a tensor in the computer's memory as an array, without a copy where that works."""
+    try:
+        return np.asarray(memoryview(tensor))
+    except (TypeError, ValueError, BufferError):
+        return np.asarray(tensor)
+
+
+def is_finite_loss(metrics: Mapping[str, float]) -> bool:
+    """Whether every loss among the metrics is a finite number.
+
+    Other metrics may well be NaN, for instance a precision that has nothing to count.
+
+    Examples
+    --------
+    >>> is_finite_loss({"loss": 0.5, "precision": float("nan")})
+    True
+    >>> is_finite_loss({"critic_loss": float("inf")})
+    False
+    """
+    return all(
+        math.isfinite(value)
+        for name, value in metrics.items()
+        if name == "loss" or name.endswith("_loss")
+    )
+
+
+def are_finite_weights(frames: Mapping[str, Array]) -> bool:
+    """Whether every weight of a step is a finite number.
+
+    Parameters
+    ----------
+    frames : mapping of str to ndarray
+        Arrays by path, as a run holds them.
+    """
+    return all(_is_finite(values) for path, values in frames.items() if "/weights/" in path)
+
+
+def _is_finite(values: Array) -> bool:
+    if values.dtype.kind != "f":
+        return True
+    # A sum is read in one pass and without a copy; it is finite but for rare overflows only if
+    # all its parts are.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(values.sum())) or bool(np.isfinite(values).all())

@@ -1,0 +1,29 @@
+"""What a user decides about a recording."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from recorder.evaluation import Evaluation
+from recorder.probe import Probe
+from recorder.schedule import Schedule
+from recorder.scope import RecordingScope
+from store.live.writer import Compression, Durability
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a user decides about a recording; `recorder.Recorder` explains each."""
+
+    path: Path
+    probe: Probe
+    schedule: Schedule
+    name: str
+    notes: str = ""
+    overwrite: bool = False
+    compression: Compression = None
+    durability: Durability = "process"
+    scale: RecordingScope = field(default_factory=RecordingScope)
+    evaluation: Evaluation | None = None
+    resume: bool | int = False

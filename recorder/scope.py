@@ -1,0 +1,211 @@
+"""How much of a model is recorded: which layers, units and data types, and how many bytes."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, TypedDict
+
+from store.errors import SpecError, did_you_mean
+from store.format.spec import RunSpec
+from store.tools.estimate import Knobs, estimate, steps_within
+from store.tools.info import human_bytes
+
+KINDS = ("activation", "weights")
+_UNITS = {"": 1, "b": 1}
+_UNITS |= {f"{prefix}b": 1000**power for power, prefix in enumerate("kmgt", 1)}
+_UNITS |= {f"{prefix}ib": 1024**power for power, prefix in enumerate("kmgt", 1)}
+_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", re.IGNORECASE)
+# Step 0 and the last step are recorded whatever the budget.
+LEAST_STEPS = 2
+# A training of unknown length is taken to become this many times as long as it was when half of
+# the budget had been used.
+UNKNOWN_GROWTH = 1e6
+
+Globs = str | Sequence[str]
+Kind = Literal["activation", "weights"]
+
+
+class ScopeOptions(TypedDict, total=False):
+    """The arguments of `RecordingScope`, for functions that pass them on."""
+
+    layers: Globs
+    activations: bool | Globs
+    weights: bool | Globs
+    every_unit: int
+    dtype: str | Mapping[Kind, str]
+    byte_budget: int | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingScope:
+    """What of a model is recorded, and how large the run may become.
+
+    The whole graph of layers is kept in any case; a layer that is left out has no arrays.
+
+    Attributes
+    ----------
+    layers : str or sequence of str
+        Names or patterns of the layers that are recorded (``"conv*"``); with a leading "!",
+        of those that are not.
+    activations, weights : bool or str or sequence of str
+        Whether this kind of array is recorded, or of which layers.
+    every_unit : int
+        Record every k-th unit of the activations. Weights stay whole.
+    dtype : str or mapping of {"activation", "weights"} to str
+        Data type that floats are stored as, when it is narrower than their own: ``"float16"``.
+    byte_budget : int or str or None
+        Most bytes of the run while it is recorded, for instance ``"2 GB"``. When it becomes scarce
+        scheduled steps are left out, and counted.
+
+    Examples
+    --------
+    >>> RecordingScope(layers="conv*", dtype={"activation": "float16"}).knobs().activation_dtype
+    'float16'
+    """
+
+    layers: Globs = "*"
+    activations: bool | Globs = True
+    weights: bool | Globs = True
+    every_unit: int = 1
+    dtype: str | Mapping[Kind, str] = field(default_factory=dict)
+    byte_budget: int | str | None = None
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> RecordingScope:
+        """Make one from keyword arguments; an unknown one is a `TypeError` that says what exists.
+
+        Parameters
+        ----------
+        options : mapping of str to Any
+            Arguments by name.
+        """
+        known = [entry.name for entry in fields(cls)]
+        for name in options.keys() - set(known):
+            raise TypeError(f"There is no argument {name!r}. {did_you_mean(name, known)}")
+        scale = cls(**options)
+        scale.knobs()
+        if scale.byte_budget is not None:
+            parse_bytes(scale.byte_budget)
+        return scale
+
+    def knobs(self) -> Knobs:
+        """Give the same for the store."""
+        types = dict.fromkeys(KINDS, self.dtype) if isinstance(self.dtype, str) else self.dtype
+        for kind in types:
+            if kind not in KINDS:
+                raise SpecError(f"dtype has no kind {kind!r}. {did_you_mean(str(kind), KINDS)}")
+        return Knobs(
+            layers=_globs(self.layers),
+            activations=_switch(self.activations),
+            weights=_switch(self.weights),
+            every_unit=self.every_unit,
+            activation_dtype=types.get("activation"),
+            weight_dtype=types.get("weights"),
+        )
+
+
+class ByteBudget:
+    """Decides which scheduled steps are left out so that a run stays within its bytes.
+
+    The first half of the budget is spent as the schedule wants. The second half is spread over the
+    rest of the training, evenly in the logarithm of the step, and the last step has its place.
+
+    Parameters
+    ----------
+    limit : int
+        Steps that fit.
+    last_step : int or None
+        Where the training ends, if that is known.
+
+    Examples
+    --------
+    >>> budget = ByteBudget(10, last_step=1000)
+    >>> taken = []
+    >>> for step in range(1, 1000):
+    ...     if budget.allows(step, len(taken), epoch_end=False):
+    ...         taken.append(step)
+    >>> taken
+    [1, 2, 3, 4, 5, 15, 42, 121, 347]
+    """
+
+    def __init__(self, limit: int, last_step: int | None = None) -> None:
+        self.limit = limit
+        self.last_step = last_step
+        self._turned: int | None = None  # the step at which half was used
+
+    def allows(self, step: int, recorded: int, *, epoch_end: bool) -> bool:
+        """Whether a scheduled step may be recorded.
+
+        Parameters
+        ----------
+        step : int
+            Optimizer updates done.
+        recorded : int
+            Steps recorded so far.
+        epoch_end : bool
+            Whether an epoch ends here: such a step is kept until only an eighth is left.
+        """
+        left = self.limit - recorded - 1
+        if left <= 0:
+            return False
+        half = self.limit / 2
+        if recorded < half or (epoch_end and left > self.limit / 8):
+            return True
+        if self._turned is None:
+            self._turned = max(1, step - 1)
+        growth = UNKNOWN_GROWTH if self.last_step is None else self.last_step / self._turned
+        past = math.log(max(1.0, step / self._turned)) / math.log(max(2.0, growth))
+        return recorded + 1 <= half + half * min(1.0, past)
+
+
+def byte_budget(scale: RecordingScope, spec: RunSpec) -> ByteBudget | None:
+    """Give the budget of a run, in steps of it; None where there is none.
+
+    Raises
+    ------
+    SpecError
+        Not even the first and the last step fit.
+    """
+    if scale.byte_budget is None:
+        return None
+    most = parse_bytes(scale.byte_budget)
+    limit = steps_within(spec, most)
+    # The indexes of shards take a little more.
+    while limit >= LEAST_STEPS and estimate(spec, limit).total_bytes > most:
+        limit -= 1
+    if limit < LEAST_STEPS:
+        raise SpecError(
+            f"The first and the last step take {human_bytes(estimate(spec, 2).total_bytes)}, the "
+            f"byte_budget is {human_bytes(most)}. Allow more, or record fewer layers or units, "
+            'fewer probes, or dtype="float16".'
+        )
+    return ByteBudget(limit)
+
+
+def parse_bytes(size: int | str, argument: str = "byte_budget") -> int:
+    """Read a number of bytes; `argument` is what an error calls it.
+
+    Examples
+    --------
+    >>> parse_bytes("2 GB"), parse_bytes("1.5 MiB"), parse_bytes(300)
+    (2000000000, 1572864, 300)
+    """
+    if isinstance(size, str):
+        match = _SIZE.fullmatch(size)
+        unit = _UNITS.get(match[2].lower()) if match else None
+        if match and unit is not None:
+            return int(float(match[1]) * unit)
+    elif not isinstance(size, bool) and isinstance(size, int) and size >= 0:
+        return size
+    raise SpecError(f"{argument} is {size!r}, expected bytes, or for instance '500 MB' or '2 GB'.")
+
+
+def _globs(patterns: Globs) -> tuple[str, ...]:
+    return (patterns,) if isinstance(patterns, str) else tuple(patterns)
+
+
+def _switch(wanted: bool | Globs) -> bool | tuple[str, ...]:
+    return wanted if isinstance(wanted, bool) else _globs(wanted)

@@ -1,0 +1,115 @@
+"""The layers of a run, as its metadata describes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from store.errors import LayerNotFoundError, did_you_mean
+from store.format.metadata import Document
+from store.format.names import LAYER_KINDS, activation_path, layer_path
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A recorded layer.
+
+    Attributes
+    ----------
+    name, class_name, kind : str
+        Name in the run, Keras class, and one of `store.format.names.LAYER_KINDS`.
+    config : dict
+        Keras configuration.
+    inbound : tuple of str
+        Layers whose output this one takes.
+    mask_from : str or None
+        The layer whose mask this one obeys.
+    output_shape : tuple of int
+        Shape of the output for one probe; empty if the activation was not recorded.
+    parameters : int
+        Number of scalars in all variables.
+    weights : dict of str to tuple of int
+        Shape of each recorded variable.
+    has_activation : bool
+        Whether the probe's activation was recorded.
+    """
+
+    name: str
+    class_name: str
+    kind: str
+    config: Mapping[str, Any]
+    inbound: tuple[str, ...]
+    output_shape: tuple[int, ...]
+    parameters: int
+    weights: Mapping[str, tuple[int, ...]]
+    has_activation: bool
+    mask_from: str | None = None
+
+
+class Layers(Mapping[str, Layer]):
+    """The layers of a run in network order, by name."""
+
+    def __init__(self, layers: Mapping[str, Layer]) -> None:
+        self._layers = dict(layers)
+
+    def __getitem__(self, name: str) -> Layer:
+        try:
+            return self._layers[name]
+        except KeyError:
+            raise LayerNotFoundError(
+                f"The run has no layer {name!r}. {did_you_mean(str(name), self._layers)}"
+            ) from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._layers
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._layers)
+
+    def __len__(self) -> int:
+        return len(self._layers)
+
+
+def layers_of(nodes: Mapping[str, Document]) -> Layers:
+    """Layers that the metadata of a run describes.
+
+    Parameters
+    ----------
+    nodes : mapping of str to Document
+        Checked metadata of every node, by path.
+    """
+    order = nodes["layers"]["attributes"]["order"] if "layers" in nodes else []
+    weights: dict[str, dict[str, tuple[int, ...]]] = {name: {} for name in order}
+    for path, node in nodes.items():
+        match path.split("/"):
+            case ["layers", layer, "weights", weight] if layer in weights:
+                weights[layer][weight] = tuple(node["shape"][1:])
+    return Layers(
+        {
+            name: _layer(name, nodes[layer_path(name)]["attributes"], weights[name], nodes)
+            for name in order
+        }
+    )
+
+
+def _layer(
+    name: str,
+    attributes: Mapping[str, Any],
+    weights: Mapping[str, tuple[int, ...]],
+    nodes: Mapping[str, Document],
+) -> Layer:
+    kind = attributes["kind"]
+    return Layer(
+        name=name,
+        class_name=attributes["class"],
+        # Within a schema version kinds may be added; to this reader they are like any other.
+        kind=kind if kind in LAYER_KINDS else "other",
+        config=attributes["config"],
+        inbound=tuple(attributes["inbound"]),
+        output_shape=tuple(attributes["output_shape"]),
+        parameters=attributes["parameters"],
+        weights=weights,
+        has_activation=activation_path(name) in nodes,
+        mask_from=attributes.get("mask_from"),
+    )

@@ -1,0 +1,260 @@
+"""Check a run's root document: every problem at once, and never an exception.
+
+A run may come from a stranger or from a dying disk. What passes here can be read by the rest of
+the store without looking at types again; attributes that it does not know are let be.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeGuard
+
+from store.format.names import DATA_TYPES, ROOT_ATTRIBUTE, STEP_DIM, UPDATE_DIM, is_safe_segment
+
+# Beyond any network; keeps sizes far away from what an int64 or an allocation can bear.
+MAX_FRAME_BYTES = 2**36
+MAX_CHUNK_BYTES = 2**36
+MAX_ITEM_BYTES = 8
+MAX_LENGTH = 2**40
+# A shard's index is read whole.
+MAX_INNER_CHUNKS = 2**20
+
+# Names cache folders, so it must be harmless as a file name.
+_RUN_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
+_AXES = {"step": "int64", "epoch": "float64", "wall_time": "float64"}
+
+Problems = Iterator[str]
+
+
+def root_problems(root: Mapping[str, Any]) -> list[str]:
+    """Everything that is wrong with a root document whose schema version is known.
+
+    Parameters
+    ----------
+    root : dict
+        Parsed JSON with the attribute `ROOT_ATTRIBUTE`.
+
+    Returns
+    -------
+    list of str
+        Empty when the document is sound.
+    """
+    consolidated = _dict(root.get("consolidated_metadata"))
+    nodes = consolidated.get("metadata")
+    if not isinstance(nodes, dict):
+        return ["zarr.json lists no nodes"]
+    found = [problem for path, node in nodes.items() for problem in _node_problems(path, node)]
+    if found:  # what follows relies on sound nodes
+        return found
+    attributes = root["attributes"][ROOT_ATTRIBUTE]
+    steps = nodes.get("step")
+    length = steps["shape"][0] if _is_array(steps) and steps["shape"] else None
+    return [
+        *_attribute_problems(attributes, length),
+        *_axis_problems(nodes, length),
+        *_layers_problems(nodes),
+        *_probe_problems(nodes),
+    ]
+
+
+def _node_problems(path: str, node: Any) -> Problems:
+    where = repr(path)
+    segments = path.split("/")
+    if len(path) > 4096 or not all(is_safe_segment(segment) for segment in segments):
+        yield f"{where:.200} is not a path within the run"
+    elif not isinstance(node, dict) or not isinstance(node.get("attributes"), dict):
+        yield f"{where} has no attributes"
+    elif node.get("node_type") == "array":
+        yield from (f"{where}: {problem}" for problem in _array_problems(node))
+    elif node.get("node_type") != "group":
+        yield f"{where} is neither a group nor an array"
+
+
+def _array_problems(node: Mapping[str, Any]) -> Problems:
+    shape, dims, dtype = node.get("shape"), node.get("dimension_names"), node.get("data_type")
+    if not _is_shape(shape, least=0):
+        yield f"shape {shape!r:.200} is not a list of whole numbers"
+        return
+    if not _are_texts(dims) or len(dims) != len(shape) or len(set(dims)) != len(dims):
+        yield f"dimension_names {dims!r:.200} do not name the {len(shape)} dimensions"
+        return
+    if not isinstance(dtype, str) or dtype not in DATA_TYPES:
+        yield f"data type {dtype!r:.200} is not one of {DATA_TYPES}"
+        return
+    growing = bool(dims) and dims[0] in (STEP_DIM, UPDATE_DIM)
+    frame = shape[1:] if growing else shape
+    if _bytes(frame) > MAX_FRAME_BYTES:
+        yield f"shape {shape!r:.200} is larger than any network"
+    if 0 in frame:
+        yield f"frame {frame!r:.200} is empty"
+    if growing and shape[0] > MAX_LENGTH:
+        yield f"length {shape[0]} is beyond any training"
+    if not _is_whole(node["attributes"].get("unit_stride", 1), least=1):
+        yield "unit_stride is not a whole number of at least 1"
+    yield from _grid_problems(node, len(shape))
+
+
+def _grid_problems(node: Mapping[str, Any], dimensions: int) -> Problems:
+    chunk = _dict(_dict(node.get("chunk_grid")).get("configuration")).get("chunk_shape")
+    if not _is_shape(chunk, least=1) or len(chunk) != dimensions or _bytes(chunk) > MAX_CHUNK_BYTES:
+        yield f"chunk shape {chunk!r:.200} does not fit"
+        return
+    if not isinstance(node.get("chunk_key_encoding"), dict):
+        yield "chunk_key_encoding is missing"
+    codecs = node.get("codecs")
+    if not isinstance(codecs, list) or not all(isinstance(codec, dict) for codec in codecs):
+        yield "codecs are not a list of objects"
+        return
+    for codec in codecs:
+        if codec.get("name") != "sharding_indexed":
+            continue
+        inner = _dict(codec.get("configuration")).get("chunk_shape")
+        if not _is_shape(inner, least=1) or len(inner) != dimensions:
+            yield f"inner chunk shape {inner!r:.200} does not fit"
+        elif any(outer % part for outer, part in zip(chunk, inner, strict=True)):
+            yield f"inner chunks {inner} do not divide shards {chunk}"
+        elif math.prod(chunk) // math.prod(inner) > MAX_INNER_CHUNKS:
+            yield f"shards {chunk} hold too many inner chunks {inner}"
+
+
+def _attribute_problems(attributes: Mapping[str, Any], length: int | None) -> Problems:
+    run_id, committed = attributes.get("run_id"), attributes.get("committed")
+    if not isinstance(run_id, str) or not _RUN_ID.fullmatch(run_id):
+        yield f"run_id {run_id!r:.200} is not a name of letters and digits"
+    for key in ("name", "form"):
+        if not isinstance(attributes.get(key), str):
+            yield f"{key} is not a text"
+    for key, optional in (("created", False), ("finished", True)):
+        value = attributes.get(key)
+        if not (optional and value is None) and not _is_time(value):
+            yield f"{key} {value!r:.200} is not a time"
+    if not _are_texts(attributes.get("outputs", [])):
+        yield "outputs is not a list of layer names"
+    if not _is_whole(committed) or committed != length:
+        yield f"{committed!r:.200} steps are committed, the step axis has {length}"
+    for key in ("compression", "notes", "schedule"):
+        if not isinstance(attributes.get(key), str | None):
+            yield f"{key} is not a text"
+    if not isinstance(attributes.get("versions", {}), dict):
+        yield "versions is not an object"
+    broken = attributes.get("not_finite_since")
+    if broken is not None and not _is_whole(broken):
+        yield "not_finite_since is not a step"
+    skipped = attributes.get("skipped", {})
+    if not isinstance(skipped, dict) or not all(map(_is_whole, skipped.values())):
+        yield "skipped is not an object of whole numbers"
+
+
+def _axis_problems(nodes: Mapping[str, Any], length: int | None) -> Problems:
+    for path, dtype in _AXES.items():
+        node = nodes.get(path)
+        if not _is_array(node) or (node["dimension_names"], node["data_type"]) != (
+            [STEP_DIM],
+            dtype,
+        ):
+            yield f"the axis {path!r} is missing or not {dtype} along {STEP_DIM!r}"
+    updates = nodes.get("metrics/update")
+    if updates is not None and (not _is_array(updates) or updates["data_type"] != "int64"):
+        yield "the axis 'metrics/update' is not an int64 array"
+        updates = None
+    rows = updates["shape"][0] if updates is not None and updates["shape"] else None
+    for path, node in nodes.items():
+        dims = node.get("dimension_names") if _is_array(node) else None
+        if dims and dims[0] == STEP_DIM and node["shape"][0] != length:
+            yield f"{path!r} has {node['shape'][0]} steps of {length}"
+        if path.startswith("metrics/") and not isinstance(node["attributes"].get("name", ""), str):
+            yield f"{path!r} has a name that is not a text"
+        if path.startswith("metrics/") and (dims != [UPDATE_DIM] or node["shape"][0] != rows):
+            yield f"{path!r} does not run along 'metrics/update'"
+
+
+def _layers_problems(nodes: Mapping[str, Any]) -> Problems:
+    if "layers" not in nodes:
+        return
+    order = nodes["layers"]["attributes"].get("order")
+    if not _are_texts(order) or len(set(order)) != len(order):
+        yield "the order of the layers is not a list of different names"
+        return
+    for name in order:
+        layer = nodes.get(f"layers/{name}")
+        if layer is None or layer["node_type"] != "group":
+            yield f"layer {name!r} has no group"
+        else:
+            yield from _layer_problems(name, layer["attributes"])
+    for path, node in nodes.items():
+        match path.split("/"):
+            case ["layers", _, "activation"] | ["layers", _, "weights", _]:
+                if not _is_array(node) or node["dimension_names"][:1] != [STEP_DIM]:
+                    yield f"{path!r} is not an array along {STEP_DIM!r}"
+
+
+def _layer_problems(name: str, attributes: Mapping[str, Any]) -> Problems:
+    for key in ("class", "kind"):
+        if not isinstance(attributes.get(key), str):
+            yield f"layer {name!r}: {key} is not a text"
+    if not isinstance(attributes.get("config"), dict):
+        yield f"layer {name!r}: config is not an object"
+    if not _are_texts(attributes.get("inbound")):
+        yield f"layer {name!r}: inbound is not a list of layer names"
+    if not isinstance(attributes.get("mask_from"), str | None):
+        yield f"layer {name!r}: mask_from is not the name of a layer"
+    if not _is_shape(attributes.get("output_shape"), least=0):
+        yield f"layer {name!r}: output_shape is not a list of whole numbers"
+    if not _is_whole(attributes.get("parameters")):
+        yield f"layer {name!r}: parameters is not a whole number"
+
+
+def _probe_problems(nodes: Mapping[str, Any]) -> Problems:
+    if "probe" not in nodes:
+        return
+    attributes = nodes["probe"]["attributes"]
+    for key in ("kind", "fingerprint"):
+        if not isinstance(attributes.get(key), str):
+            yield f"probe: {key} is not a text"
+    if not _are_texts(attributes.get("inputs")):
+        yield "probe: inputs is not a list of names"
+    for key in ("class_names", "feature_names"):
+        names = attributes.get(key)
+        if names is not None and not _are_texts(names):
+            yield f"probe: {key} is not a list of texts"
+    for path, node in nodes.items():
+        if path.startswith("probe/") and (not _is_array(node) or not node["shape"]):
+            yield f"{path!r} is not an array"
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _bytes(shape: Sequence[int]) -> int:
+    """Most bytes that an array of this shape can take."""
+    return math.prod(shape) * MAX_ITEM_BYTES
+
+
+def _is_array(node: Any) -> TypeGuard[dict[str, Any]]:
+    return isinstance(node, dict) and node.get("node_type") == "array"
+
+
+def _is_whole(value: Any, least: int = 0) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def _is_shape(value: Any, *, least: int) -> TypeGuard[list[int]]:
+    return isinstance(value, list) and all(_is_whole(size, least) for size in value)
+
+
+def _are_texts(value: Any) -> TypeGuard[list[str]]:
+    return isinstance(value, list) and all(isinstance(text, str) for text in value)
+
+
+def _is_time(value: Any) -> bool:
+    if not isinstance(value, str):
+        return False
+    try:
+        dt.datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,312 @@
+"""The format, schema version 1: what a run is before its first step.
+
+SCHEMA.md is the same contract in prose; a test holds the two together. Nothing here reads or
+writes a file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from store.format.names import (
+    STEP_DIM,
+    UNIT_DIM,
+    Array,
+    StaticArray,
+    activation_path,
+    layer_path,
+    weight_path,
+)
+
+GROUP = "evaluation"
+EXAMPLE_DIM = "example"
+LABEL_PATH = f"{GROUP}/label"
+
+
+@dataclass(frozen=True, slots=True)
+class ArraySpec:
+    """One array that grows along its first dimension.
+
+    Attributes
+    ----------
+    path : str
+        Place in the hierarchy, for instance ``layers/conv1/activation``.
+    dims : tuple of str
+        Dimension names; the first is ``step`` or ``update``.
+    frame_shape : tuple of int
+        Shape of one step, without the growing dimension.
+    dtype : str
+        A name out of `DATA_TYPES`.
+    attributes : dict
+        JSON attributes of the array.
+    """
+
+    path: str
+    dims: tuple[str, ...]
+    frame_shape: tuple[int, ...]
+    dtype: str
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of one uncompressed frame."""
+        return math.prod(self.frame_shape) * np.dtype(self.dtype).itemsize
+
+
+@dataclass(frozen=True, slots=True)
+class WeightSpec:
+    """One variable of a layer; `dims` and `shape` are without the step dimension."""
+
+    name: str
+    dims: tuple[str, ...]
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+    trainable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class LayerSpec:
+    """One layer as recorded.
+
+    Attributes
+    ----------
+    name : str
+        Keras path without the model's own name, "/" written ".".
+    class_name : str
+        Keras class, for instance ``Conv2D``.
+    kind : str
+        One of `LAYER_KINDS`; decides which views the explorer offers.
+    config : dict
+        The layer's Keras configuration (JSON).
+    inbound : tuple of str
+        Names of the layers whose output this one takes.
+    mask_from : str or None
+        The layer whose mask this one obeys.
+    output_dims, output_shape : tuple
+        Names and sizes of the output's dimensions, the probe first. Empty: not recorded.
+    output_dtype : str
+        Data type of the recorded activation.
+    unit_stride : int
+        Every how many units of the activation are recorded.
+    weights : tuple of WeightSpec
+        The recorded variables.
+    parameters : int
+        Number of scalars in all variables, recorded or not.
+    """
+
+    name: str
+    class_name: str
+    kind: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+    inbound: tuple[str, ...] = ()
+    output_dims: tuple[str, ...] = ()
+    output_shape: tuple[int, ...] = ()
+    output_dtype: str = "float32"
+    weights: tuple[WeightSpec, ...] = ()
+    parameters: int = 0
+    unit_stride: int = 1
+    mask_from: str | None = None
+
+    @property
+    def path(self) -> str:
+        """The layer's group."""
+        return layer_path(self.name)
+
+    @property
+    def has_activation(self) -> bool:
+        """Whether the probe's activation is recorded."""
+        return bool(self.output_dims)
+
+    def array_specs(self) -> list[ArraySpec]:
+        """Arrays of this layer, activation first."""
+        specs = []
+        if self.has_activation:
+            specs.append(
+                ArraySpec(
+                    activation_path(self.name),
+                    (STEP_DIM, *self.output_dims),
+                    self.output_shape,
+                    self.output_dtype,
+                    {"unit_stride": self.unit_stride} if self.unit_stride > 1 else {},
+                )
+            )
+        specs.extend(
+            ArraySpec(
+                weight_path(self.name, weight.name),
+                (STEP_DIM, *weight.dims),
+                weight.shape,
+                weight.dtype,
+                {"trainable": weight.trainable},
+            )
+            for weight in self.weights
+        )
+        return specs
+
+    def attributes(self) -> dict[str, Any]:
+        """JSON attributes of the layer's group."""
+        return {
+            "class": self.class_name,
+            "kind": self.kind,
+            "config": dict(self.config),
+            "inbound": list(self.inbound),
+            "mask_from": self.mask_from,
+            "output_shape": list(self.output_shape[1:]),
+            "parameters": self.parameters,
+            "unit_dim": UNIT_DIM if UNIT_DIM in self.output_dims else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeSpec:
+    """The fixed inputs that are sent through the network at every recorded step.
+
+    Attributes
+    ----------
+    inputs : mapping of str to ndarray
+        Model inputs by name, the probe dimension first. A single input is called ``input``.
+    kind : str
+        One of `PROBE_KINDS`.
+    dims : mapping of str to tuple of str
+        Dimension names of each input, ``probe`` first.
+    labels : ndarray or None
+        Class numbers (probe,) or target values (probe, ...).
+    class_names : sequence of str or None
+        Names by class number.
+    texts : sequence of str or None
+        The original text of each probe.
+    vocabulary : sequence of str or None
+        Token strings by token number.
+    feature_names : sequence of str or None
+        Names of the features of a tabular input.
+    """
+
+    inputs: Mapping[str, Array]
+    kind: str
+    dims: Mapping[str, tuple[str, ...]]
+    labels: Array | None = None
+    class_names: Sequence[str] | None = None
+    texts: Sequence[str] | None = None
+    vocabulary: Sequence[str] | None = None
+    feature_names: Sequence[str] | None = None
+
+    @property
+    def size(self) -> int:
+        """Number of probes; 0 where a crop left neither inputs nor labels nor texts."""
+        kept = (*self.inputs.values(), self.labels, self.texts)
+        return next((len(values) for values in kept if values is not None), 0)
+
+    def fingerprint(self) -> str:
+        """Digest of the inputs: two runs with the same one share their probes.
+
+        The digest is a SHA-256 over each input's name, data type, shape and bytes.
+        """
+        digest = hashlib.sha256()
+        for name in sorted(self.inputs):
+            values = np.ascontiguousarray(self.inputs[name])
+            digest.update(f"{name}|{values.dtype.str}|{values.shape}|".encode())
+            digest.update(values.tobytes())
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class RunSpec:
+    """Everything that is known about a run before its first step."""
+
+    name: str
+    layers: tuple[LayerSpec, ...]
+    probe: ProbeSpec | None = None
+    model_config: Mapping[str, Any] | None = None
+    outputs: tuple[str, ...] = ()
+    optimizer: Mapping[str, Any] | None = None
+    loss: Any = None
+    schedule: str = ""
+    seed: int | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+    notes: str = ""
+    evaluation: EvaluationSpec | None = None
+
+    def array_specs(self) -> list[ArraySpec]:
+        """Every array that grows with the steps, in writing order."""
+        time = [
+            ArraySpec("step", (STEP_DIM,), (), "int64", {"long_name": "optimizer updates done"}),
+            ArraySpec("epoch", (STEP_DIM,), (), "float64", {"long_name": "epochs done"}),
+            ArraySpec(
+                "wall_time",
+                (STEP_DIM,),
+                (),
+                "float64",
+                {"long_name": "time since the start of the training", "units": "s"},
+            ),
+        ]
+        layers = [spec for layer in self.layers for spec in layer.array_specs()]
+        return time + layers + (self.evaluation.array_specs() if self.evaluation else [])
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionSpec:
+    """One output of the model; `dims` and `shape` begin with the examples."""
+
+    name: str
+    output: str
+    dims: tuple[str, ...]
+    shape: tuple[int, ...]
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationSpec:
+    """What is recorded of the evaluation's examples.
+
+    Attributes
+    ----------
+    predictions : tuple of PredictionSpec
+        One for each output of the model.
+    size : int
+        Number of examples.
+    labels : ndarray or None
+        Class numbers (example,) or target values (example, ...).
+    class_names : sequence of str or None
+        Names by class number.
+    fingerprint : str
+        Digest of the inputs, as of a probe; empty: not to be told.
+    """
+
+    predictions: tuple[PredictionSpec, ...]
+    size: int
+    labels: Array | None = None
+    class_names: Sequence[str] | None = None
+    fingerprint: str = ""
+
+    def array_specs(self) -> list[ArraySpec]:
+        """Arrays that grow with the steps."""
+        return [
+            ArraySpec(
+                f"{GROUP}/{prediction.name}",
+                (STEP_DIM, *prediction.dims),
+                prediction.shape,
+                prediction.dtype,
+                {"output": prediction.output},
+            )
+            for prediction in self.predictions
+        ]
+
+    def static_arrays(self) -> dict[str, StaticArray]:
+        """Arrays that do not grow, by path."""
+        if self.labels is None:
+            return {}
+        labels = np.asarray(self.labels)
+        dims = (EXAMPLE_DIM, *(f"label_{axis}" for axis in range(1, labels.ndim)))
+        return {LABEL_PATH: (labels, dims, {"role": "label"})}
+
+    def attributes(self) -> dict[str, Any]:
+        """Attributes of the group."""
+        return {
+            "class_names": list(self.class_names) if self.class_names is not None else None,
+            "fingerprint": self.fingerprint,
+        }

@@ -1,0 +1,224 @@
+"""One growing array, written in place step by step; `store.format.live_layout` has its files."""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numcodecs import Blosc
+
+from store.errors import RunFormatError, SpecError
+from store.format.live_layout import INDEX_ENTRY_BYTES, place
+from store.format.metadata import Document, growing_array_document
+from store.format.names import Array
+from store.format.spec import ArraySpec
+from store.storage.files import OpenFiles, write_all
+
+# An index entry of all ones: this inner chunk does not exist.
+MISSING = b"\xff"
+# Offset and length of an inner chunk.
+_ENTRY = struct.Struct("<QQ")
+
+
+class LiveArray:
+    """Appends frames to one array's files.
+
+    A frame is written first, then the shard's index entry that points to it; both lie past what
+    is committed, so no reader looks at them before the run's next commit.
+
+    Parameters
+    ----------
+    root : Path
+        Directory of the run.
+    spec : ArraySpec
+        What the array is.
+    files : OpenFiles
+        Shared by all arrays of the run.
+    compression : {None, "lz4"}
+        Codec of sharded frames.
+    """
+
+    def __init__(
+        self, root: Path, spec: ArraySpec, files: OpenFiles, compression: str | None
+    ) -> None:
+        self.spec = spec
+        self.placement = place(spec.frame_shape, np.dtype(spec.dtype).itemsize)
+        self.compressed = compression is not None and not self.placement.is_dense
+        self._directory = root / spec.path
+        self._files = files
+        self._dtype = np.dtype(spec.dtype).newbyteorder("<")
+        self._codec = Blosc(cname=compression, shuffle=Blosc.SHUFFLE) if self.compressed else None
+        self._compression = compression
+        self._at = (-1, self._directory)
+        # Byte at which the next compressed block goes, by file number.
+        self._ends: dict[int, int] = {}
+
+    def document(self) -> Document:
+        """Zarr metadata of the array, with no step."""
+        return growing_array_document(
+            self.placement,
+            dtype=self.spec.dtype,
+            dims=self.spec.dims,
+            compression=self._compression,
+            attributes=self.spec.attributes,
+        )
+
+    def make_directory(self) -> None:
+        """Make room for the array's files."""
+        self._directory.mkdir(parents=True, exist_ok=True)
+
+    def prepare(self, frame: Any) -> Array:
+        """Frame as it will be written; raises `SpecError` where it does not fit."""
+        values = np.asarray(frame)
+        if values.shape != self.spec.frame_shape:
+            raise SpecError(
+                f"{self.spec.path}: got a frame of shape {values.shape}, "
+                f"the run was created for {self.spec.frame_shape}"
+            )
+        if values.dtype == self._dtype:
+            return np.ascontiguousarray(values)
+        if not np.can_cast(values.dtype, self._dtype, "same_kind"):
+            raise SpecError(
+                f"{self.spec.path}: got a frame of data type {values.dtype}, which does not fit "
+                f"the {self.spec.dtype} that the run was created for"
+            )
+        with np.errstate(over="ignore"):  # too large for the data type: infinite, as it should
+            return np.ascontiguousarray(values, self._dtype)
+
+    def write(self, index: int, frame: Array) -> None:
+        """Write a frame from `prepare` as step number `index`."""
+        number, slot = self.placement.locate(index)
+        path = self._path(number)
+        file = self._files.get(path)
+        if slot == 0:
+            self._initialize(number)
+        content = frame.reshape(-1).view(np.uint8).data
+        if self._codec is None:
+            write_all(file, content, self.placement.offset(slot))
+            entries = self._raw_entries(slot)
+        else:
+            entries = self._write_compressed(number, content)
+        if entries:
+            write_all(file, entries, slot * self.placement.blocks * INDEX_ENTRY_BYTES)
+        self._files.touched(path)
+
+    def write_scalars(self, index: int, values: Sequence[float] | Array) -> None:
+        """Write scalars of a dense array from step number `index` on, in one write a file."""
+        content = np.asarray(values, self._dtype)
+        done = 0
+        while done < len(content):
+            number, slot = self.placement.locate(index + done)
+            part = content[done : done + self.placement.steps - slot]
+            if slot == 0:
+                self._initialize(number)
+            path = self._path(number)
+            write_all(self._files.get(path), part.tobytes(), self.placement.offset(slot))
+            self._files.touched(path)
+            done += len(part)
+
+    def fill(self, length: int, value: float) -> None:
+        """Write `value` as each of the first `length` scalars of a dense array."""
+        self.write_scalars(0, np.full(length, value))
+
+    def check(self, length: int) -> None:
+        """Raise `RunFormatError` unless the file of the last of `length` steps is whole."""
+        if length == 0:
+            return
+        number, slot = self.placement.locate(length - 1)
+        path = self._path(number)
+        least = self.placement.index_bytes if self.compressed else self.placement.offset(slot + 1)
+        size = path.stat().st_size if path.is_file() else -1
+        if size < least:
+            raise RunFormatError(
+                f"{path} is {'missing' if size < 0 else 'cut short'}: the run is damaged and "
+                "cannot be resumed. Salvage it first: trainlapse verify --help"
+            )
+
+    def read_scalars(self, length: int) -> Array:
+        """First `length` values of a dense array of scalars."""
+        size = self.placement.steps
+        starts = range(0, length, size)
+        parts = [np.fromfile(self._path(start // size), self._dtype, size) for start in starts]
+        values = np.concatenate(parts)[:length] if parts else np.empty(0, self._dtype)
+        if len(values) != length:
+            raise RunFormatError(f"{self._directory} is cut short; the run is damaged.")
+        return values
+
+    def truncate(self, length: int) -> None:
+        """Forget steps from `length` on, so that a resumed run cannot show orphans."""
+        number, slot = self.placement.locate(length)
+        self._ends.clear()
+        for stale in self._directory.glob("c.*"):
+            digits = stale.name.split(".")[1]
+            if digits.isdecimal() and int(digits) >= number + (slot > 0):
+                # Windows keeps a file that a reader has mapped. It does no harm: whoever
+                # writes these steps anew begins with an empty index.
+                with contextlib.suppress(PermissionError):
+                    stale.unlink()
+        if slot and not self.placement.is_dense:
+            entry_bytes = self.placement.blocks * INDEX_ENTRY_BYTES
+            file = self._files.get(self._path(number))
+            rest = (self.placement.steps - slot) * entry_bytes
+            write_all(file, MISSING * rest, slot * entry_bytes)
+            self._files.touched(self._path(number))
+
+    def _path(self, number: int) -> Path:
+        if number != self._at[0]:  # making a path takes as long as a small write
+            self._at = (number, self._directory / self.placement.chunk_key(number))
+        return self._at[1]
+
+    def _initialize(self, number: int) -> None:
+        """Give a new file its full dense size, or its empty index."""
+        file = self._files.get(self._path(number))
+        if self.placement.is_dense:
+            file.truncate(self.placement.steps * self.placement.frame_bytes)
+        else:
+            write_all(file, MISSING * self.placement.index_bytes, 0)
+            self._ends[number] = self.placement.index_bytes
+
+    def _raw_entries(self, slot: int) -> bytes:
+        size, start = self.placement.block_bytes, self.placement.offset(slot)
+        blocks = range(self.placement.blocks)
+        return b"".join(_ENTRY.pack(start + block * size, size) for block in blocks)
+
+    def _write_compressed(self, number: int, content: memoryview) -> bytes:
+        assert self._codec is not None
+        file = self._files.get(self._path(number))
+        end = self._ends.get(number) or self._end_of_committed(number)
+        size = self.placement.block_bytes
+        entries = []
+        for block in range(self.placement.blocks):
+            values = np.frombuffer(content[block * size : (block + 1) * size], self._dtype)
+            encoded = self._codec.encode(values)
+            write_all(file, encoded, end)
+            entries.append(_ENTRY.pack(end, len(encoded)))
+            end += len(encoded)
+        self._ends[number] = end
+        return b"".join(entries)
+
+    def _end_of_committed(self, number: int) -> int:
+        """First byte after the last block that the index of a resumed shard points to."""
+        index = read_index(self._path(number), self.placement.steps, self.placement.blocks)
+        present = index[index[:, 0] != np.iinfo(np.uint64).max]
+        end = max((int(start) + int(size) for start, size in present), default=0)
+        if end > self._path(number).stat().st_size:
+            raise RunFormatError(f"{self._path(number)}: the index points past the file's end.")
+        return max(end, self.placement.index_bytes)
+
+
+def read_index(path: Path, steps: int, blocks: int) -> Array:
+    """Index at the start of a live shard.
+
+    Returns
+    -------
+    ndarray (steps * blocks, 2), uint64
+        Offset and length of each inner chunk; all ones where there is none.
+    """
+    size = steps * blocks * INDEX_ENTRY_BYTES
+    with path.open("rb", buffering=0) as file:
+        content = file.read(size)
+    return np.frombuffer(content, "<u8").reshape(-1, 2)

@@ -1,0 +1,227 @@
+"""The metadata documents of a live run: which nodes there are, in which order."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from store.format import names, probe
+from store.format.metadata import (
+    ConsolidatedRoot,
+    Document,
+    array_document,
+    codecs,
+    document_bytes,
+    group_document,
+)
+from store.format.names import ROOT_ATTRIBUTE, SCHEMA_VERSION
+from store.format.probe import json_bytes
+from store.format.spec import GROUP, LABEL_PATH, RunSpec
+from store.live.array import LiveArray
+from store.storage.files import replace_file, sync_directory
+
+# Where arrays lie that do not grow.
+STATIC_PREFIXES = ("probe/", "model/", LABEL_PATH)
+
+
+class RunDocuments:
+    """Writes the metadata of a live run; replacing the root's document is the commit.
+
+    Parameters
+    ----------
+    root : Path
+        Directory of the run.
+    spec : RunSpec
+        The run's description.
+    durable : bool
+        Whether a commit waits until everything is on the disk.
+    """
+
+    def __init__(self, root: Path, spec: RunSpec, *, durable: bool) -> None:
+        self._root = root
+        self._spec = spec
+        self._durable = durable
+        self._static: dict[str, Document] = {}
+        self._published: set[str] = set()
+        self._text = ConsolidatedRoot({}, {})
+
+    def write_static(self) -> None:
+        """Write the arrays that do not grow."""
+        if self._durable:
+            sync_directory(self._root.parent)
+        for path, (values, dims, attributes) in _static_arrays(self._spec).items():
+            little = np.ascontiguousarray(values, values.dtype.newbyteorder("<"))
+            directory = self._root / path
+            directory.mkdir(parents=True, exist_ok=True)
+            key = ".".join(["c", *("0" for _ in little.shape)])
+            replace_file(directory / key, little.tobytes(), sync=self._durable)
+            self._static[path] = array_document(
+                shape=little.shape,
+                dtype=little.dtype.name,
+                dims=dims,
+                chunk_shape=little.shape,
+                chain=codecs(little.dtype.name, None),
+                attributes=attributes,
+            )
+
+    def adopt_static(self, nodes: Mapping[str, Document]) -> None:
+        """Keep the arrays of an existing run that do not grow."""
+        self._static = {
+            path: node
+            for path, node in nodes.items()
+            if node["node_type"] == "array" and path.startswith(STATIC_PREFIXES)
+        }
+
+    def publish(
+        self,
+        growing: Sequence[LiveArray],
+        lengths: Mapping[str, int],
+        attributes: Mapping[str, Any],
+    ) -> None:
+        """Replace the root's document, after those of nodes that are new.
+
+        Parameters
+        ----------
+        growing : sequence of LiveArray
+            Every array that grows.
+        lengths : mapping of str to int
+            What is committed, by growing dimension.
+        attributes : mapping of str to Any
+            The run's own attributes.
+        """
+        if not self._published or any(array.spec.path not in self._published for array in growing):
+            self._publish_nodes(growing, lengths)
+        content = self._text.render({ROOT_ATTRIBUTE: attributes}, lengths)
+        replace_file(self._root / "zarr.json", content, sync=self._durable)
+
+    def refresh(
+        self, growing: Sequence[LiveArray], lengths: Mapping[str, int], *, sync: bool = False
+    ) -> None:
+        """Bring each growing array's own document up to the commit, the step axis last."""
+        for array in reversed(growing):
+            self._write(array.spec.path, _grown(array, lengths), sync=sync)
+
+    def _publish_nodes(self, growing: Sequence[LiveArray], lengths: Mapping[str, int]) -> None:
+        nodes = _node_documents(self._spec, growing, self._static)
+        grown = {array.spec.path: _grown(array, lengths) for array in growing}
+        for path in nodes.keys() - self._published:
+            (self._root / path).mkdir(parents=True, exist_ok=True)
+            self._write(path, grown.get(path, nodes[path]), sync=self._durable)
+            if self._durable:
+                sync_directory((self._root / path).parent)
+        self._text = ConsolidatedRoot(
+            nodes, {array.spec.path: array.spec.dims[0] for array in growing}
+        )
+        self._published = set(nodes)
+
+    def _write(self, path: str, document: Document, *, sync: bool) -> None:
+        replace_file(self._root / path / "zarr.json", document_bytes(document), sync=sync)
+
+
+def _grown(array: LiveArray, lengths: Mapping[str, int]) -> Document:
+    document = array.document()
+    document["shape"][0] = lengths[array.spec.dims[0]]
+    return document
+
+
+def timestamp() -> str:
+    """Give the time in UTC, to the second, as runs write it."""
+    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+
+
+def described(spec: RunSpec) -> dict[str, Any]:
+    """Attributes of a live run's root that are known before its first step."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "name": spec.name,
+        "form": "live",
+        "outputs": list(spec.outputs),
+        "optimizer": spec.optimizer,
+        "loss": spec.loss,
+        "seed": spec.seed,
+        "schedule": spec.schedule,
+        "versions": dict(spec.versions),
+        "notes": spec.notes,
+    }
+
+
+def _node_documents(
+    spec: RunSpec, growing: Iterable[LiveArray], static: Mapping[str, Document]
+) -> dict[str, Document]:
+    """Every node below the root, groups before what they hold and siblings together.
+
+    zarr-python (seen in 3.1) loses nodes of a consolidated document whose siblings are not next
+    to each other.
+    """
+    arrays = {array.spec.path: array.document() for array in growing} | dict(static)
+    attributes: dict[str, Mapping[str, Any]] = {
+        "layers": {"order": [layer.name for layer in spec.layers]},
+        **{layer.path: layer.attributes() for layer in spec.layers},
+    }
+    if spec.probe:
+        attributes["probe"] = probe.group_attributes(spec.probe)
+    if spec.evaluation:
+        attributes[GROUP] = spec.evaluation.attributes()
+    groups = set(attributes)
+    for path in arrays:
+        groups.update(str(parent) for parent in PurePosixPath(path).parents if parent.name)
+    nodes = {path: group_document(attributes.get(path, {})) for path in groups} | arrays
+    return {path: nodes[path] for path in sorted(nodes, key=lambda path: path.split("/"))}
+
+
+def _static_arrays(spec: RunSpec) -> dict[str, names.StaticArray]:
+    """Values, dimension names and attributes of the arrays that do not grow, by path."""
+    arrays = probe.static_arrays(spec.probe) if spec.probe else {}
+    arrays |= spec.evaluation.static_arrays() if spec.evaluation else {}
+    if spec.model_config is not None:
+        config = json_bytes(dict(spec.model_config))
+        attributes = {"media_type": "application/json", "outputs": list(spec.outputs)}
+        arrays["model/config"] = (config, ("config_byte",), attributes)
+    return arrays
+
+
+def resume_problems(spec: RunSpec, root: Document, growing: Iterable[LiveArray]) -> list[str]:
+    """Why a run cannot go on with this description; empty when it can.
+
+    Parameters
+    ----------
+    spec : RunSpec
+        What would be recorded now.
+    root : Document
+        The run's checked root document.
+    growing : iterable of LiveArray
+        The arrays along the steps that `spec` describes.
+    """
+    nodes: Mapping[str, Document] = root["consolidated_metadata"]["metadata"]
+    found = []
+    expected = {array.spec.path: array.document() for array in growing}
+    for path, mine in expected.items():
+        theirs = nodes.get(path)
+        if theirs is None:
+            found.append(f"the run has no array {path!r}")
+        elif _frame(mine) != _frame(theirs):
+            found.append(f"{path!r} holds {_frame(theirs)}, the model now gives {_frame(mine)}")
+        elif any(mine[key] != theirs[key] for key in ("chunk_grid", "codecs")):
+            found.append(f"{path!r} was laid out by another version")
+    found.extend(
+        f"the model no longer has {path!r}"
+        for path, node in nodes.items()
+        if node["node_type"] == "array"
+        and path not in expected
+        and not path.startswith(("metrics/", *STATIC_PREFIXES))
+    )
+    recorded = nodes["probe"]["attributes"]["fingerprint"] if "probe" in nodes else None
+    if recorded != (spec.probe.fingerprint() if spec.probe else None):
+        found.append("its probe inputs are others")
+    evaluated = nodes[GROUP]["attributes"].get("fingerprint") if GROUP in nodes else None
+    if evaluated != (spec.evaluation.fingerprint if spec.evaluation else None):
+        found.append("its evaluation's inputs are others")
+    return found
+
+
+def _frame(document: Document) -> tuple[list[int], list[str], str]:
+    return document["shape"][1:], document["dimension_names"][1:], document["data_type"]

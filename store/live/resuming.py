@@ -1,0 +1,56 @@
+"""What a run that is taken up again keeps of its past."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from store.errors import SpecError
+from store.format.metadata import Document
+from store.format.names import ROOT_ATTRIBUTE
+from store.format.spec import RunSpec
+from store.live.array import LiveArray
+from store.live.commit import resume_problems
+
+
+def past_attributes(root: Document, directory: Path) -> Mapping[str, Any]:
+    """Give Trainlapse's attributes of a run that can grow on.
+
+    Raises
+    ------
+    SpecError
+        It is packed.
+    """
+    attributes: Mapping[str, Any] = root["attributes"][ROOT_ATTRIBUTE]
+    if attributes["form"] != "live":
+        raise SpecError(
+            f"The run at {directory} is in its {attributes['form']} form and cannot be "
+            "resumed. Record into a new path."
+        )
+    return attributes
+
+
+def identity_of(attributes: Mapping[str, Any], now: str) -> dict[str, Any]:
+    """Give the attributes that a run keeps for ever, with one more time of resuming."""
+    resumed = attributes.get("resumed")
+    return {
+        "run_id": attributes["run_id"],
+        "created": attributes["created"],
+        "resumed": [*(resumed if isinstance(resumed, list) else []), now],
+    }
+
+
+def broken_since(attributes: Mapping[str, Any], after_step: int | None) -> int | None:
+    """Give the step at which the training broke down, if that step is kept."""
+    broken: int | None = attributes.get("not_finite_since")
+    return broken if broken is None or after_step is None or broken <= after_step else None
+
+
+def check_same(spec: RunSpec, root: Document, growing: Iterable[LiveArray], path: Path) -> None:
+    """Raise `SpecError` unless a run can go on with this description."""
+    found = resume_problems(spec, root, growing)
+    if found:
+        raise SpecError(
+            f"The run at {path} cannot be resumed; record into a new path.\n- " + "\n- ".join(found)
+        )

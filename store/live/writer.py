@@ -1,0 +1,392 @@
+"""Write a run, step by step: the live form.
+
+The life of a step: every array appends its frame in place, past what readers can see; then the
+root ``zarr.json`` with the new lengths replaces the old one. That replacement is the commit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+
+from store.errors import RunClosedError, StepOrderError
+from store.format.metadata import Document
+from store.format.names import STEP_DIM, UPDATE_DIM
+from store.format.spec import RunSpec
+from store.format.spec_check import check_complete, validate
+from store.live.array import LiveArray
+from store.live.commit import RunDocuments, described, timestamp
+from store.live.metrics_table import MetricsTable
+from store.live.resuming import broken_since, check_same, identity_of, past_attributes
+from store.storage.files import OpenFiles
+from store.storage.location import check_free, read_root, remove_run
+from store.storage.run_lock import RunLock
+
+# A commit rewrites the root document (a millisecond or more), so it is shared by several steps.
+COMMIT_SECONDS, COMMIT_STEPS = 0.5, 64
+# Readers that ignore the root's consolidated metadata see the lengths of this long ago.
+REFRESH_SECONDS = 5.0
+
+Compression = Literal["lz4"] | None
+Durability = Literal["process", "power"]
+
+
+class RunWriter:
+    """Appends steps and metrics to one run. Use `create` or `resume`; one thread only.
+
+    Attributes
+    ----------
+    path : Path
+        Directory of the run.
+    last_step : int or None
+        The last step appended.
+    committed : int
+        Number of steps that readers see.
+    bytes_appended : int
+        Uncompressed bytes of all frames appended by this writer.
+    skipped : dict of str to int
+        Steps that the schedule wanted and that were left out, by reason; kept with the run.
+    not_finite_since : int or None
+        The step at which the loss or a weight was first NaN or infinite.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        spec: RunSpec,
+        lock: RunLock,
+        *,
+        compression: Compression,
+        durability: Durability,
+        identity: Mapping[str, Any],
+    ) -> None:
+        self.path = path
+        self.spec = spec
+        self.last_step: int | None = None
+        self.committed = 0
+        self.bytes_appended = 0
+        self.skipped: dict[str, int] = {}
+        self.not_finite_since: int | None = None
+        self._lock = lock
+        self._compression: Compression = compression
+        self._sync = durability == "power"
+        self._identity = dict(identity)
+        self._finished: str | None = None
+        self._files = OpenFiles(durable=self._sync)
+        self._arrays = {
+            array.path: LiveArray(path, array, self._files, compression)
+            for array in spec.array_specs()
+        }
+        self._metrics = MetricsTable(path, self._files)
+        self._documents = RunDocuments(path, spec, durable=self._sync)
+        self._steps = 0
+        self._dirty = False
+        self._committed_at = self._refreshed_at = time.monotonic()
+        self._closed = self._doubtful = False
+
+    @classmethod
+    def create(
+        cls,
+        path: str | Path,
+        spec: RunSpec,
+        *,
+        overwrite: bool = False,
+        compression: Compression = None,
+        durability: Durability = "process",
+    ) -> Self:
+        """Start a new run.
+
+        Parameters
+        ----------
+        path : str or Path
+            Directory to create.
+        spec : RunSpec
+            Everything that is known before the first step.
+        overwrite : bool
+            Replace a run that is already there (never anything else).
+        compression : {None, "lz4"}
+            Codec of large frames while recording; None is fastest to write and to scrub.
+        durability : {"process", "power"}
+            What a commit survives: the death of the process, or also a power failure.
+
+        Raises
+        ------
+        RunExistsError
+            The path is taken.
+        RunLockedError
+            Another process is recording there.
+        SpecError
+            The description is inconsistent.
+        """
+        validate(spec)
+        directory = Path(path)
+        check_free(directory, overwrite=overwrite)
+        directory.mkdir(parents=True, exist_ok=True)
+        lock = RunLock(directory)
+        try:
+            check_free(directory, overwrite=overwrite)  # another writer may just have ended
+            remove_run(directory)
+            writer = cls(
+                directory,
+                spec,
+                lock,
+                compression=compression,
+                durability=durability,
+                identity={"run_id": uuid.uuid4().hex, "created": timestamp(), "resumed": []},
+            )
+            with writer._abandoned_on_error():
+                for array in writer._arrays.values():
+                    array.make_directory()
+                writer._documents.write_static()
+                writer.commit()
+        except BaseException:
+            lock.release()
+            raise
+        return writer
+
+    @classmethod
+    def resume(
+        cls,
+        path: str | Path,
+        spec: RunSpec,
+        *,
+        after_step: int | None = None,
+        durability: Durability = "process",
+    ) -> Self:
+        """Go on with a run whose recording ended or was killed.
+
+        Parameters
+        ----------
+        path : str or Path
+            Directory of the run.
+        spec : RunSpec
+            The same layers and weights as before.
+        after_step : int, optional
+            Drop recorded steps later than this one, for a training that resumes from an
+            earlier checkpoint. By default every committed step is kept.
+        durability : {"process", "power"}
+            As in `create`.
+
+        Raises
+        ------
+        RunNotFoundError, RunFormatError
+            There is no sound run.
+        RunLockedError
+            Another process is recording there.
+        SpecError
+            The run was recorded with other layers, weights or probes, or it is packed.
+        """
+        validate(spec)
+        directory = Path(path)
+        read_root(directory)  # a lock file would make a stranger's folder look like ours
+        lock = RunLock(directory)
+        try:
+            root = read_root(directory)  # the last writer may just have ended
+            attributes = past_attributes(root, directory)
+            writer = cls(
+                directory,
+                spec,
+                lock,
+                compression="lz4" if attributes.get("compression") == "lz4" else None,
+                durability=durability,
+                identity=identity_of(attributes, timestamp()),
+            )
+            writer.skipped.update(attributes.get("skipped", {}))
+            writer.not_finite_since = broken_since(attributes, after_step)
+            with writer._abandoned_on_error():
+                writer._adopt(root, after_step)
+        except BaseException:
+            lock.release()
+            raise
+        return writer
+
+    def append(
+        self, step: int, *, epoch: float, wall_time: float, frames: Mapping[str, Any]
+    ) -> None:
+        """Append one step; readers see it after the next commit.
+
+        Parameters
+        ----------
+        step : int
+            Optimizer updates done; larger than the last one.
+        epoch : float
+            Epochs done.
+        wall_time : float
+            Seconds since the training started.
+        frames : mapping of str to array_like
+            A frame for each array of every layer, by `ArraySpec.path`.
+
+        Raises
+        ------
+        StepOrderError, SpecError
+            The step or a frame does not fit; nothing was written.
+        OSError
+            The disk refused. Nothing of the step counts; it may be appended again.
+        """
+        self._check_open()
+        if step < 0:
+            raise StepOrderError(f"Step {step} is negative: steps count optimizer updates from 0.")
+        if self.last_step is not None and step <= self.last_step:
+            raise StepOrderError(
+                f"Step {step} cannot follow step {self.last_step}: steps must increase."
+            )
+        time_axis = {"step": step, "epoch": epoch, "wall_time": wall_time}
+        given = {**frames, **time_axis}
+        check_complete(given, self._arrays)
+        prepared = [(array, array.prepare(given[path])) for path, array in self._arrays.items()]
+        for array, frame in prepared:
+            array.write(self._steps, frame)
+        self.bytes_appended += sum(frame.nbytes for _, frame in prepared)
+        self._steps += 1
+        self.last_step = step
+        self._dirty = True
+
+    def append_metrics(self, update: int, values: Mapping[str, float]) -> None:
+        """Append one row of metrics, at a cadence of their own.
+
+        Parameters
+        ----------
+        update : int
+            Optimizer updates done. A row for the same update as the last one is merged into it.
+        values : mapping of str to float
+            Metrics by name; one that is missing is NaN in this row.
+        """
+        self._check_open()
+        self._metrics.append(update, values)
+        self._dirty = True
+
+    def note_skipped(self, reason: str) -> None:
+        """Count one step that the schedule wanted and that is left out."""
+        self._check_open()
+        self.skipped[reason] = self.skipped.get(reason, 0) + 1
+        self._dirty = True
+
+    def note_not_finite(self, step: int) -> None:
+        """Note the step at which the training broke down."""
+        self._check_open()
+        self.not_finite_since = step
+        self._dirty = True
+
+    def commit(self) -> None:
+        """Make everything appended visible to readers, at once and whole."""
+        self._check_open()
+        self._lock.check()
+        fault: OSError | None = None
+        try:
+            self._metrics.flush()
+        except OSError as error:  # the steps are whole all the same, and must not be lost with it
+            fault = error
+        try:
+            self._files.sync()
+        except OSError:
+            # The system may have dropped what it could not store, and says so only once.
+            self._doubtful = True
+            raise
+        self._documents.publish(self._growing(), self._lengths(), self._attributes())
+        self.committed = self._steps
+        self._dirty = fault is not None
+        self._committed_at = time.monotonic()
+        if self._committed_at - self._refreshed_at >= REFRESH_SECONDS:
+            self._documents.refresh(self._growing(), self._lengths())
+            self._refreshed_at = self._committed_at
+        if fault is not None:
+            raise fault
+
+    def commit_if_due(self) -> None:
+        """Commit if something waits and the last commit is long enough ago."""
+        waited = time.monotonic() - self._committed_at
+        many = self._steps - self.committed >= COMMIT_STEPS
+        if self._dirty and (many or waited >= COMMIT_SECONDS):
+            self.commit()
+
+    def close(self, *, finished: bool = True) -> None:
+        """Commit, and let go of the run; calling it again does nothing.
+
+        Parameters
+        ----------
+        finished : bool
+            Whether the training ended as intended.
+        """
+        if self._closed:
+            return
+        try:
+            if not self._doubtful:
+                self._finished = timestamp() if finished else None
+                self.commit()
+                self._documents.refresh(self._growing(), self._lengths(), sync=self._sync)
+                self._lock.remove()
+        finally:
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Let go of the run without a commit, as if the process died here."""
+        self._closed = True
+        self._files.close()
+        self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.close(finished=kind is None)
+
+    # -- inside ------------------------------------------------------------------------------
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise RunClosedError(f"The writer of {self.path} is closed; use RunWriter.resume.")
+        if self._doubtful:
+            raise RunClosedError(
+                f"The disk of {self.path} failed to store what was written. What was committed "
+                "is sound; close this writer and use RunWriter.resume."
+            )
+
+    @contextlib.contextmanager
+    def _abandoned_on_error(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self.abandon()
+            raise
+
+    def _growing(self) -> list[LiveArray]:
+        return [*self._arrays.values(), *self._metrics.arrays]
+
+    def _lengths(self) -> dict[str, int]:
+        return {STEP_DIM: self._steps, UPDATE_DIM: self._metrics.rows}
+
+    def _attributes(self) -> dict[str, Any]:
+        return {
+            **described(self.spec),
+            **self._identity,
+            "finished": self._finished,
+            "committed": self._steps,
+            "compression": self._compression,
+            "skipped": dict(self.skipped),
+            "not_finite_since": self.not_finite_since,
+        }
+
+    def _adopt(self, root: Document, after_step: int | None) -> None:
+        """Take over the arrays of an existing run, without what is past its commit."""
+        check_same(self.spec, root, self._arrays.values(), self.path)
+        nodes: Mapping[str, Document] = root["consolidated_metadata"]["metadata"]
+        self._documents.adopt_static(nodes)
+        self._steps = nodes["step"]["shape"][0]
+        for array in self._arrays.values():
+            array.check(self._steps)
+        self._metrics.adopt(nodes)
+        steps = self._arrays["step"].read_scalars(self._steps)
+        if after_step is not None:
+            self._steps = int(np.searchsorted(steps, after_step, side="right"))
+        self._metrics.keep(after_step)
+        self.last_step = int(steps[self._steps - 1]) if self._steps else None
+        # First the shorter lengths, then the removal: a reader never sees a step that is gone.
+        self.commit()
+        for array in self._growing():
+            array.truncate(self._lengths()[array.spec.dims[0]])

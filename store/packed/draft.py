@@ -1,0 +1,181 @@
+"""A run that is about to be written whole: copied, cut, or rescued from another one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from store.format.names import HISTORY_PREFIX, PROBE_DIM, STEP_DIM, UPDATE_DIM, Array
+from store.format.packed_layout import BlockSlices
+from store.reading.run import Run
+
+ReadRegion = Callable[[BlockSlices], Array]
+# Positions kept along a dimension, increasing.
+Positions = Mapping[str, Array]
+
+
+@dataclass(frozen=True, slots=True)
+class DraftArray:
+    """An array to be written.
+
+    Attributes
+    ----------
+    path, dims, shape, dtype, attributes
+        As in the array's metadata.
+    read : callable
+        Gives the elements of a region; safe to call from several threads.
+    """
+
+    path: str
+    dims: tuple[str, ...]
+    shape: tuple[int, ...]
+    dtype: str
+    attributes: Mapping[str, Any]
+    read: ReadRegion = field(repr=False)
+
+    @property
+    def kind(self) -> str:
+        """``activation``, ``weights`` or ``other``."""
+        match self.path.split("/"):
+            case ["layers", _, "activation"]:
+                return "activation"
+            case ["layers", _, "weights", _]:
+                return "weights"
+        return "other"
+
+    @property
+    def layer(self) -> str | None:
+        """Name of the layer it belongs to."""
+        segments = self.path.split("/")
+        return segments[1] if segments[0] == "layers" and len(segments) > 2 else None
+
+    @property
+    def nbytes(self) -> int:
+        """Uncompressed bytes."""
+        return int(np.prod(self.shape, dtype=np.int64)) * np.dtype(self.dtype).itemsize
+
+    def at(self, positions: Positions) -> DraftArray:
+        """Give the part with nothing but these positions along each dimension."""
+        chosen = {axis: positions[dim] for axis, dim in enumerate(self.dims) if dim in positions}
+        if not chosen:
+            return self
+        shape = tuple(len(chosen.get(axis, range(size))) for axis, size in enumerate(self.shape))
+        return replace(self, shape=shape, read=_chosen(self.read, chosen))
+
+    def constant(self, values: Array) -> DraftArray:
+        """Give the part with other values."""
+        return replace(
+            self, shape=values.shape, dtype=values.dtype.name, read=lambda region: values[region]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Everything that a new run will hold.
+
+    Attributes
+    ----------
+    attributes : mapping
+        Trainlapse's attributes of the root.
+    groups : mapping of str to mapping
+        Attributes of every group below it.
+    parts : tuple of DraftArray
+        The arrays.
+    """
+
+    attributes: Mapping[str, Any]
+    groups: Mapping[str, Mapping[str, Any]]
+    parts: tuple[DraftArray, ...]
+
+    @classmethod
+    def of(cls, run: Run) -> Draft:
+        """Draft of a run as it is."""
+        nodes = {p: n for p, n in run.nodes.items() if not f"{p}/".startswith(HISTORY_PREFIX)}
+        parts = tuple(
+            DraftArray(
+                path,
+                tuple(node["dimension_names"]),
+                tuple(node["shape"]),
+                node["data_type"],
+                node["attributes"],
+                partial(run.read, path),
+            )
+            for path, node in nodes.items()
+            if node["node_type"] == "array"
+        )
+        groups = {
+            path: node["attributes"] for path, node in nodes.items() if node["node_type"] == "group"
+        }
+        return cls(dict(run.attributes), groups, parts)
+
+    @property
+    def steps(self) -> DraftArray:
+        """The time axis."""
+        return self.part("step")
+
+    def part(self, path: str) -> DraftArray:
+        """Array of a path."""
+        return next(part for part in self.parts if part.path == path)
+
+    def whole(self, path: str) -> Array:
+        """Read every element of a part."""
+        part = self.part(path)
+        return part.read(tuple(slice(0, size) for size in part.shape))
+
+    def keep(self, wanted: Callable[[DraftArray], bool]) -> Draft:
+        """Give the draft without the arrays that are not wanted; groups stay."""
+        return replace(self, parts=tuple(part for part in self.parts if wanted(part)))
+
+    def at(self, positions: Positions) -> Draft:
+        """Give the draft at these positions along the dimensions of time and probes."""
+        dims = {STEP_DIM, UPDATE_DIM, PROBE_DIM}
+        assert positions.keys() <= dims, positions
+        parts = tuple(part.at(positions) for part in self.parts)
+        steps = positions.get(STEP_DIM)
+        count = self.attributes["committed"] if steps is None else len(steps)
+        return replace(self, attributes={**self.attributes, "committed": count}, parts=parts)
+
+    def substitute(self, parts: Iterable[DraftArray]) -> Draft:
+        """Give the draft with other arrays under the same paths."""
+        others = {part.path: part for part in parts}
+        return replace(self, parts=tuple(others.get(part.path, part) for part in self.parts))
+
+
+def _chosen(read: ReadRegion, chosen: Mapping[int, Array]) -> ReadRegion:
+    """Reader of an array at chosen positions along some axes."""
+
+    def read_chosen(region: BlockSlices) -> Array:
+        outer = list(region)
+        inner: dict[int, Array] = {}
+        for axis, positions in chosen.items():
+            wanted = positions[region[axis]]
+            if not len(wanted):
+                return read(tuple(slice(0, 0) if a == axis else r for a, r in enumerate(region)))
+            outer[axis] = slice(int(wanted[0]), int(wanted[-1]) + 1)
+            if axis:
+                inner[axis] = wanted - wanted[0]
+        if 0 in chosen:
+            runs = _even_runs(chosen[0][region[0]])
+            values = np.concatenate([read((run, *outer[1:])) for run in runs])
+        else:
+            values = read(tuple(outer))
+        for axis, offsets in inner.items():
+            values = np.take(values, offsets, axis=axis)
+        return values
+
+    return read_chosen
+
+
+def _even_runs(positions: Array) -> list[slice]:
+    """Slices that together give increasing positions: one if they are evenly spaced."""
+    strides = np.diff(positions)
+    if not len(strides):
+        return [slice(int(positions[0]), int(positions[0]) + 1)]
+    if np.all(strides == strides[0]):
+        return [slice(int(positions[0]), int(positions[-1]) + 1, int(strides[0]))]
+    groups = np.split(positions, np.flatnonzero(strides != 1) + 1)
+    return [slice(int(group[0]), int(group[-1]) + 1) for group in groups]

@@ -1,0 +1,312 @@
+"""Read arrays of the live form on a local disk, without Zarr.
+
+Files are checked at every use: a map of a file that was cut short would kill the process, a
+named pipe would hang it, a link could lead anywhere, and a path may hold another recording
+than before.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import stat
+import struct
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numcodecs.blosc
+import numpy as np
+
+from store.errors import RunFormatError
+from store.format.live_layout import INDEX_ENTRY_BYTES, Placement, place
+from store.format.metadata import Document, codecs, growing_array_document
+from store.format.names import Array
+from store.live.array import read_index
+from store.reading.arrays import ArrayReader, Index, normalized
+
+# Maps cost address space, not memory; a file each.
+MAX_MAPPED_FILES = 64
+# Format and flags, bytes decoded, bytes of an internal block, bytes stored.
+BLOSC_HEADER = struct.Struct("<4sIII")
+# Documents agree in these where an array lies as `LiveArray` writes it.
+_LAYOUT = ("chunk_grid", "codecs", "chunk_key_encoding")
+
+
+def local_reader(directory: Path, document: Document, maps: MappedFiles) -> ArrayReader | None:
+    """Reader for an array that lies as the live form lies; None for any other.
+
+    Parameters
+    ----------
+    directory : Path
+        The array's own directory.
+    document : Document
+        Its metadata, with the committed length.
+    maps : MappedFiles
+        Shared by all arrays of a run.
+    """
+    if is_raw(document):
+        return RawArray(directory, document, maps)
+    if _lies_like(document, "lz4"):
+        return CompressedArray(directory, document)
+    if _is_one_file(document):
+        return OneFileArray(directory, document)
+    return None
+
+
+def is_raw(document: Document) -> bool:
+    """Whether `RawArray` can read an array: exactly what `LiveArray` writes uncompressed."""
+    return _lies_like(document, None)
+
+
+def _lies_like(document: Document, compression: str | None) -> bool:
+    shape = document["shape"]
+    if not shape or 0 in shape[1:]:
+        return False
+    expected = growing_array_document(
+        place(tuple(shape[1:]), np.dtype(document["data_type"]).itemsize),
+        dtype=document["data_type"],
+        dims=document["dimension_names"],
+        compression=compression,
+        attributes={},
+    )
+    return all(document.get(key) == expected[key] for key in _LAYOUT)
+
+
+def _is_one_file(document: Document) -> bool:
+    grid = {"name": "regular", "configuration": {"chunk_shape": document["shape"]}}
+    return (
+        bool(document["chunk_grid"] == grid)
+        and document["codecs"] == codecs(document["data_type"], None)
+        and document["chunk_key_encoding"].get("configuration") == {"separator": "."}
+    )
+
+
+def checked_size(path: Path, least_bytes: int) -> os.stat_result:
+    """Status of a file that must be regular and hold at least so many bytes."""
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        raise RunFormatError(f"{path} is missing; the run is damaged.") from None
+    if not stat.S_ISREG(status.st_mode):
+        raise RunFormatError(f"{path} is not a plain file; the run is damaged.")
+    if status.st_size < least_bytes:
+        raise RunFormatError(
+            f"{path} ends after {status.st_size} of {least_bytes} bytes; the run is damaged."
+        )
+    return status
+
+
+class MappedFiles:
+    """Memory maps of read-only files, the least recently used dropped first."""
+
+    def __init__(self, limit: int = MAX_MAPPED_FILES) -> None:
+        self._limit = limit
+        self._maps: OrderedDict[Path, tuple[tuple[int, int], mmap.mmap]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, path: Path, least_bytes: int) -> mmap.mmap:
+        """Map of a file of at least `least_bytes`; mapped anew when it grew or was replaced."""
+        status = checked_size(path, least_bytes)
+        identity = (status.st_dev, status.st_ino)
+        with self._lock:
+            known, mapped = self._maps.get(path, (None, None))
+            if mapped is None or known != identity or len(mapped) < least_bytes:
+                with path.open("rb") as file:
+                    mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+                self._maps[path] = (identity, mapped)
+                if len(self._maps) > self._limit:
+                    self._maps.popitem(last=False)  # closed when its last view is gone
+            self._maps.move_to_end(path)
+        if len(mapped) < least_bytes:
+            raise RunFormatError(f"{path} was cut short while it was opened.")
+        return mapped
+
+
+class CompressedArray:
+    """A growing array with compressed frames.
+
+    Parameters
+    ----------
+    directory : Path
+        The array's own directory.
+    document : Document
+        Its metadata, with the committed length.
+    """
+
+    def __init__(self, directory: Path, document: Document) -> None:
+        self.shape: tuple[int, ...] = tuple(document["shape"])
+        self.dtype: np.dtype[Any] = np.dtype(document["data_type"]).newbyteorder("<")
+        self.dims: tuple[str, ...] = tuple(document["dimension_names"])
+        self._placement = place(self.shape[1:], self.dtype.itemsize)
+        self._directory = directory
+
+    def read(self, index: Index) -> Array:
+        """Elements at `index`, as a new array."""
+        first, *others = normalized(index, self.shape)
+        rest = tuple(others)
+        if isinstance(first, int):
+            return np.asarray(self._frame(first)[rest])
+        steps = range(self.shape[0])[first]
+        rising = steps if steps.step > 0 else steps[::-1]
+        # All files first: a length that the files do not bear out must not reserve memory.
+        for number, slots, _ in _by_file(rising, self._placement.steps):
+            checked_size(self._path(number), self._least_bytes(slots[-1] + 1))
+        sample = np.broadcast_to(np.empty((), self.dtype), self.shape[1:])[rest]
+        values = np.empty((len(steps), *sample.shape), self.dtype)
+        for number, slots, where in _by_file(rising, self._placement.steps):
+            self._read_file(number, slots, rest, values[where])
+        return values if rising is steps else values[::-1]
+
+    def _path(self, number: int) -> Path:
+        return self._directory / self._placement.chunk_key(number)
+
+    def _least_bytes(self, steps: int) -> int:
+        """Least size of a file with so many steps."""
+        assert steps
+        return self._placement.index_bytes
+
+    def _read_file(self, number: int, slots: range, rest: Index, values: Array) -> None:
+        """Read several steps of one file into `values`."""
+        start = number * self._placement.steps
+        for place_in_values, slot in enumerate(slots):
+            values[place_in_values] = self._frame(start + slot)[rest]
+
+    def _frame(self, position: int) -> Array:
+        """One whole step."""
+        placement = self._placement
+        number, slot = placement.locate(position)
+        path = self._path(number)
+        size = checked_size(path, placement.index_bytes).st_size
+        entry_bytes = placement.blocks * INDEX_ENTRY_BYTES
+        frame = np.empty(placement.frame_shape, self.dtype)
+        blocks = frame.reshape(placement.blocks, -1)
+        with path.open("rb", buffering=0) as file:
+            file.seek(slot * entry_bytes)
+            entries = np.frombuffer(file.read(entry_bytes), "<u8").reshape(-1, 2).tolist()
+            for block, (start, length) in zip(blocks, entries, strict=True):
+                if start < placement.index_bytes or start + length > size:
+                    raise RunFormatError(f"{path}: the index of step {position} is damaged.")
+                file.seek(start)
+                block[:] = _decoded(file.read(length), block, path)
+        return frame
+
+
+class RawArray(CompressedArray):
+    """A growing array without compression.
+
+    Parameters
+    ----------
+    directory, document
+        As for `CompressedArray`.
+    maps : MappedFiles
+        Shared by all arrays of the run.
+    """
+
+    def __init__(self, directory: Path, document: Document, maps: MappedFiles) -> None:
+        super().__init__(directory, document)
+        self._maps = maps
+
+    def _least_bytes(self, steps: int) -> int:
+        return self._placement.offset(steps)
+
+    def _read_file(self, number: int, slots: range, rest: Index, values: Array) -> None:
+        count = slots[-1] + 1
+        placement = self._placement
+        mapped = self._maps.get(self._path(number), placement.offset(count))
+        items = count * (placement.frame_bytes // self.dtype.itemsize)
+        flat = np.frombuffer(mapped, self.dtype, items, placement.index_bytes)
+        view = flat.reshape(count, *placement.frame_shape)
+        values[:] = view[(slice(slots.start, slots.stop, slots.step), *rest)]
+
+    def _frame(self, position: int) -> Array:
+        placement = self._placement
+        number, slot = placement.locate(position)
+        path, start = self._path(number), placement.offset(slot)
+        checked_size(path, start + placement.frame_bytes)
+        frame = np.empty(placement.frame_shape, self.dtype)
+        with path.open("rb", buffering=0) as file:
+            file.seek(start)
+            rest = frame.reshape(-1).view(np.uint8).data
+            while rest:
+                count = file.readinto(rest)
+                if not count:
+                    raise RunFormatError(f"{path} was cut short while it was read.")
+                rest = rest[count:]
+        return frame
+
+
+class OneFileArray:
+    """An array that does not grow: one file of plain bytes."""
+
+    def __init__(self, directory: Path, document: Document) -> None:
+        self.shape = tuple(document["shape"])
+        self.dtype = np.dtype(document["data_type"]).newbyteorder("<")
+        self.dims = tuple(document["dimension_names"])
+        self._path = directory / ".".join(["c", *("0" for _ in self.shape)])
+
+    def read(self, index: Index) -> Array:
+        """Elements at `index`, as a new array."""
+        where = normalized(index, self.shape)
+        items = int(np.prod(self.shape, dtype=np.int64))
+        checked_size(self._path, items * self.dtype.itemsize)
+        return np.asarray(np.fromfile(self._path, self.dtype, items).reshape(self.shape)[where])
+
+
+def _by_file(steps: range, size: int) -> Iterator[tuple[int, range, slice]]:
+    """File number, slots in that file, and places in the result, for rising steps."""
+    done = 0
+    while done < len(steps):
+        number = steps[done] // size
+        end = min(len(steps), len(range(steps.start, (number + 1) * size, steps.step)))
+        start = number * size
+        yield (
+            number,
+            range(steps[done] - start, steps[end - 1] - start + 1, steps.step),
+            slice(done, end),
+        )
+        done = end
+
+
+def _decoded(content: bytes, block: Array, path: Path) -> Array:
+    """Values of a compressed block, whose header is checked before it reserves memory."""
+    if len(content) >= BLOSC_HEADER.size:
+        _, declared, _, stored = BLOSC_HEADER.unpack_from(content)
+        if declared == block.nbytes and stored == len(content):
+            try:
+                return np.frombuffer(numcodecs.blosc.decompress(content), block.dtype)
+            except (ValueError, RuntimeError) as error:
+                raise RunFormatError(f"{path}: a block cannot be decoded ({error}).") from error
+    raise RunFormatError(f"{path}: a block is not what the run describes.")
+
+
+def check_index(directory: Path, placement: Placement, steps: int) -> list[int]:
+    """List committed steps that a raw live shard's index does not point to as it should.
+
+    Parameters
+    ----------
+    directory : Path
+        The array's own directory.
+    placement : Placement
+        How the array lies in files.
+    steps : int
+        Committed steps.
+    """
+    if placement.is_dense:
+        return []
+    bad: list[int] = []
+    for start in range(0, steps, placement.steps):
+        number, _ = placement.locate(start)
+        index = read_index(
+            directory / placement.chunk_key(number), placement.steps, placement.blocks
+        ).reshape(-1, placement.blocks, 2)
+        for slot in range(min(placement.steps, steps - start)):
+            starts = placement.offset(slot) + placement.block_bytes * np.arange(placement.blocks)
+            sound = np.array_equal(index[slot, :, 0], starts.astype("<u8")) and bool(
+                np.all(index[slot, :, 1] == placement.block_bytes)
+            )
+            if not sound:
+                bad.append(start + slot)
+    return bad

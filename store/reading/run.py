@@ -1,0 +1,420 @@
+"""Open a run and read it: lazily, by name, from outside of any TensorFlow."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import threading
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from store.errors import (
+    ArrayNotRecordedError,
+    RunFormatError,
+    StepNotRecordedError,
+    did_you_mean,
+)
+from store.format import probe as probe_io
+from store.format.layers import Layers, layers_of
+from store.format.metadata import Document
+from store.format.names import (
+    ROOT_ATTRIBUTE,
+    STEP_DIM,
+    UPDATE_DIM,
+    Array,
+    activation_path,
+    weight_path,
+)
+from store.format.probe import from_json_bytes
+from store.format.spec import GROUP, ProbeSpec
+from store.reading.arrays import ArrayReader, Index, ZarrArray
+from store.reading.cache import ArrayCache
+from store.reading.lazy import lazy_array, whole
+from store.reading.live import MappedFiles, local_reader
+from store.reading.packed import request_pool
+from store.reading.twins import packed_reader
+from store.reading.zarr_store import SourceStore
+from store.storage.location import parse_root
+from store.storage.open_source import first_content, open_source, root_content
+from store.storage.sources import DirectorySource, Source
+
+
+class Run:
+    """A recorded training, read-only. Made by `open_run`; safe to share between threads.
+
+    Attributes
+    ----------
+    location : str
+        Where the run was opened.
+    source : Source
+        The files below it.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.location = source.location
+        self._maps = MappedFiles()
+        self._lock = threading.Lock()
+        self._now = self._look(first_content(source))
+
+    def __repr__(self) -> str:
+        return (
+            f"<Run {self.name!r} at {self.location}: {len(self)} steps, {len(self.layers)} layers>"
+        )
+
+    def __len__(self) -> int:
+        """Count the committed steps."""
+        return self._now.length
+
+    # -- what the run is ---------------------------------------------------------------------
+
+    @property
+    def attributes(self) -> Mapping[str, Any]:
+        """What SCHEMA.md lists for the root group."""
+        return self._now.attributes
+
+    @property
+    def nodes(self) -> Mapping[str, Document]:
+        """Zarr metadata of every group and array below the root, by path."""
+        return self._now.nodes
+
+    @property
+    def id(self) -> str:
+        """Unique name of the recording, kept by copies of it."""
+        return str(self.attributes["run_id"])
+
+    @property
+    def version(self) -> str:
+        """Digest of what the run holds: unlike `id`, another one once it grew, or in a cut copy."""
+        return self._now.version(self.steps)
+
+    @property
+    def name(self) -> str:
+        """Name given by whoever recorded it."""
+        return str(self.attributes["name"])
+
+    @property
+    def created(self) -> dt.datetime:
+        """When the recording began."""
+        return dt.datetime.fromisoformat(self.attributes["created"])
+
+    @property
+    def finished(self) -> dt.datetime | None:
+        """When the training ended; None while it runs, or if it was interrupted."""
+        ended = self.attributes.get("finished")
+        return dt.datetime.fromisoformat(ended) if ended else None
+
+    @property
+    def not_finite_since(self) -> int | None:
+        """The step at which the loss or a weight was first NaN or infinite; None: never."""
+        step = self.attributes.get("not_finite_since")
+        return None if step is None else int(step)
+
+    @property
+    def layers(self) -> Layers:
+        """The layers in network order."""
+        return self._now.layers
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Layers whose output is the model's."""
+        return tuple(self.attributes.get("outputs", ()))
+
+    @cached_property
+    def probe(self) -> ProbeSpec | None:
+        """The fixed inputs, labels and texts; None if none were recorded."""
+        nodes = self.nodes
+        if "probe" not in nodes:
+            return None
+        dims = {
+            path.removeprefix("probe/"): tuple(document["dimension_names"])
+            for path, document in nodes.items()
+            if path.startswith("probe/")
+        }
+        try:
+            return probe_io.read(
+                nodes["probe"]["attributes"], dims, lambda name: whole(self.array(f"probe/{name}"))
+            )
+        except (TypeError, ValueError, RecursionError) as error:
+            raise RunFormatError(f"{self.location}: the probe is damaged ({error}).") from error
+
+    @property
+    def evaluation(self) -> xr.Dataset | None:
+        """Predictions of the larger set of examples; None if none were recorded.
+
+        Returns
+        -------
+        Dataset, lazy
+            ``prediction`` (step, example, …) and ``label`` (example, …); attribute
+            ``class_names``. A model of several outputs has ``prediction.<output>`` for each.
+        """
+        now = self._now
+        if GROUP not in now.nodes:
+            return None
+        paths = [path for path in now.nodes if path.startswith(f"{GROUP}/")]
+        names = {path: path.removeprefix(f"{GROUP}/") for path in paths}
+        arrays = {names[path]: self._lazy(now, path, names[path]) for path in paths}
+        return xr.Dataset(arrays, attrs=dict(now.nodes[GROUP]["attributes"]))
+
+    @cached_property
+    def model_config(self) -> Mapping[str, Any] | None:
+        """The model's Keras configuration."""
+        if "model/config" not in self.nodes:
+            return None
+        try:
+            config = from_json_bytes(whole(self.array("model/config")))
+        except (ValueError, RecursionError) as error:
+            raise RunFormatError(
+                f"{self.location}: the model's configuration is damaged ({error})."
+            ) from error
+        if not isinstance(config, dict):
+            raise RunFormatError(f"{self.location}: the model's configuration is not an object.")
+        return config
+
+    # -- the time axis -----------------------------------------------------------------------
+
+    @property
+    def steps(self) -> Array:
+        """Optimizer updates done at each recorded step: (step,), int64, increasing."""
+        return self._axis(self._now, "step")
+
+    @property
+    def epochs(self) -> Array:
+        """Epochs done at each recorded step: (step,), float64."""
+        return self._axis(self._now, "epoch")
+
+    @property
+    def wall_times(self) -> Array:
+        """Seconds since the start of the training: (step,), float64."""
+        return self._axis(self._now, "wall_time")
+
+    def index_of(self, step: int) -> int:
+        """Position of a recorded step on the step axis.
+
+        Raises
+        ------
+        StepNotRecordedError
+            With the nearest recorded steps.
+        """
+        steps = self.steps
+        index = int(np.searchsorted(steps, step))
+        if index < len(steps) and steps[index] == step:
+            return index
+        if not len(steps):
+            raise StepNotRecordedError(f"Step {step} was not recorded: the run has no step yet.")
+        near = ", ".join(str(int(other)) for other in steps[max(0, index - 1) : index + 1])
+        raise StepNotRecordedError(
+            f"Step {step} was not recorded; the nearest recorded steps are {near}. "
+            "For the nearest one use .sel(step=…, method='nearest')."
+        )
+
+    # -- arrays ------------------------------------------------------------------------------
+
+    def activations(self, layer: str) -> xr.DataArray:
+        """Output of a layer for every probe at every step, in inference mode.
+
+        Returns
+        -------
+        DataArray (step, probe, …), lazy
+            Dimensions as in SCHEMA.md: ``y, x, unit`` for images, ``token, unit`` for sequences.
+        """
+        now = self._now
+        known = now.layers[layer]
+        if not known.has_activation:
+            recorded = [name for name, other in now.layers.items() if other.has_activation]
+            raise ArrayNotRecordedError(
+                f"The activation of layer {layer!r} ({known.class_name}) was not recorded. "
+                f"{did_you_mean(layer, recorded)}"
+            )
+        return self._lazy(now, activation_path(layer), layer)
+
+    def weights(self, layer: str, weight: str) -> xr.DataArray:
+        """One variable of a layer at every step.
+
+        Returns
+        -------
+        DataArray (step, …), lazy
+            For instance ``(step, kernel_y, kernel_x, in_unit, unit)``.
+        """
+        now = self._now
+        known = now.layers[layer]
+        if weight not in known.weights:
+            raise ArrayNotRecordedError(
+                f"Layer {layer!r} ({known.class_name}) has no recorded weight {weight!r}. "
+                f"{did_you_mean(weight, known.weights)}"
+            )
+        return self._lazy(now, weight_path(layer, weight), weight)
+
+    @property
+    def metrics(self) -> xr.Dataset:
+        """Loss and metrics at their own, finer cadence; coordinate ``update``."""
+        now = self._now
+        update = (UPDATE_DIM, np.empty(0, np.int64))
+        variables = {}
+        paths = [path for path in now.nodes if path.startswith("metrics/")]
+        side_by_side = request_pool().map if self.source.is_remote else map
+        arrays = side_by_side(lambda path: whole(self._reader(now, path)), paths)
+        for path, array in zip(paths, arrays, strict=True):
+            values = (UPDATE_DIM, array)
+            if path == "metrics/update":
+                update = values
+            else:
+                # The node is named so that every file system takes it; the attribute is exact.
+                name = now.nodes[path]["attributes"].get("name", path.removeprefix("metrics/"))
+                variables[name if name != UPDATE_DIM else path] = values
+        return xr.Dataset(variables, coords={UPDATE_DIM: update})
+
+    @property
+    def tree(self) -> xr.DataTree:
+        """The whole run as a lazy `xarray.DataTree`, opened by plain xarray."""
+        try:
+            return xr.open_datatree(
+                # xarray hands any Zarr store through, though its types do not say so.
+                SourceStore(self.source, self._now.content),  # type: ignore[arg-type]
+                engine="zarr",
+                chunks=None,
+                consolidated=True,
+                zarr_format=3,
+            )
+        except Exception as error:
+            raise RunFormatError(
+                f"{self.location}: xarray cannot read the run ({error})."
+            ) from error
+
+    def array(self, path: str) -> ArrayReader:
+        """Reader of any array by its path in the hierarchy, for instance ``metrics/loss``."""
+        return self._reader(self._now, path)
+
+    def read(self, path: str, index: Index) -> Array:
+        """Elements of an array: the quickest way to a frame or a history.
+
+        Parameters
+        ----------
+        path : str
+            As for `array`.
+        index : tuple of int and slice
+            Along the array's dimensions; the step axis by position, not by step number.
+        """
+        return self.array(path).read(index)
+
+    def read_many(self, wanted: Iterable[tuple[str, Index]]) -> list[Array]:
+        """Several reads side by side: far from the run, all layers cost little more than one.
+
+        Parameters
+        ----------
+        wanted : iterable of (str, index)
+            As for `read`; the arrays come in the same order.
+        """
+        return list(request_pool().map(lambda each: self.read(*each), wanted))
+
+    def refresh(self) -> bool:
+        """Look again at a run that is still being recorded; True if there is anything new."""
+        before = self._now
+        content = root_content(self.source)
+        if content == before.content:
+            return False
+        now = self._look(content)
+        if now.attributes["run_id"] != before.attributes["run_id"]:
+            self.__dict__.pop("probe", None)
+            self.__dict__.pop("model_config", None)
+        self._now = now
+        return True
+
+    # -- inside ------------------------------------------------------------------------------
+
+    def _look(self, content: bytes) -> Commit:
+        return Commit(content, parse_root(content, where=self.location))
+
+    def _axis(self, now: Commit, name: str) -> Array:
+        values = now.axes.get(name)
+        if values is None:
+            values = whole(self._reader(now, name))
+            if name == "step" and bool(np.any(values[1:] <= values[:-1])):
+                raise RunFormatError(f"{self.location}: the steps do not increase.")
+            values.flags.writeable = False
+            now.axes[name] = values
+        return values
+
+    def _lazy(self, now: Commit, path: str, name: str) -> xr.DataArray:
+        reader = self._reader(now, path)
+        attributes = now.nodes[path]["attributes"]
+        steps = self._axis(now, "step") if STEP_DIM in reader.dims else None
+        return lazy_array(reader, name=name, steps=steps, attributes=attributes)
+
+    def _reader(self, now: Commit, path: str) -> ArrayReader:
+        with self._lock:
+            reader = now.readers.get(path)
+            if reader is None:
+                reader = now.readers[path] = self._make_reader(now, path)
+            return reader
+
+    def _make_reader(self, now: Commit, path: str) -> ArrayReader:
+        document = now.nodes.get(path)
+        if document is None or document["node_type"] != "array":
+            arrays = [other for other, node in now.nodes.items() if node["node_type"] == "array"]
+            raise ArrayNotRecordedError(
+                f"The run has no array {path!r}. {did_you_mean(path, arrays)}"
+            )
+        if isinstance(self.source, DirectorySource):
+            local = local_reader(self.source.directory / path, document, self._maps)
+            if local is not None:
+                return local
+        return packed_reader(self.source, path, now.nodes, now.cache) or ZarrArray(
+            document, SourceStore(self.source, now.content), path
+        )
+
+
+def open_run(location: str | Path) -> Run:
+    """Open a recorded training for reading.
+
+    Parameters
+    ----------
+    location : str or Path
+        A directory, a zip file (as `share` makes it), or an address: ``http(s)://`` of any web
+        server that sends parts of files, ``s3://``, ``gs://`` or ``az://`` with the extra
+        ``remote``. A run may still be growing: `Run.refresh` shows new steps.
+
+    Raises
+    ------
+    RunNotFoundError
+        Nothing there, or not a run.
+    RemoteError
+        A server or bucket does not answer.
+    RunFormatError
+        Damaged.
+    SchemaVersionError
+        Written by a newer Trainlapse.
+
+    Examples
+    --------
+    >>> run = open_run("runs/lenet.zarr")  # doctest: +SKIP
+    >>> run.activations("conv1").sel(step=100, method="nearest")  # doctest: +SKIP
+    """
+    return Run(open_source(location))
+
+
+class Commit:
+    """What one root document says, and what was read under it.
+
+    A growing run is refreshed while other threads read: each works on the snapshot that it
+    took, so that lengths, readers and coordinates always belong together.
+    """
+
+    def __init__(self, content: bytes, root: Document) -> None:
+        self.content = content
+        self.attributes: Mapping[str, Any] = root["attributes"][ROOT_ATTRIBUTE]
+        self.nodes: Mapping[str, Document] = root["consolidated_metadata"]["metadata"]
+        self.layers = layers_of(self.nodes)
+        self.length: int = self.nodes["step"]["shape"][0]
+        self.readers: dict[str, ArrayReader] = {}
+        self.cache = ArrayCache()
+        self.axes: dict[str, Array] = {}
+
+    def version(self, steps: Array) -> str:
+        """Digest of the root document and of the recorded steps."""
+        return hashlib.sha256(self.content + steps.tobytes()).hexdigest()

@@ -1,0 +1,4 @@
+"""Where a run is: a directory, a zip file, a server or a bucket.
+
+Gives bytes by name. Imports the format.
+"""

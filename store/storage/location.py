@@ -1,0 +1,206 @@
+"""Find a run on disk and read its root document."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from store.errors import (
+    RunExistsError,
+    RunFormatError,
+    RunNotFoundError,
+    SchemaVersionError,
+    did_you_mean,
+)
+from store.format.metadata import Document
+from store.format.names import ROOT_ATTRIBUTE, SCHEMA_VERSION
+from store.format.root_check import root_problems
+from store.storage.run_lock import LOCK_NAME
+
+# A root document larger than this is damage or malice: 20,000 arrays need about 16 MB, and
+# hostile JSON takes up to twenty times its size when it is parsed.
+MAX_ROOT_BYTES = 32 * 1024 * 1024
+# A message that lists hundreds of problems helps nobody.
+MAX_PROBLEMS_SHOWN = 8
+
+# What a run's directory may hold besides hidden files; `remove_run` touches nothing else.
+ROOT_FILES = ("zarr.json", "zarr.json.tmp")
+ROOT_FOLDERS = ("step", "epoch", "wall_time", "metrics", "probe", "model", "layers", "history")
+
+# Metadata documents and chunks; a chunk key with "/" as separator has folders in between.
+_ZARR_FILE = re.compile(r"zarr\.json(\.tmp)?|c(\.\d+)*|\d+")
+
+
+def is_run(directory: Path) -> bool:
+    """Whether a directory holds a run, sound or not."""
+    try:
+        root = json.loads(read_content(directory))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return ROOT_ATTRIBUTE in _mapping(_mapping(root).get("attributes"))
+
+
+def read_root(directory: Path) -> Document:
+    """Root document of the run at `directory`, checked; raises like `find` and `parse_root`."""
+    return parse_root(find(directory), where=str(directory))
+
+
+def find(directory: Path) -> bytes:
+    """Root document of the run at `directory`, as bytes; what is missing is explained.
+
+    Raises
+    ------
+    RunNotFoundError
+        There is no such directory, or it holds no run.
+    RunFormatError
+        The document is too large.
+    """
+    if not directory.exists():
+        raise RunNotFoundError(f"There is no run at {directory}. {_neighbours(directory)}".strip())
+    if not directory.is_dir():
+        raise RunNotFoundError(f"{directory} is a file, not the directory of a run.")
+    if not (directory / "zarr.json").exists():
+        inside = _runs_in(directory)
+        hint = did_you_mean(directory.name, inside) if inside else "It holds no zarr.json."
+        raise RunNotFoundError(f"{directory} is not a run. {hint}")
+    return read_content(directory)
+
+
+def read_content(directory: Path) -> bytes:
+    """Root document of the run at `directory`, as bytes.
+
+    Raises
+    ------
+    RunNotFoundError
+        There is no such directory, or it holds no root document.
+    RunFormatError
+        The document is too large.
+    """
+    file = directory / "zarr.json"
+    if not file.is_file():  # a pipe or a device would be read for ever
+        raise RunNotFoundError(f"There is no zarr.json in {directory}.")
+    with file.open("rb") as opened:
+        # A read reserves all that it is asked for.
+        content = opened.read(min(MAX_ROOT_BYTES, os.fstat(opened.fileno()).st_size) + 1)
+    if len(content) > MAX_ROOT_BYTES:
+        raise RunFormatError(f"{file} is larger than any run's root document; not opened.")
+    return content
+
+
+def parse_root(content: bytes, *, where: str) -> Document:
+    """Parse and check a root document.
+
+    Raises
+    ------
+    RunNotFoundError
+        The document is that of another Zarr group.
+    RunFormatError
+        It is damaged; the message lists what is wrong.
+    SchemaVersionError
+        It was written by a newer schema.
+    """
+    try:
+        root = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise RunFormatError(f"{where}: zarr.json is not valid JSON ({error}).") from error
+    if not isinstance(root, dict) or root.get("zarr_format") != 3:
+        raise RunFormatError(f"{where}: zarr.json is not a Zarr v3 group.")
+    attributes = _mapping(_mapping(root.get("attributes")).get(ROOT_ATTRIBUTE))
+    if not attributes:
+        raise RunNotFoundError(f"{where} is a Zarr group, but not a Trainlapse run.")
+    version = attributes.get("schema_version")
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise RunFormatError(
+            f"{where}: schema_version is {version!r:.200}, expected a whole number."
+        )
+    if version > SCHEMA_VERSION:
+        raise SchemaVersionError(
+            f"{where} was written with schema version {version}; this Trainlapse reads up to "
+            f"{SCHEMA_VERSION}. Upgrade with: pip install --upgrade trainlapse"
+        )
+    found = root_problems(root)
+    if found:
+        hidden = len(found) - MAX_PROBLEMS_SHOWN
+        more = [f"and {hidden} more"] if hidden > 0 else []
+        raise RunFormatError(
+            f"{where}: the metadata of the run is damaged:\n- "
+            + "\n- ".join([*found[:MAX_PROBLEMS_SHOWN], *more])
+        )
+    return root
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _neighbours(directory: Path) -> str:
+    parent = directory.parent
+    if not parent.is_dir():
+        return f"There is no folder {parent} either."
+    runs = _runs_in(parent)
+    return did_you_mean(directory.name, runs) if runs else ""
+
+
+def _runs_in(folder: Path) -> list[str]:
+    with contextlib.suppress(OSError):  # a hint is not worth a second error
+        return sorted(entry.name for entry in folder.iterdir() if is_run(entry))
+    return []
+
+
+def remove_run(directory: Path) -> None:
+    """Delete the files that a run consists of, and nothing else.
+
+    The root document goes first: without it there is no run, so an interruption leaves no half
+    run that looks whole. Whatever is not a file of a Zarr hierarchy stays, and so do links.
+    """
+    for name in ROOT_FILES:
+        (directory / name).unlink(missing_ok=True)
+    for name in ROOT_FOLDERS:
+        if not (directory / name).is_symlink():
+            _remove_hierarchy(directory / name)
+
+
+def _remove_hierarchy(top: Path) -> None:
+    for folder, _, names in os.walk(top, topdown=False):
+        for name in names:
+            if _ZARR_FILE.fullmatch(name):
+                Path(folder, name).unlink()
+        with contextlib.suppress(OSError):  # it holds something foreign
+            Path(folder).rmdir()
+
+
+def check_free(directory: Path, *, overwrite: bool) -> None:
+    """Raise `RunExistsError` unless a run may be created at `directory`.
+
+    Parameters
+    ----------
+    directory : Path
+        Where the run is to be.
+    overwrite : bool
+        Whether it may replace another run (never anything else).
+    """
+    if not directory.exists():
+        return
+    if not directory.is_dir():
+        raise RunExistsError(f"{directory} is a file; a run needs a directory of its own.")
+    if is_run(directory):
+        if not overwrite:
+            raise RunExistsError(
+                f"There is a run at {directory} already. Choose another path, or pass "
+                "overwrite=True to replace it."
+            )
+    elif not _is_unborn(directory):
+        raise RunExistsError(
+            f"{directory} is not empty and holds no run; nothing was touched. Choose another path."
+        )
+
+
+def _is_unborn(directory: Path) -> bool:
+    """Whether a directory holds nothing but what a recording left that died before its start."""
+    names = {entry.name for entry in directory.iterdir()}
+    ours = {LOCK_NAME, *ROOT_FILES, *ROOT_FOLDERS} - {"zarr.json"}
+    return not names or (LOCK_NAME in names and names <= ours)

@@ -1,0 +1,91 @@
+"""Where the bytes of a run lie: named objects that can be read in part.
+
+A source knows nothing of Zarr. `DirectorySource` is here; zip files are in
+`store.storage.zip_source`, web servers and buckets in `store.remote`.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Protocol
+
+from store.errors import RunFormatError
+
+# Reading through a gap costs less than asking twice: a local seek against a round trip.
+LOCAL_GAP_BYTES = 16 * 1024
+REMOTE_GAP_BYTES = 256 * 1024
+
+
+class Source(Protocol):
+    """Read-only objects by key; safe to share between threads.
+
+    Attributes
+    ----------
+    location : str
+        Where the source is, for messages.
+    gap_bytes : int
+        A gap between two ranges that is read through rather than asked around.
+    is_remote : bool
+        Whether reads wait for a network, so that they gain from running side by side.
+    """
+
+    location: str
+    gap_bytes: int
+    is_remote: bool
+
+    def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:
+        """Bytes of an object from `start` (from its end, if negative) on.
+
+        Fewer than `length` come back where the object ends.
+
+        Raises
+        ------
+        FileNotFoundError
+            There is no such object.
+        """
+        ...
+
+    def sizes(self) -> Mapping[str, int] | None:
+        """Bytes that every object takes, by key; None where a source cannot list."""
+        ...
+
+
+class DirectorySource:
+    """Files below a local directory."""
+
+    gap_bytes = LOCAL_GAP_BYTES
+    is_remote = False
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.location = str(directory)
+
+    def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:
+        """Bytes of a file."""
+        path = self.directory / key
+        status = path.lstat()
+        if not stat.S_ISREG(status.st_mode):  # a link may lead anywhere, a pipe would hang
+            raise RunFormatError(f"{path} is not a plain file; the run is damaged.")
+        with path.open("rb", buffering=0) as file:
+            file.seek(start if start >= 0 else max(0, status.st_size + start))
+            return file.read(-1 if length is None else min(length, status.st_size)) or b""
+
+    def sizes(self) -> Mapping[str, int]:
+        """Bytes of every file."""
+        return {key: status.st_size for key, status in self._files()}
+
+    def taken(self) -> Mapping[str, int]:
+        """Bytes that every file takes on the disk: a sparse one takes fewer than it has."""
+        return {
+            key: min(status.st_size, getattr(status, "st_blocks", status.st_size) * 512)
+            for key, status in self._files()
+        }
+
+    def _files(self) -> Iterator[tuple[str, os.stat_result]]:
+        for folder, _, names in os.walk(self.directory):
+            for name in names:
+                file = Path(folder, name)
+                yield file.relative_to(self.directory).as_posix(), file.lstat()

@@ -1,0 +1,229 @@
+"""Damage runs in every way that disks, copies and strangers do, and try to read them.
+
+A damaged run must open, or be refused by an error of our own: never another exception, never
+a hang, never memory without bound.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from store.errors import TrainlapseError
+from store.format.names import ROOT_ATTRIBUTE
+from store.reading.arrays import Index
+from store.reading.run import Run, open_run
+
+# What a stranger, or a program gone wrong, may put in the place of any value.
+HOSTILE: tuple[Any, ...] = (
+    None,
+    True,
+    -1,
+    0,
+    1.5,
+    2**31,
+    2**63,
+    10**30,
+    float("nan"),
+    float("inf"),
+    "",
+    "../../etc/passwd",
+    "/etc/passwd",
+    "..",
+    "\x00",
+    "\ud800",
+    "a" * 10_000,
+    [],
+    [[]],
+    [-1],
+    [10**12, 10**12],
+    [0, 0, 0, 0],
+    ["step", "step"],
+    [None],
+    {},
+    {"": {}},
+    {"name": "sharding_indexed", "configuration": {"chunk_shape": [1]}},
+)
+DEPTH = 100_000
+
+
+def exercise(run: Run) -> list[str]:
+    """Read all that a run offers.
+
+    Returns
+    -------
+    list of str
+        What was refused by our own errors; any other error is raised.
+    """
+    refused: list[str] = []
+    for read in _reads(run):
+        try:
+            read()
+        except TrainlapseError as error:
+            refused.append(str(error))
+    return refused
+
+
+def _reads(run: Run) -> Iterator[Callable[[], object]]:
+    yield lambda: (run.name, run.id, run.created, run.finished, run.outputs, repr(run))
+    for name in ("steps", "epochs", "wall_times", "metrics", "probe", "model_config", "tree"):
+        yield partial(getattr, run, name)
+    for path, node in run.nodes.items():
+        if node["node_type"] == "array" and 0 not in node["shape"]:
+            history: Index = (slice(None), *(0 for _ in node["shape"][1:]))
+            indices: tuple[Index, ...] = ((0,), (-1,), history)
+            for index in indices:
+                yield partial(run.read, path, index)
+    for layer in run.layers.values():
+        if layer.has_activation:
+            yield partial(_load, run.activations, layer.name)
+        for weight in layer.weights:
+            yield partial(_load, run.weights, layer.name, weight)
+
+
+def _load(array: Callable[..., xr.DataArray], *names: str) -> object:
+    return array(*names)[-2:].values
+
+
+def outcome(path: Path) -> str:
+    """Open and read a damaged run: ``opened``, ``refused`` or ``refused in part``.
+
+    Any other exception than `TrainlapseError` is the caller's to see.
+    """
+    try:
+        run = open_run(path)
+    except TrainlapseError:
+        return "refused"
+    return "refused in part" if exercise(run) else "opened"
+
+
+def damage(run: Path, rng: random.Random) -> str:
+    """Damage a run once, at random, and say how."""
+    kind = rng.choice(_KINDS)
+    return f"{kind.__name__.strip('_')}: {kind(run, rng)}"
+
+
+def _any_file(run: Path, rng: random.Random) -> Path:
+    """Choose a file, the root document as often as any chunk."""
+    files = sorted(path for path in run.rglob("*") if path.is_file() and path.stat().st_size)
+    documents = [path for path in files if path.name == "zarr.json"]
+    chunks = [path for path in files if path.name != "zarr.json"]
+    return rng.choice([run / "zarr.json", rng.choice(documents), rng.choice(chunks)])
+
+
+def _flip_bits(run: Path, rng: random.Random) -> str:
+    path = _any_file(run, rng)
+    content = bytearray(path.read_bytes())
+    count = rng.choice((1, 8, 64))
+    for _ in range(count):
+        content[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
+    path.write_bytes(content)
+    return f"{count} in {path.relative_to(run)}"
+
+
+def _truncate(run: Path, rng: random.Random) -> str:
+    path = _any_file(run, rng)
+    size = rng.choice((0, 1, rng.randrange(path.stat().st_size)))
+    os.truncate(path, size)
+    return f"{path.relative_to(run)} to {size}"
+
+
+def _remove(run: Path, rng: random.Random) -> str:
+    path = _any_file(run, rng)
+    path.unlink()
+    return str(path.relative_to(run))
+
+
+def _scramble(run: Path, rng: random.Random) -> str:
+    path = _any_file(run, rng)
+    path.write_bytes(rng.randbytes(path.stat().st_size))
+    return str(path.relative_to(run))
+
+
+def _exchange(run: Path, rng: random.Random) -> str:
+    one, other = _any_file(run, rng), _any_file(run, rng)
+    first, second = one.read_bytes(), other.read_bytes()
+    one.write_bytes(second)
+    other.write_bytes(first)
+    return f"{one.relative_to(run)} and {other.relative_to(run)}"
+
+
+def _put_something_else(run: Path, rng: random.Random) -> str:
+    """Leave a folder, a pipe, or a link where a file was."""
+    path = _any_file(run, rng)
+    path.unlink()
+    what = rng.choice(("folder", "pipe", "link to a device", "link to itself"))
+    if what == "folder":
+        path.mkdir()
+    elif what == "pipe" and hasattr(os, "mkfifo"):
+        os.mkfifo(path)
+    else:
+        path.symlink_to("/dev/zero" if what == "link to a device" else path)
+    return f"{what} for {path.relative_to(run)}"
+
+
+def _change_json(run: Path, rng: random.Random) -> str:
+    """Put something hostile anywhere into the root document."""
+    root = json.loads((run / "zarr.json").read_bytes())
+    places = list(_places(root))
+    # The many lists of numbers would else hide the few attributes of the run.
+    own = [place for place in places if ROOT_ATTRIBUTE in place[2] or len(place[2]) <= 4]
+    parent, key, where = rng.choice(rng.choice((places, own)))
+    change = rng.choice(("replace", "replace", "remove", "rename"))
+    if change == "remove":
+        del parent[key]
+    elif change == "rename" and isinstance(parent, dict):
+        parent[str(rng.choice(HOSTILE))] = parent.pop(key)
+    else:
+        parent[key] = rng.choice(HOSTILE)
+    (run / "zarr.json").write_bytes(json.dumps(root).encode())
+    return f"{change} {'/'.join(map(str, where))}"
+
+
+def _places(value: Any, where: tuple[Any, ...] = ()) -> Iterator[tuple[Any, Any, tuple[Any, ...]]]:
+    """Every place in a JSON document: container, key, and the keys that lead there."""
+    items: Any = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, inner in items:
+        yield value, key, (*where, key)
+        if isinstance(inner, dict | list):
+            yield from _places(inner, (*where, key))
+
+
+def _write_nonsense(run: Path, rng: random.Random) -> str:
+    """Replace the root document as a whole."""
+    nonsense = {
+        "deep": b'{"attributes":' + b"[" * DEPTH,
+        "balanced": b"[" * DEPTH + b"]" * DEPTH,
+        "number": b"1" * 10_000,
+        "no object": b"[]",
+        "empty": b"{}",
+        "another group": b'{"zarr_format":3,"node_type":"group","attributes":{}}',
+        "not text": b"\xff\xfe\x00\xd8",
+        "many": b"[" + b"[]," * 1_000_000 + b"[]]",
+        "too large": b" " * (33 * 1024 * 1024),
+    }
+    name = rng.choice(sorted(nonsense))
+    (run / "zarr.json").write_bytes(nonsense[name])
+    return name
+
+
+_KINDS: tuple[Callable[[Path, random.Random], str], ...] = (
+    _flip_bits,
+    _flip_bits,
+    _truncate,
+    _remove,
+    _scramble,
+    _exchange,
+    _put_something_else,
+    _change_json,
+    _change_json,
+    _change_json,
+    _write_nonsense,
+)

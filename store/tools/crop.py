@@ -1,0 +1,257 @@
+"""Cut a run: fewer steps, layers or probes, or without what must stay private."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from store.errors import LayerNotFoundError, SpecError, did_you_mean
+from store.format.names import PROBE_DIM, STEP_DIM, UPDATE_DIM, Array, layer_path
+from store.format.probe import from_json_bytes, json_bytes
+from store.format.spec import GROUP, LABEL_PATH, ProbeSpec
+from store.packed.draft import Draft, DraftArray
+from store.packed.pack import free_target, reading, write_run
+from store.packed.writer import PackOptions, PackReport, Progress
+from store.reading.bookmarks import Bookmark, within
+from store.reading.moments import load
+from store.reading.run import Run
+
+# What can be left out, and what that means.
+DROPPABLE = {
+    "activations": "outputs of the layers for the probe",
+    "weights": "variables of the layers",
+    "inputs": "the probe's inputs, and what input layers pass on",
+    "labels": "the probe's labels and class names",
+    "texts": "the probe's texts and every vocabulary",
+    "metrics": "loss and metrics",
+    "model": "the model's configuration",
+    "notes": "the run's notes, and those of its moments",
+    "moments": "the moments that were marked",
+}
+# Layer configurations that repeat what a text probe was made of.
+_TEXT_KEYS = ("vocabulary", "idf_weights")
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What to keep of a run.
+
+    Attributes
+    ----------
+    first, last : int or None
+        Range of steps, both included; None: open.
+    every : int
+        Keep every k-th recorded step of that range.
+    layers : sequence of str
+        Patterns of layer names whose arrays stay; empty: all. The graph stays whole.
+    probes : sequence of int or None
+        Positions of the probes that stay.
+    drop : sequence of str
+        Keys of `DROPPABLE`.
+    """
+
+    first: int | None = None
+    last: int | None = None
+    every: int = 1
+    layers: Sequence[str] = ()
+    probes: Sequence[int] | None = None
+    drop: Sequence[str] = ()
+
+
+def crop(
+    run: str | Path,
+    out: str | Path,
+    cut: Cut,
+    *,
+    options: PackOptions | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> PackReport:
+    """Write a part of a run as a new, packed run.
+
+    Parameters
+    ----------
+    run : str or Path
+        Any run that `open_run` opens.
+    out : str or Path
+        Directory to write.
+    cut : Cut
+        What to keep.
+    options : PackOptions, optional
+        How to write it.
+    overwrite : bool
+        Replace a run that is already there.
+    progress : callable, optional
+        Called with bytes done, bytes in all, and the array being worked on.
+
+    Notes
+    -----
+    Dropping the inputs does not make a run anonymous: activations of the first layers can show
+    the inputs. Drop those layers as well where that matters. Moments of steps that are left come
+    along, unless they are dropped; files that are no part of the run do not.
+    """
+    target = free_target(out, overwrite=overwrite)
+    with reading(run) as opened:
+        draft = cropped(Draft.of(opened), cut)
+        left = _moments_left(opened, draft, cut)
+        return write_run(target, draft, options or PackOptions(), bookmarks=left, progress=progress)
+
+
+def cropped(draft: Draft, cut: Cut) -> Draft:
+    """Apply a cut to a draft."""
+    _check(cut)
+    draft = draft.at(_positions(draft, cut))
+    if cut.layers:
+        names = _matching(draft.groups["layers"]["order"], cut.layers)
+        draft = draft.keep(lambda part: part.layer is None or part.layer in names)
+    if cut.probes is not None or "inputs" in cut.drop:
+        draft = _with_fingerprint(draft, cut)
+    for what in dict.fromkeys(cut.drop):
+        draft = _DROPS[what](draft)
+    return draft
+
+
+def _check(cut: Cut) -> None:
+    if cut.every < 1:
+        raise SpecError(f"every must be 1 or more, got {cut.every}.")
+    unknown = [what for what in cut.drop if what not in DROPPABLE]
+    if unknown:
+        raise SpecError(f"{unknown[0]!r} cannot be dropped. {did_you_mean(unknown[0], DROPPABLE)}")
+
+
+def _positions(draft: Draft, cut: Cut) -> dict[str, Array]:
+    """Positions that stay along the dimensions of time and probes."""
+    found: dict[str, Array] = {}
+    steps = draft.whole("step")
+    if cut.first is not None or cut.last is not None or cut.every > 1:
+        kept = np.flatnonzero(_within(steps, cut))
+        found[STEP_DIM] = kept[:: cut.every]
+        if not len(kept):
+            span = f"{steps[0]} to {steps[-1]}" if len(steps) else "none"
+            raise SpecError(f"No step is left; the run has {span}.")
+        if any(part.path == "metrics/update" for part in draft.parts):
+            found[UPDATE_DIM] = np.flatnonzero(_within(draft.whole("metrics/update"), cut))
+    if cut.probes is not None:
+        sizes = (dict(zip(part.dims, part.shape, strict=True)) for part in draft.parts)
+        count = next((size[PROBE_DIM] for size in sizes if PROBE_DIM in size), 0)
+        probes = np.unique(np.asarray(cut.probes, np.int64))
+        if not len(probes) or probes[0] < 0 or probes[-1] >= count:
+            raise SpecError(f"Probes {list(cut.probes)} are not all among 0 to {count - 1}.")
+        found[PROBE_DIM] = probes
+    return found
+
+
+def _within(numbers: Array, cut: Cut) -> Array:
+    first = -np.inf if cut.first is None else cut.first
+    last = np.inf if cut.last is None else cut.last
+    within: Array = (numbers >= first) & (numbers <= last)
+    return within
+
+
+def _matching(names: Iterable[str], patterns: Sequence[str]) -> set[str]:
+    known = list(names)
+    found: set[str] = set()
+    for pattern in patterns:
+        matched = {name for name in known if fnmatchcase(name, pattern)}
+        if not matched:
+            raise LayerNotFoundError(
+                f"No layer matches {pattern!r}. {did_you_mean(pattern, known)}"
+            )
+        found |= matched
+    return found
+
+
+def _with_fingerprint(draft: Draft, cut: Cut) -> Draft:
+    """Digest of the inputs that are left; none when there are none, as it would betray them."""
+    if "probe" not in draft.groups:
+        return draft
+    fingerprint = ""
+    attributes = draft.groups["probe"]
+    if "inputs" not in cut.drop:
+        inputs = {name: draft.whole(f"probe/{name}") for name in attributes["inputs"]}
+        fingerprint = ProbeSpec(inputs, attributes["kind"], {}).fingerprint()
+    return _regrouped(draft, "probe", {**attributes, "fingerprint": fingerprint})
+
+
+def _regrouped(draft: Draft, path: str, attributes: Mapping[str, Any]) -> Draft:
+    return replace(draft, groups={**draft.groups, path: attributes})
+
+
+def _without(*paths: str) -> Callable[[DraftArray], bool]:
+    return lambda part: part.path not in paths
+
+
+def _drop_inputs(draft: Draft) -> Draft:
+    probe = draft.groups.get("probe")
+    if probe is not None:
+        inputs = [f"probe/{name}" for name in probe["inputs"]]
+        draft = _regrouped(draft.keep(_without(*inputs)), "probe", {**probe, "inputs": []})
+    if GROUP in draft.groups:
+        draft = _regrouped(draft, GROUP, {**draft.groups[GROUP], "fingerprint": ""})
+    layers = {
+        name
+        for name in draft.groups.get("layers", {}).get("order", ())
+        if draft.groups[layer_path(name)]["kind"] == "input"
+    }
+    return draft.keep(lambda part: part.kind != "activation" or part.layer not in layers)
+
+
+def _drop_labels(draft: Draft) -> Draft:
+    draft = draft.keep(_without("probe/label", LABEL_PATH))
+    for path in {"probe", GROUP} & draft.groups.keys():
+        draft = _regrouped(draft, path, {**draft.groups[path], "class_names": None})
+    return draft
+
+
+def _drop_texts(draft: Draft) -> Draft:
+    draft = draft.keep(_without("probe/text", "probe/vocabulary"))
+    for path, attributes in draft.groups.items():
+        if "config" in attributes:
+            blank = {**attributes, "config": _blanked(attributes["config"])}
+            draft = _regrouped(draft, path, blank)
+    return _rewritten_model(draft)
+
+
+def _rewritten_model(draft: Draft) -> Draft:
+    if all(part.path != "model/config" for part in draft.parts):
+        return draft
+    config = _blanked(from_json_bytes(draft.whole("model/config")))
+    return draft.substitute([draft.part("model/config").constant(json_bytes(config))])
+
+
+def _blanked(config: Any) -> Any:
+    """Blank every vocabulary in a configuration, at any depth."""
+    if isinstance(config, Mapping):
+        return {
+            key: None if key in _TEXT_KEYS else _blanked(value) for key, value in config.items()
+        }
+    return [_blanked(value) for value in config] if isinstance(config, list) else config
+
+
+def _moments_left(run: Run, draft: Draft, cut: Cut) -> tuple[Bookmark, ...]:
+    if "moments" in cut.drop:
+        return ()
+    steps = set(draft.whole("step").tolist())
+    return within(load(run), steps=steps, probes=cut.probes, notes="notes" not in cut.drop)
+
+
+def _drop_notes(draft: Draft) -> Draft:
+    return replace(draft, attributes={**draft.attributes, "notes": ""})
+
+
+_DROPS: Mapping[str, Callable[[Draft], Draft]] = {
+    "activations": lambda draft: draft.keep(lambda part: part.kind != "activation"),
+    "weights": lambda draft: draft.keep(lambda part: part.kind != "weights"),
+    "inputs": _drop_inputs,
+    "labels": _drop_labels,
+    "texts": _drop_texts,
+    "metrics": lambda draft: draft.keep(lambda part: not part.path.startswith("metrics/")),
+    "model": lambda draft: draft.keep(_without("model/config")),
+    "notes": _drop_notes,
+    "moments": lambda draft: draft,  # they are no part of it
+}

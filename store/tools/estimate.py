@@ -1,0 +1,245 @@
+"""How much a recording will take, before it begins, and how to make it less. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+
+import numpy as np
+
+from store.errors import LayerNotFoundError, SpecError, did_you_mean
+from store.format.live_layout import place
+from store.format.names import UNIT_DIM, Array, distinct_dims
+from store.format.spec import ArraySpec, LayerSpec, RunSpec
+from store.tools.info import human_bytes
+
+# Frames and histories together, of runs of convolutional networks (benchmarks/storage.py).
+PACKED_SHARE = 0.9
+# What `within_budget` tries one after the other: every k-th unit of the activations.
+UNIT_STRIDES = (1, 2, 4, 8, 16)
+
+
+@dataclass(frozen=True, slots=True)
+class Knobs:
+    """What of a model is recorded.
+
+    Attributes
+    ----------
+    layers : sequence of str
+        Patterns of the names of layers that are recorded. A pattern that begins with "!" leaves
+        layers out; where there are only such ones, all others are recorded.
+    activations, weights : bool or sequence of str
+        Kinds of arrays that are recorded, of all those layers or of those that match.
+    every_unit : int
+        Record every k-th unit of the activations. Weights stay whole: they rebuild the model.
+    activation_dtype, weight_dtype : str or None
+        Data type that floats are stored as; None: as they are.
+    """
+
+    layers: Sequence[str] = ("*",)
+    activations: bool | Sequence[str] = True
+    weights: bool | Sequence[str] = True
+    every_unit: int = 1
+    activation_dtype: str | None = None
+    weight_dtype: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Size of a recording in the live form.
+
+    Attributes
+    ----------
+    steps : int
+        Steps recorded.
+    activation_bytes, weight_bytes : int
+        Bytes of one step by kind.
+    total_bytes : int
+        Bytes of all files that grow with the steps.
+    packed_bytes : int
+        Rough size once packed, histories included.
+    """
+
+    steps: int
+    activation_bytes: int
+    weight_bytes: int
+    total_bytes: int
+    packed_bytes: int
+
+    @property
+    def step_bytes(self) -> int:
+        """Bytes of one step."""
+        return self.activation_bytes + self.weight_bytes
+
+
+def chosen(spec: RunSpec, knobs: Knobs) -> RunSpec:
+    """Narrow a run's description to what the knobs let through.
+
+    Every layer stays in the description, so that the graph is whole; one that is not chosen
+    has no arrays.
+    """
+    _check(knobs, [layer.name for layer in spec.layers])
+    return replace(spec, layers=tuple(_chosen_layer(layer, knobs) for layer in spec.layers))
+
+
+def chosen_frame(values: Array, array: ArraySpec, knobs: Knobs) -> Array:
+    """Cut a frame of the whole model to what `chosen` describes.
+
+    Parameters
+    ----------
+    values : ndarray
+        Frame of an array as the model gives it.
+    array : ArraySpec
+        The same array in the narrowed description.
+    knobs : Knobs
+        As given to `chosen`.
+    """
+    is_activation = array.path.endswith("/activation")
+    if is_activation and knobs.every_unit > 1 and UNIT_DIM in array.dims:
+        places = [slice(None)] * values.ndim
+        places[array.dims.index(UNIT_DIM) - 1] = slice(None, None, knobs.every_unit)
+        values = values[tuple(places)]
+    return values.astype(array.dtype, copy=False)
+
+
+def estimate(spec: RunSpec, steps: int | Iterable[int]) -> Estimate:
+    """Size of a recording.
+
+    Parameters
+    ----------
+    spec : RunSpec
+        The run's description, perhaps narrowed by `chosen`.
+    steps : int or iterable of int
+        Number of recorded steps, or the steps themselves.
+    """
+    count = steps if isinstance(steps, int) else len(set(steps))
+    activations = sum(
+        array.frame_bytes for array in spec.array_specs() if array.path.endswith("/activation")
+    )
+    weights = sum(array.frame_bytes for array in spec.array_specs() if "/weights/" in array.path)
+    total = sum(live_bytes(array, count) for array in spec.array_specs())
+    packed = round(PACKED_SHARE * count * (activations + weights))
+    return Estimate(count, activations, weights, total, packed)
+
+
+def live_bytes(array: ArraySpec, steps: int) -> int:
+    """Bytes that an array takes in the live form, uncompressed: frames and indexes.
+
+    Examples
+    --------
+    >>> live_bytes(ArraySpec("a", ("step", "unit"), (2048,), "float32"), 65)
+    534528
+    """
+    placement = place(array.frame_shape, np.dtype(array.dtype).itemsize)
+    files = -(-steps // placement.steps)
+    return files * placement.index_bytes + steps * placement.frame_bytes
+
+
+def steps_within(spec: RunSpec, budget_bytes: int) -> int:
+    """Count the steps that fit into a number of bytes."""
+    return budget_bytes // max(1, estimate(spec, 1).step_bytes)
+
+
+def within_budget(
+    spec: RunSpec, steps: int, budget_bytes: int, knobs: Knobs | None = None
+) -> Knobs:
+    """Find the knobs that lose least and keep a recording within a number of bytes.
+
+    Halves the floats of the activations first, then takes fewer units, then halves the floats of
+    the weights too.
+
+    Parameters
+    ----------
+    spec : RunSpec
+        The whole model.
+    steps : int
+        Steps that will be recorded.
+    budget_bytes : int
+        What the live form may take.
+    knobs : Knobs, optional
+        What is wanted anyhow.
+
+    Raises
+    ------
+    SpecError
+        Even the least does not fit; the message says how many steps would.
+    """
+    start = knobs or Knobs()
+    half = start.activation_dtype or "float16"
+    ladder = [start, replace(start, activation_dtype=half)]
+    ladder += [
+        replace(start, activation_dtype=half, every_unit=start.every_unit * stride)
+        for stride in UNIT_STRIDES[1:]
+    ]
+    ladder.append(replace(ladder[-1], weight_dtype=start.weight_dtype or "float16"))
+    for candidate in ladder:
+        if estimate(chosen(spec, candidate), steps).total_bytes <= budget_bytes:
+            return candidate
+    least = chosen(spec, ladder[-1])
+    needed = human_bytes(estimate(least, steps).total_bytes)
+    raise SpecError(
+        f"{steps} steps need {needed} at least, the budget is {human_bytes(budget_bytes)}. Record "
+        f"{steps_within(least, budget_bytes)} steps or fewer, or fewer layers."
+    )
+
+
+def _chosen_layer(layer: LayerSpec, knobs: Knobs) -> LayerSpec:
+    is_wanted = _matches(layer.name, knobs.layers)
+    if not (is_wanted and _matches(layer.name, knobs.activations)):
+        layer = replace(layer, output_dims=(), output_shape=())
+    elif layer.has_activation:
+        shape, stride = list(layer.output_shape), 1
+        if UNIT_DIM in layer.output_dims:
+            axis, stride = layer.output_dims.index(UNIT_DIM), knobs.every_unit
+            shape[axis] = -(-shape[axis] // stride)
+        layer = replace(
+            layer,
+            output_shape=tuple(shape),
+            output_dtype=_dtype(layer.output_dtype, knobs.activation_dtype),
+            unit_stride=stride,
+        )
+    if not (is_wanted and _matches(layer.name, knobs.weights)):
+        return replace(layer, weights=())
+    # Weights keep all units, so that their dimension no longer is that of the activation.
+    taken = dict(zip(layer.output_dims, layer.output_shape, strict=True))
+    weights = tuple(
+        replace(
+            weight,
+            dims=distinct_dims(weight.dims, weight.shape, taken, weight.name),
+            dtype=_dtype(weight.dtype, knobs.weight_dtype),
+        )
+        for weight in layer.weights
+    )
+    return replace(layer, weights=weights)
+
+
+def _matches(name: str, patterns: bool | Sequence[str]) -> bool:
+    """Whether a name is let through: by a pattern, and by none that begins with "!"."""
+    if isinstance(patterns, bool):
+        return patterns
+    wanted = [pattern for pattern in patterns if not pattern.startswith("!")]
+    unwanted = [pattern[1:] for pattern in patterns if pattern.startswith("!")]
+    return (not wanted or any(fnmatchcase(name, pattern) for pattern in wanted)) and not any(
+        fnmatchcase(name, pattern) for pattern in unwanted
+    )
+
+
+def _dtype(recorded: str, wanted: str | None) -> str:
+    """Choose the data type to store: floats as wanted, never wider than they are."""
+    if wanted is None or np.dtype(recorded).kind != "f":
+        return recorded
+    return wanted if np.dtype(wanted).itemsize < np.dtype(recorded).itemsize else recorded
+
+
+def _check(knobs: Knobs, names: Sequence[str]) -> None:
+    for patterns in (knobs.layers, knobs.activations, knobs.weights):
+        for pattern in () if isinstance(patterns, bool) else patterns:
+            glob = pattern.removeprefix("!")
+            if not any(fnmatchcase(name, glob) for name in names):
+                raise LayerNotFoundError(f"No layer matches {glob!r}. {did_you_mean(glob, names)}")
+    for dtype in (knobs.activation_dtype, knobs.weight_dtype):
+        if dtype not in (None, "float16", "float32", "float64"):
+            raise SpecError(f"dtype {dtype!r} is not one of float16, float32, float64.")
+    if knobs.every_unit < 1:
+        raise SpecError(f"every_unit must be 1 or more, got {knobs.every_unit}.")

@@ -1,0 +1,267 @@
+"""What a run is and holds, as plain data and as text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from store.errors import RunFormatError
+from store.format.names import HISTORY_PREFIX, layer_path
+from store.reading import moments
+from store.reading.bookmarks import Bookmark
+from store.reading.run import Run
+from store.storage.location import ROOT_FILES
+from store.storage.sources import DirectorySource
+
+# Binary units, as file managers show them.
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+
+
+def describe(run: Run) -> dict[str, Any]:
+    """Everything `info` shows, ready for JSON.
+
+    Parameters
+    ----------
+    run : Run
+        An open run.
+
+    Returns
+    -------
+    dict
+        ``name, id, location, form, schema_version, created, finished, steps, layers, metrics,
+        probe, contains, moments, other_files, versions, bytes`` …; sizes are None where the place
+        cannot list them.
+    """
+    source = run.source
+    sizes = source.taken() if isinstance(source, DirectorySource) else source.sizes()
+    steps = run.steps
+    raw = raw_bytes(run)
+    return {
+        "name": run.name,
+        "id": run.id,
+        "location": run.location,
+        "form": run.attributes["form"],
+        "schema_version": run.attributes["schema_version"],
+        "created": run.attributes["created"],
+        "finished": run.attributes.get("finished"),
+        "optimizer": run.attributes.get("optimizer"),
+        "loss": run.attributes.get("loss"),
+        "schedule": run.attributes.get("schedule"),
+        "seed": run.attributes.get("seed"),
+        "notes": run.attributes.get("notes", ""),
+        "versions": dict(run.attributes.get("versions", {})),
+        "steps": {
+            "count": len(steps),
+            "first": int(steps[0]) if len(steps) else None,
+            "last": int(steps[-1]) if len(steps) else None,
+            "epochs": float(run.epochs[-1]) if len(steps) else None,
+        },
+        "layers": [
+            {
+                "name": layer.name,
+                "class": layer.class_name,
+                "kind": layer.kind,
+                "output_shape": list(layer.output_shape),
+                "parameters": layer.parameters,
+                "activation": layer.has_activation,
+                "weights": {name: list(shape) for name, shape in layer.weights.items()},
+                "raw_bytes": _below(raw, (layer_path(layer.name),)),
+                "bytes": _stored(sizes, layer_path(layer.name)),
+            }
+            for layer in run.layers.values()
+        ],
+        "metrics": _last_metrics(run),
+        "probe": _describe_probe(run),
+        "contains": contents(run),
+        "moments": [bookmark.as_json() for bookmark in _moments(run)],
+        "other_files": other_files(run),
+        "raw_bytes": sum(raw.values()),
+        "bytes": sum(sizes.values()) if sizes is not None else None,
+    }
+
+
+def raw_bytes(run: Run) -> dict[str, int]:
+    """Uncompressed bytes of every array, by path; a twin counts nothing."""
+    return {
+        path: math.prod(node["shape"]) * np.dtype(node["data_type"]).itemsize
+        for path, node in run.nodes.items()
+        if node["node_type"] == "array" and not path.startswith(HISTORY_PREFIX)
+    }
+
+
+def contents(run: Run) -> dict[str, bool]:
+    """Tell what of a training a run gives away: to be read before it leaves the machine."""
+    probe = run.probe
+    return {
+        "inputs": bool(probe and probe.inputs),
+        "labels": bool(probe and probe.labels is not None),
+        "class_names": bool(probe and probe.class_names),
+        "texts": bool(probe and probe.texts),
+        "vocabulary": bool(probe and probe.vocabulary),
+        "weights": any(layer.weights for layer in run.layers.values()),
+        "activations": any(layer.has_activation for layer in run.layers.values()),
+        "model_config": run.model_config is not None,
+        "notes": bool(run.attributes.get("notes")),
+        "moments": bool(_moments(run)),
+        "other_files": bool(other_files(run)),
+    }
+
+
+def other_files(run: Run) -> list[str]:
+    """Names of files that lie beside a run's arrays and travel with it, but are no part of it."""
+    source = run.source
+    if isinstance(source, DirectorySource):
+        names = [entry.name for entry in source.directory.iterdir() if _is_plain(entry)]
+    else:
+        names = [name for name in source.sizes() or {} if "/" not in name]
+    ours = (*ROOT_FILES, moments.FILE_NAME)
+    return sorted(name for name in names if name not in ours and not name.startswith("."))
+
+
+def _is_plain(entry: Path) -> bool:
+    return entry.is_file() and not entry.is_symlink()
+
+
+def _moments(run: Run) -> Sequence[Bookmark]:
+    try:
+        return moments.load(run)
+    except (RunFormatError, OSError):  # `share` says what is wrong with them
+        return ()
+
+
+def human_bytes(count: float | None) -> str:
+    """Size for people.
+
+    Examples
+    --------
+    >>> human_bytes(1536)
+    '1.5 KiB'
+    """
+    if count is None:
+        return "?"
+    power = min(int(math.log(count, 1024)), len(_UNITS) - 1) if count >= 1 else 0
+    return f"{count / 1024**power:.{1 if power else 0}f} {_UNITS[power]}"
+
+
+def render(info: Mapping[str, Any]) -> str:
+    """Turn a description into text for a terminal."""
+    steps = info["steps"]
+    lines = [f"{info['name']}  ({info['form']} form, schema {info['schema_version']})"]
+    lines.append(f"  at        {info['location']}")
+    lines.append(f"  recorded  {info['created']}, {_ending(info)}")
+    span = f", {steps['first']} to {steps['last']}" if steps["count"] else ""
+    epochs = f", {steps['epochs']:g} epochs" if steps["epochs"] is not None else ""
+    lines.append(f"  steps     {steps['count']}{span}{epochs}")
+    lines.append(f"  size      {human_bytes(info['bytes'])} ({human_bytes(info['raw_bytes'])} raw)")
+    lines.append(f"  probes    {_probe_line(info['probe'])}")
+    lines.append(f"  contains  {', '.join(n for n, there in info['contains'].items() if there)}")
+    if info["other_files"]:
+        lines.append(f"  and files {', '.join(info['other_files'])}")
+    if info["schedule"]:
+        lines.append(f"  schedule  {info['schedule']}")
+    if info["versions"]:
+        versions = ", ".join(f"{name} {version}" for name, version in info["versions"].items())
+        lines.append(f"  versions  {versions}")
+    if info["notes"]:
+        lines.append(f"  notes     {info['notes']}")
+    lines += ["", *_layer_table(info["layers"])]
+    if info["metrics"]:
+        lines += ["", f"Metrics at their last value ({info['metrics']['rows']} rows)"]
+        values = info["metrics"]["last"]
+        width = max(map(len, values), default=0)
+        lines += [f"  {name:<{width}}  {_number(value)}" for name, value in values.items()]
+    if info["moments"]:
+        lines += ["", "Moments", *(f"  {_moment_line(each)}" for each in info["moments"])]
+    return "\n".join(printable(line) for line in lines)
+
+
+def _ending(info: Mapping[str, Any]) -> str:
+    return f"finished {info['finished']}" if info["finished"] else "not finished"
+
+
+def _probe_line(probe: Mapping[str, Any] | None) -> str:
+    if probe is None:
+        return "none"
+    shapes = ", ".join(f"{name} {tuple(shape)}" for name, shape in probe["inputs"].items())
+    return f"{probe['count']} ({probe['kind']}: {shapes or 'inputs not kept'})"
+
+
+def _moment_line(moment: Mapping[str, Any]) -> str:
+    unit = f", unit {moment['unit']}" if "layer" in moment and "unit" in moment else ""
+    place = [f"step {moment['step']}", f"{moment['layer']}{unit}" if "layer" in moment else ""]
+    return "  ".join(part for part in (*place, moment["note"]) if part)
+
+
+def _layer_table(layers: Sequence[Mapping[str, Any]]) -> list[str]:
+    head = ("layer", "class", "kind", "output", "parameters", "recorded", "size")
+    rows = [head]
+    for layer in layers:
+        shape = " x ".join(map(str, layer["output_shape"]))
+        recorded = (["activation"] if layer["activation"] else []) + list(layer["weights"])
+        size = layer["bytes"] if layer["bytes"] is not None else layer["raw_bytes"]
+        rows.append(
+            (
+                layer["name"],
+                layer["class"],
+                layer["kind"],
+                shape,
+                f"{layer['parameters']:,}",
+                ", ".join(recorded),
+                human_bytes(size),
+            )
+        )
+    return table(rows)
+
+
+def table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows as aligned lines, the first row as a heading."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+def _describe_probe(run: Run) -> dict[str, Any] | None:
+    probe = run.probe
+    if probe is None:
+        return None
+    return {
+        "kind": probe.kind,
+        "count": probe.size,
+        "inputs": {name: list(values.shape[1:]) for name, values in probe.inputs.items()},
+        "class_names": list(probe.class_names) if probe.class_names is not None else None,
+    }
+
+
+def _last_metrics(run: Run) -> dict[str, Any] | None:
+    metrics = run.metrics
+    if not metrics.sizes.get("update"):
+        return None
+    last = {}
+    for name, values in metrics.data_vars.items():
+        finite = values.values[~np.isnan(values.values)]
+        last[str(name)] = float(finite[-1]) if len(finite) else None
+    return {"rows": int(metrics.sizes["update"]), "last": last}
+
+
+def _below(sizes: Mapping[str, int], prefixes: Iterable[str]) -> int:
+    heads = tuple(f"{prefix}/" for prefix in prefixes)
+    return sum(size for key, size in sizes.items() if key.startswith(heads))
+
+
+def _stored(sizes: Mapping[str, int] | None, path: str) -> int | None:
+    return None if sizes is None else _below(sizes, (path, f"history/{path}"))
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.6g}"
+
+
+def printable(line: str) -> str:
+    """Replace control characters: a name from a stranger must not steer the terminal."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in line)

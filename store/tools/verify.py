@@ -1,0 +1,326 @@
+"""Check every chunk of a run, name what is damaged, and save what is sound."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from store.errors import RunFormatError, TrainlapseError
+from store.format.live_layout import place
+from store.format.names import HISTORY_PREFIX, STEP_DIM, UPDATE_DIM, Array
+from store.format.packed_layout import BlockSlices, Layout, parts
+from store.packed.draft import Draft, DraftArray
+from store.packed.pack import free_target, write_run
+from store.packed.shards import SLAB_BYTES, ordered
+from store.packed.writer import PackOptions, PackReport, Progress
+from store.reading.cache import ArrayCache
+from store.reading.live import check_index, is_raw
+from store.reading.packed import ChunkedArray
+from store.reading.run import Run
+from store.storage.sources import DirectorySource
+
+# An array with more bad steps than this is given up, rather than the steps of all others.
+MOST_BAD_STEPS = 0.5
+# Steps named in one line of a report.
+STEPS_NAMED = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is damaged.
+
+    Attributes
+    ----------
+    path : str
+        Array or group; the root is "".
+    problem : str
+        What is wrong.
+    positions : ndarray or None
+        Bad positions along the array's first dimension; None: all of it.
+    steps : tuple of int or None
+        The same as steps of the training, where the array runs along them.
+    """
+
+    path: str
+    problem: str
+    positions: Array | None = None
+    steps: tuple[int, ...] | None = None
+
+    @property
+    def layer(self) -> str | None:
+        """Layer it belongs to."""
+        segments = self.path.removeprefix(HISTORY_PREFIX).split("/")
+        return segments[1] if segments[0] == "layers" and len(segments) > 1 else None
+
+    def __str__(self) -> str:
+        where = self.path or "zarr.json"
+        if self.steps is None:
+            return f"{where}: {self.problem}"
+        named = ", ".join(map(str, self.steps[:STEPS_NAMED]))
+        more = len(self.steps) - STEPS_NAMED
+        return f"{where}, steps {named}{f' and {more} more' if more > 0 else ''}: {self.problem}"
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyReport:
+    """Result of `verify`.
+
+    Attributes
+    ----------
+    location, form : str
+        The run.
+    arrays : int
+        Arrays read.
+    bytes : int
+        Uncompressed bytes read.
+    checksummed : bool
+        Whether every chunk carries a checksum; without it a changed bit cannot be seen.
+    findings : tuple of Finding
+        Empty: sound.
+    twins : frozenset of str
+        Paths of the history twins.
+    """
+
+    location: str
+    form: str
+    arrays: int
+    bytes: int
+    checksummed: bool
+    findings: tuple[Finding, ...] = ()
+    twins: frozenset[str] = frozenset()
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing is damaged."""
+        return not self.findings
+
+
+def verify(run: Run, progress: Progress | None = None) -> VerifyReport:
+    """Read every chunk of a run: checksums where there are some, else indexes, sizes and shapes.
+
+    Parameters
+    ----------
+    run : Run
+        An open run.
+    progress : callable, optional
+        Called with bytes done, bytes in all, and the array being read.
+    """
+    nodes = {path: node for path, node in run.nodes.items() if node["node_type"] == "array"}
+    sizes = {path: _bytes(node) for path, node in nodes.items()}
+    total, done = sum(sizes.values()), 0
+    findings = list(_document_findings(run))
+    checksummed = True
+    with ThreadPoolExecutor(2, thread_name_prefix="trainlapse-verify") as pool:
+        for path in nodes:
+            array = ChunkedArray.or_none(run.source, path, run.nodes[path], ArrayCache(0))
+            if array is None:
+                findings.extend(_foreign_findings(run, path))
+                checksummed = False
+            else:
+                checksummed = checksummed and array.chain.has_checksum
+                findings.extend(_array_findings(run, array, pool))
+            done += sizes[path]
+            if progress is not None:
+                progress(done, total, path)
+    findings.extend(_meaning_findings(run, {finding.path for finding in findings}))
+    form = str(run.attributes["form"])
+    twins = frozenset(path for path in nodes if path.startswith(HISTORY_PREFIX))
+    return VerifyReport(run.location, form, len(nodes), total, checksummed, tuple(findings), twins)
+
+
+def salvage(
+    run: Run, report: VerifyReport, out: str | Path, progress: Progress | None = None
+) -> tuple[PackReport, list[str]]:
+    """Write what is sound into a new packed run.
+
+    Where one of two twins is damaged, the other one serves. A step that is bad in some array is
+    left out; an array that is bad at most steps is left out instead.
+
+    Parameters
+    ----------
+    run : Run
+        The damaged run.
+    report : VerifyReport
+        What `verify` found.
+    out : str or Path
+        Directory to write.
+    progress : callable, optional
+        As for `verify`.
+
+    Returns
+    -------
+    PackReport, list of str
+        What was written, and in words what was left out.
+    """
+    target = free_target(out, overwrite=False)
+    draft = Draft.of(run)
+    bad = {part.path: _bad_positions(part, report) for part in draft.parts}
+    lost: list[str] = []
+    needed = {"step", "epoch", "wall_time"}
+    dropped = {
+        part.path
+        for part in draft.parts
+        if part.path not in needed
+        and len(bad[part.path]) > (MOST_BAD_STEPS * part.shape[0] if _is_growing(part) else 0)
+    }
+    if "metrics/update" in dropped:
+        dropped |= {part.path for part in draft.parts if part.dims[:1] == (UPDATE_DIM,)}
+    lost += [f"{path} (damaged)" for path in sorted(dropped)]
+    draft = draft.keep(lambda part: part.path not in dropped)
+    for path in ("epoch", "wall_time"):
+        if len(bad[path]):
+            draft = draft.substitute([draft.part(path).constant(np.full(len(run), np.nan))])
+            lost.append(f"{path} (unknown now)")
+            bad[path] = np.empty(0, np.int64)
+    positions: dict[str, Array] = {}
+    for dim in (STEP_DIM, UPDATE_DIM):
+        growing = [part for part in draft.parts if part.dims[:1] == (dim,)]
+        if not growing:
+            continue
+        unsound = np.unique(np.concatenate([bad[part.path] for part in growing]))
+        if len(unsound):
+            kept = np.setdiff1d(np.arange(growing[0].shape[0]), unsound)
+            positions[dim] = kept
+            lost.append(f"{len(unsound)} of {growing[0].shape[0]} {dim}s")
+    draft = draft.at(positions)
+    if not draft.attributes["committed"]:
+        raise RunFormatError(f"{run.location}: no step is sound in every array; nothing was saved.")
+    written = write_run(target, draft, PackOptions(), progress=progress)
+    return written, lost
+
+
+# -- inside ----------------------------------------------------------------------------------
+
+
+def _array_findings(run: Run, array: ChunkedArray, pool: ThreadPoolExecutor) -> Iterator[Finding]:
+    """Read an array by parts; where a part is damaged, block by block."""
+    layout = Layout(array.shape, array.block_shape, array.shard_shape)
+    item_bytes = array.dtype.itemsize
+    slabs = (
+        slab
+        for _, region in layout.shards()
+        for slab in parts(region, layout.block_shape, item_bytes, SLAB_BYTES)
+    )
+    bad: list[tuple[BlockSlices, str]] = []
+    for slab, problem in ordered(pool, lambda slab: _problem(array, slab), slabs):
+        if problem is None:
+            continue
+        blocks = parts(slab, layout.block_shape, item_bytes, 1)
+        found = ((block, _problem(array, block)) for block in blocks)
+        bad.extend((block, problem) for block, problem in found if problem is not None)
+    if not bad:
+        yield from _index_findings(run, array)
+        return
+    positions = np.unique(np.concatenate([np.r_[block[0]] for block, _ in bad if block]))
+    problem = bad[0][1].removeprefix(f"{array.path}: ")
+    if len(bad) > 1:
+        problem += f" ({len(bad)} blocks in all)"
+    yield _located(run, array.path, problem, positions)
+
+
+def _problem(array: ChunkedArray, region: BlockSlices) -> str | None:
+    try:
+        array.read(region)
+    except (TrainlapseError, OSError) as error:
+        return str(error)
+    return None
+
+
+def _index_findings(run: Run, array: ChunkedArray) -> Iterator[Finding]:
+    """Raw frames of the live form are found by position, so the index must say the same."""
+    document = run.nodes[array.path]
+    if not isinstance(run.source, DirectorySource) or not is_raw(document):
+        return
+    placement = place(array.shape[1:], array.dtype.itemsize)
+    positions = check_index(run.source.directory / array.path, placement, array.shape[0])
+    if positions:
+        problem = "the index does not point to the frames"
+        yield _located(run, array.path, problem, np.asarray(positions))
+
+
+def _foreign_findings(run: Run, path: str) -> Iterator[Finding]:
+    try:
+        run.read(path, ())
+    except (TrainlapseError, OSError) as error:
+        yield _located(run, path, str(error), None)
+
+
+def _document_findings(run: Run) -> Iterator[Finding]:
+    """Each node's own document must be there and agree with the root's but for the length."""
+    for path, node in run.nodes.items():
+        try:
+            own = json.loads(run.source.read(f"{path}/zarr.json", 0, None))
+        except FileNotFoundError:
+            yield Finding(path, "its zarr.json is missing")
+        except (ValueError, RecursionError):
+            yield Finding(path, "its zarr.json is not JSON")
+        except (TrainlapseError, OSError) as error:
+            yield Finding(path, str(error))
+        else:
+            same = ["node_type", "data_type", "dimension_names", "codecs", "chunk_grid"]
+            if run.attributes["form"] == "packed":  # a growing array's own length lags behind
+                same.append("shape")
+            if not isinstance(own, dict) or any(own.get(key) != node.get(key) for key in same):
+                yield Finding(path, "its zarr.json contradicts the run's")
+
+
+def _meaning_findings(run: Run, known: set[str]) -> Iterator[Finding]:
+    """Find what is sound as bytes but makes no sense."""
+    checks: dict[str, Any] = {
+        "step": lambda: run.steps,
+        "probe": lambda: run.probe,
+        "model/config": lambda: run.model_config,
+    }
+    for path, check in checks.items():
+        if any(other.startswith(path) for other in known):
+            continue
+        try:
+            check()
+        except TrainlapseError as error:
+            yield Finding(path, str(error))
+
+
+def _located(run: Run, path: str, problem: str, positions: Array | None) -> Finding:
+    """Give a finding its positions as steps of the training, if those can be read."""
+    dims = run.nodes[path]["dimension_names"]
+    if positions is None or dims[:1] != [STEP_DIM]:
+        return Finding(path, problem, positions)
+    try:
+        steps = tuple(int(step) for step in run.steps[positions])
+    except (TrainlapseError, OSError):
+        steps = tuple(int(position) for position in positions)
+    return Finding(path, problem, positions, steps)
+
+
+def _bad_positions(part: DraftArray, report: VerifyReport) -> Array:
+    """Positions along a part's first dimension that neither twin holds."""
+    length = part.shape[0] if part.shape else 1
+
+    def bad(path: str) -> Array:
+        found = [
+            np.arange(length) if finding.positions is None else finding.positions
+            for finding in report.findings
+            if finding.path == path and "zarr.json" not in finding.problem
+        ]
+        return np.unique(np.concatenate([np.empty(0, np.int64), *found]))
+
+    frames = bad(part.path)
+    if not len(frames) or HISTORY_PREFIX + part.path not in report.twins:
+        return frames
+    return np.intersect1d(frames, bad(HISTORY_PREFIX + part.path))
+
+
+def _is_growing(part: DraftArray) -> bool:
+    return part.dims[:1] in ((STEP_DIM,), (UPDATE_DIM,))
+
+
+def _bytes(node: dict[str, Any]) -> int:
+    size: int = math.prod(node["shape"]) * np.dtype(node["data_type"]).itemsize
+    return size

@@ -1,0 +1,105 @@
+"""Curves of a layer's matching and one unit's partners, against the matchings themselves."""
+
+from __future__ import annotations
+
+import holoviews as hv
+import numpy as np
+import panel as pn
+
+from explorer.compare.matching.over_time import Tracked, track
+from explorer.compare.pair import RunPair
+from explorer.compare.views.matching_over_time import MatchingOverTime, said_of_partners
+from explorer.plots.partners import partners_over_time
+from explorer.plots.style import CURSOR_NAME
+from tests.explorer.compare.views.test_activation_difference import shown_on
+from tests.explorer.conftest import without_probe
+
+
+def figures_on(card):
+    return [pane.object for pane in card.panel.select(pn.pane.HoloViews)]
+
+
+def test_curves_are_those_of_the_matchings(pair):
+    comparison, card, _ = shown_on(pair, MatchingOverTime, layer="conv1", unit="1")
+    alignment = comparison.alignment
+    tracked = track(pair, "conv1", "first", alignment)
+    curves, partners = figures_on(card)
+    drawn = {curve.label: curve for curve in curves if isinstance(curve, hv.Curve)}
+    for name, values in (
+        ("mean correlation", [tracked.at(at).mean for at in range(len(alignment))]),
+        ("units in pairs", [len(tracked.at(at).first) / 3 for at in range(len(alignment))]),
+    ):
+        np.testing.assert_array_equal(drawn[name].dimension_values(0), alignment.coordinates)
+        np.testing.assert_allclose(drawn[name].dimension_values(1), values)
+    stays = drawn["pairs that stay"].dimension_values(1)
+    for at in range(1, len(alignment)):
+        before, now = (
+            set(zip(tracked.at(k).first.tolist(), tracked.at(k).second.tolist(), strict=True))
+            for k in (at - 1, at)
+        )
+        np.testing.assert_allclose(stays[at], len(before & now) / len(before))
+    line = next(part for part in partners if isinstance(part, hv.Curve))
+    mates = [tracked.at(at).to_second(1) for at in range(len(alignment))]
+    np.testing.assert_array_equal(
+        line.dimension_values(1), [np.nan if mate is None else mate for mate in mates]
+    )
+
+
+def test_another_unit_is_followed_without_drawing_anew(pair):
+    comparison, card, _ = shown_on(pair, MatchingOverTime, layer="conv1", unit="0")
+    curves, partners = figures_on(card)
+    comparison.first.selection.choose(unit=2)
+    again, changed = figures_on(card)
+    assert again is curves
+    assert changed is not partners
+    told = [pane.object for pane in card.panel.select(pn.pane.HTML)]
+    assert any("Unit 2 of A has had" in text for text in told)
+
+
+def test_both_figures_have_a_cursor_of_the_common_clock(pair):
+    comparison, card, _ = shown_on(pair, MatchingOverTime, layer="dense")
+    spans = list(card.panel.get_root().select({"name": CURSOR_NAME}))
+    assert len(spans) == 2
+    for span in spans:
+        np.testing.assert_array_equal(span.tags[0], comparison.alignment.coordinates)
+
+
+def test_what_is_missing_is_said(recorded, image_data):
+    pair = RunPair(image_data, recorded(without_probe(), steps=(0, 1)))
+    _, card, _ = shown_on(pair, MatchingOverTime, layer="pool1")
+    assert "they share none" in card.head.said
+    _, card, _ = shown_on(pair, MatchingOverTime, layer="conv1")
+    assert "by their weights" in card.head.caption
+    assert len(figures_on(card)) == 2
+
+
+def tracked_of(partners):
+    values = np.array(partners)
+    scores = np.where(values < 0, np.nan, 0.5)
+    return Tracked(len(values), np.arange(len(values)), values, scores, 9)
+
+
+def test_partners_of_a_unit_in_a_sentence():
+    said = said_of_partners(tracked_of([[4], [4], [7], [-1], [7], [7]]), 0)
+    assert said == (
+        "Unit 0 of A has had 2 partners, the last is unit 7 of B, for the last 2 of 6 moments."
+    )
+    assert "the last is none, for the last 1 of 2" in said_of_partners(tracked_of([[4], [-1]]), 0)
+    assert "no counterpart at any moment" in said_of_partners(tracked_of([[-1]]), 0)
+    assert "one partner" in said_of_partners(tracked_of([[3]]), 0)
+
+
+def test_a_unit_without_any_partner_is_an_empty_figure():
+    for partners in ([-1], [-1, -1]):
+        values = np.array(partners)
+        figure = partners_over_time(
+            values,
+            np.full(len(values), np.nan),
+            positions=np.arange(len(values), dtype=float),
+            others=0,
+            x_label="step",
+            y_label="unit",
+            score_label="correlation",
+            cursor=np.arange(len(values), dtype=float),
+        )
+        assert hv.render(figure) is not None

@@ -1,0 +1,88 @@
+"""Runs that a server shows, and those that are added while it runs."""
+
+from __future__ import annotations
+
+import pytest
+
+from explorer.compare.pair import RunPair
+from explorer.server import app
+from explorer.server.runs import RunRegistry, another_run
+from store.testing import image_run_spec, write_run
+
+
+@pytest.fixture
+def shelf(recorded):
+    """Two runs, as a server is started with them."""
+    return RunRegistry(
+        [recorded(image_run_spec(name), steps=(0, 1)).run for name in ("a", "b")], ["/", "/run-2"]
+    )
+
+
+def test_a_run_is_added_once_and_offered_from_then_on(shelf, tmp_path, monkeypatch):
+    write_run(tmp_path / "c.zarr", image_run_spec("c"), steps=(0, 1))
+    assert shelf.switch == [("/", "a"), ("/run-2", "b")]
+    assert shelf.add(f"  '{tmp_path / 'c.zarr'}' ") == 3
+    assert shelf.switch[2:] == [("/run?number=3", "c")]
+    monkeypatch.chdir(tmp_path)
+    assert shelf.add("c.zarr") == 3
+    assert shelf.add(shelf.every[1].data.run.location) == 2
+    assert len(shelf.every) == 3
+    assert shelf.number("3", "b") == 3
+
+
+def test_runs_of_one_name_are_told_apart_once_there_are_two(shelf, tmp_path):
+    write_run(tmp_path / "other.zarr", image_run_spec("a"), steps=(0, 1))
+    shelf.add(str(tmp_path / "other.zarr"))
+    names = [name for _, name in shelf.switch]
+    assert names[2] == "a (other.zarr)"
+    assert names[0].startswith("a (")
+    assert names[1] == "b"
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("", "Type the path of a run"),
+        ("runs/lene.zarr", "Did you mean 'lenet.zarr'"),
+        ("runs", "is not a run"),
+        ("runs/text.txt", "zip"),
+        ("ftp://example.org/a.zarr", "http"),
+        ("\0", "no run at"),
+    ],
+)
+def test_what_cannot_be_opened_is_a_sentence(shelf, tmp_path, monkeypatch, typed, said):
+    monkeypatch.chdir(tmp_path)
+    write_run("runs/lenet.zarr", steps=(0, 1))
+    (tmp_path / "runs" / "text.txt").write_text("no run")
+    with pytest.raises(ValueError, match=said):
+        shelf.add(typed)
+    assert len(shelf.every) == 2
+
+
+def test_the_page_hears_of_the_number_or_of_the_reason(shelf, image_data, tmp_path):
+    write_run(tmp_path / "c.zarr", image_run_spec("c"), steps=(0, 1))
+    widget = another_run(image_data, shelf.add)
+    widget.asked = [str(tmp_path / "d.zarr"), 1]
+    assert "There is no run at" in widget.said
+    assert widget.opened == []
+    widget.asked = [str(tmp_path / "c.zarr"), 2]
+    assert widget.opened == [3, 2]
+
+
+def test_what_nobody_expected_is_a_sentence_too(image_data):
+    def fail(_):
+        raise RuntimeError("the disk is on fire")
+
+    widget = another_run(image_data, fail)
+    widget.asked = ["a.zarr", 1]
+    assert widget.said == "a.zarr cannot be opened: RuntimeError: the disk is on fire"
+
+
+def test_only_a_server_offers_to_add_runs(image_data, shelf, recorded):
+    alone = app.page(image_data)._render_variables
+    assert not alone["adds"]
+    template = app.page(image_data, {}, shelf.switch, "/run-2", None, shelf.add)
+    assert (template._render_variables["adds"], template._render_variables["here"]) == (True, 2)
+    pair = RunPair(image_data, recorded(steps=(0, 1)))
+    two = app.comparison_page(pair, {}, shelf.switch, (1, 2), shelf.add)
+    assert two._render_variables["adds"]

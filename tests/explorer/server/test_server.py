@@ -1,0 +1,276 @@
+"""The server: sessions apart from each other, for this machine alone."""
+
+from __future__ import annotations
+
+import gc
+import html
+import http.client
+import re
+import signal
+import socket
+import subprocess
+import sys
+import types
+import weakref
+
+import pytest
+
+from explorer.data.run import RunData
+from explorer.server import app
+from explorer.server.app import page
+from explorer.server.server import DEFAULT_PORT, HOST, PORTS_TRIED, free_port
+from explorer.session.session import Explorer
+from store.testing import image_run_spec
+
+MARKUP = "<script>alert(1)</script>"
+PATIENCE_S = 30
+
+
+class Server:
+    """A running explorer, and what it answers."""
+
+    def __init__(self, runs):
+        with socket.socket() as probe:  # another test process never gets the same
+            probe.bind((HOST, 0))
+            self.port = probe.getsockname()[1]
+        self.running = app.server(runs, port=self.port)
+        self.running.start()
+
+    def stop(self):
+        self.running.end()
+
+    def get(self, path="/", **headers):
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=PATIENCE_S)
+        try:
+            connection.request("GET", path, headers={"Connection": "close", **headers})
+            response = connection.getresponse()
+            if response.status == 101:
+                assert response.fp.read(1)  # the session is there
+                return 101, ""
+            return response.status, response.read().decode()
+        finally:
+            connection.close()
+
+    def upgrade(self, origin):
+        """Status of an attempt to open the web socket from a page of `origin`."""
+        _, text = self.get()
+        token = re.search(r'"token":"([^"]+)"', text)[1]
+        headers = {
+            "Upgrade": "websocket",
+            "Connection": "Upgrade",
+            "Sec-WebSocket-Version": "13",
+            "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+            "Sec-WebSocket-Protocol": f"bokeh, {token}",
+            "Origin": origin,
+        }
+        return self.get("/ws", **headers)[0]
+
+
+@pytest.fixture
+def start():
+    """Start a server of some runs that ends with the test."""
+    running = []
+
+    def start(*runs):
+        running.append(Server(runs))
+        return running[-1]
+
+    yield start
+    for server in running:
+        server.stop()
+
+
+@pytest.fixture
+def server(start, image_run, text_run):
+    return start(image_run, text_run)
+
+
+def is_open(host, port):
+    try:
+        socket.create_connection((host, port), timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
+def test_a_page_for_each_run_and_a_switch_between_them(server):
+    for path, here, there in [
+        ("/", "synthetic", "synthetic text"),
+        ("/run-2", "synthetic text", "synthetic"),
+    ]:
+        status, text = server.get(path)
+        assert status == 200
+        assert f"<title>{here} · Trainlapse</title>" in text
+        links = re.findall(r'<a href="([^"]+)"( aria-current="page")?>([^<]+)</a>', text)
+        assert [(link[0], link[2]) for link in links] == [
+            ("/", "synthetic"),
+            ("/run-2", "synthetic text"),
+        ]
+        assert [name for _, current, name in links if current] == [here]
+        assert [name for _, current, name in links if not current] == [there]
+    assert server.get("/run-3")[0] == 404
+
+
+def test_runs_of_one_name_are_told_apart(start, recorded):
+    _, text = start(*(recorded(steps=(0, 1)).run for _ in range(2))).get("/run-2")
+    current = re.findall(r'<a href="([^"]+)" aria-current="page">', text)
+    assert current == ["/run-2"]
+
+
+def test_a_page_names_no_other_host(server):
+    _, text = server.get()
+    loaded = re.findall(r"""\b(?:src|href)\s*=\s*["']([^"']+)|url\(["']?([^"')]+)""", text)
+    addresses = [attribute or style for attribute, style in loaded]
+    assert any(address.endswith(".js") or ".js?" in address for address in addresses)
+    assert [address for address in addresses if "//" in address] == []
+
+
+def test_a_name_with_markup_is_text_in_the_page(start, recorded, image_run):
+    hostile = recorded(image_run_spec(name=MARKUP), steps=(0, 1)).run
+    alone, among = start(hostile), start(hostile, image_run)
+    for text in (alone.get()[1], among.get()[1], among.get("/run-2")[1]):
+        assert MARKUP not in text
+        assert html.escape(MARKUP) in text
+
+
+def test_only_this_machine_is_served(server):
+    assert is_open(HOST, server.port)
+    # An address of the same machine that is not the one asked for; all others are like it.
+    assert not is_open("127.0.0.2", server.port)
+    assert not is_open("::1", server.port)
+
+
+def test_only_its_own_pages_may_open_the_socket(server):
+    assert server.upgrade(f"http://127.0.0.1:{server.port}") == 101
+    assert server.upgrade(f"http://localhost:{server.port}") == 101
+    assert server.upgrade("http://elsewhere.example") == 403
+    assert server.upgrade("http://127.0.0.1:1") == 403
+
+
+def test_a_query_reaches_the_session_as_text(start, image_run, monkeypatch):
+    seen = []
+
+    def noted(data, query, runs, path, *more):
+        seen.append((query, path))
+        return page(data, query, runs, path, *more)
+
+    monkeypatch.setattr(app, "page", noted)
+    server = start(image_run)
+    status, _ = server.get("/?layer=1e3&step=10&probe=%5B1%5D&step=20&theme=true&empty=")
+    assert status == 200
+    assert seen[-1] == (
+        {"layer": "1e3", "step": "20", "probe": "[1]", "theme": "true"},
+        "/",
+    )
+
+
+def test_no_address_breaks_the_page(start, image_run):
+    server = start(image_run)
+    for query in ("step=Infinity&probe={}", "step=1e999&layer=%00", "&&="):
+        status, text = server.get(f"/?{query}")
+        assert status == 200
+        assert "<title>synthetic · Trainlapse</title>" in text
+
+
+def test_every_visitor_has_a_session(start, image_run, monkeypatch):
+    made = []
+
+    class Noted(Explorer):
+        def __init__(self, *args):
+            super().__init__(*args)
+            made.append(self)
+
+    monkeypatch.setattr(app, "Explorer", Noted)
+    server = start(image_run)
+    server.get()
+    server.get("/?layer=dense")
+    assert [explorer.selection.layer for explorer in made] == ["conv1", "dense"]
+    assert made[0].data is made[1].data
+
+
+def test_nothing_of_a_closed_session_stays(image_run, monkeypatch):
+    data, made = RunData(image_run), []
+
+    class Noted(Explorer):
+        def __init__(self, *args):
+            super().__init__(*args)
+            made.extend(weakref.ref(part) for part in (self, self.selection, self.graph))
+
+    monkeypatch.setattr(app, "Explorer", Noted)
+    template = page(data)
+    document = template.server_doc(title="")
+    assert all(part() is not None for part in made)
+    closed = types.SimpleNamespace(id="session", _document=document, server_context=None)
+    for callback in list(document.session_destroyed_callbacks):
+        callback(closed)
+    document.clear()
+    del template, document, closed, callback
+    gc.collect()
+    assert [part() for part in made] == [None] * 3
+
+
+# -- begin and end ------------------------------------------------------------------------------
+
+
+def test_the_address_is_said_when_the_port_answers(recorded):
+    """To who connects as soon as the line is there; Ctrl-C ends all without a word."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port = probe.getsockname()[1]
+    words = ["explore", recorded(steps=(0, 1)).run.location, "--no-browser", "--port", str(port)]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "explorer.cli", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        line = server.stdout.readline()
+        assert line == f"Trainlapse is at http://{HOST}:{port}/ (Ctrl-C ends it)\n"
+        assert is_open(HOST, port)
+        server.send_signal(signal.SIGINT)
+        rest, _ = server.communicate(timeout=PATIENCE_S)
+        assert (server.returncode, rest) == (0, "")
+    finally:
+        server.kill()
+        server.communicate()
+
+
+def test_a_port_in_use_is_an_error_where_the_server_is_started(image_run, monkeypatch):
+    def serve(*_, **__):
+        raise OSError("in use")
+
+    monkeypatch.setattr("panel.serve", serve)
+    with pytest.raises(OSError, match="in use"):
+        app.server([image_run], port=1).start()
+    with pytest.raises(OSError, match="in use"):
+        app.serve([image_run], port=1, open_browser=False)
+
+
+# -- ports ------------------------------------------------------------------------------------
+
+
+def test_the_first_free_port_is_taken():
+    with socket.socket() as taken:
+        taken.bind((HOST, 0))
+        port = taken.getsockname()[1]
+        found = free_port(port)
+        assert port < found < port + PORTS_TRIED
+    assert free_port(port) == port
+
+
+def test_with_all_ports_in_use_the_remedy_is_named(monkeypatch):
+    class Taken(socket.socket):
+        def bind(self, _address):
+            raise OSError("in use")
+
+    monkeypatch.setattr(socket, "socket", Taken)
+    last = DEFAULT_PORT + PORTS_TRIED - 1
+    with pytest.raises(OSError, match=rf"{DEFAULT_PORT} to {last} of 127.0.0.1.*pass --port"):
+        free_port()
+
+
+def test_a_server_is_gone_after_it_is_stopped(server):
+    assert is_open(HOST, server.port)
+    server.stop()
+    assert not is_open(HOST, server.port)

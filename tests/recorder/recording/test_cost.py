@@ -1,0 +1,153 @@
+"""What a recording costs: measured, said, bounded; and packing when all is done."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import recorder.recording.cost
+import recorder.recording.packing
+from recorder import Probe, Recorder, every_n_steps
+from recorder.recording.cost import Cost
+from store import open_run
+from store.live.writer import RunWriter
+from tests.recorder.keras.test_callback import fit
+from tests.recorder.networks import conv_model, images, renewed
+
+
+def train(path: Path, **options: Any) -> Recorder:
+    options = {"schedule": every_n_steps(1), **options}
+    callback = Recorder(path, Probe(images()[0][:2]), **options)
+    fit(renewed(conv_model), images(), callback)
+    return callback
+
+
+def said(caplog: pytest.LogCaptureFixture, level: int) -> list[str]:
+    return [
+        entry.getMessage()
+        for entry in caplog.records
+        if entry.name == "trainlapse.recorder" and entry.levelno == level
+    ]
+
+
+def test_the_share_is_reported_in_one_line(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    report = train(tmp_path / "run.zarr").report
+    assert 0 < report.share < 1
+    assert report.background_seconds > 0
+    assert report.skipped == {}
+    (line,) = said(caplog, logging.INFO)
+    assert line.startswith("Recorded 13 steps")
+    assert f"{report.share:.1%} of the training's" in line
+    assert not said(caplog, logging.WARNING)
+
+
+def test_a_recorder_above_its_limit_says_so_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder.recording.cost, "LEAST_SECONDS", 0.0)
+    callback = train(tmp_path / "run.zarr", cost_limit=1e-6)
+    (warning,) = said(caplog, logging.WARNING)
+    assert "more than the 0.0001 % of cost_limit" in warning
+    assert "thin=True" in warning
+    assert callback.report.steps == 13, "nothing is left out without being asked"
+
+
+def test_a_thinning_recorder_keeps_first_last_and_epochs_and_notes_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder.recording.cost, "LEAST_SECONDS", 0.0)
+    callback = train(tmp_path / "run.zarr", cost_limit=1e-6, thin=True)
+    run = open_run(tmp_path / "run.zarr")
+    assert list(run.steps) == [0, 4, 8, 12]
+    # The ends of epochs are left out at the end of their batch, and recorded at their own.
+    assert run.attributes["skipped"] == callback.report.skipped == {"cost_limit": 9}
+
+
+def test_thinning_lets_pass_what_fits() -> None:
+    cost = Cost(limit=0.1, thin=True)
+    assert cost.allows()
+    cost.recording = 0.1 * recorder.recording.cost.LEAST_SECONDS - 0.1
+    cost.note_step(0.05)
+    assert cost.allows()
+    for _ in range(5):
+        cost.note_step(0.2)
+    assert not cost.allows(), "the next one would be too much"
+    assert not cost.is_over
+    cost.opening = 1.0
+    assert cost.is_over
+    assert Cost(limit=0.0).allows(), "unless it is asked to, it leaves nothing out"
+
+
+def test_a_count_of_what_was_left_out_outlives_a_resume(tmp_path: Path) -> None:
+    train(tmp_path / "run.zarr")
+    spec = open_run(tmp_path / "run.zarr")
+    assert spec.attributes["skipped"] == {}
+    writer = RunWriter.create(tmp_path / "other.zarr", _spec())
+    writer.note_skipped("cost_limit")
+    writer.close()
+    with RunWriter.resume(tmp_path / "other.zarr", _spec()) as resumed:
+        resumed.note_skipped("cost_limit")
+    assert open_run(tmp_path / "other.zarr").attributes["skipped"] == {"cost_limit": 2}
+
+
+def _spec() -> Any:
+    from store.testing import image_run_spec
+
+    return image_run_spec()
+
+
+# -- packing ---------------------------------------------------------------------------------
+
+
+def test_a_run_is_packed_when_the_training_has_ended(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    train(tmp_path / "run.zarr", pack=True)
+    run = open_run(tmp_path / "run.zarr")
+    assert run.attributes["form"] == "packed"
+    assert list(run.steps) == list(range(13))
+    assert any(line.startswith("Packed ") for line in said(caplog, logging.INFO))
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(28, "No space left on device")])
+def test_packing_that_fails_or_is_interrupted_harms_nothing(
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException,
+) -> None:
+    original = recorder.recording.packing.pack
+
+    def broken(path: Path, progress: Any) -> Any:
+        def interrupt(*_: Any) -> None:
+            raise error
+
+        return original(path, progress=interrupt)
+
+    monkeypatch.setattr(recorder.recording.packing, "pack", broken)
+    callback = train(tmp_path / "run.zarr", pack=True)
+    assert callback.report.fault is None
+    run = open_run(tmp_path / "run.zarr")
+    assert run.attributes["form"] == "live"
+    assert list(run.steps) == list(range(13))
+    (warning,) = said(caplog, logging.WARNING)
+    assert "trainlapse pack" in warning
+    assert [entry.name for entry in tmp_path.iterdir()] == ["run.zarr"], "no half-packed rest"
+
+
+def test_an_interrupted_training_is_not_packed(tmp_path: Path) -> None:
+    model = renewed(conv_model)
+    probe = Probe(images()[0][:2])
+    with (
+        pytest.raises(RuntimeError, match="the loop broke"),
+        Recorder(tmp_path / "run.zarr", probe, model=model, pack=True),
+    ):
+        raise RuntimeError("the loop broke")
+    assert open_run(tmp_path / "run.zarr").attributes["form"] == "live"

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from store import open_run
+from store.errors import LayerNotFoundError, SpecError
+from store.format.spec import ArraySpec
+from store.live.writer import RunWriter
+from store.testing import frames_at, image_run_spec, text_run_spec
+from store.tools.estimate import (
+    Knobs,
+    chosen,
+    chosen_frame,
+    estimate,
+    live_bytes,
+    steps_within,
+    within_budget,
+)
+
+ACTIVATION = "layers/conv1/activation"
+
+
+def record(path: Path, steps: int, knobs: Knobs) -> Path:
+    whole = image_run_spec(side=24)
+    spec = chosen(whole, knobs)
+    arrays = {array.path: array for array in spec.array_specs() if "/" in array.path}
+    with RunWriter.create(path, spec) as writer:
+        for step in range(steps):
+            frames = frames_at(whole, step)
+            frames = {p: chosen_frame(frames[p], array, knobs) for p, array in arrays.items()}
+            writer.append(step, epoch=0, wall_time=0, frames=frames)
+    return path
+
+
+@pytest.mark.parametrize(
+    "knobs",
+    [
+        Knobs(),
+        Knobs(layers=["conv*", "dense"], every_unit=2),
+        Knobs(activation_dtype="float16", weights=False),
+        Knobs(activations=False, weight_dtype="float16"),
+    ],
+)
+def test_the_estimate_is_what_a_recording_takes(tmp_path: Path, knobs: Knobs) -> None:
+    steps = 67
+    path = record(tmp_path / "run.zarr", steps, knobs)
+    spec = chosen(image_run_spec(side=24), knobs)
+    found = estimate(spec, steps)
+    run = open_run(path)
+    by_kind = {"activation": 0, "weights": 0}
+    for name, node in run.nodes.items():
+        if name.startswith("layers/") and node["node_type"] == "array":
+            frame = run.read(name, (0,))
+            by_kind["weights" if "/weights/" in name else "activation"] += frame.nbytes
+    assert (found.activation_bytes, found.weight_bytes) == tuple(by_kind.values())
+    assert found.step_bytes == sum(by_kind.values())
+    taken = 0
+    for array in spec.array_specs():
+        sizes = [file.stat().st_size for file in (path / array.path).glob("c.*")]
+        is_dense = array.frame_bytes <= 4096  # its file has full size from the start, mostly holes
+        assert live_bytes(array, steps) <= sum(sizes)
+        assert is_dense or live_bytes(array, steps) == sum(sizes)
+        taken += live_bytes(array, steps)
+    assert run.tree.groups
+    assert found.total_bytes == taken
+
+
+def test_knobs_choose_layers_units_and_types(tmp_path: Path) -> None:
+    knobs = Knobs(layers=["conv1", "pool?"], every_unit=2, activation_dtype="float16")
+    run = open_run(record(tmp_path / "run.zarr", 2, knobs))
+    assert [name for name, layer in run.layers.items() if layer.has_activation] == [
+        "conv1",
+        "pool1",
+    ]
+    stored = run.activations("conv1")
+    whole = frames_at(image_run_spec(side=24), 1)[ACTIVATION]
+    assert stored.dtype == np.float16
+    np.testing.assert_array_equal(stored.sel(step=1), whole[..., ::2].astype(np.float16))
+    assert run.layers["conv1"].weights["kernel"] == (3, 3, 1, 3)
+
+
+def test_floats_are_never_widened_and_integers_let_be() -> None:
+    spec = chosen(text_run_spec(), Knobs(weight_dtype="float64", activation_dtype="float32"))
+    assert {array.dtype for array in spec.array_specs() if "/" in array.path} == {"float32"}
+
+
+def test_steps_are_counted_once() -> None:
+    assert estimate(image_run_spec(), [0, 1, 1, 5]).steps == 3
+
+
+@given(steps=st.integers(1, 5000), budget=st.integers(10_000, 10**9))
+def test_a_budget_is_kept_and_no_more_is_lost_than_needed(steps: int, budget: int) -> None:
+    spec = image_run_spec(units=32, side=16)
+    try:
+        knobs = within_budget(spec, steps, budget)
+    except SpecError:
+        least = Knobs(activation_dtype="float16", weight_dtype="float16", every_unit=16)
+        assert estimate(chosen(spec, least), steps).total_bytes > budget
+        assert steps_within(chosen(spec, least), budget) <= steps
+        return
+    assert estimate(chosen(spec, knobs), steps).total_bytes <= budget
+    if knobs != Knobs():
+        assert estimate(spec, steps).total_bytes > budget
+
+
+@given(budget=st.integers(0, 10**9))
+def test_as_many_steps_as_fit(budget: int) -> None:
+    spec = image_run_spec()
+    count = steps_within(spec, budget)
+    step = estimate(spec, 1).step_bytes
+    assert count * step <= budget < (count + 1) * step
+
+
+def test_wrong_knobs_are_explained() -> None:
+    spec = image_run_spec()
+    with pytest.raises(LayerNotFoundError, match="Did you mean 'conv1'"):
+        chosen(spec, Knobs(layers=["conv"]))
+    with pytest.raises(SpecError, match="float16, float32, float64"):
+        chosen(spec, Knobs(weight_dtype="int8"))
+    with pytest.raises(SpecError, match="every_unit"):
+        chosen(spec, Knobs(every_unit=0))
+
+
+def test_a_scalar_takes_no_index() -> None:
+    assert live_bytes(ArraySpec("a", ("step",), (), "float64"), 10) == 80
