@@ -51,9 +51,12 @@ class Screen:
         Raises
         ------
         DrawingError
-            It takes longer than `PATIENCE_MS`.
+            It takes longer than `PATIENCE_MS`, or the card has nothing to show there.
         """
         _patiently(self._page, "([index, ms]) => stage.show(index, ms)", [index, PATIENCE_MS])
+        absence = self._page.evaluate("stage.absence()")
+        if absence:
+            raise DrawingError(f"There is nothing to draw: the card says {absence!r}")
 
     def choose(self, choices: Sequence[Mapping[str, str]]) -> None:
         """Choose among a card's own options, and wait for what that brings.

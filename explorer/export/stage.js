@@ -24,6 +24,8 @@ function stageOf(channel, title) {
 
   const cardView = () => viewsOf(isHead).find((view) => view.model.data.title === title && isVisible(view.parent.el))?.parent;
 
+  const headOfCard = () => viewsOf(isHead).find((view) => view.parent === card).model.data;
+
   // -- the card alone on the page, with the step below it --------------------------------------
   const isolate = () => {
     card = cardView();
@@ -52,8 +54,7 @@ function stageOf(channel, title) {
   const label = () => {
     if (!foot) return;
     const [text, line] = foot.children;
-    const source = viewsOf(isHead).find((view) => view.parent === card).model.data.source;
-    text.textContent = `${source} · ${clock.label(clock.index)}`;
+    text.textContent = `${headOfCard().source} · ${clock.label(clock.index)}`;
     force(line, { width: `${(100 * clock.index) / Math.max(1, clock.count - 1)}%` });
   };
 
@@ -120,7 +121,7 @@ function stageOf(channel, title) {
 
   // The card's heading answers once the run's worker has done all that it was asked before.
   const worked = async (patience) => {
-    const { data } = viewsOf(isHead).find((view) => view.parent === card).model;
+    const data = headOfCard();
     const end = performance.now() + patience;
     set(data, "film_asked", data.film_asked + 1);
     while (data.film_answered !== data.film_asked && performance.now() < end) {
@@ -153,6 +154,8 @@ function stageOf(channel, title) {
       label();
       return settle(patience);
     },
+    // Why the card has no picture; empty if it has one.
+    absence: () => (card && ["nothing", "fault"].includes(headOfCard().state) ? headOfCard().said : ""),
     // The whole of it, in page pixels.
     box: () => {
       if (!card) return { x: 0, y: 0, width: innerWidth, height: innerHeight };

@@ -201,7 +201,7 @@ def server(runs: dict[str, Run], server_log: Path) -> Iterator[str]:
     """Address of an explorer of all the runs."""
     port = unused_port()
     code = (
-        "import sys; from explorer import app; from store import open_run; "
+        "import sys; from explorer.server import app; from store import open_run; "
         f"app.serve([open_run(path) for path in sys.argv[1:]], port={port}, open_browser=False)"
     )
     locations = [run.location for run in runs.values()]

@@ -175,7 +175,7 @@ def become(page: Page, expected: Figures) -> None:
 # An explorer that says after each line of its input how much memory it holds of its own.
 WEIGHED = """
 import ctypes, gc, sys, threading
-from explorer import app
+from explorer.server import app
 from store import open_run
 
 def weigh():

@@ -25,8 +25,9 @@ SVG = "{http://www.w3.org/2000/svg}"
 # In one process of their own: this one runs a loop of Playwright already.
 MAKE = """
 import sys
+from contextlib import redirect_stderr
 from pathlib import Path
-from explorer.export.command import film
+from explorer.export.command import figure, film
 from explorer.export.screen import opened
 from store import open_run
 
@@ -44,6 +45,10 @@ with opened(open_run(location), query, card="Norms and update ratio", width=641)
     screen.choose([{"title": "Of", "value": "units"}, {"title": "Of", "value": "none of these"}])
     screen.show(0)
     (folder / "chosen.png").write_bytes(screen.png())
+for command, out in ((figure, "nothing.png"), (film, "nothing.gif")):
+    arguments = [location, "--card", "dead units of each layer", "-o", str(folder / out)]
+    with redirect_stderr(sys.stdout):
+        assert command(arguments, standalone_mode=False) == 1
 """
 
 
@@ -95,6 +100,12 @@ def test_a_film_shows_the_maps_of_each_step(made: tuple[Path, str]) -> None:
     for one, other in itertools.pairwise(frames):
         maps = np.s_[60:-60]  # without heading and step
         assert (one[maps] != other[maps]).any(axis=-1).mean() > 0.05
+
+
+def test_a_card_with_nothing_to_show_is_not_drawn(made: tuple[Path, str]) -> None:
+    folder, said = made
+    assert said.count("the card says 'No dead unit at any recorded step.'") == 2
+    assert not list(folder.glob("nothing*"))
 
 
 def test_equal_steps_give_equal_pictures_and_others_do_not(shot: Path) -> None:
@@ -325,7 +336,7 @@ def test_a_cancelled_film_ends_its_processes_and_another_waits_for_it(begin: Beg
 WITHOUT = """
 import sys
 sys.modules["playwright"] = None
-from explorer import app
+from explorer.server import app
 from store import open_run
 app.serve([open_run(sys.argv[1])], port=int(sys.argv[2]), open_browser=False)
 """
