@@ -175,18 +175,33 @@ def no_fault_in(log: Path) -> None:
 @contextmanager
 def serving(command: Sequence[str], port: int, log: Path) -> Iterator[str]:
     """Address of an explorer in a process of its own; what it logs must hold no fault."""
+    with spoken_to(command, port, log) as (address, _):
+        yield address
+
+
+@contextmanager
+def spoken_to(
+    command: Sequence[str], port: int, log: Path
+) -> Iterator[tuple[str, Callable[[], None]]]:
+    """Address of such an explorer, and what gives it a line to read."""
     with log.open("w") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output)
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=output)
+
+        def speak() -> None:
+            assert process.stdin is not None
+            process.stdin.write(b"\n")
+            process.stdin.flush()
+
         try:
             deadline = time.monotonic() + 60
             while not answers(port):
                 assert process.poll() is None, log.read_text()
                 assert time.monotonic() < deadline, log.read_text()
                 time.sleep(0.1)
-            yield f"http://{HOST}:{port}"
+            yield f"http://{HOST}:{port}", speak
         finally:
             process.terminate()
-            process.wait(timeout=30)
+            process.communicate(timeout=30)
     no_fault_in(log)
 
 

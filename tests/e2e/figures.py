@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import itertools
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page
 
-from tests.e2e.conftest import answers, unused_port
+from tests.e2e.conftest import spoken_to, unused_port
 
 Place = Mapping[str, Any]
 Figures = dict[str, list[int]]
@@ -172,22 +172,25 @@ def become(page: Page, expected: Figures) -> None:
         assert time.monotonic() < deadline, {"found": found, "expected": expected}
 
 
-# An explorer that says after each line of its input how much memory it holds of its own.
+# An explorer that writes, after each line of its input, how many kB of memory it holds of its own.
 WEIGHED = """
 import ctypes, gc, sys, threading
+from pathlib import Path
 from explorer.server import app
 from store import open_run
+
+port, two, weights, *paths = sys.argv[1:]
 
 def weigh():
     for _ in sys.stdin:
         gc.collect()
         ctypes.CDLL(None).malloc_trim(0)
-        with open("/proc/self/status") as status:
-            (kilobytes,) = (line.split()[1] for line in status if line.startswith("RssAnon"))
-        print(kilobytes, flush=True)
+        status = Path("/proc/self/status").read_text().splitlines()
+        (kilobytes,) = (line.split()[1] for line in status if line.startswith("RssAnon"))
+        with open(weights, "a") as file:
+            file.write(kilobytes + "\\n")
 
 threading.Thread(target=weigh, daemon=True).start()
-port, two, *paths = sys.argv[1:]
 runs = [open_run(path) for path in paths]
 app.serve(runs, port=int(port), open_browser=False, side_by_side=two == "two")
 """
@@ -195,29 +198,25 @@ app.serve(runs, port=int(port), open_browser=False, side_by_side=two == "two")
 
 @contextmanager
 def weighed(
-    paths: Sequence[str], *, side_by_side: bool = False
+    paths: Sequence[str], folder: Path, *, side_by_side: bool = False
 ) -> Iterator[tuple[str, Callable[[], float]]]:
     """Give the address of an explorer of these runs, and what tells its memory in MB."""
-    port = unused_port()
-    command = [sys.executable, "-c", WEIGHED, str(port), "two" if side_by_side else "one", *paths]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        deadline = time.monotonic() + PATIENCE_S
-        while not answers(port):
-            assert process.poll() is None
-            assert time.monotonic() < deadline
+    port, weights = unused_port(), folder / "kilobytes"
+    pages = "two" if side_by_side else "one"
+    command = [sys.executable, "-c", WEIGHED, str(port), pages, str(weights), *paths]
+    weights.touch()
+    with spoken_to(command, port, folder / "server.txt") as (address, speak):
 
         def weigh() -> float:
-            process.stdin.write("\n")
-            process.stdin.flush()
-            while not (line := process.stdout.readline().strip()).isdigit():
-                pass  # what the server says of itself
-            return int(line) / 1000
+            known = len(weights.read_text().splitlines())
+            speak()
+            deadline = time.monotonic() + PATIENCE_S
+            while not (text := weights.read_text()).endswith("\n") or text.count("\n") == known:
+                assert time.monotonic() < deadline, "the explorer says no more what it holds"
+                time.sleep(0.01)
+            return int(text.split()[-1]) / 1000
 
-        yield f"http://127.0.0.1:{port}", weigh
-        process.terminate()
+        yield address, weigh
 
 
 def go_round(page: Page, places: Sequence[Place], weigh: Callable[[], float]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
@@ -137,9 +138,12 @@ def test_every_card_of_every_place_is_that_of_a_fresh_page(
 @pytest.mark.full
 @pytest.mark.parametrize("run", WALKS)
 def test_going_round_leaves_nothing_behind(
-    page_checker: PageChecker, runs: dict[str, Run], run: str
+    page_checker: PageChecker, runs: dict[str, Run], run: str, tmp_path: Path
 ) -> None:
-    with weighed([runs[run].location]) as (at, weigh), page_checker(viewport=HIGH) as page:
+    with (
+        weighed([runs[run].location], tmp_path) as (at, weigh),
+        page_checker(viewport=HIGH) as page,
+    ):
         page.goto(at)
         at_rest(page)
         go_round(page, WALKS[run], weigh)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
@@ -33,11 +34,11 @@ def test_every_card_of_every_place_is_that_of_a_fresh_page(
 
 @pytest.mark.full
 def test_going_round_leaves_nothing_behind(
-    page_checker: PageChecker, pair: tuple[Run, Run]
+    page_checker: PageChecker, pair: tuple[Run, Run], tmp_path: Path
 ) -> None:
     paths = [run.location for run in pair]
     with (
-        weighed(paths, side_by_side=True) as (at, weigh),
+        weighed(paths, tmp_path, side_by_side=True) as (at, weigh),
         page_checker(viewport=HIGH) as page,
     ):
         page.goto(at)
