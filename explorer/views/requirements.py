@@ -19,6 +19,7 @@ from explorer.data.absence import (
     Unfit,
 )
 from explorer.data.recurrent import NotRecordedError, RecurrentLayer
+from explorer.data.responses import Responses
 from explorer.data.run import RunData
 from explorer.derived.recurrent.equations import NotDerivableError
 from explorer.derived.time.plain import only_value
@@ -28,6 +29,7 @@ from explorer.views.base import (
     named,
     weights_not_recorded,
 )
+from store import Layer
 
 NO_STEPS = "No step has been recorded yet."
 
@@ -121,6 +123,34 @@ def needs_classes(data: RunData) -> Absence | None:
     if missing is None and data.class_labels is None:
         return Lack(f"The classes of the probes are not known. {GIVE_LABELS}")
     return missing
+
+
+def needs_responses(scene: Scene) -> Absence | None:
+    """Require a recorded activation of the layer, and a class for each probe."""
+    return needs_steps(scene) or needs_classes(scene.data) or needs_activation(scene)
+
+
+def no_responses(responses: Responses, layer: str) -> Nothing | None:
+    """Say that no unit tells any probe from another at any step."""
+    value = only_value(responses.means)
+    if value is None:
+        return None
+    given = "nothing that is a number" if np.isnan(value) else f"{value:.4g}"
+    return Nothing(f"Each unit of {layer} gives {given} for every probe at every recorded step.")
+
+
+def needs_source(data: RunData, layer: Layer) -> Absence | None:
+    """Require the only input of a layer, one array with its channels last."""
+    if len(layer.inbound) != 1:
+        return Unfit(f"{layer.name} does not take one input alone.")
+    source = data.run.layers[layer.inbound[0]]
+    if source.kind == "input":
+        if data.input() is not None and layer.config.get("data_format") != "channels_first":
+            return None
+        if data.run.probe is not None and not data.run.probe.inputs:
+            return needs_input(data)
+        return Unfit(f"The input of {layer.name} is not one array with its channels last.")
+    return None if source.has_activation else Lack(not_recorded(data, [source.name]))
 
 
 def needs_network(data: RunData) -> Unfit | None:

@@ -1,4 +1,4 @@
-"""While a view takes long, the picture before it stays on its card, dimmed, under its own caption."""
+"""While a view takes long, the picture before it stays on its card, dimmed, below its caption."""
 
 from __future__ import annotations
 

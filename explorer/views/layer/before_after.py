@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import panel as pn
 
-from explorer.data.absence import Absence, Lack, Unfit
+from explorer.data.absence import Absence
 from explorer.data.run import RunData
 from explorer.data.summaries import activity_for, has_function, positions_seen, unit_states_of
 from explorer.data.texts import place_spans, place_words, texts_of
@@ -19,7 +19,7 @@ from explorer.derived.time.frames import Limits, quantize, robust_limits, sample
 from explorer.plots.style import DIVERGING, SEQUENTIAL, palette_bytes
 from explorer.views.base import Scene, View
 from explorer.views.registry import register
-from explorer.views.requirements import needs_activation, needs_input, needs_weights, not_recorded
+from explorer.views.requirements import needs_activation, needs_source, needs_weights
 from explorer.widgets.charts.step_lines import StepLines
 from explorer.widgets.page.beside import below, beside
 from explorer.widgets.pictures.frame_grid import FrameGrid
@@ -67,20 +67,6 @@ def words_at(data: RunData, layer: Layer, probe: int) -> list[str]:
     """Name the positions of a layer by the words of a probe; none where they are no words."""
     texts, spans = texts_of(data), place_spans(data, layer)
     return [] if texts is None or spans is None else place_words(texts, probe, spans)
-
-
-def needs_source(data: RunData, layer: Layer) -> Absence | None:
-    """Require the only input of a layer, one array with its channels last."""
-    if len(layer.inbound) != 1:
-        return Unfit(f"{layer.name} does not take one input alone.")
-    source = data.run.layers[layer.inbound[0]]
-    if source.kind == "input":
-        if data.input() is not None and layer.config.get("data_format") != "channels_first":
-            return None
-        if data.run.probe is not None and not data.run.probe.inputs:
-            return needs_input(data)
-        return Unfit(f"The input of {layer.name} is not one array with its channels last.")
-    return None if source.has_activation else Lack(not_recorded(data, [source.name]))
 
 
 @register

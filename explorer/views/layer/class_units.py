@@ -13,12 +13,11 @@ import panel as pn
 from explorer.data.absence import Absence, Nothing
 from explorer.data.responses import SAMPLES, Responses, left_out, responses_of
 from explorer.derived.time.frames import Limits, quantize, robust_limits, sample_indices
-from explorer.derived.time.plain import only_value
 from explorer.derived.units.similarity import leaf_order
 from explorer.plots.style import DIVERGING, SEQUENTIAL, palette_bytes
 from explorer.views.base import Scene, View
 from explorer.views.registry import register
-from explorer.views.requirements import needs_activation, needs_classes, needs_steps
+from explorer.views.requirements import needs_responses, no_responses
 from explorer.widgets.page.beside import below
 from explorer.widgets.page.choice import Choice
 from explorer.widgets.pictures.frame_grid import FrameGrid
@@ -33,20 +32,6 @@ HEIGHT = 430
 TALL_HEIGHT, TALL_FROM = 620, 200
 ORDERS = {"number": "number", "alike": "alike, at the end"}
 COLUMNS = {"class": "class means", "probe": "every probe"}
-
-
-def needs_responses(scene: Scene) -> Absence | None:
-    """Require a recorded activation of the layer, and a class for each probe."""
-    return needs_steps(scene) or needs_classes(scene.data) or needs_activation(scene)
-
-
-def no_responses(responses: Responses, layer: str) -> Nothing | None:
-    """Say that no unit tells any probe from another at any step."""
-    value = only_value(responses.means)
-    if value is None:
-        return None
-    given = "nothing that is a number" if np.isnan(value) else f"{value:.4g}"
-    return Nothing(f"Each unit of {layer} gives {given} for every probe at every recorded step.")
 
 
 @dataclass(frozen=True)

@@ -26,9 +26,8 @@ from explorer.derived.units.selectivity import (
 from explorer.plots.matrices import time_heatmap
 from explorer.views.alternatives import Alternatives
 from explorer.views.base import Scene, View, plot_pane
-from explorer.views.layer.class_units import needs_responses, no_responses
 from explorer.views.registry import register
-from explorer.views.requirements import needs_steps
+from explorer.views.requirements import needs_responses, needs_steps, no_responses
 from explorer.widgets.charts.step_table import StepTable
 from explorer.widgets.page.beside import below, scrolled
 from store import Layer

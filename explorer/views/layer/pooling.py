@@ -26,10 +26,9 @@ from explorer.derived.units.pooling import (
 from explorer.plots.curves import metric_curves
 from explorer.plots.style import DIVERGING, SEQUENTIAL, palette_bytes
 from explorer.views.base import Scene, View, plot_pane
-from explorer.views.layer.before_after import needs_source
 from explorer.views.parts import sentence_pane
 from explorer.views.registry import register
-from explorer.views.requirements import needs_activation
+from explorer.views.requirements import needs_activation, needs_source
 from explorer.widgets.page.beside import below, beside
 from explorer.widgets.pictures.pool_switches import PoolSwitches
 from store import Layer
