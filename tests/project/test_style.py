@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shutil
 import subprocess
@@ -77,3 +78,34 @@ def test_no_file_is_left_from_a_merge_or_an_editor() -> None:
         str(file) for file in project_files() if (text := text_of(file)) and marker.search(text)
     ]
     assert not left, f"left over: {left}"
+
+
+def fixed_waits(text: str) -> list[int]:
+    """Lines that wait for a while, whatever happens; to look again and again is no such wait."""
+    found: list[int] = []
+
+    def visit(node: ast.AST, *, looks_again: bool) -> None:
+        if isinstance(node, ast.Call):
+            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            if name == "wait_for_timeout" or (name == "sleep" and not looks_again):
+                found.append(node.lineno)
+        for child in ast.iter_child_nodes(node):
+            visit(child, looks_again=looks_again or isinstance(node, ast.While))
+
+    visit(ast.parse(text), looks_again=False)
+    return found
+
+
+def test_no_browser_test_waits_for_a_while_whatever_happens() -> None:
+    found = {
+        str(file): lines
+        for file in project_files()
+        if file.suffix == ".py" and file.parts[:2] == ("tests", "e2e")
+        if (lines := fixed_waits(text_of(file) or ""))
+    }
+    assert not found, f"wait for a condition instead: {found}"
+
+
+def test_a_fixed_wait_is_seen() -> None:
+    waits = "page.wait_for_timeout(9)\ntime.sleep(1)\nwhile not there():\n    time.sleep(0.1)\n"
+    assert fixed_waits(waits) == [1, 2]
