@@ -335,15 +335,15 @@
     }
     return list;
   };
-  // A card of a view that is on screen has a caption as soon as it has a picture.
+  // A card of a view that is on screen has a caption as soon as it has a picture, or says why it has none.
   const isHead = ({ el, model }) => {
     const { seen, caption } = model?.data?.attributes ?? {};
     return el && seen !== undefined && caption !== undefined;
   };
   const isLate = ({ el, model }) => {
-    const { numbers, busy, caption } = model.data.attributes;
+    const { numbers, state: shown, caption } = model.data.attributes;
     const { top, bottom, width } = el.getBoundingClientRect();
-    return numbers && width > 0 && bottom > 0 && top < innerHeight && (busy || !caption);
+    return numbers && width > 0 && bottom > 0 && top < innerHeight && (["unseen", "computing", "renewing"].includes(shown) || (shown === "content" && !caption));
   };
   // The page as it is: where its pictures are, and how often they were painted; null while it computes.
   const state = () => {

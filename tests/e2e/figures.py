@@ -51,7 +51,8 @@ FIGURES = """
     if (view.model.visible === false) return true;
     const parts = view.child_views ?? [];
     if (parts.length < (view.model.children?.length ?? 0)) return false;
-    if (view.model.type.endsWith("ReactiveESM") && !view.container?.firstElementChild) return false;
+    const isDrawn = view.container?.firstElementChild || !view.el.offsetWidth; // or draws nothing
+    if (view.model.type.endsWith("ReactiveESM") && !isDrawn) return false;
     return parts.every(isBuilt);
   };
   if (![...(window.Bokeh?.index ?? [])].every(isBuilt)) return null;
@@ -83,8 +84,8 @@ FIGURES = """
       const draws = card.shadowRoot.querySelector(".bk-panel-models-layout-Column"); // not a widget
       const busy = node.shadowRoot.querySelector(".busy");
       silent ||= busy && !busy.hidden;
-      const says = node.shadowRoot.querySelector("p").textContent || cards[name].some(Boolean);
-      silent ||= draws && !says;
+      const says = [...node.shadowRoot.querySelectorAll("p")].some((said) => said.textContent);
+      silent ||= draws && !says && !cards[name].some(Boolean);
     }
   };
   seek(document);

@@ -30,11 +30,11 @@ RECORDED: dict[str, dict[str, Any]] = {
     "lstm": {"preset": "lstm-reviews", "epochs": 1},
 }
 PLACES = {
-    "lenet": "/run-1?layer=conv1",
+    "lenet": "/?layer=conv1",
     "alexnet": "/run-3?layer=conv1",
     "convlstm": "/run-4?layer=conv",
     "lstm": "/run-5?layer=lstm",
-    "two runs": "/?layer=conv1",
+    "two runs": "/compare?layer=conv1",
 }
 OPEN_LISTS = """
 () => {
