@@ -17,7 +17,7 @@ from tests.e2e.conftest import spoken_to, unused_port
 Place = Mapping[str, Any]
 Figures = dict[str, list[int]]
 
-PATIENCE_S = 90
+PATIENCE_S = 240
 # Frames of the browser without a change after which a page is at rest, on a busy machine too.
 QUIET_FRAMES = 40
 # What a hundred changes may add to the server's memory: allocators are not exact.
@@ -43,21 +43,25 @@ WALKS: dict[str, list[Place]] = {
     "text": _places({"embedding": 0, "lstm": 1, "output": 0}, (0, 1)),
 }
 
-# Of each card in sight, by its heading: canvases, drawings, tables. Null while a view among
+# Of each card in sight, by its heading: canvases, drawings, tables. A sentence while a view among
 # them computes or has neither a figure nor a word to say, or a part of the page is not built.
 FIGURES = """
 () => {
-  const isBuilt = (view) => {
-    if (view.model.visible === false) return true;
+  const unbuilt = (view) => {
+    if (view.model.visible === false) return "";
     const parts = view.child_views ?? [];
-    if (parts.length < (view.model.children?.length ?? 0)) return false;
+    if (parts.length < (view.model.children?.length ?? 0)) return `parts of ${view.model.type}`;
     const isDrawn = view.container?.firstElementChild || !view.el.offsetWidth; // or draws nothing
-    if (view.model.type.endsWith("ReactiveESM") && !isDrawn) return false;
-    return parts.every(isBuilt);
+    if (view.model.type.endsWith("ReactiveESM") && !isDrawn) {
+      return `a widget with ${Object.keys(view.model.data.attributes)}`;
+    }
+    return parts.map(unbuilt).find(Boolean) ?? "";
   };
-  if (![...(window.Bokeh?.index ?? [])].every(isBuilt)) return null;
+  if (!window.Bokeh?.documents?.length) return "the page is not there";
+  const late = [...Bokeh.index].map(unbuilt).find(Boolean);
+  if (late) return `not built: ${late}`;
   const cards = {};
-  let silent = false;
+  let silent = "";
   const kinds = ["canvas", "svg", "table"];
   const count = (root, found) => {
     for (const node of root.querySelectorAll("*")) {
@@ -83,13 +87,13 @@ FIGURES = """
       cards[name] = count(card.shadowRoot, [0, 0, 0]);
       const draws = card.shadowRoot.querySelector(".bk-panel-models-layout-Column"); // not a widget
       const busy = node.shadowRoot.querySelector(".busy");
-      silent ||= busy && !busy.hidden;
+      if (busy && !busy.hidden) silent ||= `${name} computes`;
       const says = [...node.shadowRoot.querySelectorAll("p")].some((said) => said.textContent);
-      silent ||= draws && !says && !cards[name].some(Boolean);
+      if (draws && !says && !cards[name].some(Boolean)) silent ||= `${name} says nothing`;
     }
   };
   seek(document);
-  return silent ? null : cards;
+  return silent || cards;
 }
 """
 
@@ -98,12 +102,12 @@ SETTLED = """
 async () => {{
   const look = {figures};
   const end = performance.now() + {patience};
-  let [found, quiet] = ["null", 0];
+  let [found, quiet] = ["", 0];
   while (quiet < {frames}) {{
     if (performance.now() > end) throw new Error(`not at rest: ${{found}}`);
     await new Promise(requestAnimationFrame);
     const now = JSON.stringify(look());
-    quiet = now === found && now !== "null" && now !== "{{}}" ? quiet + 1 : 0;
+    quiet = now === found && now.startsWith("{{") && now !== "{{}}" ? quiet + 1 : 0;
     found = now;
   }}
   return JSON.parse(found);
