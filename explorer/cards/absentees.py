@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,12 +11,8 @@ from explorer.cards.card import Card
 from explorer.data.absence import Absence, Lack
 from explorer.selection import Tab
 from explorer.views.base import Region
+from explorer.widgets.markup import render
 from explorer.widgets.page.beside import columns
-
-STYLE = (
-    "padding:9px 14px;border:1px dashed var(--tl-line);border-radius:10px;color:var(--tl-muted);"
-    "overflow-wrap:anywhere"
-)
 
 
 class Absentees(pn.pane.HTML):
@@ -73,20 +68,9 @@ class Absentees(pn.pane.HTML):
             if absence and (isinstance(absence, Lack) or (is_empty and card in self._main)):
                 titles = said.setdefault(absence, [])
                 titles += [card.view.title] if isinstance(absence, Lack) else []
-        parts = [_part(sentence, titles) for sentence, titles in said.items()]
         self.param.update(
-            object=f'<div style="{STYLE}">{"".join(parts)}</div>' if parts else "",
-            visible=bool(parts),
+            object=render("absentees.html", reasons=said) if said else "", visible=bool(said)
         )
-
-
-def _part(sentence: str, titles: Sequence[str]) -> str:
-    """Say one thing, and which pictures are not there for it."""
-    listed = f"Not shown: {html.escape(' · '.join(titles))}" if titles else ""
-    return (
-        '<p style="margin:2px 0">'
-        f'<span style="color:var(--tl-text)">{html.escape(sentence)}</span> {listed}</p>'
-    )
 
 
 def share_row(cards: Sequence[Card]) -> None:

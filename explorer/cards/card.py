@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import panel as pn
+from cachetools import LRUCache
 
 from explorer.cards.films import CardFilms
 from explorer.data.absence import Absence, Lack, Unfit
@@ -25,6 +26,8 @@ logger = logging.getLogger(__name__)
 # Room that a card takes before its first picture, about as much as after it: cards that are on
 # screen for a moment only would be drawn before those that stay there.
 EMPTY_PX = 400
+# Sentences of selections that have nothing to show.
+KEPT_SENTENCES = 1024
 # In place of what was not computed, since nobody waits for it any more.
 SKIPPED = object()
 CARD_STYLE = """
@@ -72,7 +75,7 @@ class Card:
         self._channel = channel
         self._current = current
         self._followed: dict[tuple[Any, ...], tuple[Any, ...]] = {}
-        self._nothing: dict[tuple[Any, ...], Absence] = {}
+        self._nothing: LRUCache[tuple[Any, ...], Absence] = LRUCache(KEPT_SENTENCES)
         self._asked: tuple[Any, ...] | None = None
         self._missing: Any = None  # an absence, a failure, or None
         self._shown: tuple[Any, ...] | None = None

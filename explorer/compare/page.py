@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,16 +18,14 @@ from explorer.plots import style
 from explorer.selection import SelectionKey, Tab
 from explorer.session.session import TAB_TITLES, grid, notice, parts, rows
 from explorer.views.base import Region
+from explorer.widgets.markup import render
 from explorer.widgets.page.choice import Choice
 from explorer.widgets.page.tabs import Tabs
+from explorer.widgets.page.text import paragraph
 
 TITLES: dict[Tab, str] = {**TAB_TITLES, "differences": "Differences"}
 # Tabs on which units of both runs stand beside each other.
 OF_UNITS = ("layers", "differences")
-NOT_SERVED = (
-    '<div style="display:grid;place-items:center;height:100%;min-height:60px;text-align:center;'
-    'color:var(--tl-muted);border:1px dashed var(--tl-line);border-radius:10px">{}</div>'
-)
 
 
 class ComparisonPage:
@@ -74,7 +71,7 @@ class ComparisonPage:
 
     def update(self) -> None:
         """Bring tabs and pictures of both runs up to the selection."""
-        self._units.object = _muted(self.comparison.said_of_units())
+        self._units.object = paragraph(self.comparison.said_of_units())
         self._choice.value = self.comparison.units.kind
         chosen = self.comparison.first.selection.tab
         for tab, panel in self._panels.items():
@@ -198,10 +195,6 @@ class ComparisonPage:
         return cells
 
 
-def _muted(text: str) -> str:
-    return f'<span style="color:var(--tl-muted);font-size:12px">{html.escape(text)}</span>'
-
-
 def are_alike(first: Side, second: Side) -> bool:
     """Whether two networks have the same layers, so that one graph shows both."""
     ours, theirs = (side.data.run.layers for side in (first, second))
@@ -211,10 +204,8 @@ def are_alike(first: Side, second: Side) -> bool:
 
 
 def _run_line(side: Side) -> str:
-    return (
-        f'<b style="color:#fff;background:{side.colour};border-radius:4px;padding:0 5px">'
-        f"{side.letter}</b> {html.escape(side.data.run.name)}"
-    )
+    name = side.data.run.name
+    return render("run_name.html", letter=side.letter, colour=side.colour, name=name)
 
 
 def _blank(ours: Card, theirs: Card, first: Side, second: Side) -> pn.pane.HTML:
@@ -225,9 +216,8 @@ def _blank(ours: Card, theirs: Card, first: Side, second: Side) -> pn.pane.HTML:
         alone = ours.panel.visible != theirs.panel.visible
         if alone:
             missing = second if ours.panel.visible else first
-            said = f"{missing.letter} has no such picture."
             blank.param.update(
-                object=NOT_SERVED.format(html.escape(said)),
+                object=render("no_counterpart.html", letter=missing.letter),
                 styles={"grid-column": missing.half, "align-self": "stretch"},
             )
         blank.visible = alone

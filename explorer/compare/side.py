@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -96,20 +95,8 @@ class Side(Explorer):
             self.mark(card.panel, region)
         return cards
 
-    def _layer_heading(self) -> str:
-        letter = (
-            f'<span style="display:inline-block;min-width:18px;padding:0 4px;margin-right:9px;'
-            f"border-radius:5px;color:#fff;text-align:center;font-size:13px;font-weight:700;"
-            f'background:{self.colour}">{self.letter}</span>'
-        )
-        remark = (
-            f'<div style="color:var(--tl-time);font-size:12px">{html.escape(self.remark)}</div>'
-            if self.remark
-            else ""
-        )
-        heading = super()._layer_heading()
-        begin = heading.index(">") + 1
-        return heading[:begin] + letter + heading[begin:] + remark
+    def _marks(self) -> dict[str, str]:
+        return {"letter": self.letter, "letter_colour": self.colour, "remark": self.remark}
 
     def _layout(self) -> pn.Column:
         self.panels: dict[Tab, pn.Column] = {}  # those of the page are on it

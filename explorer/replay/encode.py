@@ -54,7 +54,7 @@ class Blocks:
     """The binary parts of a page, each kept once; `state` values point at them by number."""
 
     def __init__(self) -> None:
-        self._texts: list[str] = []
+        self.texts: list[str] = []
         self._known: dict[bytes, int] = {}
 
     def array(self, values: Array) -> Reference:
@@ -82,16 +82,9 @@ class Blocks:
             return [self.state(value) for value in values]
         return values.item() if isinstance(values, np.generic) else values
 
-    def html(self) -> str:
-        """Elements that hold the blocks. Base64 has no character that means anything in HTML."""
-        return "\n".join(
-            f'<script type="text/plain" id="block-{number}">{text}</script>'
-            for number, text in enumerate(self._texts)
-        )
-
     def _add(self, text: str) -> int:
-        self._texts.append(text)
-        return len(self._texts) - 1
+        self.texts.append(text)
+        return len(self.texts) - 1
 
 
 def document(state: Any) -> str:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import html
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from string import Template
 
 from explorer.data.run import RunData
 from explorer.plots.style import KIND_COLOURS
@@ -19,10 +17,10 @@ from explorer.replay.encode import Blocks, document, film
 from explorer.replay.tour import Tour
 from explorer.views.requirements import needs_activation
 from explorer.widgets.base import script, styles
+from explorer.widgets.markup import TEMPLATES, render
 from store import Layer
 
 FOLDER = Path(__file__).parent
-TEMPLATES = FOLDER.parent / "templates"
 
 # Nothing is loaded, nothing is sent, and no scripts run but the page's own.
 POLICY = (
@@ -104,14 +102,15 @@ class ReplayPage:
             self._layer(layer, contents, blocks, progress)
             for layer in self.data.run.layers.values()
         ]
-        return PAGE.substitute(
+        return render(
+            "replay.html",
             policy=POLICY.format(digests=" ".join(map(_digest, (THEME, SCRIPT)))),
-            name=html.escape(self.data.run.name),
+            name=self.data.run.name,
             css=CSS,
             theme=THEME,
-            facts=html.escape(self._facts(contents)),
-            notes="\n".join(f"<p>{html.escape(note)}</p>" for note in notes),
-            blocks=blocks.html(),
+            facts=self._facts(contents),
+            notes=notes,
+            blocks=blocks.texts,
             state=document(state),
             script=SCRIPT,
         )
@@ -216,7 +215,6 @@ def _digest(script: str) -> str:
     return f"'sha256-{digest}'"
 
 
-PAGE = Template(_read(FOLDER / "page.html"))
 CSS = _read(TEMPLATES / "page.css") + _read(FOLDER / "replay.css")
 THEME = _read(TEMPLATES / "theme.js")
 SCRIPT = _script()

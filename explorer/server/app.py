@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -21,9 +20,9 @@ from explorer.server.workarounds import reserve_core_for_browser
 from explorer.session.following import Following, Latest
 from explorer.session.session import Explorer, notice
 from explorer.session.tour import Tour
+from explorer.widgets.markup import TEMPLATE_ENGINE, TEMPLATES
 from store import Run
 
-TEMPLATES = Path(__file__).parents[1] / "templates"
 SCRIPTS = ("theme.js", "figures.js", "page.js", "narrow.js", "models.js")
 COMPARE = "/compare"
 # Pairs of runs whose pictures are kept.
@@ -73,7 +72,7 @@ def page(
             **_adding(data, add),
         },
         run_name=run.name,
-        runs=list(runs),
+        runs=runs,
         path=path,
         others=_others(runs, path),
         here=[other for other, _ in runs].index(path) + 1 if add else 0,
@@ -118,7 +117,7 @@ def comparison_page(
             **_adding(pair.first, add),
         },
         run_name=" and ".join(names),
-        runs=list(runs),
+        runs=runs,
         sides=sides,
         adds=add is not None,
     )
@@ -149,7 +148,7 @@ def _time_bar(explorer: Explorer, latest: Latest | None) -> pn.Column:
 def _refusal(said: str, runs: Switch, path: str) -> pn.Template:
     """Page that says why there is nothing to see."""
     parts = {"transport": pn.Column(), "graph": pn.Column(), "body": notice(said)}
-    return _template(parts, run_name="Nothing to compare", runs=list(runs), path=path)
+    return _template(parts, run_name="Nothing to compare", runs=runs, path=path)
 
 
 class Page(pn.Template):
@@ -159,14 +158,36 @@ class Page(pn.Template):
         return type(self).__name__
 
 
-def _template(parts: Mapping[str, Any], **variables: Any) -> pn.Template:
-    template = Page(_read("page.html"))
+def _template(
+    parts: Mapping[str, Any],
+    *,
+    run_name: str,
+    runs: Switch,
+    path: str = "",
+    facts: str = "",
+    sides: Sequence[Mapping[str, Any]] = (),
+    others: Switch = (),
+    here: int = 0,
+    adds: bool = False,
+) -> pn.Template:
+    """Put parts into the page, below a header that names the runs."""
+    template = Page(TEMPLATE_ENGINE.get_template("page.html"))
     for name, part in parts.items():
         template.add_panel(name, part)
+    variables = {
+        "run_name": run_name,
+        "runs": list(runs),
+        "path": path,
+        "facts": facts,
+        "sides": list(sides),
+        "others": list(others),
+        "here": here,
+        "adds": adds,
+        "css": _read("page.css"),
+        "script": "\n".join(_read(name) for name in SCRIPTS),
+    }
     for name, value in variables.items():
         template.add_variable(name, value)
-    template.add_variable("css", _read("page.css"))
-    template.add_variable("script", "\n".join(_read(name) for name in SCRIPTS))
     return template
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -21,10 +20,12 @@ from explorer.selection import TABS, SelectionKey, Tab, select_in
 from explorer.views.base import Region
 from explorer.views.registry import views
 from explorer.widgets.charts.probability_bars import ProbabilityBars
+from explorer.widgets.markup import render
 from explorer.widgets.page.beside import COLUMNS, columns
 from explorer.widgets.page.layer_graph import LayerGraph
 from explorer.widgets.page.probe_picker import ProbePicker
 from explorer.widgets.page.tabs import Tabs
+from explorer.widgets.page.text import paragraph, text_pane
 from explorer.widgets.time.clock_sync import ClockSync
 from explorer.widgets.time.transport import Transport
 from explorer.worker import in_worker
@@ -282,7 +283,7 @@ class Explorer:
     def _layer_heading(self) -> str:
         layers = self.data.run.layers
         if self.selection.layer not in layers:
-            return "<p>This run has no layers.</p>"
+            return paragraph("This run has no layers.", "sentence")
         layer = layers[self.selection.layer]
         facts = [layer.class_name]
         if layer.output_shape:
@@ -291,15 +292,17 @@ class Explorer:
             facts.append(f"{layer.parameters:,} parameters")
         if layer.inbound:
             facts.append("from " + ", ".join(layer.inbound))
-        colour = style.KIND_COLOURS[layer.kind]
-        return (
-            '<h2 style="margin:0;font-size:17px;font-weight:700">'
-            f'<span style="display:inline-block;width:6px;height:16px;border-radius:3px;'
-            f'margin-right:9px;vertical-align:-2px;background:{colour}"></span>'
-            f"{html.escape(layer.name)}"
-            '<span style="font-weight:400;font-size:13px;color:var(--tl-muted);margin-left:12px">'
-            f"{html.escape(' · '.join(facts))}</span></h2>"
+        return render(
+            "layer_heading.html",
+            name=layer.name,
+            colour=style.KIND_COLOURS[layer.kind],
+            facts=facts,
+            **self._marks(),
         )
+
+    def _marks(self) -> dict[str, str]:
+        """Give what the heading says besides: beside another run, which one this is."""
+        return {}
 
     def _layout(self) -> pn.Column:
         notices: list[Any] = []
@@ -344,15 +347,7 @@ class Explorer:
 
 def notice(text: str) -> pn.pane.HTML:
     """Show a text above everything else: as text, since names in it may come from a stranger."""
-    style = (
-        "padding:8px 12px;border-radius:8px;border:1px solid var(--tl-line);"
-        "background:var(--tl-chosen);color:var(--tl-text)"
-    )
-    return pn.pane.HTML(
-        f'<div role="status" style="{style}">{html.escape(text)}</div>',
-        margin=0,
-        sizing_mode="stretch_width",
-    )
+    return text_pane(text, "notice", role="status")
 
 
 def stack(panels: list[Any], width: int) -> pn.Column:

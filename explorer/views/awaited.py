@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable
 from typing import Any
 
 import panel as pn
+from cachetools import LRUCache
 
 from explorer.data.absence import Absence
 from explorer.data.run import RunData
@@ -16,6 +17,8 @@ from explorer.widgets.page.sign import Sign
 from explorer.worker import in_worker
 
 logger = logging.getLogger(__name__)
+# Sentences in place of pictures that have nothing to show.
+KEPT_SENTENCES = 1024
 
 
 class Awaited(pn.Column):
@@ -41,7 +44,7 @@ class Awaited(pn.Column):
     ) -> None:
         self._data = data
         self._wanted: object = None
-        self._nothing: dict[Hashable, Absence] = {}
+        self._nothing: LRUCache[Hashable, Absence] = LRUCache(KEPT_SENTENCES)
         self.sign = Sign(channel=channel, sizing_mode="stretch_width", margin=0)
         self.pictures = OneOf(most)
         super().__init__(

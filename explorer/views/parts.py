@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +11,7 @@ from explorer.derived.time.frames import Limits
 from explorer.plots.style import DIVERGING, SEQUENTIAL, palette_bytes
 from explorer.views.base import Scene
 from explorer.widgets.page.choice import Choice
+from explorer.widgets.page.text import text_pane
 
 GATES_SENTENCE = " Gates go from 0, shut, to 1, open."
 
@@ -30,11 +30,7 @@ def tokens_of(scene: Scene) -> list[str]:
 
 def sentence_pane(sentence: str) -> pn.pane.HTML:
     """Show a sentence in place of one of several pictures on a card."""
-    return pn.pane.HTML(
-        f'<p style="margin:6px 0;color:var(--tl-text)">{html.escape(sentence)}</p>',
-        margin=0,
-        sizing_mode="stretch_width",
-    )
+    return text_pane(sentence, "sentence")
 
 
 def metric_label(name: str) -> str:
@@ -72,5 +68,4 @@ def options_row(choices: list[Choice]) -> pn.Column:
 
 def heading(text: str) -> pn.pane.HTML:
     """Name one of several pictures on a card."""
-    style = "font-size:12px;font-weight:600;color:var(--tl-muted)"
-    return pn.pane.HTML(f'<div style="{style}">{html.escape(text)}</div>', margin=0)
+    return text_pane(text, "heading", sizing_mode=None)

@@ -1,11 +1,12 @@
-"""A cache bounded in bytes, shared by the threads of one run."""
+"""Caches bounded in bytes, shared by the threads of one run."""
 
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from typing import Generic, TypeVar
+
+from cachetools import LRUCache
 
 from store.format.names import Array
 
@@ -16,66 +17,62 @@ T = TypeVar("T", Array, Arrays)
 
 
 class ArrayCache:
-    """Arrays by key; the least recently used are dropped first."""
+    """Arrays by key; the least recently used are dropped first.
+
+    Parameters
+    ----------
+    limit_bytes : int
+        Bytes that are kept at most.
+    """
 
     def __init__(self, limit_bytes: int = CACHE_BYTES) -> None:
-        self._limit = limit_bytes
-        self._items: OrderedDict[Hashable, Array] = OrderedDict()
-        self._bytes = 0
+        self._kept: LRUCache[Hashable, Array] = LRUCache(limit_bytes, getsizeof=_bytes_of)
         self._lock = threading.Lock()
 
     def get(self, key: Hashable) -> Array | None:
         """Array kept under `key`, if any."""
         with self._lock:
-            found = self._items.get(key)
-            if found is not None:
-                self._items.move_to_end(key)
-            return found
+            return self._kept.get(key)
 
     def put(self, key: Hashable, values: Array) -> None:
         """Keep an array, if it is small enough to leave room for others."""
-        size = values.nbytes
-        if size > self._limit // 2:
+        if _bytes_of(values) > self._kept.maxsize // 2:
             return
         with self._lock:
-            old = self._items.pop(key, None)
-            self._bytes += size - (old.nbytes if old is not None else 0)
-            self._items[key] = values
-            while self._bytes > self._limit:
-                _, dropped = self._items.popitem(last=False)
-                self._bytes -= dropped.nbytes
+            self._kept[key] = values
 
     @property
     def nbytes(self) -> int:
         """Bytes kept."""
-        return self._bytes
+        return int(self._kept.currsize)
 
 
 class ByteCache(Generic[T]):
-    """Arrays by key, the least recently used dropped once they pass a number of bytes."""
+    """Arrays by key, made at the first request; the least recently used are dropped first.
+
+    One that is larger than the whole cache is kept alone, until another is made.
+
+    Parameters
+    ----------
+    most_bytes : int
+        Bytes that are kept at most, but for that one.
+    """
 
     def __init__(self, most_bytes: int) -> None:
-        self._most = most_bytes
-        self._bytes = 0
-        self._arrays: OrderedDict[Hashable, T] = OrderedDict()
+        self._kept: LRUCache[Hashable, T] = LRUCache(
+            most_bytes, getsizeof=lambda made: min(_bytes_of(made), most_bytes)
+        )
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
-        """Array or arrays of a key, made at the first request."""
+        """Array or arrays of a key; those who ask at once get the same."""
         with self._lock:
-            found = self._arrays.get(key)
-            if found is not None:
-                self._arrays.move_to_end(key)
-                return found
+            found = self._kept.get(key)
+        if found is not None:
+            return found
         made = make()
         with self._lock:
-            if key not in self._arrays:
-                self._arrays[key] = made
-                self._bytes += _bytes_of(made)
-            while self._bytes > self._most and len(self._arrays) > 1:
-                _, oldest = self._arrays.popitem(last=False)
-                self._bytes -= _bytes_of(oldest)
-        return made
+            return self._kept.setdefault(key, made)
 
 
 def _bytes_of(kept: Array | Arrays) -> int:

@@ -18,6 +18,7 @@ from explorer.plots.partners import partners_over_time
 from explorer.plots.style import LINES
 from explorer.views.base import Scene, figure_pane, plot_pane
 from explorer.widgets.page.beside import below, beside
+from explorer.widgets.page.text import paragraph, text_pane
 from store import Layer
 
 Array = npt.NDArray[Any]
@@ -132,7 +133,7 @@ class MatchingPane(pn.Column):
         self._unit = scene.selected.unit
         self.partners = figure_pane(view.partners(scene, tracked))
         self._settle()
-        self._said = pn.pane.HTML(self._sentence(), margin=0, sizing_mode="stretch_width")
+        self._said = text_pane(said_of_partners(tracked, self._unit))
         super().__init__(
             below(beside(curves, self.partners), self._said, gap=4),
             sizing_mode="stretch_width",
@@ -145,17 +146,11 @@ class MatchingPane(pn.Column):
             self._unit = scene.selected.unit
             self.partners.object = self._view.partners(scene, self._tracked)
             self._settle()
-            self._said.object = self._sentence()
+            self._said.object = paragraph(said_of_partners(self._tracked, self._unit))
 
     def _settle(self) -> None:
         """Leave out the picture of a unit that never has a counterpart: the sentence says so."""
         self.partners.visible = bool((partners_of(self._tracked, self._unit) >= 0).any())
-
-    def _sentence(self) -> str:
-        return (
-            '<p style="margin:0;font-size:12px;color:var(--tl-muted)">'
-            f"{said_of_partners(self._tracked, self._unit)}</p>"
-        )
 
 
 def partners_of(tracked: Tracked, unit: int) -> Array:

@@ -14,12 +14,12 @@ from explorer.compare.differences import (
     parting,
     weights_over_time,
 )
-from explorer.compare.tables import sentence
 from explorer.compare.views.base import PairView, register
 from explorer.compare.views.similarity import curves_of_layers
 from explorer.data.absence import Absence, Nothing
 from explorer.views.base import Scene
 from explorer.widgets.page.beside import below
+from explorer.widgets.page.text import text_pane
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class WeightsApart(PairView):
             said += (
                 f" That is of {len(names)} out of {weighed} layers; shapes of the others differ."
             )
-        return below(sentence(said), curves)
+        return below(text_pane(said, "finding"), curves)
 
 
 def parted(found: Parting, names: list[str]) -> str:

@@ -23,6 +23,7 @@ from explorer.views.alternatives import Alternatives, Chosen
 from explorer.views.base import Scene, View, has_lost_weights, plot_pane
 from explorer.views.registry import register
 from explorer.views.requirements import needs_activation, needs_steps, needs_weights
+from explorer.widgets.page.text import text_pane
 from store import Layer
 from store.format.names import activation_path, weight_path
 
@@ -248,7 +249,7 @@ def distribution_picture(
         f"NaN or infinite {many} are left out: there are some at {len(spoiled)} of the "
         f"recorded steps, first at step {first:,}."
     )
-    note = pn.pane.HTML(f'<p role="alert" style="margin:6px 0 0">{sentence}</p>', margin=0)
+    note = text_pane(sentence, "sentence", role="alert")
     return pn.Column(picture, note, sizing_mode="stretch_width", margin=0)
 
 

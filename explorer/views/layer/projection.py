@@ -32,6 +32,7 @@ from explorer.views.requirements import needs_activation, needs_classes
 from explorer.widgets.charts.point_cloud import PointCloud
 from explorer.widgets.page.beside import below, beside
 from explorer.widgets.page.probe_picker import descriptions
+from explorer.widgets.page.text import text_pane
 from store import Layer
 from store.format.names import activation_path
 
@@ -189,13 +190,13 @@ class ClassesSeparating(View):
         if isinstance(missing, Unfit):
             return picture
         if missing is not None or separation is None:
-            return beside(picture, below(_text(missing or NO_SEPARATION)), shares=(7, 4))
+            return beside(picture, below(_note(missing or NO_SEPARATION)), shares=(7, 4))
         return beside(picture, _beside_it(scene, separation), shares=(7, 4))
 
 
 def _beside_it(scene: Scene, separation: Array) -> pn.Column:
     if not np.isfinite(separation).any():
-        return below(_text(NO_SEPARATION))
+        return below(_note(NO_SEPARATION))
     curve = plot_pane(
         separation_curve(
             scene.positions,
@@ -206,7 +207,7 @@ def _beside_it(scene: Scene, separation: Array) -> pn.Column:
     )
     return below(
         curve,
-        _text(
+        _note(
             "How far the classes are apart in the whole layer, not only in the plane: the mean "
             "silhouette of the probes. 1: each lies close to its own class and far from the next "
             "one; 0: the classes mix; below: probes lie nearer to another class."
@@ -291,8 +292,5 @@ def _axis_name(scene: Scene, cloud: Cloud, method: str, axis: int) -> str:
     return f"component {axis + 1}{known}"
 
 
-def _text(text: str) -> pn.pane.HTML:
-    style = "margin:0;color:var(--tl-muted);font-size:12px"
-    return pn.pane.HTML(
-        f'<p style="{style}">{text}</p>', margin=(0, 0, 0, 6), sizing_mode="stretch_width"
-    )
+def _note(text: str) -> pn.pane.HTML:
+    return text_pane(text, margin=(0, 0, 0, 6))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +25,7 @@ from explorer.views.requirements import needs_steps, needs_weights
 from explorer.views.room import LABELS_HEIGHT, MOST_NUMBERED, MOST_SHOWN, MOST_WEIGHTS, ROW_HEIGHT
 from explorer.widgets.page.beside import beside
 from explorer.widgets.page.choice import Choice
+from explorer.widgets.page.text import paragraph
 from explorer.widgets.pictures.frame_grid import FrameGrid
 from store import Layer
 
@@ -234,12 +234,9 @@ class MatrixPane(pn.Column):
             return
         provide = self._matrix.pictures(self._data, unit)
         self.pictures.change(f"{self._key}|unit {unit}", provide)
-        name, source = self._matrix.names[unit], html.escape(self._matrix.maps.source)
-        of = f"unit {unit}" if name == str(unit) else f"unit {unit} ({html.escape(name)})"
-        self._title.object = (
-            '<p style="margin:0;font-size:12px;color:var(--tl-muted)">What '
-            f"{of} looks for: its weights on each unit of {source}</p>"
-        )
+        name, source = self._matrix.names[unit], self._matrix.maps.source
+        of = f"unit {unit}" if name == str(unit) else f"unit {unit} ({name})"
+        self._title.object = paragraph(f"What {of} looks for: its weights on each unit of {source}")
 
     def _reorder(self, order: str, chosen: Callable[[str], None]) -> None:
         chosen(order)

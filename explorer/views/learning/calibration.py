@@ -22,6 +22,7 @@ from explorer.views.learning.judged import Judged, no_predictions
 from explorer.views.registry import register
 from explorer.widgets.charts.step_lines import StepLines
 from explorer.widgets.page.beside import below, beside
+from explorer.widgets.page.text import text_pane
 
 HEIGHT = 250
 COUNT_HEIGHT = 130
@@ -106,15 +107,13 @@ class CalibrationView(Judged):
                 **scene.time_options(),
             )
         )
-        style = "margin:0;color:var(--tl-muted);font-size:12px"
-        note = pn.pane.HTML(
-            f'<p style="{style}">Expected calibration error: the mean distance of the bars from '
+        note = text_pane(
+            "Expected calibration error: the mean distance of the bars from "
             f"the diagonal, weighted by their {examples.noun}s; 0 is best. With few "
             f"{examples.noun}s it is above 0 by chance alone: here there are {len(examples):,}. "
             "Brier score: the mean squared distance of all probabilities from the truth, 0 to 2; "
-            "it also falls as more answers get right.</p>",
+            "it also falls as more answers get right.",
             margin=(0, 0, 0, 6),
-            sizing_mode="stretch_width",
         )
         return beside(below(right, counts), below(errors, note), shares=(5, 6))
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import html
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import panel as pn
 
 from explorer.data.absence import Absence, Nothing, Unfit
 from explorer.data.run import RunData
@@ -30,6 +28,7 @@ from explorer.widgets.charts.step_table import StepTable
 from explorer.widgets.charts.token_strip import TokenStrip
 from explorer.widgets.page.beside import below, beside
 from explorer.widgets.page.choice import Choice
+from explorer.widgets.page.text import paragraph, text_pane
 
 Array = npt.NDArray[Any]
 Float32 = npt.NDArray[np.float32]
@@ -148,13 +147,13 @@ class NextCharacter(View):
             label="What is expected next",
             **_shared(scene),
         )
-        said = _line(found.quote(probe, token))
+        said = text_pane(found.quote(probe, token), "quote")
 
         def choose(event: Any) -> None:
             if not event.new:
                 return
             at = self._token = min(first + event.new[1] - 1, after - 1)
-            said.object = _line(found.quote(probe, at)).object
+            said.object = paragraph(found.quote(probe, at), "quote")
             table.change(f"{key} {at}", lambda index: found.rows(probe, at, index))
 
         strip.param.watch(choose, "span")
@@ -174,7 +173,7 @@ class NextCharacter(View):
         fault = writing_fault(data.network, found.output)
         start = found.start(probe)
         if fault is not None or not len(start):
-            return _line(fault or f"Probe {probe} has no text to go on from.")
+            return text_pane(fault or f"Probe {probe} has no text to go on from.", "quote")
         writer = Writer(found, start)
         key = f"{data.run.id}|{found.output}|{probe}|written at"
         temperature = self._temperature
@@ -205,11 +204,3 @@ class NextCharacter(View):
 
 def _shared(scene: Scene) -> dict[str, Any]:
     return {"channel": scene.channel, "sizing_mode": "stretch_width", "margin": 0}
-
-
-def _line(text: str) -> pn.pane.HTML:
-    """Show a sentence; what is quoted in it is text, never markup."""
-    style = "margin:0;min-height:34px;overflow-wrap:anywhere"
-    return pn.pane.HTML(
-        f'<p style="{style}">{html.escape(text)}</p>', margin=0, sizing_mode="stretch_width"
-    )

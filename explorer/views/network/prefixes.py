@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -27,6 +26,7 @@ from explorer.views.requirements import needs_every_weight, needs_steps, nothing
 from explorer.widgets.charts.step_lines import StepLines
 from explorer.widgets.charts.token_strip import TokenStrip
 from explorer.widgets.page.beside import below, beside
+from explorer.widgets.page.text import text_pane
 
 Array = npt.NDArray[Any]
 Float32 = npt.NDArray[np.float32]
@@ -248,7 +248,7 @@ class Prefixes(View):
             title="Over training",
             channel=scene.channel,
         )
-        remarks = [_note(text, role="note") for text in _remarks(reading)]
+        remarks = [text_pane(text, role="note") for text in _remarks(reading)]
         return below(
             _strip(scene, reading, target),
             beside(_lines(scene, reading, target, height), maps, shares=(5, 6)),
@@ -375,12 +375,3 @@ def _remarks(reading: Reading) -> list[str]:
             "tell."
         )
     return said
-
-
-def _note(text: str, *, role: str) -> pn.pane.HTML:
-    style = "margin:0;color:var(--tl-muted);font-size:12px"
-    return pn.pane.HTML(
-        f'<p role="{role}" style="{style}">{html.escape(text)}</p>',
-        margin=0,
-        sizing_mode="stretch_width",
-    )

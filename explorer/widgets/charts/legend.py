@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable
 from typing import Any
 
 import panel as pn
+
+from explorer.widgets.markup import render
 
 # Samples are coloured boxes: what saves a card as a picture draws boxes and texts.
 STYLE = """
@@ -30,15 +31,6 @@ def legend(names: Iterable[tuple[Any, ...]], kind: str = "area") -> pn.pane.HTML
     kind : {"area", "line"}
         What has the colours.
     """
-    parts = (_entry(kind, *entry) for entry in names)
-    text = f'<div class="legend">{"".join(parts)}</div>'
+    entries = [(name, colour, "dashes" if any(dashed) else kind) for name, colour, *dashed in names]
+    text = render("legend.html", entries=entries)
     return pn.pane.HTML(text, stylesheets=[STYLE], sizing_mode="stretch_width", margin=0)
-
-
-def _entry(kind: str, name: str, colour: str, dashed: bool = False) -> str:
-    boxes = "<span></span>" * (3 if dashed else 1)
-    look, said = "dashes" if dashed else kind, html.escape(name)
-    return (
-        f'<span style="--colour:{colour}"><span class="sample {look}">{boxes}</span>'
-        f'<span class="name" title="{said}">{said}</span></span>'
-    )

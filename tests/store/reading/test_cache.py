@@ -1,13 +1,14 @@
-"""A cache keeps what was used last, within its bytes."""
+"""Caches keep what was used last, within their bytes."""
 
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
-from store.reading.cache import ByteCache
+from store.reading.cache import ArrayCache, ByteCache
 
 
 def megabyte(value):
@@ -34,6 +35,55 @@ def test_an_array_larger_than_the_cache_is_handed_out_all_the_same():
     cache = ByteCache(10)
     assert cache.get("large", lambda: megabyte(7)).sum() == 7_000_000
     assert cache.get("small", lambda: np.zeros(3)).shape == (3,)
+
+
+def test_an_array_larger_than_the_cache_is_kept_until_another_is_made():
+    cache, made = ByteCache(10), []
+
+    def get(key):
+        return cache.get(key, lambda: made.append(key) or megabyte(key))
+
+    get(1)
+    get(1)
+    assert made == [1]
+    get(2)
+    get(1)
+    assert made == [1, 2, 1]
+
+
+def test_threads_that_make_the_same_at_once_get_the_same_array():
+    cache, start = ByteCache(1000), threading.Barrier(2)
+
+    def make():
+        start.wait(timeout=10)  # both are making it
+        return np.zeros(3)
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(lambda _: cache.get("frame", make), range(2))
+    assert first is second
+
+
+def test_arrays_put_are_there_until_later_ones_need_their_bytes():
+    cache = ArrayCache(3_000_000)
+    for key in (1, 2, 3):
+        cache.put(key, megabyte(key))
+    assert cache.get(1)[0] == 1
+    cache.put(4, megabyte(4))
+    assert cache.get(2) is None  # not used since it was put
+    assert [cache.get(key)[0] for key in (1, 3, 4)] == [1, 3, 4]
+    cache.put(4, megabyte(5))  # in place of the other, in its bytes
+    assert [cache.get(key)[0] for key in (1, 3, 4)] == [1, 3, 5]
+
+
+def test_an_array_that_would_leave_no_room_for_others_is_not_put():
+    cache = ArrayCache(3_000_000)
+    cache.put("small", megabyte(1))
+    cache.put("large", np.zeros(1_500_001, np.uint8))
+    assert cache.get("large") is None
+    assert cache.get("small") is not None
+    none = ArrayCache(0)
+    none.put("small", np.zeros(1))
+    assert none.get("small") is None
 
 
 def test_a_fault_is_not_kept():
