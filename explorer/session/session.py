@@ -13,8 +13,8 @@ import panel as pn
 
 from explorer.cards.absentees import Absentees, share_row
 from explorer.cards.card import Card, card_head, framed
+from explorer.data.layer_quantities import LAYER_QUANTITIES
 from explorer.data.run import RunData
-from explorer.data.summaries import LOGARITHMIC, QUANTITIES, quantity
 from explorer.derived.predictions.verdicts import Verdicts
 from explorer.plots import style
 from explorer.selection import TABS, SelectionKey, Tab, select_in
@@ -86,9 +86,11 @@ class Explorer:
         self.data = data
         self.selection, self.warnings = select_in(data.run, query or {}, self.tabs)
         self.transport = self._transport()
+        # The graph's colours run from little to much: what is signed has no place there.
+        coloured = [name for name, each in LAYER_QUANTITIES.items() if not each.signed]
         self.graph = LayerGraph.of(
             data.run.layers,
-            quantities={name: name for name in QUANTITIES} if len(data.run) else {},
+            quantities={name: name for name in coloured} if len(data.run) else {},
             palette=style.palette_bytes(style.SEQUENTIAL),
             channel=self.channel,
             sizing_mode="stretch_both",
@@ -255,15 +257,16 @@ class Explorer:
         """Colour the graph's boxes by a quantity, once it has been computed."""
         graph = self.graph
         graph.values = None
-        if name not in QUANTITIES:
+        quantity = LAYER_QUANTITIES.get(name)
+        if quantity is None:
             return
 
         def show(values: Any) -> None:
             if graph.quantity == name:
-                graph.param.update(values=values, logarithmic=name in LOGARITHMIC)
+                graph.param.update(values=values, logarithmic=quantity.logarithmic)
 
         fault = f"The quantity {name!r} cannot be computed"
-        self._in_worker(fault, lambda: quantity(self.data, name), show)
+        self._in_worker(fault, lambda: quantity.of_layers(self.data), show)
 
     def _in_worker(
         self, fault: str, compute: Callable[[], T], show: Callable[[T | None], None]

@@ -126,13 +126,18 @@ class View(abc.ABC):
         Columns that it takes, of twelve.
     """
 
-    title: ClassVar[str]
+    title: str
     region: ClassVar[Region]
     kinds: ClassVar[frozenset[str] | None] = None
     depends: ClassVar[tuple[str, ...]] = ()
     follows: ClassVar[tuple[str, ...]] = ()
-    order: ClassVar[int] = 100
+    order: int = 100
     width: ClassVar[int] = 6
+
+    @classmethod
+    def instances(cls) -> list[View]:
+        """Make the views of this class: one, unless each is of another thing."""
+        return [cls()]
 
     def applies(self, data: RunData) -> bool:
         """Whether the view is meant for this kind of run at all."""

@@ -10,8 +10,9 @@ import numpy.typing as npt
 import panel as pn
 
 from explorer.data.absence import Absence
+from explorer.data.layers import activity_for, has_function
 from explorer.data.run import RunData
-from explorer.data.summaries import activity_for, has_function, positions_seen, unit_states_of
+from explorer.data.summaries import positions_seen, unit_states_of
 from explorer.data.texts import place_spans, place_words, texts_of
 from explorer.derived.network.node import Call
 from explorer.derived.network.registry import LAYER_OPS, config_fault
