@@ -12,8 +12,8 @@ import numpy.typing as npt
 from explorer.data.run import SAMPLES, RunData
 from explorer.derived.network.graph import Graph
 from explorer.derived.network.node import Node, pair
+from explorer.derived.network.operations.shapes import edges
 from explorer.derived.network.receptive_field import extent, receptive_field
-from explorer.derived.network.shapes import edges
 from explorer.derived.network.windows import windows_of
 from explorer.derived.recurrent.equations import NotDerivableError
 from explorer.derived.time.frames import Limits, robust_limits, sample_indices

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from explorer.derived.network.engine import Arrays, Network, StepWeights
-from explorer.derived.network.node import Array, Call, LayerOp, as_float
-from explorer.derived.network.registry import INPUT_CLASS, LAYER_OPS
+from explorer.derived.network.layer_op import LayerOp
+from explorer.derived.network.node import Array, Call, as_float
+from explorer.derived.network.registry import INPUT_CLASS, layer_ops
 from explorer.derived.recurrent.equations import NotDerivableError
 
 # Units that are silenced at once, each in a probe of its own.
@@ -188,7 +189,7 @@ class _Walk:
     def _owners(self, layer: str) -> Array | None:
         """Give the unit before a layer that each of its units passes on; None: it mixes them."""
         node = self.network.nodes[layer]
-        op = LAYER_OPS.get(node.class_name)
+        op = layer_ops().get(node.class_name)
         if op is None or layer in self.network.unsupported or len(node.inbound) != 1:
             return None
         units, before = self._units(layer), self._units(node.inbound[0])

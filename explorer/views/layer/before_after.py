@@ -15,7 +15,7 @@ from explorer.data.run import RunData
 from explorer.data.summaries import positions_seen, unit_states_of
 from explorer.data.texts import place_spans, place_words, texts_of
 from explorer.derived.network.node import Call
-from explorer.derived.network.registry import LAYER_OPS, config_fault
+from explorer.derived.network.registry import layer_ops
 from explorer.derived.time.frames import Limits, quantize, robust_limits, sample_indices
 from explorer.plots.style import DIVERGING, SEQUENTIAL, palette_bytes
 from explorer.views.base import Scene, View
@@ -146,7 +146,7 @@ def both_sides(scene: Scene) -> tuple[Values, Values]:
     def computed(index: int) -> Array:
         weights = data.weights(layer.name, index)
         call = Call(layer.class_name, layer.config, (given(index)[None],), weights)
-        return np.asarray(LAYER_OPS[layer.class_name].forward(call)[0])
+        return np.asarray(layer_ops()[layer.class_name].forward(call)[0])
 
     def after(index: int) -> Array:
         return probe_values(data, layer.name, index, probe)
@@ -158,12 +158,12 @@ def _is_fused(layer: Layer) -> bool:
     """Whether a function ends a layer whose sum can be computed in a moment."""
     if layer.kind not in ("conv", "dense") or not has_function(layer):
         return False
-    op = LAYER_OPS.get(layer.class_name)
+    op = layer_ops().get(layer.class_name)
     return (
         op is not None
         and op.is_activated
         and layer.mask_from is None
-        and config_fault(layer.class_name, layer.config) is None
+        and op.config_fault(layer.config) is None
     )
 
 
