@@ -194,9 +194,9 @@ class Explorer:
     # -- parts -------------------------------------------------------------------------------
 
     def _transport(self) -> ClockSync:
-        return Transport(**self._clocks(), sizing_mode="stretch_width", margin=0)
+        return Transport(**self.clocks(), sizing_mode="stretch_width", margin=0)
 
-    def _clocks(self) -> dict[str, Any]:
+    def clocks(self) -> dict[str, Any]:
         """Give what a widget needs that serves the run's clock."""
         timeline = self.data.timeline
         return {

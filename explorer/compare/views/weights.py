@@ -16,7 +16,7 @@ from explorer.compare.differences import (
 )
 from explorer.compare.tables import sentence
 from explorer.compare.views.base import PairView, register
-from explorer.compare.views.similarity import curves_of_layers
+from explorer.compare.views.layer_curves import curves_of_layers
 from explorer.data.absence import Absence, Nothing
 from explorer.views.base import Scene
 from explorer.widgets.page.beside import below

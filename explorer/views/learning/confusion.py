@@ -127,7 +127,7 @@ class ConfusionView(Judged):
     order = 10
 
     def caption(self, scene: Scene) -> str:
-        examples = examples_of(scene.data, self._now(scene))
+        examples = examples_of(scene.data, self.chosen_source(scene))
         assert examples is not None
         classes = len(examples.class_names)
         capped = f" Shown are the {MOST_CLASSES} of {classes:,} classes confused most at the end."

@@ -69,7 +69,7 @@ class LayersOverTime(View):
         if missing is None and self.quantity.needs_classes:
             missing = needs_classes(scene.data)
         missing = missing or needs_steps(scene, least=2)
-        if missing is None and not any(map(self.quantity.is_recorded, _layers(scene))):
+        if missing is None and not any(map(self.quantity.is_recorded, layers_of(scene))):
             return self._absence(scene)
         return missing
 
@@ -80,7 +80,7 @@ class LayersOverTime(View):
         return f"{about.meaning}{healthy}. The network runs from top to bottom.{sampled}"
 
     def compute(self, scene: Scene) -> Table | Nothing:
-        quantity, layers = self.quantity, _layers(scene)
+        quantity, layers = self.quantity, layers_of(scene)
         values = quantity.of_layers(scene.data)
         if quantity.logarithmic:
             with np.errstate(divide="ignore", invalid="ignore"):
@@ -107,14 +107,14 @@ class LayersOverTime(View):
                 limits=self._limits(computed.values),
                 signed=self.quantity.signed,
                 # The same for all of these cards, so that they stand in rows.
-                height=layers_height(sum(map(_has_row, _layers(scene)))),
+                height=layers_height(sum(map(_has_row, layers_of(scene)))),
                 **scene.time_options(),
             )
         )
 
     def _absence(self, scene: Scene) -> Absence:
         """Say that no layer has a row, and why."""
-        concerned = [layer.name for layer in _layers(scene) if self.quantity.concerns(layer)]
+        concerned = [layer.name for layer in layers_of(scene) if self.quantity.concerns(layer)]
         if not concerned and self.quantity.unfit:
             return Unfit(self.quantity.unfit)
         if self.quantity.reads == "weights":
@@ -130,7 +130,8 @@ class LayersOverTime(View):
         return min(low, float(known.min(initial=low))), max(high, float(known.max(initial=high)))
 
 
-def _layers(scene: Scene) -> list[Layer]:
+def layers_of(scene: Scene) -> list[Layer]:
+    """Layers of the run, in network order."""
     return list(scene.data.run.layers.values())
 
 
@@ -140,7 +141,7 @@ def _has_row(layer: Layer) -> bool:
 
 def _sampled(scene: Scene) -> str:
     """Say which part of the positions is looked at, if not all are."""
-    seen = [positions_seen(scene.data, one.name) for one in _layers(scene) if one.has_activation]
+    seen = [positions_seen(scene.data, one.name) for one in layers_of(scene) if one.has_activation]
     if all(some == count for some, count in seen):
         return ""
     return " Of large layers, evenly spread positions are looked at."
