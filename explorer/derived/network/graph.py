@@ -1,4 +1,4 @@
-"""Which layer takes which: a network without its arithmetic."""
+"""The graph of a network: which layer takes which."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens inside of a recurrent layer, token by token: states and gates out of its weights.
+"""States and gates of a recurrent layer, token by token, computed from weights and inputs.
 
 The equations are those of Keras. Arrays are float, (probe, token, unit) unless said otherwise; the
 tokens are always in the order of the sequence, also where a layer reads them backwards.

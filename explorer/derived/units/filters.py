@@ -228,7 +228,7 @@ def _places(start: Array, stop: Array, length: int, size: int | None) -> tuple[A
         )
     size = largest if size is None else size
     missing = size - spans
-    # What is missing was cut off where the box meets the border.
+    # Where the box crosses the border, it was cut off.
     before = np.where(start <= 0, np.where(stop >= length, missing // 2, missing), 0)
     places = (start - before)[:, None] + np.arange(size)
     shown = (places >= np.maximum(start, 0)[:, None]) & (places < np.minimum(stop, length)[:, None])

@@ -128,7 +128,7 @@ def fit_axes(samples: Sequence[Array]) -> Axes:
     products = centred_gram(*parts) if few_rows else _covariances(parts, centre)
     total = float(np.trace(products))
     values, vectors = _largest(products)
-    # What is left of rounding is no direction.
+    # A direction that is rounding alone is none.
     real = values > len(products) * np.finfo(float).eps * values[0]
     components = np.zeros((PLANE, features))
     if not few_rows:

@@ -1,4 +1,4 @@
-"""Layers that move values without computing, or only while a network is trained."""
+"""Layers that only move or scale values, and those that act during training alone."""
 
 from __future__ import annotations
 
