@@ -20,7 +20,7 @@ GATED = ("SimpleRNN", "GRU", "LSTM")
 
 
 def main_weight(layer: Layer) -> str | None:
-    """Choose the variable that stands for a layer's."""
+    """Choose the variable that stands for all of a layer's weights; None if it has none."""
     for name in MAIN_WEIGHTS:
         if name in layer.weights:
             return name
@@ -29,7 +29,7 @@ def main_weight(layer: Layer) -> str | None:
 
 
 def activity_for(layer: Layer) -> Activity | None:
-    """Which values of a layer are active; None for a softmax, where that says nothing.
+    """Say which values of a layer count as active; None for a softmax, where all are above 0.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def activity_for(layer: Layer) -> Activity | None:
 
 
 def has_function(layer: Layer) -> bool:
-    """Whether an activation function ends the layer under which units can fall silent."""
+    """Whether the layer ends with an activation function under which a unit can be dead."""
     if layer.kind == "softmax":
         return False
     named = layer.config.get("activation") not in (None, "linear", "softmax")
@@ -68,8 +68,8 @@ def by_unit(layer: Layer, values: Array) -> Array | None:
     Returns
     -------
     ndarray (..., unit) or None
-        The gates of a recurrent layer are parted from its units. None if the variable does not
-        tell the units apart.
+        Of a recurrent layer, the gates are an axis of their own, before the units. None if no axis
+        of the variable is that of the units.
     """
     if values.ndim > 1 and layer.class_name.endswith("Transpose"):
         values = np.swapaxes(values, -1, -2)

@@ -1,4 +1,4 @@
-"""Of one unit: its values, their limits, and what each place of its map sees."""
+"""One unit: its values, their limits, and what each position of its map sees."""
 
 from __future__ import annotations
 
