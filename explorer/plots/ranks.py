@@ -1,4 +1,4 @@
-"""Units in the order in which a table lists them: by how well they tell a span from the rest."""
+"""Order units by how well their states separate the words of a span from the other words."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ class Findings(NamedTuple):
 
     @property
     def strength(self) -> Array:
-        """AUC turned about: a unit that is low within tells as much as one that is high."""
+        """AUC or 1 - AUC, whichever is larger: a unit may be low within the span as well."""
         return np.asarray(np.maximum(self.auc, 1 - self.auc))
 
     def ranked(self) -> npt.NDArray[np.intp]:
-        """Order the units by strength, equal ones by the gap of their means; without unknown."""
+        """Order the known units by strength, then by the difference of their means: (unit,)."""
         known = np.flatnonzero(~np.isnan(self.auc))
         gap = np.abs(self.within - self.outside)
         return np.asarray(known[np.lexsort((-gap[known], -self.strength[known]))])
