@@ -32,7 +32,7 @@ from store import Layer
 KEPT_PICTURES = 3
 
 
-# What is of another selection still. Quick changes shall not flash.
+# A card that still shows another selection is dimmed, after a delay: quick changes do not flash.
 DIMMED = """
 [aria-busy="true"] {
   opacity: 0.4;
@@ -136,7 +136,7 @@ class View(abc.ABC):
 
     @classmethod
     def instances(cls) -> list[View]:
-        """Make the views of this class: one, unless each is of another thing."""
+        """Make the views of this class: one, or one of each of several things."""
         return [cls()]
 
     def applies(self, data: RunData) -> bool:

@@ -1,4 +1,4 @@
-"""Units of a layer in pairs, as a picture of a difference needs them: held, named, told of."""
+"""Pairs of units for pictures of differences: kept over time, named, and described."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How alike the layers of both runs are in what they see: all with all, and each with its own."""
+"""How alike the layers of both runs are by their activations: all pairs, and counterparts."""
 
 from __future__ import annotations
 

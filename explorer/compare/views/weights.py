@@ -1,4 +1,4 @@
-"""How far the weights of both runs are apart, and where they part."""
+"""How much the weights of both runs differ, and since which step."""
 
 from __future__ import annotations
 

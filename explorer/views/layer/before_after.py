@@ -1,4 +1,4 @@
-"""What an activation function does to one unit: its values before and after, side by side."""
+"""One unit before and after its activation function, side by side."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def both_sides(scene: Scene) -> tuple[Values, Values]:
 
 
 def _is_fused(layer: Layer) -> bool:
-    """Whether a function ends a layer whose sum can be computed in a moment."""
+    """Whether a layer ends with an activation function whose argument is quick to compute."""
     if layer.kind not in ("conv", "dense") or not has_function(layer):
         return False
     op = layer_ops().get(layer.class_name)

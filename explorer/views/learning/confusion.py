@@ -31,7 +31,7 @@ Array = npt.NDArray[Any]
 
 
 HEIGHT = 390
-# Classes whose cells can still be told apart.
+# Classes whose cells can still be distinguished.
 MOST_CLASSES = 100
 MOST_PAIRS = 10
 # As many as there are colours: each count has its own, so that the number written is exact.

@@ -27,7 +27,7 @@ Array = npt.NDArray[Any]
 
 SHARE_HEIGHT, FLOW_HEIGHT, HALF_LIFE_HEIGHT = 215, 235, 165
 # Steps at which all pairs of tokens are followed, and directions in which they are changed, of as
-# many as the state has entries: the first of these that is not too dear, of one probe at least.
+# many as the state has entries: the first of these that is not too slow, of one probe at least.
 SAMPLED_STEPS = 24
 EFFORTS = ((64, 24), (32, 24), (16, 24), (16, 12), (16, 6))
 FLOW_DIRECTIONS = 64

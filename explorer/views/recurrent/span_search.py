@@ -1,4 +1,4 @@
-"""Select words, and find the units that behave like them, and other places where those do."""
+"""Select words; find the units that are on there alone, and other words where these are on."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ class Search:
         return sampling.spread(auc), findings(hidden[last], span, self.text.counted)
 
     def name(self, unit: Unit) -> str:
-        """Call a unit by its number, and its direction where that does not tell."""
+        """Name a unit by its number, with its direction if both directions have that number."""
         is_shared = sum(unit.output == other.output for other in self.units) > 1
         return f"{unit.output}, {unit.way}" if is_shared else str(unit.output)
 
@@ -159,7 +159,7 @@ class Search:
         def provide(index: int) -> dict[str, Any]:
             rated = self.rated(index, span)
             best = rated.ranked()[:TOGETHER]
-            # A unit that is lower within is on where it is low.
+            # A unit whose states are lower within the span is on where they are low.
             signs = np.where(rated.is_high[best], 1, -1)
             states = _hidden(self.layer.states(index))[..., best] * signs
             found = similar_spans(

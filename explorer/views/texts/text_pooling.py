@@ -1,4 +1,4 @@
-"""What a pooling layer keeps of a text, and what it lets go, for the selected unit."""
+"""What a pooling layer keeps of a text and what it loses, for the selected unit."""
 
 from __future__ import annotations
 
