@@ -140,7 +140,7 @@ def chance_of_detection(labels: Array, classes: int) -> float:
 
 
 @register
-class Detectors(View):
+class ClassDetectors(View):
     """AUC of every unit over training, and which units detect a class at the step on screen."""
 
     title = "Class detectors"

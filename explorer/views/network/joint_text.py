@@ -42,7 +42,7 @@ ARROWS = {"forward": "→", "backward": "←"}
 
 
 @dataclass(frozen=True)
-class Plan:
+class SentencePlan:
     """What holds at every step: ends of colours and bars, a value for each band.
 
     Attributes
@@ -73,7 +73,7 @@ class Reader:
         self.sentence = sentence
         self.plan = self._plan()
 
-    def _plan(self) -> Plan:
+    def _plan(self) -> SentencePlan:
         """Fix limits and scales from some steps."""
         sentence = self.sentence
         indices = sample_indices(len(sentence.data.run), SAMPLES)
@@ -89,7 +89,7 @@ class Reader:
                 continue
             names = sentence.quantities(band)
             limits.append({name: sentence.limits(band, name) for name in names})
-        return Plan(limits, all_units, bars)
+        return SentencePlan(limits, all_units, bars)
 
     def payload(self, index: int, chosen: tuple[str, int] | None = None) -> dict[str, Any]:
         """Give everything that the browser paints of one step.

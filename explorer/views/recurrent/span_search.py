@@ -48,7 +48,7 @@ ALL_SELECTED = "Nothing is left to compare with: select fewer words."
 
 
 @dataclass(frozen=True)
-class Unit:
+class RecurrentUnit:
     """A unit whose states are looked at.
 
     Attributes
@@ -78,7 +78,7 @@ class Search:
         The probe that has the span.
     texts : list of Text
         Words of every probe.
-    units : list of Unit
+    units : list of RecurrentUnit
         The units of all directions.
     limits : Limits
         Ends of the colours of their states.
@@ -87,7 +87,7 @@ class Search:
     layer: RecurrentLayer
     probe: int
     texts: list[Text]
-    units: list[Unit]
+    units: list[RecurrentUnit]
     limits: Limits
 
     @classmethod
@@ -96,7 +96,7 @@ class Search:
         known = layer.data.run.probe
         assert known is not None
         units = [
-            Unit(way, number, int(output))
+            RecurrentUnit(way, number, int(output))
             for way in layer.directions
             for number, output in enumerate(layer.units(way))
         ]
@@ -127,7 +127,7 @@ class Search:
         last = known[-1] if len(known) else -1
         return sampling.spread(auc), findings(hidden[last], span, self.text.counted)
 
-    def name(self, unit: Unit) -> str:
+    def name(self, unit: RecurrentUnit) -> str:
         """Name a unit by its number, with its direction if both directions have that number."""
         is_shared = sum(unit.output == other.output for other in self.units) > 1
         return f"{unit.output}, {unit.way}" if is_shared else str(unit.output)
