@@ -20,7 +20,7 @@ SAMPLED_WEIGHTS = 200_000
 
 
 def sampled_kernels(data: RunData, layer: str) -> list[Array] | None:
-    """Read a layer's kernels at some steps; None if there are none."""
+    """Read a layer's kernels at some steps, see `read_kernel`; None if there are none."""
     if not has_kernels(data.run.layers[layer]) or not len(data.run):
         return None
     return [read_kernel(data, layer, index) for index in sample_indices(len(data.run), SAMPLES)]

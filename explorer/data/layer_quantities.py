@@ -144,14 +144,14 @@ LAYER_QUANTITIES: dict[str, LayerQuantity] = {}
 
 @LayerQuantity("weight norm", reads="weights", unit="L2 norm", logarithmic=True)
 def weight_norm(data: RunData, layer: str) -> Array | None:
-    """L2 norm of the layer's main weight."""
+    """L2 norm of the layer's main weight: (step,)."""
     norms = weight_norms(data, layer)
     return None if norms is None else norms.norm
 
 
 @LayerQuantity("weight change", reads="weights", unit="L2 norm an update", logarithmic=True)
 def weight_change(data: RunData, layer: str) -> Array | None:
-    """How far the layer's main weight moved since the step before, per optimizer update."""
+    """L2 norm of the main weight's change since the step before, per optimizer update: (step,)."""
     norms = weight_norms(data, layer)
     return None if norms is None else norms.change_per_update
 
@@ -174,7 +174,7 @@ def weight_change(data: RunData, layer: str) -> Array | None:
     ),
 )
 def update_ratio(data: RunData, layer: str) -> Array | None:
-    """Weight change, relative to the norm before."""
+    """Weight change, relative to the norm before: (step,)."""
     norms = weight_norms(data, layer)
     return None if norms is None else norms.update_ratio
 
@@ -199,7 +199,7 @@ def update_ratio(data: RunData, layer: str) -> Array | None:
     ),
 )
 def dead_units(data: RunData, layer: str) -> Array:
-    """Share of the units that are inactive for every probe."""
+    """Share of the units that are inactive for every probe, at every position: (step,)."""
     found = unit_states_of(data, layer)
     return _mean_known(np.where(np.isnan(found.active_share), np.nan, found.state == DEAD))
 
@@ -228,7 +228,7 @@ SPARSE = 0.01
     ),
 )
 def sparsity(data: RunData, layer: str) -> Array:
-    """Share of the activations that are inactive: zero; saturated, for tanh and sigmoid."""
+    """Share of the activations that are inactive: (step,). Zero, or saturated."""
     return 1 - _mean_known(unit_states_of(data, layer).active_share)
 
 
@@ -250,7 +250,7 @@ def sparsity(data: RunData, layer: str) -> Array:
     ),
 )
 def class_separation(data: RunData, layer: str) -> Array | None:
-    """Mean silhouette of the probes (Rousseeuw 1987, doi:10.1016/0377-0427(87)90125-7)."""
+    """Mean silhouette of the probes: (step,); see `explorer.derived.units.separation`."""
     return separation_of(data, layer)
 
 

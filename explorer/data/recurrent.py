@@ -128,7 +128,7 @@ class RecurrentLayer:
         return quantities(self.cells.get(direction))
 
     def units(self, direction: str) -> npt.NDArray[np.int64]:
-        """Give the unit of the layer's output that each unit of a direction goes into."""
+        """Give the unit of the layer's output that each unit of a direction goes into: (unit,)."""
         if direction not in self.cells:
             return np.arange(self.data.units(self.name))
         kernels = {way: part.weights.recurrent_kernel for way, part in self._parts().items()}
@@ -151,7 +151,10 @@ class RecurrentLayer:
     # -- its inputs --------------------------------------------------------------------------
 
     def weights(self, index: int) -> dict[str, Array]:
-        """Weights at a recorded step; of a layer that is called again, those of its first call."""
+        """Read the weights at a recorded step, by name: (...) each, as Keras shapes them.
+
+        Of a layer that is called again, those of its first call.
+        """
         return self.data.weights(self.data.network.first_call(self.name), index)
 
     def taken(self, index: int, probe: int | None = None) -> Array:

@@ -100,7 +100,7 @@ class RunData:
         return picture_of(reader.dims[2:], reader.shape[2:])
 
     def activation(self, layer: str, index: int, probe: int) -> Array:
-        """Activation of one probe at one recorded step, without those two dimensions."""
+        """Read one probe's activation at a recorded step: (...), the dimensions left as recorded."""
         rest = (slice(None),) * (len(self.run.array(activation_path(layer)).shape) - 2)
         return self.run.read(activation_path(layer), (index, probe, *rest))
 
@@ -116,7 +116,7 @@ class RunData:
         return np.moveaxis(frame, dims.index(UNIT_DIM), -1) if UNIT_DIM in dims else frame
 
     def activation_frames(self, layer: str) -> Iterator[Array]:
-        """Give what `activations` returns, step by step; says how far it is."""
+        """Yield what `activations` returns, step by step, and report the progress."""
         return counted(
             (self.activations(layer, index) for index in range(len(self.run))), len(self.run)
         )
@@ -200,17 +200,17 @@ class RunData:
     # -- weights -----------------------------------------------------------------------------
 
     def weight(self, layer: str, weight: str, index: int) -> Array:
-        """One variable at one recorded step."""
+        """Read one variable at a recorded step: (...), as Keras shapes it."""
         path = weight_path(layer, weight)
         rest = (slice(None),) * (len(self.run.array(path).shape) - 1)
         return self.run.read(path, (index, *rest))
 
     def weights(self, layer: str, index: int) -> dict[str, Array]:
-        """Every recorded variable of a layer at one recorded step."""
+        """Read every recorded variable of a layer at a recorded step: (...) each, by name."""
         return {name: self.weight(layer, name, index) for name in self.run.layers[layer].weights}
 
     def weight_frames(self, layer: str, weight: str) -> Iterator[Array]:
-        """One variable, step by step; says how far it is."""
+        """Yield one variable step by step: (...), as Keras shapes it; report the progress."""
         return counted(
             (self.weight(layer, weight, index) for index in range(len(self.run))), len(self.run)
         )

@@ -248,7 +248,7 @@ class Sentence:
         return int(np.nan_to_num(classes, nan=-1.0).argmax())
 
     def read(self, index: int) -> tuple[Array, list[Frame]]:
-        """Read one step: the probability of each class, and a frame for each band.
+        """Read one step: the probability of each class, (class,), and a frame for each band.
 
         Raises
         ------

@@ -231,7 +231,7 @@ class Writer:
         return {"rows": [[piece] for piece in self._kept[index, temperature]]}
 
     def write(self, index: int, temperature: float, count: int = WRITTEN) -> list[Array]:
-        """Write so many tokens with the weights of a recorded step.
+        """Generate so many tokens with the weights of a recorded step: (token,) for each text.
 
         After the end of a text it is begun anew, with other random numbers, a few times at most.
         """

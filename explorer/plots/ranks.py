@@ -29,12 +29,12 @@ class Findings(NamedTuple):
 
     @property
     def is_high(self) -> npt.NDArray[np.bool_]:
-        """Whether a unit is higher within."""
+        """Whether each unit is higher within: (unit,)."""
         return np.asarray(self.auc >= 0.5)
 
     @property
     def strength(self) -> Array:
-        """AUC or 1 - AUC, whichever is larger: a unit may be low within the span as well."""
+        """The larger of AUC and 1 - AUC: (unit,). A unit may be low within the span as well."""
         return np.asarray(np.maximum(self.auc, 1 - self.auc))
 
     def ranked(self) -> npt.NDArray[np.intp]:

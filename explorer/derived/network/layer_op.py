@@ -66,11 +66,30 @@ class LayerOp:
         return fault
 
     def forward(self, call: Call) -> Array:
-        """Compute the output (batch, ...), before the activation function."""
+        """Compute the output (batch, ...), float32, before the activation function.
+
+        Raises
+        ------
+        NotDerivableError
+            A weight that it needs was not given.
+        """
         return call.x
 
     def backward(self, call: Call, gradient: Array) -> tuple[Array, ...]:
-        """Take a gradient at what `forward` gives to each input."""
+        """Take a gradient at what `forward` gives to each input.
+
+        Parameters
+        ----------
+        call : Call
+            As for `forward`.
+        gradient : ndarray (batch, ...)
+            In the shape of the output.
+
+        Returns
+        -------
+        tuple of ndarray (batch, ...)
+            One for each input, in its shape.
+        """
         return (gradient.reshape(call.inputs[0].shape),)
 
     def sees(self, part: OutputPart) -> Field:

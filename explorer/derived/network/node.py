@@ -68,7 +68,7 @@ class Call:
         return as_float(self.inputs[0])
 
     def weight(self, name: str) -> Array:
-        """Give a weight in float32.
+        """Give a weight in float32, in Keras's shape.
 
         Raises
         ------

@@ -131,7 +131,7 @@ class Windows:
         return np.zeros((batch, *padded, channels), np.float32)
 
     def cropped(self, padded: Array, lengths: Sequence[int]) -> Array:
-        """Take the padding off again."""
+        """Take the padding off again: (batch, axis, ..., channel)."""
         pads = self.pads(lengths)
         inner = (
             slice(before, before + length)

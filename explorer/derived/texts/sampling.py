@@ -48,6 +48,11 @@ def sample(
     ndarray (count,), int64
         What was written, without the start. Shorter where the network stopped giving
         probabilities that are finite.
+
+    Raises
+    ------
+    ValueError
+        The text to continue is empty.
     """
     if not len(start):
         raise ValueError(

@@ -67,6 +67,11 @@ class Axes:
         -------
         ndarray (probe, 2), float32
             NaN for a probe with a value that is not finite.
+
+        Raises
+        ------
+        ValueError
+            The frame has another number of values a probe than the axes.
         """
         rows = flat_rows(frame)
         if rows.shape[1] != len(self.centre):
