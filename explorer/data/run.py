@@ -100,7 +100,7 @@ class RunData:
         return picture_of(reader.dims[2:], reader.shape[2:])
 
     def activation(self, layer: str, index: int, probe: int) -> Array:
-        """Read one probe's activation at a recorded step: (...), the dimensions left as recorded."""
+        """Read one probe's activation at a recorded step: (...), without those two dimensions."""
         rest = (slice(None),) * (len(self.run.array(activation_path(layer)).shape) - 2)
         return self.run.read(activation_path(layer), (index, probe, *rest))
 
