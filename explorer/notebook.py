@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
@@ -200,10 +200,9 @@ def _pictures(made: Any, index: int) -> Iterator[hv.Element]:
 
 def _twin(grid: FrameGrid, index: int) -> hv.Image:
     """Draw what a grid shows at a recorded step."""
-    made = grid._provider(0 if grid.still else index)
     matrix = grid.mode == "matrix"
     return mosaic_picture(
-        np.asarray(made["frame"] if isinstance(made, Mapping) else made),
+        np.asarray(grid.payload(index)["frame"]),
         low=float(grid.low),
         high=float(grid.high),
         palette=grid.palette,

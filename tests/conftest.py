@@ -64,7 +64,7 @@ def _cache_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
 
 @pytest.fixture(scope="module", autouse=True)
 def _garbage_is_sought_among_what_is_new() -> Iterator[None]:
-    """What a module of tests leaves behind stays: to look through it again and again is dear.
+    """What a module of tests leaves behind stays: to search it again and again is slow.
 
     The graphs that TensorFlow has traced, and the libraries, hold more objects than all else.
     """

@@ -1,4 +1,4 @@
-"""How far two runs are apart, read from both: in what layers see, in weights, in answers."""
+"""How much two runs differ, read from both: in activations, in weights, in predictions."""
 
 from __future__ import annotations
 

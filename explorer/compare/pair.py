@@ -68,7 +68,7 @@ class RunPair:
         return f"{self.first.run.version}|{self.second.run.version}|{together}"
 
     def derived(self, key: str, make: Callable[[], Arrays]) -> Arrays:
-        """Arrays of both runs that are dear, kept as those of one run are."""
+        """Give expensive arrays of both runs, kept as those of one run are."""
         return self.first.derived(f"pair|{self.key}|{key}", make)
 
     # -- time --------------------------------------------------------------------------------

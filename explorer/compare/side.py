@@ -86,7 +86,7 @@ class Side(Explorer):
         """Leave the cards in the run's half of the page."""
 
     def _transport(self) -> ClockSync:
-        return ClockSync(**self._clocks(), width=0, height=0, margin=0)
+        return ClockSync(**self.clocks(), width=0, height=0, margin=0)
 
     def _cards(self, region: Region) -> list[Card]:
         cards = super()._cards(region)

@@ -66,7 +66,7 @@ class DerivedCache:
         self._most = most_bytes
 
     def get(self, key: str, make: Callable[[], Arrays]) -> Arrays:
-        """Arrays of a key, made if they are not there."""
+        """Give the named arrays of a key; those that are not in the cache are made, and kept."""
         name = hashlib.sha256(f"{self._scope}|{key}".encode()).hexdigest()[:32]
         path = self._folder / f"{name}.npz"
         kept = _read(path)

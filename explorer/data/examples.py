@@ -64,7 +64,7 @@ class Examples:
 
     @property
     def noun(self) -> str:
-        """What one of them is called."""
+        """What one example is called in a sentence."""
         return "probe" if self.source == "probe" else "example"
 
     def choosing(self, number: int) -> dict[str, int]:

@@ -20,7 +20,7 @@ SAMPLED_WEIGHTS = 200_000
 
 
 def sampled_kernels(data: RunData, layer: str) -> list[Array] | None:
-    """Kernels at some steps; None if there are none."""
+    """Read a layer's kernels at some steps, see `read_kernel`; None if there are none."""
     if not has_kernels(data.run.layers[layer]) or not len(data.run):
         return None
     return [read_kernel(data, layer, index) for index in sample_indices(len(data.run), SAMPLES)]
@@ -66,31 +66,34 @@ def read_kernel(data: RunData, layer: str, index: int) -> Array:
 
 
 def unit_stride(data: RunData, layer: str) -> int:
-    """Every how many units of a layer are recorded: units are numbered among those."""
+    """Give the stride at which a layer's units are recorded; unit numbers count recorded ones."""
     node = data.run.nodes.get(activation_path(layer))
     return 1 if node is None else int(node["attributes"].get("unit_stride", 1))
 
 
 def strongest_channels(kernel: Array) -> npt.NDArray[np.intp]:
-    """Give the channel that each unit weighs most: (unit,). The first one where none is known."""
+    """Give the channel whose weights are largest in each unit's kernel: (unit,), by L2 norm.
+
+    Weights that are not finite count as 0.
+    """
     weights = kernel_tiles(kernel).astype(np.float64)
     known = np.where(np.isfinite(weights), weights, 0)
-    # Their sizes, without squares that would leave the range of numbers.
+    # Relative to the largest weight, so that no square overflows.
     return np.asarray(
         np.linalg.norm(known / (np.abs(known).max() or 1), axis=(2, 3)).argmax(axis=1)
     )
 
 
 def symmetric(limits: Limits) -> Limits:
-    """Limits about zero, for what may have either sign."""
+    """Make limits symmetric about zero, for signed values."""
     bound = max(abs(limits.low), abs(limits.high))
     return Limits(-bound, bound, signed=True)
 
 
 def some_of(values: Array) -> Array:
-    """Values in even distances, few enough for a quick quantile."""
+    """Take evenly spaced values, few enough for a quick quantile: (value,)."""
     flat = values.reshape(-1)
-    # An odd distance does not fall in with the counts of units, which are even.
+    # The counts of units are mostly even: with an odd stride, all units are sampled.
     return flat[:: flat.size // SAMPLED_WEIGHTS | 1]
 
 

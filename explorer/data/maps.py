@@ -45,7 +45,7 @@ class Maps(NamedTuple):
 
 
 def unit_names(data: RunData, layer: Layer, count: int) -> tuple[str, ...]:
-    """Name the units: by class, where they are the classes; of a recurrent layer, with the gate."""
+    """Name the units: by class if they are the classes, with the gate if the layer is recurrent."""
     names = data.class_names
     if len(names) == count and gives_classes(data, layer.name):
         return tuple(names)
@@ -55,7 +55,7 @@ def unit_names(data: RunData, layer: Layer, count: int) -> tuple[str, ...]:
 
 
 def gives_classes(data: RunData, layer: str) -> bool:
-    """Whether a layer's units are the classes: nothing but functions lies behind it."""
+    """Whether a layer's units are the classes: only activation functions come after it."""
     if data.reading is None or len(data.run.outputs) != 1:
         return False
     layers, name = data.run.layers, data.run.outputs[0]

@@ -41,15 +41,16 @@ from store.reading.cache import Arrays, ByteCache
 Values = dict[str, dict[str, Array]]
 
 
-# States of steps that were on screen a moment ago: several views ask for the same ones.
+# States of the last steps on screen, which several views ask for: 32 MiB.
 STATES_BYTES = 32 * 1024 * 1024
-# Histories of the probes that were last looked at. Computing one again is faster than a file.
+# Histories of the last selected probes, in memory: computing one is faster than reading a file.
 HISTORY_BYTES = 64 * 1024 * 1024
-# Values of one history: 16 MB. Of longer ones steps are left out.
+# Values of one history, as float32: 16 MiB. A longer history leaves out steps.
 MOST_VALUES = 2**22
-# Of the largest recorded value: what the precision of a recording may make of a difference.
+# Share of the largest recorded value by which derived states may differ from the recorded output:
+# a recording may be in float16.
 TOLERANCE = 0.05
-# Probes whose states are held to the recorded output, at the first and the last step.
+# Probes whose derived states are compared with the recorded output, at the first and last step.
 CHECKED_PROBES = 3
 # First words of vocabularies that fill up a text.
 PADDING = ("", "[PAD]", "<pad>", "<PAD>")
@@ -74,7 +75,7 @@ _SHARED: weakref.WeakKeyDictionary[RunData, _Shared] = weakref.WeakKeyDictionary
 
 
 class RecurrentLayer:
-    """One recurrent layer of a run: what it took, held and gave, as far as the run tells.
+    """One recurrent layer of a run: its inputs, states, gates and outputs, as far as known.
 
     Parameters
     ----------
@@ -127,7 +128,7 @@ class RecurrentLayer:
         return quantities(self.cells.get(direction))
 
     def units(self, direction: str) -> npt.NDArray[np.int64]:
-        """Give the unit of the layer's output that each unit of a direction goes into."""
+        """Give the unit of the layer's output that each unit of a direction goes into: (unit,)."""
         if direction not in self.cells:
             return np.arange(self.data.units(self.name))
         kernels = {way: part.weights.recurrent_kernel for way, part in self._parts().items()}
@@ -136,7 +137,7 @@ class RecurrentLayer:
         return np.arange(start, start + len(kernels[direction]))
 
     def homes(self, unit: int) -> list[tuple[str, int]]:
-        """Give the directions, and their units, from which a unit of the output comes."""
+        """Give the directions, and the unit of each, that a unit of the output is made of."""
         found = []
         for direction in self.directions:
             units = self.units(direction)
@@ -147,10 +148,13 @@ class RecurrentLayer:
         """Give the weights at a recorded step, by direction and gate; see `split_gates`."""
         return split_gates(self.class_name, self.config, self.weights(index))
 
-    # -- what it took ------------------------------------------------------------------------
+    # -- its inputs --------------------------------------------------------------------------
 
     def weights(self, index: int) -> dict[str, Array]:
-        """Weights at a recorded step; of a layer that is called again, those of its first call."""
+        """Read the weights at a recorded step, by name: (...) each, as Keras shapes them.
+
+        Of a layer that is called again, those of its first call.
+        """
         return self.data.weights(self.data.network.first_call(self.name), index)
 
     def taken(self, index: int, probe: int | None = None) -> Array:
@@ -187,7 +191,7 @@ class RecurrentLayer:
         sizes = [int(own.kernel.size + own.recurrent_kernel.size) for own in kernels]
         return int(probes * shape[1] * sum(sizes))
 
-    # -- what it held ------------------------------------------------------------------------
+    # -- its states --------------------------------------------------------------------------
 
     def states(self, index: int, probe: int | None = None) -> dict[str, States]:
         """Give states and gates at a recorded step, by direction: (probe, token, unit) each.
@@ -276,7 +280,7 @@ class RecurrentLayer:
         return parts_of(self.data.run.layers[self.data.network.first_call(self.name)])
 
     def _fault(self) -> Absence | None:
-        """Look for what keeps the states from being derived, at last by deriving them."""
+        """Say why the states cannot be derived, in the end by trying to; None: they can."""
         if len(self.layer.inbound) != 1:
             return Unfit(
                 f"{self.name} takes {len(self.layer.inbound)} inputs; its states can be derived "

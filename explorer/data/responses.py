@@ -59,7 +59,7 @@ def responses_of(data: RunData, layer: str) -> Responses:
 
 
 def shown_units(data: RunData, layer: str) -> npt.NDArray[np.int64]:
-    """Choose the units that are looked at: all, or evenly spread ones of very many."""
+    """Choose the units that are looked at: (unit,), all, or evenly spread ones of very many."""
     steps, probes = data.run.array(activation_path(layer)).shape[:2]
     each = max(1, steps * max(probes, len(data.class_names)))
     most = min(MOST_UNITS, max(FEWEST_UNITS, MOST_VALUES // each))

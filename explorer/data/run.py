@@ -1,4 +1,4 @@
-"""The one place where the explorer reads a run: frames, limits, histories; cached, bounded."""
+"""The one place where the explorer reads a run: frames, limits, histories, in bounded caches."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ FRAME_CACHE_BYTES = 192 * 1024 * 1024
 DERIVED_CACHE_BYTES = 64 * 1024 * 1024
 # Steps that fix a picture's limits, or how the output is read.
 SAMPLES = 24
-# What is held of a history at once: that of a convolution may be larger than memory.
+# Bytes of a history that are held at once: that of a convolution may be larger than memory.
 BLOCK_BYTES = 64 * 1024 * 1024
 
 
@@ -77,14 +77,14 @@ class RunData:
         return self.run.metrics.load()
 
     def derived(self, key: str, make: Callable[[], Arrays]) -> Arrays:
-        """Arrays that are dear, computed once for all sessions and kept on disk.
+        """Give expensive arrays, computed once for all sessions and kept on disk.
 
         Call it in the worker thread.
 
         Parameters
         ----------
         key : str
-            What they are; of a run that grew they are made anew.
+            Names them. Of a run that grew they are computed again.
         make : callable
             Computes them.
         """
@@ -100,7 +100,7 @@ class RunData:
         return picture_of(reader.dims[2:], reader.shape[2:])
 
     def activation(self, layer: str, index: int, probe: int) -> Array:
-        """Activation of one probe at one recorded step, without those two dimensions."""
+        """Read one probe's activation at a recorded step: (...), without those two dimensions."""
         rest = (slice(None),) * (len(self.run.array(activation_path(layer)).shape) - 2)
         return self.run.read(activation_path(layer), (index, probe, *rest))
 
@@ -116,7 +116,7 @@ class RunData:
         return np.moveaxis(frame, dims.index(UNIT_DIM), -1) if UNIT_DIM in dims else frame
 
     def activation_frames(self, layer: str) -> Iterator[Array]:
-        """Give what `activations` returns, step by step; says how far it is."""
+        """Yield what `activations` returns, step by step, and report the progress."""
         return counted(
             (self.activations(layer, index) for index in range(len(self.run))), len(self.run)
         )
@@ -152,7 +152,10 @@ class RunData:
         return self._limits[key]
 
     def frame(self, layer: str, index: int, probe: int) -> npt.NDArray[np.uint8]:
-        """Picture of one probe at one recorded step: (tiles, height, width), colour codes."""
+        """Give one probe's picture at a recorded step: (tile, height, width), uint8 colour codes.
+
+        Code 0 is NaN; see `explorer.derived.time.frames.quantize`.
+        """
 
         def make() -> Array:
             values = self.picture(layer).arrange(self.activation(layer, index, probe))
@@ -197,17 +200,17 @@ class RunData:
     # -- weights -----------------------------------------------------------------------------
 
     def weight(self, layer: str, weight: str, index: int) -> Array:
-        """One variable at one recorded step."""
+        """Read one variable at a recorded step: (...), as Keras shapes it."""
         path = weight_path(layer, weight)
         rest = (slice(None),) * (len(self.run.array(path).shape) - 1)
         return self.run.read(path, (index, *rest))
 
     def weights(self, layer: str, index: int) -> dict[str, Array]:
-        """Every recorded variable of a layer at one recorded step."""
+        """Read every recorded variable of a layer at a recorded step: (...) each, by name."""
         return {name: self.weight(layer, name, index) for name in self.run.layers[layer].weights}
 
     def weight_frames(self, layer: str, weight: str) -> Iterator[Array]:
-        """One variable, step by step; says how far it is."""
+        """Yield one variable step by step: (...), as Keras shapes it; report the progress."""
         return counted(
             (self.weight(layer, weight, index) for index in range(len(self.run))), len(self.run)
         )
@@ -291,6 +294,6 @@ def activation_limits(data: RunData, layer: str, probe: int | None) -> Limits | 
 
 
 def _blocks(steps: int, frame_bytes: int) -> Iterator[slice]:
-    """Part the step axis into blocks of a bounded size."""
+    """Split the step axis into blocks of a bounded size."""
     length = max(1, BLOCK_BYTES // max(1, frame_bytes))
     return (slice(start, min(steps, start + length)) for start in range(0, steps, length))

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from explorer.data.recurrent import RecurrentLayer, limits_of, quantity_of
 from explorer.data.run import RunData
 from explorer.data.texts import Texts, place_spans, texts_of
-from explorer.data.writing import Foretelling
+from explorer.data.writing import NextTokenNetwork
 from explorer.derived.network.contributions import class_gradients
 from explorer.derived.network.joint import Column, columns_of
 from explorer.derived.predictions.verdicts import OutputReading
@@ -134,21 +134,23 @@ class Sentence:
         return self.text[0], self.texts.ids.shape[1] - self.text[1]
 
     @cached_property
-    def foretelling(self) -> Foretelling | None:
-        """How the output is read that shares out what comes next."""
-        return Foretelling.of(self.data)
+    def next_token_network(self) -> NextTokenNetwork | None:
+        """The network as one that predicts the next token; None if it does not."""
+        return NextTokenNetwork.of(self.data)
 
     @property
     def reading(self) -> OutputReading | None:
         """How the output is read as classes; None if it cannot be."""
-        return self.data.reading or (self.foretelling.reading if self.foretelling else None)
+        return self.data.reading or (
+            self.next_token_network.reading if self.next_token_network else None
+        )
 
     @cached_property
     def class_names(self) -> list[str]:
-        """Name of each class: of one that foretells, the tokens."""
-        if self.data.reading is not None or self.foretelling is None:
+        """Name of each class: the tokens, if the network predicts the next one."""
+        if self.data.reading is not None or self.next_token_network is None:
             return self.data.class_names
-        return visible(self.texts.names(range(self.foretelling.reading.classes)))
+        return visible(self.texts.names(range(self.next_token_network.reading.classes)))
 
     @property
     def last(self) -> int | None:
@@ -246,7 +248,7 @@ class Sentence:
         return int(np.nan_to_num(classes, nan=-1.0).argmax())
 
     def read(self, index: int) -> tuple[Array, list[Frame]]:
-        """Read one step: the probability of each class, and a frame for each band.
+        """Read one step: the probability of each class, (class,), and a frame for each band.
 
         Raises
         ------
@@ -263,7 +265,7 @@ class Sentence:
         weights = {
             name: data.weights(name, index)
             for name, layer in layers.items()
-            # The table is large, and the way back ends at what was taken from it.
+            # The embedding's table is large, and gradients end at the rows taken from it.
             if layer.weights and layer.kind != "embedding"
         }
         classes = self._classes(known[self.output])
@@ -336,7 +338,7 @@ class Sentence:
             return limits_of(rnn, band.way, quantity, self.probe)
         if band.kind in ("classes", "class places"):
             return Limits(0.0, 1.0, signed=False)
-        # The greatest of a window is one of what was taken; of no number at all it is -3e38.
+        # The maximum of a window is one of its inputs; of NaN alone TensorFlow gives -3e38.
         return self.data.limits(band.taken or band.layer.name, self.probe)
 
 

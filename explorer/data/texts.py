@@ -1,4 +1,4 @@
-"""The texts of a run's probes: their words, their padding, and which words a layer's places see."""
+"""The texts of a run's probes: words, padding, and which words each position of a layer sees."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ class Texts:
 
     @property
     def separator(self) -> str:
-        """What stands between two tokens: nothing between characters."""
+        """Text between two tokens: a space, or nothing if tokens are characters."""
         return "" if is_spelled(self.vocabulary) else " "
 
     @property
     def noun(self) -> str:
-        """What a token is."""
+        """What a token is called: a word or a character."""
         return "word" if self.separator else "character"
 
     def names(self, numbers: Array | Sequence[int]) -> list[str]:

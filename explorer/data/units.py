@@ -1,4 +1,4 @@
-"""Of one unit: its values, their limits, and what each place of its map sees."""
+"""One unit: its values, their limits, and what each position of its map sees."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import numpy.typing as npt
 from explorer.data.run import SAMPLES, RunData
 from explorer.derived.network.graph import Graph
 from explorer.derived.network.node import Node, pair
+from explorer.derived.network.operations.shapes import edges
 from explorer.derived.network.receptive_field import extent, receptive_field
-from explorer.derived.network.shapes import edges
 from explorer.derived.network.windows import windows_of
 from explorer.derived.recurrent.equations import NotDerivableError
 from explorer.derived.time.frames import Limits, robust_limits, sample_indices

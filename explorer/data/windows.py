@@ -1,4 +1,4 @@
-"""Which tokens a position of a layer sees at once."""
+"""Which tokens each position of a layer sees."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Networks that foretell a text: what they expect after each token, and what they write on."""
+"""Networks that predict the next token of a text: their predictions, and texts they generate."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ MOST_CANDIDATES = 5
 # Tokens that are written at each step, 20 ms of work, and of the text before that are quoted.
 WRITTEN = 200
 QUOTED = 16
-# Times that a text is begun, if it ends before.
+# Most texts that are begun for one row, if they end early.
 MOST_PIECES = 6
-# Tokens of a probe after which the network writes on.
+# Tokens of a probe from which the network goes on.
 START = 20
-# Letters without a space after which a line may break.
+# A line may break after so many letters without a space.
 LONGEST_WORD = 20
 UNPRINTABLE = "\ufffd"
-# Share of labels that must be the next token, so that the labels are those.
+# Share of the labels that must equal the next token for labels to count as the next tokens.
 LEAST_SHIFTED = 0.9
 NONE = -1
 END = "\n"
 
 RECURRENT = frozenset({"SimpleRNN", "GRU", "LSTM"})
-# Layers that treat each token by itself.
+# Classes whose layers compute each token by itself.
 TOKENWISE = frozenset(
     (
         "Embedding",
@@ -68,8 +68,8 @@ TOKENWISE = frozenset(
 
 
 @dataclass(frozen=True)
-class Foretelling:
-    """A network whose output at each token shares out what may come next.
+class NextTokenNetwork:
+    """A network whose output at each token is the probability of each token to come next.
 
     Attributes
     ----------
@@ -89,7 +89,7 @@ class Foretelling:
     reading: OutputReading
 
     @classmethod
-    def of(cls, data: RunData) -> Foretelling | None:
+    def of(cls, data: RunData) -> NextTokenNetwork | None:
         """Read a run so; None if its output is not (token, vocabulary)."""
         texts, outputs = texts_of(data), data.run.outputs
         if texts is None or len(outputs) != 1 or outputs[0] not in data.run.layers:
@@ -126,7 +126,7 @@ class Foretelling:
 
     @property
     def are_shifted(self) -> bool:
-        """Whether the labels are what comes after each token; so they are if there are none."""
+        """Whether the labels are the token after each one; true if there are no labels."""
         probe = self.data.run.probe
         if probe is None or probe.labels is None:
             return True
@@ -206,17 +206,17 @@ class Foretelling:
 
 
 class Writer:
-    """Lets a recurrent network write on, one token at a time.
+    """Generates text with a recurrent network, one token at a time.
 
     Parameters
     ----------
-    of : Foretelling
+    of : NextTokenNetwork
         The network.
     start : ndarray (token,), integer
         The text to go on from.
     """
 
-    def __init__(self, of: Foretelling, start: Array) -> None:
+    def __init__(self, of: NextTokenNetwork, start: Array) -> None:
         self._of, self._start = of, start
         self._end = of.end
         self._kept: dict[tuple[int, float], list[str]] = {}
@@ -231,7 +231,7 @@ class Writer:
         return {"rows": [[piece] for piece in self._kept[index, temperature]]}
 
     def write(self, index: int, temperature: float, count: int = WRITTEN) -> list[Array]:
-        """Write so many tokens with the weights of a recorded step.
+        """Generate so many tokens with the weights of a recorded step: (token,) for each text.
 
         After the end of a text it is begun anew, with other random numbers, a few times at most.
         """
@@ -246,7 +246,7 @@ class Writer:
 
         state: States = {}
         found: list[Array] = []
-        with np.errstate(all="ignore"):  # of a training that diverged nothing is written
+        with np.errstate(all="ignore"):  # a training that diverged generates nothing
             for token in self._start[:-1]:
                 _, state = step(int(token), state)
             for seed in range(MOST_PIECES):
@@ -264,13 +264,13 @@ class Writer:
 
 
 def shown(text: str) -> str:
-    """Make line breaks, and what has no form, visible where a text has to stand in a line."""
+    """Show line breaks and invisible characters as signs, in a text on one line."""
     text = text.replace("\n", " ↵ ").replace("\t", " ")
     return "".join(letter if letter.isprintable() else UNPRINTABLE for letter in text)
 
 
 def breakable(text: str) -> str:
-    """Let a line break within words that no line can hold: untrained networks write them.
+    """Let a line break within very long words: untrained networks generate them.
 
     Examples
     --------
@@ -356,7 +356,7 @@ def stepper(
 
 
 def writing_fault(network: Network, output: str) -> str | None:
-    """Say in a sentence why a network cannot write on token by token; None: it can."""
+    """Say in a sentence why a network cannot generate text token by token; None: it can."""
     for name in order_of(network, output):
         node = network.nodes[name]
         if name in network.unsupported:

@@ -1,4 +1,4 @@
-"""What repeating a recurrent matrix does to a state, over the training."""
+"""How a state grows or fades under a recurrent matrix, over the training."""
 
 from __future__ import annotations
 

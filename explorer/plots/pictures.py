@@ -1,4 +1,4 @@
-"""What pictures of units share: shades of grey, places on the input, steps of a film strip."""
+"""What pictures of units share: shades of grey, and the steps of a film strip."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Units in the order in which a table lists them: by how well they tell a span from the rest."""
+"""Order units by how well their states separate the words of a span from the other words."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ class Findings(NamedTuple):
 
     @property
     def is_high(self) -> npt.NDArray[np.bool_]:
-        """Whether a unit is higher within."""
+        """Whether each unit is higher within: (unit,)."""
         return np.asarray(self.auc >= 0.5)
 
     @property
     def strength(self) -> Array:
-        """AUC turned about: a unit that is low within tells as much as one that is high."""
+        """The larger of AUC and 1 - AUC: (unit,). A unit may be low within the span as well."""
         return np.asarray(np.maximum(self.auc, 1 - self.auc))
 
     def ranked(self) -> npt.NDArray[np.intp]:
-        """Order the units by strength, equal ones by the gap of their means; without unknown."""
+        """Order the known units by strength, then by the difference of their means: (unit,)."""
         known = np.flatnonzero(~np.isnan(self.auc))
         gap = np.abs(self.within - self.outside)
         return np.asarray(known[np.lexsort((-gap[known], -self.strength[known]))])

@@ -16,7 +16,7 @@ from holoviews.plotting.util import process_cmap
 
 TIME_COLOUR = "#e8590c"
 HEIGHT = 230
-# Told apart from the ground in the light theme and in the dark one.
+# Visible on the background of the light theme and of the dark one.
 NEUTRAL = "#8b95a1"
 
 # Pixels between labels of neighbouring ticks.
@@ -29,13 +29,13 @@ CURSOR_NAME = "trainlapse-cursor"
 # The clock of a page, unless it shows several runs.
 CHANNEL = "main"
 
-# Colours of two runs beside each other: apart for colour-blind readers, legible on light and dark.
+# Colours of two runs: distinct for colour-blind readers, legible on light and dark.
 RUNS = ("#2a78bd", "#bd4296")
 
 SEQUENTIAL = "viridis"
 DIVERGING = "coolwarm"
 
-# Paul Tol's bright and muted schemes: told apart by colour-blind readers.
+# Paul Tol's bright and muted schemes, which colour-blind readers can distinguish.
 LINES = ("#4477aa", "#ee6677", "#228833", "#aa3377", "#66ccee", "#ccbb44")
 CLASSES = (
     "#6a5acd", "#88ccee", "#44aa99", "#117733", "#999933",

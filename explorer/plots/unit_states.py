@@ -1,4 +1,4 @@
-"""How much each unit is active over training, with those marked that never or always are."""
+"""How active each unit is over training; dead and always active units are marked."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from explorer.plots.matrices import time_heatmap
 
 Array = npt.NDArray[Any]
 
-# Not among the colours of the shares; told apart by lightness too.
+# Not among the colours of the shares, and of another lightness.
 DEAD_COLOUR = "#d1193e"
 ALWAYS_ON_COLOUR = "#ff9ad5"
 
@@ -30,7 +30,7 @@ def state_heatmap(share: Array, state: Array, **options: Any) -> hv.Image:
     **options
         As for `explorer.plots.matrices.time_heatmap`: x_edges, x_label, positions, ...
     """
-    # A hair beyond the colours' ends, where only a clipping colour reaches.
+    # Just beyond the limits, where the clipping colours are drawn.
     shown = np.clip(np.asarray(share, np.float64), 0, 1)
     shown[state == DEAD] = -1
     shown[state == ALWAYS_ON] = 2

@@ -9,15 +9,14 @@ import numpy as np
 import numpy.typing as npt
 from panel.custom import JSComponent
 
+from explorer.data.metrics import METRIC_GROUPS, metric_curve
 from explorer.data.run import RunData
-from explorer.derived.time.timeline import thin
 from explorer.plots.style import CHANNEL, LINES, class_colour
 from explorer.replay import tour
 from explorer.replay.contents import Contents
 from explorer.selection import PREDICTED, TABS, SelectionKey, default_layer, unit_families
 from explorer.views.base import Scene, View
 from explorer.views.layer.activation import FeatureMaps, UnitHeatmap
-from explorer.views.training.curves import Accuracy, Loss
 from explorer.widgets.base import Widget
 from explorer.widgets.charts.probability_bars import ProbabilityBars
 from explorer.widgets.page.layer_graph import LayerGraph
@@ -39,7 +38,6 @@ WIDGETS: Mapping[str, type[Widget]] = {
 }
 # The main picture of a layer: the first that serves it.
 STAGE: tuple[View, ...] = (FeatureMaps(), UnitHeatmap())
-CHARTS = (Loss(), Accuracy())
 # Points of a curve: more than a card has pixels.
 MOST_POINTS = 1000
 
@@ -149,32 +147,26 @@ def predictions(data: RunData, contents: Contents) -> list[State]:
 def charts(data: RunData) -> list[State]:
     """Curves of loss and metrics; those that have none are left out."""
     found = []
-    for view in CHARTS:
-        names = [str(name) for name in data.metrics if view.chosen(str(name))]
-        series = [_series(data, name, at) for at, name in enumerate(names)]
+    for group in METRIC_GROUPS:
+        series = [_series(data, name, at) for at, name in enumerate(group.names(data))]
         if series:
-            found.append({"title": view.title, "y_name": view.y_label, "series": series})
+            found.append({"title": group.title, "y_name": group.y_label, "series": series})
     return found
 
 
 def undrawn(data: RunData) -> list[str]:
     """Names of metrics that no chart shows."""
-    names = [str(name) for name in data.metrics]
-    return [name for name in names if not any(view.chosen(name) for view in CHARTS)]
+    drawn = {name for group in METRIC_GROUPS for name in group.names(data)}
+    return [str(name) for name in data.metrics if name not in drawn]
 
 
 def _series(data: RunData, name: str, at: int) -> State:
     """One metric where it is known, thinned; its places on each of the run's clocks."""
-    values = data.metrics[name].values.astype(np.float64)
-    known = np.flatnonzero(~np.isnan(values))
-    # What is measured now and then is joined; elsewhere NaN leaves a gap.
-    kept = known if 2 * len(known) < len(values) else np.arange(len(values))
-    kept = kept[thin(values[kept], MOST_POINTS)]
-    updates = data.metrics["update"].values[kept]
+    updates, values = metric_curve(data, name, MOST_POINTS)
     places: dict[str, npt.NDArray[np.float64]] = {
         axis: data.timeline.convert(updates, axis) for axis in ("step", "epoch", "wall_time")
     }
     with np.errstate(over="ignore"):  # a loss beyond float32 is drawn as infinite
-        shown = values[kept].astype(np.float32)
+        shown = values.astype(np.float32)
     colour = LINES[at % len(LINES)]
     return {"name": name, "colour": colour, "places": places, "values": shown}

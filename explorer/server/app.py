@@ -259,34 +259,34 @@ def server(runs: Sequence[Run], *, port: int | None = None, side_by_side: bool =
     reserve_core_for_browser()
     first = "/run-1" if side_by_side else "/"
     paths = [first, *(f"/run-{number}" for number in range(2, len(runs) + 1))]
-    shelf = RunRegistry(runs, paths)
-    compared = _comparison(shelf)
-    routes = {path: _session(shelf, number) for number, path in enumerate(paths, start=1)}
-    routes |= {ADDED: _session(shelf), COMPARE: compared}
+    registry = RunRegistry(runs, paths)
+    compared = _comparison(registry)
+    routes = {path: _session(registry, number) for number, path in enumerate(paths, start=1)}
+    routes |= {ADDED: _session(registry), COMPARE: compared}
     if side_by_side:
         routes["/"] = compared
     return Server(routes, port if port is not None else free_port())
 
 
-def _session(shelf: RunRegistry, fixed: int | None = None) -> Callable[[], pn.Template]:
+def _session(registry: RunRegistry, fixed: int | None = None) -> Callable[[], pn.Template]:
     """Make a factory of sessions with one run: an object would be shared by all visitors.
 
     Of the run with a fixed number, else of that which the address has.
     """
 
     def session() -> pn.Template:
-        query, switch = _query(), shelf.switch
+        query, switch = _query(), registry.switch
         try:
-            number = fixed or shelf.number(query.get(NUMBER, ""), NUMBER)
+            number = fixed or registry.number(query.get(NUMBER, ""), NUMBER)
         except ValueError as error:
             return _refusal(str(error), switch, ADDED)
-        latest, path = shelf.every[number - 1], switch[number - 1][0]
-        return page(latest.data, query, switch, path, latest, shelf.add)
+        latest, path = registry.every[number - 1], switch[number - 1][0]
+        return page(latest.data, query, switch, path, latest, registry.add)
 
     return session
 
 
-def _comparison(shelf: RunRegistry) -> Callable[[], pn.Template]:
+def _comparison(registry: RunRegistry) -> Callable[[], pn.Template]:
     """Make a factory of sessions with two of the server's runs, named by their numbers."""
 
     @functools.lru_cache(PAIRS_KEPT)
@@ -294,14 +294,17 @@ def _comparison(shelf: RunRegistry) -> Callable[[], pn.Template]:
         return RunPair(first, second, _overrides(overrides))
 
     def session() -> pn.Template:
-        query, switch = _query(), shelf.switch
+        query, switch = _query(), registry.switch
         try:
-            numbers = shelf.number(query.get("a", "1"), "a"), shelf.number(query.get("b", "2"), "b")
-            first, second = (shelf.every[number - 1].data for number in numbers)
+            numbers = (
+                registry.number(query.get("a", "1"), "a"),
+                registry.number(query.get("b", "2"), "b"),
+            )
+            first, second = (registry.every[number - 1].data for number in numbers)
             pair = pair_of(first, second, query.get("map", ""))
         except ValueError as error:
             return _refusal(str(error), switch, COMPARE)
-        return comparison_page(pair, query, switch, numbers, shelf.add)
+        return comparison_page(pair, query, switch, numbers, registry.add)
 
     return session
 

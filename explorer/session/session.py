@@ -12,8 +12,8 @@ import panel as pn
 
 from explorer.cards.absentees import Absentees, share_row
 from explorer.cards.card import Card, card_head, framed
+from explorer.data.layer_quantities import LAYER_QUANTITIES
 from explorer.data.run import RunData
-from explorer.data.summaries import LOGARITHMIC, QUANTITIES, quantity
 from explorer.derived.predictions.verdicts import Verdicts
 from explorer.plots import style
 from explorer.selection import TABS, SelectionKey, Tab, select_in
@@ -87,9 +87,11 @@ class Explorer:
         self.data = data
         self.selection, self.warnings = select_in(data.run, query or {}, self.tabs)
         self.transport = self._transport()
+        # The graph's colours run from little to much: what is signed has no place there.
+        coloured = [name for name, each in LAYER_QUANTITIES.items() if not each.signed]
         self.graph = LayerGraph.of(
             data.run.layers,
-            quantities={name: name for name in QUANTITIES} if len(data.run) else {},
+            quantities={name: name for name in coloured} if len(data.run) else {},
             palette=style.palette_bytes(style.SEQUENTIAL),
             channel=self.channel,
             sizing_mode="stretch_both",
@@ -193,9 +195,9 @@ class Explorer:
     # -- parts -------------------------------------------------------------------------------
 
     def _transport(self) -> ClockSync:
-        return Transport(**self._clocks(), sizing_mode="stretch_width", margin=0)
+        return Transport(**self.clocks(), sizing_mode="stretch_width", margin=0)
 
-    def _clocks(self) -> dict[str, Any]:
+    def clocks(self) -> dict[str, Any]:
         """Give what a widget needs that serves the run's clock."""
         timeline = self.data.timeline
         return {
@@ -256,15 +258,16 @@ class Explorer:
         """Colour the graph's boxes by a quantity, once it has been computed."""
         graph = self.graph
         graph.values = None
-        if name not in QUANTITIES:
+        quantity = LAYER_QUANTITIES.get(name)
+        if quantity is None:
             return
 
         def show(values: Any) -> None:
             if graph.quantity == name:
-                graph.param.update(values=values, logarithmic=name in LOGARITHMIC)
+                graph.param.update(values=values, logarithmic=quantity.logarithmic)
 
         fault = f"The quantity {name!r} cannot be computed"
-        self._in_worker(fault, lambda: quantity(self.data, name), show)
+        self._in_worker(fault, lambda: quantity.of_layers(self.data), show)
 
     def _in_worker(
         self, fault: str, compute: Callable[[], T], show: Callable[[T | None], None]

@@ -32,7 +32,7 @@ class Chosen(NamedTuple):
 
     @classmethod
     def of(cls, name: str, made: Any, *, alone: bool = False) -> Chosen | Nothing:
-        """Keep both; if there is no alternative, nothing is nothing."""
+        """Keep both; without alternatives, `Nothing` stands for the whole card."""
         return made if alone and isinstance(made, Nothing) else cls(name, made)
 
 

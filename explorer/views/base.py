@@ -32,7 +32,7 @@ from store import Layer
 KEPT_PICTURES = 3
 
 
-# What is of another selection still. Quick changes shall not flash.
+# A card that still shows another selection is dimmed, after a delay: quick changes do not flash.
 DIMMED = """
 [aria-busy="true"] {
   opacity: 0.4;
@@ -126,13 +126,18 @@ class View(abc.ABC):
         Columns that it takes, of twelve.
     """
 
-    title: ClassVar[str]
+    title: str
     region: ClassVar[Region]
     kinds: ClassVar[frozenset[str] | None] = None
     depends: ClassVar[tuple[str, ...]] = ()
     follows: ClassVar[tuple[str, ...]] = ()
-    order: ClassVar[int] = 100
+    order: int = 100
     width: ClassVar[int] = 6
+
+    @classmethod
+    def instances(cls) -> list[View]:
+        """Make the views of this class: one, or one of each of several things."""
+        return [cls()]
 
     def applies(self, data: RunData) -> bool:
         """Whether the view is meant for this kind of run at all."""

@@ -28,7 +28,7 @@ def _load() -> None:
 
 
 def views(region: Region) -> list[View]:
-    """One instance of each view of a region, in order."""
+    """Make the views of a region, in order."""
     _load()
-    chosen = [view for view in _registered if view.region == region]
-    return [view() for view in sorted(chosen, key=lambda view: (view.order, view.title))]
+    chosen = [view for kind in _registered if kind.region == region for view in kind.instances()]
+    return sorted(chosen, key=lambda view: (view.order, view.title))

@@ -1,4 +1,4 @@
-"""How much has room on a card: tiles, rows and weights that can still be told apart."""
+"""How much fits on a card: tiles, rows and weights that can still be distinguished."""
 
 from __future__ import annotations
 

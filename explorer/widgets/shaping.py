@@ -50,9 +50,7 @@ class Steps:
 
     def payloads(self, widget: Stepped) -> Iterator[Mapping[str, Any]]:
         """Give what a widget shows of each of them; of a still one, what it always shows."""
-        for index in self.indices[:1] if widget.still else self.indices:
-            made = widget._provider(0 if widget.still else index)
-            yield made if isinstance(made, Mapping) else {"frame": made}
+        return map(widget.payload, self.indices[:1] if widget.still else self.indices)
 
 
 def identifier(text: str, default: str = "value") -> str:

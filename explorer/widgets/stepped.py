@@ -65,6 +65,11 @@ class Stepped(Widget):
         self._queue.clear()
         self.param.update(key=key, **changes)
 
+    def payload(self, index: int) -> Payload:
+        """Give what is shown of a recorded step: named arrays and texts."""
+        made = self._provider(0 if self.still else index)
+        return made if isinstance(made, Mapping) else {"frame": made}
+
     def _handle_msg(self, data: Any) -> None:
         """Queue what the browser asks for; anything malformed or outdated is ignored."""
         if not isinstance(data, dict) or data.get("key") != self.key:
@@ -91,8 +96,7 @@ class Stepped(Widget):
         index = self._queue.pop(0)
         answer: dict[str, Any] = {"key": self.key, "index": index}
         try:
-            made = self._provider(index)
-            answer["payload"] = dict(made) if isinstance(made, Mapping) else {"frame": made}
+            answer["payload"] = dict(self.payload(index))
         except Exception as error:  # shown in place of the picture, and logged
             logger.exception("Frame %s of %s cannot be read", index, self.key)
             answer["error"] = f"This step cannot be shown: {error}"

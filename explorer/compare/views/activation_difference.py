@@ -1,4 +1,4 @@
-"""What a layer of B says to the probe less what the layer of A says, unit by unit."""
+"""Activation of a layer of B less that of the layer of A, for one probe, unit by unit."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ OUTPUT = "output"
 
 @dataclass(frozen=True)
 class Quantity:
-    """Something that both layers tell about one probe.
+    """A quantity that both layers have for one probe.
 
     Attributes
     ----------
@@ -342,7 +342,7 @@ class ActivationDifference(PairView):
         return below(options_row([option("show", titles, name, choose)]), grid, gap=6)
 
     def _quantities(self, scene: Scene) -> dict[str, Quantity] | Absence:
-        """Find what both layers tell, or why that is nothing."""
+        """Find the quantities that both layers have, or why there is none."""
         layer, probe = scene.selected.layer, scene.selected.probe
         layers = layer, self.pair.layers.to_second(layer) or ""
         output = output_of(self.pair, self.alignment, layers, probe)

@@ -1,4 +1,4 @@
-"""How far the answers of both networks are apart, and which probes only one of them gets right."""
+"""How much the predictions of both networks differ, and which probes only one gets right."""
 
 from __future__ import annotations
 

@@ -5,21 +5,19 @@ from __future__ import annotations
 import functools
 import importlib
 import pkgutil
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 import explorer.compare.views
 from explorer.compare.pair import CLOCK_MODES, RunPair
+from explorer.compare.session import Comparison
 from explorer.data.absence import Absence, Lack
 from explorer.data.run import RunData
 from explorer.derived.pairs.time_alignment import Alignment
 from explorer.selection import SelectionKey
 from explorer.views.base import Region, Scene, View
-
-if TYPE_CHECKING:
-    from explorer.compare.session import Comparison
 
 V = TypeVar("V", bound=type["PairView"])
 

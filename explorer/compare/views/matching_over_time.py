@@ -1,4 +1,4 @@
-"""How well units of a layer go together over time, how long pairs last, and one unit's partners."""
+"""How well units are matched over time, how long pairs last, and one unit's counterparts."""
 
 from __future__ import annotations
 

@@ -9,40 +9,33 @@ import numpy as np
 from explorer.compare.side import LETTERS
 from explorer.compare.views.base import PairView, register
 from explorer.data.absence import Nothing
+from explorer.data.metrics import ACCURACY, LOSS, MetricGroup, metric_curve
 from explorer.data.run import RunData
-from explorer.derived.time.timeline import thin
 from explorer.plots.overlays import Line, overlay
 from explorer.plots.style import RUNS
 from explorer.views.base import Scene, plot_pane
 from explorer.views.parts import metric_label
 from explorer.views.room import COMPACT_HEIGHT, MOST_POINTS
-from explorer.views.training.curves import Accuracy, Loss, MetricCurves
 
 
 class _BothMetrics(PairView):
     place = "above"
     aligned = True
     width = 6
-    alone: ClassVar[type[MetricCurves]]
+    group: ClassVar[MetricGroup]
 
     def applies(self, data: RunData) -> bool:
-        return any(self.alone().applies(run) for run in self.runs)
+        return any(self.group.names(run) for run in self.runs)
 
     def compute(self, scene: Scene) -> list[Line] | Nothing:
         """Curves of both runs, with what is measured now and then joined."""
-        chosen = self.alone().chosen
         lines = []
         for number, data in enumerate(self.runs):
-            metrics = data.metrics
-            places = self.places(number, metrics["update"].values)
-            for name in filter(chosen, map(str, metrics)):
-                values = metrics[name].values.astype(np.float64)
-                known = np.flatnonzero(~np.isnan(values))
-                kept = known if 2 * len(known) < len(values) else np.arange(len(values))
-                kept = kept[thin(values[kept], MOST_POINTS)]
+            for name in self.group.names(data):
+                updates, values = metric_curve(data, name, MOST_POINTS)
                 said = f"{LETTERS[number]} {metric_label(name)}"
-                dashed = name.startswith("val_")
-                lines.append(Line(said, places[kept], values[kept], RUNS[number], dashed))
+                places, dashed = self.places(number, updates), name.startswith("val_")
+                lines.append(Line(said, places, values, RUNS[number], dashed))
         if any(np.isfinite(line.y).any() for line in lines):
             return lines
         return Nothing("Neither run has logged a finite number.")
@@ -54,7 +47,7 @@ class _BothMetrics(PairView):
         return plot_pane(
             overlay(
                 computed,
-                y_label=self.alone.y_label,
+                y_label=self.group.y_label,
                 cursor=self.alignment.coordinates,
                 height=COMPACT_HEIGHT,
                 **self.time_options(scene),
@@ -66,15 +59,15 @@ class _BothMetrics(PairView):
 class LossOfBoth(_BothMetrics):
     """Training and validation loss."""
 
-    title = "Loss"
+    title = LOSS.title
     order = 10
-    alone = Loss
+    group = LOSS
 
 
 @register
 class AccuracyOfBoth(_BothMetrics):
     """Training and validation accuracy, and whatever else is a share."""
 
-    title = "Accuracy"
+    title = ACCURACY.title
     order = 11
-    alone = Accuracy
+    group = ACCURACY

@@ -1,19 +1,17 @@
-"""Units of a layer in pairs, as a picture of a difference needs them: held, named, told of."""
+"""Pairs of units for pictures of differences: kept over time, named, and described."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy.typing as npt
 
 from explorer.compare.matching.at_step import pairs_by_number
 from explorer.compare.matching.sources import common_sources
+from explorer.compare.session import Comparison
 from explorer.derived.pairs.subtraction import within
 from explorer.derived.pairs.unit_matching import ALONE, Matching, partners_of
 from explorer.derived.time.frames import sample_indices
-
-if TYPE_CHECKING:
-    from explorer.compare.session import Comparison
 
 Array = npt.NDArray[Any]
 

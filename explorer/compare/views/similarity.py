@@ -1,4 +1,4 @@
-"""How alike the layers of both runs are in what they see: all with all, and each with its own."""
+"""How alike the layers of both runs are by their activations: all pairs, and counterparts."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from explorer.compare.differences import (
 )
 from explorer.compare.settings import NOTHING
 from explorer.compare.views.base import PairView, register
+from explorer.compare.views.layer_curves import MOST_CURVES, curves_of_layers
 from explorer.data.absence import SAME_PROBE, Absence, Lack, Nothing
 from explorer.derived.time.frames import Limits, quantize
-from explorer.plots.overlays import Line, overlay
-from explorer.plots.style import CLASSES, SEQUENTIAL, palette_bytes
-from explorer.views.base import Scene, plot_pane
+from explorer.plots.style import SEQUENTIAL, palette_bytes
+from explorer.views.base import Scene
 from explorer.widgets.charts.step_table import StepTable
 from explorer.widgets.page.beside import below
 from explorer.widgets.page.layer_pairs import LayerPairs
@@ -29,10 +29,7 @@ from explorer.widgets.pictures.frame_grid import FrameGrid
 
 HEIGHT = 400
 SHARES = Limits(0.0, 1.0, signed=False)
-CURVES_HEIGHT = 260
 NO_NUMBER = "How alike the layers see is not a number at any moment."
-# Told apart by colour, and then by dashes.
-MOST_CURVES = 2 * len(CLASSES)
 
 
 class _OfProbes(PairView):
@@ -199,32 +196,6 @@ class OverTime(_OfProbes):
     def draw(self, scene: Scene, computed: Likeness) -> Any:
         names = [a if a == b else f"{a} / {b}" for a, b in pairs_seen(self.pair)]
         return curves_of_layers(self, scene, names, computed, y_label="CKA", y_range=(-0.05, 1.05))
-
-
-def curves_of_layers(
-    view: PairView, scene: Scene, names: list[str], found: Likeness, **options: Any
-) -> Any:
-    """Draw a curve for each layer over the common axis."""
-    coordinates = view.alignment.coordinates
-    lines = [
-        Line(
-            name,
-            coordinates[found.positions],
-            found.values[:, at],
-            CLASSES[at % len(CLASSES)],
-            at >= len(CLASSES),
-        )
-        for at, name in enumerate(names[:MOST_CURVES])
-    ]
-    return plot_pane(
-        overlay(
-            lines,
-            cursor=coordinates,
-            height=CURVES_HEIGHT,
-            **options,
-            **view.time_options(scene),
-        )
-    )
 
 
 def nearest(positions: Any, index: int) -> int:

@@ -66,7 +66,7 @@ def _facts(data: RunData) -> dict[str, str]:
 
 
 def _last_and_best(data: RunData, name: str) -> tuple[float, float]:
-    """Last known value of a metric, and the best one; NaN where there is none."""
+    """Give the last known value of a metric, and the best one; NaN where there is none."""
     if name not in data.metrics:
         return np.nan, np.nan
     values = data.metrics[name].values.astype(np.float64)

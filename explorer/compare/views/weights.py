@@ -1,4 +1,4 @@
-"""How far the weights of both runs are apart, and where they part."""
+"""How much the weights of both runs differ, and since which step."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from explorer.compare.differences import (
     weights_over_time,
 )
 from explorer.compare.views.base import PairView, register
-from explorer.compare.views.similarity import curves_of_layers
+from explorer.compare.views.layer_curves import curves_of_layers
 from explorer.data.absence import Absence, Nothing
 from explorer.views.base import Scene
 from explorer.widgets.page.beside import below

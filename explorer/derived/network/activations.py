@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy.special import erf, expit, log_softmax, softmax
 
-from explorer.derived.network.node import Array, Function
+from explorer.derived.network.node import Array
 from explorer.derived.recurrent.equations import ACTIVATIONS, NotDerivableError
+
+Function = Callable[[Array], Array]
 
 # Klambauer et al. 2017 (arXiv:1706.02515), as Keras rounds them.
 SELU_ALPHA = 1.6732632423543772
@@ -193,38 +195,3 @@ def named_activation(name: Any) -> Activation:
     raise NotDerivableError(
         f"The activation {name!r} is not known here; known are {', '.join(NAMED)}."
     )
-
-
-def layer_activation(
-    class_name: str, config: Mapping[str, Any], *, is_activated: bool
-) -> Activation:
-    """Find the activation function that ends a layer; the linear one where there is none.
-
-    Parameters
-    ----------
-    class_name, config
-        As in `Node`.
-    is_activated : bool
-        Whether the option ``activation`` names a function that follows what the layer computes.
-
-    Raises
-    ------
-    NotDerivableError
-        See `named_activation`.
-    """
-    match class_name:
-        case "ReLU":
-            return relu(
-                config.get("negative_slope") or 0,
-                config.get("max_value"),
-                config.get("threshold") or 0,
-            )
-        case "LeakyReLU":
-            return relu(config.get("negative_slope", 0.3))
-        case "ELU":
-            return elu(config.get("alpha", 1))
-        case "Softmax":
-            return softmax_over(config.get("axis", -1))
-        case "Activation":
-            return named_activation(config.get("activation"))
-    return named_activation(config.get("activation")) if is_activated else LINEAR

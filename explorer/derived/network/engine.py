@@ -10,8 +10,9 @@ import numpy as np
 
 from explorer.derived.network.activations import LINEAR, Activation
 from explorer.derived.network.graph import Graph
-from explorer.derived.network.node import Array, Call, LayerOp, LayerWeights, Node, as_float
-from explorer.derived.network.registry import INPUT_CLASS, LAYER_OPS, activation_of
+from explorer.derived.network.layer_op import LayerOp
+from explorer.derived.network.node import Array, Call, LayerWeights, Node, as_float
+from explorer.derived.network.registry import INPUT_CLASS, layer_ops
 from explorer.derived.recurrent.equations import NotDerivableError, token_mask
 
 Arrays = Mapping[str, Array]
@@ -34,14 +35,13 @@ class Network(Graph):
             The layer cannot be repeated here.
         """
         self._require(layer)
-        return LAYER_OPS[self.nodes[layer].class_name]
+        return layer_ops()[self.nodes[layer].class_name]
 
     def activation(self, layer: str) -> Activation:
         """Give the activation function that ends a layer; the linear one if it has none."""
         node = self.node(layer)
-        if node.class_name not in LAYER_OPS:
-            return LINEAR
-        return activation_of(node.class_name, node.config)
+        op = layer_ops().get(node.class_name)
+        return LINEAR if op is None else op.activation(node.config)
 
     def call(
         self,

@@ -1,4 +1,4 @@
-"""Where in an input the evidence for a class lies: contributions as maps over its places."""
+"""Which places of an input are evidence for a class: contributions as maps."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""Which layer takes which: a network without its arithmetic."""
+"""The graph of a network: which layer takes which."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
 from explorer.derived.network.node import Node
-from explorer.derived.network.registry import INPUT_CLASS, LAYER_OPS, OPERATIONS_CLASS, node_fault
+from explorer.derived.network.registry import INPUT_CLASS, OPERATIONS_CLASS, layer_ops, node_fault
 
 
 class Graph:
@@ -69,7 +69,7 @@ class Graph:
         they are taken for that layer, if it takes the same.
         """
         node = self.nodes[layer]
-        op = LAYER_OPS.get(node.class_name)
+        op = layer_ops().get(node.class_name)
         if node.mask_from is None or op is None or not op.obeys_mask:
             return None
         maker = self.node(node.mask_from)

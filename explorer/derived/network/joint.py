@@ -1,4 +1,4 @@
-"""A probe's way through a network: which units of each layer count most, and what joins them.
+"""A probe's way through a network: the units that contribute most, and their links.
 
 What a unit contributes to a class is gradient x activation, see `network.contributions`. What
 passes from unit i to unit j of the next column is the part of it that flows through j: where the

@@ -1,4 +1,4 @@
-"""What one unit takes from the units before it, and gives to those after it, for one probe."""
+"""How strongly a unit is linked to the units before and after it, for one probe."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from explorer.derived.network.engine import Arrays, Network, StepWeights
-from explorer.derived.network.node import Array, Call, LayerOp, as_float
-from explorer.derived.network.registry import INPUT_CLASS, LAYER_OPS
+from explorer.derived.network.layer_op import LayerOp
+from explorer.derived.network.node import Array, Call, as_float
+from explorer.derived.network.registry import INPUT_CLASS, layer_ops
 from explorer.derived.recurrent.equations import NotDerivableError
 
-# Units that are silenced at once, each in a probe of its own.
+# Units that are set to zero at once, each in a copy of the probe.
 SILENCED = 64
 
 
@@ -188,7 +189,7 @@ class _Walk:
     def _owners(self, layer: str) -> Array | None:
         """Give the unit before a layer that each of its units passes on; None: it mixes them."""
         node = self.network.nodes[layer]
-        op = LAYER_OPS.get(node.class_name)
+        op = layer_ops().get(node.class_name)
         if op is None or layer in self.network.unsupported or len(node.inbound) != 1:
             return None
         units, before = self._units(layer), self._units(node.inbound[0])
@@ -227,7 +228,7 @@ def _without(op: LayerOp, call: Call, number: int, unit: int) -> Array:
 def _given(op: LayerOp, call: Call, number: int, chosen: Array) -> Array:
     """Compute what the sums of each unit would lose without some units of one input."""
     inputs = [as_float(each) for each in call.inputs]
-    if op.is_affine:  # without the others the difference is not one of large numbers
+    if op.is_affine:  # of these units alone: no difference of large sums
         inputs = [each if at == number else np.zeros_like(each) for at, each in enumerate(inputs)]
         inputs[number] = np.where(chosen, inputs[number], 0)
         less = [np.zeros_like(each) for each in inputs]

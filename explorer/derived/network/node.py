@@ -1,10 +1,10 @@
-"""What a network is made of: layers as a run describes them, and what computes one of them."""
+"""What a network is made of: layers as a run describes them, and what one of them is asked."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +12,9 @@ import numpy.typing as npt
 from explorer.derived.recurrent.equations import NotDerivableError
 
 Array = npt.NDArray[Any]
-Function = Callable[[Array], Array]
 LayerWeights = Mapping[str, Array]
+# On each axis, from which place to before which.
+Field = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class Call:
         return as_float(self.inputs[0])
 
     def weight(self, name: str) -> Array:
-        """Give a weight in float32.
+        """Give a weight in float32, in Keras's shape.
 
         Raises
         ------
@@ -87,48 +88,36 @@ class Call:
         return self.weight(name) if self.config.get(option, True) else None
 
 
-class LayerOp:
-    """How a Keras layer computes, up to its activation function; this one passes its input on.
+@dataclass(frozen=True, slots=True)
+class OutputPart:
+    """A part of a layer's output, of which is asked what of the input it depends on.
 
     Attributes
     ----------
-    least, most : int
-        Count of inputs.
-    is_affine : bool
-        Whether the output is a linear function of the inputs plus a constant.
-    units : {"kept", "folded", "mixed"}
-        Whether each unit of the output comes from the unit of the same number; or from the unit
-        of its number modulo their count, as if the units were the fastest axis; or from several.
-    is_activated : bool
-        Whether an activation function named in the configuration follows.
-    obeys_mask : bool
-        Whether a mask changes what is computed.
+    config
+        As in `Node`.
+    field : tuple of (int, int)
+        The part: on each axis of places, from which to before which.
+    lengths, outputs : tuple of int
+        Lengths of the axes of places, of the input and of the output: equally many.
     """
 
-    least: int = 1
-    most: int = 1
-    is_affine: bool = True
-    units: Literal["kept", "folded", "mixed"] = "kept"
-    is_activated: bool = False
-    obeys_mask: bool = False
+    config: Mapping[str, Any]
+    field: Field
+    lengths: tuple[int, ...]
+    outputs: tuple[int, ...]
 
-    def fault(self, config: Mapping[str, Any]) -> str | None:
-        """Say in a sentence what in a configuration cannot be repeated; None: nothing."""
-        if config.get("data_format") == "channels_first":
-            return "Its channels come before its places (channels_first), which is not repeated."
-        if config.get("lora_rank"):
-            return "It adds low-rank weights (lora_rank), which is not repeated."
-        if "Quantized" in str(config.get("dtype")):
-            return "It is quantized: its weights are not those that it computes with."
-        return None
+    @property
+    def whole(self) -> Field:
+        """All places of the input."""
+        return tuple((0, length) for length in self.lengths)
 
-    def forward(self, call: Call) -> Array:
-        """Compute the output (batch, ...), before the activation function."""
-        return call.x
-
-    def backward(self, call: Call, gradient: Array) -> tuple[Array, ...]:
-        """Take a gradient at what `forward` gives to each input."""
-        return (gradient.reshape(call.inputs[0].shape),)
+    @property
+    def along_axis(self) -> Field:
+        """What is seen along the option ``axis``: one place, if that is the axis of units alone."""
+        axis = self.config.get("axis", -1)
+        axes = set(axis) if isinstance(axis, list | tuple) else {axis}
+        return self.field if axes <= {-1, len(self.lengths) + 1} else self.whole
 
 
 def as_float(values: Array) -> Array:

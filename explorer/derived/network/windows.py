@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from explorer.derived.network.node import Array, pair
+from explorer.derived.network.node import Array, Field, pair
 
 # What is held of the windows' content at once: that of a large image may exceed memory.
 BLOCK_BYTES = 64 * 1024 * 1024
@@ -53,6 +53,22 @@ class Windows:
         rows = zip(lengths, self.counts(lengths), self.spans, self.strides, strict=True)
         totals = [max(0, (n - 1) * stride + span - length) for length, n, span, stride in rows]
         return tuple((total // 2, total - total // 2) for total in totals)
+
+    def seen_by(self, field: Field, lengths: Sequence[int]) -> Field:
+        """Give the places that the windows of a field see, on axes of these lengths."""
+        rows = zip(field, self.strides, self.spans, self.pads(lengths), strict=True)
+        return tuple(
+            (start * stride - pad, (stop - 1) * stride - pad + span)
+            for (start, stop), stride, span, (pad, _) in rows
+        )
+
+    def that_see(self, field: Field, lengths: Sequence[int]) -> Field:
+        """Give the windows that see any place of a field, on axes of these lengths."""
+        rows = zip(field, self.strides, self.spans, self.pads(lengths), strict=True)
+        return tuple(
+            (-((span - 1 - start - pad) // stride), (stop - 1 + pad) // stride + 1)
+            for (start, stop), stride, span, (pad, _) in rows
+        )
 
     def padded(self, x: Array, fill: float = 0) -> Array:
         """Pad an array (batch, axis, ..., channel); itself where nothing is added."""
@@ -115,7 +131,7 @@ class Windows:
         return np.zeros((batch, *padded, channels), np.float32)
 
     def cropped(self, padded: Array, lengths: Sequence[int]) -> Array:
-        """Take the padding off again."""
+        """Take the padding off again: (batch, axis, ..., channel)."""
         pads = self.pads(lengths)
         inner = (
             slice(before, before + length)

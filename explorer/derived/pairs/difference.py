@@ -1,4 +1,4 @@
-"""How far two runs are apart: in what their layers see, in their weights, in their answers."""
+"""How much two runs differ: in activations, in weights, in predictions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FAR = 1e60
 
 @dataclass(frozen=True)
 class ProbeGram:
-    """How a layer sees its probes, whatever its size: all that linear CKA asks of it.
+    """Gram matrix of a layer's activations over the probes: all that linear CKA needs.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class ProbeGram:
 
 
 def probe_gram(frame: Array) -> ProbeGram:
-    """Inner products of what a layer says to each probe.
+    """Inner products of a layer's activations for all pairs of probes.
 
     Parameters
     ----------
@@ -220,7 +220,7 @@ def weight_distance(first: Iterable[Array], second: Iterable[Array]) -> float:
 
 @dataclass(frozen=True)
 class PredictionDistance:
-    """How far the answers of two classifiers are apart, at every position of a common axis.
+    """How much the predictions of two classifiers differ, at every position of a common axis.
 
     Attributes
     ----------
@@ -239,7 +239,7 @@ class PredictionDistance:
 
 
 def prediction_distance(first: Array, second: Array) -> PredictionDistance:
-    """Compare what two classifiers say about the same probes.
+    """Compare the predictions of two classifiers for the same probes.
 
     The divergence is that of Lin (1991), *Divergence measures based on the Shannon entropy*.
 

@@ -1,4 +1,4 @@
-"""Which layer of one network belongs to which layer of another."""
+"""Map the layers of one network to those of another."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ import numpy.typing as npt
 
 Reason = Literal["same name", "same kind and place", "by hand", "none"]
 
-# What a pair of layers gains in the alignment. A pair of different kinds is none.
+# Score of a pair of layers in the alignment. Layers of different kinds are no pair.
 SAME_KIND = 4.0
 SAME_SHAPE = 2.0
 SAME_RANK = 1.0
 SAME_CLASS = 1.0
 SAME_DEFAULT_NAME = 1.0
-# At most; it only decides between pairs that are equally good otherwise.
+# At most; it decides only between pairs of equal score.
 SAME_DEPTH = 0.5
-# More than all other pairs can gain: a pair that is settled stays.
+# More than all other pairs together can score, so that a settled pair stays.
 SETTLED = 1e6
 
 
 class LayerLike(Protocol):
-    """What is looked at of a layer; `store.format.layers.Layer` has it."""
+    """The facts about a layer that mapping needs; `store.format.layers.Layer` has them."""
 
     @property
     def name(self) -> str:
@@ -47,7 +47,7 @@ class LayerLike(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LayerOutline:
-    """A layer in four words, where there is none of a run: see `LayerLike`."""
+    """Four facts about a layer, without a run: see `LayerLike`."""
 
     name: str
     class_name: str

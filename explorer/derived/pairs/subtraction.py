@@ -1,4 +1,4 @@
-"""B less A, unit by unit: what of both belongs together is subtracted, the rest stays blank."""
+"""B less A, unit by unit: matched units are subtracted, the others are NaN."""
 
 from __future__ import annotations
 

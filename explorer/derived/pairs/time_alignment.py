@@ -24,7 +24,7 @@ Side = Literal["first", "second"]
 
 UNITS: dict[Clock, str] = {"step": "steps", "epoch": "epochs", "wall_time": "s"}
 
-# A slider tells no more positions apart.
+# A slider has no more distinct positions.
 MOST_POSITIONS = 2000
 # Share of the axis that is the rounding of its positions.
 ROUNDING = 1e-9

@@ -1,4 +1,4 @@
-"""Which unit of a layer in one run does what which unit does in another."""
+"""Match the units of a layer in one run with those of a layer in another."""
 
 from __future__ import annotations
 

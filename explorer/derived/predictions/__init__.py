@@ -1,1 +1,1 @@
-"""Of a network's answers: who is right, when it is learned, how sure it is."""
+"""Predictions: which are right, when that is learned, how confident the network is."""

@@ -1,4 +1,4 @@
-"""Whether a classifier is as sure as it is right."""
+"""Whether a classifier is right as often as its confidence says."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from explorer.derived.time.over_steps import by_step
 Array = npt.NDArray[Any]
 Float64 = npt.NDArray[np.float64]
 
-# Few enough that each still holds some of the probes.
+# Few bins, so that each still holds some of the probes.
 BINS = 10
 
 

@@ -1,4 +1,4 @@
-"""Which classes are taken for which."""
+"""Which classes are predicted in place of which."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Float64 = npt.NDArray[np.float64]
 
 
 class Confusion(NamedTuple):
-    """A class that was taken for another.
+    """A class that was predicted in place of another.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class Confusion(NamedTuple):
 
 
 def confusion_matrices(verdicts: Verdicts, labels: Array, *, classes: int) -> npt.NDArray[np.int32]:
-    """Count the probes of each class by what they are taken for, at every step.
+    """Count the probes of each class by the predicted class, at every step.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def confusion_matrices(verdicts: Verdicts, labels: Array, *, classes: int) -> np
 
 
 def recall(matrix: Array) -> Float64:
-    """Share of each class's probes that are taken for it.
+    """Recall: share of each class's probes that are predicted to be of it.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def recall(matrix: Array) -> Float64:
 
 
 def precision(matrix: Array) -> Float64:
-    """Share of the probes taken for a class that are of it.
+    """Precision: share of the probes predicted to be of a class that are of it.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def _share_of_diagonal(matrix: Array, axis: int) -> Float64:
 
 
 def confused_pairs(matrix: Array, most: int = 10) -> list[Confusion]:
-    """Classes that are most often taken for another.
+    """Find the classes that are most often predicted in place of another.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a classifier says about its probes."""
+"""Predictions of a classifier: how its output is read, and which are right."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SOURCES: dict[Kind, str] = {
 
 @dataclass(frozen=True)
 class Verdicts:
-    """What the network takes each probe for, at every step.
+    """The predicted class of each probe, and whether it is right, at every step.
 
     Attributes
     ----------
@@ -166,7 +166,7 @@ def class_numbers(labels: Array, classes: int) -> Array | None:
 
 
 def are_values(labels: Array, units: int) -> bool:
-    """Whether labels are values to be met rather than classes: then no output is a probability.
+    """Whether labels are target values rather than classes: then no output is a probability.
 
     Parameters
     ----------

@@ -1,1 +1,1 @@
-"""Of recurrent layers: exact states and gates, memory, spectra."""
+"""Recurrent layers: exact states and gates, memory, spectra."""

@@ -1,4 +1,4 @@
-"""What happens inside of a recurrent layer, token by token: states and gates out of its weights.
+"""States and gates of a recurrent layer, token by token, computed from weights and inputs.
 
 The equations are those of Keras. Arrays are float, (probe, token, unit) unless said otherwise; the
 tokens are always in the order of the sequence, also where a layer reads them backwards.
@@ -122,7 +122,7 @@ class Cell:
         return (update * hidden + (1 - update) * candidate,), gates
 
     def biases(self, weights: Weights) -> tuple[Array | float, Array | float]:
-        """Part what is added to the input's product from what is added to the state's."""
+        """Give the biases of the input's product and of the state's: (gate_unit,) each, or 0."""
         if weights.bias is None:
             return 0.0, 0.0
         if self.kind == "GRU" and self.reset_after:
@@ -293,6 +293,16 @@ def layer_output(
         What that gave.
     mask : ndarray of bool (probe, token), optional
         As for `layer_states`.
+
+    Returns
+    -------
+    ndarray (probe, token, unit) or (probe, unit)
+        Of the last token alone, unless the configuration has ``return_sequences``.
+
+    Raises
+    ------
+    NotDerivableError
+        The forward layer of a ``Bidirectional`` reads backwards.
     """
     if class_name != "Bidirectional":
         (direction,) = found.items()
@@ -400,7 +410,20 @@ def _function(name: Any) -> Function:
 
 
 def part_of(weights: Weights, part: str) -> Array | None:
-    """Give the weights of a gate on the input or on the state, or its bias."""
+    """Give a part of a gate's weights.
+
+    Parameters
+    ----------
+    weights : Weights
+        Of one gate, as from `explorer.derived.recurrent.gates.split_gates`.
+    part : {"kernel", "recurrent", "bias"}
+        Which part.
+
+    Returns
+    -------
+    ndarray (in_unit, unit), (unit, unit) or (unit,), or None
+        None of a layer without biases.
+    """
     if part == "bias":
         return weights.bias
     return weights.recurrent_kernel if part == "recurrent" else weights.kernel

@@ -1,4 +1,4 @@
-"""What the gates of a recurrent layer are made of, and how often they are wide open or shut."""
+"""The weights of each gate of a recurrent layer, and how often a gate is saturated."""
 
 from __future__ import annotations
 

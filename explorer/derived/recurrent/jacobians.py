@@ -1,4 +1,4 @@
-"""How the state of a recurrent layer answers to a small change: exact Jacobians of one token.
+"""How a recurrent layer's state responds to a small change: exact Jacobians at one token.
 
 The equations are those of `explorer.derived.recurrent.equations`, differentiated by hand. The state
 of an LSTM is its hidden state followed by its cell state: twice as many entries as it has units.
@@ -119,7 +119,7 @@ def _gru(
         through_reset = hidden * reset_slope
         by_hidden = recalls[2].T @ (_diagonal(reset) + _sum([through_reset], [recalls[1]]))
         by_input = recalls[2].T @ _sum([through_reset], [kernels[1]])
-    # What the new state owes to the update gate, and to the candidate.
+    # Derivatives of the new state by the update gate, and by the candidate.
     through_update = (hidden - act(to_candidate)) * gate_slope(to_update)
     taken = (1 - update) * act_slope(to_candidate)
     return Jacobians(

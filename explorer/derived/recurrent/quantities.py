@@ -1,4 +1,4 @@
-"""How the states and gates of recurrent layers are named, and the colours' ends that they allow."""
+"""Names of the states and gates of recurrent layers, and the limits of their values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from explorer.derived.time.sampling import Sampling
 Array = npt.NDArray[Any]
 
 
-# What each cell keeps from token to token, and what decides on that.
+# States that each cell carries from token to token, and its gates.
 KEPT = {"SimpleRNN": ("hidden",), "LSTM": ("hidden", "cell"), "GRU": ("hidden",)}
 GATES = {
     "SimpleRNN": (),

@@ -16,7 +16,7 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class Spectrum:
-    """What repeating a matrix does, at every step. NaN at steps where the matrix is not finite.
+    """Eigenvalues and norms of a matrix, at every step. NaN where the matrix is not finite.
 
     Attributes
     ----------

@@ -1,1 +1,1 @@
-"""Of texts: tokens and the positions that see them, embeddings, what is written on."""
+"""Texts: tokens and the positions that see them, embeddings, and text that is generated."""

@@ -37,7 +37,13 @@ class Window:
     dilation: int = 1
 
     def taps(self, length: int) -> npt.NDArray[np.int64]:
-        """Positions that each output sees: (output, kernel); padding where not in [0, length)."""
+        """Positions that each output sees: (output, kernel); padding where not in [0, length).
+
+        Raises
+        ------
+        ValueError
+            The padding is none of those that are known.
+        """
         if self.padding not in ("valid", "same", "causal"):
             raise ValueError(
                 f'A window has padding {self.padding!r}; known are "valid", "same" and "causal".'

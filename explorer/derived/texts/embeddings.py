@@ -1,4 +1,4 @@
-"""How words move through an embedding while it is trained.
+"""How the vectors of words move while an embedding is trained.
 
 For words in the plane fit `explorer.derived.units.projection.fit_axes` to the rows of the chosen
 words, pooled from some steps, and put the rows of any step into it.

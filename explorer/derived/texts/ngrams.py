@@ -1,4 +1,4 @@
-"""Which n-grams light the filters of a convolution over text, and what a pooling keeps of them."""
+"""Which n-grams excite the units of a convolution over text, and what a pooling keeps of that."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class NGram:
 def top_ngrams(
     values: Array, ids: Array, spans: Array, *, most: int = 10, padding: int | None = 0
 ) -> list[NGram]:
-    """List the n-grams that a unit answers to most, over all probes.
+    """List the n-grams that a unit responds to most, over all probes.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Read a text token by token: all its beginnings, and which token changed the network's mind."""
+"""Read a text token by token: all its prefixes, and which token changed the prediction."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def padding_side(ids: Array, padding: int = 0) -> Side:
 
 
 def prefixes(ids: Array, side: Side = "after", padding: int = 0) -> Array:
-    """List all beginnings of a text, each padded to the full length as in the training.
+    """List all prefixes of a text, each padded to the full length as in the training.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def prefixes(ids: Array, side: Side = "after", padding: int = 0) -> Array:
 
 
 def changes(probabilities: Array, empty: Array | None = None) -> Array:
-    """Give what each token did to the probabilities.
+    """Give how much each token changed the probabilities.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def changes(probabilities: Array, empty: Array | None = None) -> Array:
 
 
 def decided_at(probabilities: Array) -> npt.NDArray[np.int64]:
-    """Find the token from which on the verdict stays what it is at the end of the text.
+    """Find the token from which on the predicted class is that at the end of the text.
 
     Parameters
     ----------

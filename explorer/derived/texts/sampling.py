@@ -1,4 +1,4 @@
-"""Let a network write on, and see what it expects next."""
+"""Generate text with a network, and list what it predicts next."""
 
 from __future__ import annotations
 
@@ -48,6 +48,11 @@ def sample(
     ndarray (count,), int64
         What was written, without the start. Shorter where the network stopped giving
         probabilities that are finite.
+
+    Raises
+    ------
+    ValueError
+        The text to continue is empty.
     """
     if not len(start):
         raise ValueError(
@@ -63,7 +68,7 @@ def sample(
         if not np.isfinite(heated).all():
             break
         cumulative = heated.cumsum()
-        # Below the whole, whatever rounding does: beyond it there is no token.
+        # Strictly below the sum, in spite of rounding: beyond it there is no token.
         at = min(chance * cumulative[-1], np.nextafter(cumulative[-1], 0))
         token = int(np.searchsorted(cumulative, at, side="right"))
         written.append(token)
@@ -122,7 +127,7 @@ def with_temperature(probabilities: Array, temperature: float) -> npt.NDArray[np
 
 
 def candidates(probabilities: Array, most: int = 5) -> tuple[Ids, Array]:
-    """List what a network expects next, the most probable first.
+    """List the tokens that a network predicts next, the most probable first.
 
     Parameters
     ----------
@@ -142,14 +147,14 @@ def candidates(probabilities: Array, most: int = 5) -> tuple[Ids, Array]:
 
 
 def surprise(probabilities: Array, actual: Array) -> npt.NDArray[np.float64]:
-    """Measure the surprise at what really came next, in bits: ``-log2(p)``.
+    """Measure the surprise at the token that really came next, in bits: ``-log2(p)``.
 
     Parameters
     ----------
     probabilities : ndarray (..., token, vocabulary)
         What the network expected after each token.
     actual : ndarray (..., token), integer
-        What came: the labels of a network that foretells the next token.
+        The token that came next: the label of a network that predicts it.
 
     Returns
     -------

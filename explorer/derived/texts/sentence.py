@@ -76,7 +76,7 @@ class Places:
         return np.concatenate([shown, np.full((1, *shown.shape[1:]), np.nan, np.float32)])
 
     def middles(self, places: Array) -> npt.NDArray[np.float32]:
-        """Give where some places stand, in tokens from the first: NaN if not in the text."""
+        """Give where some places stand, in tokens: (place,); NaN for places not in the text."""
         where = np.full(len(self.shown) + len(self.left_out), np.nan, np.float32)
         where[self.shown] = self.ranges.mean(axis=1)
         return where[places]

@@ -12,11 +12,11 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 
 
-# What cannot be seen in print.
+# Signs for characters that are invisible in print.
 SIGNS = {"": "∅", " ": "␣", "\n": "↵", "\t": "⇥"}
 # Letters of a text in a row, and of a class under a picture.
 MOST_LETTERS = 64
-# Marks of what the unit sees within a text.
+# Brackets around what the unit sees of a text.
 OPEN, CLOSE = "«", "»"
 
 

@@ -1,1 +1,1 @@
-"""Of any values over recorded steps: time axes, frames, distributions, norms."""
+"""Values over recorded steps: time axes, frames, distributions, norms."""

@@ -20,7 +20,7 @@ HIGHEST_CODE = 255
 
 # Share of values left to saturate at each end: one stray value must not wash out a picture.
 TAIL = 0.002
-# Values from here on stand for none.
+# Values of this size or larger count as missing.
 FARTHEST = float(np.finfo(np.float32).max)
 
 
@@ -132,14 +132,14 @@ def robust_limits(samples: Iterable[Array]) -> Limits:
         least, greatest = min(least, float(finite.min())), max(greatest, float(finite.max()))
     if low > high:
         return Limits(0.0, 1.0, signed=False)
-    if low == high:  # nearly all is one value: the few others are what there is to see
+    if low == high:  # nearly all values are equal: show the few others
         low, high = least, greatest
     if least < 0 < greatest:
         bound = max(-low, high)
         return Limits(-bound, bound, signed=True)
     if low >= 0:
         low = 0.0
-    # One value alone: next to a huge one, 1 would be lost to rounding.
+    # A single value: added to a huge one, 1 would be lost to rounding.
     return Limits(low, high if high > low else low + max(1.0, 1e-9 * abs(low)), signed=False)
 
 
@@ -165,7 +165,7 @@ def quantize(values: Array, limits: Limits) -> npt.NDArray[np.uint8]:
         codes /= limits.high - limits.low
         codes *= span
     np.clip(codes, 0, span, out=codes)
-    codes += LOWEST_CODE + 0.5  # the cast below cuts off: half a code more rounds
+    codes += LOWEST_CODE + 0.5  # the cast below truncates: half a code more makes it round
     codes[np.isnan(codes)] = NAN_CODE
     return codes.astype(np.uint8)
 

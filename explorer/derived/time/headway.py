@@ -1,4 +1,4 @@
-"""How far a computation is: its loops say so, and whoever waits for it hears it."""
+"""Progress of a computation: its loops report it to whoever waits for the result."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Told = Callable[[float], None]
 
 
 class _Loop:
-    """One loop under way: how many of its rounds are done, of how many."""
+    """One running loop: how many of its rounds are done, of how many."""
 
     def __init__(self, count: int, done: int = 0) -> None:
         self.count, self.done = count, done
@@ -49,7 +49,7 @@ _now: ContextVar[_Headway | None] = ContextVar("headway", default=None)
 
 @contextmanager
 def heard_by(told: Told) -> Iterator[None]:
-    """Let somebody hear how far what is computed within is; ``told`` must be quick.
+    """Report the progress of what is computed within to ``told``, which must be quick.
 
     Examples
     --------
@@ -67,7 +67,7 @@ def heard_by(told: Told) -> Iterator[None]:
 
 
 def counted(items: Iterable[T], count: int | None = None) -> Iterator[T]:
-    """Pass items on, and say how many of them have been dealt with.
+    """Yield the items, and report how many of them have been processed.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def counted(items: Iterable[T], count: int | None = None) -> Iterator[T]:
 
 @contextmanager
 def part(number: int, of: int) -> Iterator[None]:
-    """Say that what is computed within is one of several parts, counted from 0."""
+    """Report the progress of what is computed within as one of several parts, counted from 0."""
     headway = _now.get()
     if headway is None:
         yield

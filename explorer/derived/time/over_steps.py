@@ -1,4 +1,4 @@
-"""What every history needs: rows stacked step by step, and since when a condition holds."""
+"""Rows stacked step by step, and since when a condition holds."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def first_stable(condition: Array) -> npt.NDArray[np.int64]:
 
 
 def carry_forward(values: Array, known: Array) -> Array:
-    """Put the last known value where one is not known.
+    """Fill each unknown value with the last known one before it.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Whether there is anything to see in values: a picture of one value is a field of one colour."""
+"""Whether values differ at all: a picture of equal values is a field of one colour."""
 
 from __future__ import annotations
 

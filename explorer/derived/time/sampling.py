@@ -1,4 +1,4 @@
-"""Some steps that stand for all, where each costs too much to look at every one."""
+"""A sample of the recorded steps, where computing every one would take too long."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Sampling:
         return len(self.indices) == self.count
 
     def spread(self, values: Array) -> Array:
-        """Give for every recorded step what is known of the nearest one: (step, ...).
+        """Give every recorded step the values of the nearest sampled one: (step, ...).
 
         Examples
         --------

@@ -1,1 +1,1 @@
-"""Of units and layers: what a unit answers to, what is redundant, what lies near."""
+"""Units and layers: what a unit responds to, what is redundant, what is similar."""

@@ -1,4 +1,4 @@
-"""Which units of a layer do something: dead, selective or always on, and when that changes."""
+"""Which units of a layer are dead, selective or always on, and when that changes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UNKNOWN = 3
 # How near to a bound a tanh or sigmoid counts as saturated, as a share of its range: there its
 # slope is under 4 % of the steepest.
 MARGIN = 0.01
-# Below that a value of a linear layer counts as none.
+# A smaller value of a linear layer counts as 0.
 NOTHING = 1e-6
 
 

@@ -44,7 +44,7 @@ def kernel_tiles(kernel: Array) -> Array:
 
 
 def channel_tiles(kernel: Array, channel: int) -> Array:
-    """Tiles of one channel: what each unit weighs it with.
+    """Tiles of one channel: the weights that each unit has for it.
 
     Parameters
     ----------
@@ -55,6 +55,11 @@ def channel_tiles(kernel: Array, channel: int) -> Array:
     Returns
     -------
     ndarray (unit, kernel_y, kernel_x)
+
+    Raises
+    ------
+    ValueError
+        The kernel has no such channel.
     """
     tiles = kernel_tiles(kernel)
     if not -tiles.shape[1] <= channel < tiles.shape[1]:
@@ -87,7 +92,7 @@ def combined_tiles(kernel: Array, *, how: Literal["sum", "rms"] = "sum") -> Arra
 
 
 def colour_tiles(kernel: Array, *, bound: float | None = None) -> npt.NDArray[np.uint8]:
-    """Tiles of a first layer as colours: what it weighs red, green and blue with.
+    """Tiles of a first layer as colours: its weights for red, green and blue.
 
     Parameters
     ----------
@@ -101,6 +106,11 @@ def colour_tiles(kernel: Array, *, bound: float | None = None) -> npt.NDArray[np
     ndarray (unit, kernel_y, kernel_x, 3), uint8
         Mid grey (128) is a weight of 0, 1 is ``-bound`` and 255 is ``bound``; values beyond
         saturate. 0 where a weight is NaN.
+
+    Raises
+    ------
+    ValueError
+        The kernel has other than three channels.
     """
     tiles = np.moveaxis(kernel_tiles(kernel), 1, -1).astype(np.float64)
     if tiles.shape[-1] != RGB:
@@ -228,7 +238,7 @@ def _places(start: Array, stop: Array, length: int, size: int | None) -> tuple[A
         )
     size = largest if size is None else size
     missing = size - spans
-    # What is missing was cut off where the box meets the border.
+    # Where the box crosses the border, it was cut off.
     before = np.where(start <= 0, np.where(stop >= length, missing // 2, missing), 0)
     places = (start - before)[:, None] + np.arange(size)
     shown = (places >= np.maximum(start, 0)[:, None]) & (places < np.minimum(stop, length)[:, None])

@@ -104,7 +104,7 @@ def distances(rows: Array) -> Float64:
     products = centred_gram(rows)
     norms = np.diag(products)
     squares = norms[:, None] + norms - 2 * products
-    # What is left of the rounding of two equal rows is no distance.
+    # Rounding of equal rows is no distance.
     squares[squares <= EQUAL * (norms[:, None] + norms)] = 0
     np.fill_diagonal(squares, 0)
     return np.sqrt(squares)

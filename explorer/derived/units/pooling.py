@@ -1,4 +1,4 @@
-"""What a pooling layer keeps of its input, and what it lets go."""
+"""What a pooling layer keeps of its input, and what it loses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from explorer.derived.network.windows import Windows, windows_of
 Array = npt.NDArray[Any]
 Float64 = npt.NDArray[np.float64]
 
-# In place of a position: a window in which no value is the greatest, since some are NaN.
+# In place of a position: a window without a greatest value, since it holds NaN.
 NOWHERE = -1
 
 
@@ -36,7 +36,7 @@ def pooling_windows(class_name: str, config: Mapping[str, Any], lengths: Sequenc
 
 
 def switches(x: Array, windows: Windows) -> npt.NDArray[np.int64]:
-    """Find the position whose value each window of a max pooling hands on.
+    """Find the position whose value each window of a max pooling passes on.
 
     Zeiler and Fergus (2014), *Visualizing and understanding convolutional networks*, section 2.1,
     call them the switches.
@@ -67,7 +67,7 @@ def switches(x: Array, windows: Windows) -> npt.NDArray[np.int64]:
     unknown = np.zeros(greatest.shape, bool)
     for offset, index in windows.places(lengths):
         seen, inside = padded[index], _positions(windows, offset, lengths)[..., None]
-        # A window may hold nothing but minus infinity; its padding is never what it hands on.
+        # A window may hold only minus infinity; it never passes on its padding.
         better = ((seen > greatest) | (found == NOWHERE)) & (inside != NOWHERE)
         np.copyto(greatest, seen, where=better)
         np.copyto(found, inside, where=better)
@@ -96,7 +96,7 @@ def dropped_share(x: Array, windows: Windows) -> Float64:
     """
     evidence = np.maximum(x, 0).reshape(len(x), -1, x.shape[-1]).astype(np.float64)
     found = switches(x, windows).reshape(len(x), -1, x.shape[-1])
-    # One position more than there are, for what is nowhere.
+    # One position more than there are, for `NOWHERE`.
     kept = np.zeros((len(x), evidence.shape[1] + 1, x.shape[-1]), bool)
     np.put_along_axis(kept, found, True, axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -126,7 +126,7 @@ def levelled_share(x: Array, windows: Windows) -> Float64:
     """
     values = np.asarray(x, np.float64)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        # About the mean, so that squares do not lose a small variance to rounding.
+        # Squares about the mean: of large values, a small variance would be lost to rounding.
         values = values - values.mean(axis=tuple(range(values.ndim - 1)))
         inside = windows.padded(np.ones((1, *x.shape[1:-1], 1)))
         padded, lengths = windows.padded(values), x.shape[1:-1]

@@ -67,6 +67,11 @@ class Axes:
         -------
         ndarray (probe, 2), float32
             NaN for a probe with a value that is not finite.
+
+        Raises
+        ------
+        ValueError
+            The frame has another number of values a probe than the axes.
         """
         rows = flat_rows(frame)
         if rows.shape[1] != len(self.centre):
@@ -128,7 +133,7 @@ def fit_axes(samples: Sequence[Array]) -> Axes:
     products = centred_gram(*parts) if few_rows else _covariances(parts, centre)
     total = float(np.trace(products))
     values, vectors = _largest(products)
-    # What is left of rounding is no direction.
+    # A direction that is rounding alone is none.
     real = values > len(products) * np.finfo(float).eps * values[0]
     components = np.zeros((PLANE, features))
     if not few_rows:

@@ -1,4 +1,4 @@
-"""How well a layer keeps the classes apart."""
+"""How well a layer separates the classes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Float64 = npt.NDArray[np.float64]
 
 
 def silhouettes(frame: Array, labels: Array) -> Float64:
-    r"""How much nearer each probe is to its own class than to the next one.
+    r"""Silhouette of each probe: how much nearer it is to its own class than to the next one.
 
     .. math:: s = (b - a) / \max(a, b)
 

@@ -16,7 +16,7 @@ Float64 = npt.NDArray[np.float64]
 
 # Fewer have no unbiased estimate.
 FEWEST_UNBIASED = 4
-# Less than this share of a sum is what is left of its rounding.
+# A smaller share of a sum is rounding.
 ROUNDING = 1e-12
 # With more rows, the best order of a clustering takes more than some two seconds.
 MOST_OPTIMAL = 1000

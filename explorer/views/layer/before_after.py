@@ -1,4 +1,4 @@
-"""What an activation function does to one unit: its values before and after, side by side."""
+"""One unit before and after its activation function, side by side."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import numpy.typing as npt
 import panel as pn
 
 from explorer.data.absence import Absence
+from explorer.data.layers import activity_for, has_function
 from explorer.data.run import RunData
-from explorer.data.summaries import activity_for, has_function, positions_seen, unit_states_of
+from explorer.data.summaries import positions_seen, unit_states_of
 from explorer.data.texts import place_spans, place_words, texts_of
 from explorer.derived.network.node import Call
-from explorer.derived.network.registry import LAYER_OPS, config_fault
+from explorer.derived.network.registry import layer_ops
 from explorer.derived.time.frames import Limits, quantize, robust_limits, sample_indices
 from explorer.plots.style import DIVERGING, SEQUENTIAL, palette_bytes
 from explorer.views.base import Scene, View
@@ -145,7 +146,7 @@ def both_sides(scene: Scene) -> tuple[Values, Values]:
     def computed(index: int) -> Array:
         weights = data.weights(layer.name, index)
         call = Call(layer.class_name, layer.config, (given(index)[None],), weights)
-        return np.asarray(LAYER_OPS[layer.class_name].forward(call)[0])
+        return np.asarray(layer_ops()[layer.class_name].forward(call)[0])
 
     def after(index: int) -> Array:
         return probe_values(data, layer.name, index, probe)
@@ -154,15 +155,15 @@ def both_sides(scene: Scene) -> tuple[Values, Values]:
 
 
 def _is_fused(layer: Layer) -> bool:
-    """Whether a function ends a layer whose sum can be computed in a moment."""
+    """Whether a layer ends with an activation function whose argument is quick to compute."""
     if layer.kind not in ("conv", "dense") or not has_function(layer):
         return False
-    op = LAYER_OPS.get(layer.class_name)
+    op = layer_ops().get(layer.class_name)
     return (
         op is not None
         and op.is_activated
         and layer.mask_from is None
-        and config_fault(layer.class_name, layer.config) is None
+        and op.config_fault(layer.config) is None
     )
 
 

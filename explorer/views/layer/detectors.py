@@ -1,4 +1,4 @@
-"""Units that tell one class from all others, and since when they do."""
+"""Units that separate one class from all others, and since when they do."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ HEIGHT = 240
 TABLE_HEIGHT = 210
 # A table that can still be read.
 MOST_ROWS = 100
-# Units without any meaning that are tried, to see how many pass by chance.
+# Random units that are tried, to see how many count as detectors by chance.
 TRIALS = 2000
-# AUC of what says nothing.
+# AUC of a unit that does not separate the classes.
 CHANCE = 0.5
 OPTIONS = {"auc": "AUC of the best class", "index": "selectivity index"}
 
@@ -123,7 +123,7 @@ def detection_of(data: RunData, layer: str) -> Detection:
 
 
 def chance_of_detection(labels: Array, classes: int) -> float:
-    """Share of units without any meaning that would count as detectors of some class.
+    """Share of random units that would count as detectors of some class.
 
     With few probes of a class chance alone puts them in front; with many it hardly can.
 
@@ -140,7 +140,7 @@ def chance_of_detection(labels: Array, classes: int) -> float:
 
 
 @register
-class Detectors(View):
+class ClassDetectors(View):
     """AUC of every unit over training, and which units detect a class at the step on screen."""
 
     title = "Class detectors"

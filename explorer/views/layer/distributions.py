@@ -12,8 +12,9 @@ import numpy.typing as npt
 import panel as pn
 
 from explorer.data.absence import Absence, Nothing
+from explorer.data.layers import by_unit, main_weight
 from explorer.data.run import RunData
-from explorer.data.summaries import by_unit, main_weight, positions_seen, unit_frames
+from explorer.data.summaries import positions_seen, unit_frames
 from explorer.derived.time.distributions import Distribution, distribution_over_steps
 from explorer.derived.time.frames import Limits
 from explorer.derived.time.timeline import edges

@@ -39,16 +39,16 @@ Codes = npt.NDArray[np.uint8]
 
 
 HEIGHT = 300
-# What a choice above a picture takes away from it.
+# Pixels that a choice above a picture takes from its height.
 CHOICE_HEIGHT = 32
-# Tiles that can still be told apart on a card.
+# Tiles that can still be distinguished on a card.
 MOST_UNITS = 512
 COLOURS = ("red", "green", "blue")
 
 
 @register
 class Kernels(View):
-    """A tile a unit: what it weighs its input with."""
+    """A tile for each unit: its kernel."""
 
     title = "Kernels"
     region = "layer"

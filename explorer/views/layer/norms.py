@@ -9,7 +9,8 @@ import numpy.typing as npt
 import panel as pn
 
 from explorer.data.absence import Absence, Nothing
-from explorer.data.summaries import by_unit, main_weight, weight_norms
+from explorer.data.layers import by_unit, main_weight
+from explorer.data.summaries import weight_norms
 from explorer.derived.time.frames import sample_indices
 from explorer.derived.time.norms import Norms, unit_norms
 from explorer.derived.time.timeline import edges

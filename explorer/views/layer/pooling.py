@@ -1,4 +1,4 @@
-"""What a pooling layer keeps of one unit's map, and how much it lets go."""
+"""What a pooling layer keeps of one unit's map, and which share of it is lost."""
 
 from __future__ import annotations
 

@@ -168,7 +168,7 @@ class ClassesSeparating(View):
 
     def draw(self, scene: Scene, computed: Computed) -> Any:
         cloud, marks, separation = computed
-        # Some tenths of a second a step, once: nobody shall think that nothing happens.
+        # It takes some tenths of a second a step, once: say so.
         methods = {
             str(method): NAMES[method] + ("" if method == "pca" else " (slow)")
             for method in available_methods()
@@ -273,7 +273,7 @@ def forms(data: RunData) -> npt.NDArray[np.uint8] | None:
 
 
 def _limits(positions: Array) -> list[float]:
-    """Find limits within which nearly all points lie: some steps of t-SNE fly apart."""
+    """Find limits within which nearly all points lie: t-SNE may scatter a few far away."""
     points = positions.reshape(-1, positions.shape[-1])
     points = points[np.isfinite(points).all(axis=1)]
     if not len(points):

@@ -146,7 +146,7 @@ class _Ranked:
 
 
 def _silent(top: TopPositions, maps: Array) -> npt.NDArray[np.bool_]:
-    """Say which of the strongest answers are none: zero of a unit that is never below."""
+    """Say which values are no response: all of a constant unit, 0 of one that is never less."""
     known = maps[~np.isnan(maps)]
     least = known.min(initial=np.inf)
     if len(known) > 1 and least == known.max():
@@ -188,7 +188,7 @@ class _Pictures(_Ranked):
         """Pictures of a recorded step, what is written under them, and their probes."""
         count = min(MOST_PROBES, len(self.codes))
         top = self.top(index, count)
-        # Places stay empty for what the unit does not answer to, and where nothing is known.
+        # Tiles stay empty for probes without a response, and where it is unknown.
         frame = np.zeros((count, *self._size), np.uint8)
         frame[: len(top.probe)] = self._pictures(top)
         frame[: len(top.probe)][np.isnan(top.value)] = 0

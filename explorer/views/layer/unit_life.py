@@ -9,7 +9,8 @@ import numpy.typing as npt
 import panel as pn
 
 from explorer.data.absence import Absence, Nothing
-from explorer.data.summaries import activity_for, has_function, positions_seen, unit_states_of
+from explorer.data.layers import activity_for, has_function
+from explorer.data.summaries import positions_seen, unit_states_of
 from explorer.derived.time.frames import sample_indices
 from explorer.derived.time.timeline import edges
 from explorer.derived.units.activity import (

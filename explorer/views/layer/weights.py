@@ -12,9 +12,9 @@ import panel as pn
 
 from explorer.data.absence import Absence, Unfit
 from explorer.data.kernels import some_of, symmetric
+from explorer.data.layers import main_weight
 from explorer.data.maps import GATES, Maps, maps_before, unit_names
 from explorer.data.run import RunData
-from explorer.data.summaries import main_weight
 from explorer.derived.time.frames import Limits, quantize, robust_limits, sample_indices
 from explorer.derived.units.similarity import leaf_order
 from explorer.plots.blocks import block_means, block_names, block_starts

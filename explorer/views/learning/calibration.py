@@ -43,7 +43,7 @@ class CalibrationView(Judged):
     order = 30
 
     def caption(self, scene: Scene) -> str:
-        noun = "probe" if self._now(scene) == "probe" else "example"
+        noun = "probe" if self.chosen_source(scene) == "probe" else "example"
         return (
             f"Left, at this step: {noun}s by the probability of the class that the network says, "
             "and the share of them that is right. Bars below the diagonal: it is surer than it is "

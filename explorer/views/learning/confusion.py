@@ -31,7 +31,7 @@ Array = npt.NDArray[Any]
 
 
 HEIGHT = 390
-# Classes whose cells can still be told apart.
+# Classes whose cells can still be distinguished.
 MOST_CLASSES = 100
 MOST_PAIRS = 10
 # As many as there are colours: each count has its own, so that the number written is exact.
@@ -127,7 +127,7 @@ class ConfusionView(Judged):
     order = 10
 
     def caption(self, scene: Scene) -> str:
-        examples = examples_of(scene.data, self._now(scene))
+        examples = examples_of(scene.data, self.chosen_source(scene))
         assert examples is not None
         classes = len(examples.class_names)
         capped = f" Shown are the {MOST_CLASSES} of {classes:,} classes confused most at the end."

@@ -45,7 +45,7 @@ class Judged(View):
         return needs_classifier(scene.data) or Lack(NO_LABELS)
 
     def compute(self, scene: Scene) -> Chosen | Nothing:
-        source, found = self._now(scene), sources(scene.data)
+        source, found = self.chosen_source(scene), sources(scene.data)
         return Chosen.of(source, self._measure(scene, source), alone=len(found) == 1)
 
     def draw(self, scene: Scene, computed: Chosen) -> Any:
@@ -66,7 +66,8 @@ class Judged(View):
             channel=scene.channel,
         )
 
-    def _now(self, scene: Scene) -> ExampleSource:
+    def chosen_source(self, scene: Scene) -> ExampleSource:
+        """Give the source that was chosen; the first one if the run does not have that."""
         found = sources(scene.data)
         return self._source if self._source in found else found[0]
 

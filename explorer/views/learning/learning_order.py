@@ -118,7 +118,7 @@ class LearningOrder(Judged):
         return super().requirement(scene) or needs_steps(scene, least=2)
 
     def caption(self, scene: Scene) -> str:
-        noun, one = ("probe", "A") if self._now(scene) == "probe" else ("example", "An")
+        noun, one = ("probe", "A") if self.chosen_source(scene) == "probe" else ("example", "An")
         chosen = f" Click a {noun} in the list to choose it." if noun == "probe" else ""
         return (
             f"A row for each {noun}, a column for each recorded step: is it right? On top what "

@@ -13,7 +13,7 @@ from explorer.data.absence import Absence, Nothing, Unfit
 from explorer.data.run import RunData
 from explorer.data.sentence import Band, Frame, Sentence
 from explorer.data.texts import needs_texts, texts_of
-from explorer.data.writing import Foretelling
+from explorer.data.writing import NextTokenNetwork
 from explorer.derived.recurrent.equations import NotDerivableError
 from explorer.derived.recurrent.quantities import is_gate
 from explorer.derived.texts.sentence import strongest
@@ -42,7 +42,7 @@ ARROWS = {"forward": "→", "backward": "←"}
 
 
 @dataclass(frozen=True)
-class Plan:
+class SentencePlan:
     """What holds at every step: ends of colours and bars, a value for each band.
 
     Attributes
@@ -73,7 +73,7 @@ class Reader:
         self.sentence = sentence
         self.plan = self._plan()
 
-    def _plan(self) -> Plan:
+    def _plan(self) -> SentencePlan:
         """Fix limits and scales from some steps."""
         sentence = self.sentence
         indices = sample_indices(len(sentence.data.run), SAMPLES)
@@ -89,7 +89,7 @@ class Reader:
                 continue
             names = sentence.quantities(band)
             limits.append({name: sentence.limits(band, name) for name in names})
-        return Plan(limits, all_units, bars)
+        return SentencePlan(limits, all_units, bars)
 
     def payload(self, index: int, chosen: tuple[str, int] | None = None) -> dict[str, Any]:
         """Give everything that the browser paints of one step.
@@ -263,7 +263,9 @@ class JointText(View):
         missing = needs_texts(data) or needs_steps(scene) or needs_every_activation(data)
         if missing is not None:
             return missing
-        if len(data.run.outputs) != 1 or (data.reading is None and Foretelling.of(data) is None):
+        if len(data.run.outputs) != 1 or (
+            data.reading is None and NextTokenNetwork.of(data) is None
+        ):
             return Unfit(
                 "The output of this network does not say how probable each class is, of the text "
                 "or after each of its tokens."

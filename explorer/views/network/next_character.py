@@ -1,4 +1,4 @@
-"""What a network that foretells a text expects next, and what it writes when it is let."""
+"""What a network that predicts the next token expects, and the text that it generates."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from explorer.data.writing import (
     MOST_CANDIDATES,
     NONE,
     WRITTEN,
-    Foretelling,
+    NextTokenNetwork,
     Writer,
     mean_known,
     writing_fault,
@@ -52,10 +52,10 @@ class NextCharacter(View):
         self._temperature = "0.8"
 
     def applies(self, data: RunData) -> bool:
-        return Foretelling.of(data) is not None
+        return NextTokenNetwork.of(data) is not None
 
     def requirement(self, scene: Scene) -> Absence | None:
-        found = Foretelling.of(scene.data)
+        found = NextTokenNetwork.of(scene.data)
         if found is not None and not found.are_shifted:
             return Unfit(
                 "The labels are not the tokens that follow in the text, so this network does not "
@@ -66,7 +66,7 @@ class NextCharacter(View):
         return needs_steps(scene)
 
     def caption(self, scene: Scene) -> str:
-        found = Foretelling.of(scene.data)
+        found = NextTokenNetwork.of(scene.data)
         assert found is not None
         noun, count = found.texts.noun, len(found.texts.vocabulary)
         return (
@@ -79,8 +79,8 @@ class NextCharacter(View):
 
     def compute(
         self, scene: Scene
-    ) -> tuple[Foretelling, Float32, npt.NDArray[np.float64]] | Nothing:
-        found = Foretelling.of(scene.data)
+    ) -> tuple[NextTokenNetwork, Float32, npt.NDArray[np.float64]] | Nothing:
+        found = NextTokenNetwork.of(scene.data)
         assert found is not None
         bits = found.history(scene.selected.probe)
         if np.isfinite(bits).any():
@@ -90,7 +90,7 @@ class NextCharacter(View):
         )
 
     def draw(
-        self, scene: Scene, computed: tuple[Foretelling, Float32, npt.NDArray[np.float64]]
+        self, scene: Scene, computed: tuple[NextTokenNetwork, Float32, npt.NDArray[np.float64]]
     ) -> Any:
         found, bits, mean = computed
         probe, noun = scene.selected.probe, found.texts.noun
@@ -111,7 +111,7 @@ class NextCharacter(View):
         below_it = beside(expected, self._written(scene, found), curve, shares=(4, 5, 4))
         return below(strip, below_it, gap=14)
 
-    def _text(self, scene: Scene, found: Foretelling, bits: Float32) -> tuple[TokenStrip, Any]:
+    def _text(self, scene: Scene, found: NextTokenNetwork, bits: Float32) -> tuple[TokenStrip, Any]:
         """Give the text, and what is expected after the token that is chosen in it."""
         data, probe, texts = scene.data, scene.selected.probe, found.texts
         first, after = (int(at) for at in texts.spans[probe])
@@ -167,7 +167,7 @@ class NextCharacter(View):
             learned = np.nan_to_num(bits[0] - bits[-1], nan=-np.inf)
         return int(learned.argmax()) if after > first else 0
 
-    def _written(self, scene: Scene, found: Foretelling) -> Any:
+    def _written(self, scene: Scene, found: NextTokenNetwork) -> Any:
         """Give what the network writes after the text of the probe."""
         data, probe = scene.data, scene.selected.probe
         fault = writing_fault(data.network, found.output)

@@ -49,7 +49,7 @@ SATURATION, OPENING = "saturation", "opening"
 ABOUT = {SATURATION: "saturation", OPENING: "mean opening"}
 # The same of a state from -1 to 1.
 BELOW, ABOVE = f"below {2 * SHUT_BELOW - 1:g}", f"above {2 * OPEN_ABOVE - 1:g}"
-# Of the axes of saturation, where hardly any gate ever is.
+# End of the axes of saturation, if hardly any gate saturates.
 LEAST_SHARE = 0.05
 
 

@@ -27,7 +27,7 @@ Array = npt.NDArray[Any]
 
 SHARE_HEIGHT, FLOW_HEIGHT, HALF_LIFE_HEIGHT = 215, 235, 165
 # Steps at which all pairs of tokens are followed, and directions in which they are changed, of as
-# many as the state has entries: the first of these that is not too dear, of one probe at least.
+# many as the state has entries: the first of these that is not too slow, of one probe at least.
 SAMPLED_STEPS = 24
 EFFORTS = ((64, 24), (32, 24), (16, 24), (16, 12), (16, 6))
 FLOW_DIRECTIONS = 64
@@ -79,7 +79,7 @@ class Reach(NamedTuple):
     sampling: Sampling
 
 
-class Flow(NamedTuple):
+class GradientFlow(NamedTuple):
     """How much a change of each token of one probe changes the final state.
 
     Attributes
@@ -129,7 +129,7 @@ def reach_of(layer: RecurrentLayer) -> Reach:
     return Reach(share, half_life(share), sampling)
 
 
-def flow_of(layer: RecurrentLayer, probe: int) -> Flow:
+def flow_of(layer: RecurrentLayer, probe: int) -> GradientFlow:
     """Follow the gradient of the final state back to each token; call it in the worker thread."""
     tokens = layer.taken(0, probe).shape[1]
     each = tokens * state_entries(layer) ** 2 * FLOW_DIRECTIONS
@@ -152,7 +152,7 @@ def flow_of(layer: RecurrentLayer, probe: int) -> Flow:
 
     key = f"gradient flow of {layer.name}, probe {probe}, {len(sampling.indices)} steps"
     made = layer.data.derived(f"{key}, {FLOW_DIRECTIONS} directions", make)
-    return Flow(made["gain"], sampling)
+    return GradientFlow(made["gain"], sampling)
 
 
 def state_entries(layer: RecurrentLayer) -> int:
@@ -218,7 +218,7 @@ class MemoryLength(View):
             f"{layer.text(scene.selected.probe).remark}"
         )
 
-    def compute(self, scene: Scene) -> tuple[Reach, Flow, Text] | Nothing:
+    def compute(self, scene: Scene) -> tuple[Reach, GradientFlow, Text] | Nothing:
         layer, probe = RecurrentLayer(scene.data, scene.selected.layer), scene.selected.probe
         with part(0, 2):
             reach = reach_of(layer)
@@ -231,7 +231,7 @@ class MemoryLength(View):
             "step."
         )
 
-    def draw(self, scene: Scene, computed: tuple[Reach, Flow, Text]) -> pn.Column:
+    def draw(self, scene: Scene, computed: tuple[Reach, GradientFlow, Text]) -> pn.Column:
         reach, flow, text = computed
         longest = reach.share.shape[-1] - 1
         layer = RecurrentLayer(scene.data, scene.selected.layer)
@@ -285,7 +285,7 @@ def _half_lives(scene: Scene, reach: Reach, ways: list[str]) -> Any:
     )
 
 
-def _flow(scene: Scene, flow: Flow, text: Text, ways: list[str]) -> StepLines:
+def _flow(scene: Scene, flow: GradientFlow, text: Text, ways: list[str]) -> StepLines:
     return StepLines(
         y=flow.sampling.spread(flow.gain)[..., text.shown],
         names=list(ways),

@@ -1,4 +1,4 @@
-"""Select words, and find the units that behave like them, and other places where those do."""
+"""Select words; find the units that are on there alone, and other words where these are on."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ ALL_SELECTED = "Nothing is left to compare with: select fewer words."
 
 
 @dataclass(frozen=True)
-class Unit:
+class RecurrentUnit:
     """A unit whose states are looked at.
 
     Attributes
@@ -78,7 +78,7 @@ class Search:
         The probe that has the span.
     texts : list of Text
         Words of every probe.
-    units : list of Unit
+    units : list of RecurrentUnit
         The units of all directions.
     limits : Limits
         Ends of the colours of their states.
@@ -87,7 +87,7 @@ class Search:
     layer: RecurrentLayer
     probe: int
     texts: list[Text]
-    units: list[Unit]
+    units: list[RecurrentUnit]
     limits: Limits
 
     @classmethod
@@ -96,7 +96,7 @@ class Search:
         known = layer.data.run.probe
         assert known is not None
         units = [
-            Unit(way, number, int(output))
+            RecurrentUnit(way, number, int(output))
             for way in layer.directions
             for number, output in enumerate(layer.units(way))
         ]
@@ -127,8 +127,8 @@ class Search:
         last = known[-1] if len(known) else -1
         return sampling.spread(auc), findings(hidden[last], span, self.text.counted)
 
-    def name(self, unit: Unit) -> str:
-        """Call a unit by its number, and its direction where that does not tell."""
+    def name(self, unit: RecurrentUnit) -> str:
+        """Name a unit by its number, with its direction if both directions have that number."""
         is_shared = sum(unit.output == other.output for other in self.units) > 1
         return f"{unit.output}, {unit.way}" if is_shared else str(unit.output)
 
@@ -159,7 +159,7 @@ class Search:
         def provide(index: int) -> dict[str, Any]:
             rated = self.rated(index, span)
             best = rated.ranked()[:TOGETHER]
-            # A unit that is lower within is on where it is low.
+            # A unit whose states are lower within the span is on where they are low.
             signs = np.where(rated.is_high[best], 1, -1)
             states = _hidden(self.layer.states(index))[..., best] * signs
             found = similar_spans(

@@ -1,4 +1,4 @@
-"""Eigenvalues of a recurrent matrix: what the layer does to its state again and again."""
+"""Eigenvalues of a recurrent matrix, by which the layer multiplies its state at every token."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Array = npt.NDArray[Any]
 
 
 HEIGHT, GROWTH_HEIGHT, DEPARTURE_HEIGHT = 330, 175, 150
-# Cubed, and added up over the steps: some seconds of work.
+# Units cubed, summed over the steps: some seconds of work.
 MOST_CUBES = 2**29
 # The eigenvalues of a larger matrix take half a minute a step.
 MOST_UNITS = 1024

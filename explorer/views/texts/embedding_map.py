@@ -1,4 +1,4 @@
-"""The words of the probes as points: how an embedding is ordered while it is trained."""
+"""The words of the probes as points: how an embedding changes while it is trained."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which words an embedding takes for alike, and which it moved, at the step on screen."""
+"""Which words are neighbours in an embedding, and which have moved, at the step on screen."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Trained:
         far = _far(self.start, self.rows(index))
         best = [at for at in greatest(far, MOST_MOVED) if far[at] > 0]
         if not best and len(far) and np.isfinite(far).all():
-            # A row, not the note of an empty table: what is below stays where it is.
+            # A row rather than the note of an empty table, so that what is below does not move.
             return {"rows": [["none yet", "0", ""]], "chooses": [{}]}
         return self._listed(best, [f"{far[at]:#.3g}" for at in best])
 

@@ -1,4 +1,4 @@
-"""What a pooling layer keeps of a text, and what it lets go, for the selected unit."""
+"""What a pooling layer keeps of a text and what it loses, for the selected unit."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ UNKNOWN = "\u2013"
 
 
 @dataclass(frozen=True)
-class Pooling:
+class UnitPooling:
     """A pooling over the places of a text, seen from one unit.
 
     Attributes
@@ -70,7 +70,7 @@ class Pooling:
     window: Window
 
     @classmethod
-    def of(cls, data: RunData, layer: Layer, unit: int) -> Pooling:
+    def of(cls, data: RunData, layer: Layer, unit: int) -> UnitPooling:
         """Prepare the probes for a unit."""
         source = data.run.layers[layer.inbound[0]]
         texts, spans = texts_of(data), place_spans(data, source)
@@ -198,7 +198,7 @@ def cancelled_share(values: Array, window: Window, counted: Array) -> float:
 
 
 @dataclass(frozen=True)
-class Kept:
+class PooledText:
     """What the card draws.
 
     Attributes
@@ -248,7 +248,7 @@ class TextPooling(View):
 
     def caption(self, scene: Scene) -> str:
         selected, layer = scene.selected, scene.layer
-        pooling = Pooling.of(scene.data, layer, selected.unit)
+        pooling = UnitPooling.of(scene.data, layer, selected.unit)
         what = f"Unit {selected.unit} of {pooling.source.name} along probe {selected.probe}"
         windows = (
             "all places are one window"
@@ -267,9 +267,9 @@ class TextPooling(View):
             "the share of all positive values that negative ones in the same window cancel."
         )
 
-    def compute(self, scene: Scene) -> tuple[Pooling, Kept]:
+    def compute(self, scene: Scene) -> tuple[UnitPooling, PooledText]:
         data, selected = scene.data, scene.selected
-        pooling = Pooling.of(data, scene.layer, selected.unit)
+        pooling = UnitPooling.of(data, scene.layer, selected.unit)
         indices = range(len(data.run))
 
         def overall() -> Mapping[str, Array]:
@@ -281,9 +281,9 @@ class TextPooling(View):
         taken = np.stack([pooling.taken(index, selected.probe) for index in indices])
         kept = np.stack([pooling.kept(values, selected.probe) for values in taken])
         own = [pooling.lost_share(values[None], selected.probe) for values in taken]
-        return pooling, Kept(taken, kept, np.array(own), every)
+        return pooling, PooledText(taken, kept, np.array(own), every)
 
-    def draw(self, scene: Scene, computed: tuple[Pooling, Kept]) -> Any:
+    def draw(self, scene: Scene, computed: tuple[UnitPooling, PooledText]) -> Any:
         pooling, found = computed
         data, selected = scene.data, scene.selected
         is_text = pooling.is_text[selected.probe]
@@ -334,7 +334,7 @@ class TextPooling(View):
         return below(strip, beside(table, curve, shares=(4, 7)), gap=14)
 
 
-def _rows(pooling: Pooling, found: Kept, probe: int, index: int) -> list[list[str]]:
+def _rows(pooling: UnitPooling, found: PooledText, probe: int, index: int) -> list[list[str]]:
     """Say in a few numbers what is kept at a step."""
     lost = [["lost of this probe", _percent(found.own[index])]]
     lost.append(["lost of all probes", _percent(found.overall[index])])

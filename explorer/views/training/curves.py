@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from explorer.data.absence import Absence, Nothing
+from explorer.data.metrics import ACCURACY, LOSS, MetricGroup, metric_curve
 from explorer.data.run import RunData
-from explorer.derived.time.timeline import thin
 from explorer.plots.curves import metric_curves, probability_curves
 from explorer.views.base import Scene, View, plot_pane
 from explorer.views.parts import metric_label
@@ -27,28 +27,17 @@ class MetricCurves(View):
     region = "run"
     depends = ("axis",)
     width = 4
-    y_label: str
-
-    def chosen(self, name: str) -> bool:
-        """Whether a metric belongs on this card."""
-        raise NotImplementedError
+    group: ClassVar[MetricGroup]
 
     def applies(self, data: RunData) -> bool:
-        return any(map(self.chosen, map(str, data.run.metrics)))
+        return bool(self.group.names(data))
 
     def caption(self, scene: Scene) -> str:
         return "Training: as logged; fit logs running epoch means."
 
     def compute(self, scene: Scene) -> Series | Nothing:
-        metrics, series = scene.data.metrics, {}
-        names = [name for name in map(str, metrics) if self.chosen(name)]
-        for name in names:
-            values = metrics[name].values.astype(np.float64)
-            known = np.flatnonzero(~np.isnan(values))
-            # What is measured now and then is joined; elsewhere NaN leaves a gap.
-            kept = known if 2 * len(known) < len(values) else np.arange(len(values))
-            kept = kept[thin(values[kept], MOST_POINTS)]
-            series[metric_label(name)] = (metrics["update"].values[kept], values[kept])
+        names = self.group.names(scene.data)
+        series = {metric_label(name): metric_curve(scene.data, name, MOST_POINTS) for name in names}
         if any(np.isfinite(values).any() for _, values in series.values()):
             return series
         logged = any(len(values) for _, values in series.values())
@@ -60,7 +49,7 @@ class MetricCurves(View):
         return plot_pane(
             metric_curves(
                 {name: (timeline.convert(at, axis), y) for name, (at, y) in computed.items()},
-                y_label=self.y_label,
+                y_label=self.group.y_label,
                 cursor=scene.positions,
                 height=COMPACT_HEIGHT,
                 **scene.time_options(),
@@ -72,24 +61,18 @@ class MetricCurves(View):
 class Loss(MetricCurves):
     """Training and validation loss."""
 
-    title = "Loss"
+    group = LOSS
+    title = LOSS.title
     order = 10
-    y_label = "loss"
-
-    def chosen(self, name: str) -> bool:
-        return "loss" in name
 
 
 @register
 class Accuracy(MetricCurves):
     """Training and validation accuracy, and whatever else is a share."""
 
-    title = "Accuracy"
+    group = ACCURACY
+    title = ACCURACY.title
     order = 11
-    y_label = "share right"
-
-    def chosen(self, name: str) -> bool:
-        return any(word in name for word in ("acc", "auc", "precision", "recall", "f1"))
 
 
 @register

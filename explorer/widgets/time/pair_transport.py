@@ -31,7 +31,7 @@ class PairTransport(Widget):
     matching: param.Selector[str] = param.Selector(
         default="step", objects=["step", "last", "tracked"], doc="Which moment matches them."
     )
-    families = param.Dict(default={}, doc="As of `Relay`, of A.")
+    families = param.Dict(default={}, doc="As of `ClockSync`, of A.")
     channels = param.List(default=["main", "second"], doc="Clocks of A and B.")
     names = param.List(default=["A", "B"], doc="Names of the runs.")
     colours = param.List(default=[], doc="Colour of each run.")

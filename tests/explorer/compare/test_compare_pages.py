@@ -94,9 +94,9 @@ def test_a_page_of_one_run_offers_the_others():
 
 @pytest.mark.parametrize("wrong", ["x", "0", "4", "-1", "1.5", ""])
 def test_a_run_that_the_server_does_not_show_is_said(recorded, wrong):
-    shelf = RunRegistry([recorded(steps=(0, 1)).run for _ in range(3)], ["/", "/b", "/c"])
+    registry = RunRegistry([recorded(steps=(0, 1)).run for _ in range(3)], ["/", "/b", "/c"])
     with pytest.raises(ValueError, match="this server shows 3, counted from 1"):
-        shelf.number(wrong, "a")
+        registry.number(wrong, "a")
 
 
 @pytest.mark.parametrize("wrong", ["nonsense", "[1]", '{"a": 1}', "{" * 2000])

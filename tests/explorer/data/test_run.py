@@ -272,7 +272,7 @@ def test_frames_are_read_once_for_all_sessions(image_data, monkeypatch):
     assert image_data.frame("conv1", 1, 1) is first
 
 
-# -- what is dear -----------------------------------------------------------------------------
+# -- expensive arrays -------------------------------------------------------------------------
 
 
 class Counted:

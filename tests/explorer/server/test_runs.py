@@ -11,29 +11,29 @@ from store.testing import image_run_spec, write_run
 
 
 @pytest.fixture
-def shelf(recorded):
+def registry(recorded):
     """Two runs, as a server is started with them."""
     return RunRegistry(
         [recorded(image_run_spec(name), steps=(0, 1)).run for name in ("a", "b")], ["/", "/run-2"]
     )
 
 
-def test_a_run_is_added_once_and_offered_from_then_on(shelf, tmp_path, monkeypatch):
+def test_a_run_is_added_once_and_offered_from_then_on(registry, tmp_path, monkeypatch):
     write_run(tmp_path / "c.zarr", image_run_spec("c"), steps=(0, 1))
-    assert shelf.switch == [("/", "a"), ("/run-2", "b")]
-    assert shelf.add(f"  '{tmp_path / 'c.zarr'}' ") == 3
-    assert shelf.switch[2:] == [("/run?number=3", "c")]
+    assert registry.switch == [("/", "a"), ("/run-2", "b")]
+    assert registry.add(f"  '{tmp_path / 'c.zarr'}' ") == 3
+    assert registry.switch[2:] == [("/run?number=3", "c")]
     monkeypatch.chdir(tmp_path)
-    assert shelf.add("c.zarr") == 3
-    assert shelf.add(shelf.every[1].data.run.location) == 2
-    assert len(shelf.every) == 3
-    assert shelf.number("3", "b") == 3
+    assert registry.add("c.zarr") == 3
+    assert registry.add(registry.every[1].data.run.location) == 2
+    assert len(registry.every) == 3
+    assert registry.number("3", "b") == 3
 
 
-def test_runs_of_one_name_are_told_apart_once_there_are_two(shelf, tmp_path):
+def test_runs_of_one_name_are_told_apart_once_there_are_two(registry, tmp_path):
     write_run(tmp_path / "other.zarr", image_run_spec("a"), steps=(0, 1))
-    shelf.add(str(tmp_path / "other.zarr"))
-    names = [name for _, name in shelf.switch]
+    registry.add(str(tmp_path / "other.zarr"))
+    names = [name for _, name in registry.switch]
     assert names[2] == "a (other.zarr)"
     assert names[0].startswith("a (")
     assert names[1] == "b"
@@ -50,18 +50,18 @@ def test_runs_of_one_name_are_told_apart_once_there_are_two(shelf, tmp_path):
         ("\0", "no run at"),
     ],
 )
-def test_what_cannot_be_opened_is_a_sentence(shelf, tmp_path, monkeypatch, typed, said):
+def test_what_cannot_be_opened_is_a_sentence(registry, tmp_path, monkeypatch, typed, said):
     monkeypatch.chdir(tmp_path)
     write_run("runs/lenet.zarr", steps=(0, 1))
     (tmp_path / "runs" / "text.txt").write_text("no run")
     with pytest.raises(ValueError, match=said):
-        shelf.add(typed)
-    assert len(shelf.every) == 2
+        registry.add(typed)
+    assert len(registry.every) == 2
 
 
-def test_the_page_hears_of_the_number_or_of_the_reason(shelf, image_data, tmp_path):
+def test_the_page_hears_of_the_number_or_of_the_reason(registry, image_data, tmp_path):
     write_run(tmp_path / "c.zarr", image_run_spec("c"), steps=(0, 1))
-    widget = another_run(image_data, shelf.add)
+    widget = another_run(image_data, registry.add)
     widget.asked = [str(tmp_path / "d.zarr"), 1]
     assert "There is no run at" in widget.said
     assert widget.opened == []
@@ -78,11 +78,11 @@ def test_what_nobody_expected_is_a_sentence_too(image_data):
     assert widget.said == "a.zarr cannot be opened: RuntimeError: the disk is on fire"
 
 
-def test_only_a_server_offers_to_add_runs(image_data, shelf, recorded):
+def test_only_a_server_offers_to_add_runs(image_data, registry, recorded):
     alone = app.page(image_data)._render_variables
     assert not alone["adds"]
-    template = app.page(image_data, {}, shelf.switch, "/run-2", None, shelf.add)
+    template = app.page(image_data, {}, registry.switch, "/run-2", None, registry.add)
     assert (template._render_variables["adds"], template._render_variables["here"]) == (True, 2)
     pair = RunPair(image_data, recorded(steps=(0, 1)))
-    two = app.comparison_page(pair, {}, shelf.switch, (1, 2), shelf.add)
+    two = app.comparison_page(pair, {}, registry.switch, (1, 2), registry.add)
     assert two._render_variables["adds"]

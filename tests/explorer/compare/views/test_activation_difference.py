@@ -50,7 +50,7 @@ def permuted(tmp_path_factory):
 
 
 def frame_of(grid, position):
-    made = grid._provider(position)
+    made = grid.payload(position)
     return made["frame"] if isinstance(made, dict) else made
 
 
@@ -125,7 +125,7 @@ def test_units_that_one_run_lacks_are_blank_and_named(recorded, image_data):
 def test_names_under_tiles_follow_pairs_that_change(pair):
     comparison, _, grid = shown_on(pair, layer="conv1", units="matched", matching="tracked")
     for at in range(len(comparison.alignment)):
-        made = grid._provider(at)
+        made = grid.payload(at)
         pairs = comparison.pairs_at("conv1", at)
         for unit, other in zip(pairs.first, pairs.second, strict=True):
             assert made["captions"][unit] == f"{unit} · B {other}"

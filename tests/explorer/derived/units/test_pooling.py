@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.derived.network.node import Call
-from explorer.derived.network.registry import LAYER_OPS
+from explorer.derived.network.registry import layer_ops
 from explorer.derived.network.windows import Windows
 from explorer.derived.units.pooling import (
     NOWHERE,
@@ -80,11 +80,11 @@ def test_switches_lead_to_the_output_and_gradients_go_there(pooling):
     name = f"MaxPooling{axes}D"
     found = switches(x, pooling_windows(name, config, x.shape[1:-1]))
     call = Call(name, config, (x,), {})
-    output = LAYER_OPS[name].forward(call)
+    output = layer_ops()[name].forward(call)
     flat = x.reshape(len(x), -1, x.shape[-1])
     picked = np.take_along_axis(flat, found.reshape(len(x), -1, x.shape[-1]), axis=1)
     np.testing.assert_array_equal(picked.reshape(output.shape), output)
-    (gradient,) = LAYER_OPS[name].backward(call, np.ones_like(output))
+    (gradient,) = layer_ops()[name].backward(call, np.ones_like(output))
     counted = np.zeros_like(flat)
     for probe, window, channel in np.ndindex(picked.shape):
         counted[probe, found.reshape(picked.shape)[probe, window, channel], channel] += 1

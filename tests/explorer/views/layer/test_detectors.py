@@ -11,7 +11,7 @@ from explorer.data.absence import GIVE_LABELS
 from explorer.selection import SelectionKey
 from explorer.views.alternatives import Alternatives
 from explorer.views.base import Scene
-from explorer.views.layer.detectors import Detectors, chance_of_detection, detection_of
+from explorer.views.layer.detectors import ClassDetectors, chance_of_detection, detection_of
 from explorer.widgets.charts.step_table import StepTable
 from store.testing import frames_at, image_run_spec
 from tests.explorer.conftest import with_probe
@@ -28,7 +28,7 @@ def scene_of(data, layer="dense", index=0):
 
 
 def drawn(data, layer="dense"):
-    return drawn_by(Detectors(), scene_of(data, layer))
+    return drawn_by(ClassDetectors(), scene_of(data, layer))
 
 
 def rows_at(panel, index):
@@ -153,7 +153,7 @@ def test_what_chance_gives_is_counted():
 
 
 def test_the_caption_says_what_chance_gives(image_data):
-    caption = Detectors().caption(scene_of(image_data))
+    caption = ClassDetectors().caption(scene_of(image_data))
     share = chance_of_detection(LABELS, CLASSES)
     assert 0.4 < share < 0.5  # two of four classes have one probe: 1 in 6 each; two have two
     assert f"with 6 probes, {100 * share:.2g} % of units would be by chance alone." in caption

@@ -256,7 +256,7 @@ def test_marks_show_which_token_a_pooling_of_neighbours_kept():
     assert found["band"]["ranges"] == [0, 2, 2, 4, 4, 6, 6, 8]
 
 
-def test_one_that_foretells_is_explained_after_its_last_token():
+def test_one_that_predicts_the_next_token_is_explained_after_its_last():
     data = data_of("next")
     reader = reader_of("next", target=-1)
     found = parted(reader, reader.payload(LAST))[-1]

@@ -1,4 +1,4 @@
-"""A network that foretells characters against Keras: surprise, candidates, and what it writes."""
+"""A network that predicts characters against Keras: surprise, candidates, generated text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from explorer.data.run import RunData
 from explorer.data.writing import (
     MOST_PIECES,
     WRITTEN,
-    Foretelling,
+    NextTokenNetwork,
     Writer,
     breakable,
     shown,
@@ -80,7 +80,7 @@ def trained(tmp_path_factory):
 
 @pytest.fixture
 def found(trained):
-    return Foretelling.of(RunData(trained[0]))
+    return NextTokenNetwork.of(RunData(trained[0]))
 
 
 def scene_of(data, probe=0):
@@ -107,7 +107,7 @@ def test_surprise_is_minus_the_logarithm_of_what_keras_expects(trained, found):
 def test_without_labels_the_next_token_is_that_of_the_text(found, monkeypatch):
     probe = dataclasses.replace(found.data.run.probe, labels=None)
     monkeypatch.setitem(found.data.run.__dict__, "probe", probe)
-    bare = Foretelling.of(found.data)
+    bare = NextTokenNetwork.of(found.data)
     assert bare.next_ids.tolist() == [[3, 4, 5, 2, 3, -1], [4, -1, -1, -1, -1, -1]]
     assert bare.are_shifted
 
@@ -252,7 +252,7 @@ def test_a_text_without_a_number_is_said(recorded, monkeypatch):
     assert view.compute(scene) == Nothing(said)
 
 
-def test_what_foretells_nothing_has_no_card(recorded, image_data, text_data):
+def test_what_predicts_no_token_has_no_card(recorded, image_data, text_data):
     view = NextCharacter()
     assert not view.applies(image_data)
     assert not view.applies(text_data)
@@ -265,6 +265,6 @@ def test_logits_are_read_as_such(recorded):
     spec = sequence_spec()
     raw = dataclasses.replace(spec.layers[2], kind="dense", class_name="Dense")
     data = recorded(dataclasses.replace(spec, layers=(*spec.layers[:2], raw)), steps=(0, 1))
-    found = Foretelling.of(data)
+    found = NextTokenNetwork.of(data)
     assert found.reading == OutputReading("logits", 7)
     np.testing.assert_allclose(found.probabilities(1).sum(axis=-1), 1, rtol=1e-5)

@@ -9,18 +9,24 @@ import numpy as np
 import panel as pn
 import pytest
 
-from explorer.data.absence import GIVE_LABELS, GIVE_PROBE, RECORD_WEIGHTS, Lack, Nothing
+from explorer.data.absence import GIVE_LABELS, GIVE_PROBE, RECORD_WEIGHTS, Lack, Nothing, Unfit
+from explorer.data.layer_quantities import LAYER_QUANTITIES, LayerQuantity
 from explorer.derived.units.separation import silhouettes
 from explorer.selection import SelectionKey
+from explorer.session.session import Explorer
 from explorer.views.base import Scene
 from explorer.views.registry import views
-from explorer.views.training.layers_over_time import DeadUnits, Separation, Sparsity, UpdateRatios
+from explorer.views.training.layers_over_time import LayersOverTime, Table
 from store.testing import frames_at, image_run_spec
 from tests.explorer.conftest import with_probe, without_probe
 from tests.explorer.drawing import drawn_by
 
 STEPS = (0, 1, 2, 5, 10, 20, 50, 100)
-ALL = (UpdateRatios, DeadUnits, Sparsity, Separation)
+ALL = ("update ratio", "dead units", "sparsity", "class separation")
+
+
+def card_of(quantity):
+    return LayersOverTime(LAYER_QUANTITIES[quantity])
 
 
 def scene_of(data):
@@ -36,9 +42,10 @@ def figure_of(pane):
 
 
 def test_there_are_four_cards_of_the_whole_run():
-    found = [type(view) for view in views("training") if isinstance(view, ALL)]
-    assert found == list(ALL)
-    assert all(view.depends == ("axis",) for view in ALL)
+    found = [view for view in views("training") if isinstance(view, LayersOverTime)]
+    assert [view.quantity.name for view in found] == list(ALL)
+    assert [view.title for view in found] == [LAYER_QUANTITIES[name].title for name in ALL]
+    assert all(view.depends == ("axis",) for view in found)
 
 
 @pytest.fixture
@@ -54,19 +61,19 @@ def partly_dead(recorded, monkeypatch):
     return recorded()
 
 
-@pytest.mark.parametrize("view", ALL)
-def test_rows_are_layers_from_the_top_and_cards_are_equally_tall(partly_dead, view):
-    figure = figure_of(drawn(view(), scene_of(partly_dead)))
-    table = view().compute(scene_of(partly_dead))
+@pytest.mark.parametrize("quantity", ALL)
+def test_rows_are_layers_from_the_top_and_cards_are_equally_tall(partly_dead, quantity):
+    figure = figure_of(drawn(card_of(quantity), scene_of(partly_dead)))
+    table = card_of(quantity).compute(scene_of(partly_dead))
     names = figure.yaxis[0].major_label_overrides
     assert [names[row] for row in sorted(names, reverse=True)] == list(table.names)
-    assert figure.height == figure_of(drawn(UpdateRatios(), scene_of(partly_dead))).height
-    caption = view().caption(scene_of(partly_dead))
+    assert figure.height == figure_of(drawn(card_of("update ratio"), scene_of(partly_dead))).height
+    caption = card_of(quantity).caption(scene_of(partly_dead))
     assert "from top to bottom." in caption
 
 
 def test_ratios_are_powers_of_ten(image_data):
-    table = UpdateRatios().compute(scene_of(image_data))
+    table = card_of("update ratio").compute(scene_of(image_data))
     assert table.names == ("conv1", "dense")
     before, after = (
         frames_at(image_run_spec(), step)["layers/dense/weights/kernel"] for step in (50, 100)
@@ -78,19 +85,30 @@ def test_ratios_are_powers_of_ten(image_data):
 
 def test_weights_that_rest_are_said(recorded, monkeypatch):
     monkeypatch.setattr("store.testing.runs.frames_at", lambda spec, _: frames_at(spec, 0))
-    said = drawn(UpdateRatios(), scene_of(recorded(steps=(0, 1, 2))))
+    said = drawn(card_of("update ratio"), scene_of(recorded(steps=(0, 1, 2))))
     assert said == Nothing("Between no two recorded steps do weights move by a finite step.")
 
 
 def test_few_dead_units_have_a_colour_of_their_own(partly_dead, image_data):
-    table = DeadUnits().compute(scene_of(partly_dead))
+    table = card_of("dead units").compute(scene_of(partly_dead))
     assert table.names == ("relu1",)
     np.testing.assert_allclose(table.values[:, 0], [0] * 7 + [1 / 3], rtol=1e-6)
-    mapper = figure_of(drawn(DeadUnits(), scene_of(partly_dead))).renderers[0].glyph.color_mapper
+    mapper = (
+        figure_of(drawn(card_of("dead units"), scene_of(partly_dead)))
+        .renderers[0]
+        .glyph.color_mapper
+    )
     assert (mapper.low, mapper.high) == (0, pytest.approx(1 / 3))
-    assert DeadUnits().chosen_limits(np.array([[0.01]], np.float32)) == (0, 0.1)
-    assert drawn(DeadUnits(), scene_of(image_data)) == Nothing("No dead unit at any recorded step.")
-    assert DeadUnits().chosen_limits(np.array([[0.5, np.nan]], np.float32)) == (0, 0.5)
+    said = drawn(card_of("dead units"), scene_of(image_data))
+    assert said == Nothing("No dead unit at any recorded step.")
+
+
+@pytest.mark.parametrize(("most", "end"), [(0.01, 0.1), (0.5, 0.5)])
+def test_colours_end_at_the_limits_or_at_values_beyond(image_data, most, end):
+    values = np.array([[0, np.nan], [0, most]] * 4, np.float32)
+    drawing = card_of("dead units").draw(scene_of(image_data), Table(values, ("a", "b")))
+    mapper = figure_of(drawing).renderers[0].glyph.color_mapper
+    assert (mapper.low, mapper.high) == (0, pytest.approx(end))
 
 
 def test_layers_that_are_never_sparse_have_no_row(recorded, monkeypatch):
@@ -101,7 +119,7 @@ def test_layers_that_are_never_sparse_have_no_row(recorded, monkeypatch):
 
     monkeypatch.setattr("store.testing.runs.frames_at", rectified)
     data = recorded(steps=(0, 3))
-    table = Sparsity().compute(scene_of(data))
+    table = card_of("sparsity").compute(scene_of(data))
     assert table.names == ("relu1",)
     frame = frames_at(image_run_spec(), 3)["layers/relu1/activation"]
     assert table.values[1, 0] == pytest.approx((frame <= 0).mean(), abs=1e-6)
@@ -115,45 +133,53 @@ def test_where_no_layer_is_sparse_that_is_said(recorded, monkeypatch):
         }
 
     monkeypatch.setattr("store.testing.runs.frames_at", positive)
-    said = drawn(Sparsity(), scene_of(recorded(steps=(0, 1))))
+    said = drawn(card_of("sparsity"), scene_of(recorded(steps=(0, 1))))
     assert said == Nothing("No layer ever has more than 1 % of its values inactive.")
 
 
 def test_separation_is_the_mean_silhouette(image_data):
-    table = Separation().compute(scene_of(image_data))
+    table = card_of("class separation").compute(scene_of(image_data))
     assert table.names == ("conv1", "relu1", "pool1", "flatten", "dense", "softmax")
     frame = frames_at(image_run_spec(), 20)["layers/dense/activation"]
     expected = silhouettes(frame, np.arange(6) % 4).mean()
     assert table.values[5, 4] == pytest.approx(expected, abs=1e-6)
-    mapper = figure_of(drawn(Separation(), scene_of(image_data))).renderers[0].glyph.color_mapper
+    mapper = (
+        figure_of(drawn(card_of("class separation"), scene_of(image_data)))
+        .renderers[0]
+        .glyph.color_mapper
+    )
     assert (mapper.low, mapper.high) == (-1, 1)
 
 
 def test_what_is_missing_is_said(recorded):
-    for view in ALL:
-        assert drawn(view(), scene_of(recorded(steps=(0,)))).startswith("This needs 2 recorded")
+    for quantity in ALL:
+        assert drawn(card_of(quantity), scene_of(recorded(steps=(0,)))).startswith(
+            "This needs 2 recorded"
+        )
     unlabelled = recorded(with_probe(labels=None), steps=(0, 1))
-    assert drawn(Separation(), scene_of(unlabelled)).endswith(GIVE_LABELS)
+    assert drawn(card_of("class separation"), scene_of(unlabelled)).endswith(GIVE_LABELS)
     bare = recorded(without_probe(), steps=(0, 1))
-    assert drawn(Sparsity(), scene_of(bare)) == Lack(GIVE_PROBE)
-    assert drawn(DeadUnits(), scene_of(bare)) == Lack(GIVE_PROBE)
+    assert drawn(card_of("sparsity"), scene_of(bare)) == Lack(GIVE_PROBE)
+    assert drawn(card_of("dead units"), scene_of(bare)) == Lack(GIVE_PROBE)
     spec = image_run_spec()
     weightless = tuple(dataclasses.replace(layer, weights=()) for layer in spec.layers)
     data = recorded(dataclasses.replace(spec, layers=weightless), steps=(0, 1))
-    assert drawn(UpdateRatios(), scene_of(data)) == Lack(
+    assert drawn(card_of("update ratio"), scene_of(data)) == Lack(
         f"No weights were recorded. {RECORD_WEIGHTS}"
     )
 
 
 def test_large_layers_are_sampled_and_the_caption_says_so(image_data, monkeypatch):
-    assert "evenly spread" not in Sparsity().caption(scene_of(image_data))
+    assert "evenly spread" not in card_of("sparsity").caption(scene_of(image_data))
     monkeypatch.setattr("explorer.data.summaries.MOST_VALUES", 8 * 6 * 3 * 7)
-    for view in (DeadUnits, Sparsity, Separation):
-        assert "evenly spread positions are looked at" in view().caption(scene_of(image_data))
+    for quantity in ("dead units", "sparsity", "class separation"):
+        assert "evenly spread positions are looked at" in card_of(quantity).caption(
+            scene_of(image_data)
+        )
 
 
-@pytest.mark.parametrize("view", ALL)
-def test_a_training_that_diverged_is_drawn(recorded, monkeypatch, view):
+@pytest.mark.parametrize("quantity", ALL)
+def test_a_training_that_diverged_is_drawn(recorded, monkeypatch, quantity):
     def diverged(spec, step):
         frames = frames_at(spec, step)
         if step:
@@ -164,5 +190,65 @@ def test_a_training_that_diverged_is_drawn(recorded, monkeypatch, view):
     monkeypatch.setattr("store.testing.runs.frames_at", diverged)
     data = recorded(steps=(0, 1, 2))
     # Labels are of a classifier only while its output can be read.
-    result = drawn(view(), scene_of(data))
+    result = drawn(card_of(quantity), scene_of(data))
     assert isinstance(result, str) or pn.panel(result).get_root() is not None
+
+
+# -- one more quantity ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def own_quantities():
+    """What is registered in a test is gone after it."""
+    before = dict(LAYER_QUANTITIES)
+    yield
+    LAYER_QUANTITIES.clear()
+    LAYER_QUANTITIES.update(before)
+
+
+@pytest.mark.usefixtures("own_quantities")
+def test_a_function_more_is_a_card_and_a_colour_of_the_graph_more(image_data):
+    @LayerQuantity(
+        "largest weight",
+        reads="weights",
+        unit="1",
+        title="How large weights are",
+        meaning="The largest weight of each layer",
+    )
+    def largest_weight(data, layer):
+        frames = data.weight_frames(layer, "kernel")
+        return np.array([np.abs(frame).max() for frame in frames])
+
+    card = views("training")[-1]
+    assert card.title == "How large weights are"
+    assert card.caption(scene_of(image_data)) == (
+        "The largest weight of each layer. The network runs from top to bottom."
+    )
+    table = card.compute(scene_of(image_data))
+    assert table.names == ("conv1", "dense")
+    kernel = frames_at(image_run_spec(), 100)["layers/dense/weights/kernel"]
+    assert table.values[-1, 1] == np.abs(kernel).max()
+    explorer = Explorer(image_data)
+    assert list(explorer.graph.quantities)[-1] == "largest weight"
+    assert "class separation" not in explorer.graph.quantities  # no colours from little to much
+    assert any(card.view.title == "How large weights are" for card in explorer.cards["training"])
+
+
+@pytest.mark.usefixtures("own_quantities")
+@pytest.mark.parametrize(("logarithmic", "value"), [(False, "100"), (True, "10^2")])
+def test_what_every_quantity_can_say_without_words_of_its_own(recorded, logarithmic, value):
+    about = {"title": "Hundreds", "logarithmic": logarithmic, "unit": "1", "reads": "weights"}
+    LayerQuantity("hundred", **about)(lambda data, _: np.full(len(data.run), 100.0))
+    said = drawn(card_of("hundred"), scene_of(recorded(steps=(0, 1))))
+    assert said == Nothing(f"The hundred of each layer is {value} at every recorded step.")
+
+
+def test_a_network_without_such_layers_has_no_card(recorded):
+    spec = image_run_spec()
+    layers = tuple(layer for layer in spec.layers if layer.name != "relu1")
+    relinked = tuple(
+        dataclasses.replace(layer, inbound=("conv1",)) if layer.inbound == ("relu1",) else layer
+        for layer in layers
+    )
+    data = recorded(dataclasses.replace(spec, layers=relinked), steps=(0, 1))
+    assert isinstance(drawn(card_of("dead units"), scene_of(data)), Unfit)

@@ -11,7 +11,7 @@ import pytest
 from explorer.derived.network.activations import NAMED
 from explorer.derived.network.engine import Network
 from explorer.derived.network.node import Node
-from explorer.derived.network.registry import LAYER_OPS
+from explorer.derived.network.registry import layer_ops
 
 IMAGE, SEQUENCE, UNITS = (7, 6, 4), (8, 4), (5,)
 
@@ -137,9 +137,9 @@ def test_forwards_and_backwards(
 def test_every_class_is_compared() -> None:
     compared = {name for name, *_ in CASES}
     elsewhere = {"SimpleRNN", "LSTM", "GRU", "Bidirectional", "TimeDistributed", "Embedding"}
-    same_rule = {type(LAYER_OPS[name]) for name in compared}
-    left = {name for name, op in LAYER_OPS.items() if name not in compared | elsewhere}
-    assert {name for name in left if type(LAYER_OPS[name]) not in same_rule} == {"Masking"}
+    same_rule = {type(layer_ops()[name]) for name in compared}
+    left = {name for name, op in layer_ops().items() if name not in compared | elsewhere}
+    assert {name for name in left if type(layer_ops()[name]) not in same_rule} == {"Masking"}
 
 
 def test_groups_are_convolutions_of_their_own(close: Callable[..., None]) -> None:

@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from explorer.derived.network.activations import NAMED
-from explorer.derived.network.node import Array, Call, Function, LayerOp, as_float
+from explorer.derived.network.activations import NAMED, Function
+from explorer.derived.network.layer_op import LayerOp
+from explorer.derived.network.node import Array, Call, Field, OutputPart, as_float
+from explorer.derived.network.registry import register
 from explorer.derived.recurrent.equations import (
     ACTIVATIONS,
     GATES,
@@ -26,6 +28,7 @@ from explorer.derived.recurrent.equations import (
 )
 
 
+@register(*GATES, "Bidirectional")
 class Recurrent(LayerOp):
     """``SimpleRNN``, ``LSTM``, ``GRU``, and ``Bidirectional`` over one of them."""
 
@@ -62,6 +65,14 @@ class Recurrent(LayerOp):
             for name in found
         )
         return (np.asarray(total, np.float32),)
+
+    def sees(self, part: OutputPart) -> Field:
+        """Give the tokens read so far: the state at one of them has seen those before it."""
+        if "layer" in part.config:
+            return part.whole
+        ((_, stop),), (length,) = part.field, part.lengths
+        # Backwards, the states come in the order in which they were reached.
+        return ((length - stop, length),) if part.config.get("go_backwards") else ((0, stop),)
 
     def _states(self, call: Call) -> dict[str, States]:
         return layer_states(call.class_name, call.config, self._weights(call), call.x, call.mask)
@@ -289,6 +300,3 @@ def _unmasked(values: Array, mask: Array | None) -> Array:
 def _before(states: Array) -> Array:
     """States before each token: those after the one before it, at first zero."""
     return np.concatenate([np.zeros_like(states[:, :1]), states[:, :-1]], axis=1)
-
-
-LAYER_OPS: dict[str, LayerOp] = dict.fromkeys((*GATES, "Bidirectional"), Recurrent())

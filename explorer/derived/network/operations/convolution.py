@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from explorer.derived.network.node import Array, Call, LayerOp
+from explorer.derived.network.layer_op import LayerOp
+from explorer.derived.network.node import Array, Call, Field, OutputPart
+from explorer.derived.network.registry import register
 from explorer.derived.network.windows import Windows, blocks, windows_of
 
 FLOAT_BYTES = 4
@@ -38,6 +40,7 @@ def spread(gradient: Array, kernel: Array, windows: Windows, lengths: Sequence[i
     return windows.cropped(total, lengths)
 
 
+@register("Conv1D", "Conv2D", "Conv3D")
 class Convolution(LayerOp):
     """``Conv1D``, ``Conv2D``, ``Conv3D``, in groups or not."""
 
@@ -63,10 +66,15 @@ class Convolution(LayerOp):
         ]
         return (given[0] if len(given) == 1 else np.concatenate(given, axis=-1),)
 
+    def sees(self, part: OutputPart) -> Field:
+        """Give what the windows see."""
+        return windows_of(part.config, len(part.lengths)).seen_by(part.field, part.lengths)
+
     def _kernels(self, call: Call) -> list[Array]:
         return np.split(call.weight("kernel"), call.config.get("groups") or 1, axis=-1)
 
 
+@register("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose")
 class TransposedConvolution(LayerOp):
     """``Conv1DTranspose``, ``Conv2DTranspose``, ``Conv3DTranspose``."""
 
@@ -93,7 +101,12 @@ class TransposedConvolution(LayerOp):
         windows = windows_of(call.config, gradient.ndim - 2)
         return (convolve(gradient, call.weight("kernel"), windows),)
 
+    def sees(self, part: OutputPart) -> Field:
+        """Give what spreads over the part: a window sees what the input's place was spread to."""
+        return windows_of(part.config, len(part.lengths)).that_see(part.field, part.outputs)
 
+
+@register("DepthwiseConv1D", "DepthwiseConv2D")
 class DepthwiseConvolution(LayerOp):
     """``DepthwiseConv1D``, ``DepthwiseConv2D``: each channel with kernels of its own."""
 
@@ -108,7 +121,12 @@ class DepthwiseConvolution(LayerOp):
         """Spread the gradient channel by channel."""
         return (each_channel_back(call.x, gradient, call.weight("kernel"), call.config),)
 
+    def sees(self, part: OutputPart) -> Field:
+        """Give what the windows see."""
+        return windows_of(part.config, len(part.lengths)).seen_by(part.field, part.lengths)
 
+
+@register("SeparableConv1D", "SeparableConv2D")
 class SeparableConvolution(LayerOp):
     """``SeparableConv1D``, ``SeparableConv2D``: each channel alone, then all of them at a point."""
 
@@ -124,6 +142,10 @@ class SeparableConvolution(LayerOp):
         """Take both steps back."""
         alone = gradient @ self._mixing(call).T
         return (each_channel_back(call.x, alone, call.weight("depthwise_kernel"), call.config),)
+
+    def sees(self, part: OutputPart) -> Field:
+        """Give what the windows see."""
+        return windows_of(part.config, len(part.lengths)).seen_by(part.field, part.lengths)
 
     def _mixing(self, call: Call) -> Array:
         kernel = call.weight("pointwise_kernel")
@@ -164,13 +186,3 @@ def biased(call: Call, output: Array) -> Array:
     """Add the layer's bias, if it has one."""
     bias = call.optional("bias", "use_bias")
     return output if bias is None else output + bias
-
-
-LAYER_OPS: dict[str, LayerOp] = {
-    **dict.fromkeys(("Conv1D", "Conv2D", "Conv3D"), Convolution()),
-    **dict.fromkeys(
-        ("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"), TransposedConvolution()
-    ),
-    **dict.fromkeys(("DepthwiseConv1D", "DepthwiseConv2D"), DepthwiseConvolution()),
-    **dict.fromkeys(("SeparableConv1D", "SeparableConv2D"), SeparableConvolution()),
-}

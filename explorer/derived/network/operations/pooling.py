@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from explorer.derived.network.node import Array, Call, LayerOp
+from explorer.derived.network.layer_op import LayerOp
+from explorer.derived.network.node import Array, Call, Field, OutputPart
+from explorer.derived.network.registry import register
 from explorer.derived.network.windows import windows_of
 
 
+@register("MaxPooling1D", "MaxPooling2D", "MaxPooling3D")
 class MaxPooling(LayerOp):
     """``MaxPooling1D`` to ``MaxPooling3D``."""
 
@@ -39,7 +42,12 @@ class MaxPooling(LayerOp):
             left &= ~here
         return (windows.cropped(total, lengths),)
 
+    def sees(self, part: OutputPart) -> Field:
+        """Give what the windows see."""
+        return windows_of(part.config, len(part.lengths)).seen_by(part.field, part.lengths)
 
+
+@register("AveragePooling1D", "AveragePooling2D", "AveragePooling3D")
 class AveragePooling(LayerOp):
     """``AveragePooling1D`` to ``AveragePooling3D``; the padding does not count."""
 
@@ -64,6 +72,10 @@ class AveragePooling(LayerOp):
             total[index] += share
         return (windows.cropped(total, lengths),)
 
+    def sees(self, part: OutputPart) -> Field:
+        """Give what the windows see."""
+        return windows_of(part.config, len(part.lengths)).seen_by(part.field, part.lengths)
+
     def _sizes(self, call: Call) -> Array:
         """Count what lies in each window: (1, window, ..., 1)."""
         x = call.x
@@ -72,6 +84,7 @@ class AveragePooling(LayerOp):
         return np.asarray(sum(ones[index] for _, index in windows.places(x.shape[1:-1])))
 
 
+@register("GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalMaxPooling3D")
 class GlobalMaxPooling(LayerOp):
     """``GlobalMaxPooling1D`` to ``GlobalMaxPooling3D``."""
 
@@ -90,7 +103,12 @@ class GlobalMaxPooling(LayerOp):
         share = here / here.sum(axis=_places(x), keepdims=True)
         return (share * gradient.reshape(greatest.shape),)
 
+    def sees(self, part: OutputPart) -> Field:
+        """Give all places."""
+        return part.whole
 
+
+@register("GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAveragePooling3D")
 class GlobalAveragePooling(LayerOp):
     """``GlobalAveragePooling1D`` to ``GlobalAveragePooling3D``; masked tokens do not count."""
 
@@ -119,15 +137,10 @@ class GlobalAveragePooling(LayerOp):
         whole = gradient.reshape(len(x), *(1,) * (x.ndim - 2), x.shape[-1])
         return (np.broadcast_to(np.where(counted, whole / sizes, 0), x.shape),)
 
+    def sees(self, part: OutputPart) -> Field:
+        """Give all places."""
+        return part.whole
+
 
 def _places(x: Array) -> tuple[int, ...]:
     return tuple(range(1, x.ndim - 1))
-
-
-_AXES = (1, 2, 3)
-LAYER_OPS: dict[str, LayerOp] = {
-    **{f"MaxPooling{axes}D": MaxPooling() for axes in _AXES},
-    **{f"AveragePooling{axes}D": AveragePooling() for axes in _AXES},
-    **{f"GlobalMaxPooling{axes}D": GlobalMaxPooling() for axes in _AXES},
-    **{f"GlobalAveragePooling{axes}D": GlobalAveragePooling() for axes in _AXES},
-}

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from typing import Any
 
 import numpy as np
 
-from explorer.derived.network.node import Array, Call, LayerOp, as_float
+from explorer.derived.network.layer_op import LayerOp
+from explorer.derived.network.node import Array, Call, Field, OutputPart, as_float
+from explorer.derived.network.registry import register
 
 
 class Merge(LayerOp):
@@ -29,6 +31,13 @@ class Merge(LayerOp):
             for part, like, given in zip(parts, alike(call), call.inputs, strict=True)
         )
 
+    def sees(self, part: OutputPart) -> Field:
+        """Give the same places; of an axis of length one, which is repeated, the only one."""
+        return tuple(
+            (0, 1) if length == 1 else bounds
+            for bounds, length in zip(part.field, part.lengths, strict=True)
+        )
+
     def merge(self, inputs: list[Array]) -> Array:
         """Merge inputs of one rank."""
         raise NotImplementedError
@@ -39,23 +48,52 @@ class Merge(LayerOp):
 
 
 class WeightedSum(Merge):
-    """``Add``, ``Subtract`` and ``Average``: a sum with a factor for each input."""
+    """A sum with a factor for each input."""
 
-    def __init__(self, factors: Callable[[int], Sequence[float]], most: int = sys.maxsize) -> None:
-        self._factors = factors
-        self.most = most
+    def factors(self, count: int) -> Sequence[float]:
+        """Give the factor of each of some number of inputs."""
+        raise NotImplementedError
 
     def merge(self, inputs: list[Array]) -> Array:
         """Add up."""
-        factors = self._factors(len(inputs))
-        rows = zip(factors, inputs, strict=True)
+        rows = zip(self.factors(len(inputs)), inputs, strict=True)
         return reduce(np.add, [np.float32(factor) * each for factor, each in rows])
 
     def shares(self, inputs: list[Array], gradient: Array) -> list[Array]:
         """Multiply with each factor."""
-        return [np.float32(factor) * gradient for factor in self._factors(len(inputs))]
+        return [np.float32(factor) * gradient for factor in self.factors(len(inputs))]
 
 
+@register("Add")
+class Add(WeightedSum):
+    """``Add``."""
+
+    def factors(self, count: int) -> Sequence[float]:
+        """Give ones."""
+        return [1] * count
+
+
+@register("Subtract")
+class Subtract(WeightedSum):
+    """``Subtract``: the first input less the second."""
+
+    most = 2
+
+    def factors(self, count: int) -> Sequence[float]:
+        """Give 1, then -1."""
+        return [1] + [-1] * (count - 1)
+
+
+@register("Average")
+class Average(WeightedSum):
+    """``Average``."""
+
+    def factors(self, count: int) -> Sequence[float]:
+        """Give equal shares."""
+        return [1 / count] * count
+
+
+@register("Multiply")
 class Multiply(Merge):
     """``Multiply``."""
 
@@ -73,25 +111,32 @@ class Multiply(Merge):
         ]
 
 
-class Extreme(Merge):
-    """``Maximum`` or ``Minimum``; of equal inputs the first one gets the gradient."""
+@register("Maximum")
+class Maximum(Merge):
+    """``Maximum``; of equal inputs the first one gets the gradient."""
 
     is_affine = False
-
-    def __init__(self, sign: int) -> None:
-        self._sign = np.float32(sign)
+    sign = np.float32(1)
 
     def merge(self, inputs: list[Array]) -> Array:
-        """Give the greatest, or the least."""
-        return np.asarray(reduce(np.maximum, [self._sign * each for each in inputs]) * self._sign)
+        """Give the greatest."""
+        return np.asarray(reduce(np.maximum, [self.sign * each for each in inputs]) * self.sign)
 
     def shares(self, inputs: list[Array], gradient: Array) -> list[Array]:
         """Give all to the one that was taken."""
-        whole = np.stack(np.broadcast_arrays(*[self._sign * each for each in inputs]))
+        whole = np.stack(np.broadcast_arrays(*[self.sign * each for each in inputs]))
         taken = whole.argmax(axis=0)
         return [np.where(taken == number, gradient, 0) for number in range(len(inputs))]
 
 
+@register("Minimum")
+class Minimum(Maximum):
+    """``Minimum``: the greatest of the negative inputs, made positive again."""
+
+    sign = np.float32(-1)
+
+
+@register("Concatenate")
 class Concatenate(LayerOp):
     """``Concatenate``."""
 
@@ -109,7 +154,12 @@ class Concatenate(LayerOp):
         edges = np.cumsum([each.shape[axis] for each in call.inputs])[:-1]
         return tuple(np.split(gradient, edges, axis=axis))
 
+    def sees(self, part: OutputPart) -> Field:
+        """Give the same places, or all where they are what is joined."""
+        return part.along_axis
 
+
+@register("Dot")
 class Dot(LayerOp):
     """``Dot``: sums of products along one axis of each of two inputs."""
 
@@ -139,6 +189,10 @@ class Dot(LayerOp):
             np.einsum(f"{output},{second}->{first}", gradient, other),
             np.einsum(f"{output},{first}->{second}", gradient, one),
         )
+
+    def sees(self, part: OutputPart) -> Field:
+        """Give all places."""
+        return part.whole
 
     def _letters(self, call: Call) -> tuple[str, str, str]:
         """Name the axes: a is the batch, z the axis that is summed over."""
@@ -171,15 +225,3 @@ def _unrepeated(gradient: Array, shape: tuple[int, ...]) -> Array:
         if had == 1 and has != 1
     )
     return gradient.sum(axis=axes, keepdims=True) if axes else gradient
-
-
-LAYER_OPS: dict[str, LayerOp] = {
-    "Add": WeightedSum(lambda count: [1] * count),
-    "Subtract": WeightedSum(lambda _: [1, -1], most=2),
-    "Average": WeightedSum(lambda count: [1 / count] * count),
-    "Multiply": Multiply(),
-    "Maximum": Extreme(1),
-    "Minimum": Extreme(-1),
-    "Concatenate": Concatenate(),
-    "Dot": Dot(),
-}

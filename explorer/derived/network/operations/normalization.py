@@ -7,9 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from explorer.derived.network.node import Array, Call, LayerOp
+from explorer.derived.network.layer_op import LayerOp
+from explorer.derived.network.node import Array, Call, Field, OutputPart
+from explorer.derived.network.registry import register
 
 
+@register("BatchNormalization")
 class BatchNormalization(LayerOp):
     """``BatchNormalization`` by its moving statistics.
 
@@ -37,6 +40,7 @@ class BatchNormalization(LayerOp):
         return np.asarray(scale if gamma is None else scale * gamma)
 
 
+@register("LayerNormalization")
 class LayerNormalization(LayerOp):
     """``LayerNormalization``: each input by its own statistics.
 
@@ -71,6 +75,10 @@ class LayerNormalization(LayerOp):
         tilt = (gradient * output).mean(axis=axes, keepdims=True)
         return (scale * (gradient - mean - output * tilt),)
 
+    def sees(self, part: OutputPart) -> Field:
+        """Give all that shares its statistics with the part."""
+        return part.along_axis
+
     def _normalized(self, call: Call) -> tuple[Array, Array]:
         axes = _axes(call)
         centred = call.x - call.x.mean(axis=axes, keepdims=True)
@@ -92,9 +100,3 @@ def _along(weight: Array, axes: tuple[int, ...], rank: int) -> Array:
     for axis, size in zip(axes, weight.shape, strict=True):
         shape[axis] = size
     return weight.reshape(shape)
-
-
-LAYER_OPS: dict[str, LayerOp] = {
-    "BatchNormalization": BatchNormalization(),
-    "LayerNormalization": LayerNormalization(),
-}

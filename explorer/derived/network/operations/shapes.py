@@ -1,16 +1,34 @@
-"""Layers that move values without computing, or only while a network is trained."""
+"""Layers that only move or scale values, and those that act during training alone."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from explorer.derived.network.node import Array, Call, LayerOp, pair
+from explorer.derived.network.layer_op import LayerOp
+from explorer.derived.network.node import Array, Call, Field, OutputPart, pair
+from explorer.derived.network.registry import register
 
 
+@register(
+    "Identity",
+    "Dropout",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "SpatialDropout3D",
+    "AlphaDropout",
+    "GaussianDropout",
+    "GaussianNoise",
+    "ActivityRegularization",
+)
+class Identity(LayerOp):
+    """What only regularizes: in inference mode the input passes through."""
+
+
+@register("Rescaling")
 class Rescaling(LayerOp):
     """``Rescaling``: a factor and a constant."""
 
@@ -27,6 +45,7 @@ class Rescaling(LayerOp):
         return (gradient * np.asarray(call.config.get("scale", 1.0), np.float32),)
 
 
+@register("Flatten")
 class Flatten(LayerOp):
     """``Flatten``: one unit for each value."""
 
@@ -40,7 +59,12 @@ class Flatten(LayerOp):
         """Give back the shape."""
         return (gradient.reshape(call.x.shape),)
 
+    def sees(self, part: OutputPart) -> Field:
+        """Give all places."""
+        return part.whole
 
+
+@register("Reshape")
 class Reshape(Flatten):
     """``Reshape``."""
 
@@ -52,6 +76,7 @@ class Reshape(Flatten):
         return x.reshape(len(x), *target)
 
 
+@register("Permute")
 class Permute(LayerOp):
     """``Permute``: the axes in another order."""
 
@@ -65,7 +90,16 @@ class Permute(LayerOp):
         """Put them back."""
         return (gradient.transpose(np.argsort([0, *call.config["dims"]])),)
 
+    def sees(self, part: OutputPart) -> Field:
+        """Give the places in their order before; all if the units were moved too."""
+        dims = part.config["dims"]
+        if dims[-1] != len(dims):
+            return part.whole
+        order = [dims.index(axis + 1) for axis in range(len(part.lengths))]
+        return tuple(part.field[at] for at in order)
 
+
+@register("RepeatVector")
 class RepeatVector(LayerOp):
     """``RepeatVector``: the same units for each token."""
 
@@ -78,6 +112,7 @@ class RepeatVector(LayerOp):
         return (gradient.sum(axis=1).reshape(call.x.shape),)
 
 
+@register("ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D")
 class ZeroPadding(LayerOp):
     """``ZeroPadding1D`` to ``ZeroPadding3D``."""
 
@@ -89,7 +124,13 @@ class ZeroPadding(LayerOp):
         """Cut them off."""
         return (_cut(gradient, edges(call.config, "padding", gradient.ndim - 2)),)
 
+    def sees(self, part: OutputPart) -> Field:
+        """Give the places before the zeros were added."""
+        sides = edges(part.config, "padding", len(part.lengths))
+        return _moved(part.field, [-before for before, _ in sides])
 
+
+@register("Cropping1D", "Cropping2D", "Cropping3D")
 class Cropping(LayerOp):
     """``Cropping1D`` to ``Cropping3D``."""
 
@@ -103,7 +144,13 @@ class Cropping(LayerOp):
             np.pad(gradient, ((0, 0), *edges(call.config, "cropping", gradient.ndim - 2), (0, 0))),
         )
 
+    def sees(self, part: OutputPart) -> Field:
+        """Give the places before the edges were cut off."""
+        sides = edges(part.config, "cropping", len(part.lengths))
+        return _moved(part.field, [before for before, _ in sides])
 
+
+@register("UpSampling1D", "UpSampling2D", "UpSampling3D")
 class UpSampling(LayerOp):
     """``UpSampling1D`` to ``UpSampling3D``: every value several times."""
 
@@ -128,6 +175,14 @@ class UpSampling(LayerOp):
             gradient = gradient.reshape(shape).sum(axis=axis + 1)
         return (gradient,)
 
+    def sees(self, part: OutputPart) -> Field:
+        """Give the places that were repeated."""
+        sizes = pair(part.config["size"], len(part.lengths))
+        return tuple(
+            (start // size, (stop - 1) // size + 1)
+            for (start, stop), size in zip(part.field, sizes, strict=True)
+        )
+
 
 def edges(config: Mapping[str, Any], option: str, axes: int) -> tuple[tuple[int, int], ...]:
     """Read how much is added or cut before and after each spatial axis."""
@@ -148,27 +203,5 @@ def _cut(x: Array, sides: tuple[tuple[int, int], ...]) -> Array:
     return x[:, *inner]
 
 
-# What only regularizes: in inference mode the input passes through.
-_IDLE = (
-    "Identity",
-    "Dropout",
-    "SpatialDropout1D",
-    "SpatialDropout2D",
-    "SpatialDropout3D",
-    "AlphaDropout",
-    "GaussianDropout",
-    "GaussianNoise",
-    "ActivityRegularization",
-)
-_AXES = (1, 2, 3)
-LAYER_OPS: dict[str, LayerOp] = {
-    **dict.fromkeys(_IDLE, LayerOp()),
-    **{f"ZeroPadding{axes}D": ZeroPadding() for axes in _AXES},
-    **{f"Cropping{axes}D": Cropping() for axes in _AXES},
-    **{f"UpSampling{axes}D": UpSampling() for axes in _AXES},
-    "Rescaling": Rescaling(),
-    "Flatten": Flatten(),
-    "Reshape": Reshape(),
-    "Permute": Permute(),
-    "RepeatVector": RepeatVector(),
-}
+def _moved(field: Field, ways: Sequence[int]) -> Field:
+    return tuple((start + way, stop + way) for (start, stop), way in zip(field, ways, strict=True))

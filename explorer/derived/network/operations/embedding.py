@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from explorer.derived.network.node import Array, Call, LayerOp
+from explorer.derived.network.layer_op import LayerOp
+from explorer.derived.network.node import Array, Call
+from explorer.derived.network.registry import register
 
 
+@register("Embedding")
 class Embedding(LayerOp):
     """``Embedding``: a row of its table for each token."""
 
@@ -22,6 +25,7 @@ class Embedding(LayerOp):
         return (np.zeros_like(gradient, shape=call.inputs[0].shape),)
 
 
+@register("Masking")
 class Masking(LayerOp):
     """``Masking``: tokens whose units all have one value become zero."""
 
@@ -37,6 +41,3 @@ class Masking(LayerOp):
         return np.asarray(
             (call.x != call.config.get("mask_value", 0.0)).any(axis=-1, keepdims=True)
         )
-
-
-LAYER_OPS: dict[str, LayerOp] = {"Embedding": Embedding(), "Masking": Masking()}

@@ -1,0 +1,261 @@
+"""Quantities of all layers over all steps: each is one function, with what is said of it.
+
+The graph of the layers is coloured by them, and each with a title has a card under "How it
+trained". Both take what `LAYER_QUANTITIES` holds. Compute them in the worker thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from explorer.data.layers import activity_for, has_function
+from explorer.data.run import RunData
+from explorer.data.summaries import separation_of, unit_states_of, weight_norms
+from explorer.derived.time.headway import counted
+from explorer.derived.units.activity import DEAD
+from store import Layer
+
+Array = npt.NDArray[Any]
+Float32 = npt.NDArray[np.float32]
+# Takes a run and the name of a layer; gives (step,), or None where nothing is known.
+OfLayer = Callable[[RunData, str], Array | None]
+
+
+@dataclass(kw_only=True)
+class LayerQuantity:
+    """Decorator of a function that gives a number for one layer at each recorded step.
+
+    Parameters
+    ----------
+    name : str
+        In the menu above the graph of the layers.
+    reads : {"weights", "activation"}
+        What of a layer must be recorded.
+    unit : str
+        What a value of 1 is.
+    applies : callable, optional
+        Takes a `Layer`: whether it can have the quantity at all. By default all layers can that
+        have weights, or an activation, as `reads` says.
+    unfit : str, optional
+        Sentence that says that no layer of a network can have it.
+    needs_classes : bool
+        Whether it is about the classes of the probes.
+    logarithmic : bool
+        Whether it spans orders of magnitude: colours follow its logarithm.
+    signed : bool
+        Whether zero is its middle: colours diverge from there.
+    limits : tuple of (float, float), optional
+        Values at which colours end, unless there are values beyond; by default those that occur.
+    least : float
+        A layer that never rises above it has no row on the card.
+    title : str, optional
+        Heading of its card. Without one it has none.
+    meaning : str
+        What is measured: a sentence without its full stop.
+    healthy : str
+        What is usual where a training goes well: the end of that sentence.
+    unknown : str
+        Sentence for a run in which no value is a finite number.
+    constant : callable, optional
+        Takes the only value (of a logarithmic quantity its power of ten) and the layers, as words;
+        gives the sentence that stands in place of a picture of one colour.
+
+    Examples
+    --------
+    >>> @LayerQuantity("parameters", reads="weights", unit="values")
+    ... def parameters(data, layer):
+    ...     return np.full(len(data.run), data.run.layers[layer].parameters)
+    >>> LAYER_QUANTITIES.pop("parameters").label
+    'values'
+    """
+
+    name: str = field(kw_only=False)
+    reads: Literal["weights", "activation"]
+    unit: str
+    applies: Callable[[Layer], bool] = lambda _: True
+    unfit: str = ""
+    needs_classes: bool = False
+    logarithmic: bool = False
+    signed: bool = False
+    limits: tuple[float, float] | None = None
+    least: float = -np.inf
+    title: str | None = None
+    meaning: str = ""
+    healthy: str = ""
+    unknown: str = "No value is a number at any recorded step."
+    constant: Callable[[float, str], str] | None = None
+    of_layer: OfLayer = field(init=False)
+
+    def __call__(self, function: OfLayer) -> OfLayer:
+        """Register the function that gives the numbers of one layer."""
+        self.of_layer = function
+        LAYER_QUANTITIES[self.name] = self
+        return function
+
+    @property
+    def label(self) -> str:
+        """What stands beside the colours."""
+        return f"log₁₀ ({self.unit})" if self.logarithmic else self.unit
+
+    def concerns(self, layer: Layer) -> bool:
+        """Whether a layer can have the quantity, recorded or not."""
+        if self.reads == "weights":
+            return bool(layer.parameters or layer.weights) and self.applies(layer)
+        return layer.kind != "input" and self.applies(layer)
+
+    def is_recorded(self, layer: Layer) -> bool:
+        """Whether a layer can have the quantity, and what it is computed from was recorded."""
+        known = bool(layer.weights) if self.reads == "weights" else layer.has_activation
+        return known and self.concerns(layer)
+
+    def of_layers(self, data: RunData) -> Float32:
+        """Compute the quantity of each layer at each recorded step.
+
+        Returns
+        -------
+        ndarray (step, layer), float32
+            Layers in network order; NaN where a layer has no such number.
+        """
+        table = np.full((len(data.run), len(data.run.layers)), np.nan, np.float32)
+        layers = data.run.layers.values() if len(data.run) else ()
+        for at, layer in counted(list(enumerate(layers))):
+            found = self.of_layer(data, layer.name) if self.is_recorded(layer) else None
+            if found is not None:
+                with np.errstate(over="ignore"):  # beyond float32 it is infinite
+                    table[:, at] = found
+        return table
+
+    def said_of(self, value: float, layers: str) -> str:
+        """Say that all values of some layers are one."""
+        if self.constant is not None:
+            return self.constant(value, layers)
+        power = "10^" if self.logarithmic else ""
+        return f"The {self.name} of {layers} is {power}{value:.3g} at every recorded step."
+
+
+# In the order of the menu and of the cards.
+LAYER_QUANTITIES: dict[str, LayerQuantity] = {}
+
+
+@LayerQuantity("weight norm", reads="weights", unit="L2 norm", logarithmic=True)
+def weight_norm(data: RunData, layer: str) -> Array | None:
+    """L2 norm of the layer's main weight: (step,)."""
+    norms = weight_norms(data, layer)
+    return None if norms is None else norms.norm
+
+
+@LayerQuantity("weight change", reads="weights", unit="L2 norm an update", logarithmic=True)
+def weight_change(data: RunData, layer: str) -> Array | None:
+    """L2 norm of the main weight's change since the step before, per optimizer update: (step,)."""
+    norms = weight_norms(data, layer)
+    return None if norms is None else norms.change_per_update
+
+
+@LayerQuantity(
+    "update ratio",
+    reads="weights",
+    unit="update / weights",
+    unfit="No layer has weights.",
+    logarithmic=True,
+    title="How fast each layer learns",
+    meaning=(
+        "How far an optimizer update moves each layer's main weight, relative to its norm, in "
+        "powers of ten"
+    ),
+    healthy="-3 is the customary rule of thumb",
+    unknown="Between no two recorded steps do weights move by a finite step.",
+    constant=lambda power, layers: (
+        f"Every update moves the main weight of {layers} by 10^{power:.3g} of its norm."
+    ),
+)
+def update_ratio(data: RunData, layer: str) -> Array | None:
+    """Weight change, relative to the norm before: (step,)."""
+    norms = weight_norms(data, layer)
+    return None if norms is None else norms.update_ratio
+
+
+@LayerQuantity(
+    "dead units",
+    reads="activation",
+    unit="share of units",
+    applies=has_function,
+    unfit="No layer ends with an activation function, so no unit can fall silent.",
+    # Dead units are few where all is well; a tenth of them deserves a colour of its own.
+    limits=(0.0, 0.1),
+    title="Dead units of each layer",
+    meaning=(
+        "Share of units that are active for no probe at no position; only layers with an "
+        "activation function, under which a silent unit no longer learns"
+    ),
+    constant=lambda share, layers: (
+        f"{100 * share:.3g} % of the units of {layers} are dead at every recorded step."
+        if share
+        else "No dead unit at any recorded step."
+    ),
+)
+def dead_units(data: RunData, layer: str) -> Array:
+    """Share of the units that are inactive for every probe, at every position: (step,)."""
+    found = unit_states_of(data, layer)
+    return _mean_known(np.where(np.isnan(found.active_share), np.nan, found.state == DEAD))
+
+
+# Layers with a smaller share of inactive values are dense.
+SPARSE = 0.01
+
+
+@LayerQuantity(
+    "sparsity",
+    reads="activation",
+    unit="share inactive",
+    applies=lambda layer: activity_for(layer) is not None,
+    unfit="The activation of no layer can be inactive.",
+    limits=(0.0, 1.0),
+    least=SPARSE,
+    title="How sparse each layer is",
+    meaning=(
+        "Share of activations, over all probes and positions, that are inactive: zero, or "
+        "saturated for tanh and sigmoid. Layers that never reach 1 % are left out"
+    ),
+    constant=lambda share, layers: (
+        f"{100 * share:.3g} % of the values of {layers} are inactive at every recorded step."
+        if share > SPARSE
+        else f"No layer ever has more than {100 * SPARSE:.0f} % of its values inactive."
+    ),
+)
+def sparsity(data: RunData, layer: str) -> Array:
+    """Share of the activations that are inactive: (step,). Zero, or saturated."""
+    return 1 - _mean_known(unit_states_of(data, layer).active_share)
+
+
+@LayerQuantity(
+    "class separation",
+    reads="activation",
+    needs_classes=True,
+    unit="silhouette",
+    signed=True,
+    limits=(-1.0, 1.0),
+    title="Where the classes come apart",
+    meaning=(
+        "Silhouette of the probes, averaged: 1 if each lies close to its own class and far from "
+        "others in the layer's activations, 0 if the classes mix"
+    ),
+    constant=lambda silhouette, layers: (
+        f"The silhouette is {silhouette:.3g} in {layers} at every recorded step"
+        + (": the classes are not apart." if silhouette == 0 else ".")
+    ),
+)
+def class_separation(data: RunData, layer: str) -> Array | None:
+    """Mean silhouette of the probes: (step,); see `explorer.derived.units.separation`."""
+    return separation_of(data, layer)
+
+
+def _mean_known(shares: Array) -> Array:
+    """Mean over units of what is known, step by step; NaN where nothing is."""
+    counts = np.count_nonzero(~np.isnan(shares), axis=1)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.nansum(shares, axis=1, dtype=np.float64) / counts)

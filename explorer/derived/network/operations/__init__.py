@@ -1,0 +1,1 @@
+"""What Keras layers compute: each class is a decorated `LayerOp`, found by `layer_ops`."""
