@@ -60,7 +60,7 @@ class Side(Explorer):
         """Say something beside the layer's name; an empty text takes it back."""
         if remark != self.remark:
             self.remark = remark
-            self.heading.object = self._layer_heading()
+            self.heading.object = self.layer_heading()
 
     @property
     def half(self) -> str:

@@ -164,7 +164,7 @@ class Explorer:
     def _update(self, until: float = 0.0) -> None:
         self._mirror()
         self._update_bars()
-        self.heading.object = self._layer_heading()
+        self.heading.object = self.layer_heading()
         chosen = self.selection.tab
         for tab, panel in self.panels.items():
             panel.visible = tab == chosen
@@ -283,7 +283,8 @@ class Explorer:
 
         in_worker(self.data, guarded, show)
 
-    def _layer_heading(self) -> str:
+    def layer_heading(self) -> str:
+        """Say what the selected layer is, in HTML."""
         layers = self.data.run.layers
         if self.selection.layer not in layers:
             return paragraph("This run has no layers.", "sentence")
