@@ -26,22 +26,18 @@ class RecordedModel:
         The model, as its framework knows it.
     spec : RunSpec
         The description of the run.
+    frame_bytes : int
+        Bytes of one step.
+    held_bytes : int
+        Memory that a step holds until it is written.
     """
 
     model: Any
     spec: RunSpec
+    frame_bytes: int  # these two are asked for at every recorded step, by the training thread
+    held_bytes: int
     _subject: Subject
     _kept: Mapping[str, tuple[Any, ...]] | None  # places by path; None: all of every array
-
-    @property
-    def frame_bytes(self) -> int:
-        """Bytes of one step."""
-        return sum(array.frame_bytes for array in self.spec.array_specs())
-
-    @property
-    def held_bytes(self) -> int:
-        """Memory that a step holds until it is written, in bytes."""
-        return self._subject.held_bytes
 
     def take_frames(self) -> Callable[[], Mapping[str, Any]]:
         """Take the model as it is now; the result gives the arrays of the step by path."""
@@ -87,11 +83,11 @@ def look_at(backend: Backend, model: Any, options: Options) -> RecordedModel:
         versions={**versions(), **whole.versions},
         notes=options.notes,
     )
-    if spec.layers == whole.layers:
-        return RecordedModel(model, spec, subject, None)
-    if isinstance(subject, CanNarrow):
+    kept = None if spec.layers == whole.layers else _places(spec)
+    if kept is not None and isinstance(subject, CanNarrow):
         subject = subject.narrowed(spec)
-    return RecordedModel(model, spec, subject, _places(spec))
+    frame_bytes = sum(array.frame_bytes for array in spec.array_specs())
+    return RecordedModel(model, spec, frame_bytes, subject.held_bytes, subject, kept)
 
 
 def _places(spec: RunSpec) -> dict[str, tuple[Any, ...]]:

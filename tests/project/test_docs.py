@@ -142,7 +142,6 @@ def section(title: str) -> str:
 
 def test_add_a_backend_names_what_a_backend_is() -> None:
     from recorder import backend
-    from store.format import spec
 
     told = set(re.findall(r"`([\w.]+)`", section("Add a backend")))
     protocols = {name for name, value in vars(backend).items() if is_protocol(value)}
