@@ -1,60 +1,191 @@
-"""What a recording asks of a framework. `recorder.keras` answers for Keras on TensorFlow.
+"""What a recording asks of a framework, and which framework a model belongs to.
 
-A recording knows its model by these protocols alone, and imports no framework.
+A recording knows its model by these protocols alone, and imports no framework. A backend needs
+`Backend` and `Subject`. The other protocols are optional, and a backend that has nothing to say
+there leaves them out: `CanNarrow` saves work, `MeasuresUpdates` and `HasParts` are what runs will
+hold later. They are written down here, apart from the rest, so that no backend is built in a way
+that rules them out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Protocol
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
 
-from store.format.names import Array
+from recorder.evaluation import Evaluation
+from recorder.probe import Probe
+from recorder.weight_sample import WeightSample
+from store.errors import listed
 from store.format.spec import RunSpec
 
+# Arrays of one step by their path in the run, such as ``layers/conv1/weights/kernel``: whatever
+# `numpy.asarray` takes.
+Frames = Mapping[str, Any]
 
-class WeightSample(Protocol):
-    """A small part of a model's weights, cheap enough to look at after every update."""
-
-    def now(self) -> Array:
-        """Read the sample: (element,), float32."""
-
-    def change_since(self, before: Array) -> float:
-        """Norm of the difference over the norm before, as estimated from the sample.
-
-        Parameters
-        ----------
-        before : ndarray (element,)
-            What `now` gave earlier.
-        """
+# Who looks into a model: by the package and the name of its class, or of one that it is derived
+# from. Named and not imported, so that a framework loads only when a model of it is there.
+BACKENDS = {
+    "keras.Model": "recorder.keras.backend:KerasBackend",
+}
 
 
 class Subject(Protocol):
-    """One model as it is recorded."""
-
-    @property
-    def model(self) -> Any:
-        """The model, as its framework knows it."""
+    """One model as its framework sees it."""
 
     @property
     def spec(self) -> RunSpec:
-        """Description of the run."""
+        """What the framework knows of the run.
 
-    @property
-    def frame_bytes(self) -> int:
-        """Bytes of one step."""
+        These are layers, outputs, predictions of the evaluation, and where they are known the
+        configurations of model, optimizer and loss, the seed and the framework's version. The
+        recording adds what the user said: name, probe, schedule and notes.
+        """
 
     @property
     def held_bytes(self) -> int:
-        """Memory that a step holds until it is written, in bytes."""
+        """Memory that a step holds from `take_frames` until its result was called, in bytes."""
 
-    def take_frames(self) -> Callable[[], dict[str, Any]]:
-        """Read the variables now; the rest follows from them when the result is called.
+    def take_frames(self) -> Callable[[], Frames]:
+        """Take the model as it is now.
+
+        This is called between two updates, on the thread that trains: it copies the weights and
+        does no more. The result is called later, on another thread, while the training goes on. It
+        sends the probe and the evaluation through the network with those weights, in inference
+        mode, and leaves the model and every source of random numbers as they are.
+
+        Nothing here asks for a trace. A model that cannot be run with weights from before runs
+        at once, and the result gives what was found.
 
         Returns
         -------
         callable
-            Gives the arrays of the step by path.
+            Gives every array that `spec` describes, by its path.
         """
 
     def sample_weights(self) -> WeightSample:
-        """Make what samples the weights."""
+        """Make what samples the trainable weights, for schedules that watch them."""
+
+
+class Backend(Protocol):
+    """A framework, as far as a recording asks."""
+
+    def look_at(self, model: Any, probe: Probe, evaluation: Evaluation | None) -> Subject:
+        """Describe a model and prepare to record it.
+
+        Parameters
+        ----------
+        model : Any
+            The model, as its framework knows it.
+        probe : Probe
+            The inputs whose activations are recorded.
+        evaluation : Evaluation or None
+            The inputs whose predictions are recorded.
+
+        Raises
+        ------
+        TrainlapseError
+            What the user passed does not fit the model. Anything else is a fault of the backend.
+        """
+
+    def updates_done(self, model: Any) -> int | None:
+        """Give the optimizer updates that the model has been through; None: it does not count."""
+
+
+@runtime_checkable
+class CanNarrow(Protocol):
+    """A `Subject` that does not compute what is not recorded.
+
+    Of any other, the recording drops the arrays that the user does not want.
+    """
+
+    def narrowed(self, spec: RunSpec) -> Subject:
+        """Give the subject whose frames are those of a narrower description.
+
+        Parameters
+        ----------
+        spec : RunSpec
+            The same layers; some have fewer arrays, narrower floats, or every k-th unit only.
+            Units may be left to the recording, which takes them by NumPy, as a view.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateNorm:
+    """How far one update moved one variable.
+
+    Attributes
+    ----------
+    update : float
+        Euclidean norm of the variable after the update less the one before.
+    gradient : float
+        Euclidean norm of the gradient; NaN where it was not given.
+    """
+
+    update: float
+    gradient: float
+
+
+@runtime_checkable
+class MeasuresUpdates(Protocol):
+    """A `Subject` that measures single updates. No run holds these norms yet.
+
+    They are not part of a frame, since they belong to the way between two moments: the weights
+    are held before the update, and read again after it.
+    """
+
+    def hold_weights(self) -> Any:
+        """Hold the weights as they are before an update; what is given, only the subject reads."""
+
+    def update_norms(
+        self, before: Any, gradients: Sequence[Any] | None = None
+    ) -> Callable[[], Mapping[str, UpdateNorm]]:
+        """Read the weights after the update; the result measures, on another thread.
+
+        Parameters
+        ----------
+        before : Any
+            What `hold_weights` gave before the update.
+        gradients : sequence, optional
+            The update's gradients, one for each trainable variable in the model's order; None for
+            a variable that has none.
+
+        Returns
+        -------
+        callable
+            Gives the norms of each trainable variable, by its array path.
+        """
+
+
+@runtime_checkable
+class HasParts(Protocol):
+    """A `Backend` that knows models of several parts. No run holds several models yet.
+
+    The generator and the discriminator of a GAN have a forward pass and a probe each, and no
+    common one. Each part is looked at as a model of its own; the recording takes the frames of
+    all parts between the same two updates, so that they are of one moment.
+    """
+
+    def parts(self, model: Any) -> Mapping[str, Any]:
+        """Give the models that `look_at` takes, by name; of a model with one pass, none."""
+
+
+def backend_of(model: Any) -> Backend:
+    """Find the backend that looks into a model.
+
+    Raises
+    ------
+    TypeError
+        None does.
+    """
+    for cls in type(model).__mro__:
+        home = BACKENDS.get(f"{cls.__module__.partition('.')[0]}.{cls.__name__}")
+        if home is not None:
+            module, _, name = home.partition(":")
+            backend: Backend = getattr(importlib.import_module(module), name)()
+            return backend
+    raise TypeError(
+        f"model must be a {listed(BACKENDS)}, got {type(model).__name__}. For a model of another "
+        "framework pass backend=..., an object that does what recorder.backend.Backend says."
+    )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from recorder.probe import Probe
-from store.format.names import Array
+from store.format.names import UNIT_DIM, Array, distinct_dims
+from store.format.spec import EXAMPLE_DIM, EvaluationSpec, PredictionSpec
 
 BATCH_SIZE = 256
 
@@ -61,10 +62,6 @@ class Evaluation:
     def __repr__(self) -> str:
         return f"Evaluation({len(self)} examples, batch_size={self.batch_size})"
 
-    def check_fits(self, model: Any) -> None:
-        """Raise `SpecError` when the inputs do not fit a built Keras model."""
-        self.examples.check_fits(model)
-
     def batch(self, start: int) -> list[Array]:
         """Give the inputs of one batch; the last one is filled up with its last example.
 
@@ -79,3 +76,60 @@ class Evaluation:
     def names(self) -> list[str]:
         """Give the names of the inputs."""
         return list(self.examples.inputs)
+
+    def predictions(
+        self, predict: Callable[[list[Array]], Sequence[Any]], described: EvaluationSpec
+    ) -> dict[str, Array]:
+        """Send every example through a network, batch by batch.
+
+        Parameters
+        ----------
+        predict : callable
+            Takes the inputs of one batch, of `batch_size` examples; gives the network's outputs
+            (example, ...).
+        described : EvaluationSpec
+            What `to_spec` gave.
+
+        Returns
+        -------
+        dict of str to ndarray
+            One (example, ...) for each output, by its array path.
+        """
+        found = {
+            array.path: np.empty(array.frame_shape, array.dtype)
+            for array in described.array_specs()
+        }
+        for start in range(0, len(self), self.batch_size):
+            for into, output in zip(found.values(), predict(self.batch(start)), strict=True):
+                part = into[start : start + self.batch_size]
+                part[...] = np.asarray(output)[: len(part)]
+        return found
+
+    def to_spec(
+        self, outputs: Sequence[str], tensors: Sequence[tuple[Sequence[int], str]]
+    ) -> EvaluationSpec:
+        """Describe for the store what will be recorded.
+
+        Parameters
+        ----------
+        outputs : sequence of str
+            Names of the layers that give the model's outputs.
+        tensors : sequence of (shape, data type)
+            What one example gives, by output; the shape is without the example's dimension.
+        """
+        names = ["prediction"] if len(outputs) == 1 else [f"prediction.{out}" for out in outputs]
+        taken: dict[str, int] = {}
+        predictions = []
+        for name, output, (shape, dtype) in zip(names, outputs, tensors, strict=True):
+            whole = (len(self), *shape)
+            inner = tuple(f"dim_{axis}" for axis in range(1, len(whole) - 1))
+            dims = (EXAMPLE_DIM, *inner, UNIT_DIM)[: len(whole)]
+            dims = distinct_dims(dims, whole, taken, name)
+            predictions.append(PredictionSpec(name, output, dims, whole, dtype))
+        return EvaluationSpec(
+            predictions=tuple(predictions),
+            size=len(self),
+            labels=self.examples.labels,
+            class_names=self.examples.class_names,
+            fingerprint=self.examples.to_spec().fingerprint(),
+        )

@@ -9,14 +9,15 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any
 
-from recorder.keras.subject import Subject, look_at
+from recorder.backend import Backend, backend_of
 from recorder.probe import Probe
 from recorder.recording.background import as_array
 from recorder.recording.options import Options
+from recorder.recording.recorded_model import RecordedModel, look_at
 from recorder.schedule import Schedule, default_schedule
-from recorder.scope import RecordingScope, ScopeOptions, parse_bytes
+from recorder.scope import Globs, Kind, RecordingScope, parse_bytes
 from store.live.writer import RunWriter
 from store.tools import estimate as sizes
 from store.tools.info import human_bytes
@@ -85,7 +86,13 @@ def estimate(
     *,
     steps: int,
     steps_per_epoch: int | None = None,
-    **scale: Unpack[ScopeOptions],
+    layers: Globs = "*",
+    activations: bool | Globs = True,
+    weights: bool | Globs = True,
+    every_unit: int = 1,
+    dtype: str | Mapping[Kind, str] | None = None,
+    byte_budget: int | str | None = None,
+    backend: Backend | None = None,
 ) -> RecordingEstimate:
     """Say what recording a model will take, by recording a few steps of it as it is.
 
@@ -93,8 +100,8 @@ def estimate(
 
     Parameters
     ----------
-    model : keras.Model
-        The model.
+    model : model
+        A Keras model, or one that `backend` knows.
     probe : Probe
         The fixed inputs.
     schedule : Schedule, optional
@@ -103,12 +110,29 @@ def estimate(
         Optimizer updates that the training will do.
     steps_per_epoch : int, optional
         Updates an epoch, for `every_epoch`; by default one epoch is all there is.
-    **scale
+    layers, activations, weights, every_unit, dtype, byte_budget, backend
         As for `Recorder`.
+
+    Raises
+    ------
+    TypeError
+        No backend knows the model.
+    SpecError, LayerNotFoundError
+        The probe does not fit the model, a value is wrong, or a pattern matches no layer.
+    ValueError
+        `steps` is less than 1.
     """
     if steps < 1:
         raise ValueError(f"steps must be at least 1, got {steps}.")
-    chosen_scale = RecordingScope.of(scale)
+    chosen_scale = RecordingScope(
+        layers=layers,
+        activations=activations,
+        weights=weights,
+        every_unit=every_unit,
+        dtype={} if dtype is None else dtype,
+        byte_budget=byte_budget,
+    )
+    chosen_backend = backend_of(model) if backend is None else backend
     chosen_schedule = default_schedule() if schedule is None else schedule
     with tempfile.TemporaryDirectory(prefix="trainlapse-") as folder:
         options = Options(
@@ -118,20 +142,19 @@ def estimate(
             name="trial",
             scale=chosen_scale,
         )
-        prepare_ms, subject = _timed(lambda: look_at(model, options))
-        spec = subject.spec
+        prepare_ms, recorded = _timed(lambda: look_at(chosen_backend, model, options))
+        spec = recorded.spec
         create_ms, writer = _timed(lambda: RunWriter.create(options.path, spec))
         with writer:
-            read_ms, background_ms = _trial_steps(subject, writer)
+            read_ms, background_ms = _trial_steps(recorded, writer)
     count = len(planned_steps(chosen_schedule, steps, steps_per_epoch))
-    budget = chosen_scale.byte_budget
     return RecordingEstimate(
         sizes.estimate(spec, count),
         steps,
         read_ms,
         background_ms,
         prepare_ms + create_ms,
-        None if budget is None else parse_bytes(budget),
+        None if byte_budget is None else parse_bytes(byte_budget),
     )
 
 
@@ -149,13 +172,13 @@ def planned_steps(schedule: Schedule, steps: int, steps_per_epoch: int | None = 
     return [0, *between, steps]
 
 
-def _trial_steps(subject: Subject, writer: RunWriter) -> tuple[float, float]:
+def _trial_steps(recorded: RecordedModel, writer: RunWriter) -> tuple[float, float]:
     """Record a few steps; give the milliseconds of reading, and of the rest."""
     frame_bytes = sizes.estimate(writer.spec, 1).step_bytes
     count = 1 + max(1, min(TRIALS, TRIAL_BYTES // max(1, frame_bytes)))
     reading, working = [], []
     for step in range(count):
-        taken_ms, take = _timed(subject.take_frames)
+        taken_ms, take = _timed(recorded.take_frames)
         written_ms, _ = _timed(functools.partial(_write, writer, step, take))
         reading.append(taken_ms)
         working.append(written_ms)

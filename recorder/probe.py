@@ -122,7 +122,7 @@ class Probe:
                 f"Inputs and labels differ in length: {sizes} against {len(numbers)} labels. "
                 "Pass one label per example."
             )
-        if numbers.ndim != 1 or not _are_whole(numbers):
+        if numbers.ndim != 1 or not are_whole(numbers):
             raise SpecError(
                 f"Labels to pick by must be classes, got {numbers.dtype} of shape {numbers.shape}. "
                 "For targets that are not classes choose examples yourself: Probe(x[:32], y[:32])."
@@ -187,37 +187,6 @@ class Probe:
             feature_names=self.feature_names,
         )
 
-    def check_fits(self, model: Any) -> None:
-        """Raise `SpecError` when the inputs do not fit a built Keras model.
-
-        Parameters
-        ----------
-        model : keras.Model
-            A model whose ``inputs`` are known; of others nothing can be said before they run.
-        """
-        expected = _expected_inputs(model)
-        if not expected:
-            return
-        given = self.inputs
-        if len(expected) == 1 and len(given) == 1:
-            given = {next(iter(expected)): next(iter(given.values()))}
-        found = []
-        if missing := sorted(expected.keys() - given.keys()):
-            found.append(f"the model's inputs {listed(missing)} are missing from the probe")
-        if unknown := sorted(given.keys() - expected.keys()):
-            found.append(f"the model has no inputs {listed(unknown)}")
-        found.extend(
-            problem
-            for name, (shape, dtype) in expected.items()
-            if name in given and (problem := _misfit(name, given[name], shape, dtype))
-        )
-        if found:
-            raise SpecError(
-                f"The probe does not fit the model {model.name!r}:\n- "
-                + "\n- ".join(found)
-                + "\nPass the probe in the form that model.predict() accepts."
-            )
-
     def _problems(self) -> list[str]:
         if not self.inputs:
             return ["there is no input; pass an array, or a dict of arrays by input name"]
@@ -246,7 +215,7 @@ class Probe:
     def _label_problems(self) -> list[str]:
         if self.labels is None or self.class_names is None:
             return []
-        if self.labels.ndim != 1 or not _are_whole(self.labels):
+        if self.labels.ndim != 1 or not are_whole(self.labels):
             return ["class_names were given, but the labels are not class numbers"]
         low, high = int(self.labels.min()), int(self.labels.max())
         if low < 0 or high >= len(self.class_names):
@@ -272,7 +241,7 @@ class Probe:
 
     def _vocabulary_problems(self) -> list[str]:
         first = next(iter(self.inputs.values()))
-        if self.vocabulary is None or not _are_whole(first):
+        if self.vocabulary is None or not are_whole(first):
             return []
         low, high = int(first.min()), int(first.max())
         if low < 0 or high >= len(self.vocabulary):
@@ -299,7 +268,7 @@ def _class_numbers(labels: npt.ArrayLike) -> tuple[Array, list[str] | None]:
         return numbers.astype(np.int64), [str(name) for name in names]
     if values.dtype.kind not in "biuf":
         raise SpecError(f"Labels hold {values.dtype}; pass class numbers, class names or targets.")
-    if values.ndim == 2 and values.shape[1] == 1 and _are_whole(values):
+    if values.ndim == 2 and values.shape[1] == 1 and are_whole(values):
         return values[:, 0].astype(np.int64), None
     one_hot = (
         values.ndim == 2
@@ -308,12 +277,13 @@ def _class_numbers(labels: npt.ArrayLike) -> tuple[Array, list[str] | None]:
     )
     if one_hot:
         return values.argmax(axis=1).astype(np.int64), None
-    if values.ndim == 1 and values.size and _are_whole(values):
+    if values.ndim == 1 and values.size and are_whole(values):
         return values.astype(np.int64), None
     return values, None
 
 
-def _are_whole(values: Array) -> bool:
+def are_whole(values: Array) -> bool:
+    """Whether all values are whole numbers, of whatever data type."""
     if values.dtype.kind in "biu":
         return True
     return values.dtype.kind == "f" and bool((np.mod(values, 1) == 0).all())
@@ -356,30 +326,3 @@ def _dims(kind: str, values: Array) -> tuple[str, ...]:
     if kind == "tabular" and values.ndim == 2:
         return (PROBE_DIM, "feature")
     return (PROBE_DIM, *(f"dim_{axis}" for axis in range(1, values.ndim)))
-
-
-def _expected_inputs(model: Any) -> dict[str, tuple[tuple[int | None, ...], str]]:
-    """Shape and data type by input name; empty when the model does not say."""
-    tensors = getattr(model, "inputs", None) or []
-    # A model that was built by a batch names that batch's size, and takes any other as well.
-    return {tensor.name: ((None, *tensor.shape[1:]), str(tensor.dtype)) for tensor in tensors}
-
-
-def _misfit(name: str, values: Array, shape: tuple[int | None, ...], dtype: str) -> str | None:
-    if dtype.startswith(("int", "uint")) and not _are_whole(values):
-        return f"input {name!r} expects {dtype} numbers, the probe holds {values.dtype} fractions"
-    if _shapes_match(values.shape, shape):
-        return None
-    expected = "(" + ", ".join("any" if size is None else str(size) for size in shape) + ")"
-    return f"input {name!r} expects shape {expected}, the probe has shape {values.shape}"
-
-
-def _shapes_match(given: tuple[int, ...], expected: tuple[int | None, ...]) -> bool:
-    # Keras itself adds or drops a last axis of one, so that gray images may come without channel.
-    if len(given) == len(expected) + 1 and given[-1] == 1:
-        given = given[:-1]
-    elif len(given) == len(expected) - 1 and expected[-1] == 1:
-        given = (*given, 1)
-    return len(given) == len(expected) and all(
-        size is None or size == length for length, size in zip(given, expected, strict=True)
-    )

@@ -48,7 +48,7 @@ class Observation:
         Optimizer updates done.
     metrics : mapping of str to float
         Metrics of this update alone.
-    weights : recorder.backend.WeightSample
+    weights : recorder.weight_sample.WeightSample
         A sample of the weights, taken when it is asked for.
     """
 

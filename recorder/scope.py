@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from typing import Any, Literal, TypedDict
+from dataclasses import dataclass, field
+from typing import Literal
 
 from store.errors import SpecError, did_you_mean
 from store.format.spec import RunSpec
@@ -26,17 +26,6 @@ UNKNOWN_GROWTH = 1e6
 
 Globs = str | Sequence[str]
 Kind = Literal["activation", "weights"]
-
-
-class ScopeOptions(TypedDict, total=False):
-    """The arguments of `RecordingScope`, for functions that pass them on."""
-
-    layers: Globs
-    activations: bool | Globs
-    weights: bool | Globs
-    every_unit: int
-    dtype: str | Mapping[Kind, str]
-    byte_budget: int | str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +49,11 @@ class RecordingScope:
         Most bytes of the run while it is recorded, for instance ``"2 GB"``. When it becomes scarce
         scheduled steps are left out, and counted.
 
+    Raises
+    ------
+    SpecError
+        `dtype` has a kind that does not exist, or `byte_budget` is no number of bytes.
+
     Examples
     --------
     >>> RecordingScope(layers="conv*", dtype={"activation": "float16"}).knobs().activation_dtype
@@ -73,23 +67,10 @@ class RecordingScope:
     dtype: str | Mapping[Kind, str] = field(default_factory=dict)
     byte_budget: int | str | None = None
 
-    @classmethod
-    def of(cls, options: Mapping[str, Any]) -> RecordingScope:
-        """Make one from keyword arguments; an unknown one is a `TypeError` that says what exists.
-
-        Parameters
-        ----------
-        options : mapping of str to Any
-            Arguments by name.
-        """
-        known = [entry.name for entry in fields(cls)]
-        for name in options.keys() - set(known):
-            raise TypeError(f"There is no argument {name!r}. {did_you_mean(name, known)}")
-        scale = cls(**options)
-        scale.knobs()
-        if scale.byte_budget is not None:
-            parse_bytes(scale.byte_budget)
-        return scale
+    def __post_init__(self) -> None:
+        self.knobs()
+        if self.byte_budget is not None:
+            parse_bytes(self.byte_budget)
 
     def knobs(self) -> Knobs:
         """Give the same for the store."""

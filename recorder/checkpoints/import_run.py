@@ -13,11 +13,9 @@ from tqdm import tqdm
 
 from recorder.checkpoints import tensorflow
 from recorder.checkpoints.logs import Rows, read_metrics
-from recorder.checkpoints.model_source import load_network
+from recorder.checkpoints.model_source import build_for, load_network
 from recorder.checkpoints.reading import difference, find_checkpoints, inspect, is_whole_model, load
 from recorder.checkpoints.steps import CheckpointStep, order_checkpoints
-from recorder.keras.subject import look_at
-from recorder.keras.trace import trace
 from recorder.probe import Probe
 from recorder.recording.options import Options
 from recorder.recording.recording import Recording
@@ -91,9 +89,7 @@ def import_run(
     timeline = order_checkpoints(contents, pattern=pattern, steps_per_epoch=steps_per_epoch)
     rows = read_metrics(csv_log, event_files, timeline.steps_per_epoch)
     network = load_network(model or next(filter(is_whole_model, found), found[0]), custom)
-    probe.check_fits(network)
-    if not network.built:
-        trace(network, probe.inputs)
+    build_for(network, probe)
     problems = {path: difference(network, contents[path]) for path in found}
     skipped = [f"{path.name}: {problem}" for path, problem in problems.items() if problem]
     fitting = [moment for moment in timeline.moments if not problems[moment.path]]
@@ -108,8 +104,7 @@ def import_run(
             name=name or directory.stem,
             notes=f"Imported from {len(fitting)} checkpoints.",
             overwrite=overwrite,
-        ),
-        look_at,
+        )
     )
     steps, misfits = replay.run(network, fitting, rows, strict=strict, progress=progress)
     return Imported(directory, steps, skipped + misfits)

@@ -16,6 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from recorder.checkpoints.reading import HDF5_SUFFIXES, is_whole_model
+from recorder.keras.inputs import check_fits
+from recorder.keras.trace import trace
+from recorder.probe import Probe
 from store.errors import CheckpointError, listed
 
 # What Keras itself writes as the module of its own objects and functions.
@@ -62,6 +65,26 @@ def load_network(source: str | Path, custom: Sequence[str] = (), *, compiled: bo
         )
     except (ValueError, TypeError, KeyError, OSError) as error:
         raise CheckpointError(f"The model in {path} cannot be built: {error}") from error
+
+
+def build_for(model: Any, probe: Probe) -> None:
+    """Build a model by a probe, where it is not built yet.
+
+    Parameters
+    ----------
+    model : keras.Model
+        What `load_network` gave.
+    probe : Probe
+        The inputs it will be sent.
+
+    Raises
+    ------
+    SpecError
+        The probe does not fit the model.
+    """
+    check_fits(probe, model)
+    if not model.built:
+        trace(model, probe.inputs)
 
 
 def _configurations(path: Path) -> tuple[Any, Any]:

@@ -1,4 +1,4 @@
 """Keras on TensorFlow: the callback, and all that looks into a model.
 
-The one place that knows the framework. Imports the recording.
+One backend of the recorder: what `recorder.backend` asks, for Keras models. Imports the recording.
 """

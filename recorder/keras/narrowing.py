@@ -1,4 +1,4 @@
-"""Apply the knobs of a recording to a traced model: what is not recorded is not computed."""
+"""Narrow a traced model to what is recorded of it: the rest is not computed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from recorder.keras.structure import Structure
 from recorder.keras.trace import Trace
-from store.format.names import UNIT_DIM, activation_path
+from store.format.names import activation_path
 from store.format.spec import LayerSpec
 
 
@@ -33,22 +33,10 @@ def narrowed_trace(traced: Trace, structure: Structure, layers: Sequence[LayerSp
     )
 
 
-def every_unit(layers: Sequence[LayerSpec]) -> dict[str, tuple[slice, ...]]:
-    """Give what of each activation is kept, by array path, where some units are left out."""
-    return {
-        activation_path(layer.name): (
-            *[slice(None)] * layer.output_dims.index(UNIT_DIM),
-            slice(None, None, layer.unit_stride),
-        )
-        for layer in layers
-        if layer.unit_stride > 1
-    }
-
-
 def _cast(layer: LayerSpec) -> Callable[[Any], Any]:
     """Convert a layer's output to the data type that is recorded.
 
-    Units are picked later, by NumPy: it does so as a view, TensorFlow takes 30 times as long.
+    Units are picked by the recording, as a view: TensorFlow would take 30 times as long.
     """
 
     def cast(output: Any) -> Any:

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import platform
 from collections.abc import Mapping
 from typing import Any
 
 from recorder.keras.layers import json_safe
+from recorder.recording.versions import versions_of
 
-PACKAGES = ("numpy", "keras", "tensorflow", "trainlapse")
-# Distributions of TensorFlow that install the same module.
+# Distributions of TensorFlow that install the same module, the most usual one first.
 TENSORFLOW_DISTRIBUTIONS = ("tensorflow", "tensorflow-cpu", "tf-nightly")
 
 
 def versions() -> dict[str, str]:
-    """Give versions of Python and of the packages that decide about the numbers."""
-    found = {"python": platform.python_version()}
-    for package in PACKAGES:
-        names = TENSORFLOW_DISTRIBUTIONS if package == "tensorflow" else (package,)
-        for name in names:
-            try:
-                found[package] = importlib.metadata.version(name)
-            except importlib.metadata.PackageNotFoundError:
-                continue
-            break
-    return found
+    """Give the versions of Keras and TensorFlow."""
+    installed = versions_of(TENSORFLOW_DISTRIBUTIONS)
+    tensorflow = {"tensorflow": next(iter(installed.values()))} if installed else {}
+    return {**versions_of(["keras"]), **tensorflow}
 
 
 def model_config(model: Any) -> dict[str, Any] | None:

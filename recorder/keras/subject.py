@@ -1,49 +1,59 @@
-"""The model under recording: traced, described, and narrowed to what is recorded of it."""
+"""A Keras model under recording: traced, described, and narrowed to what is recorded of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
+from recorder.backend import UpdateNorm
+from recorder.evaluation import Evaluation
 from recorder.keras import settings
-from recorder.keras.narrowing import every_unit, narrowed_trace
-from recorder.keras.predictor import Predictor, evaluation_spec
+from recorder.keras.inputs import check_fits
+from recorder.keras.narrowing import narrowed_trace
+from recorder.keras.predictor import Predictor
+from recorder.keras.sampling import sample_of
 from recorder.keras.structure import Structure, describe
 from recorder.keras.trace import Trace, storable, trace
-from recorder.keras.weight_sample import WeightSample
-from recorder.recording.background import as_array
-from recorder.recording.options import Options
-from recorder.scope import RecordingScope
+from recorder.probe import Probe
+from recorder.weight_sample import WeightSample
 from store.errors import SpecError
-from store.format.spec import EvaluationSpec, RunSpec
-from store.tools.estimate import chosen
+from store.format.spec import RunSpec
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
-    """One model as it is recorded.
+class KerasSubject:
+    """One model as Keras sees it: what `recorder.backend` asks of a subject.
 
     Attributes
     ----------
     model : keras.Model
         The model.
     spec : RunSpec
-        The description of the run.
-    frame_bytes : int
-        Bytes of one step.
-    held_bytes : int
-        Memory that a step holds until it is written.
+        The description of the model, and of the training that it is in.
     """
 
     model: Any
     spec: RunSpec
-    frame_bytes: int
-    held_bytes: int
     _trace: Trace
     _structure: Structure
-    _units: Mapping[str, tuple[slice, ...]]
     _predictor: Predictor | None
+
+    @property
+    def held_bytes(self) -> int:
+        """Memory that a step holds until it is written, in bytes.
+
+        Activations are computed when their turn comes, unless they must be taken early.
+        """
+        held = {path for path in self._structure.weight_paths if path is not None}
+        if not self._trace.is_pure:
+            held |= {path for path in self._structure.activation_paths if path is not None}
+            predicted = self._predictor.spec.array_specs() if self._predictor else []
+            held |= {array.path for array in predicted}
+        return sum(array.frame_bytes for array in self.spec.array_specs() if array.path in held)
 
     def take_frames(self) -> Callable[[], dict[str, Any]]:
         """Read the variables now; the rest follows from them when the result is called."""
@@ -55,37 +65,69 @@ class Subject:
 
     def sample_weights(self) -> WeightSample:
         """Make what samples the trainable variables."""
-        return WeightSample(self.model.trainable_variables)
+        return sample_of(self.model.trainable_variables)
+
+    def narrowed(self, spec: RunSpec) -> KerasSubject:
+        """Give the subject that computes only what a narrower description has."""
+        return replace(
+            self,
+            spec=spec,
+            _trace=narrowed_trace(self._trace, self._structure, spec.layers),
+            _structure=self._structure.narrowed(spec.layers),
+        )
+
+    def hold_weights(self) -> list[Any]:
+        """Hold the variables as they are before an update."""
+        return self._trace.read()
+
+    def update_norms(
+        self, before: list[Any], gradients: Sequence[Any] | None = None
+    ) -> Callable[[], dict[str, UpdateNorm]]:
+        """Read the variables after an update; the result measures how far each has moved."""
+        after = self._trace.read()
+        trainable = self.model.trainable_variables
+        given = [None] * len(trainable) if gradients is None else gradients
+        gradient_of = {
+            id(variable): gradient for variable, gradient in zip(trainable, given, strict=True)
+        }
+        measured = [
+            (path, start, end, gradient_of[id(variable)])
+            for path, variable, start, end in zip(
+                self._structure.weight_paths, self._trace.variables, before, after, strict=True
+            )
+            if path is not None and id(variable) in gradient_of
+        ]
+        return lambda: {
+            path: UpdateNorm(_norm(_float64(end) - _float64(start)), _gradient_norm(gradient))
+            for path, start, end, gradient in measured
+        }
 
     def _follow(self, weights: list[Any]) -> dict[str, Any]:
         activations = self._trace.activations(weights)
         taken = self._structure.frames(activations, [storable(value) for value in weights])
-        for path, places in self._units.items():
-            taken[path] = as_array(taken[path])[places]
-        if self._predictor is not None and self.spec.evaluation is not None:
-            specs = self.spec.evaluation.array_specs()
-            values = self._predictor.predict(weights)
-            taken.update((spec.path, value) for spec, value in zip(specs, values, strict=True))
+        if self._predictor is not None:
+            taken.update(self._predictor.predict(weights))
         return taken
 
 
-def look_at(model: Any, options: Options) -> Subject:
-    """Trace a model and describe what is recorded of it.
+def look_at(model: Any, probe: Probe, evaluation: Evaluation | None = None) -> KerasSubject:
+    """Trace a model and describe it.
 
     Parameters
     ----------
     model : keras.Model
         The model; it is built by this, when it is not yet.
-    options : Options
-        What the user wants.
+    probe : Probe
+        The inputs whose activations are recorded.
+    evaluation : Evaluation, optional
+        The inputs whose predictions are recorded.
 
     Raises
     ------
-    TrainlapseError
-        The probe, the evaluation or a pattern does not fit the model.
+    SpecError
+        The probe or the evaluation does not fit the model.
     """
-    probe = options.probe
-    probe.check_fits(model)
+    check_fits(probe, model)
     try:
         traced = trace(model, probe.inputs)
     except Exception as error:
@@ -95,50 +137,36 @@ def look_at(model: Any, options: Options) -> Subject:
             "a model that cannot be called as a whole, pass Recorder(..., model=part)."
         ) from error
     structure = describe(model, traced, probe.inputs)
-    predictor, evaluation = None, None
-    if options.evaluation is not None:
-        options.evaluation.check_fits(model)
-        predictor = Predictor(model, traced, options.evaluation)
-        evaluation = evaluation_spec(options.evaluation, structure.outputs, predictor)
-    spec = _run_spec(model, options, structure, evaluation)
-    units: Mapping[str, tuple[slice, ...]] = {}
-    if options.scale != RecordingScope():
-        spec = chosen(spec, options.scale.knobs())
-        traced = narrowed_trace(traced, structure, spec.layers)
-        structure = structure.narrowed(spec.layers)
-        units = every_unit(spec.layers)
-    sizes = {array.path: array.frame_bytes for array in spec.array_specs()}
-    # Activations are computed when their turn comes, unless they must be taken early.
-    late = ("/activation", "/prediction")
-    early = [] if traced.is_pure else [path for path in sizes if path.endswith(late)]
-    held = [path for path in structure.weight_paths if path is not None]
-    return Subject(
-        model=model,
-        spec=spec,
-        frame_bytes=sum(sizes.values()),
-        held_bytes=sum(sizes[path] for path in [*held, *early]),
-        _trace=traced,
-        _structure=structure,
-        _units=units,
-        _predictor=predictor,
-    )
-
-
-def _run_spec(
-    model: Any, options: Options, structure: Structure, evaluation: EvaluationSpec | None
-) -> RunSpec:
-    """Describe the run of a whole model, and the training that it is in."""
-    return RunSpec(
-        name=options.name,
+    predictor = None
+    if evaluation is not None:
+        check_fits(evaluation.examples, model)
+        predictor = Predictor(model, traced, structure.outputs, evaluation)
+    spec = RunSpec(
+        name=model.name,
         layers=structure.layers,
-        probe=options.probe.to_spec(),
-        evaluation=evaluation,
+        evaluation=None if predictor is None else predictor.spec,
         model_config=settings.model_config(model),
         outputs=structure.outputs,
         optimizer=settings.optimizer_config(model),
         loss=settings.loss_config(model),
-        schedule=repr(options.schedule),
         seed=settings.random_seed(),
         versions=settings.versions(),
-        notes=options.notes,
     )
+    return KerasSubject(model, spec, traced, structure, predictor)
+
+
+def _float64(value: Any) -> Any:
+    return np.asarray(storable(value)).astype(np.float64)
+
+
+def _norm(values: Any) -> float:
+    return float(np.linalg.norm(values.ravel()))
+
+
+def _gradient_norm(gradient: Any) -> float:
+    if gradient is None:
+        return math.nan
+    import tensorflow as tf
+
+    # That of an embedding holds the rows that a batch has used, some of them several times.
+    return _norm(_float64(tf.convert_to_tensor(gradient)))

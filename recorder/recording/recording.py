@@ -7,26 +7,25 @@ its faults away from it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from recorder.backend import Subject, WeightSample
+from recorder.backend import Backend, backend_of
 from recorder.recording.background import BackgroundWriter, MetricsRow, Skipped, TakenStep
 from recorder.recording.cost import Cost
 from recorder.recording.options import Options
+from recorder.recording.recorded_model import RecordedModel, look_at
 from recorder.schedule import Observation, Watch, due_since
 from recorder.scope import ByteBudget, byte_budget
+from recorder.weight_sample import WeightSample
 from store.errors import SpecError, StepOrderError
 from store.format.names import Array
 from store.format.spec import RunSpec
 from store.live.writer import RunWriter
 from store.reading.run import open_run
 from store.storage.location import is_run
-
-# Traces a model and describes what is recorded of it: a framework's part.
-LookAt = Callable[[Any, Options], Subject]
 
 
 class Recording:
@@ -36,8 +35,8 @@ class Recording:
     ----------
     options : Options
         What the user decided.
-    look : callable
-        Takes a model and the options, gives the `recorder.backend.Subject`.
+    backend : Backend, optional
+        Looks into the models; by default the one that knows the class of each.
     cost : Cost, optional
         What the training's time goes to.
 
@@ -55,8 +54,10 @@ class Recording:
         What the training's time goes to.
     """
 
-    def __init__(self, options: Options, look: LookAt, cost: Cost | None = None) -> None:
-        self._look = look
+    def __init__(
+        self, options: Options, *, backend: Backend | None = None, cost: Cost | None = None
+    ) -> None:
+        self._backend = backend
         self.options = options
         self.cost = Cost() if cost is None else cost
         self.skipped: dict[str, int] = {}
@@ -67,7 +68,7 @@ class Recording:
         self.bytes_recorded = 0
         self._epoch = 0.0
         self._last_recorded: int | None = None
-        self._subject: Subject | None = None
+        self._recorded: RecordedModel | None = None
         self._background: BackgroundWriter | None = None
         self._created = False
         self._started_at: float | None = None
@@ -101,12 +102,12 @@ class Recording:
         return 0.0 if self._started_at is None else time.perf_counter() - self._started_at
 
     def open(self, model: Any, step: int | None = None) -> None:
-        """Trace the model and open the run: a new one, or one that is to go on.
+        """Look at the model and open the run: a new one, or one that is to go on.
 
         Parameters
         ----------
-        model : keras.Model
-            What to record.
+        model : Any
+            What to record, as its framework knows it.
         step : int, optional
             Optimizer updates that the model has done, if that is known.
 
@@ -121,9 +122,9 @@ class Recording:
         """
         if self.is_open:
             return
-        if self._subject is None or model is not self._subject.model:
-            self._subject = self._look_at(model)
-        spec = self._subject.spec
+        if self._recorded is None or model is not self._recorded.model:
+            self._recorded = self._look_at(model)
+        spec = self._recorded.spec
         if self._created:
             writer = self._resume(spec, None)
         elif self.options.resume is not False and is_run(self.options.path):
@@ -239,22 +240,22 @@ class Recording:
         """Record the present step, whatever the schedule; tell whether it was not yet recorded."""
         if self._last_recorded == self.step or self._background is None:
             return False
-        assert self._subject is not None
+        assert self._recorded is not None
         began = time.perf_counter()
         self._background.put(
             TakenStep(
                 step=self.step,
                 epoch=self._epoch,
                 wall_time=self.wall_time,
-                frames=self._subject.take_frames(),
-                nbytes=self._subject.held_bytes,
+                frames=self._recorded.take_frames(),
+                nbytes=self._recorded.held_bytes,
             )
         )
         self.cost.note_step(time.perf_counter() - began)
         self._left_out = None  # the end of an epoch may want what the schedule did without
         self._last_recorded = self.step
         self.steps_recorded += 1
-        self.bytes_recorded += self._subject.frame_bytes
+        self.bytes_recorded += self._recorded.frame_bytes
         for watch in self._watches:
             watch.recorded(Observation(self.step, {}, self._sample))
         return True
@@ -306,15 +307,16 @@ class Recording:
             # The description was made here: that it is wrong is not the user's mistake.
             raise RuntimeError(f"The model could not be described. {error}") from error
 
-    def _look_at(self, model: Any) -> Subject:
-        subject = self._look(model, self.options)
+    def _look_at(self, model: Any) -> RecordedModel:
+        backend = backend_of(model) if self._backend is None else self._backend
+        recorded = look_at(backend, model, self.options)
         if self._budget is None:
-            self._budget = byte_budget(self.options.scale, subject.spec)
-        self._sample = subject.sample_weights()
+            self._budget = byte_budget(self.options.scale, recorded.spec)
+        self._sample = recorded.sample_weights()
         if not self._watches:
             triggers = self.options.schedule.triggers()
-            self._watches = [trigger.watch(subject.frame_bytes) for trigger in triggers]
-        return subject
+            self._watches = [trigger.watch(recorded.frame_bytes) for trigger in triggers]
+        return recorded
 
 
 def _numbers(metrics: Mapping[str, Any]) -> dict[str, float]:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 import click
 import pytest
@@ -127,6 +128,45 @@ def test_names_in_a_map_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
         "explorer/cli.py",
         "explorer/derived/state.py",
     }
+
+
+# --- CONTRIBUTING.md -----------------------------------------------------------------------------
+
+
+def section(title: str) -> str:
+    """Give the text of a section of CONTRIBUTING.md."""
+    text = read("CONTRIBUTING.md")
+    begin = text.index(f"## {title}\n")
+    return text[begin : text.index("\n## ", begin + 1)]
+
+
+def test_add_a_backend_names_what_a_backend_is() -> None:
+    from recorder import backend
+
+    told = set(re.findall(r"`([\w.]+)`", section("Add a backend")))
+    protocols = {name for name, value in vars(backend).items() if is_protocol(value)}
+    asked = {
+        member
+        for protocol in (backend.Backend, backend.Subject)
+        for member in vars(protocol)
+        if not member.startswith("_")
+    }
+    missing = sorted((protocols | asked | {"BACKENDS"}) - told)
+    assert not missing, f"Add a backend does not name {missing}"
+    known = {
+        *protocols,
+        *asked,
+        *vars(backend),
+        *dir(backend.Evaluation),
+        "LayerSpec",
+        "WeightSpec",
+    }
+    gone = sorted(name for name in told if name.rsplit(".", maxsplit=1)[-1] not in known)
+    assert not gone, f"Add a backend names what recorder.backend does not have: {gone}"
+
+
+def is_protocol(value: object) -> bool:
+    return isinstance(value, type) and Protocol in value.__bases__
 
 
 # --- The command line ----------------------------------------------------------------------------

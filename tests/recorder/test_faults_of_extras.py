@@ -14,7 +14,7 @@ from recorder import Evaluation, Probe, Recorder, adaptive, every_n_steps, on_ev
 from recorder.keras import settings
 from recorder.keras.counting import BatchMetrics, UpdateCount
 from recorder.keras.predictor import Predictor
-from recorder.keras.weight_sample import WeightSample
+from recorder.weight_sample import WeightSample
 from store import open_run
 from tests.recorder.keras.test_callback import fit
 from tests.recorder.networks import conv_model, images, renewed, values_of

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from recorder.probe import Probe
 from store.errors import SpecError
-from tests.recorder.networks import branched_model, conv_model, lstm_model
 
 WORDS = ["", "[UNK]", "good", "film"]
 
@@ -127,30 +126,6 @@ def test_pick_needs_classes():
 def test_pick_needs_a_label_for_each_example():
     with pytest.raises(SpecError, match="differ in length"):
         Probe.pick(np.zeros((3, 2)), [0, 1])
-
-
-def test_a_probe_that_fits_is_accepted():
-    Probe(np.zeros((2, 8, 8, 1))).check_fits(conv_model())
-    Probe(np.zeros((2, 8, 8))).check_fits(conv_model())  # Keras itself adds the channel
-    Probe(np.zeros((2, 6))).check_fits(lstm_model())  # whole numbers, though stored as floats
-
-
-@pytest.mark.parametrize(
-    ("inputs", "build", "message"),
-    [
-        (
-            np.zeros((2, 7, 8, 1)),
-            conv_model,
-            r"expects shape \(any, 8, 8, 1\), the probe has shape \(2, 7, 8, 1\)",
-        ),
-        (np.zeros((2, 5, 5)), branched_model, r"expects shape \(any, 5\).*\(2, 5, 5\)"),
-        (np.full((2, 6), 0.5), lstm_model, "expects int32 numbers, the probe holds float64"),
-        ({"a": np.zeros((2, 5)), "row": np.zeros((2, 5))}, branched_model, "has no inputs a"),
-    ],
-)
-def test_a_probe_that_does_not_fit_is_refused_with_both_shapes(inputs, build, message):
-    with pytest.raises(SpecError, match=message):
-        Probe(inputs).check_fits(build())
 
 
 def test_texts_by_a_text_vectorization_layer():

@@ -12,6 +12,7 @@ import recorder
 from recorder import Probe, Recorder
 from recorder.schedule import Schedule
 
+PUBLIC = {name: getattr(recorder, name) for name in recorder.__all__}
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
 
@@ -24,12 +25,12 @@ def first_column(head: str) -> list[str]:
 
 @pytest.mark.parametrize("code", first_column("schedule"))
 def test_schedules(code: str) -> None:
-    assert isinstance(eval(code, dict(vars(recorder))), Schedule)  # noqa: S307
+    assert isinstance(eval(code, dict(PUBLIC)), Schedule)  # noqa: S307
 
 
 @pytest.mark.parametrize("code", first_column("argument of `Recorder`"))
 def test_arguments(code: str, tmp_path: Path) -> None:
     x, y = np.zeros((4, 5)), np.arange(4)
-    names = {**vars(recorder), "x": x, "y": y}
+    names = {**PUBLIC, "x": x, "y": y}
     options = eval(f"dict({code})", names)  # noqa: S307
     assert Recorder(tmp_path / "run.zarr", Probe(x), **options)

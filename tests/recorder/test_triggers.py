@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recorder import Probe, Recorder, adaptive, at_steps, every_epoch, on_event
-from recorder.keras.weight_sample import SAMPLED, WeightSample
+from recorder.keras.sampling import sample_of
 from recorder.schedule import Observation
 from recorder.triggers import LEAST_HISTORY
+from recorder.weight_sample import SAMPLED
 from store import open_run
 from tests.recorder.networks import conv_model, images, renewed
 
@@ -145,7 +146,7 @@ def test_the_change_of_a_sample_is_that_of_all_weights() -> None:
     shapes = [(300, 400), (7,), (SAMPLED * 3 - 1,), ()]
     values = [generator.normal(size=shape).astype(np.float32) for shape in shapes]
     variables = [keras.Variable(value) for value in values]
-    sample = WeightSample(variables)
+    sample = sample_of(variables)
     before = sample.now()
     assert len(before) < sum(value.size for value in values) / 20
     assert sample.change_since(before) == 0.0

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -12,30 +12,36 @@ from store.format.names import Array
 # Scalars that are taken of each variable, evenly spread over it.
 SAMPLED = 512
 
+# Given the stride of each variable, makes what reads every so manieth of its elements in C order,
+# of all variables one after the other: (element,), float32.
+MakeReader = Callable[[Sequence[int]], Callable[[], Array]]
+
 
 class WeightSample:
     """Evenly spread elements of every trainable variable.
 
     Parameters
     ----------
-    variables : sequence of keras.Variable
-        What is sampled.
+    shapes : sequence of tuple of int
+        Shape of each variable.
+    make_reader : callable
+        Makes what reads the sample; called when a sample is first asked for.
     """
 
-    def __init__(self, variables: Sequence[Any]) -> None:
-        sizes = [int(np.prod(variable.shape)) for variable in variables]
-        strides = [max(1, size // SAMPLED) for size in sizes]
-        # Tracing takes 50 ms, and most recordings never ask.
-        self._make: Callable[[], Callable[[], Array]] = lambda: _reader(variables, strides)
-        self._read: Callable[[], Array] | None = None if variables else _nothing
+    def __init__(self, shapes: Sequence[Sequence[int]], make_reader: MakeReader) -> None:
+        sizes = [math.prod(shape) for shape in shapes]
+        self._strides = [max(1, size // SAMPLED) for size in sizes]
+        # To make a reader may take 50 ms, and most recordings never ask.
+        self._make_reader = make_reader
+        self._read: Callable[[], Array] | None = None if sizes else _nothing
         # An element stands for those that were not taken.
-        counts = [-(-size // stride) for size, stride in zip(sizes, strides, strict=True)]
+        counts = [-(-size // stride) for size, stride in zip(sizes, self._strides, strict=True)]
         self._shares = np.repeat(np.array(sizes) / np.maximum(counts, 1), counts)
 
     def now(self) -> Array:
         """Read the sample: (element,), float32."""
         if self._read is None:
-            self._read = self._make()
+            self._read = self._make_reader(self._strides)
         return self._read()
 
     def change_since(self, before: Array) -> float:
@@ -53,19 +59,3 @@ class WeightSample:
 
 def _nothing() -> Array:
     return np.empty(0, np.float32)
-
-
-def _reader(variables: Sequence[Any], strides: Sequence[int]) -> Callable[[], Array]:
-    import tensorflow as tf
-
-    def read() -> Any:
-        return tf.concat(
-            [
-                tf.cast(tf.reshape(variable.value, [-1])[::stride], tf.float32)
-                for variable, stride in zip(variables, strides, strict=True)
-            ],
-            axis=0,
-        )
-
-    traced = tf.function(read, autograph=False).get_concrete_function()
-    return lambda: np.asarray(traced())

@@ -1,0 +1,363 @@
+"""The recorder in a loop of one's own: a context manager, for a model of any backend."""
+
+from __future__ import annotations
+
+import logging
+import time
+import weakref
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from recorder.backend import Backend, backend_of
+from recorder.evaluation import Evaluation
+from recorder.probe import Probe
+from recorder.recording.background import BackgroundWriter
+from recorder.recording.cost import COST_LIMIT, Cost
+from recorder.recording.options import Options
+from recorder.recording.packing import pack_quietly
+from recorder.recording.recording import Recording
+from recorder.recording.report import Report
+from recorder.recording.termination import Termination
+from recorder.schedule import Schedule, default_schedule
+from recorder.scope import Globs, Kind, RecordingScope
+from store.errors import RunExistsError, TrainlapseError
+from store.live.writer import Compression, Durability
+from store.storage.location import is_run
+
+log = logging.getLogger("trainlapse.recorder")
+
+
+class LoopRecorder:
+    """Record a training loop of one's own: every weight, and the probe's activations, over time.
+
+    It imports no framework: the model may be of any that a backend knows. `recorder.Recorder` is
+    the same and a Keras callback besides.
+
+    Step 0, before any update, and the last step are always recorded; between them the schedule
+    decides. The recorder copies, and a thread of its own computes and writes. Whatever goes wrong
+    in it after the training has begun is reported once, in the log, and the training goes on.
+
+    Examples
+    --------
+    A model of a framework that Trainlapse does not know, with a backend for it::
+
+        with LoopRecorder("runs/mine.zarr", probe, model=net, backend=MyBackend()) as recorder:
+            for step, batch in enumerate(batches, start=1):
+                loss = train_step(net, batch)
+                recorder.record(step, loss=loss)
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        probe: Probe,
+        *,
+        schedule: Schedule | None = None,
+        model: Any = None,
+        evaluation: Evaluation | None = None,
+        layers: Globs = "*",
+        activations: bool | Globs = True,
+        weights: bool | Globs = True,
+        every_unit: int = 1,
+        dtype: str | Mapping[Kind, str] | None = None,
+        byte_budget: int | str | None = None,
+        cost_limit: float = COST_LIMIT,
+        thin: bool = False,
+        resume: bool | int = False,
+        overwrite: bool = False,
+        name: str | None = None,
+        notes: str = "",
+        compression: Compression = None,
+        durability: Durability = "process",
+        pack: bool = False,
+        backend: Backend | None = None,
+    ) -> None:
+        """Say what to record, and where. Nothing is written before the training begins.
+
+        Parameters
+        ----------
+        path : str or Path
+            Directory of the run, for instance ``"runs/lenet.zarr"``.
+        probe : Probe
+            The fixed inputs that are sent through the network at every recorded step. Time and
+            bytes of a step grow with their number: 16 to 64 show most.
+        schedule : Schedule, optional
+            Which steps to record. By default ``log_spaced() | every_epoch()``: some 20 steps a
+            decade, and the end of every epoch.
+        model : model, optional
+            What to record: a Keras model, or one that `backend` knows. A loop needs it; a callback
+            records the model that is fitted by default.
+        evaluation : Evaluation, optional
+            More examples, of which the predictions are recorded. By default none. Costs a forward
+            pass of them all at every recorded step, beside the training.
+        layers : str or sequence of str
+            Names or patterns of the layers to record (``"conv*"``); with a leading "!", of those
+            not to. By default ``"*"``, all. What is left out is not computed and takes no bytes.
+        activations, weights : bool or str or sequence of str
+            Whether this kind of array is recorded, or of which layers. By default True.
+        every_unit : int
+            Record every k-th unit of the activations; weights stay whole. By default 1, all.
+            Divides the bytes of activations by k.
+        dtype : str or mapping of {"activation", "weights"} to str, optional
+            Type that floats are stored as where it is narrower than their own: ``"float16"`` halves
+            the bytes of float32 and keeps three digits. By default floats stay as they are.
+        byte_budget : int or str, optional
+            Most bytes of the run while it is recorded, as a number or ``"2 GB"``. Scheduled steps
+            are left out where they would not fit, and counted. By default there is no limit.
+        cost_limit : float
+            Share of the training's time that the recorder may take, by default 0.05; above it a
+            warning says so, once.
+        thin : bool
+            Leave out scheduled steps while the recorder is above its `cost_limit`, never step 0,
+            the last step or the end of an epoch. What was left out is counted in `report` and in
+            the run. By default False.
+        resume : bool or int
+            Go on with the run at the path, if there is one, after the updates that the model's
+            optimizer has done; or after this step, where those are not known. Later steps in the
+            run are dropped. By default False.
+        overwrite : bool
+            Replace a run that is already there. By default False.
+        name : str, optional
+            Name of the run; by default that of its directory.
+        notes : str
+            Free text, kept with the run. By default empty.
+        compression : {None, "lz4"}
+            Codec of the frames while recording. By default None, which is fastest; "lz4" takes
+            fewer bytes and more time of the recorder's thread.
+        durability : {"process", "power"}
+            What a recorded step survives: by default the death of the process; with "power" also
+            a power failure, for which every commit waits for the disk.
+        pack : bool
+            Pack the run when the training has ended: smaller and checksummed, with quick
+            histories. Takes about as long as copying the run, and it can then not be recorded any
+            further. By default False.
+        backend : recorder.backend.Backend, optional
+            Looks into the model. By default the one that knows the model's class; Keras has one.
+
+        Raises
+        ------
+        TypeError
+            The probe, the schedule or the model is of another kind.
+        RunExistsError
+            There is a run at the path, and neither `overwrite` nor `resume` was passed.
+        SpecError
+            A value is wrong; when the training begins: the probe does not fit the model, or the
+            run that is resumed is of another one.
+        LayerNotFoundError
+            When the training begins: a pattern matches no layer.
+        RunLockedError, OSError
+            When the training begins: the run cannot be written there.
+        """
+        super().__init__()
+        _check_arguments(probe, schedule)
+        if model is not None and backend is None:
+            backend = backend_of(model)
+        self._cost = Cost(limit=cost_limit, thin=thin)
+        directory = Path(path)
+        if is_run(directory) and not overwrite and resume is False:
+            raise RunExistsError(
+                f"There is a run at {directory} already. Choose another path, or pass "
+                "overwrite=True to replace it or resume=True to go on with it."
+            )
+        self._recording = Recording(
+            Options(
+                path=directory,
+                probe=probe,
+                schedule=default_schedule() if schedule is None else schedule,
+                name=name or directory.stem,
+                notes=notes,
+                overwrite=overwrite,
+                compression=compression,
+                durability=durability,
+                scale=RecordingScope(
+                    layers=layers,
+                    activations=activations,
+                    weights=weights,
+                    every_unit=every_unit,
+                    dtype={} if dtype is None else dtype,
+                    byte_budget=byte_budget,
+                ),
+                evaluation=evaluation,
+                resume=resume,
+            ),
+            backend=backend,
+            cost=self._cost,
+        )
+        self._backend = backend
+        self._pack = pack
+        self._chosen_model = model
+        self._fault: Exception | None = None
+        self._waited = self._background_seconds = 0.0
+        self._termination = Termination()
+        self._finalizer: weakref.finalize[Any, Any] | None = None
+
+    def __enter__(self) -> Self:
+        if self._chosen_model is not None and self._open():
+            self._safely(self._recording.begin, self._recording.epoch)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._safely(self._recording.settle)
+        self._close(finished=kind is None)
+
+    def record(
+        self, step: int, *, epoch: float = 0.0, epoch_end: bool = False, **metrics: Any
+    ) -> None:
+        """Tell the recorder that a step is done; it is recorded when the schedule wants it.
+
+        Parameters
+        ----------
+        step : int
+            Optimizer updates done, counted over the whole training; 0 is recorded on entry.
+        epoch : float
+            Epochs done.
+        epoch_end : bool
+            Whether an epoch ends here, for ``every_epoch()``.
+        **metrics : float
+            Loss and the like.
+        """
+        if self._chosen_model is None:
+            raise TypeError(
+                "record() needs to know the model: pass it as Recorder(path, probe, model=model)."
+            )
+        if self._open():
+            self._safely(self._recording.begin, epoch)
+        self._safely(self._recording.advance, int(step), epoch, metrics, epoch_end=epoch_end)
+        self._safely(self._recording.mark)
+
+    @property
+    def report(self) -> Report:
+        """What was recorded so far, and what it cost the training."""
+        background = self._recording.background
+        return Report(
+            steps=self._recording.steps_recorded,
+            nbytes=self._recording.bytes_recorded,
+            seconds=self._cost.seconds,
+            waited=self._waited + (background.waited if background else 0.0),
+            wall_seconds=self._cost.wall,
+            fault=self._fault,
+            background_seconds=self._background_seconds + (background.busy if background else 0.0),
+            skipped=dict(self._recording.skipped),
+        )
+
+    @property
+    def _watched(self) -> Any:
+        """The model that is recorded."""
+        return self._chosen_model
+
+    def _first_step(self) -> int | None:
+        """Give the updates that the network has done already, as far as that is known."""
+        resume = self._recording.options.resume
+        if not isinstance(resume, bool):
+            return resume
+        if not resume or self._backend is None:
+            return None
+        # The user counts; 0 says nothing, for an optimizer that the framework does not know.
+        return self._backend.updates_done(self._watched) or None
+
+    def _open(self) -> bool:
+        """Open the run, and tell whether that was done now.
+
+        What is wrong with the arguments is raised, before the training begins.
+        """
+        if self._recording.is_open or self._fault is not None:
+            return False
+        began = time.perf_counter()
+        try:
+            self._recording.open(self._watched, self._first_step())
+        except (TrainlapseError, OSError):
+            raise
+        except Exception as fault:  # what the user cannot help must not keep them from training
+            self._give_up(fault)
+            return False
+        background = self._recording.background
+        assert background is not None
+        # A training that is interrupted never says so to its callbacks: the run is then closed
+        # when the recorder goes, at the latest when the interpreter exits.
+        self._termination = Termination()
+        self._termination.protect(background)
+        self._finalizer = weakref.finalize(self, _let_go, background, self._termination)
+        self._cost.begin(began)
+        self._cost.opening += time.perf_counter() - began
+        return True
+
+    def _close(self, *, finished: bool) -> None:
+        was_open = self._recording.is_open
+        self._safely(self._recording.record_now)
+        background = self._recording.background
+        began = time.perf_counter()
+        with self._termination.deferred():
+            fault = self._recording.close(finished=finished)
+        now = time.perf_counter()
+        self._cost.recording += now - began
+        if background is not None:
+            self._waited += background.waited
+            self._background_seconds += background.busy
+        if fault is not None:
+            self._give_up(fault)
+        if self._finalizer is not None:
+            self._finalizer()  # nothing is left to close; SIGTERM is let go
+        self._cost.end(now)
+        if was_open:
+            log.info("%s: %s", self.report, self._recording.options.path)
+        if self._pack and was_open and finished and self._fault is None:
+            pack_quietly(self._recording.options.path)
+
+    def _safely(self, function: Callable[..., object], *args: Any, **kwargs: Any) -> None:
+        """Call a function of the recording; a fault ends the recording, not the training."""
+        if self._fault is not None:
+            return
+        began = time.perf_counter()
+        try:
+            with self._termination.deferred():
+                function(*args, **kwargs)
+            background = self._recording.background
+            if background is not None and background.fault is not None:
+                raise background.fault
+        except Exception as fault:
+            self._give_up(fault)
+        finally:
+            self._cost.recording += time.perf_counter() - began
+        if self._cost.is_over:
+            self._cost.warn_once(log)
+
+    def _give_up(self, fault: Exception) -> None:
+        if self._fault is not None:
+            return
+        self._fault = fault
+        self._recording.close(finished=False)
+        self._termination.remove()
+        log.warning(
+            "Recording stopped at step %d, the training goes on. %s: %s\n%s The steps recorded "
+            "so far can be explored: trainlapse explore %s",
+            self._recording.step,
+            type(fault).__name__,
+            fault,
+            _remedy(fault),
+            self._recording.options.path,
+        )
+
+
+def _let_go(background: BackgroundWriter, termination: Termination) -> None:
+    background.close(finished=False)
+    termination.remove()
+
+
+def _check_arguments(probe: Any, schedule: Any) -> None:
+    if not isinstance(probe, Probe):
+        raise TypeError(
+            f"probe must be a Probe, got {type(probe).__name__}. "
+            "Wrap the inputs: Probe(x_test[:64], labels=y_test[:64])."
+        )
+    if schedule is not None and not isinstance(schedule, Schedule):
+        raise TypeError(
+            "schedule must be made by functions such as every_n_steps(), every_epoch() or "
+            f"log_spaced(), joined by |, got {schedule!r}."
+        )
+
+
+def _remedy(fault: Exception) -> str:
+    if isinstance(fault, OSError):
+        return "Check the free space and the permissions of the disk."
+    return "Please report this with the model's summary."
