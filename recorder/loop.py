@@ -80,8 +80,8 @@ class LoopRecorder:
         path : str or Path
             Directory of the run, for instance ``"runs/lenet.zarr"``.
         probe : Probe
-            The fixed inputs that are sent through the network at every recorded step. Time and
-            bytes of a step grow with their number: 16 to 64 show most.
+            The fixed inputs that are sent through the network at every recorded step. The
+            time and the bytes of a step grow with their number.
         schedule : Schedule, optional
             Which steps to record. By default ``log_spaced() | every_epoch()``: some 20 steps a
             decade, and the end of every epoch.
@@ -93,7 +93,7 @@ class LoopRecorder:
             pass of them all at every recorded step, beside the training.
         layers : str or sequence of str
             Names or patterns of the layers to record (``"conv*"``); with a leading "!", of those
-            not to. By default ``"*"``, all. What is left out is not computed and takes no bytes.
+            not to. By default ``"*"``, all. What is left out takes no bytes, with Keras no time.
         activations, weights : bool or str or sequence of str
             Whether this kind of array is recorded, or of which layers. By default True.
         every_unit : int
@@ -130,8 +130,8 @@ class LoopRecorder:
             a power failure, for which every commit waits for the disk.
         pack : bool
             Pack the run when the training has ended: smaller and checksummed, with quick
-            histories. Takes about as long as copying the run, and it can then not be recorded any
-            further. By default False.
+            histories. The whole run is read and written once more for it, and it can then not be
+            recorded any further. By default False.
         backend : recorder.backend.Backend, optional
             Looks into the model. By default the one that knows the model's class; Keras has one.
 

@@ -12,8 +12,8 @@ from store.format.names import Array
 # Scalars that are taken of each variable, evenly spread over it.
 SAMPLED = 512
 
-# Given the stride of each variable, makes what reads every so manieth of its elements in C order,
-# of all variables one after the other: (element,), float32.
+# Takes a stride k for each variable; makes what reads every k-th element of it, in C order. The
+# variables follow each other: (element,), float32.
 MakeReader = Callable[[Sequence[int]], Callable[[], Array]]
 
 
