@@ -108,11 +108,16 @@ def defined_in(tree: ast.AST) -> set[str]:
 
 
 def reached_in(tree: ast.AST) -> Iterator[str]:
-    """Names that a module imports from others of ours, and attributes that it asks for."""
+    """Names that a module imports from others of ours, and attributes that it asks for.
+
+    What an object asks of itself counts not: a class may use what it is derived from.
+    """
     for node in ast.walk(tree):
         match node:
             case ast.ImportFrom(module=str(module)) if module.split(".")[0] in PACKAGES:
                 yield from (alias.name for alias in node.names)
+            case ast.Attribute(value=ast.Name(id="self" | "cls")):
+                pass
             case ast.Attribute(attr=name):
                 yield name
             case ast.Call(func=ast.Name(id="getattr" | "setattr" | "hasattr"), args=args):
@@ -147,7 +152,8 @@ def test_no_module_reaches_for_what_is_private_to_another() -> None:
         ("from store.shed import _saw", ["user: _saw"]),
         ("def cut(shed): return shed._saw", ["user: _saw"]),
         ("def cut(shed): return getattr(shed, '_saw')", ["user: _saw"]),
-        ("class Mine(Shed):\n  def cut(self): return self._saw", ["user: _saw"]),
+        ("class Mine(Shed):\n  def cut(self, other): return other._saw", ["user: _saw"]),
+        ("class Mine(Shed):\n  def cut(self): return self._saw", []),
         ("class Mine(Shed):\n  def _saw(self): return super()._saw", []),
         ("def cut(row): return row._replace(a=1)", []),
         ("from store.shed import saw", []),

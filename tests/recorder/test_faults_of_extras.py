@@ -20,6 +20,8 @@ from tests.recorder.keras.test_callback import fit
 from tests.recorder.networks import conv_model, images, renewed, values_of
 from tests.recorder.test_faults import failing, trained_without_recorder
 
+pytestmark = pytest.mark.slow
+
 
 def with_all_extras(path: Path) -> Recorder:
     x, y = images()

@@ -14,6 +14,8 @@ from tests.recorder.matrix_models import KINDS, compiled_kind
 from tests.recorder.networks import seed_states, values_of
 from tests.recorder.witness import Witness, check
 
+pytestmark = pytest.mark.slow
+
 PROBES = 4
 BATCHES = 3
 

@@ -15,6 +15,8 @@ from tests.recorder.matrix_steps import OWN_STEPS, batches
 from tests.recorder.networks import compiled, conv_model, images, renewed, rows
 from tests.recorder.witness import Witness, check
 
+pytestmark = pytest.mark.slow
+
 PROBES = 4
 
 

@@ -10,6 +10,8 @@ from store import open_run
 from store.tools.verify import verify
 from tests.recorder.processes import Ended, run_programs
 
+pytestmark = pytest.mark.slow
+
 STEPS = 6
 
 # A training that comes to its sixth update, and there is ended in one way or another.

@@ -29,6 +29,8 @@ from store.tools.share import share
 from store.tools.verify import verify
 from tests.store.conftest import STEPS
 
+pytestmark = pytest.mark.slow
+
 ACTIVATION = "layers/conv1/activation"
 # DESIGN: opening a run and its first frame over a network.
 MOST_REQUESTS = 8

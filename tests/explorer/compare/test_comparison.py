@@ -17,6 +17,8 @@ from store.testing import image_run_spec, text_run_spec
 from tests.explorer.compare.conftest import LONG, SHORT, choose, texts_on
 from tests.explorer.conftest import renamed, with_probe, without_probe
 
+pytestmark = pytest.mark.slow
+
 
 def choices(comparison):
     return [side.transport.choice for side in comparison.sides]

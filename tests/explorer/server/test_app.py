@@ -16,6 +16,8 @@ from store.format.spec import RunSpec
 from store.testing import image_run_spec, text_run_spec
 from tests.explorer.conftest import renamed, texts_of_every_tab, with_probe, without_probe
 
+pytestmark = pytest.mark.slow
+
 MARKUP = "<script>alert(1)</script>"
 
 

@@ -22,6 +22,8 @@ from explorer.server.server import DEFAULT_PORT, HOST, PORTS_TRIED, free_port
 from explorer.session.session import Explorer
 from store.testing import image_run_spec
 
+pytestmark = pytest.mark.slow
+
 MARKUP = "<script>alert(1)</script>"
 PATIENCE_S = 30
 

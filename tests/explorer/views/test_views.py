@@ -32,6 +32,8 @@ from tests.explorer.conftest import (
 )
 from tests.explorer.drawing import drawn_by, payload_of
 
+pytestmark = pytest.mark.slow
+
 REGIONS = get_args(Region)
 OF_A_LAYER = ("stage", "layer")
 # A base of views.

@@ -69,7 +69,7 @@ def test_a_name_with_markup_is_text(name):
     assert "onerror" not in shown.attributes
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", sorted(PAGES))
 def test_on_pages_nothing_is_taken_for_markup_but_styles_and_scripts_of_our_own(name):
     text = (TEMPLATES / name).read_text(encoding="utf-8")
     assert set(re.findall(r"{{ *(\w+) *\| *safe *}}", text)) <= OUR_OWN

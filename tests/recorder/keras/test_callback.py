@@ -24,6 +24,8 @@ from tests.recorder.networks import (
     values_of,
 )
 
+pytestmark = pytest.mark.slow
+
 PROBES = 6
 EPOCHS, BATCH = 3, 8  # 32 examples: 4 updates an epoch
 

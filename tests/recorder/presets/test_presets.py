@@ -19,6 +19,8 @@ from store import open_run
 from store.errors import MissingExtraError
 from tests.recorder.few_examples import data_of, eagerly, load_again, shorten
 
+pytestmark = pytest.mark.slow
+
 # Of the short trainings, where one shows nothing.
 EPOCHS = {"charnn": 6}
 # Of those, the ones that train as they always do, in a graph.

@@ -20,6 +20,8 @@ from store.testing import image_run_spec, text_run_spec
 from tests.explorer.compare.permuted import CONV, DENSE, STEPS, permuted_pair
 from tests.explorer.conftest import CHANNELS_FIRST, without_probe
 
+pytestmark = pytest.mark.slow
+
 MATCHED = {"units": "matched", "matching": "last"}
 
 
