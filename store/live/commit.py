@@ -22,7 +22,8 @@ from store.format.names import ROOT_ATTRIBUTE, SCHEMA_VERSION
 from store.format.probe import json_bytes
 from store.format.spec import GROUP, LABEL_PATH, RunSpec
 from store.live.array import LiveArray
-from store.storage.files import replace_file, sync_directory
+from store.storage.atomic import replace_file
+from store.storage.files import sync_directory
 
 # Where arrays lie that do not grow.
 STATIC_PREFIXES = ("probe/", "model/", LABEL_PATH)
