@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from store.format import names, probe
+from store.format.codecs import live_chain
 from store.format.metadata import (
     ConsolidatedRoot,
     Document,
     array_document,
-    codecs,
     document_bytes,
     group_document,
 )
@@ -65,7 +65,7 @@ class RunDocuments:
                 dtype=little.dtype.name,
                 dims=dims,
                 chunk_shape=little.shape,
-                chain=codecs(little.dtype.name, None),
+                chain=live_chain(little.dtype.name, None),
                 attributes=attributes,
             )
 

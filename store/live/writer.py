@@ -16,6 +16,7 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from store.errors import RunClosedError, StepOrderError
+from store.format.compressors import LIVE_COMPRESSORS
 from store.format.metadata import Document
 from store.format.names import STEP_DIM, UPDATE_DIM
 from store.format.spec import RunSpec
@@ -79,8 +80,9 @@ class RunWriter:
         self._identity = dict(identity)
         self._finished: str | None = None
         self._files = OpenFiles(durable=self._sync)
+        compressor = LIVE_COMPRESSORS[compression] if compression is not None else None
         self._arrays = {
-            array.path: LiveArray(path, array, self._files, compression)
+            array.path: LiveArray(path, array, self._files, compressor)
             for array in spec.array_specs()
         }
         self._metrics = MetricsTable(path, self._files)
@@ -189,11 +191,12 @@ class RunWriter:
         try:
             root = read_root(directory)  # the last writer may just have ended
             attributes = past_attributes(root, directory)
+            compression = attributes.get("compression")
             writer = cls(
                 directory,
                 spec,
                 lock,
-                compression="lz4" if attributes.get("compression") == "lz4" else None,
+                compression=compression if compression in LIVE_COMPRESSORS else None,
                 durability=durability,
                 identity=identity_of(attributes, timestamp()),
             )
