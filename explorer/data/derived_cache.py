@@ -6,11 +6,9 @@ or another one at the same path, never sees them. The folder may be deleted at a
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import logging
 import os
-import threading
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,6 +17,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import platformdirs
+
+from store.storage.atomic import new_file
 
 logger = logging.getLogger(__name__)
 
@@ -77,18 +77,13 @@ class DerivedCache:
         return made
 
     def _keep(self, path: Path, arrays: Arrays) -> None:
-        temporary = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.tmp")
         named: dict[str, Any] = dict(arrays)
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            with temporary.open("wb") as file:
+            with new_file(path, sync=False) as fresh, fresh.open("wb") as file:
                 np.savez_compressed(file, **named)
-            temporary.replace(path)
             self._shrink()
         except OSError as error:
             logger.info("The derived arrays are not kept in %s: %s", self._folder, error)
-            with contextlib.suppress(OSError):
-                temporary.unlink()
 
     def _shrink(self) -> None:
         entries = [(entry.stat(), entry) for entry in self._folder.glob("*.npz")]

@@ -176,7 +176,7 @@ def figure(run: str, out: Path, step: int | None, overwrite: bool, **options: An
     from explorer.export.making import screen_of
     from explorer.export.selecting import index_at
     from store.reading.run import open_run
-    from store.storage.files import new_file
+    from store.storage.atomic import new_file
 
     kind = out.suffix.lower()
     if kind != ".png" and options["card"] is None:
@@ -261,7 +261,7 @@ def numbers(
 
 def _write(contents: dict[Path, bytes], overwrite: bool) -> None:
     """Write all files, or none if one of them is there already."""
-    from store.storage.files import new_file
+    from store.storage.atomic import new_file
 
     for path in contents:
         _refuse(path, overwrite)

@@ -12,7 +12,7 @@ from explorer.export.selecting import indices_between, select
 from explorer.films import writer
 from explorer.session.session import TAB_OF
 from store import Run
-from store.storage.files import new_file
+from store.storage.atomic import new_file
 
 # Without a card: a page as on a laptop; a card takes what two thirds of it are wide.
 PAGE = (1600, 900)

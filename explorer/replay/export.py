@@ -16,7 +16,7 @@ from explorer.replay.page import ReplayPage, encoded
 from store import Run
 from store.errors import RunExistsError, SpecError, listed
 from store.reading import moments as kept_moments
-from store.storage.files import new_file
+from store.storage.atomic import new_file
 
 # A mail takes it, and a browser opens it at once.
 MOST_BYTES = 20_000_000

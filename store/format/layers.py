@@ -48,7 +48,18 @@ class Layer:
 
 
 class Layers(Mapping[str, Layer]):
-    """The layers of a run in network order, by name."""
+    """The layers of a run in network order, by name.
+
+    Parameters
+    ----------
+    layers : mapping of str to Layer
+        In network order.
+
+    Raises
+    ------
+    LayerNotFoundError
+        On asking for a layer that is not there; the message suggests the nearest name.
+    """
 
     def __init__(self, layers: Mapping[str, Layer]) -> None:
         self._layers = dict(layers)
@@ -78,6 +89,11 @@ def layers_of(nodes: Mapping[str, Document]) -> Layers:
     ----------
     nodes : mapping of str to Document
         Checked metadata of every node, by path.
+
+    Returns
+    -------
+    Layers
+        In network order.
     """
     order = nodes["layers"]["attributes"]["order"] if "layers" in nodes else []
     weights: dict[str, dict[str, tuple[int, ...]]] = {name: {} for name in order}

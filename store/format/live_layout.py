@@ -13,7 +13,13 @@ shard
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from store.format.codecs import BYTES_CODEC, live_chain
+from store.format.compressors import Compressor
+from store.format.metadata import Document, array_document
 
 # Above this a frame is worth an inner chunk of its own: readers then fetch one step alone.
 DENSE_FRAME_BYTES = 4 * 1024
@@ -87,6 +93,36 @@ class Placement:
     def offset(self, slot: int) -> int:
         """Where an uncompressed frame starts in its file."""
         return self.index_bytes + slot * self.frame_bytes
+
+    def chain(self, dtype: str, compressor: Compressor | None) -> list[Document]:
+        """Codecs of one inner chunk; those of dense files are never compressed."""
+        return live_chain(dtype, None if self.is_dense else compressor)
+
+    def document(
+        self,
+        dtype: str,
+        dims: Sequence[str],
+        attributes: Mapping[str, Any],
+        compressor: Compressor | None,
+    ) -> Document:
+        """Zarr metadata of the array, with no step yet."""
+        chain = self.chain(dtype, compressor)
+        if not self.is_dense:
+            configuration = {
+                "chunk_shape": list(self.block_shape),
+                "codecs": chain,
+                "index_codecs": [BYTES_CODEC],
+                "index_location": "start",
+            }
+            chain = [{"name": "sharding_indexed", "configuration": configuration}]
+        return array_document(
+            shape=(0, *self.frame_shape),
+            dtype=dtype,
+            dims=dims,
+            chunk_shape=self.chunk_shape,
+            chain=chain,
+            attributes=attributes,
+        )
 
     def chunk_key(self, file_number: int) -> str:
         """Zarr key of a file below its array."""

@@ -13,31 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from store.format.live_layout import Placement
-
 Document = dict[str, Any]
-
-BYTES_CODEC: Document = {"name": "bytes", "configuration": {"endian": "little"}}
-
-
-def codecs(dtype: str, compression: str | None) -> list[Document]:
-    """Codec chain of one (inner) chunk."""
-    item_bytes = np.dtype(dtype).itemsize
-    chain: list[Document] = [BYTES_CODEC if item_bytes > 1 else {"name": "bytes"}]
-    if compression is not None:
-        chain.append(
-            {
-                "name": "blosc",
-                "configuration": {
-                    "cname": compression,
-                    "clevel": 5,
-                    "shuffle": "shuffle" if item_bytes > 1 else "noshuffle",
-                    "typesize": item_bytes,
-                    "blocksize": 0,
-                },
-            }
-        )
-    return chain
 
 
 def array_document(
@@ -62,38 +38,6 @@ def array_document(
         "attributes": dict(attributes),
         "dimension_names": list(dims),
     }
-
-
-def growing_array_document(
-    placement: Placement,
-    *,
-    dtype: str,
-    dims: Sequence[str],
-    compression: str | None,
-    attributes: Mapping[str, Any],
-) -> Document:
-    """Metadata document of an array that grows in place, with no step yet."""
-    chain = codecs(dtype, None if placement.is_dense else compression)
-    if not placement.is_dense:
-        chain = [
-            {
-                "name": "sharding_indexed",
-                "configuration": {
-                    "chunk_shape": list(placement.block_shape),
-                    "codecs": chain,
-                    "index_codecs": [BYTES_CODEC],
-                    "index_location": "start",
-                },
-            }
-        ]
-    return array_document(
-        shape=(0, *placement.frame_shape),
-        dtype=dtype,
-        dims=dims,
-        chunk_shape=placement.chunk_shape,
-        chain=chain,
-        attributes=attributes,
-    )
 
 
 def group_document(attributes: Mapping[str, Any]) -> Document:

@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from store.format.codecs import CRC_CODEC, Compression, packed_chain
-from store.format.metadata import BYTES_CODEC, Document, array_document
+from store.format.codecs import BYTES_CODEC, CRC_CODEC, packed_chain
+from store.format.compressors import Compressor
+from store.format.metadata import Document, array_document
 from store.format.names import PROBE_DIM, UNIT_DIM
 
 # An array up to this size is one block: it is fetched whole, and needs no twin.
@@ -79,19 +80,19 @@ class Layout:
             stops = map(min, np.add(starts, self.shard_shape).tolist(), self.shape)
             yield position, tuple(map(slice, starts, stops))
 
-    def chain(self, dtype: str, compression: Compression) -> list[Document]:
+    def chain(self, dtype: str, compressor: Compressor) -> list[Document]:
         """Codecs of one block."""
-        return packed_chain(dtype, compression, ndim=len(self.shape), time_last=self.time_last)
+        return packed_chain(dtype, compressor, ndim=len(self.shape), time_last=self.time_last)
 
     def document(
         self,
         dtype: str,
         dims: Sequence[str],
         attributes: Mapping[str, Any],
-        compression: Compression,
+        compressor: Compressor,
     ) -> Document:
         """Zarr metadata of the array."""
-        chain = self.chain(dtype, compression)
+        chain = self.chain(dtype, compressor)
         if self.is_sharded:
             configuration = {
                 "chunk_shape": list(self.block_shape),

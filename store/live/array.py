@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numcodecs import Blosc
 
 from store.errors import RunFormatError, SpecError
+from store.format.codecs import Chain
+from store.format.compressors import Compressor
 from store.format.live_layout import INDEX_ENTRY_BYTES, place
-from store.format.metadata import Document, growing_array_document
+from store.format.metadata import Document
 from store.format.names import Array
 from store.format.spec import ArraySpec
 from store.storage.files import OpenFiles, write_all
@@ -38,33 +39,31 @@ class LiveArray:
         What the array is.
     files : OpenFiles
         Shared by all arrays of the run.
-    compression : {None, "lz4"}
-        Codec of sharded frames.
+    compressor : Compressor or None
+        What makes sharded frames small; None: they are stored as they are.
     """
 
     def __init__(
-        self, root: Path, spec: ArraySpec, files: OpenFiles, compression: str | None
+        self, root: Path, spec: ArraySpec, files: OpenFiles, compressor: Compressor | None
     ) -> None:
         self.spec = spec
         self.placement = place(spec.frame_shape, np.dtype(spec.dtype).itemsize)
-        self.compressed = compression is not None and not self.placement.is_dense
+        self.is_compressed = compressor is not None and not self.placement.is_dense
         self._directory = root / spec.path
         self._files = files
         self._dtype = np.dtype(spec.dtype).newbyteorder("<")
-        self._codec = Blosc(cname=compression, shuffle=Blosc.SHUFFLE) if self.compressed else None
-        self._compression = compression
+        self._compressor = compressor
+        self._chain = Chain(
+            self.placement.chain(spec.dtype, compressor), self._dtype, self.placement.block_shape
+        )
         self._at = (-1, self._directory)
         # Byte at which the next compressed block goes, by file number.
         self._ends: dict[int, int] = {}
 
     def document(self) -> Document:
         """Zarr metadata of the array, with no step."""
-        return growing_array_document(
-            self.placement,
-            dtype=self.spec.dtype,
-            dims=self.spec.dims,
-            compression=self._compression,
-            attributes=self.spec.attributes,
+        return self.placement.document(
+            self.spec.dtype, self.spec.dims, self.spec.attributes, self._compressor
         )
 
     def make_directory(self) -> None:
@@ -96,12 +95,11 @@ class LiveArray:
         file = self._files.get(path)
         if slot == 0:
             self._initialize(number)
-        content = frame.reshape(-1).view(np.uint8).data
-        if self._codec is None:
-            write_all(file, content, self.placement.offset(slot))
-            entries = self._raw_entries(slot)
+        if self.is_compressed:
+            entries = self._write_compressed(number, frame)
         else:
-            entries = self._write_compressed(number, content)
+            write_all(file, frame.reshape(-1).view(np.uint8).data, self.placement.offset(slot))
+            entries = self._raw_entries(slot)
         if entries:
             write_all(file, entries, slot * self.placement.blocks * INDEX_ENTRY_BYTES)
         self._files.touched(path)
@@ -130,7 +128,9 @@ class LiveArray:
             return
         number, slot = self.placement.locate(length - 1)
         path = self._path(number)
-        least = self.placement.index_bytes if self.compressed else self.placement.offset(slot + 1)
+        least = (
+            self.placement.index_bytes if self.is_compressed else self.placement.offset(slot + 1)
+        )
         size = path.stat().st_size if path.is_file() else -1
         if size < least:
             raise RunFormatError(
@@ -185,15 +185,12 @@ class LiveArray:
         blocks = range(self.placement.blocks)
         return b"".join(_ENTRY.pack(start + block * size, size) for block in blocks)
 
-    def _write_compressed(self, number: int, content: memoryview) -> bytes:
-        assert self._codec is not None
+    def _write_compressed(self, number: int, frame: Array) -> bytes:
         file = self._files.get(self._path(number))
         end = self._ends.get(number) or self._end_of_committed(number)
-        size = self.placement.block_bytes
         entries = []
-        for block in range(self.placement.blocks):
-            values = np.frombuffer(content[block * size : (block + 1) * size], self._dtype)
-            encoded = self._codec.encode(values)
+        for block in frame.reshape(self.placement.blocks, -1):
+            encoded = self._chain.encode(block)
             write_all(file, encoded, end)
             entries.append(_ENTRY.pack(end, len(encoded)))
             end += len(encoded)

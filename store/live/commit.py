@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from store.format import names, probe
+from store.format.codecs import live_chain
 from store.format.metadata import (
     ConsolidatedRoot,
     Document,
     array_document,
-    codecs,
     document_bytes,
     group_document,
 )
@@ -22,7 +22,8 @@ from store.format.names import ROOT_ATTRIBUTE, SCHEMA_VERSION
 from store.format.probe import json_bytes
 from store.format.spec import GROUP, LABEL_PATH, RunSpec
 from store.live.array import LiveArray
-from store.storage.files import replace_file, sync_directory
+from store.storage.atomic import replace_file
+from store.storage.files import sync_directory
 
 # Where arrays lie that do not grow.
 STATIC_PREFIXES = ("probe/", "model/", LABEL_PATH)
@@ -64,7 +65,7 @@ class RunDocuments:
                 dtype=little.dtype.name,
                 dims=dims,
                 chunk_shape=little.shape,
-                chain=codecs(little.dtype.name, None),
+                chain=live_chain(little.dtype.name, None),
                 attributes=attributes,
             )
 

@@ -16,6 +16,7 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from store.errors import RunClosedError, StepOrderError
+from store.format.compressors import LIVE_COMPRESSORS
 from store.format.metadata import Document
 from store.format.names import STEP_DIM, UPDATE_DIM
 from store.format.spec import RunSpec
@@ -40,6 +41,9 @@ Durability = Literal["process", "power"]
 class RunWriter:
     """Appends steps and metrics to one run. Use `create` or `resume`; one thread only.
 
+    `recorder.Recorder` does this for a Keras training. Steps are appended to files that readers do
+    not look at yet; `commit` makes them visible. Leaving the ``with`` block commits, too.
+
     Attributes
     ----------
     path : Path
@@ -54,6 +58,24 @@ class RunWriter:
         Steps that the schedule wanted and that were left out, by reason; kept with the run.
     not_finite_since : int or None
         The step at which the loss or a weight was first NaN or infinite.
+
+    Examples
+    --------
+    ::
+
+        import numpy as np
+        from store import RunWriter, open_run
+        from store.format.spec import LayerSpec, RunSpec, WeightSpec
+
+        kernel = WeightSpec("kernel", ("in_unit", "unit"), (3, 2))
+        layer = LayerSpec("dense", "Dense", "dense", weights=(kernel,))
+        with RunWriter.create("runs/own.zarr", RunSpec("my own", (layer,))) as writer:
+            for step in range(10):
+                frames = {"layers/dense/weights/kernel": np.full((3, 2), step, np.float32)}
+                writer.append(step, epoch=step / 5, wall_time=float(step), frames=frames)
+                writer.append_metrics(step, {"loss": 1 / (1 + step)})
+                writer.commit_if_due()
+        print(open_run("runs/own.zarr").weights("dense", "kernel").sel(step=9).values)
     """
 
     def __init__(
@@ -79,8 +101,9 @@ class RunWriter:
         self._identity = dict(identity)
         self._finished: str | None = None
         self._files = OpenFiles(durable=self._sync)
+        compressor = LIVE_COMPRESSORS[compression] if compression is not None else None
         self._arrays = {
-            array.path: LiveArray(path, array, self._files, compression)
+            array.path: LiveArray(path, array, self._files, compressor)
             for array in spec.array_specs()
         }
         self._metrics = MetricsTable(path, self._files)
@@ -88,7 +111,7 @@ class RunWriter:
         self._steps = 0
         self._dirty = False
         self._committed_at = self._refreshed_at = time.monotonic()
-        self._closed = self._doubtful = False
+        self._closed = self._disk_failed = False
 
     @classmethod
     def create(
@@ -189,11 +212,12 @@ class RunWriter:
         try:
             root = read_root(directory)  # the last writer may just have ended
             attributes = past_attributes(root, directory)
+            compression = attributes.get("compression")
             writer = cls(
                 directory,
                 spec,
                 lock,
-                compression="lz4" if attributes.get("compression") == "lz4" else None,
+                compression=compression if compression in LIVE_COMPRESSORS else None,
                 durability=durability,
                 identity=identity_of(attributes, timestamp()),
             )
@@ -262,19 +286,41 @@ class RunWriter:
         self._dirty = True
 
     def note_skipped(self, reason: str) -> None:
-        """Count one step that the schedule wanted and that is left out."""
+        """Count one step that the schedule wanted and that is left out.
+
+        Parameters
+        ----------
+        reason : str
+            Why, for instance ``byte_budget``; SCHEMA.md lists the reasons.
+        """
         self._check_open()
         self.skipped[reason] = self.skipped.get(reason, 0) + 1
         self._dirty = True
 
     def note_not_finite(self, step: int) -> None:
-        """Note the step at which the training broke down."""
+        """Note that the loss or a weight is no longer a finite number.
+
+        Parameters
+        ----------
+        step : int
+            The step at which that was first seen.
+        """
         self._check_open()
         self.not_finite_since = step
         self._dirty = True
 
     def commit(self) -> None:
-        """Make everything appended visible to readers, at once and whole."""
+        """Make everything appended visible to readers, at once and whole.
+
+        Raises
+        ------
+        RunClosedError
+            The writer is closed, or the disk failed before.
+        RunNotFoundError
+            The run's directory was removed or replaced meanwhile.
+        OSError
+            The disk refused; readers see the commit before.
+        """
         self._check_open()
         self._lock.check()
         fault: OSError | None = None
@@ -286,7 +332,7 @@ class RunWriter:
             self._files.sync()
         except OSError:
             # The system may have dropped what it could not store, and says so only once.
-            self._doubtful = True
+            self._disk_failed = True
             raise
         self._documents.publish(self._growing(), self._lengths(), self._attributes())
         self.committed = self._steps
@@ -306,7 +352,7 @@ class RunWriter:
             self.commit()
 
     def close(self, *, finished: bool = True) -> None:
-        """Commit, and let go of the run; calling it again does nothing.
+        """Commit, and release the run; calling it again does nothing.
 
         Parameters
         ----------
@@ -316,7 +362,7 @@ class RunWriter:
         if self._closed:
             return
         try:
-            if not self._doubtful:
+            if not self._disk_failed:
                 self._finished = timestamp() if finished else None
                 self.commit()
                 self._documents.refresh(self._growing(), self._lengths(), sync=self._sync)
@@ -325,7 +371,7 @@ class RunWriter:
             self.abandon()
 
     def abandon(self) -> None:
-        """Let go of the run without a commit, as if the process died here."""
+        """Release the run without a commit, as if the process died here."""
         self._closed = True
         self._files.close()
         self._lock.release()
@@ -341,7 +387,7 @@ class RunWriter:
     def _check_open(self) -> None:
         if self._closed:
             raise RunClosedError(f"The writer of {self.path} is closed; use RunWriter.resume.")
-        if self._doubtful:
+        if self._disk_failed:
             raise RunClosedError(
                 f"The disk of {self.path} failed to store what was written. What was committed "
                 "is sound; close this writer and use RunWriter.resume."

@@ -16,7 +16,7 @@ from store.packed.writer import PackOptions, PackReport, Progress, write_packed
 from store.reading import moments
 from store.reading.bookmarks import Bookmark, render
 from store.reading.run import Run, open_run
-from store.storage.files import new_directory, remove_stale
+from store.storage.atomic import new_directory, remove_stale
 from store.storage.location import ROOT_FILES, is_run
 from store.storage.run_lock import RunLock
 from store.storage.sources import DirectorySource

@@ -46,11 +46,6 @@ class Precision:
         if isinstance(self._choice, int) and self._choice >= np.finfo(dtype).nmant:
             self._choice = None
 
-    @property
-    def is_lossless(self) -> bool:
-        """Whether every bit is kept."""
-        return self._choice is None or (self._choice == "float16" and self.max_error == 0.0)
-
     def attributes(self) -> dict[str, Any]:
         """Declare the rounding in the array's metadata."""
         if self._choice is None:

@@ -10,7 +10,8 @@ from typing import BinaryIO, TypeVar
 
 import numpy as np
 
-from store.format.codecs import CRC_BYTES, Chain, Compression, checksum
+from store.format.codecs import CRC_BYTES, Chain, checksum
+from store.format.compressors import Compressor
 from store.format.live_layout import INDEX_ENTRY_BYTES
 from store.format.names import Array
 from store.format.packed_layout import BlockSlices, Layout, parts
@@ -29,7 +30,7 @@ def write_array(
     directory: Path,
     layout: Layout,
     dtype: str,
-    compression: Compression,
+    compressor: Compressor,
     read: ReadRegion,
     pool: Executor,
     *,
@@ -45,8 +46,8 @@ def write_array(
         Where its elements go.
     dtype : str
         Data type stored.
-    compression : Compression
-        What makes it small.
+    compressor : Compressor
+        What makes its blocks small.
     read : callable
         Gives the elements of a region; called from several threads.
     pool : Executor
@@ -60,7 +61,7 @@ def write_array(
         Bytes written.
     """
     item = np.dtype(dtype)
-    chain = Chain(layout.chain(dtype, compression), item, layout.block_shape)
+    chain = Chain(layout.chain(dtype, compressor), item, layout.block_shape)
     written = 0
     for position, region in layout.shards():
         slabs = parts(region, layout.block_shape, item.itemsize, SLAB_BYTES)

@@ -13,7 +13,13 @@ from typing import Any
 import numpy as np
 
 from store.errors import ChunkDamagedError
-from store.format.codecs import ACTIVATION_FRAMES, HISTORIES, OTHERS, WEIGHT_FRAMES, Compression
+from store.format.compressors import (
+    ACTIVATION_FRAMES,
+    HISTORIES,
+    OTHERS,
+    WEIGHT_FRAMES,
+    Compressor,
+)
 from store.format.metadata import ConsolidatedRoot, Document, document_bytes, group_document
 from store.format.names import HISTORY_PREFIX, ROOT_ATTRIBUTE, Array
 from store.format.packed_layout import BlockSlices, Layout, frames_layout, history_layout, parts
@@ -49,11 +55,14 @@ class PackOptions:
     precision: Mapping[str, Choice] = field(default_factory=dict)
     level: int | None = None
 
-    def compression(self, kind: str, *, is_history: bool) -> Compression:
-        """How to compress an array."""
-        by_kind = {"activation": ACTIVATION_FRAMES, "weights": WEIGHT_FRAMES}
-        chosen = HISTORIES if is_history else by_kind.get(kind, OTHERS)
-        return chosen if self.level is None else chosen._replace(level=self.level)
+    def compressor(self, kind: str, *, is_history: bool) -> Compressor:
+        """Compressor of an array of a kind, in one of its two layouts."""
+        by_kind: Mapping[str, Compressor] = {
+            "activation": ACTIVATION_FRAMES,
+            "weights": WEIGHT_FRAMES,
+        }
+        chosen: Compressor = HISTORIES if is_history else by_kind.get(kind, OTHERS)
+        return chosen if self.level is None else chosen.at_level(self.level)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +126,7 @@ def write_packed(
             precision = Precision(part.dtype, options.precision.get(part.kind), part.path)
             stored = _Stored(part, precision)
             for path, layout in _layouts(part, stored.dtype, history=options.history):
-                compression = options.compression(part.kind, is_history=layout.time_last)
+                compressor = options.compressor(part.kind, is_history=layout.time_last)
                 target = directory / path
                 target.mkdir(parents=True)
                 tally.begin(path)
@@ -125,14 +134,14 @@ def write_packed(
                     target,
                     layout,
                     stored.dtype,
-                    compression,
+                    compressor,
                     stored.read,
                     pool,
                     progress=tally.add,
                 )
                 sizes[path.startswith(HISTORY_PREFIX)] += size
                 attributes = {**part.attributes, **precision.attributes()}
-                nodes[path] = layout.document(stored.dtype, part.dims, attributes, compression)
+                nodes[path] = layout.document(stored.dtype, part.dims, attributes, compressor)
                 _compare(directory, path, nodes[path], layout, stored.read, pool, tally)
             if precision.max_error:
                 errors[part.path] = precision.max_error

@@ -7,30 +7,29 @@ than before.
 
 from __future__ import annotations
 
+import abc
 import mmap
 import os
 import stat
-import struct
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numcodecs.blosc
 import numpy as np
 
-from store.errors import RunFormatError
+from store.errors import ChunkDamagedError, RunFormatError
+from store.format.codecs import Chain, live_chain
+from store.format.compressors import LIVE_COMPRESSORS, Compressor
 from store.format.live_layout import INDEX_ENTRY_BYTES, Placement, place
-from store.format.metadata import Document, codecs, growing_array_document
+from store.format.metadata import Document
 from store.format.names import Array
 from store.live.array import read_index
 from store.reading.arrays import ArrayReader, Index, normalized
 
 # Maps cost address space, not memory; a file each.
 MAX_MAPPED_FILES = 64
-# Format and flags, bytes decoded, bytes of an internal block, bytes stored.
-BLOSC_HEADER = struct.Struct("<4sIII")
 # Documents agree in these where an array lies as `LiveArray` writes it.
 _LAYOUT = ("chunk_grid", "codecs", "chunk_key_encoding")
 
@@ -49,8 +48,9 @@ def local_reader(directory: Path, document: Document, maps: MappedFiles) -> Arra
     """
     if is_raw(document):
         return RawArray(directory, document, maps)
-    if _lies_like(document, "lz4"):
-        return CompressedArray(directory, document)
+    for compressor in LIVE_COMPRESSORS.values():
+        if _lies_like(document, compressor):
+            return CompressedArray(directory, document, compressor)
     if _is_one_file(document):
         return OneFileArray(directory, document)
     return None
@@ -61,17 +61,13 @@ def is_raw(document: Document) -> bool:
     return _lies_like(document, None)
 
 
-def _lies_like(document: Document, compression: str | None) -> bool:
+def _lies_like(document: Document, compressor: Compressor | None) -> bool:
     shape = document["shape"]
     if not shape or 0 in shape[1:]:
         return False
-    expected = growing_array_document(
-        place(tuple(shape[1:]), np.dtype(document["data_type"]).itemsize),
-        dtype=document["data_type"],
-        dims=document["dimension_names"],
-        compression=compression,
-        attributes={},
-    )
+    dtype, dims = document["data_type"], document["dimension_names"]
+    placement = place(tuple(shape[1:]), np.dtype(dtype).itemsize)
+    expected = placement.document(dtype, dims, {}, compressor)
     return all(document.get(key) == expected[key] for key in _LAYOUT)
 
 
@@ -79,7 +75,7 @@ def _is_one_file(document: Document) -> bool:
     grid = {"name": "regular", "configuration": {"chunk_shape": document["shape"]}}
     return (
         bool(document["chunk_grid"] == grid)
-        and document["codecs"] == codecs(document["data_type"], None)
+        and document["codecs"] == live_chain(document["data_type"], None)
         and document["chunk_key_encoding"].get("configuration") == {"separator": "."}
     )
 
@@ -125,8 +121,8 @@ class MappedFiles:
         return mapped
 
 
-class CompressedArray:
-    """A growing array with compressed frames.
+class GrowingArray(abc.ABC):
+    """An array in the live form; a subclass knows how a frame is stored.
 
     Parameters
     ----------
@@ -163,26 +159,52 @@ class CompressedArray:
     def _path(self, number: int) -> Path:
         return self._directory / self._placement.chunk_key(number)
 
+    @abc.abstractmethod
     def _least_bytes(self, steps: int) -> int:
         """Least size of a file with so many steps."""
+
+    @abc.abstractmethod
+    def _read_file(self, number: int, slots: range, rest: Index, values: Array) -> None:
+        """Read several steps of one file into `values`."""
+
+    @abc.abstractmethod
+    def _frame(self, position: int) -> Array:
+        """One whole step."""
+
+
+class CompressedArray(GrowingArray):
+    """A growing array with compressed frames.
+
+    Parameters
+    ----------
+    directory, document
+        As for `GrowingArray`.
+    compressor : Compressor
+        What the frames were compressed with.
+    """
+
+    def __init__(self, directory: Path, document: Document, compressor: Compressor) -> None:
+        super().__init__(directory, document)
+        chain = self._placement.chain(document["data_type"], compressor)
+        self._chain = Chain(chain, self.dtype, self._placement.block_shape)
+
+    def _least_bytes(self, steps: int) -> int:
         assert steps
         return self._placement.index_bytes
 
     def _read_file(self, number: int, slots: range, rest: Index, values: Array) -> None:
-        """Read several steps of one file into `values`."""
         start = number * self._placement.steps
         for place_in_values, slot in enumerate(slots):
             values[place_in_values] = self._frame(start + slot)[rest]
 
     def _frame(self, position: int) -> Array:
-        """One whole step."""
         placement = self._placement
         number, slot = placement.locate(position)
         path = self._path(number)
         size = checked_size(path, placement.index_bytes).st_size
         entry_bytes = placement.blocks * INDEX_ENTRY_BYTES
         frame = np.empty(placement.frame_shape, self.dtype)
-        blocks = frame.reshape(placement.blocks, -1)
+        blocks = frame.reshape(placement.blocks, *placement.block_shape)
         with path.open("rb", buffering=0) as file:
             file.seek(slot * entry_bytes)
             entries = np.frombuffer(file.read(entry_bytes), "<u8").reshape(-1, 2).tolist()
@@ -190,17 +212,22 @@ class CompressedArray:
                 if start < placement.index_bytes or start + length > size:
                     raise RunFormatError(f"{path}: the index of step {position} is damaged.")
                 file.seek(start)
-                block[:] = _decoded(file.read(length), block, path)
+                try:
+                    self._chain.decode(file.read(length), block)
+                except ChunkDamagedError as error:
+                    raise ChunkDamagedError(
+                        f"{path}: a block of step {position} {error}."
+                    ) from None
         return frame
 
 
-class RawArray(CompressedArray):
+class RawArray(GrowingArray):
     """A growing array without compression.
 
     Parameters
     ----------
     directory, document
-        As for `CompressedArray`.
+        As for `GrowingArray`.
     maps : MappedFiles
         Shared by all arrays of the run.
     """
@@ -268,18 +295,6 @@ def _by_file(steps: range, size: int) -> Iterator[tuple[int, range, slice]]:
             slice(done, end),
         )
         done = end
-
-
-def _decoded(content: bytes, block: Array, path: Path) -> Array:
-    """Values of a compressed block, whose header is checked before it reserves memory."""
-    if len(content) >= BLOSC_HEADER.size:
-        _, declared, _, stored = BLOSC_HEADER.unpack_from(content)
-        if declared == block.nbytes and stored == len(content):
-            try:
-                return np.frombuffer(numcodecs.blosc.decompress(content), block.dtype)
-            except (ValueError, RuntimeError) as error:
-                raise RunFormatError(f"{path}: a block cannot be decoded ({error}).") from error
-    raise RunFormatError(f"{path}: a block is not what the run describes.")
 
 
 def check_index(directory: Path, placement: Placement, steps: int) -> list[int]:

@@ -18,7 +18,7 @@ import platformdirs
 
 from store.reading.bookmarks import MOST_BYTES, Bookmark, parse, render
 from store.reading.run import Run
-from store.storage.files import new_file
+from store.storage.atomic import new_file
 from store.storage.sources import DirectorySource
 
 FILE_NAME = "moments.json"
@@ -117,8 +117,8 @@ def save(run: Run, bookmarks: Sequence[Bookmark]) -> Path:
 
 def write(file: Path, content: bytes) -> None:
     """Write a document so that a reader sees the old one or the new, never a part."""
-    # Under a name that nobody knows: a link of a known name might lead anywhere.
-    with new_file(file) as fresh:
+    # Whoever made the run may have put a link there, which might lead anywhere.
+    with new_file(file, follow_link=False) as fresh:
         fresh.write_bytes(content)
 
 

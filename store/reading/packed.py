@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 
 from store.errors import ChunkDamagedError, RunFormatError
-from store.format.codecs import CRC_BYTES, CRC_CODEC, Chain, checked
+from store.format.codecs import BYTES_CODEC, CRC_BYTES, CRC_CODEC, Chain, checked
 from store.format.live_layout import INDEX_ENTRY_BYTES
-from store.format.metadata import BYTES_CODEC, Document
+from store.format.metadata import Document
 from store.format.names import Array
 from store.reading.cache import ArrayCache
 from store.storage.sources import Source

@@ -45,7 +45,19 @@ from store.storage.sources import DirectorySource, Source
 
 
 class Run:
-    """A recorded training, read-only. Made by `open_run`; safe to share between threads.
+    """A recorded training, read-only. `open_run` makes it; threads may share it.
+
+    Opening a run reads one file. That file describes everything: `layers`, `outputs`, the number
+    of steps ``len(run)``. Numbers are read when they are asked for:
+
+    - `activations`, `weights`, `evaluation` and `tree` are lazy: they read when values are taken
+      from them, and then only what was selected. Select first. All values of a layer can be
+      gigabytes; one step, or one unit at all steps, is a quick read.
+    - `steps`, `epochs`, `wall_times`, `probe` and `model_config` are read whole at their first
+      use, and kept. They are small.
+    - `metrics` are read whole at each use.
+
+    A run may grow while it is open. What one sees stays as it is until `refresh`.
 
     Attributes
     ----------
@@ -53,6 +65,19 @@ class Run:
         Where the run was opened.
     source : Source
         The files below it.
+
+    Examples
+    --------
+    ::
+
+        from store import open_run
+
+        run = open_run("runs/mine.zarr")
+        conv1 = run.activations("conv1")  # (step, probe, y, x, unit), nothing is read yet
+        frame = conv1.sel(step=100, probe=0).values  # reads one step
+        history = conv1.isel(probe=0, y=0, x=0, unit=2).values  # reads one number of each step
+        kernel = run.weights("conv1", "kernel").isel(step=-1).values
+        loss = run.metrics["loss"]  # of every update, not only of the recorded steps
     """
 
     def __init__(self, source: Source) -> None:
@@ -90,7 +115,7 @@ class Run:
 
     @property
     def version(self) -> str:
-        """Digest of what the run holds: unlike `id`, another one once it grew, or in a cut copy."""
+        """Digest of what the run holds. It changes when the run grows, and differs in a crop."""
         return self._now.version(self.steps)
 
     @property
@@ -127,7 +152,13 @@ class Run:
 
     @cached_property
     def probe(self) -> ProbeSpec | None:
-        """The fixed inputs, labels and texts; None if none were recorded."""
+        """The fixed inputs with labels and texts; None if none were recorded.
+
+        Raises
+        ------
+        RunFormatError
+            They are damaged.
+        """
         nodes = self.nodes
         if "probe" not in nodes:
             return None
@@ -145,7 +176,7 @@ class Run:
 
     @property
     def evaluation(self) -> xr.Dataset | None:
-        """Predictions of the larger set of examples; None if none were recorded.
+        """Predictions for the evaluation set, at every step; None if none were recorded.
 
         Returns
         -------
@@ -163,7 +194,13 @@ class Run:
 
     @cached_property
     def model_config(self) -> Mapping[str, Any] | None:
-        """The model's Keras configuration."""
+        """The model's Keras configuration; None if it was not recorded.
+
+        Raises
+        ------
+        RunFormatError
+            It is damaged.
+        """
         if "model/config" not in self.nodes:
             return None
         try:
@@ -196,10 +233,20 @@ class Run:
     def index_of(self, step: int) -> int:
         """Position of a recorded step on the step axis.
 
+        Parameters
+        ----------
+        step : int
+            Optimizer updates done.
+
+        Returns
+        -------
+        int
+            Counted from 0.
+
         Raises
         ------
         StepNotRecordedError
-            With the nearest recorded steps.
+            The training was not recorded at this step; the message names the nearest ones.
         """
         steps = self.steps
         index = int(np.searchsorted(steps, step))
@@ -218,10 +265,23 @@ class Run:
     def activations(self, layer: str) -> xr.DataArray:
         """Output of a layer for every probe at every step, in inference mode.
 
+        Parameters
+        ----------
+        layer : str
+            Name of a layer, as in `layers`.
+
         Returns
         -------
         DataArray (step, probe, …), lazy
-            Dimensions as in SCHEMA.md: ``y, x, unit`` for images, ``token, unit`` for sequences.
+            Of the data type that was recorded, usually float32. The other dimensions are
+            ``y, x, unit`` for images and ``token, unit`` for sequences; SCHEMA.md has them all.
+
+        Raises
+        ------
+        LayerNotFoundError
+            The run has no such layer.
+        ArrayNotRecordedError
+            The layer's output was not recorded.
         """
         now = self._now
         known = now.layers[layer]
@@ -236,10 +296,25 @@ class Run:
     def weights(self, layer: str, weight: str) -> xr.DataArray:
         """One variable of a layer at every step.
 
+        Parameters
+        ----------
+        layer : str
+            Name of a layer, as in `layers`.
+        weight : str
+            Name of the variable, for instance ``kernel`` or ``bias``.
+
         Returns
         -------
         DataArray (step, …), lazy
-            For instance ``(step, kernel_y, kernel_x, in_unit, unit)``.
+            Of the data type that was recorded, usually float32; for instance
+            ``(step, kernel_y, kernel_x, in_unit, unit)``.
+
+        Raises
+        ------
+        LayerNotFoundError
+            The run has no such layer.
+        ArrayNotRecordedError
+            This variable was not recorded.
         """
         now = self._now
         known = now.layers[layer]
@@ -252,7 +327,11 @@ class Run:
 
     @property
     def metrics(self) -> xr.Dataset:
-        """Loss and metrics at their own, finer cadence; coordinate ``update``."""
+        """Loss and metrics: (update,), float64. They have a row for updates, not for steps.
+
+        NaN stands where a metric was not measured, for instance ``val_loss`` within an epoch. The
+        coordinate ``update`` counts optimizer updates, as `steps` do. Read whole at each use.
+        """
         now = self._now
         update = (UPDATE_DIM, np.empty(0, np.int64))
         variables = {}
@@ -271,7 +350,13 @@ class Run:
 
     @property
     def tree(self) -> xr.DataTree:
-        """The whole run as a lazy `xarray.DataTree`, opened by plain xarray."""
+        """The whole run as a lazy `xarray.DataTree`, opened by plain xarray.
+
+        Raises
+        ------
+        RunFormatError
+            xarray cannot read the run.
+        """
         try:
             return xr.open_datatree(
                 # xarray hands any Zarr store through, though its types do not say so.
@@ -287,7 +372,23 @@ class Run:
             ) from error
 
     def array(self, path: str) -> ArrayReader:
-        """Reader of any array by its path in the hierarchy, for instance ``metrics/loss``."""
+        """Reader of any array, without names of dimensions; it reads nothing yet.
+
+        Parameters
+        ----------
+        path : str
+            Place in the hierarchy, for instance ``layers/conv1/activation``.
+
+        Returns
+        -------
+        ArrayReader
+            With ``shape``, ``dtype``, ``dims`` and ``read(index)``.
+
+        Raises
+        ------
+        ArrayNotRecordedError
+            The run has no such array.
+        """
         return self._reader(self._now, path)
 
     def read(self, path: str, index: Index) -> Array:
@@ -298,22 +399,48 @@ class Run:
         path : str
             As for `array`.
         index : tuple of int and slice
-            Along the array's dimensions; the step axis by position, not by step number.
+            Along the array's dimensions; the step axis by position, not by step number (see
+            `index_of`). Dimensions that are left out are taken whole.
+
+        Returns
+        -------
+        ndarray
+            A new array, without the dimensions that an integer was given for.
+
+        Raises
+        ------
+        ArrayNotRecordedError
+            The run has no such array.
+        RunFormatError
+            What was asked for is missing or damaged.
+        IndexError
+            The index is out of bounds.
         """
         return self.array(path).read(index)
 
     def read_many(self, wanted: Iterable[tuple[str, Index]]) -> list[Array]:
-        """Several reads side by side: far from the run, all layers cost little more than one.
+        """Several reads at a time: over a network, all layers take little longer than one.
 
         Parameters
         ----------
         wanted : iterable of (str, index)
-            As for `read`; the arrays come in the same order.
+            As for `read`.
+
+        Returns
+        -------
+        list of ndarray
+            In the order of `wanted`.
         """
         return list(request_pool().map(lambda each: self.read(*each), wanted))
 
     def refresh(self) -> bool:
-        """Look again at a run that is still being recorded; True if there is anything new."""
+        """Look again at a run that is still being recorded. Reads its root document.
+
+        Returns
+        -------
+        bool
+            Whether there is anything new.
+        """
         before = self._now
         content = root_content(self.source)
         if content == before.content:
@@ -370,7 +497,7 @@ class Run:
 
 
 def open_run(location: str | Path) -> Run:
-    """Open a recorded training for reading.
+    """Open a recorded training for reading. This reads one file, however large the run is.
 
     Parameters
     ----------
@@ -379,30 +506,43 @@ def open_run(location: str | Path) -> Run:
         server that sends parts of files, ``s3://``, ``gs://`` or ``az://`` with the extra
         ``remote``. A run may still be growing: `Run.refresh` shows new steps.
 
+    Returns
+    -------
+    Run
+        Its layers, steps, activations, weights and metrics. Arrays are lazy `xarray.DataArray`
+        objects: nothing of them is read before it is asked for.
+
     Raises
     ------
     RunNotFoundError
-        Nothing there, or not a run.
-    RemoteError
-        A server or bucket does not answer.
+        There is nothing at the location, or not a run.
     RunFormatError
-        Damaged.
+        The run is damaged; the message lists what is wrong.
     SchemaVersionError
-        Written by a newer Trainlapse.
+        The run was written by a newer Trainlapse.
+    RemoteError
+        A server or bucket does not answer as it must.
+    MissingExtraError
+        Buckets need the extra ``remote``.
 
     Examples
     --------
-    >>> run = open_run("runs/lenet.zarr")  # doctest: +SKIP
-    >>> run.activations("conv1").sel(step=100, method="nearest")  # doctest: +SKIP
+    ::
+
+        from store import open_run
+
+        run = open_run("runs/mine.zarr")
+        print(len(run), "steps of", list(run.layers))
+        frame = run.activations("conv1").sel(step=100, method="nearest").values
     """
     return Run(open_source(location))
 
 
 class Commit:
-    """What one root document says, and what was read under it.
+    """One root document, and what was read of the run as that document describes it.
 
-    A growing run is refreshed while other threads read: each works on the snapshot that it
-    took, so that lengths, readers and coordinates always belong together.
+    A growing run is refreshed while other threads read. Each thread goes on with the commit that
+    it began with, so that lengths, readers and coordinates always belong together.
     """
 
     def __init__(self, content: bytes, root: Document) -> None:

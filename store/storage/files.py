@@ -1,16 +1,10 @@
-"""Atomic replacement of small files, and a bounded set of files kept open for writing."""
+"""Files that are written in place: a bounded number of them open at a time, and made durable."""
 
 from __future__ import annotations
 
-import glob
 import os
-import shutil
 import sys
-import time
-import uuid
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 from typing import IO
@@ -21,48 +15,6 @@ if sys.platform == "darwin":
 
 # macOS allows 256 open files to a process; a network may have more arrays than that.
 MAX_OPEN_FILES = 96
-# Windows refuses to replace a file while a reader holds it open; readers let go in milliseconds.
-REPLACE_ATTEMPTS = 50
-REPLACE_WAIT_SECONDS = 0.01
-
-
-def replace_file(path: Path, content: bytes, *, sync: bool = False) -> None:
-    """Write a file so that a reader sees the old content or the new, never a part.
-
-    Parameters
-    ----------
-    path : Path
-        File to create or replace.
-    content : bytes
-        Its whole new content.
-    sync : bool
-        Also wait until the content is on the disk, against power loss.
-    """
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            if sync:
-                file.flush()
-                sync_file(file)
-        _replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    if sync:
-        sync_directory(path.parent)
-
-
-def _replace(source: Path, target: Path) -> None:
-    for attempt in range(REPLACE_ATTEMPTS):
-        try:
-            source.replace(target)
-        except PermissionError:
-            if os.name != "nt" or attempt == REPLACE_ATTEMPTS - 1:
-                raise
-            time.sleep(REPLACE_WAIT_SECONDS)
-        else:
-            return
 
 
 def sync_file(file: IO[bytes] | FileIO) -> None:
@@ -71,6 +23,13 @@ def sync_file(file: IO[bytes] | FileIO) -> None:
         fcntl.fcntl(file.fileno(), fcntl.F_FULLFSYNC)
     else:
         os.fsync(file.fileno())
+
+
+def sync_path(path: Path) -> None:
+    """Make the content of a file that is closed durable."""
+    # Windows flushes only what is open for writing; elsewhere the file may be read-only.
+    with path.open("r+b" if os.name == "nt" else "rb") as file:
+        sync_file(file)
 
 
 def sync_directory(path: Path) -> None:
@@ -150,50 +109,3 @@ class OpenFiles:
         while self._files:
             _, file = self._files.popitem()
             file.close()
-
-
-@contextmanager
-def new_directory(target: Path) -> Iterator[Path]:
-    """Yield an empty directory beside `target` that takes its place when the block ends well.
-
-    What was at `target` stays until then; on any error, and on Ctrl-C, it stays for good and the
-    new directory is removed.
-    """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    mark = uuid.uuid4().hex[:8]
-    fresh = target.with_name(f".{target.name}.partial-{mark}")
-    fresh.mkdir()
-    try:
-        yield fresh
-        if target.exists():
-            # Visible on purpose: should the machine die between the two, the run is found here.
-            old = target.with_name(f"{target.name}.before-{mark}")
-            target.rename(old)
-            try:
-                fresh.rename(target)
-            except BaseException:
-                old.rename(target)
-                raise
-            shutil.rmtree(old)
-        else:
-            fresh.rename(target)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-
-
-def remove_stale(target: Path) -> None:
-    """Remove what a process that was killed was writing to take the place of `target`."""
-    for stale in target.parent.glob(f".{glob.escape(target.name)}.partial-*"):
-        shutil.rmtree(stale, ignore_errors=True)
-
-
-@contextmanager
-def new_file(target: Path) -> Iterator[Path]:
-    """Yield the path of a file to write that takes the place of `target` when all went well."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    fresh = target.with_name(f".{target.name}.partial-{uuid.uuid4().hex[:8]}")
-    try:
-        yield fresh
-        fresh.replace(target)
-    finally:
-        fresh.unlink(missing_ok=True)

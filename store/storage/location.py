@@ -19,6 +19,7 @@ from store.errors import (
 from store.format.metadata import Document
 from store.format.names import ROOT_ATTRIBUTE, SCHEMA_VERSION
 from store.format.root_check import root_problems
+from store.storage.atomic import TEMPORARY_SUFFIX
 from store.storage.run_lock import LOCK_NAME
 
 # A root document larger than this is damage or malice: 20,000 arrays need about 16 MB, and
@@ -28,11 +29,11 @@ MAX_ROOT_BYTES = 32 * 1024 * 1024
 MAX_PROBLEMS_SHOWN = 8
 
 # What a run's directory may hold besides hidden files; `remove_run` touches nothing else.
-ROOT_FILES = ("zarr.json", "zarr.json.tmp")
+ROOT_FILES = ("zarr.json", f"zarr.json{TEMPORARY_SUFFIX}")
 ROOT_FOLDERS = ("step", "epoch", "wall_time", "metrics", "probe", "model", "layers", "history")
 
 # Metadata documents and chunks; a chunk key with "/" as separator has folders in between.
-_ZARR_FILE = re.compile(r"zarr\.json(\.tmp)?|c(\.\d+)*|\d+")
+_ZARR_FILE = re.compile(rf"(zarr\.json|c(\.\d+)*|\d+)({re.escape(TEMPORARY_SUFFIX)})?")
 
 
 def is_run(directory: Path) -> bool:

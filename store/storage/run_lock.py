@@ -8,7 +8,7 @@ from pathlib import Path
 
 import filelock
 
-from store.errors import RunLockedError, RunNotFoundError
+from store.errors import RunFormatError, RunLockedError, RunNotFoundError
 
 LOCK_NAME = ".writer.lock"
 
@@ -25,6 +25,10 @@ class RunLock:
     ------
     RunLockedError
         Another writer holds it.
+    RunFormatError
+        A link lies where the lock file should be.
+    OSError
+        The directory cannot be written to.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -46,6 +50,13 @@ class RunLock:
                 f"Another process is recording into {self._directory}. Choose another path, or "
                 "stop it first."
             ) from None
+        except OSError as error:
+            if not self._path.is_symlink():
+                raise
+            raise RunFormatError(
+                f"{self._path} is a link, which is not followed: what it points to would be "
+                "emptied. Remove the link."
+            ) from error
 
     def check(self) -> None:
         """Raise `RunNotFoundError` if the directory is gone, or is a new one at the old path.

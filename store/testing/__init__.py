@@ -32,3 +32,7 @@ __all__ = [
     "text_run_spec",
     "write_run",
 ]
+
+
+def __dir__() -> list[str]:
+    return [*__all__]

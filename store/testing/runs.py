@@ -24,7 +24,22 @@ PROBES = 6
 
 
 def image_run_spec(name: str = "synthetic", *, units: int = 3, side: int = 8) -> RunSpec:
-    """Describe a tiny convolutional classifier of seven layers, one of each usual kind."""
+    """Describe a tiny convolutional classifier of seven layers, one of each usual kind.
+
+    Parameters
+    ----------
+    name : str
+        Of the run.
+    units : int
+        Channels of the convolution.
+    side : int
+        Pixels of an image along each side; even.
+
+    Returns
+    -------
+    RunSpec
+        With `PROBES` probes of `CLASSES` classes.
+    """
     half = side // 2
     image = ("probe", "y", "x", "unit")
     layers = (
@@ -100,7 +115,22 @@ def image_run_spec(name: str = "synthetic", *, units: int = 3, side: int = 8) ->
 
 
 def text_run_spec(name: str = "synthetic text", *, tokens: int = 5, units: int = 4) -> RunSpec:
-    """Describe a tiny recurrent classifier: input, embedding, LSTM, one sigmoid unit."""
+    """Describe a tiny recurrent classifier: input, embedding, LSTM, one sigmoid unit.
+
+    Parameters
+    ----------
+    name : str
+        Of the run.
+    tokens : int
+        Length of a sentence; at most 5.
+    units : int
+        Of the embedding and of the LSTM.
+
+    Returns
+    -------
+    RunSpec
+        With two sentences as probes.
+    """
     vocabulary = ["", "[UNK]", "not", "a", "good", "film", "<b>bad</b>"]
     sequence = ("probe", "token", "unit")
     layers = (
@@ -160,7 +190,21 @@ def text_run_spec(name: str = "synthetic text", *, tokens: int = 5, units: int =
 
 
 def frames_at(spec: RunSpec, step: int) -> dict[str, Array]:
-    """Frames of one step: random, but a function of the array's name and the step alone."""
+    """Frames of one step: random, but a function of the array's name and the step alone.
+
+    Parameters
+    ----------
+    spec : RunSpec
+        The run's description.
+    step : int
+        Optimizer updates done.
+
+    Returns
+    -------
+    dict of str to ndarray
+        By path, as `RunWriter.append` takes them. Outputs of softmax and sigmoid layers are
+        probabilities.
+    """
     frames: dict[str, Array] = {}
     for layer in spec.layers:
         for array in layer.array_specs():
@@ -179,14 +223,32 @@ def frames_at(spec: RunSpec, step: int) -> dict[str, Array]:
 
 
 def append_steps(writer: RunWriter, *steps: int) -> None:
-    """Append the frames of `frames_at` at each step."""
+    """Append the frames of `frames_at` at each step.
+
+    Parameters
+    ----------
+    writer : RunWriter
+        An open writer.
+    *steps : int
+        Increasing, and larger than what the run holds.
+    """
     for step in steps:
         frames = frames_at(writer.spec, step)
         writer.append(step, epoch=step / 10, wall_time=step / 2, frames=frames)
 
 
 def assert_holds(path: Path, spec: RunSpec, steps: Sequence[int]) -> None:
-    """Assert that a run holds exactly these steps, each with the frames of `frames_at`."""
+    """Assert that a run holds exactly these steps, each with the frames of `frames_at`.
+
+    Parameters
+    ----------
+    path : Path
+        The run.
+    spec : RunSpec
+        What it was recorded with.
+    steps : sequence of int
+        All of its steps.
+    """
     run = open_run(path)
     np.testing.assert_array_equal(run.steps, steps)
     for index, step in enumerate(steps):
@@ -219,6 +281,11 @@ def write_run(
         Whether the run is marked as ended.
     **options
         Passed to `RunWriter.create`.
+
+    Returns
+    -------
+    Path
+        Directory of the run, in the live form.
     """
     spec = spec or image_run_spec()
     writer = RunWriter.create(path, spec, **options)
@@ -239,7 +306,18 @@ def write_run(
 
 
 def seeded(seed: int) -> random.Random:
-    """Random choices that can be repeated."""
+    """Random choices that can be repeated.
+
+    Parameters
+    ----------
+    seed : int
+        The same seed gives the same choices.
+
+    Returns
+    -------
+    Random
+        Of the standard library.
+    """
     return random.Random(seed)  # noqa: S311 - no secret depends on it
 
 
@@ -267,6 +345,11 @@ class CountingStore(LocalStore):
     All that zarr-python reads it reads by `get`, or by `get_sync` in versions that have it; what
     asks for several ranges joins those that lie close together, and then asks these two.
 
+    Parameters
+    ----------
+    root : str or Path
+        Directory of the run.
+
     Attributes
     ----------
     reads : list of (str, ByteRequest or None)
@@ -278,7 +361,13 @@ class CountingStore(LocalStore):
         self.reads: list[tuple[str, ByteRequest | None]] = []
 
     def chunk_reads(self) -> list[str]:
-        """Keys of what was read, without the metadata documents."""
+        """Keys of what was read, without the metadata documents.
+
+        Returns
+        -------
+        list of str
+            In the order of the reads.
+        """
         return [key for key, _ in self.reads if not key.endswith("zarr.json")]
 
     async def get(
@@ -287,7 +376,18 @@ class CountingStore(LocalStore):
         prototype: BufferPrototype | None = None,
         byte_range: ByteRequest | None = None,
     ) -> Buffer | None:
-        """Read and note it."""
+        """Read a key, and note it in `reads`.
+
+        Parameters
+        ----------
+        key, prototype, byte_range
+            As for every Zarr store.
+
+        Returns
+        -------
+        Buffer or None
+            None: there is nothing under the key.
+        """
         return self._noted(await super().get(key, prototype, byte_range), key, byte_range)
 
     def get_sync(
@@ -297,7 +397,18 @@ class CountingStore(LocalStore):
         prototype: BufferPrototype | None = None,
         byte_range: ByteRequest | None = None,
     ) -> Buffer | None:
-        """Read and note it."""
+        """Read a key, and note it in `reads`.
+
+        Parameters
+        ----------
+        key, prototype, byte_range
+            As for every Zarr store.
+
+        Returns
+        -------
+        Buffer or None
+            None: there is nothing under the key.
+        """
         found = super().get_sync(key, prototype=prototype, byte_range=byte_range)
         return self._noted(found, key, byte_range)
 

@@ -18,7 +18,7 @@ from store.packed.writer import PackOptions, Progress
 from store.reading import moments
 from store.reading.bookmarks import render
 from store.reading.run import Run, open_run
-from store.storage.files import new_file
+from store.storage.atomic import new_file
 from store.storage.open_source import open_source
 from store.tools.info import contents, other_files
 from store.tools.verify import verify

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import store.live.array
+import store.storage.atomic
 import store.storage.files
 from store.errors import RunClosedError
 from store.format.spec import LayerSpec, RunSpec, WeightSpec
@@ -63,7 +65,7 @@ def test_a_commit_that_fails_leaves_the_old_one(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(store.storage.files, "_replace", full)
+        patch.setattr(Path, "replace", full)
         with pytest.raises(OSError, match="No space left"):
             writer.commit()
     assert_holds(writer.path, SPEC, [0])
@@ -101,7 +103,7 @@ def test_nothing_is_left_open_or_locked_when_creation_fails(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(store.storage.files, "_replace", full)
+        patch.setattr(Path, "replace", full)
         with pytest.raises(OSError, match="No space left"):
             RunWriter.create(tmp_path / "run.zarr", SPEC)
     RunWriter.create(tmp_path / "run.zarr", SPEC).close()
@@ -110,30 +112,32 @@ def test_nothing_is_left_open_or_locked_when_creation_fails(
 # -- durability ------------------------------------------------------------------------------
 
 
+def patch_sync(patch: pytest.MonkeyPatch, sync: Callable[[Any], None]) -> None:
+    for module in (store.storage.atomic, store.storage.files):
+        patch.setattr(module, "sync_file", sync)
+
+
 def test_power_durability_syncs_data_before_the_commit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     events: list[tuple[str, str]] = []
-    sync_file, replace, write = (
-        store.storage.files.sync_file,
-        store.storage.files._replace,
-        store.storage.files.write_all,
-    )
+    sync_file, write = store.storage.files.sync_file, store.storage.files.write_all
+    replace = Path.replace
 
     def noted_sync(file: Any) -> None:
         events.append(("sync", str(file.name)))
         sync_file(file)
 
-    def noted_replace(source: Path, target: Path) -> None:
+    def noted_replace(source: Path, target: Path) -> Path:
         events.append(("replace", str(target)))
-        replace(source, target)
+        return replace(source, target)
 
     def noted_write(file: Any, content: Any, offset: int) -> None:
         events.append(("write", str(file.name)))
         write(file, content, offset)
 
-    monkeypatch.setattr(store.storage.files, "sync_file", noted_sync)
-    monkeypatch.setattr(store.storage.files, "_replace", noted_replace)
+    patch_sync(monkeypatch, noted_sync)
+    monkeypatch.setattr(Path, "replace", noted_replace)
     monkeypatch.setattr(store.live.array, "write_all", noted_write)
     path = tmp_path / "run.zarr"
     with RunWriter.create(path, SPEC, durability="power") as writer:
@@ -157,7 +161,7 @@ def test_process_durability_never_waits_for_the_disk(
     def refuse(file: Any) -> None:
         raise AssertionError(f"{file.name} was synced")
 
-    monkeypatch.setattr(store.storage.files, "sync_file", refuse)
+    patch_sync(monkeypatch, refuse)
     write_run(tmp_path / "run.zarr")
 
 
@@ -175,7 +179,7 @@ def test_after_a_failed_sync_only_what_was_committed_counts(
         raise OSError(errno.EIO, "Input/output error")
 
     with monkeypatch.context() as patch:
-        patch.setattr(store.storage.files, "sync_file", broken)
+        patch_sync(patch, broken)
         with pytest.raises(OSError, match="Input/output error"):
             writer.commit()
     for act in (writer.commit, lambda: append_steps(writer, 2)):

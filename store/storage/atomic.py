@@ -1,0 +1,220 @@
+"""Replace a file or a directory at once: readers see the old one or the new one, never a part.
+
+Every write of Trainlapse that replaces something goes through the three functions here. They
+write under a temporary name in the same directory, rename that at the end, and remove it when
+anything fails. What is replaced keeps its permissions.
+
+Links. A link that a user names (`new_file`, `new_directory`) is followed: what it points to is
+replaced, and the link stays. A link inside a run (`replace_file`) is never followed, since a run
+may come from a stranger: a plain file takes the place of the link.
+
+Durability. What a user keeps survives a power failure: its content is on the disk before it
+replaces anything. With ``sync=False`` it survives the death of the process alone. That is for
+commits, of which a recording makes hundreds (see ``durability`` of `store.RunWriter.create`), and
+for caches, which are computed anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import os
+import shutil
+import stat
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from store.storage.files import sync_directory, sync_file, sync_path
+
+# One writer at a time replaces a file of a run, so that one name serves, and a killed process
+# leaves one file behind, which the next write removes.
+TEMPORARY_SUFFIX = ".tmp"
+# Windows refuses to replace a file while a reader holds it open; readers let go in milliseconds.
+REPLACE_ATTEMPTS = 50
+REPLACE_WAIT_SECONDS = 0.01
+
+
+def replace_file(path: Path, content: bytes, *, sync: bool) -> None:
+    """Write a file of a run, of which there is one writer at a time.
+
+    Parameters
+    ----------
+    path : Path
+        File to create or to replace.
+    content : bytes
+        Its whole new content.
+    sync : bool
+        Whether to wait until the content is on the disk.
+
+    Raises
+    ------
+    OSError
+        The disk refused; the old file is untouched.
+    """
+    temporary = path.with_name(path.name + TEMPORARY_SUFFIX)
+    try:
+        with _created(temporary) as file:
+            file.write(content)
+            if sync:
+                file.flush()
+                sync_file(file)
+        _take_place(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    if sync:
+        sync_directory(path.parent)
+
+
+@contextmanager
+def new_file(target: Path, *, follow_link: bool = True, sync: bool = True) -> Iterator[Path]:
+    """Yield a path to write to; the file there replaces `target` when the block ends well.
+
+    Several processes may replace the same file: each writes under a name of its own, and the last
+    one to end wins.
+
+    Parameters
+    ----------
+    target : Path
+        File to create or to replace; its directory is made if necessary.
+    follow_link : bool
+        Whether a link at `target` stays and what it points to is replaced.
+    sync : bool
+        Whether to wait until the content is on the disk.
+
+    Yields
+    ------
+    Path
+        A file that does not exist yet, in the directory of `target`.
+
+    Raises
+    ------
+    OSError
+        The disk refused; the old file is untouched.
+    """
+    if follow_link:
+        target = _without_links(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = _beside(target)
+    try:
+        yield fresh
+        if sync:
+            sync_path(fresh)
+        _take_place(fresh, target)
+    finally:
+        fresh.unlink(missing_ok=True)
+    if sync:
+        sync_directory(target.parent)
+
+
+@contextmanager
+def new_directory(target: Path) -> Iterator[Path]:
+    """Yield an empty directory that replaces `target` when the block ends well.
+
+    What was at `target` stays until then. After any error, Ctrl-C included, it stays for good and
+    the new directory is removed. A link at `target` is followed.
+
+    Parameters
+    ----------
+    target : Path
+        Directory to create or to replace; its parent is made if necessary.
+
+    Yields
+    ------
+    Path
+        The new directory, beside `target`.
+
+    Raises
+    ------
+    OSError
+        The disk refused; the old directory is untouched.
+    """
+    target = _without_links(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = _beside(target)
+    fresh.mkdir()
+    try:
+        yield fresh
+        if target.exists():
+            _exchange(fresh, target)
+        else:
+            fresh.rename(target)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def remove_stale(target: Path) -> None:
+    """Remove what killed processes left of directories that were to replace `target`.
+
+    Parameters
+    ----------
+    target : Path
+        As given to `new_directory`. No other process may be replacing it.
+    """
+    target = _without_links(target)
+    for stale in target.parent.glob(f".{glob.escape(target.name)}.partial-*"):
+        shutil.rmtree(stale, ignore_errors=True)
+
+
+def _exchange(fresh: Path, target: Path) -> None:
+    """Put a new directory in the place of an old one, and then remove the old one."""
+    _sync_below(fresh)
+    fresh.chmod(stat.S_IMODE(target.stat().st_mode))
+    # Visible on purpose: should the machine die between the two renames, the run is found here.
+    old = target.with_name(f"{target.name}.before-{uuid.uuid4().hex[:8]}")
+    target.rename(old)
+    try:
+        fresh.rename(target)
+    except BaseException:
+        old.rename(target)
+        raise
+    sync_directory(target.parent)
+    shutil.rmtree(old)
+
+
+def _created(path: Path) -> contextlib.AbstractContextManager[IO[bytes]]:
+    """Create a file, in the place of what a killed process left; never write through a link."""
+    try:
+        return path.open("xb")
+    except FileExistsError:
+        path.unlink()
+        return path.open("xb")
+
+
+def _take_place(fresh: Path, target: Path) -> None:
+    """Rename a file over another one, whose permissions it takes over."""
+    with contextlib.suppress(FileNotFoundError):
+        status = target.lstat()
+        if stat.S_ISREG(status.st_mode):
+            fresh.chmod(stat.S_IMODE(status.st_mode))
+    for attempt in range(REPLACE_ATTEMPTS):
+        try:
+            fresh.replace(target)
+        except PermissionError:
+            if os.name != "nt" or attempt == REPLACE_ATTEMPTS - 1:
+                raise
+            time.sleep(REPLACE_WAIT_SECONDS)
+        else:
+            return
+
+
+def _without_links(path: Path) -> Path:
+    """Where a path leads; links that lead nowhere are followed as far as they go."""
+    return Path(os.path.realpath(path))
+
+
+def _beside(target: Path) -> Path:
+    """Name that no other process uses, in the same directory; hidden, so that runs skip it."""
+    return target.with_name(f".{target.name}.partial-{uuid.uuid4().hex[:8]}")
+
+
+def _sync_below(directory: Path) -> None:
+    """Wait until every file below a directory is on the disk."""
+    for folder, _, names in os.walk(directory):
+        for name in names:
+            sync_path(Path(folder, name))
+        sync_directory(Path(folder))
