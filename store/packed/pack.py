@@ -175,7 +175,7 @@ def _sound_moments(run: Run) -> Sequence[Bookmark]:
 
 
 def free_target(out: str | Path, *, overwrite: bool) -> Path:
-    """Directory to write, once it is sure that nothing of worth is there."""
+    """Directory to write, after a check that nothing would be lost there."""
     target = Path(out).expanduser()
     if target.exists() and not (overwrite and is_run(target)):
         what = "There is a run" if is_run(target) else "There is something"

@@ -31,7 +31,7 @@ from store.format.names import (
     weight_path,
 )
 from store.format.probe import from_json_bytes
-from store.format.spec import GROUP, ProbeSpec
+from store.format.spec import EVALUATION_GROUP, ProbeSpec
 from store.reading.arrays import ArrayReader, Index, ZarrArray
 from store.reading.cache import ArrayCache
 from store.reading.lazy import lazy_array, whole
@@ -185,12 +185,12 @@ class Run:
             ``class_names``. A model of several outputs has ``prediction.<output>`` for each.
         """
         now = self._now
-        if GROUP not in now.nodes:
+        if EVALUATION_GROUP not in now.nodes:
             return None
-        paths = [path for path in now.nodes if path.startswith(f"{GROUP}/")]
-        names = {path: path.removeprefix(f"{GROUP}/") for path in paths}
+        paths = [path for path in now.nodes if path.startswith(f"{EVALUATION_GROUP}/")]
+        names = {path: path.removeprefix(f"{EVALUATION_GROUP}/") for path in paths}
         arrays = {names[path]: self._lazy(now, path, names[path]) for path in paths}
-        return xr.Dataset(arrays, attrs=dict(now.nodes[GROUP]["attributes"]))
+        return xr.Dataset(arrays, attrs=dict(now.nodes[EVALUATION_GROUP]["attributes"]))
 
     @cached_property
     def model_config(self) -> Mapping[str, Any] | None:

@@ -26,7 +26,7 @@ from store.reading.packed import ChunkedArray
 from store.reading.run import Run
 from store.storage.sources import DirectorySource
 
-# An array with more bad steps than this is given up, rather than the steps of all others.
+# Share of damaged steps above which an array is left out, rather than these steps of all arrays.
 MOST_BAD_STEPS = 0.5
 # Steps named in one line of a report.
 STEPS_NAMED = 12
