@@ -63,6 +63,10 @@ def pack(
         The run is still being recorded.
     RunExistsError
         Something is at `out` already.
+    SpecError
+        `precision` or `level` is not one of those above, or the run cannot be packed in place.
+    ChunkDamagedError
+        The run is damaged, or the disk did not keep what was written.
 
     Notes
     -----

@@ -89,6 +89,20 @@ def crop(
     progress : callable, optional
         Called with bytes done, bytes in all, and the array being worked on.
 
+    Returns
+    -------
+    PackReport
+        Where the new run is, and its sizes in bytes.
+
+    Raises
+    ------
+    RunExistsError
+        Something is at `out` already.
+    LayerNotFoundError
+        A pattern matches no layer.
+    SpecError
+        No step is left, a probe does not exist, or what is to be dropped is not in `DROPPABLE`.
+
     Notes
     -----
     Dropping the inputs does not make a run anonymous: activations of the first layers can show

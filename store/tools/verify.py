@@ -111,6 +111,11 @@ def verify(run: Run, progress: Progress | None = None) -> VerifyReport:
         An open run.
     progress : callable, optional
         Called with bytes done, bytes in all, and the array being read.
+
+    Returns
+    -------
+    VerifyReport
+        What was read, and what is damaged: nothing is raised for that.
     """
     nodes = {path: node for path, node in run.nodes.items() if node["node_type"] == "array"}
     sizes = {path: _bytes(node) for path, node in nodes.items()}
@@ -158,6 +163,13 @@ def salvage(
     -------
     PackReport, list of str
         What was written, and in words what was left out.
+
+    Raises
+    ------
+    RunFormatError
+        No step is sound in every array.
+    RunExistsError
+        Something is at `out` already.
     """
     target = free_target(out, overwrite=False)
     draft = Draft.of(run)
