@@ -10,7 +10,7 @@ from typing import Literal
 
 from store.errors import SpecError, did_you_mean
 from store.format.spec import RunSpec
-from store.tools.estimate import Knobs, estimate, steps_within
+from store.tools.estimate import Narrowing, estimate, steps_within
 from store.tools.info import human_bytes
 
 KINDS = ("activation", "weights")
@@ -56,7 +56,7 @@ class RecordingScope:
 
     Examples
     --------
-    >>> RecordingScope(layers="conv*", dtype={"activation": "float16"}).knobs().activation_dtype
+    >>> RecordingScope(layers="conv*", dtype={"activation": "float16"}).narrowing().activation_dtype
     'float16'
     """
 
@@ -68,17 +68,17 @@ class RecordingScope:
     byte_budget: int | str | None = None
 
     def __post_init__(self) -> None:
-        self.knobs()
+        self.narrowing()
         if self.byte_budget is not None:
             parse_bytes(self.byte_budget)
 
-    def knobs(self) -> Knobs:
+    def narrowing(self) -> Narrowing:
         """Give the same for the store."""
         types = dict.fromkeys(KINDS, self.dtype) if isinstance(self.dtype, str) else self.dtype
         for kind in types:
             if kind not in KINDS:
                 raise SpecError(f"dtype has no kind {kind!r}. {did_you_mean(str(kind), KINDS)}")
-        return Knobs(
+        return Narrowing(
             layers=_globs(self.layers),
             activations=_switch(self.activations),
             weights=_switch(self.weights),

@@ -13,7 +13,7 @@ from recorder.recording.versions import versions
 from recorder.weight_sample import WeightSample
 from store.format.names import UNIT_DIM, activation_path
 from store.format.spec import RunSpec
-from store.tools.estimate import chosen
+from store.tools.estimate import narrowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def look_at(backend: Backend, model: Any, options: Options) -> RecordedModel:
     subject = backend.look_at(model, options.probe, options.evaluation)
     whole = subject.spec
     spec = replace(
-        chosen(whole, options.scale.knobs()),
+        narrowed(whole, options.scale.narrowing()),
         name=options.name,
         probe=options.probe.to_spec(),
         schedule=repr(options.schedule),

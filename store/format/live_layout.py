@@ -1,4 +1,4 @@
-"""How an array that grows step by step lies in files.
+"""How an array that grows step by step is laid out in files.
 
 Two placements, both plain Zarr v3 at every moment and both growing in place:
 

@@ -1,4 +1,4 @@
-"""How an array lies in the packed form: frames for one moment, history for one unit.
+"""How the packed form lays an array out: as frames for one step, as histories for one unit.
 
 Each array has one grid of files (shards) and a finer one of blocks (inner chunks). In the frames
 layout a block holds one step, in the history layout it holds many steps of few elements.
@@ -24,7 +24,8 @@ WHOLE_BYTES = 1024**2
 FRAME_BLOCK_BYTES = 1024**2
 # Smaller frames share a block with their neighbours in time: tiny blocks compress badly.
 SMALL_FRAME_BYTES = 32 * 1024
-# What one history costs to fetch and decode; smaller blocks part feature maps and rows of units.
+# What one history costs to fetch and decode. Smaller blocks would split feature maps, and rows
+# of units.
 HISTORY_BLOCK_BYTES = 128 * 1024
 HISTORY_STEPS = 128
 # Long runs take longer blocks: else one history is hundreds of requests.
@@ -144,14 +145,14 @@ def history_layout(shape: tuple[int, ...], item_bytes: int, dims: Sequence[str])
     steps = min(shape[0], most)
     order = _split_order(dims)
     if dims[1] == PROBE_DIM:
-        # One unit of one probe is what histories ask for, so units part before places do.
+        # One unit of one probe is what histories ask for, so units are split before places.
         order = [1, len(dims) - 1, *(axis for axis in order[1:] if axis != len(dims) - 1)]
     block = _split((steps, *shape[1:]), order, HISTORY_BLOCK_BYTES // item_bytes)
     return Layout(shape, block, _shard(shape, block, item_bytes), time_last=True)
 
 
 def _split_order(dims: Sequence[str]) -> list[int]:
-    """Axes in the order in which blocks part them; never the first, which is time."""
+    """Axes in the order in which blocks split them; never the first, which is time."""
     axes = list(range(1, len(dims)))
     if dims[1:] and dims[1] != PROBE_DIM and dims[-1].startswith(UNIT_DIM):
         axes.insert(0, axes.pop())
@@ -159,7 +160,7 @@ def _split_order(dims: Sequence[str]) -> list[int]:
 
 
 def _split(block: tuple[int, ...], order: Sequence[int], items: int) -> tuple[int, ...]:
-    """Part axes one after the other until a block has no more than `items`."""
+    """Split axes one after the other until a block has no more than `items`."""
     sizes = list(block)
     for axis in order:
         parts = -(-math.prod(sizes) // items)

@@ -1,4 +1,4 @@
-"""How a probe lies in a run: ``/probe/…`` arrays and the group's attributes."""
+"""How a probe is stored in a run: ``/probe/…`` arrays and the group's attributes."""
 
 from __future__ import annotations
 

@@ -24,9 +24,9 @@ from store.format.names import (
     weight_path,
 )
 
-GROUP = "evaluation"
+EVALUATION_GROUP = "evaluation"
 EXAMPLE_DIM = "example"
-LABEL_PATH = f"{GROUP}/label"
+EVALUATION_LABEL_PATH = f"{EVALUATION_GROUP}/label"
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +287,7 @@ class EvaluationSpec:
         """Arrays that grow with the steps."""
         return [
             ArraySpec(
-                f"{GROUP}/{prediction.name}",
+                f"{EVALUATION_GROUP}/{prediction.name}",
                 (STEP_DIM, *prediction.dims),
                 prediction.shape,
                 prediction.dtype,
@@ -302,7 +302,7 @@ class EvaluationSpec:
             return {}
         labels = np.asarray(self.labels)
         dims = (EXAMPLE_DIM, *(f"label_{axis}" for axis in range(1, labels.ndim)))
-        return {LABEL_PATH: (labels, dims, {"role": "label"})}
+        return {EVALUATION_LABEL_PATH: (labels, dims, {"role": "label"})}
 
     def attributes(self) -> dict[str, Any]:
         """Attributes of the group."""

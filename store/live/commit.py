@@ -20,13 +20,13 @@ from store.format.metadata import (
 )
 from store.format.names import ROOT_ATTRIBUTE, SCHEMA_VERSION
 from store.format.probe import json_bytes
-from store.format.spec import GROUP, LABEL_PATH, RunSpec
+from store.format.spec import EVALUATION_GROUP, EVALUATION_LABEL_PATH, RunSpec
 from store.live.array import LiveArray
 from store.storage.atomic import replace_file
 from store.storage.files import sync_directory
 
 # Where arrays lie that do not grow.
-STATIC_PREFIXES = ("probe/", "model/", LABEL_PATH)
+STATIC_PREFIXES = ("probe/", "model/", EVALUATION_LABEL_PATH)
 
 
 class RunDocuments:
@@ -166,7 +166,7 @@ def _node_documents(
     if spec.probe:
         attributes["probe"] = probe.group_attributes(spec.probe)
     if spec.evaluation:
-        attributes[GROUP] = spec.evaluation.attributes()
+        attributes[EVALUATION_GROUP] = spec.evaluation.attributes()
     groups = set(attributes)
     for path in arrays:
         groups.update(str(parent) for parent in PurePosixPath(path).parents if parent.name)
@@ -218,7 +218,11 @@ def resume_problems(spec: RunSpec, root: Document, growing: Iterable[LiveArray])
     recorded = nodes["probe"]["attributes"]["fingerprint"] if "probe" in nodes else None
     if recorded != (spec.probe.fingerprint() if spec.probe else None):
         found.append("its probe inputs are others")
-    evaluated = nodes[GROUP]["attributes"].get("fingerprint") if GROUP in nodes else None
+    evaluated = (
+        nodes[EVALUATION_GROUP]["attributes"].get("fingerprint")
+        if EVALUATION_GROUP in nodes
+        else None
+    )
     if evaluated != (spec.evaluation.fingerprint if spec.evaluation else None):
         found.append("its evaluation's inputs are others")
     return found

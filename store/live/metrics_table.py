@@ -24,8 +24,8 @@ MAX_WAITING_ROWS = 4096
 class MetricsTable:
     """Appends rows of metrics; a metric may appear at any row.
 
-    Rows wait in memory, where they would be lost no sooner than on the disk, until `flush` writes
-    them in blocks: one write a metric instead of one a row.
+    Rows wait in memory until `flush` writes them: one write a metric instead of one a row. A row
+    that was written but not committed would be lost with the process as well.
 
     Parameters
     ----------

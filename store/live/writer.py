@@ -207,7 +207,7 @@ class RunWriter:
         """
         validate(spec)
         directory = Path(path)
-        read_root(directory)  # a lock file would make a stranger's folder look like ours
+        read_root(directory)  # first: a lock file would make any folder look like a run's
         lock = RunLock(directory)
         try:
             root = read_root(directory)  # the last writer may just have ended
@@ -326,7 +326,7 @@ class RunWriter:
         fault: OSError | None = None
         try:
             self._metrics.flush()
-        except OSError as error:  # the steps are whole all the same, and must not be lost with it
+        except OSError as error:  # the steps themselves are written, and must not be lost
             fault = error
         try:
             self._files.sync()

@@ -11,9 +11,9 @@ import numpy as np
 
 from store.format.names import HISTORY_PREFIX, PROBE_DIM, STEP_DIM, UPDATE_DIM, Array
 from store.format.packed_layout import BlockSlices
+from store.packed.shards import ReadRegion
 from store.reading.run import Run
 
-ReadRegion = Callable[[BlockSlices], Array]
 # Positions kept along a dimension, increasing.
 Positions = Mapping[str, Array]
 

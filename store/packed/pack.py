@@ -63,6 +63,10 @@ def pack(
         The run is still being recorded.
     RunExistsError
         Something is at `out` already.
+    SpecError
+        `precision` or `level` is not one of those above, or the run cannot be packed in place.
+    ChunkDamagedError
+        The run is damaged, or the disk did not keep what was written.
 
     Notes
     -----
@@ -175,7 +179,7 @@ def _sound_moments(run: Run) -> Sequence[Bookmark]:
 
 
 def free_target(out: str | Path, *, overwrite: bool) -> Path:
-    """Directory to write, once it is sure that nothing of worth is there."""
+    """Directory to write, after a check that nothing would be lost there."""
     target = Path(out).expanduser()
     if target.exists() and not (overwrite and is_run(target)):
         what = "There is a run" if is_run(target) else "There is something"

@@ -21,6 +21,7 @@ SLAB_BYTES = 16 * 1024**2
 # Slabs under way: both threads busy, one waiting to be written.
 SLABS_AHEAD = 3
 
+# Gives the elements of a region; called from several threads.
 ReadRegion = Callable[[BlockSlices], Array]
 Result = TypeVar("Result")
 Item = TypeVar("Item")

@@ -1,4 +1,4 @@
-"""Read one array of a run, through whatever is fastest for how it lies there.
+"""Read one array of a run, in the fastest way that its layout allows.
 
 On a local disk the live form is read without Zarr: single steps by reading just their bytes,
 histories and scans through memory maps, where a file is a strided array (`store.reading.live`).

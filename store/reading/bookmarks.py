@@ -16,7 +16,7 @@ from store.storage.location import MAX_PROBLEMS_SHOWN
 
 FORMAT_VERSION = 1
 
-# A tour that nobody walks to its end, and a note that nobody reads; both fit below the last one.
+# Far above any real tour. A document that keeps the first three is smaller than `MOST_BYTES`.
 MOST_MOMENTS = 200
 MOST_NOTE_CHARACTERS = 2000
 MOST_NAME_CHARACTERS = 200

@@ -30,12 +30,12 @@ from store.reading.arrays import ArrayReader, Index, normalized
 
 # Maps cost address space, not memory; a file each.
 MAX_MAPPED_FILES = 64
-# Documents agree in these where an array lies as `LiveArray` writes it.
+# What an array's metadata says about its layout in files.
 _LAYOUT = ("chunk_grid", "codecs", "chunk_key_encoding")
 
 
 def local_reader(directory: Path, document: Document, maps: MappedFiles) -> ArrayReader | None:
-    """Reader for an array that lies as the live form lies; None for any other.
+    """Reader for an array that is laid out as in the live form; None for any other.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def local_reader(directory: Path, document: Document, maps: MappedFiles) -> Arra
     if is_raw(document):
         return RawArray(directory, document, maps)
     for compressor in LIVE_COMPRESSORS.values():
-        if _lies_like(document, compressor):
+        if _is_laid_out_for(document, compressor):
             return CompressedArray(directory, document, compressor)
     if _is_one_file(document):
         return OneFileArray(directory, document)
@@ -58,10 +58,10 @@ def local_reader(directory: Path, document: Document, maps: MappedFiles) -> Arra
 
 def is_raw(document: Document) -> bool:
     """Whether `RawArray` can read an array: exactly what `LiveArray` writes uncompressed."""
-    return _lies_like(document, None)
+    return _is_laid_out_for(document, None)
 
 
-def _lies_like(document: Document, compressor: Compressor | None) -> bool:
+def _is_laid_out_for(document: Document, compressor: Compressor | None) -> bool:
     shape = document["shape"]
     if not shape or 0 in shape[1:]:
         return False
@@ -147,7 +147,7 @@ class GrowingArray(abc.ABC):
             return np.asarray(self._frame(first)[rest])
         steps = range(self.shape[0])[first]
         rising = steps if steps.step > 0 else steps[::-1]
-        # All files first: a length that the files do not bear out must not reserve memory.
+        # All files first: a damaged length must not reserve memory.
         for number, slots, _ in _by_file(rising, self._placement.steps):
             checked_size(self._path(number), self._least_bytes(slots[-1] + 1))
         sample = np.broadcast_to(np.empty((), self.dtype), self.shape[1:])[rest]

@@ -103,11 +103,11 @@ def save(run: Run, bookmarks: Sequence[Bookmark]) -> Path:
     for place in places:
         try:
             write(place, content)
-        except OSError:  # a place that is read-only or full; the last one speaks for all
+        except OSError:  # read-only or full; the error of the last place is raised
             if place == places[-1]:
                 raise
         else:
-            for other in outside:  # older, and read first
+            for other in outside:  # an older copy, which would be read first
                 if other != place:
                     with contextlib.suppress(OSError):
                         other.unlink(missing_ok=True)

@@ -24,10 +24,9 @@ from store.format.codecs import BYTES_CODEC, CRC_BYTES, CRC_CODEC, Chain, checke
 from store.format.live_layout import INDEX_ENTRY_BYTES
 from store.format.metadata import Document
 from store.format.names import Array
+from store.reading.arrays import Index
 from store.reading.cache import ArrayCache
 from store.storage.sources import Source
-
-Index = tuple[int | slice, ...]
 
 # Requests and decoders side by side; web servers are asked by browsers for about as many.
 THREADS = 8

@@ -31,7 +31,7 @@ from store.format.names import (
     weight_path,
 )
 from store.format.probe import from_json_bytes
-from store.format.spec import GROUP, ProbeSpec
+from store.format.spec import EVALUATION_GROUP, ProbeSpec
 from store.reading.arrays import ArrayReader, Index, ZarrArray
 from store.reading.cache import ArrayCache
 from store.reading.lazy import lazy_array, whole
@@ -185,12 +185,12 @@ class Run:
             ``class_names``. A model of several outputs has ``prediction.<output>`` for each.
         """
         now = self._now
-        if GROUP not in now.nodes:
+        if EVALUATION_GROUP not in now.nodes:
             return None
-        paths = [path for path in now.nodes if path.startswith(f"{GROUP}/")]
-        names = {path: path.removeprefix(f"{GROUP}/") for path in paths}
+        paths = [path for path in now.nodes if path.startswith(f"{EVALUATION_GROUP}/")]
+        names = {path: path.removeprefix(f"{EVALUATION_GROUP}/") for path in paths}
         arrays = {names[path]: self._lazy(now, path, names[path]) for path in paths}
-        return xr.Dataset(arrays, attrs=dict(now.nodes[GROUP]["attributes"]))
+        return xr.Dataset(arrays, attrs=dict(now.nodes[EVALUATION_GROUP]["attributes"]))
 
     @cached_property
     def model_config(self) -> Mapping[str, Any] | None:
@@ -454,10 +454,10 @@ class Run:
 
     # -- inside ------------------------------------------------------------------------------
 
-    def _look(self, content: bytes) -> Commit:
-        return Commit(content, parse_root(content, where=self.location))
+    def _look(self, content: bytes) -> CommittedRun:
+        return CommittedRun(content, parse_root(content, where=self.location))
 
-    def _axis(self, now: Commit, name: str) -> Array:
+    def _axis(self, now: CommittedRun, name: str) -> Array:
         values = now.axes.get(name)
         if values is None:
             values = whole(self._reader(now, name))
@@ -467,20 +467,20 @@ class Run:
             now.axes[name] = values
         return values
 
-    def _lazy(self, now: Commit, path: str, name: str) -> xr.DataArray:
+    def _lazy(self, now: CommittedRun, path: str, name: str) -> xr.DataArray:
         reader = self._reader(now, path)
         attributes = now.nodes[path]["attributes"]
         steps = self._axis(now, "step") if STEP_DIM in reader.dims else None
         return lazy_array(reader, name=name, steps=steps, attributes=attributes)
 
-    def _reader(self, now: Commit, path: str) -> ArrayReader:
+    def _reader(self, now: CommittedRun, path: str) -> ArrayReader:
         with self._lock:
             reader = now.readers.get(path)
             if reader is None:
                 reader = now.readers[path] = self._make_reader(now, path)
             return reader
 
-    def _make_reader(self, now: Commit, path: str) -> ArrayReader:
+    def _make_reader(self, now: CommittedRun, path: str) -> ArrayReader:
         document = now.nodes.get(path)
         if document is None or document["node_type"] != "array":
             arrays = [other for other, node in now.nodes.items() if node["node_type"] == "array"]
@@ -538,7 +538,7 @@ def open_run(location: str | Path) -> Run:
     return Run(open_source(location))
 
 
-class Commit:
+class CommittedRun:
     """One root document, and what was read of the run as that document describes it.
 
     A growing run is refreshed while other threads read. Each thread goes on with the commit that

@@ -194,14 +194,14 @@ def check_free(directory: Path, *, overwrite: bool) -> None:
                 f"There is a run at {directory} already. Choose another path, or pass "
                 "overwrite=True to replace it."
             )
-    elif not _is_unborn(directory):
+    elif not _holds_no_commit(directory):
         raise RunExistsError(
             f"{directory} is not empty and holds no run; nothing was touched. Choose another path."
         )
 
 
-def _is_unborn(directory: Path) -> bool:
-    """Whether a directory holds nothing but what a recording left that died before its start."""
+def _holds_no_commit(directory: Path) -> bool:
+    """Whether a directory holds only what a recording left that died before its first commit."""
     names = {entry.name for entry in directory.iterdir()}
     ours = {LOCK_NAME, *ROOT_FILES, *ROOT_FOLDERS} - {"zarr.json"}
     return not names or (LOCK_NAME in names and names <= ours)

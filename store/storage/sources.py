@@ -1,7 +1,7 @@
 """Where the bytes of a run lie: named objects that can be read in part.
 
 A source knows nothing of Zarr. `DirectorySource` is here; zip files are in
-`store.storage.zip_source`, web servers and buckets in `store.remote`.
+`store.storage.zip_source`, web servers in `store.storage.web`, buckets in `store.storage.bucket`.
 """
 
 from __future__ import annotations

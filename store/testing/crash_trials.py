@@ -102,8 +102,8 @@ def _record(path: Path, compression: Compression, durability: Durability, steps:
 
 
 @dataclass(frozen=True, slots=True)
-class Death:
-    """What a killed child had said, and what of it can be read.
+class KilledRecording:
+    """How many steps a killed process had committed, and what of them can be read.
 
     Attributes
     ----------
@@ -122,7 +122,7 @@ class Death:
 
 def kill_one(
     path: Path, rng: random.Random, *, compression: Compression, durability: Durability
-) -> Death:
+) -> KilledRecording:
     """Let a child record into `path`, kill it at a random moment, and check the run."""
     before = committed_steps(path)
     command = [sys.executable, "-m", "store.testing.crash_trials", str(path)]
@@ -156,7 +156,9 @@ def kill_one(
     heard = [int(line) for line in said if line.endswith("\n")]
     acknowledged = max([before, *heard])
     found = [f"the child ended by itself with {child.returncode}"] if died_alone else []
-    return Death(acknowledged, committed_steps(path), found + problems(path, acknowledged, rng))
+    return KilledRecording(
+        acknowledged, committed_steps(path), found + problems(path, acknowledged, rng)
+    )
 
 
 def committed_steps(path: Path) -> int:

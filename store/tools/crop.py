@@ -13,7 +13,7 @@ import numpy as np
 from store.errors import LayerNotFoundError, SpecError, did_you_mean
 from store.format.names import PROBE_DIM, STEP_DIM, UPDATE_DIM, Array, layer_path
 from store.format.probe import from_json_bytes, json_bytes
-from store.format.spec import GROUP, LABEL_PATH, ProbeSpec
+from store.format.spec import EVALUATION_GROUP, EVALUATION_LABEL_PATH, ProbeSpec
 from store.packed.draft import Draft, DraftArray
 from store.packed.pack import free_target, reading, write_run
 from store.packed.writer import PackOptions, PackReport, Progress
@@ -88,6 +88,20 @@ def crop(
         Replace a run that is already there.
     progress : callable, optional
         Called with bytes done, bytes in all, and the array being worked on.
+
+    Returns
+    -------
+    PackReport
+        Where the new run is, and its sizes in bytes.
+
+    Raises
+    ------
+    RunExistsError
+        Something is at `out` already.
+    LayerNotFoundError
+        A pattern matches no layer.
+    SpecError
+        No step is left, a probe does not exist, or what is to be dropped is not in `DROPPABLE`.
 
     Notes
     -----
@@ -191,8 +205,10 @@ def _drop_inputs(draft: Draft) -> Draft:
     if probe is not None:
         inputs = [f"probe/{name}" for name in probe["inputs"]]
         draft = _regrouped(draft.keep(_without(*inputs)), "probe", {**probe, "inputs": []})
-    if GROUP in draft.groups:
-        draft = _regrouped(draft, GROUP, {**draft.groups[GROUP], "fingerprint": ""})
+    if EVALUATION_GROUP in draft.groups:
+        draft = _regrouped(
+            draft, EVALUATION_GROUP, {**draft.groups[EVALUATION_GROUP], "fingerprint": ""}
+        )
     layers = {
         name
         for name in draft.groups.get("layers", {}).get("order", ())
@@ -202,8 +218,8 @@ def _drop_inputs(draft: Draft) -> Draft:
 
 
 def _drop_labels(draft: Draft) -> Draft:
-    draft = draft.keep(_without("probe/label", LABEL_PATH))
-    for path in {"probe", GROUP} & draft.groups.keys():
+    draft = draft.keep(_without("probe/label", EVALUATION_LABEL_PATH))
+    for path in {"probe", EVALUATION_GROUP} & draft.groups.keys():
         draft = _regrouped(draft, path, {**draft.groups[path], "class_names": None})
     return draft
 

@@ -21,7 +21,7 @@ UNIT_STRIDES = (1, 2, 4, 8, 16)
 
 
 @dataclass(frozen=True, slots=True)
-class Knobs:
+class Narrowing:
     """What of a model is recorded.
 
     Attributes
@@ -73,18 +73,18 @@ class Estimate:
         return self.activation_bytes + self.weight_bytes
 
 
-def chosen(spec: RunSpec, knobs: Knobs) -> RunSpec:
-    """Narrow a run's description to what the knobs let through.
+def narrowed(spec: RunSpec, narrowing: Narrowing) -> RunSpec:
+    """Narrow a run's description to what is to be recorded.
 
     Every layer stays in the description, so that the graph is whole; one that is not chosen
     has no arrays.
     """
-    _check(knobs, [layer.name for layer in spec.layers])
-    return replace(spec, layers=tuple(_chosen_layer(layer, knobs) for layer in spec.layers))
+    _check(narrowing, [layer.name for layer in spec.layers])
+    return replace(spec, layers=tuple(_narrowed_layer(layer, narrowing) for layer in spec.layers))
 
 
-def chosen_frame(values: Array, array: ArraySpec, knobs: Knobs) -> Array:
-    """Cut a frame of the whole model to what `chosen` describes.
+def narrowed_frame(values: Array, array: ArraySpec, narrowing: Narrowing) -> Array:
+    """Cut a frame of the whole model to what `narrowed` describes.
 
     Parameters
     ----------
@@ -92,13 +92,13 @@ def chosen_frame(values: Array, array: ArraySpec, knobs: Knobs) -> Array:
         Frame of an array as the model gives it.
     array : ArraySpec
         The same array in the narrowed description.
-    knobs : Knobs
-        As given to `chosen`.
+    narrowing : Narrowing
+        As given to `narrowed`.
     """
     is_activation = array.path.endswith("/activation")
-    if is_activation and knobs.every_unit > 1 and UNIT_DIM in array.dims:
+    if is_activation and narrowing.every_unit > 1 and UNIT_DIM in array.dims:
         places = [slice(None)] * values.ndim
-        places[array.dims.index(UNIT_DIM) - 1] = slice(None, None, knobs.every_unit)
+        places[array.dims.index(UNIT_DIM) - 1] = slice(None, None, narrowing.every_unit)
         values = values[tuple(places)]
     return values.astype(array.dtype, copy=False)
 
@@ -109,7 +109,7 @@ def estimate(spec: RunSpec, steps: int | Iterable[int]) -> Estimate:
     Parameters
     ----------
     spec : RunSpec
-        The run's description, perhaps narrowed by `chosen`.
+        The run's description, perhaps narrowed by `narrowed`.
     steps : int or iterable of int
         Number of recorded steps, or the steps themselves.
     """
@@ -142,9 +142,9 @@ def steps_within(spec: RunSpec, budget_bytes: int) -> int:
 
 
 def within_budget(
-    spec: RunSpec, steps: int, budget_bytes: int, knobs: Knobs | None = None
-) -> Knobs:
-    """Find the knobs that lose least and keep a recording within a number of bytes.
+    spec: RunSpec, steps: int, budget_bytes: int, narrowing: Narrowing | None = None
+) -> Narrowing:
+    """Find the narrowing that loses least and keeps a recording within a number of bytes.
 
     Halves the floats of the activations first, then takes fewer units, then halves the floats of
     the weights too.
@@ -157,7 +157,7 @@ def within_budget(
         Steps that will be recorded.
     budget_bytes : int
         What the live form may take.
-    knobs : Knobs, optional
+    narrowing : Narrowing, optional
         What is wanted anyhow.
 
     Raises
@@ -165,7 +165,7 @@ def within_budget(
     SpecError
         Even the least does not fit; the message says how many steps would.
     """
-    start = knobs or Knobs()
+    start = narrowing or Narrowing()
     half = start.activation_dtype or "float16"
     ladder = [start, replace(start, activation_dtype=half)]
     ladder += [
@@ -174,9 +174,9 @@ def within_budget(
     ]
     ladder.append(replace(ladder[-1], weight_dtype=start.weight_dtype or "float16"))
     for candidate in ladder:
-        if estimate(chosen(spec, candidate), steps).total_bytes <= budget_bytes:
+        if estimate(narrowed(spec, candidate), steps).total_bytes <= budget_bytes:
             return candidate
-    least = chosen(spec, ladder[-1])
+    least = narrowed(spec, ladder[-1])
     needed = human_bytes(estimate(least, steps).total_bytes)
     raise SpecError(
         f"{steps} steps need {needed} at least, the budget is {human_bytes(budget_bytes)}. Record "
@@ -184,22 +184,22 @@ def within_budget(
     )
 
 
-def _chosen_layer(layer: LayerSpec, knobs: Knobs) -> LayerSpec:
-    is_wanted = _matches(layer.name, knobs.layers)
-    if not (is_wanted and _matches(layer.name, knobs.activations)):
+def _narrowed_layer(layer: LayerSpec, narrowing: Narrowing) -> LayerSpec:
+    is_wanted = _matches(layer.name, narrowing.layers)
+    if not (is_wanted and _matches(layer.name, narrowing.activations)):
         layer = replace(layer, output_dims=(), output_shape=())
     elif layer.has_activation:
         shape, stride = list(layer.output_shape), 1
         if UNIT_DIM in layer.output_dims:
-            axis, stride = layer.output_dims.index(UNIT_DIM), knobs.every_unit
+            axis, stride = layer.output_dims.index(UNIT_DIM), narrowing.every_unit
             shape[axis] = -(-shape[axis] // stride)
         layer = replace(
             layer,
             output_shape=tuple(shape),
-            output_dtype=_dtype(layer.output_dtype, knobs.activation_dtype),
+            output_dtype=_dtype(layer.output_dtype, narrowing.activation_dtype),
             unit_stride=stride,
         )
-    if not (is_wanted and _matches(layer.name, knobs.weights)):
+    if not (is_wanted and _matches(layer.name, narrowing.weights)):
         return replace(layer, weights=())
     # Weights keep all units, so that their dimension no longer is that of the activation.
     taken = dict(zip(layer.output_dims, layer.output_shape, strict=True))
@@ -207,7 +207,7 @@ def _chosen_layer(layer: LayerSpec, knobs: Knobs) -> LayerSpec:
         replace(
             weight,
             dims=distinct_dims(weight.dims, weight.shape, taken, weight.name),
-            dtype=_dtype(weight.dtype, knobs.weight_dtype),
+            dtype=_dtype(weight.dtype, narrowing.weight_dtype),
         )
         for weight in layer.weights
     )
@@ -232,14 +232,14 @@ def _dtype(recorded: str, wanted: str | None) -> str:
     return wanted if np.dtype(wanted).itemsize < np.dtype(recorded).itemsize else recorded
 
 
-def _check(knobs: Knobs, names: Sequence[str]) -> None:
-    for patterns in (knobs.layers, knobs.activations, knobs.weights):
+def _check(narrowing: Narrowing, names: Sequence[str]) -> None:
+    for patterns in (narrowing.layers, narrowing.activations, narrowing.weights):
         for pattern in () if isinstance(patterns, bool) else patterns:
             glob = pattern.removeprefix("!")
             if not any(fnmatchcase(name, glob) for name in names):
                 raise LayerNotFoundError(f"No layer matches {glob!r}. {did_you_mean(glob, names)}")
-    for dtype in (knobs.activation_dtype, knobs.weight_dtype):
+    for dtype in (narrowing.activation_dtype, narrowing.weight_dtype):
         if dtype not in (None, "float16", "float32", "float64"):
             raise SpecError(f"dtype {dtype!r} is not one of float16, float32, float64.")
-    if knobs.every_unit < 1:
-        raise SpecError(f"every_unit must be 1 or more, got {knobs.every_unit}.")
+    if narrowing.every_unit < 1:
+        raise SpecError(f"every_unit must be 1 or more, got {narrowing.every_unit}.")

@@ -85,7 +85,7 @@ def describe(run: Run) -> dict[str, Any]:
 
 
 def raw_bytes(run: Run) -> dict[str, int]:
-    """Uncompressed bytes of every array, by path; a twin counts nothing."""
+    """Uncompressed bytes of every array, by path; history twins are not counted."""
     return {
         path: math.prod(node["shape"]) * np.dtype(node["data_type"]).itemsize
         for path, node in run.nodes.items()

@@ -77,6 +77,11 @@ def share(
     progress : callable, optional
         Called with bytes done, bytes in all, and what is being worked on.
 
+    Returns
+    -------
+    ShareReport
+        Where the file is, its size in bytes, and what it gives away.
+
     Notes
     -----
     Members are stored, not compressed a second time, and read by their offset; the root document

@@ -26,7 +26,7 @@ from store.reading.packed import ChunkedArray
 from store.reading.run import Run
 from store.storage.sources import DirectorySource
 
-# An array with more bad steps than this is given up, rather than the steps of all others.
+# Share of damaged steps above which an array is left out, rather than these steps of all arrays.
 MOST_BAD_STEPS = 0.5
 # Steps named in one line of a report.
 STEPS_NAMED = 12
@@ -111,6 +111,11 @@ def verify(run: Run, progress: Progress | None = None) -> VerifyReport:
         An open run.
     progress : callable, optional
         Called with bytes done, bytes in all, and the array being read.
+
+    Returns
+    -------
+    VerifyReport
+        What was read, and what is damaged: nothing is raised for that.
     """
     nodes = {path: node for path, node in run.nodes.items() if node["node_type"] == "array"}
     sizes = {path: _bytes(node) for path, node in nodes.items()}
@@ -158,6 +163,13 @@ def salvage(
     -------
     PackReport, list of str
         What was written, and in words what was left out.
+
+    Raises
+    ------
+    RunFormatError
+        No step is sound in every array.
+    RunExistsError
+        Something is at `out` already.
     """
     target = free_target(out, overwrite=False)
     draft = Draft.of(run)

@@ -1,4 +1,4 @@
-"""Knobs that make a recording smaller: less of the model, fewer bits, a budget of bytes."""
+"""Options that make a recording smaller: less of the model, fewer bits, a budget of bytes."""
 
 from __future__ import annotations
 

@@ -16,7 +16,12 @@ import pytest
 import store
 import store.errors
 import store.testing
+from store.packed.pack import pack
 from store.testing import write_run
+from store.tools.crop import crop
+from store.tools.info import describe
+from store.tools.share import share
+from store.tools.verify import salvage, verify
 
 PACKAGES = ("store", "store.testing")
 # Nobody calls these: `open_run`, `RunWriter.create` and `RunWriter.resume` do.
@@ -65,13 +70,15 @@ def faults(function: Callable[..., Any]) -> Iterator[str]:
 
 
 def public() -> Iterator[tuple[str, Any]]:
-    """Every public function, class and method of the packages, with its full name."""
+    """Every public function and class of the packages, and what is done with whole runs."""
     for package in PACKAGES:
         module = importlib.import_module(package)
         for name in module.__all__:
             value = getattr(module, name)
             if callable(value):
                 yield f"{package}.{name}", value
+    for function in (pack, crop, describe, salvage, share, verify):
+        yield f"{function.__module__}.{function.__name__}", function
 
 
 @pytest.mark.parametrize(("name", "value"), [pytest.param(*each, id=each[0]) for each in public()])

@@ -13,11 +13,11 @@ from store.format.spec import ArraySpec
 from store.live.writer import RunWriter
 from store.testing import frames_at, image_run_spec, text_run_spec
 from store.tools.estimate import (
-    Knobs,
-    chosen,
-    chosen_frame,
+    Narrowing,
     estimate,
     live_bytes,
+    narrowed,
+    narrowed_frame,
     steps_within,
     within_budget,
 )
@@ -25,31 +25,31 @@ from store.tools.estimate import (
 ACTIVATION = "layers/conv1/activation"
 
 
-def record(path: Path, steps: int, knobs: Knobs) -> Path:
+def record(path: Path, steps: int, narrowing: Narrowing) -> Path:
     whole = image_run_spec(side=24)
-    spec = chosen(whole, knobs)
+    spec = narrowed(whole, narrowing)
     arrays = {array.path: array for array in spec.array_specs() if "/" in array.path}
     with RunWriter.create(path, spec) as writer:
         for step in range(steps):
             frames = frames_at(whole, step)
-            frames = {p: chosen_frame(frames[p], array, knobs) for p, array in arrays.items()}
+            frames = {p: narrowed_frame(frames[p], array, narrowing) for p, array in arrays.items()}
             writer.append(step, epoch=0, wall_time=0, frames=frames)
     return path
 
 
 @pytest.mark.parametrize(
-    "knobs",
+    "narrowing",
     [
-        Knobs(),
-        Knobs(layers=["conv*", "dense"], every_unit=2),
-        Knobs(activation_dtype="float16", weights=False),
-        Knobs(activations=False, weight_dtype="float16"),
+        Narrowing(),
+        Narrowing(layers=["conv*", "dense"], every_unit=2),
+        Narrowing(activation_dtype="float16", weights=False),
+        Narrowing(activations=False, weight_dtype="float16"),
     ],
 )
-def test_the_estimate_is_what_a_recording_takes(tmp_path: Path, knobs: Knobs) -> None:
+def test_the_estimate_is_what_a_recording_takes(tmp_path: Path, narrowing: Narrowing) -> None:
     steps = 67
-    path = record(tmp_path / "run.zarr", steps, knobs)
-    spec = chosen(image_run_spec(side=24), knobs)
+    path = record(tmp_path / "run.zarr", steps, narrowing)
+    spec = narrowed(image_run_spec(side=24), narrowing)
     found = estimate(spec, steps)
     run = open_run(path)
     by_kind = {"activation": 0, "weights": 0}
@@ -71,8 +71,8 @@ def test_the_estimate_is_what_a_recording_takes(tmp_path: Path, knobs: Knobs) ->
 
 
 def test_knobs_choose_layers_units_and_types(tmp_path: Path) -> None:
-    knobs = Knobs(layers=["conv1", "pool?"], every_unit=2, activation_dtype="float16")
-    run = open_run(record(tmp_path / "run.zarr", 2, knobs))
+    narrowing = Narrowing(layers=["conv1", "pool?"], every_unit=2, activation_dtype="float16")
+    run = open_run(record(tmp_path / "run.zarr", 2, narrowing))
     assert [name for name, layer in run.layers.items() if layer.has_activation] == [
         "conv1",
         "pool1",
@@ -85,7 +85,7 @@ def test_knobs_choose_layers_units_and_types(tmp_path: Path) -> None:
 
 
 def test_floats_are_never_widened_and_integers_let_be() -> None:
-    spec = chosen(text_run_spec(), Knobs(weight_dtype="float64", activation_dtype="float32"))
+    spec = narrowed(text_run_spec(), Narrowing(weight_dtype="float64", activation_dtype="float32"))
     assert {array.dtype for array in spec.array_specs() if "/" in array.path} == {"float32"}
 
 
@@ -97,14 +97,14 @@ def test_steps_are_counted_once() -> None:
 def test_a_budget_is_kept_and_no_more_is_lost_than_needed(steps: int, budget: int) -> None:
     spec = image_run_spec(units=32, side=16)
     try:
-        knobs = within_budget(spec, steps, budget)
+        narrowing = within_budget(spec, steps, budget)
     except SpecError:
-        least = Knobs(activation_dtype="float16", weight_dtype="float16", every_unit=16)
-        assert estimate(chosen(spec, least), steps).total_bytes > budget
-        assert steps_within(chosen(spec, least), budget) <= steps
+        least = Narrowing(activation_dtype="float16", weight_dtype="float16", every_unit=16)
+        assert estimate(narrowed(spec, least), steps).total_bytes > budget
+        assert steps_within(narrowed(spec, least), budget) <= steps
         return
-    assert estimate(chosen(spec, knobs), steps).total_bytes <= budget
-    if knobs != Knobs():
+    assert estimate(narrowed(spec, narrowing), steps).total_bytes <= budget
+    if narrowing != Narrowing():
         assert estimate(spec, steps).total_bytes > budget
 
 
@@ -119,11 +119,11 @@ def test_as_many_steps_as_fit(budget: int) -> None:
 def test_wrong_knobs_are_explained() -> None:
     spec = image_run_spec()
     with pytest.raises(LayerNotFoundError, match="Did you mean 'conv1'"):
-        chosen(spec, Knobs(layers=["conv"]))
+        narrowed(spec, Narrowing(layers=["conv"]))
     with pytest.raises(SpecError, match="float16, float32, float64"):
-        chosen(spec, Knobs(weight_dtype="int8"))
+        narrowed(spec, Narrowing(weight_dtype="int8"))
     with pytest.raises(SpecError, match="every_unit"):
-        chosen(spec, Knobs(every_unit=0))
+        narrowed(spec, Narrowing(every_unit=0))
 
 
 def test_a_scalar_takes_no_index() -> None:

@@ -276,6 +276,6 @@ def test_opening_a_local_run_needs_no_network_library(tmp_path: Path) -> None:
         "print([name for name in ('obstore', 'urllib3', 'requests') if name in sys.modules])"
     )
     command = [sys.executable, "-c", code, str(path)]
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     found = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
