@@ -6,17 +6,43 @@ explorer loads no TensorFlow. Names are imported at their first use: nothing but
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from explorer.notebook import explore, picture, titles
+    from store.errors import (
+        ChunkDamagedError,
+        MissingExtraError,
+        RemoteError,
+        RunFormatError,
+        RunNotFoundError,
+        SchemaVersionError,
+        SpecError,
+        TrainlapseError,
+    )
 
-__all__ = ["explore", "picture", "titles"]
+__all__ = [
+    "ChunkDamagedError",
+    "MissingExtraError",
+    "RemoteError",
+    "RunFormatError",
+    "RunNotFoundError",
+    "SchemaVersionError",
+    "SpecError",
+    "TrainlapseError",
+    "explore",
+    "picture",
+    "titles",
+]
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
-        raise AttributeError(f"module 'explorer' has no attribute {name!r}")
-    from explorer import notebook
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = "store.errors" if name.endswith("Error") else "explorer.notebook"
+    return getattr(importlib.import_module(home), name)
 
-    return getattr(notebook, name)
+
+def __dir__() -> list[str]:
+    return [*__all__]

@@ -150,6 +150,16 @@ class _Union(Schedule):
 def every_n_steps(n: int) -> Schedule:
     """Record every `n` optimizer updates.
 
+    Parameters
+    ----------
+    n : int
+        Updates from one recorded step to the next, at least 1.
+
+    Raises
+    ------
+    ValueError
+        `n` is below 1.
+
     Examples
     --------
     >>> [step for step in range(10) if every_n_steps(4).due(step, False)]

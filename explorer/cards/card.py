@@ -14,7 +14,16 @@ from explorer.cards.films import CardFilms
 from explorer.data.absence import Absence, Lack, Unfit
 from explorer.data.run import RunData
 from explorer.selection import SelectionKey
-from explorer.views.base import DIMMED, KEPT_PICTURES, Failure, Scene, Unfinished, View, fits
+from explorer.views.base import (
+    DIMMED,
+    KEPT_PICTURES,
+    KEPT_SENTENCES,
+    Failure,
+    Scene,
+    Unfinished,
+    View,
+    fits,
+)
 from explorer.widgets.page.beside import columns
 from explorer.widgets.page.card_head import CardHead
 from explorer.widgets.page.one_of import OneOf
@@ -26,8 +35,6 @@ logger = logging.getLogger(__name__)
 # Room that a card takes before its first picture, about as much as after it: cards that are on
 # screen for a moment only would be drawn before those that stay there.
 EMPTY_PX = 400
-# Sentences of selections that have nothing to show.
-KEPT_SENTENCES = 1024
 # In place of what was not computed, since nobody waits for it any more.
 SKIPPED = object()
 CARD_STYLE = """

@@ -103,7 +103,8 @@ class Screen:
         svg = self.svg()
         sheet = self._page.context.new_page()
         try:
-            sheet.set_content(f"<style>body {{ margin: 0 }} svg {{ display: block }}</style>{svg}")
+            sheet.set_content(svg)
+            sheet.add_style_tag(content="body { margin: 0 } svg { display: block }")
             width, height = sheet.evaluate(
                 "() => { const { width, height } = document.querySelector('svg')"
                 ".getBoundingClientRect(); return [width, height] }"

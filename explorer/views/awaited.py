@@ -11,14 +11,12 @@ from cachetools import LRUCache
 
 from explorer.data.absence import Absence
 from explorer.data.run import RunData
-from explorer.views.base import DIMMED, Failure
+from explorer.views.base import DIMMED, KEPT_SENTENCES, Failure
 from explorer.widgets.page.one_of import OneOf
 from explorer.widgets.page.sign import Sign
 from explorer.worker import in_worker
 
 logger = logging.getLogger(__name__)
-# Sentences in place of pictures that have nothing to show.
-KEPT_SENTENCES = 1024
 
 
 class Awaited(pn.Column):

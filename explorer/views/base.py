@@ -30,6 +30,8 @@ from store import Layer
 
 # Pictures that stay in the page, so that going back to a layer is instant.
 KEPT_PICTURES = 3
+# Sentences that a card keeps, of selections that have nothing to show.
+KEPT_SENTENCES = 1024
 
 
 # A card that still shows another selection is dimmed, after a delay: quick changes do not flash.

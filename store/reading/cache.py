@@ -41,11 +41,6 @@ class ArrayCache:
         with self._lock:
             self._kept[key] = values
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes kept."""
-        return int(self._kept.currsize)
-
 
 class ByteCache(Generic[T]):
     """Arrays by key, made at the first request; the least recently used are dropped first.

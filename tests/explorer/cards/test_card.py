@@ -202,6 +202,19 @@ def test_nothing_is_known_on_the_way_back_and_asked_again_of_a_newer_reading(pag
     assert asked == ["dense", "dense"]
 
 
+def test_of_sentences_too_only_the_last_are_kept(image_data, monkeypatch):
+    monkeypatch.setattr("explorer.cards.card.KEPT_SENTENCES", 2)
+    page, asked = CardPage(image_data, Told()).select(), []
+    page.view.compute = lambda scene: asked.append(scene.selected.layer) or Nothing("None.")
+    for layer in ("dense", "relu1", "dense", "flatten"):  # relu1 is the one not seen for longest
+        page.select(layer=layer)
+    assert asked == ["dense", "relu1", "flatten"]
+    page.select(layer="dense")
+    assert asked == ["dense", "relu1", "flatten"]
+    page.select(layer="relu1")
+    assert asked == ["dense", "relu1", "flatten", "relu1"]
+
+
 def test_a_picture_after_a_sentence_stands_alone(page):
     page.view.missing = Nothing("This needs <patience>.")
     page.select(layer="dense")

@@ -80,6 +80,17 @@ def test_nothing_is_a_sentence_in_place_of_the_picture(place, waiting):
     assert place.sign.said == "None is dead."
 
 
+def test_of_sentences_only_the_last_are_kept(image_data, waiting, monkeypatch):
+    monkeypatch.setattr("explorer.views.awaited.KEPT_SENTENCES", 2)
+    place = Awaited(image_data)
+    for key in ("first", "second", "third"):
+        place.put(key, Nothing(f"None of {key}."), pytest.fail)
+    place.want("second", pytest.fail, pytest.fail)
+    assert (place.sign.said, waiting) == ("None of second.", [])
+    place.want("first", lambda: Nothing("None of first."), pytest.fail)
+    assert len(waiting) == 1
+
+
 @pytest.mark.parametrize("part", ["compute", "draw"])
 def test_a_fault_is_a_sentence_and_a_log_entry(place, waiting, caplog, part):
     def fail(*_):
