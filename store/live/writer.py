@@ -138,6 +138,11 @@ class RunWriter:
         durability : {"process", "power"}
             What a commit survives: the death of the process, or also a power failure.
 
+        Returns
+        -------
+        RunWriter
+            Of the new run, which has no step yet.
+
         Raises
         ------
         RunExistsError
@@ -195,6 +200,11 @@ class RunWriter:
             earlier checkpoint. By default every committed step is kept.
         durability : {"process", "power"}
             As in `create`.
+
+        Returns
+        -------
+        RunWriter
+            Of the run; `last_step` says after which step it goes on.
 
         Raises
         ------

@@ -2,7 +2,8 @@
 
 Every write of Trainlapse that replaces something goes through the three functions here. They
 write under a temporary name in the same directory, rename that at the end, and remove it when
-anything fails. What is replaced keeps its permissions.
+anything fails. What is replaced keeps its permissions, and a file has them from its first byte on:
+what replaces a private file is never readable by others.
 
 Links. A link that a user names (`new_file`, `new_directory`) is followed: what it points to is
 replaced, and the link stays. A link inside a run (`replace_file`) is never followed, since a run
@@ -16,7 +17,6 @@ for caches, which are computed anew.
 
 from __future__ import annotations
 
-import contextlib
 import glob
 import os
 import shutil
@@ -57,7 +57,7 @@ def replace_file(path: Path, content: bytes, *, sync: bool) -> None:
     """
     temporary = path.with_name(path.name + TEMPORARY_SUFFIX)
     try:
-        with _created(temporary) as file:
+        with _created(temporary, target=path) as file:
             file.write(content)
             if sync:
                 file.flush()
@@ -89,7 +89,7 @@ def new_file(target: Path, *, follow_link: bool = True, sync: bool = True) -> It
     Yields
     ------
     Path
-        A file that does not exist yet, in the directory of `target`.
+        An empty file in the directory of `target`.
 
     Raises
     ------
@@ -101,6 +101,7 @@ def new_file(target: Path, *, follow_link: bool = True, sync: bool = True) -> It
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh = _beside(target)
     try:
+        _created(fresh, target=target).close()
         yield fresh
         if sync:
             sync_path(fresh)
@@ -176,21 +177,35 @@ def _exchange(fresh: Path, target: Path) -> None:
     shutil.rmtree(old)
 
 
-def _created(path: Path) -> contextlib.AbstractContextManager[IO[bytes]]:
-    """Create a file, in the place of what a killed process left; never write through a link."""
+def _created(path: Path, *, target: Path) -> IO[bytes]:
+    """Create a file, in the place of what a killed process left; never write through a link.
+
+    Nobody may read it who may not read `target`.
+    """
+    mode = _permissions(target)
+    allowed = 0o666 if mode is None else mode | stat.S_IWUSR
+
+    def opener(name: str, flags: int) -> int:
+        return os.open(name, flags, allowed)
+
+    path.unlink(missing_ok=True)
+    return open(path, "xb", opener=opener)
+
+
+def _permissions(target: Path) -> int | None:
+    """Permissions of a file; None where there is none, or only a link."""
     try:
-        return path.open("xb")
-    except FileExistsError:
-        path.unlink()
-        return path.open("xb")
+        mode = target.lstat().st_mode
+    except FileNotFoundError:
+        return None
+    return stat.S_IMODE(mode) if stat.S_ISREG(mode) else None
 
 
 def _take_place(fresh: Path, target: Path) -> None:
     """Rename a file over another one, whose permissions it takes over."""
-    with contextlib.suppress(FileNotFoundError):
-        status = target.lstat()
-        if stat.S_ISREG(status.st_mode):
-            fresh.chmod(stat.S_IMODE(status.st_mode))
+    mode = _permissions(target)
+    if mode is not None:
+        fresh.chmod(mode)
     for attempt in range(REPLACE_ATTEMPTS):
         try:
             fresh.replace(target)

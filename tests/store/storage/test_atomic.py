@@ -185,3 +185,15 @@ def test_a_run_is_removed_only_when_the_one_in_its_place_is_on_the_disk(
     by_new_directory(path, b"new")
     assert events[0] == ("sync", "file")
     assert [what for what, _ in events[1:4]] == ["rename", "rename", "remove"]
+
+
+@posix
+def test_what_replaces_a_private_file_is_private_from_its_first_byte(tmp_path: Path) -> None:
+    file = tmp_path / "numbers.csv"
+    file.write_bytes(b"old")
+    file.chmod(0o600)
+    with new_file(file) as fresh:
+        with fresh.open("wb") as opened:
+            opened.write(b"new")
+        assert stat.S_IMODE(fresh.stat().st_mode) == 0o600
+    assert file.read_bytes() == b"new"
