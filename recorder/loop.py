@@ -144,6 +144,8 @@ class LoopRecorder:
         SpecError
             A value is wrong; when the training begins: the probe does not fit the model, or the
             run that is resumed is of another one.
+        RunFormatError
+            When the training begins: the run that is resumed is damaged or of a newer version.
         LayerNotFoundError
             When the training begins: a pattern matches no layer.
         RunLockedError, OSError
@@ -211,11 +213,18 @@ class LoopRecorder:
         step : int
             Optimizer updates done, counted over the whole training; 0 is recorded on entry.
         epoch : float
-            Epochs done.
+            Epochs done, by default 0.
         epoch_end : bool
-            Whether an epoch ends here, for ``every_epoch()``.
+            Whether an epoch ends here, for ``every_epoch()``; by default False.
         **metrics : float
-            Loss and the like.
+            Loss and the like, by name. What is not one number is left out.
+
+        Raises
+        ------
+        TypeError
+            The recorder was made without `model`.
+        TrainlapseError, OSError
+            At the first step, outside of ``with``: those that `__init__` lists for the begin.
         """
         if self._chosen_model is None:
             raise TypeError(

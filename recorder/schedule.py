@@ -153,12 +153,12 @@ def every_n_steps(n: int) -> Schedule:
     Parameters
     ----------
     n : int
-        Updates from one recorded step to the next, at least 1.
+        Optimizer updates from one recorded step to the next.
 
     Raises
     ------
     ValueError
-        `n` is below 1.
+        `n` is not a whole number of at least 1.
 
     Examples
     --------
@@ -175,6 +175,11 @@ def at_steps(steps: Iterable[int]) -> Schedule:
     ----------
     steps : iterable of int
         Optimizer updates done, for instance ``[1, 10, 100]`` or ``range(500, 600)``.
+
+    Raises
+    ------
+    ValueError
+        One of them is not a whole number of at least 0.
 
     Examples
     --------
@@ -205,8 +210,13 @@ def log_spaced(per_decade: int = STEPS_PER_DECADE) -> Schedule:
     Parameters
     ----------
     per_decade : int
-        Recorded steps between 100 and 1,000, between 1,000 and 10,000, and so on. Where this is
-        more than there are steps, every step is recorded: by default up to step 11.
+        Recorded steps between 100 and 1,000, between 1,000 and 10,000, and so on; by default 20.
+        Where this is more than there are steps, every step is recorded: of 20, up to step 11.
+
+    Raises
+    ------
+    ValueError
+        `per_decade` is not a whole number of at least 1.
 
     Examples
     --------
