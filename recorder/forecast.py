@@ -126,7 +126,7 @@ def estimate(
     """
     if steps < 1:
         raise ValueError(f"steps must be at least 1, got {steps}.")
-    chosen_scale = RecordingScope(
+    scope = RecordingScope(
         layers=layers,
         activations=activations,
         weights=weights,
@@ -142,7 +142,7 @@ def estimate(
             probe=probe,
             schedule=chosen_schedule,
             name="trial",
-            scale=chosen_scale,
+            scope=scope,
         )
         prepare_ms, recorded = _timed(lambda: look_at(chosen_backend, model, options))
         spec = recorded.spec

@@ -29,7 +29,7 @@ class Schedule:
         raise NotImplementedError
 
     def triggers(self) -> tuple[Trigger, ...]:
-        """Parts that decide by what happens in the training, not by the step's number."""
+        """Give the parts that decide by metrics or weights, not by the step's number."""
         return ()
 
     def __or__(self, other: Schedule) -> Schedule:
@@ -64,7 +64,7 @@ class Watch(Protocol):
         """Whether to record the step that was just done; asked once for every step."""
 
     def recorded(self, observation: Observation) -> None:
-        """Hear that the step was recorded, whoever wanted it."""
+        """Note that the step was recorded, whichever schedule wanted it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +235,7 @@ def due_since(schedule: Schedule, previous: int, step: int, *, epoch_end: bool) 
     """Whether any step after `previous`, up to `step`, is due.
 
     Some trainings do several updates between two callbacks (``steps_per_execution``); the first
-    moment at or after a due step then stands for it.
+    step that is seen at or after a due one is then recorded in its place.
     """
     return schedule.due(step, epoch_end) or any(
         schedule.due(skipped, False) for skipped in range(previous + 1, step)

@@ -1,4 +1,4 @@
-"""Texts into token numbers, by whatever the user's network was trained with."""
+"""Turn texts into token numbers, by the tokenizer that the user's network was trained with."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from store.errors import SpecError
 from store.format.names import Array
 
 Vectorize = Callable[[list[str]], Any]
-# What a number without an entry in a vocabulary stands for.
+# The string of a token number that the vocabulary does not name.
 UNNAMED = ""
 
 
@@ -72,7 +72,8 @@ def _rectangular(values: Any, count: int) -> Array:
     rows = np.asarray(values) if hasattr(values, "shape") else values
     # A row may be an encoding of the tokenizers library, which has its numbers in `ids`.
     rows = [np.asarray(getattr(row, "ids", row)) for row in rows] if np.iterable(rows) else []
-    if len(rows) != count or any(row.ndim != 1 or row.dtype.kind not in "iub" for row in rows):
+    are_tokens = all(row.ndim == 1 and row.dtype.kind in "iub" for row in rows)
+    if not rows or len(rows) != count or not are_tokens:
         raise SpecError(
             f"vectorize(texts) gave {type(values).__name__}, expected whole numbers: one row of "
             f"tokens for each of the {count} texts."

@@ -43,7 +43,7 @@ class _ChangeWatch:
         self._last: Any = None
 
     def wants(self, observation: Observation) -> bool:
-        if self._left <= 1:  # the last step has its place in the budget
+        if self._left <= 1:  # one is kept for the last step of the training
             return False
         if self._last is None:
             return True
