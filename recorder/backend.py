@@ -2,8 +2,8 @@
 
 A recording knows its model by these protocols alone, and imports no framework. A backend needs
 `Backend` and `Subject`. The other protocols are optional, and a backend that has nothing to say
-there leaves them out: `CanNarrow` saves work, `MeasuresUpdates` and `HasParts` are what runs will
-hold later. They are written down here, apart from the rest, so that no backend is built in a way
+there leaves them out. `CanNarrow` saves work. `MeasuresUpdates` and `HasParts` serve what runs
+will hold later: they stand here already, apart from the rest, so that no backend is built in a way
 that rules them out.
 """
 
@@ -24,8 +24,8 @@ from store.format.spec import RunSpec
 # `numpy.asarray` takes.
 Frames = Mapping[str, Any]
 
-# Who looks into a model: by the package and the name of its class, or of one that it is derived
-# from. Named and not imported, so that a framework loads only when a model of it is there.
+# The backend of each class of models, by package and name, and of the classes derived from it.
+# Backends are named and not imported, so that a framework is loaded only for a model of it.
 BACKENDS = {
     "keras.Model": "recorder.keras.backend:KerasBackend",
 }
@@ -61,7 +61,8 @@ class Subject(Protocol):
         Returns
         -------
         callable
-            Gives every array that `spec` describes, by its path.
+            Gives every array that `spec` describes, by its path and in its shape. A float of
+            another width, or an integer, is converted when it is written.
         """
 
     def sample_weights(self) -> WeightSample:
@@ -160,15 +161,16 @@ class MeasuresUpdates(Protocol):
 
 @runtime_checkable
 class HasParts(Protocol):
-    """A `Backend` that knows models of several parts. No run holds several models yet.
+    """A `Backend` that knows models of several parts.
 
     The generator and the discriminator of a GAN have a forward pass and a probe each, and no
-    common one. Each part is looked at as a model of its own; the recording takes the frames of
-    all parts between the same two updates, so that they are of one moment.
+    common one. Each part is looked at as a model of its own. No run holds several parts yet: the
+    error that refuses the whole names them. A run of all parts will take their frames between the
+    same two updates, so that they belong to one step.
     """
 
     def parts(self, model: Any) -> Mapping[str, Any]:
-        """Give the models that `look_at` takes, by name; of a model with one pass, none."""
+        """Give the models that `look_at` takes, by name; none where `look_at` takes the whole."""
 
 
 def backend_of(model: Any) -> Backend:

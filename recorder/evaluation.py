@@ -1,4 +1,4 @@
-"""A larger set of examples of which only the network's predictions are recorded."""
+"""A larger set of examples, of which only the network's predictions are recorded."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ BATCH_SIZE = 256
 class Evaluation:
     """Examples whose predictions are recorded at every recorded step, but no activations.
 
-    For what needs many examples: confusion, and the order in which they are learned. The inputs
-    themselves are not stored. Predictions are computed batch by batch, so that memory stays
-    bounded.
+    It serves what needs many examples: the confusion of classes, and the order in which examples
+    are learned. The inputs themselves are not stored. Predictions are computed batch by batch, so
+    that memory stays bounded.
 
     Parameters
     ----------
@@ -31,7 +31,14 @@ class Evaluation:
     class_names : sequence of str, optional
         Names by class number.
     batch_size : int
-        Examples that go through the network at once.
+        Examples that go through the network at once; by default 256.
+
+    Raises
+    ------
+    SpecError
+        Inputs, labels and names do not fit together; the message lists every problem.
+    ValueError
+        `batch_size` is not a whole number of at least 1.
 
     Examples
     --------
@@ -63,12 +70,19 @@ class Evaluation:
         return f"Evaluation({len(self)} examples, batch_size={self.batch_size})"
 
     def batch(self, start: int) -> list[Array]:
-        """Give the inputs of one batch; the last one is filled up with its last example.
+        """Give the inputs of one batch.
+
+        The last batch is filled up with copies of the last example, so that all have one size.
 
         Parameters
         ----------
         start : int
-            The first example.
+            Number of its first example.
+
+        Returns
+        -------
+        list of ndarray (example, ...)
+            One for each input of the model.
         """
         chosen = np.minimum(np.arange(start, start + self.batch_size), len(self) - 1)
         return [values[chosen] for values in self.examples.inputs.values()]

@@ -96,7 +96,8 @@ def estimate(
 ) -> RecordingEstimate:
     """Say what recording a model will take, by recording a few steps of it as it is.
 
-    Nothing of the model changes, and the trial run is removed.
+    Two to six steps are written into a temporary folder, which is removed; of large frames only
+    two. Nothing of the model changes.
 
     Parameters
     ----------
@@ -105,13 +106,14 @@ def estimate(
     probe : Probe
         The fixed inputs.
     schedule : Schedule, optional
-        As for `Recorder`. What it records by what happens in the training cannot be foreseen.
+        As for `Recorder`. Steps that `adaptive` and `on_event` will record are not counted, since
+        nobody knows them before the training.
     steps : int
         Optimizer updates that the training will do.
     steps_per_epoch : int, optional
         Updates an epoch, for `every_epoch`; by default one epoch is all there is.
-    layers, activations, weights, every_unit, dtype, byte_budget, backend
-        As for `Recorder`.
+    layers, activations, weights, every_unit, dtype, byte_budget, backend : optional
+        As for `Recorder`, with the same defaults: by default all of the model is recorded.
 
     Raises
     ------
@@ -124,7 +126,7 @@ def estimate(
     """
     if steps < 1:
         raise ValueError(f"steps must be at least 1, got {steps}.")
-    chosen_scale = RecordingScope(
+    scope = RecordingScope(
         layers=layers,
         activations=activations,
         weights=weights,
@@ -140,7 +142,7 @@ def estimate(
             probe=probe,
             schedule=chosen_schedule,
             name="trial",
-            scale=chosen_scale,
+            scope=scope,
         )
         prepare_ms, recorded = _timed(lambda: look_at(chosen_backend, model, options))
         spec = recorded.spec

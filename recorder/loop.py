@@ -144,6 +144,8 @@ class LoopRecorder:
         SpecError
             A value is wrong; when the training begins: the probe does not fit the model, or the
             run that is resumed is of another one.
+        RunFormatError
+            When the training begins: the run that is resumed is damaged or of a newer version.
         LayerNotFoundError
             When the training begins: a pattern matches no layer.
         RunLockedError, OSError
@@ -170,7 +172,7 @@ class LoopRecorder:
                 overwrite=overwrite,
                 compression=compression,
                 durability=durability,
-                scale=RecordingScope(
+                scope=RecordingScope(
                     layers=layers,
                     activations=activations,
                     weights=weights,
@@ -211,11 +213,18 @@ class LoopRecorder:
         step : int
             Optimizer updates done, counted over the whole training; 0 is recorded on entry.
         epoch : float
-            Epochs done.
+            Epochs done, by default 0.
         epoch_end : bool
-            Whether an epoch ends here, for ``every_epoch()``.
+            Whether an epoch ends here, for ``every_epoch()``; by default False.
         **metrics : float
-            Loss and the like.
+            Loss and the like, by name. What is not one number is left out.
+
+        Raises
+        ------
+        TypeError
+            The recorder was made without `model`.
+        TrainlapseError, OSError
+            At the first step, outside of ``with``: those that `__init__` lists for the begin.
         """
         if self._chosen_model is None:
             raise TypeError(
@@ -253,7 +262,7 @@ class LoopRecorder:
             return resume
         if not resume or self._backend is None:
             return None
-        # The user counts; 0 says nothing, for an optimizer that the framework does not know.
+        # The user counts the steps. 0 says nothing: another optimizer may do the updates.
         return self._backend.updates_done(self._watched) or None
 
     def _open(self) -> bool:
@@ -268,13 +277,13 @@ class LoopRecorder:
             self._recording.open(self._watched, self._first_step())
         except (TrainlapseError, OSError):
             raise
-        except Exception as fault:  # what the user cannot help must not keep them from training
+        except Exception as fault:  # a fault of ours must not stop the training
             self._give_up(fault)
             return False
         background = self._recording.background
         assert background is not None
         # A training that is interrupted never says so to its callbacks: the run is then closed
-        # when the recorder goes, at the latest when the interpreter exits.
+        # when the recorder is collected as garbage, at the latest when the interpreter exits.
         self._termination = Termination()
         self._termination.protect(background)
         self._finalizer = weakref.finalize(self, _let_go, background, self._termination)
@@ -297,7 +306,7 @@ class LoopRecorder:
         if fault is not None:
             self._give_up(fault)
         if self._finalizer is not None:
-            self._finalizer()  # nothing is left to close; SIGTERM is let go
+            self._finalizer()  # the run is closed already; this stops listening for SIGTERM
         self._cost.end(now)
         if was_open:
             log.info("%s: %s", self.report, self._recording.options.path)

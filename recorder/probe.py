@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,10 @@ SMALLEST_IMAGE = 8
 
 
 class Probe:
-    """Fixed inputs with their labels and names.
+    """The few fixed inputs that are sent through the network at every recorded step.
+
+    Every recorded step holds each layer's output for all of them, so its bytes and its time grow
+    with their number.
 
     Parameters
     ----------
@@ -95,7 +98,12 @@ class Probe:
         y: npt.ArrayLike,
         per_class: int = 4,
         seed: int = 0,
-        **kw: Any,
+        *,
+        class_names: Sequence[str] | None = None,
+        texts: Sequence[str] | None = None,
+        vocabulary: Sequence[str] | None = None,
+        kind: str | None = None,
+        feature_names: Sequence[str] | None = None,
     ) -> Self:
         """Pick the same number of examples of every class, the same ones for the same seed.
 
@@ -106,11 +114,24 @@ class Probe:
         y : array_like
             Their classes: numbers (example,), one-hot rows (example, class) or strings.
         per_class : int
-            Examples of each class; a class that has fewer gives all it has.
+            Examples of each class, by default 4; a class that has fewer gives all it has.
         seed : int
-            Seed of the choice.
-        **kw
-            Passed to `Probe`; ``texts`` are picked along with the inputs.
+            Seed of the choice, by default 0.
+        texts : sequence of str, optional
+            The original text of each example; those of the picked ones are kept.
+        class_names, vocabulary, kind, feature_names : optional
+            As for `Probe`.
+
+        Raises
+        ------
+        SpecError
+            The labels are not classes, not one for each example, or `per_class` is below 1.
+
+        Examples
+        --------
+        >>> probe = Probe.pick(np.zeros((6, 3)), ["a", "b", "a", "b", "a", "b"], per_class=2)
+        >>> probe.labels.tolist(), probe.class_names
+        ([0, 0, 1, 1], ['a', 'b'])
         """
         inputs = _named_inputs(x)
         numbers, names = _class_numbers(y)
@@ -128,12 +149,15 @@ class Probe:
                 "For targets that are not classes choose examples yourself: Probe(x[:32], y[:32])."
             )
         chosen = _stratified(numbers, per_class, seed)
-        if kw.get("texts") is not None:
-            kw["texts"] = [kw["texts"][index] for index in chosen]
-        kw.setdefault("class_names", names)
-        picked = {name: values[chosen] for name, values in inputs.items()}
-        single = len(picked) == 1 and SINGLE_INPUT in picked
-        return cls(picked[SINGLE_INPUT] if single else picked, numbers[chosen], **kw)
+        return cls(
+            {name: values[chosen] for name, values in inputs.items()},
+            numbers[chosen],
+            class_names=names if class_names is None else class_names,
+            texts=None if texts is None else [texts[index] for index in chosen],
+            vocabulary=vocabulary,
+            kind=kind,
+            feature_names=feature_names,
+        )
 
     @classmethod
     def from_texts(
@@ -143,7 +167,9 @@ class Probe:
         labels: npt.ArrayLike | None = None,
         *,
         vocabulary: Sequence[str] | None = None,
-        **kw: Any,
+        class_names: Sequence[str] | None = None,
+        kind: str | None = None,
+        feature_names: Sequence[str] | None = None,
     ) -> Self:
         """Make a probe of texts, for a network that takes token numbers.
 
@@ -158,8 +184,13 @@ class Probe:
             As for `Probe`.
         vocabulary : sequence of str, optional
             Token strings by token number; by default what `vectorize` says about itself.
-        **kw
-            Passed to `Probe`.
+        class_names, kind, feature_names : optional
+            As for `Probe`.
+
+        Raises
+        ------
+        SpecError
+            `vectorize` gives no whole numbers, or what was given does not fit together.
 
         Examples
         --------
@@ -172,7 +203,15 @@ class Probe:
         """
         found = vocabulary_of(vectorize) if vocabulary is None else vocabulary
         inputs = token_numbers(texts, vectorize)
-        return cls(inputs, labels, texts=texts, vocabulary=found, **kw)
+        return cls(
+            inputs,
+            labels,
+            class_names=class_names,
+            texts=texts,
+            vocabulary=found,
+            kind=kind,
+            feature_names=feature_names,
+        )
 
     def to_spec(self) -> ProbeSpec:
         """Describe the probe for the store."""

@@ -29,7 +29,7 @@ class Schedule:
         raise NotImplementedError
 
     def triggers(self) -> tuple[Trigger, ...]:
-        """Parts that decide by what happens in the training, not by the step's number."""
+        """Give the parts that decide by metrics or weights, not by the step's number."""
         return ()
 
     def __or__(self, other: Schedule) -> Schedule:
@@ -64,7 +64,7 @@ class Watch(Protocol):
         """Whether to record the step that was just done; asked once for every step."""
 
     def recorded(self, observation: Observation) -> None:
-        """Hear that the step was recorded, whoever wanted it."""
+        """Note that the step was recorded, whichever schedule wanted it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,12 +153,12 @@ def every_n_steps(n: int) -> Schedule:
     Parameters
     ----------
     n : int
-        Updates from one recorded step to the next, at least 1.
+        Optimizer updates from one recorded step to the next.
 
     Raises
     ------
     ValueError
-        `n` is below 1.
+        `n` is not a whole number of at least 1.
 
     Examples
     --------
@@ -175,6 +175,11 @@ def at_steps(steps: Iterable[int]) -> Schedule:
     ----------
     steps : iterable of int
         Optimizer updates done, for instance ``[1, 10, 100]`` or ``range(500, 600)``.
+
+    Raises
+    ------
+    ValueError
+        One of them is not a whole number of at least 0.
 
     Examples
     --------
@@ -205,8 +210,13 @@ def log_spaced(per_decade: int = STEPS_PER_DECADE) -> Schedule:
     Parameters
     ----------
     per_decade : int
-        Recorded steps between 100 and 1,000, between 1,000 and 10,000, and so on. Where this is
-        more than there are steps, every step is recorded: by default up to step 11.
+        Recorded steps between 100 and 1,000, between 1,000 and 10,000, and so on; by default 20.
+        Where this is more than there are steps, every step is recorded: of 20, up to step 11.
+
+    Raises
+    ------
+    ValueError
+        `per_decade` is not a whole number of at least 1.
 
     Examples
     --------
@@ -225,7 +235,7 @@ def due_since(schedule: Schedule, previous: int, step: int, *, epoch_end: bool) 
     """Whether any step after `previous`, up to `step`, is due.
 
     Some trainings do several updates between two callbacks (``steps_per_execution``); the first
-    moment at or after a due step then stands for it.
+    step that is seen at or after a due one is then recorded in its place.
     """
     return schedule.due(step, epoch_end) or any(
         schedule.due(skipped, False) for skipped in range(previous + 1, step)

@@ -1,4 +1,4 @@
-"""How much of a model is recorded: which layers, units and data types, and how many bytes."""
+"""What of a model is recorded: which layers, units and data types, and how many bytes."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _UNITS |= {f"{prefix}ib": 1024**power for power, prefix in enumerate("kmgt", 1)}
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", re.IGNORECASE)
 # Step 0 and the last step are recorded whatever the budget.
 LEAST_STEPS = 2
-# A training of unknown length is taken to become this many times as long as it was when half of
-# the budget had been used.
+# Where the length of a training is not known, its end is taken to be at this many times the step at
+# which half of the budget was used.
 UNKNOWN_GROWTH = 1e6
 
 Globs = str | Sequence[str]
@@ -46,7 +46,7 @@ class RecordingScope:
     dtype : str or mapping of {"activation", "weights"} to str
         Data type that floats are stored as, when it is narrower than their own: ``"float16"``.
     byte_budget : int or str or None
-        Most bytes of the run while it is recorded, for instance ``"2 GB"``. When it becomes scarce
+        Most bytes of the run while it is recorded, for instance ``"2 GB"``. As it runs out,
         scheduled steps are left out, and counted.
 
     Raises
@@ -73,7 +73,7 @@ class RecordingScope:
             parse_bytes(self.byte_budget)
 
     def narrowing(self) -> Narrowing:
-        """Give the same for the store."""
+        """Give the same in the form that the store takes."""
         types = dict.fromkeys(KINDS, self.dtype) if isinstance(self.dtype, str) else self.dtype
         for kind in types:
             if kind not in KINDS:
@@ -92,7 +92,7 @@ class ByteBudget:
     """Decides which scheduled steps are left out so that a run stays within its bytes.
 
     The first half of the budget is spent as the schedule wants. The second half is spread over the
-    rest of the training, evenly in the logarithm of the step, and the last step has its place.
+    rest of the training, evenly in the logarithm of the step, and one step is kept for the end.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ class ByteBudget:
         return recorded + 1 <= half + half * min(1.0, past)
 
 
-def byte_budget(scale: RecordingScope, spec: RunSpec) -> ByteBudget | None:
+def byte_budget(scope: RecordingScope, spec: RunSpec) -> ByteBudget | None:
     """Give the budget of a run, in steps of it; None where there is none.
 
     Raises
@@ -150,11 +150,11 @@ def byte_budget(scale: RecordingScope, spec: RunSpec) -> ByteBudget | None:
     SpecError
         Not even the first and the last step fit.
     """
-    if scale.byte_budget is None:
+    if scope.byte_budget is None:
         return None
-    most = parse_bytes(scale.byte_budget)
+    most = parse_bytes(scope.byte_budget)
     limit = steps_within(spec, most)
-    # The indexes of shards take a little more.
+    # The indexes of the run's files take a little more.
     while limit >= LEAST_STEPS and estimate(spec, limit).total_bytes > most:
         limit -= 1
     if limit < LEAST_STEPS:

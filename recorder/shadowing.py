@@ -1,4 +1,4 @@
-"""Finds out whether a file of the user's hides one of the packages that come with the recorder.
+"""Find out whether a file of the user's own hides the package `store`.
 
 A script's own folder comes first where Python looks for modules.
 """

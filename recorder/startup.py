@@ -1,4 +1,4 @@
-"""Loading TensorFlow without the noise that it makes."""
+"""Load TensorFlow without the messages that it prints at its start."""
 
 from __future__ import annotations
 

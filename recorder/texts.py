@@ -1,4 +1,4 @@
-"""Texts into token numbers, by whatever the user's network was trained with."""
+"""Turn texts into token numbers, by the tokenizer that the user's network was trained with."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from store.errors import SpecError
 from store.format.names import Array
 
 Vectorize = Callable[[list[str]], Any]
-# What a number without an entry in a vocabulary stands for.
+# The string of a token number that the vocabulary does not name.
 UNNAMED = ""
 
 
@@ -31,6 +31,11 @@ def token_numbers(texts: Sequence[str], vectorize: Vectorize) -> Array | dict[st
     ndarray of int (text, token), or dict of it
         As `vectorize` gave it.
 
+    Raises
+    ------
+    SpecError
+        `vectorize` gave no whole numbers, or not one row for each text.
+
     Examples
     --------
     >>> token_numbers(["a b", "a"], lambda texts: [[ord(c) - 96 for c in t[::2]] for t in texts])
@@ -46,8 +51,8 @@ def token_numbers(texts: Sequence[str], vectorize: Vectorize) -> Array | dict[st
 def vocabulary_of(vectorize: Any) -> list[str] | None:
     """Give the string of each token number, as far as a layer or tokenizer tells; else None.
 
-    Known are ``get_vocabulary()`` of Keras's layers, ``get_vocab()`` of the tokenizers library and
-    its like, and ``word_index`` of older ones.
+    It asks for ``get_vocabulary()`` as Keras's layers have it, ``get_vocab()`` as the tokenizers
+    library and its like have it, and ``word_index`` of older tokenizers.
     """
     if hasattr(vectorize, "get_vocabulary"):
         return [str(token) for token in vectorize.get_vocabulary()]
@@ -64,9 +69,11 @@ def vocabulary_of(vectorize: Any) -> list[str] | None:
 def _rectangular(values: Any, count: int) -> Array:
     if hasattr(values, "to_tensor"):  # a ragged tensor fills itself up with zeros
         values = values.to_tensor()
-    rows = [np.asarray(row) for row in np.asarray(values)] if hasattr(values, "shape") else values
-    rows = [np.asarray(getattr(row, "ids", row)) for row in rows]
-    if len(rows) != count or any(row.ndim != 1 or row.dtype.kind not in "iub" for row in rows):
+    rows = np.asarray(values) if hasattr(values, "shape") else values
+    # A row may be an encoding of the tokenizers library, which has its numbers in `ids`.
+    rows = [np.asarray(getattr(row, "ids", row)) for row in rows] if np.iterable(rows) else []
+    are_tokens = all(row.ndim == 1 and row.dtype.kind in "iub" for row in rows)
+    if not rows or len(rows) != count or not are_tokens:
         raise SpecError(
             f"vectorize(texts) gave {type(values).__name__}, expected whole numbers: one row of "
             f"tokens for each of the {count} texts."

@@ -1,4 +1,4 @@
-"""Schedules that look at the training: denser where weights move fast, and at events."""
+"""Schedules that watch the training: they record where weights move fast, and at events."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from recorder.scope import parse_bytes
 
 # The smallest change that is worth a step of its own: below this two pictures look alike.
 FINEST_CHANGE = 1e-3
-# The threshold is this share of the way that the weights have come so far, for each step that is
-# left of the budget. So a fraction of the budget's steps that is left, to this power, is the
-# fraction of the way that was covered: a tenth is left when it is 10,000 times as long.
+# With n steps left of the budget, the next one is recorded when the weights have moved by PACE / n
+# of the way that they have come so far. Then n falls like way ** (-1 / PACE): a tenth of the steps
+# is left when the way is 10,000 times as long.
 PACE = 4.0
 # Fewer values than this do not tell what is usual.
 LEAST_HISTORY = 8
@@ -43,7 +43,7 @@ class _ChangeWatch:
         self._last: Any = None
 
     def wants(self, observation: Observation) -> bool:
-        if self._left <= 1:  # the last step has its place in the budget
+        if self._left <= 1:  # one is kept for the last step of the training
             return False
         if self._last is None:
             return True
@@ -112,17 +112,25 @@ class _EventWatch:
 def adaptive(budget: int | str, *, change: float = FINEST_CHANGE) -> Schedule:
     """Record densely where the weights move fast, within a number of bytes.
 
-    A step is recorded when the weights have moved by `change` since the last recorded one, and
-    later by a share of the way that they have come, the larger the less is left of the budget. So
-    a training of any length is covered and keeps within its bytes. Every recorded step counts,
-    whichever schedule wanted it.
+    At first a step is recorded when the weights have moved by `change` since the last recorded
+    step. Later they must move by a share of the way that they have come so far, and this share
+    grows as the budget runs out. So a training of any length is covered to its end and keeps within
+    its bytes. Every recorded step takes its part of the budget, whichever schedule wanted it.
 
     Parameters
     ----------
     budget : int or str
         Most bytes of recorded steps before compression, for instance ``"200 MB"``.
     change : float
-        The finest change: the norm of the weights' difference over that of the weights.
+        The smallest change that is recorded: the Euclidean norm of the weights' difference over
+        that of the weights, both estimated from a sample of them. By default 0.001.
+
+    Raises
+    ------
+    SpecError
+        `budget` is no number of bytes.
+    ValueError
+        `change` is not a number above 0.
 
     Examples
     --------
@@ -143,13 +151,19 @@ def on_event(
     Parameters
     ----------
     metric : str
-        Which metric to watch, batch by batch.
+        Name of the metric to watch, update by update; by default the loss.
     factor : float
-        How many times its usual value, the median of the last values, is a jump.
+        A value is a jump when it is this many times the usual one, which is the median of the last
+        values. By default 3.
     window : int
-        How many of the last values are usual.
+        How many of the last values count for the median, at least 8; by default 50.
     after : int
-        How many steps are recorded after the jump.
+        How many steps are recorded after the jump; by default 3.
+
+    Raises
+    ------
+    ValueError
+        A number is out of its range.
 
     Examples
     --------

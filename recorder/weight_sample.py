@@ -25,16 +25,16 @@ class WeightSample:
     shapes : sequence of tuple of int
         Shape of each variable.
     make_reader : callable
-        Makes what reads the sample; called when a sample is first asked for.
+        Makes what reads the sample; called before the sample is first read.
     """
 
     def __init__(self, shapes: Sequence[Sequence[int]], make_reader: MakeReader) -> None:
         sizes = [math.prod(shape) for shape in shapes]
         self._strides = [max(1, size // SAMPLED) for size in sizes]
-        # To make a reader may take 50 ms, and most recordings never ask.
+        # Making a reader may take 50 ms, and most recordings never need one.
         self._make_reader = make_reader
         self._read: Callable[[], Array] | None = None if sizes else _nothing
-        # An element stands for those that were not taken.
+        # An element stands for the elements beside it that were not taken.
         counts = [-(-size // stride) for size, stride in zip(sizes, self._strides, strict=True)]
         self._shares = np.repeat(np.array(sizes) / np.maximum(counts, 1), counts)
 

@@ -1,4 +1,4 @@
 """Make a run of the checkpoints that a training has left.
 
-Imports the recording and what looks into a model.
+It reads the files of Keras and TensorFlow, so it imports `recorder.keras` as well as the recording.
 """

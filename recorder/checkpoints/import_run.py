@@ -25,7 +25,17 @@ from store.errors import CheckpointError
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What became of the checkpoints: steps in the run, and why others are not there."""
+    """What became of the checkpoints.
+
+    Attributes
+    ----------
+    path : Path
+        Directory of the run.
+    steps : list of int
+        Recorded steps, in optimizer updates.
+    skipped : list of str
+        For each checkpoint that was left out: its name, and why.
+    """
 
     path: Path
     steps: list[int]
@@ -66,8 +76,10 @@ def import_run(
         The network; see `load_network`. By default the one in the first checkpoint.
     custom : sequence of str
         The user's own classes and functions, each ``module:Name``.
-    pattern, steps_per_epoch
-        See `order_checkpoints`.
+    pattern : str, optional
+        How the names were made; see `order_checkpoints`.
+    steps_per_epoch : int, optional
+        Optimizer updates in an epoch, where the names count epochs.
     csv_log, event_files : str or Path, optional
         Metrics; see `read_metrics`.
     strict : bool
@@ -92,7 +104,7 @@ def import_run(
     build_for(network, probe)
     problems = {path: difference(network, contents[path]) for path in found}
     skipped = [f"{path.name}: {problem}" for path, problem in problems.items() if problem]
-    fitting = [moment for moment in timeline.moments if not problems[moment.path]]
+    fitting = [checkpoint for checkpoint in timeline.checkpoints if not problems[checkpoint.path]]
     if skipped and (strict or not fitting):
         raise CheckpointError("These do not fit the model:\n- " + "\n- ".join(skipped))
     directory = Path(path)
@@ -112,7 +124,7 @@ def import_run(
 
 @dataclass(frozen=True, slots=True)
 class _WhereCheckpoints(Schedule):
-    """Steps are recorded because they are there, not because they are due."""
+    """Wants no step: every checkpoint is recorded, whatever its step."""
 
     def due(self, step: int, epoch_end: bool) -> bool:  # noqa: ARG002
         return False
@@ -134,7 +146,7 @@ class _Replay(Recording):
     def run(
         self,
         model: Any,
-        moments: Sequence[CheckpointStep],
+        checkpoints: Sequence[CheckpointStep],
         rows: Rows,
         *,
         strict: bool,
@@ -144,25 +156,25 @@ class _Replay(Recording):
         steps: list[int] = []
         skipped: list[str] = []
         waiting = sorted(rows.items(), reverse=True)
-        times = _file_times(moments)
+        times = _file_times(checkpoints)
         finished = False
         try:
-            for moment, time in zip(
-                tqdm(moments, unit="checkpoint", disable=not progress), times, strict=True
+            for checkpoint, time in zip(
+                tqdm(checkpoints, unit="checkpoint", disable=not progress), times, strict=True
             ):
                 try:
-                    load(moment.path, model)
+                    load(checkpoint.path, model)
                 except CheckpointError as error:
                     if strict:
                         raise
                     skipped.append(str(error))
                     continue
                 self.open(model)
-                self._advance_metrics(waiting, moment)
+                self._advance_metrics(waiting, checkpoint)
                 self._clock = time
-                self.advance(moment.step, moment.epoch, {})
+                self.advance(checkpoint.step, checkpoint.epoch, {})
                 self.record_now()
-                steps.append(moment.step)
+                steps.append(checkpoint.step)
             self._advance_metrics(waiting, None)
             finished = True
         finally:
@@ -176,17 +188,17 @@ class _Replay(Recording):
     def _advance_metrics(
         self, waiting: list[tuple[int, dict[str, float]]], to: CheckpointStep | None
     ) -> None:
-        """Note the metrics up to a checkpoint, the earliest of which wait at the end."""
+        """Note the metrics up to a checkpoint; in `waiting` the earliest stand last."""
         while waiting and (to is None or waiting[-1][0] <= to.step):
             update, values = waiting.pop()
             self.advance(update, math.nan, values)
 
 
-def _file_times(moments: Sequence[CheckpointStep]) -> list[float]:
+def _file_times(checkpoints: Sequence[CheckpointStep]) -> list[float]:
     """Seconds since the first file was written; NaN when the files are not in order of time."""
     files = [
         tensorflow.index_file(path) if tensorflow.exists(path) else path
-        for path in (moment.path for moment in moments)
+        for path in (checkpoint.path for checkpoint in checkpoints)
     ]
     times = [file.stat().st_mtime for file in files]
     if any(later <= earlier for earlier, later in pairwise(times)):

@@ -36,6 +36,11 @@ def read_csv_log(path: str | Path, steps_per_epoch: float | None) -> Rows:
         The file.
     steps_per_epoch : float or None
         Optimizer updates in an epoch; needed when the rows count epochs.
+
+    Raises
+    ------
+    CheckpointError
+        There is no column of steps or epochs, or `steps_per_epoch` is needed.
     """
     with Path(path).open(newline="", encoding="utf-8") as file:
         header = file.readline()
@@ -70,6 +75,11 @@ def read_event_files(folder: str | Path, steps_per_epoch: float | None) -> Rows:
         The folder of the logs, with ``train`` and ``validation`` below it.
     steps_per_epoch : float or None
         Optimizer updates in an epoch; needed for metrics of whole epochs.
+
+    Raises
+    ------
+    CheckpointError
+        There is no event file, or `steps_per_epoch` is needed.
     """
     files = sorted(Path(folder).rglob("*tfevents*"))
     if not files:
@@ -87,7 +97,7 @@ def read_event_files(folder: str | Path, steps_per_epoch: float | None) -> Rows:
                 _merge(batches, step, {f"val_{name}": value})
             else:
                 _merge(batches, step, {prefix + tag.removeprefix("batch_"): value})
-    for update, values in epochs.items():  # of a whole epoch, where both are there
+    for update, values in epochs.items():  # they replace those of the epoch's last batch
         _merge(batches, update, values)
     return batches
 

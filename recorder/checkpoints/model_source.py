@@ -28,7 +28,7 @@ _CODE = ("Lambda", "__lambda__")
 
 
 def load_network(source: str | Path, custom: Sequence[str] = (), *, compiled: bool = True) -> Any:
-    """Load a model, its weights left open.
+    """Load a model; what its weights are does not matter yet.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def _check_trusted(path: Path, config: Any, objects: Mapping[str, Any]) -> None:
 
 
 def _foreign(config: Any, objects: Mapping[str, Any]) -> Iterator[str]:
-    """Names in a configuration that neither Keras nor the user stands for."""
+    """Find names in a configuration that are neither Keras's nor among the user's objects."""
     if isinstance(config, Mapping):
         name, registered = config.get("class_name"), config.get("registered_name")
         package = str(config.get("module") or "keras").split(".")[0]

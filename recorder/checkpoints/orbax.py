@@ -13,7 +13,7 @@ from store.errors import CheckpointError, MissingExtraError, listed
 
 _FILES = ("_CHECKPOINT_METADATA", "orbax.checkpoint", "pytree.orbax-checkpoint", "pytree")
 _ITERATIONS = ("iterations", "iteration")
-# Names that two paths must share from their end: those of layer and variable.
+# Two paths of one variable end with the same names, at least those of its layer and its own.
 _LEAST_SHARED = 2
 
 
@@ -32,8 +32,8 @@ def iterations(folder: Path) -> int | None:
 def load(folder: Path, model: Any) -> None:
     """Load the weights of a step into a built model.
 
-    Keras itself finds the latest step alone, and passes over variables of other names: all may have
-    the model's name before them, or that of another model.
+    Keras's own loader takes the latest step only, and leaves out variables of other names. But in a
+    checkpoint every name may begin with the name of the model that was saved.
 
     Raises
     ------

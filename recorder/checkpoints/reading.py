@@ -1,7 +1,7 @@
 """Checkpoints of a training that was not recorded: finding them, looking into them, loading them.
 
-Understood are Keras files (``.keras``, ``.weights.h5``, ``.h5``), TensorFlow checkpoints (a prefix
-with an ``.index`` file, as `tf.train.CheckpointManager` writes them) and Orbax step folders.
+Three kinds are read: Keras files (``.keras``, ``.weights.h5``, ``.h5``), TensorFlow checkpoints (a
+prefix with an ``.index`` file, as `tf.train.CheckpointManager` writes them) and Orbax step folders.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def difference(model: Any, contents: Contents) -> str | None:
         return None
     ours = {weight.path: tuple(weight.shape) for weight in model.weights}
     missing = _surplus(ours, contents.shapes)
-    # Subclassed models also keep metrics beside their layers: those are no weights.
+    # Subclassed models also keep metrics beside their layers, which are not compared.
     layers = {path: shape for path, shape in contents.shapes.items() if not _is_beside_layers(path)}
     unknown = _surplus(layers, ours)
     parts = []
@@ -130,7 +130,7 @@ def load(path: Path, model: Any) -> None:
     """
     try:
         with warnings.catch_warnings():
-            # The state of the optimizer is not needed, and need not fit.
+            # Only the weights are needed: the state of the optimizer may be missing or another.
             warnings.filterwarnings("ignore", message=".*optimizer")
             if tensorflow.exists(path):
                 tensorflow.load(path, model)

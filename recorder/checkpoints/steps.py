@@ -15,7 +15,7 @@ from store.errors import CheckpointError
 _FIELD = re.compile(r"\{(\w+)(?::[^{}]*)?\}")
 _EPOCH_IN_NAME = re.compile(r"(?:epochs?|ep)[-_=. ]?(\d+)", re.IGNORECASE)
 _STEP_IN_NAME = re.compile(r"(?:steps?|iter(?:ation)?s?|updates?)[-_=. ]?(\d+)", re.IGNORECASE)
-# A number that is no part of a fraction: "weights-07-0.35" counts 7.
+# A whole number that is no part of a fraction: 7 in "weights-07-0.35".
 _NUMBER_IN_NAME = re.compile(r"(?<!\d)(?<!\d\.)(\d+)(?!\d|\.\d)")
 
 
@@ -32,7 +32,7 @@ class CheckpointStep:
 class Timeline:
     """Checkpoints in the order of their steps, and updates an epoch where that is known."""
 
-    moments: list[CheckpointStep]
+    checkpoints: list[CheckpointStep]
     steps_per_epoch: float | None
 
 
@@ -42,7 +42,7 @@ def order_checkpoints(
     pattern: str | None = None,
     steps_per_epoch: int | None = None,
 ) -> Timeline:
-    """Place checkpoints in time.
+    """Find the step at which each checkpoint was taken.
 
     A step in the name counts most, then the optimizer's own count, then an epoch in the name
     times the steps of an epoch.
@@ -68,10 +68,10 @@ def order_checkpoints(
         if "step" not in numbers and iterations is not None:
             numbers["step"] = iterations
     spe = steps_per_epoch or _steps_per_epoch(list(read.values()))
-    moments = [_moment(path, numbers, spe) for path, numbers in read.items()]
-    moments.sort(key=lambda moment: moment.step)
-    _check_order(moments)
-    return Timeline(moments, spe)
+    checkpoints = [_place(path, numbers, spe) for path, numbers in read.items()]
+    checkpoints.sort(key=lambda checkpoint: checkpoint.step)
+    _check_order(checkpoints)
+    return Timeline(checkpoints, spe)
 
 
 def _numbers(path: Path, pattern: str | None) -> dict[str, int]:
@@ -118,7 +118,7 @@ def _steps_per_epoch(read: Sequence[Mapping[str, int]]) -> float | None:
     return None
 
 
-def _moment(path: Path, numbers: Mapping[str, int], spe: float | None) -> CheckpointStep:
+def _place(path: Path, numbers: Mapping[str, int], spe: float | None) -> CheckpointStep:
     epoch = numbers.get("epoch", numbers.get("number"))
     if "step" in numbers:
         step = numbers["step"]
@@ -142,8 +142,8 @@ def _moment(path: Path, numbers: Mapping[str, int], spe: float | None) -> Checkp
     return CheckpointStep(path, round(epoch * spe), epoch)
 
 
-def _check_order(moments: Sequence[CheckpointStep]) -> None:
-    for earlier, later in pairwise(moments):
+def _check_order(checkpoints: Sequence[CheckpointStep]) -> None:
+    for earlier, later in pairwise(checkpoints):
         if earlier.step == later.step:
             raise CheckpointError(
                 f"{earlier.path.name} and {later.path.name} are both at step {later.step}. Choose "

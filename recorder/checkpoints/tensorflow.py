@@ -24,7 +24,7 @@ def exists(path: Path) -> bool:
 
 
 def index_file(path: Path) -> Path:
-    """Give the file that every checkpoint has one of."""
+    """Give the index file; every checkpoint has one."""
     return path.with_name(path.name + INDEX_SUFFIX)
 
 

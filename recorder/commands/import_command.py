@@ -76,7 +76,7 @@ def import_checkpoints(
 ) -> None:
     """Turn CHECKPOINTS, a folder or a pattern in quotes, into RUN.
 
-    Understood are .keras, .weights.h5, .h5, TensorFlow checkpoints and Orbax steps.
+    It reads .keras, .weights.h5, .h5, TensorFlow checkpoints and Orbax steps.
 
     \b
     trainlapse import checkpoints -o runs/old.zarr --probe probe.npz

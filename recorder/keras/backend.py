@@ -6,7 +6,7 @@ from typing import Any
 
 from recorder.evaluation import Evaluation
 from recorder.keras import settings
-from recorder.keras.subject import KerasSubject, look_at
+from recorder.keras.subject import KerasSubject, look_at, parts_of
 from recorder.probe import Probe
 
 
@@ -19,6 +19,10 @@ class KerasBackend:
     def look_at(self, model: Any, probe: Probe, evaluation: Evaluation | None) -> KerasSubject:
         """Trace a model and describe it; it is built by this, when it is not yet."""
         return look_at(model, probe, evaluation)
+
+    def parts(self, model: Any) -> dict[str, Any]:
+        """Give the models that a model without a forward pass is made of, by attribute name."""
+        return parts_of(model)
 
     def updates_done(self, model: Any) -> int | None:
         """Give the updates that the optimizer has done; None when there is none that counts."""

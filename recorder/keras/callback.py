@@ -19,7 +19,7 @@ from recorder.loop import LoopRecorder
 
 
 class _Counts(keras.callbacks.Callback):  # type: ignore[misc]
-    """What a callback counts over all of its fits."""
+    """A callback's counts over all of its fits."""
 
     def __init__(self) -> None:
         require_tensorflow()

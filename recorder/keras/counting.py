@@ -86,7 +86,7 @@ class UpdateCount:
 
 @dataclass(slots=True)
 class BatchMetrics:
-    """Metrics of single batches out of Keras's means over the epoch so far."""
+    """Computes the metrics of single batches from Keras's means over the epoch so far."""
 
     _means: Mapping[str, float] | None = None
     _batches: int = 0

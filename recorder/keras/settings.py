@@ -1,4 +1,4 @@
-"""What is noted about a training beside its numbers: model, optimizer, loss, seed, versions."""
+"""What a run keeps of a training beside arrays: model, optimizer, loss, seed, versions."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def model_config(model: Any) -> dict[str, Any] | None:
     try:
         config = keras.saving.serialize_keras_object(model)
     except (NotImplementedError, TypeError, ValueError):
-        # Models of one's own need no get_config to be recorded; only the explorer's door to
-        # the live network stays closed for them.
+        # A class of the user's own may have no get_config. It is recorded all the same, and its
+        # run has no configuration of the whole model.
         return None
     safe = json_safe(config)
     if not isinstance(safe, dict):
@@ -91,7 +91,7 @@ def updates_done(model: Any) -> int | None:
 
 
 def may_pause(model: Any) -> bool:
-    """Whether a batch need not be an update: gradients are accumulated, or losses scaled."""
+    """Whether a batch may do no update: gradients are accumulated, or the loss is scaled."""
     optimizer = getattr(model, "optimizer", None)
     return bool(
         getattr(optimizer, "gradient_accumulation_steps", None)

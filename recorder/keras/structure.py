@@ -23,7 +23,7 @@ from store.format.spec import LayerSpec
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """What is recorded of a model, and where each tensor of a snapshot goes.
+    """What is recorded of a model, and to which array each tensor of a step goes.
 
     Attributes
     ----------
@@ -32,9 +32,9 @@ class Structure:
     outputs : tuple of str
         Names of the layers that give the model's outputs.
     activation_paths : tuple of (str or None)
-        Array path of each activation of a snapshot; None: not recorded.
+        Array path of each activation that `Trace.activations` gives; None: not recorded.
     weight_paths : tuple of (str or None)
-        Array path of each variable of a snapshot; None: not recorded.
+        Array path of each variable that `Trace.read` gives; None: not recorded.
     """
 
     layers: tuple[LayerSpec, ...]
@@ -43,7 +43,7 @@ class Structure:
     weight_paths: tuple[str | None, ...]
 
     def frames(self, activations: Sequence[Any], weights: Sequence[Any]) -> dict[str, Any]:
-        """Assign the tensors of a snapshot to the arrays of the run."""
+        """Assign the tensors of a step to the arrays of the run."""
         pairs = [
             *zip(self.activation_paths, activations, strict=True),
             *zip(self.weight_paths, weights, strict=True),
@@ -95,7 +95,7 @@ class _Description:
         self._channels_first: list[bool] = []
 
     def structure(self) -> Structure:
-        """Describe inputs, calls, and what holds variables without being seen."""
+        """Describe inputs, calls, and layers that hold variables but were not seen to be called."""
         layers = list(self._inputs.values())
         layers += [self._called(number) for number in range(len(self._names))]
         for layer, path, indices in _uncalled(self._model, self._trace, self._owners):
@@ -219,7 +219,7 @@ def _own_variables(layer: Any) -> list[Any]:
 def _uncalled(
     model: Any, traced: Trace, owners: Sequence[int | None]
 ) -> list[tuple[Any, str, list[int]]]:
-    """Layers whose output is not seen (called in a loop, or not at all), with their variables."""
+    """Find layers whose output no call gave (run in a loop, or never), with their variables."""
     groups: dict[int, tuple[Any, str, list[int]]] = {}
     for index, variable in enumerate(traced.variables):
         if owners[index] is None:

@@ -20,7 +20,7 @@ from recorder.keras.structure import Structure, describe
 from recorder.keras.trace import Trace, storable, trace
 from recorder.probe import Probe
 from recorder.weight_sample import WeightSample
-from store.errors import SpecError
+from store.errors import SpecError, listed
 from store.format.spec import RunSpec
 
 
@@ -125,8 +125,13 @@ def look_at(model: Any, probe: Probe, evaluation: Evaluation | None = None) -> K
     Raises
     ------
     SpecError
-        The probe or the evaluation does not fit the model.
+        The probe or the evaluation does not fit the model, or the model is one of several parts.
     """
+    if parts := parts_of(model):
+        raise SpecError(
+            f"The model {model.name!r} has no forward pass of its own, but its parts have one: "
+            f"{listed(parts)}. Record one of them: Recorder(..., model=model.{next(iter(parts))})."
+        )
     check_fits(probe, model)
     try:
         traced = trace(model, probe.inputs)
@@ -155,6 +160,26 @@ def look_at(model: Any, probe: Probe, evaluation: Evaluation | None = None) -> K
     return KerasSubject(model, spec, traced, structure, predictor)
 
 
+def parts_of(model: Any) -> dict[str, Any]:
+    """Give the models that a model without a forward pass is made of, by attribute name.
+
+    Parameters
+    ----------
+    model : keras.Model
+        For instance one whose ``train_step`` trains a generator and a discriminator.
+
+    Returns
+    -------
+    dict of str to keras.Model
+        Empty where the model has a ``call`` of its own: it is then looked at as one.
+    """
+    import keras
+
+    if type(model).call is not keras.Model.call:
+        return {}
+    return {name: part for name, part in vars(model).items() if isinstance(part, keras.Model)}
+
+
 def _float64(value: Any) -> Any:
     return np.asarray(storable(value)).astype(np.float64)
 
@@ -168,5 +193,5 @@ def _gradient_norm(gradient: Any) -> float:
         return math.nan
     import tensorflow as tf
 
-    # That of an embedding holds the rows that a batch has used, some of them several times.
+    # The gradient of an embedding holds only rows that the batch used, some of them several times.
     return _norm(_float64(tf.convert_to_tensor(gradient)))

@@ -10,7 +10,7 @@ from recorder.keras.layers import is_keras_class, layer_kind, wrapped_layer
 from store.format.names import UNIT_DIM, distinct_dims, safe_name
 from store.format.spec import WeightSpec
 
-# Keras puts the variables of recurrent layers into a cell, which nobody named.
+# Keras puts the variables of recurrent layers into a cell, to which it gives the name itself.
 _CELL = re.compile(r"_cells?(_\d+)?$")
 
 _KERNEL_PLACES = {

@@ -13,7 +13,7 @@ from recorder.presets.tokens import build_vocabulary, encode
 from recorder.probe import Probe
 from store.format.names import Array
 
-CHARACTERS = 64  # read and foretold, of each example
+CHARACTERS = 64  # read by the network in each example, and as many to predict
 HELD_OUT = 500  # sentences
 PROBES = 8
 VOCABULARY = 64  # what is rarer than the 62 most frequent characters is unknown
@@ -22,9 +22,10 @@ END = "\n"
 
 def load_data() -> Data:
     """Load windows of sentences: characters (window, character), and the ones that follow each."""
-    texts, kind = read_sentences()
+    texts, classes = read_sentences()
     train, held_out = (
-        [windows(texts[index] + END) for index in part] for part in split(kind, HELD_OUT, DATA_SEED)
+        [windows(texts[index] + END) for index in part]
+        for part in split(classes, HELD_OUT, DATA_SEED)
     )
     vocabulary = build_vocabulary(chain(*train), VOCABULARY, tokenizer=list)
     starts = [pieces[0] for pieces in held_out if pieces][:PROBES]
@@ -50,14 +51,14 @@ def windows(text: str, length: int = CHARACTERS + 1) -> list[str]:
 
 
 def bits_per_character(y_true: Any, y_pred: Any) -> Any:
-    """Give the surprise at every character (example, character), in bits."""
+    """Give the cross-entropy at every character (example, character), in bits."""
     import keras
 
     return keras.losses.sparse_categorical_crossentropy(y_true, y_pred) / math.log(2)
 
 
 def build_model(data: Data) -> Any:
-    """Build a network that gives the chances of the next character after every one it reads."""
+    """Build a network that gives, after every character, the probabilities of the next one."""
     import keras
     from keras import layers
 

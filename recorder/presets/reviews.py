@@ -74,12 +74,12 @@ def reviews_preset(
     epochs: int,
     masked: bool = True,
 ) -> Preset:
-    """Make the preset of a network that reads a sentence and says whether it is kind.
+    """Make the preset of a network that says whether a sentence of a review is positive.
 
     Parameters
     ----------
     kind : str
-        What the network is called; the preset is ``<kind>-reviews``.
+        Kind of network, for instance ``"lstm"``; the preset is ``<kind>-reviews``.
     title, description : str
         As in `Preset`.
     hidden : callable

@@ -11,7 +11,7 @@ import numpy as np
 from store.format.names import Array
 
 PADDING, UNKNOWN = "", "[UNK]"
-# Words with inner apostrophes and hyphens ("isn't", "half-baked"), and marks that carry mood.
+# Words with inner apostrophes and hyphens ("isn't", "half-baked"), and four punctuation marks.
 _TOKEN = re.compile(r"[a-z0-9]+(?:['-][a-z0-9]+)*|[.,!?]")
 
 

@@ -1,4 +1,4 @@
-"""A bounded queue and one thread that turns snapshots into arrays and writes them.
+"""A bounded queue, and one thread that computes the arrays of each taken step and writes them.
 
 Nothing is ever dropped: when the queue is full the training waits, and the wait is counted. A
 fault in the thread ends the recording, never the training.
@@ -19,8 +19,8 @@ import numpy as np
 from store.format.names import Array
 from store.live.writer import RunWriter
 
-# Snapshots hold their memory until they are written: enough of them to ride out a slow disk for
-# a moment, few enough to stay small beside the training itself.
+# A taken step holds its memory until it is written. So many may wait that a short delay of the disk
+# does not stop the training, and so few that they take little memory beside it.
 QUEUE_STEPS = 8
 QUEUE_BYTES = 256 * 2**20
 # How often an idle thread looks whether a commit is due, in seconds.
@@ -67,7 +67,7 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """What was handed over so far is to be seen by readers now."""
+    """Asks for a commit: readers then see all that was handed over before."""
 
 
 Entry = TakenStep | MetricsRow | Skipped | Commit
@@ -81,7 +81,7 @@ class BackgroundWriter:
     writer : RunWriter
         The run to append to; from now on only the thread touches it.
     queue_steps, queue_bytes : int
-        The training waits while more than this is on its way. One snapshot always fits.
+        The training waits while more than this is on its way. One step always fits.
 
     Attributes
     ----------
@@ -120,7 +120,7 @@ class BackgroundWriter:
     def put(self, entry: Entry) -> None:
         """Hand over one entry; wait while the queue is full."""
         if not isinstance(entry, TakenStep):
-            # Nobody waits for it, and adding to a deque needs no lock.
+            # The thread need not wake for it, and adding to a deque needs no lock.
             if self.fault is None and not self._closing:
                 self._waiting.append(entry)
             return
@@ -195,10 +195,10 @@ class BackgroundWriter:
                 self._changed.notify_all()
 
     def _take(self) -> list[Entry] | None:
-        """Everything up to the next snapshot; nothing when idle; None when closed and empty.
+        """Give everything up to the next step; nothing when idle; None when closed and empty.
 
-        Metrics alone do not wake the thread: they wait for the next snapshot or for the idle
-        moment, since every waking costs the training a moment of the interpreter's lock.
+        Metrics alone do not wake the thread: they wait for the next step or until `IDLE_SECONDS`
+        are over, since the training must wait for the interpreter's lock whenever the thread wakes.
         """
         with self._changed:
             self._busy = False
@@ -281,7 +281,7 @@ def are_finite_weights(frames: Mapping[str, Array]) -> bool:
 def _is_finite(values: Array) -> bool:
     if values.dtype.kind != "f":
         return True
-    # A sum is read in one pass and without a copy; it is finite but for rare overflows only if
-    # all its parts are.
+    # The sum takes one pass and no copy. Where it is finite, all values are; where it is not, a sum
+    # of finite values may have overflowed, so each value is looked at.
     with np.errstate(over="ignore", invalid="ignore"):
         return bool(np.isfinite(values.sum())) or bool(np.isfinite(values).all())

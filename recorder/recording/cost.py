@@ -84,7 +84,7 @@ class Cost:
     def allows(self) -> bool:
         """Whether a step that costs as much as the last few may be recorded.
 
-        What opening the run took is spent whatever is left out now, so it does not count.
+        The time that it took to open the run does not count: it is spent, whatever is left out now.
         """
         if not self.thin:
             return True

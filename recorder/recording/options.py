@@ -24,6 +24,6 @@ class Options:
     overwrite: bool = False
     compression: Compression = None
     durability: Durability = "process"
-    scale: RecordingScope = field(default_factory=RecordingScope)
+    scope: RecordingScope = field(default_factory=RecordingScope)
     evaluation: Evaluation | None = None
     resume: bool | int = False

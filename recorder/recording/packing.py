@@ -29,7 +29,7 @@ def pack_quietly(path: Path) -> bool:
         Whether it is packed now.
     """
     try:
-        # Nothing is shown where nobody looks: in a log file, or a notebook run as a batch.
+        # No progress bar where nobody sees it: in a log file, or in a notebook run as a batch.
         with tqdm(
             desc="pack", unit="B", unit_scale=True, leave=False, disable=not sys.stderr.isatty()
         ) as bar:

@@ -76,7 +76,7 @@ def look_at(backend: Backend, model: Any, options: Options) -> RecordedModel:
     subject = backend.look_at(model, options.probe, options.evaluation)
     whole = subject.spec
     spec = replace(
-        narrowed(whole, options.scale.narrowing()),
+        narrowed(whole, options.scope.narrowing()),
         name=options.name,
         probe=options.probe.to_spec(),
         schedule=repr(options.schedule),

@@ -38,7 +38,7 @@ class Recording:
     backend : Backend, optional
         Looks into the models; by default the one that knows the class of each.
     cost : Cost, optional
-        What the training's time goes to.
+        Time that the recording takes from the training.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class Recording:
     skipped : dict of str to int
         Scheduled steps that were left out, by reason.
     cost : Cost
-        What the training's time goes to.
+        Time that the recording takes from the training.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Recording:
         self._started_at: float | None = None
         self._sample: WeightSample | None = None
         self._watches: list[Watch] = []
-        self._mark: Array | None = None  # the weights when a step was last told
+        self._mark: Array | None = None  # a sample of the weights when `mark` was called
 
     @property
     def is_open(self) -> bool:
@@ -139,7 +139,7 @@ class Recording:
             self._started_at = time.perf_counter()
 
     def begin(self, epoch: float) -> None:
-        """Record the first step, at which so many epochs are done."""
+        """Record the first step, after a number of epochs done."""
         self._epoch = epoch
         self.record_now()
 
@@ -197,7 +197,7 @@ class Recording:
         return self.record_now()
 
     def expect(self, updates: int) -> None:
-        """Tell how many updates the training will do, if that is known: a budget is spread so."""
+        """Hear how many updates the training will do, over which a byte budget is spread."""
         if self._budget is not None:
             self._budget.last_step = self.step + updates
 
@@ -224,12 +224,12 @@ class Recording:
         return values
 
     def mark(self) -> None:
-        """Remember the weights of the step that was just told, to know them from later ones."""
+        """Remember the weights of the step just noted, so that `settle` sees later changes."""
         if self._sample is not None:
             self._mark = self._sample.now()
 
     def settle(self) -> None:
-        """Before the end: weights that moved since the last step was told are a step further."""
+        """Before the end: weights that changed since `mark` belong to one step more."""
         if self._mark is None or self._sample is None:
             return
         if not np.array_equal(self._sample.now(), self._mark, equal_nan=True):
@@ -252,7 +252,7 @@ class Recording:
             )
         )
         self.cost.note_step(time.perf_counter() - began)
-        self._left_out = None  # the end of an epoch may want what the schedule did without
+        self._left_out = None  # left out before, and recorded at the end of the epoch
         self._last_recorded = self.step
         self.steps_recorded += 1
         self.bytes_recorded += self._recorded.frame_bytes
@@ -304,14 +304,14 @@ class Recording:
                 durability=options.durability,
             )
         except SpecError as error:
-            # The description was made here: that it is wrong is not the user's mistake.
+            # A backend made the description: a fault in it is not the user's.
             raise RuntimeError(f"The model could not be described. {error}") from error
 
     def _look_at(self, model: Any) -> RecordedModel:
         backend = backend_of(model) if self._backend is None else self._backend
         recorded = look_at(backend, model, self.options)
         if self._budget is None:
-            self._budget = byte_budget(self.options.scale, recorded.spec)
+            self._budget = byte_budget(self.options.scope, recorded.spec)
         self._sample = recorded.sample_weights()
         if not self._watches:
             triggers = self.options.schedule.triggers()

@@ -1,4 +1,4 @@
-"""What a recording did and cost, for whoever trained."""
+"""What a recording did and cost, as the user reads it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SIGTERM: the run is closed soundly, and then whatever would have happened happens."""
+"""SIGTERM: the run is closed or committed first; then the earlier handler does its work."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Closable(Protocol):
         """Bring what was recorded so far into the run."""
 
     def close(self, *, finished: bool) -> None:
-        """Do the same, and let go of the run."""
+        """Do the same, and end the writing."""
 
 
 class Termination:
-    """Brings the run into safety when the process is asked to end, before anything else happens.
+    """Closes or commits the run when the process is asked to end, before anything else happens.
 
     Only the main thread can hear signals; elsewhere this does nothing. Nor does it where SIGTERM
     is ignored, since the training then goes on. One is made for each time that a run is open.
@@ -35,12 +35,12 @@ class Termination:
         self._waiting = False
 
     def protect(self, run: Closable) -> None:
-        """Begin to listen.
+        """Begin to listen for SIGTERM.
 
         Parameters
         ----------
         run : Closable
-            What to bring into safety. It must not refer to the recorder, which the list of signal
+            What is closed or committed. It must not refer to the recorder, which the list of signal
             handlers would keep alive.
         """
         if threading.current_thread() is not threading.main_thread():
@@ -53,7 +53,7 @@ class Termination:
         signal.signal(signal.SIGTERM, self._handle)
 
     def remove(self) -> None:
-        """Stop to listen; the earlier handler is put back, unless a later one covers this."""
+        """Stop listening; the earlier handler is put back, unless a later one was set over this."""
         if self._run is None:
             return
         self._run = None
@@ -94,7 +94,7 @@ class Termination:
         return bool(handler == signal.SIG_DFL)
 
     def _earlier(self) -> Any:
-        """Give the handler before this one, without those that have stopped to listen."""
+        """Give the handler before this one, passing over those of ours that stopped listening."""
         handler = self._previous
         while isinstance(owner := getattr(handler, "__self__", None), Termination):
             if owner._run is not None:

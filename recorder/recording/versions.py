@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 
 def versions() -> dict[str, str]:
-    """Give the versions of what every recording runs on."""
+    """Give the versions of Python and of the packages that every recording uses."""
     return {"python": platform.python_version(), **versions_of(["numpy", "trainlapse"])}
 
 

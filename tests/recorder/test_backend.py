@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from recorder import LoopRecorder, Probe, Recorder, estimate, every_n_steps, on_event
-from recorder.backend import CanNarrow, MeasuresUpdates, backend_of
+from recorder.backend import CanNarrow, HasParts, MeasuresUpdates, backend_of
 from recorder.keras.backend import KerasBackend
 from recorder.keras.subject import look_at
 from store import open_run
-from store.errors import LayerNotFoundError
+from store.errors import LayerNotFoundError, SpecError
 from tests.recorder import numpy_training as training
 from tests.recorder.networks import conv_model, images, renewed
 from tests.recorder.numpy_backend import NumpyBackend, NumpySubject, Perceptron
@@ -144,6 +144,53 @@ def test_the_backend_of_a_model_is_found_by_its_class() -> None:
     assert isinstance(backend_of(Own()), KerasBackend)
     with pytest.raises(TypeError, match=r"a keras\.Model, got Dense"):
         backend_of(keras.layers.Dense(2))
+
+
+def generator_and_discriminator() -> Any:
+    """Build a model of two parts, which only a `train_step` of its own puts together."""
+    import keras
+    from keras import layers
+
+    class Gan(keras.Model):
+        def __init__(self) -> None:
+            super().__init__(name="gan")
+            self.generator = keras.Sequential([keras.Input((2,)), layers.Dense(5, name="make")])
+            self.discriminator = keras.Sequential(
+                [keras.Input((5,)), layers.Dense(1, name="judge")]
+            )
+            self.noise = layers.GaussianNoise(0.1)
+
+    return Gan()
+
+
+def test_the_parts_of_a_keras_model_are_looked_at_as_models_of_their_own() -> None:
+    gan, backend = generator_and_discriminator(), backend_of(generator_and_discriminator())
+    assert isinstance(backend, HasParts)
+    parts = backend.parts(gan)
+    assert parts == {"generator": gan.generator, "discriminator": gan.discriminator}
+    assert backend.parts(gan.generator) == {}
+    probes = {
+        "generator": np.ones((3, 2), np.float32),
+        "discriminator": np.ones((4, 5), np.float32),
+    }
+    expected = {name: np.asarray(part(probes[name])) for name, part in parts.items()}
+    taken = {
+        name: backend.look_at(part, Probe(probes[name]), None).take_frames()
+        for name, part in parts.items()
+    }
+    for variable in gan.weights:
+        variable.assign(variable * 0)  # the training has gone on
+    for name, layer in (("generator", "make"), ("discriminator", "judge")):
+        np.testing.assert_allclose(
+            taken[name]()[f"layers/{layer}/activation"], expected[name], rtol=1e-6
+        )
+
+
+def test_a_model_of_parts_is_refused_with_their_names(tmp_path: Path) -> None:
+    probe = Probe(np.ones((3, 2), np.float32))
+    recorder = LoopRecorder(tmp_path / "run.zarr", probe, model=generator_and_discriminator())
+    with pytest.raises(SpecError, match=r"generator, discriminator.*model=model\.generator"):
+        recorder.record(1)
 
 
 def test_keras_measures_an_update_and_its_gradient() -> None:

@@ -18,7 +18,7 @@ def order(
     """Place checkpoints, given the optimizer's count in each."""
     contents = {Path(name): Contents(iterations=count) for name, count in names.items()}
     timeline = order_checkpoints(contents, pattern=pattern, steps_per_epoch=steps_per_epoch)
-    return [(moment.path.name, moment.step, moment.epoch) for moment in timeline.moments]
+    return [(found.path.name, found.step, found.epoch) for found in timeline.checkpoints]
 
 
 @pytest.mark.parametrize(
