@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from explorer.widgets.shaping import STEP, apart, identifier
+from explorer.widgets.shaping import STEP, distinct, identifier
 
 # Integer dtypes that NetCDF 3 lacks, and what they are stored as: xarray narrows int64 if it fits.
 STORED_AS = {"u1": np.int16, "u2": np.int32, "u4": np.float64, "i8": np.int64, "u8": np.float64}
@@ -41,7 +41,7 @@ def csv_tables(parts: Sequence[xr.Dataset]) -> dict[str, str]:
             groups.setdefault(variable.dims, []).append(name)
         for names in groups.values():
             own = title if len(groups) == 1 else f"{title}_{names[0]}"
-            tables[apart(*tables, own)[-1]] = _csv(made[names])
+            tables[distinct(*tables, own)[-1]] = _csv(made[names])
     return tables
 
 
@@ -72,7 +72,7 @@ def joined(parts: Sequence[xr.Dataset], about: Mapping[str, Any]) -> xr.Dataset:
     about : mapping
         Attributes of the whole: run, view and selection.
     """
-    prefixes = apart(*(identifier(str(made.attrs["title"]), "part") for made in parts))
+    prefixes = distinct(*(identifier(str(made.attrs["title"]), "part") for made in parts))
     renamed = []
     for prefix, made in zip(prefixes, parts, strict=True):
         if len(parts) > 1:

@@ -17,7 +17,7 @@ from explorer.films.browser import require_browser
 from explorer.films.job import FilmJob
 from explorer.films.writer import require_gif, require_mp4
 from explorer.views.base import Scene, View
-from explorer.widgets.page.card_head import FILMS, CardHead, FilmWish
+from explorer.widgets.page.card_head import FILMS, CardHead, FilmRequest
 from explorer.widgets.page.choice import Choice
 from explorer.worker import in_worker
 from store.errors import MissingExtraError
@@ -68,23 +68,23 @@ class CardFilms:
 
         in_worker(scene.data, _offered, use)
 
-    def make(self, wish: FilmWish) -> None:
+    def make(self, wanted: FilmRequest) -> None:
         """Start a film, or show why it cannot be made."""
         page = _page()
         scene, body = self._current()
         if page is None or self._say_busy(page):
             return
-        refusal = _refusal(scene, body, wish)
+        refusal = _refusal(scene, body, wanted)
         if refusal:
             self._head.film_said = refusal
             return
         request = {
             "run": scene.data.run.location,
             "card": self._view.title,
-            "fps": wish.fps,
-            "first": int(np.ceil(wish.first)),
-            "last": int(np.floor(wish.last)),
-            "theme": wish.theme,
+            "fps": wanted.fps,
+            "first": int(np.ceil(wanted.first)),
+            "last": int(np.floor(wanted.last)),
+            "theme": wanted.theme,
             "layer": scene.selected.layer or None,
             "unit": scene.selected.unit,
             "probe": scene.selected.probe,
@@ -96,7 +96,7 @@ class CardFilms:
                 if isinstance(widget, Choice)
             ],
         }
-        page.begin(self._head, self._view.title, request, wish.ending)
+        page.begin(self._head, self._view.title, request, wanted.ending)
 
     def _say_busy(self, page: PageFilms | None) -> bool:
         """Show whether another card's film is being made; return whether any film is."""
@@ -114,17 +114,17 @@ class CardFilms:
             page.cancel()
 
 
-def _refusal(scene: Scene, body: Any, wish: FilmWish) -> str:
+def _refusal(scene: Scene, body: Any, wanted: FilmRequest) -> str:
     """Say why a film cannot be made; an empty text if it can."""
     steps = scene.data.timeline.steps
     if body is None:
         return "There is no picture here to film."
-    if not FPS[0] <= wish.fps <= FPS[1]:
-        return f"Frames a second are {FPS[0]:g} to {FPS[1]:g}, got {wish.fps:g}."
-    if wish.first > wish.last:
-        return f"Step {wish.first:g} is after step {wish.last:g}: exchange them."
-    if not ((steps >= wish.first) & (steps <= wish.last)).any():
-        return f"No step from {wish.first:g} to {wish.last:g} was recorded."
+    if not FPS[0] <= wanted.fps <= FPS[1]:
+        return f"Frames a second are {FPS[0]:g} to {FPS[1]:g}, got {wanted.fps:g}."
+    if wanted.first > wanted.last:
+        return f"Step {wanted.first:g} is after step {wanted.last:g}: exchange them."
+    if not ((steps >= wanted.first) & (steps <= wanted.last)).any():
+        return f"No step from {wanted.first:g} to {wanted.last:g} was recorded."
     return ""
 
 

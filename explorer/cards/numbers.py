@@ -13,7 +13,7 @@ import xarray as xr
 from explorer.views.base import Scene, View
 from explorer.widgets.base import Widget
 from explorer.widgets.readings import reading
-from explorer.widgets.shaping import Steps, apart, identifier, part
+from explorer.widgets.shaping import Steps, distinct, identifier, picture_dataset
 from store.errors import TrainlapseError
 
 
@@ -82,7 +82,7 @@ def _tables(picture: Any) -> list[xr.Dataset]:
         if isinstance(element, hv.element.Annotation) or not len(element):
             continue
         dimensions = element.dimensions()
-        names = apart(*(identifier(str(dimension.label)) for dimension in dimensions))
+        names = distinct(*(identifier(str(dimension.label)) for dimension in dimensions))
         columns = {
             name: np.asarray(element.dimension_values(dimension))
             for name, dimension in zip(names, dimensions, strict=True)
@@ -91,7 +91,7 @@ def _tables(picture: Any) -> list[xr.Dataset]:
         label = str(element.label) or str(len(series))
         # The dots on a curve repeat its values.
         if label not in series or not _same(series[label], columns):
-            series[apart(*series, label)[-1]] = columns
+            series[distinct(*series, label)[-1]] = columns
     return [_table(names, series) for names, series in tables.items()]
 
 
@@ -107,11 +107,11 @@ def _table(names: tuple[str, ...], series: dict[str, dict[str, Any]]) -> xr.Data
     variables: dict[str, Any] = {}
     if len(series) > 1:
         lengths = [len(columns[names[0]]) for columns in series.values()]
-        variables[apart(*names, "series")[-1]] = ("row", np.repeat(list(series), lengths))
+        variables[distinct(*names, "series")[-1]] = ("row", np.repeat(list(series), lengths))
     for name in names:
         joined = np.concatenate([columns[name] for columns in series.values()])
         variables[name] = ("row", joined.astype(str) if joined.dtype.kind == "O" else joined)
-    return part(names[-1].replace("_", " "), variables, {})
+    return picture_dataset(names[-1].replace("_", " "), variables, {})
 
 
 def numbers_behind(

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, TypeVar, get_args
 import numpy as np
 import panel as pn
 
-from explorer.cards.absentees import Absentees, share_row
+from explorer.cards.absence_notice import AbsenceNotice, share_row
 from explorer.cards.card import Card, card_head, framed
 from explorer.data.layer_quantities import LAYER_QUANTITIES
 from explorer.data.run import RunData
@@ -98,7 +98,7 @@ class Explorer:
         )
         self.picker, self.bars = self._probe_widgets()
         self.cards = {region: self._cards(region) for region in get_args(Region)}
-        self.absent = {tab: Absentees.of(tab, self.cards, self.tab_of) for tab in TAB_TITLES}
+        self.absent = {tab: AbsenceNotice.of(tab, self.cards, self.tab_of) for tab in TAB_TITLES}
         self.heading = pn.pane.HTML(margin=0, sizing_mode="stretch_width")
         self.body = self._layout()
         self._watch()
