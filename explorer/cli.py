@@ -22,21 +22,21 @@ EPILOG = "Everything stays on this machine: no account, no upload, no telemetry.
 
 
 class Commands(click.Group):
-    """A group that suggests the nearest command, and says what is not installed."""
+    """A group that suggests the nearest command, and names the package that is not installed."""
 
     command_class = Command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find a command, or say which one may have been meant."""
+        """Find a command, or suggest the one that may have been meant."""
         name = args[0]
         if self.get_command(ctx, name) is None and not name.startswith("-"):
             ctx.fail(f"There is no command {name!r}. {did_you_mean(name, self.list_commands(ctx))}")
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; what can be installed is said without a traceback."""
+        """Run a command. A missing package is reported without a traceback."""
         try:
             return super().invoke(ctx)
         except ModuleNotFoundError as error:

@@ -25,17 +25,17 @@ from explorer.widgets.pictures.frame_grid import FrameGrid
 from store import Run, open_run
 from store.errors import SpecError, did_you_mean
 
-# Room beside the graph of layers; a notebook's column is narrower than a page.
+# Width and height of the layer graph.
 GRAPH_PX = 252
 GRAPH_HEIGHT_PX = 640
-# As on a page of that width, cards stand one below the other.
+# In a narrow cell cards stand one below the other, as on a narrow page.
 NARROW = "@container (max-width: 999px) { :host { --tl-columns: 1; } }"
 
 _numbers = itertools.count(1)
 
 
 class _Cell(Explorer):
-    """An explorer on a page that it does not own: with a clock of its own."""
+    """The explorer in a cell of a notebook. Each cell has a clock of its own."""
 
     def __init__(self, data: RunData, query: dict[str, Any]) -> None:
         self.channel = f"cell-{next(_numbers)}"
@@ -50,25 +50,31 @@ def explore(run: Run | str | Path, **selection: Any) -> pn.Column:
     run : Run, str or Path
         An open run, or whatever `store.open_run` opens.
     **selection
-        Where to begin, as in the page's address: ``step, layer, unit, probe, target, axis, tab``.
+        What is selected at first, as in the page's address: ``step``, ``layer``, ``unit``,
+        ``probe``, ``target``, ``axis``, ``tab``.
 
     Returns
     -------
-    Column
+    panel.Column
         A Panel object, which a notebook shows as it is. ``.servable()`` makes it a page.
+
+    Raises
+    ------
+    RunNotFoundError, RunFormatError, SchemaVersionError, RemoteError
+        The run cannot be opened, see `store.open_run`.
 
     Notes
     -----
-    Keys are heard while the cell's output is in use. Drawing needs a running kernel; for a file
+    Keys work while the cell's output has the focus. Drawing needs a running kernel; for a file
     that needs none, use ``trainlapse export``.
 
     Examples
     --------
     >>> explore("runs/lenet.zarr", layer="conv1", step=100)  # doctest: +SKIP
     """
-    _bring_scripts()
+    _load_scripts()
     cell = _Cell(RunData(_opened(run)), selection)
-    _on_its_own(cell.transport)
+    _leave_page_alone(cell.transport)
     network = pn.Column(cell.graph, width=GRAPH_PX, height=GRAPH_HEIGHT_PX, margin=(0, 14, 0, 0))
     return pn.Column(
         cell.transport,
@@ -85,7 +91,7 @@ def explore(run: Run | str | Path, **selection: Any) -> pn.Column:
 
 
 def titles(run: Run | str | Path, **selection: Any) -> list[str]:
-    """Titles of the views that a run, and the selected layer, have.
+    """List the titles of the views that can be drawn of a run and the selected layer.
 
     Parameters
     ----------
@@ -94,42 +100,51 @@ def titles(run: Run | str | Path, **selection: Any) -> list[str]:
     **selection
         As for `explore`.
 
+    Returns
+    -------
+    list of str
+        Titles, as `picture` takes them.
+
     Raises
     ------
     SpecError
         The run does not have what is selected.
+    RunNotFoundError, RunFormatError, SchemaVersionError, RemoteError
+        The run cannot be opened, see `store.open_run`.
     """
     scene = _scene(_opened(run), selection)
     return [view.title for view in _fitting(scene) if view.requirement(scene) is None]
 
 
 def picture(run: Run | str | Path, title: str, **selection: Any) -> hv.Element | hv.Layout:
-    """One view as a HoloViews object: to show, to combine with others, to save.
+    """Draw one view as a HoloViews object: to show, to combine with others, to save.
 
     Parameters
     ----------
     run : Run, str or Path
         As for `explore`.
     title : str
-        Heading of the view, one of `titles`.
+        Title of the view, one of `titles`.
     **selection
-        As for `explore`; without a step, the last one.
+        As for `explore`. By default the last step.
 
     Returns
     -------
-    HoloViews object
-        A layout, if the view consists of several pictures.
+    holoviews.Element or holoviews.Layout
+        A layout if the view has several pictures.
 
     Raises
     ------
     SpecError
-        There is no such view, the run lacks what it needs, or it is painted by the browser alone.
+        There is no such view, the run lacks what it needs, or only the browser can draw it.
+    RunNotFoundError, RunFormatError, SchemaVersionError, RemoteError
+        The run cannot be opened, see `store.open_run`.
 
     Examples
     --------
     >>> picture("runs/lenet.zarr", "Feature maps", layer="conv1", step=0)  # doctest: +SKIP
     """
-    _bring_scripts()
+    _load_scripts()
     style.register()
     scene = _scene(_opened(run), selection)
     fitting = {view.title: view for view in _fitting(scene)}
@@ -148,12 +163,12 @@ def picture(run: Run | str | Path, title: str, **selection: Any) -> hv.Element |
 # -- inside ------------------------------------------------------------------------------------
 
 
-def _bring_scripts() -> None:
-    """Give a notebook's page the scripts that draw, from here: others would ask another host."""
+def _load_scripts() -> None:
+    """Put the scripts that draw into a notebook's page, which else loads them from another host."""
     if "IPython" not in sys.modules:
         return
     if not getattr(hv.extension, "_loaded", False):
-        hv.extension("bokeh", logo=False, inline=True)  # how pictures are shown, too
+        hv.extension("bokeh", logo=False, inline=True)  # HoloViews objects need it as well
     pn.extension(inline=True)
 
 
@@ -180,26 +195,26 @@ _PARAMETERS = [name for name in Selection.param if name not in ("name", "axis")]
 
 
 def _fitting(scene: Scene) -> Iterator[View]:
-    """Give the views that are meant for this run and layer."""
+    """Return the views that are meant for the run and the layer of a scene."""
     every = (view for region in get_args(Region) for view in views(region))
     return (view for view in every if fits(view, scene.data, scene.selected.layer))
 
 
 def _pictures(made: Any, index: int) -> Iterator[hv.Element]:
-    """Every picture in a Panel object that HoloViews can draw too."""
+    """Pictures in a Panel object, as HoloViews objects, if HoloViews can draw them."""
     if isinstance(made, WithLegend):
         yield made.picture
         return
     if isinstance(made, pn.pane.HoloViews):
         yield made.object
     elif isinstance(made, FrameGrid):
-        yield _twin(made, index)
+        yield _grid_image(made, index)
     for child in getattr(made, "objects", None) or []:
         yield from _pictures(child, index)
 
 
-def _twin(grid: FrameGrid, index: int) -> hv.Image:
-    """Draw what a grid shows at a recorded step."""
+def _grid_image(grid: FrameGrid, index: int) -> hv.Image:
+    """Draw with HoloViews what a grid shows at a recorded step."""
     matrix = grid.mode == "matrix"
     return mosaic_picture(
         np.asarray(grid.payload(index)["frame"]),
@@ -214,14 +229,14 @@ def _twin(grid: FrameGrid, index: int) -> hv.Image:
     )
 
 
-def _on_its_own(widget: Any) -> None:
-    """Keep a widget's hands off the keys and the address of a page that is somebody else's."""
+def _leave_page_alone(widget: Any) -> None:
+    """Keep a widget from using the keys and the address of the notebook's page."""
     if "whole_page" in widget.param:
         widget.whole_page = False
 
 
 def _colours() -> str:
-    """Colours of the explorer's page, light, for this part of another one."""
+    """Style sheet with the light colours of the explorer's page, for a part of another page."""
     sheet = (Path(__file__).parent / "templates" / "page.css").read_text(encoding="utf-8")
     match = re.match(r"\s*:root\s*\{(.*?)\}", sheet, re.DOTALL)
     return f":host {{{match[1] if match else ''} color: var(--tl-text); }}"

@@ -1,4 +1,4 @@
-"""What the user looks at: one selection drives every view. Knows no Panel and no browser."""
+"""The selection: what the user looks at, which every view shows. Knows no Panel and no browser."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from store.errors import did_you_mean
 from store.format.names import UNIT_DIM, activation_path
 
 Tab = Literal["layers", "learning", "training", "differences"]
-# A run alone has no differences.
+# A page of one run has no differences.
 TABS: tuple[Tab, ...] = ("layers", "learning", "training")
 TABS_OF_TWO: tuple[Tab, ...] = (*TABS, "differences")
 
-# Explain the class that the network predicts at the step on screen.
+# Number of the explained class that stands for the predicted one at the step on screen.
 PREDICTED = -1
 
-# Layers of these kinds leave each unit in its place, unless there are more or fewer of them after.
+# Layers of these kinds keep each unit's number, if they have as many units as their input.
 UNITS_IN_PLACE = frozenset(
     {"activation", "merge", "normalization", "pooling", "regularization", "reshape", "softmax"}
 )
-# Of those kinds, but as many units after them may be others.
+# Classes of those kinds that may change the units even if their number stays.
 MIXING = frozenset({"Dot", "Permute", "Reshape"})
 
 
 @dataclass(frozen=True, slots=True)
 class SelectionKey:
-    """A selection, frozen: what one picture is made for.
+    """An immutable selection without its step: what one picture is drawn for.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class SelectionKey:
     unit : int
         Selected unit of the layer.
     target : int
-        Class that is explained; `PREDICTED`: the most probable one at each step.
+        Number of the explained class; `PREDICTED`: the most probable one at each step.
     """
 
     layer: str
@@ -55,7 +55,17 @@ class SelectionKey:
 
 
 class Selection(param.Parameterized):
-    """What one session looks at: step, layer, unit, probe, explained class, time axis, tab."""
+    """The selection of one session: step, layer, unit, probe, explained class, time axis, tab.
+
+    Parameters
+    ----------
+    units : mapping of str to int, optional
+        Number of units, by layer.
+    families : mapping of str to str, optional
+        Group of each layer, as from `unit_families`.
+    **params
+        Values of the parameters.
+    """
 
     step = param.Integer(
         default=0, bounds=(0, None), doc="Recorded step on screen: optimizer updates done."
@@ -82,9 +92,9 @@ class Selection(param.Parameterized):
         **params: Any,
     ) -> None:
         super().__init__(**params)
-        self._units = dict(units or {})  # how many each layer has
-        self.families = dict(families or {})  # see `unit_families`
-        self._chosen: dict[str, int] = {}  # which one was last looked at, by family
+        self._units = dict(units or {})
+        self.families = dict(families or {})
+        self._chosen: dict[str, int] = {}  # the unit that was selected last, by family
 
     def choose(self, **changes: Any) -> None:
         """Change several values together; all of them, or none.
@@ -92,9 +102,9 @@ class Selection(param.Parameterized):
         Parameters
         ----------
         **changes
-            Values by name. Without a unit, or with None for it, another layer shows the unit that
-            was last looked at there, or in a layer of its family: so it stays within one.
-            The page's clock (``clock.js``) goes by the same rule, without asking.
+            Values by name. If ``unit`` is missing or None, the layer gets the unit that was
+            selected last in its family, else unit 0. The page's clock (``clock.js``) applies the
+            same rule in the browser.
 
         Raises
         ------
@@ -110,7 +120,7 @@ class Selection(param.Parameterized):
             raise ValueError(
                 f"There is no unit {changes['unit']}; {layer} has {count}, counted from 0."
             )
-        # Before any is set: `param.update` keeps those that it set until one was wrong.
+        # All are checked before any is set: `param.update` would keep those before the wrong one.
         for name, value in changes.items():
             if name not in self.param:
                 raise ValueError(
@@ -120,20 +130,20 @@ class Selection(param.Parameterized):
         self.param.update(**changes)
 
     def unit_count(self, layer: str) -> int:
-        """Count the units of a layer; 0 for one that there is not."""
+        """Count the units of a layer; 0 if there is no such layer."""
         return self._units.get(layer, 0)
 
     def _family(self, layer: str) -> str:
         return self.families.get(layer, layer)
 
     def key(self) -> SelectionKey:
-        """Freeze the selection, without its step."""
+        """Copy the selection, without its step, as an immutable key."""
         return SelectionKey(
             str(self.layer), int(self.probe), self.axis, int(self.unit), int(self.target)
         )
 
     def choice(self) -> dict[str, Any]:
-        """Give what the page's widgets choose among themselves."""
+        """Values that the page's widgets share, by name."""
         names = ("layer", "unit", "probe", "target", "tab")
         return {name: getattr(self, name) for name in names}
 
@@ -218,7 +228,7 @@ def select_in(
 
 
 def unit_counts(run: Run) -> dict[str, int]:
-    """Units of each layer: of its recorded activation, else of what its shape says."""
+    """Count the units of each layer, by its recorded activation or else by its output shape."""
     counts = {}
     for name, layer in run.layers.items():
         if layer.has_activation:
@@ -231,7 +241,7 @@ def unit_counts(run: Run) -> dict[str, int]:
 
 
 def unit_families(run: Run) -> dict[str, str]:
-    """Group layers whose units stand for each other, one by one: a map and its activation, say.
+    """Group layers whose units correspond one to one, such as a convolution and its activation.
 
     Parameters
     ----------
@@ -241,7 +251,7 @@ def unit_families(run: Run) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        Name of the first layer of its group, by layer.
+        Name of the first layer of the group, by the name of each of its layers.
     """
     counts = unit_counts(run)
     families: dict[str, str] = {}
@@ -259,21 +269,25 @@ def unit_families(run: Run) -> dict[str, str]:
 
 
 def class_count(run: Run) -> int:
-    """Classes that the shape of the run's only output tells apart; 0 if it tells none."""
+    """Count the classes, by the shape of the run's only output; 0 if that is no vector."""
     shapes = [run.layers[name].output_shape for name in run.outputs if name in run.layers]
     if len(shapes) != 1 or len(shapes[0]) != 1:
         return 0
-    return max(2, shapes[0][0])  # a lone unit tells two
+    return max(2, shapes[0][0])  # one sigmoid unit: two classes
 
 
 def default_layer(run: Run) -> str:
-    """First layer worth a look: a convolution or recurrent one, else one that shows anything."""
+    """Layer that is selected at first.
+
+    The first convolution or recurrent layer whose activation is recorded, else the first dense or
+    embedding layer, else any with an activation, else with weights, else the first of all.
+    """
     for kinds in ({"conv", "recurrent"}, {"dense", "embedding"}, None):
         for name, layer in run.layers.items():
             if layer.has_activation and (kinds is None or layer.kind in kinds):
                 return name
-    weighty = (name for name, layer in run.layers.items() if layer.weights)
-    return next(weighty, next(iter(run.layers), ""))
+    with_weights = (name for name, layer in run.layers.items() if layer.weights)
+    return next(with_weights, next(iter(run.layers), ""))
 
 
 def _number(query: Mapping[str, Any], name: str, warnings: list[str]) -> int | None:

@@ -1,4 +1,4 @@
-"""A card on the page holds one view: its heading, its numbers, its films.
+"""A card on the page shows one view: its heading, its numbers, its films.
 
 Imports views and widgets; no view imports it.
 """

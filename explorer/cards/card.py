@@ -1,4 +1,4 @@
-"""A card holds one view: heading, caption, the body for the current selection, its numbers."""
+"""A card shows one view: its heading, caption, picture and numbers."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ from explorer.worker import in_worker
 from store.errors import TrainlapseError
 
 logger = logging.getLogger(__name__)
-# Room that a card takes before its first picture, about as much as after it: cards that are on
-# screen for a moment only would be drawn before those that stay there.
+# Height of a card before its first picture, about as much as after it. If cards were lower, those
+# further down would be on screen for a moment, and be drawn before those that stay there.
 EMPTY_PX = 400
-# In place of what was not computed, since nobody waits for it any more.
+# Result of a computation that was skipped because the selection has changed.
 SKIPPED = object()
 CARD_STYLE = """
 :host {
@@ -49,7 +49,7 @@ CARD_STYLE = """
 
 
 class Card:
-    """Shows a view, draws it anew when what it depends on changes and somebody looks.
+    """Shows a view, and redraws it when what it depends on has changed and the card is on screen.
 
     Parameters
     ----------
@@ -60,11 +60,11 @@ class Card:
     channel : str
         Clock of the page.
     current : callable
-        Returns the selection and the position of the step on screen.
+        Returns the selection, and the position of the step on screen among the recorded ones.
     lazy : bool
-        Wait with every picture until the browser says that the card is on screen.
+        Draw nothing until the browser reports that the card is on screen.
     numbers : bool
-        Offer the numbers behind the picture, and films of it; their steps are those of `data`.
+        Offer to save the numbers behind the picture, and films of it, at the steps of `data`.
     """
 
     def __init__(
@@ -86,7 +86,9 @@ class Card:
         self._asked: tuple[Any, ...] | None = None
         self._missing: Any = None  # an absence, a failure, or None
         self._shown: tuple[Any, ...] | None = None
-        self._outdated: tuple[Any, ...] | None = None  # of an earlier reading, and on screen
+        self._outdated: tuple[Any, ...] | None = (
+            None  # the key on screen, drawn from an earlier reading of the run
+        )
         self.head = card_head(
             view.title,
             wanted=self._save if numbers else None,
@@ -101,8 +103,14 @@ class Card:
         self.panel = framed(self.head, self.pictures, width=view.width)
         self.head.param.watch(lambda _: self.update(), "seen")
 
-    def update(self, until: float = 0.0) -> None:
-        """Bring the card up to the selection, if it is on screen; `until` is as of `in_worker`."""
+    def update(self, deadline: float = 0.0) -> None:
+        """Show what is selected now, if the card is on screen.
+
+        Parameters
+        ----------
+        deadline : float
+            As of `explorer.worker.in_worker`.
+        """
         scene = self._scene()
         key = self.view.key(scene.selected)
         if key != self._asked:
@@ -124,15 +132,15 @@ class Card:
         elif key in self.pictures:
             self._show(key, scene)
         else:
-            self._compute(scene, key, until)
+            self._compute(scene, key, deadline)
 
     @property
     def absence(self) -> Absence | None:
-        """Why there is no card for what is selected; None if there is one."""
+        """Why the card is hidden for what is selected; None if it is shown."""
         return self._missing if isinstance(self._missing, Unfit | Lack) else None
 
     def renew(self, data: RunData) -> None:
-        """Show a newer reading of the run; the picture stays until it has been drawn anew."""
+        """Show a newer reading of the run. The picture on screen stays until it is redrawn."""
         self._data = data
         self.pictures.forget()
         self._followed.clear()
@@ -145,44 +153,44 @@ class Card:
     def _absence(self, scene: Scene) -> Absence | None:
         """Say why there is no picture, before anything is computed."""
         if not fits(self.view, self._data, scene.selected.layer):
-            return Unfit()  # which goes without saying
+            return Unfit()  # needs no sentence
         return self.view.requirement(scene)
 
-    def _compute(self, scene: Scene, key: tuple[Any, ...], until: float) -> None:
+    def _compute(self, scene: Scene, key: tuple[Any, ...], deadline: float) -> None:
         failure = self._guard(lambda: self.view.prepare(scene))
         if isinstance(failure, Failure):
             self._say(failure)
             return
         self.head.begin(renewing=key == self._outdated)
-        self._go_on(scene, key, lambda: self.view.compute(scene), until)
+        self._go_on(scene, key, lambda: self.view.compute(scene), deadline)
 
     def _go_on(
-        self, scene: Scene, key: tuple[Any, ...], make: Callable[[], Any], until: float = 0.0
+        self, scene: Scene, key: tuple[Any, ...], make: Callable[[], Any], deadline: float = 0.0
     ) -> None:
-        """Compute, or compute on."""
+        """Compute a picture, or continue to compute it, in the worker."""
 
         def work() -> Any:
-            # Of quick selections only the last is worth the work.
+            # If the selection has changed since, the result would not be shown.
             return self._guard(make) if key == self._shown else SKIPPED
 
         def use(made: Any) -> None:
             if isinstance(made, Unfinished):
-                told(made.share)
-                self._go_on(scene, key, made.go_on, until)
+                progress(made.share)
+                self._go_on(scene, key, made.go_on, deadline)
             else:
                 self._draw(scene, key, made)
 
-        def told(share: float) -> None:
+        def progress(share: float) -> None:
             if key == self._shown:
                 self.head.share = share
 
-        in_worker(self._data, work, use, until=until, told=told)
+        in_worker(self._data, work, use, deadline=deadline, progress=progress)
 
     def _draw(self, scene: Scene, key: tuple[Any, ...], outcome: Any) -> None:
         if outcome is SKIPPED or key != self._shown or key in self.pictures:
-            return  # the selection has moved on, or has been there twice
+            return  # another selection is on screen, or this one was computed twice
         selected, index = self._current()
-        if self.view.key(selected) != key:  # out of sight, and not brought up to it
+        if self.view.key(selected) != key:  # the card is off screen and shows an older selection
             selected = scene.selected
         scene = dataclasses.replace(scene, selected=selected, index=index)
         if isinstance(outcome, Absence):
@@ -198,18 +206,18 @@ class Card:
             self._show(key, scene, outcome)
 
     def _show(self, key: tuple[Any, ...], scene: Scene, drawn: Any = None) -> None:
-        """Put what was drawn, or what is kept for the key, on the page."""
+        """Show a new picture, or the one that is kept under the key."""
 
         def place() -> None:
             self._follow(key, scene, self.pictures.get(key) if drawn is None else drawn)
             caption = self.view.caption(scene)
-            with pn.io.hold():  # one message: never a picture under the caption of another one
+            with pn.io.hold():  # one message, so that picture and caption always fit each other
                 self.head.content(caption=caption)
                 self.pictures.min_height = None
                 if drawn is None:
                     self.pictures.turn_to(key)
                 else:
-                    self.pictures.put(key, drawn)  # which renders it
+                    self.pictures.put(key, drawn)  # this renders it
             self._outdated = None
 
         failure = self._guard(place)
@@ -218,7 +226,7 @@ class Card:
             self._say(failure)
 
     def _follow(self, key: tuple[Any, ...], scene: Scene, picture: Any) -> None:
-        """Adapt a picture to what it follows, once for each change."""
+        """Let the view adapt a picture to what it follows, once for each change."""
         now = tuple(getattr(scene.selected, name) for name in self.view.follows)
         if picture is None or not now or self._followed.get(key) == now:
             return
@@ -227,7 +235,7 @@ class Card:
         self.view.follow(scene, picture)
 
     def _say(self, sentence: str | Failure, captioned: Scene | None = None) -> None:
-        """Put a sentence in place of the picture, below the caption if that is known."""
+        """Show a sentence in place of the picture, below the caption of a scene if one is given."""
         caption = "" if captioned is None else self._guard(lambda: self.view.caption(captioned))
         self._outdated = None
         with pn.io.hold():
@@ -240,7 +248,7 @@ class Card:
                 self.head.nothing(sentence, caption=known)
 
     def _save(self, ending: str, index: int, step: str) -> None:
-        """Hand the numbers behind the picture to the browser: a table of one step, else all."""
+        """Send the numbers behind the picture: of one step as csv, else of all steps."""
         scene, body = self._on_screen()
         count = len(self._data.run)
         if body is None or not 0 <= index < count:
@@ -270,7 +278,7 @@ class Card:
         in_worker(self._data, work, use)
 
     def _on_screen(self) -> tuple[Scene, Any]:
-        """Give what the card shows, and what was drawn for it; None if that is not on screen."""
+        """Return what the card shows, and its picture; None if that is not on screen."""
         scene = self._scene()
         picture = self.pictures.get(self.view.key(scene.selected))
         return scene, picture if picture is self.pictures.shown else None
@@ -280,7 +288,7 @@ class Card:
         return Scene(self._data, selected, index, self._channel)
 
     def _guard(self, make: Callable[[], Any]) -> Any:
-        """Return what `make` does; a fault becomes a sentence for the card and a log entry."""
+        """Call `make`. An exception is logged and returned as a sentence for the card."""
         try:
             return make()
         except Exception as error:
@@ -289,12 +297,22 @@ class Card:
 
 
 def card_head(title: str, **params: Any) -> CardHead:
-    """Heading that fills the width of its card."""
+    """Make a heading that fills the width of its card."""
     return CardHead(title=title, sizing_mode="stretch_width", margin=(0, 0, 8, 0), **params)
 
 
 def framed(head: CardHead, *content: Any, width: int) -> pn.Column:
-    """Put a card around anything: heading, content, columns out of twelve."""
+    """Put the frame of a card around a heading and content.
+
+    Parameters
+    ----------
+    head : CardHead
+        The heading.
+    *content
+        Panel objects below it.
+    width : int
+        Width of the card in columns, of the twelve that the page has.
+    """
     return pn.Column(
         head,
         *content,
@@ -303,7 +321,7 @@ def framed(head: CardHead, *content: Any, width: int) -> pn.Column:
             "grid-column": columns(width),
             "min-width": "0",
             "align-self": "stretch",
-            "container-type": "inline-size",  # what is on it is laid out by its width
+            "container-type": "inline-size",  # its content is laid out by the card's width
         },
         sizing_mode="stretch_width",
         margin=0,

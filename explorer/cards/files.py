@@ -1,4 +1,4 @@
-"""Numbers as files: CSV tables, NumPy's npz, NetCDF."""
+"""Write numbers as files: CSV tables, NumPy's npz, NetCDF."""
 
 from __future__ import annotations
 
@@ -11,17 +11,27 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from explorer.widgets.shaping import STEP, apart, identifier
+from explorer.widgets.shaping import STEP, distinct, identifier
 
-# What a NetCDF file of version 3 holds besides texts; wider integers become narrower if they fit.
-WHOLE = {"u1": np.int16, "u2": np.int32, "u4": np.float64, "i8": np.int64, "u8": np.float64}
+# Integer dtypes that NetCDF 3 lacks, and what they are stored as: xarray narrows int64 if it fits.
+STORED_AS = {"u1": np.int16, "u2": np.int32, "u4": np.float64, "i8": np.int64, "u8": np.float64}
 
 
 def csv_tables(parts: Sequence[xr.Dataset]) -> dict[str, str]:
-    """Make a CSV table, by its name, of all variables of a part that share their dimensions.
+    """Write a CSV table for each group of variables of a picture that share their dimensions.
 
-    A row for each combination of the dimensions, labels beside it. Columns of values that are
-    known from 8-bit colours alone end in ``(8 bit)``.
+    A table has a row for each combination of the dimensions, with its coordinates. The names of
+    columns whose values are known only from 8-bit colours end in ``(8 bit)``.
+
+    Parameters
+    ----------
+    parts : sequence of Dataset
+        One for each picture, as from `explorer.cards.numbers.numbers_of`.
+
+    Returns
+    -------
+    dict of str to str
+        Texts by the name of the table.
     """
     tables: dict[str, str] = {}
     for made in parts:
@@ -30,8 +40,8 @@ def csv_tables(parts: Sequence[xr.Dataset]) -> dict[str, str]:
         for name, variable in made.data_vars.items():
             groups.setdefault(variable.dims, []).append(name)
         for names in groups.values():
-            told = title if len(groups) == 1 else f"{title}_{names[0]}"
-            tables[apart(*tables, told)[-1]] = _csv(made[names])
+            own = title if len(groups) == 1 else f"{title}_{names[0]}"
+            tables[distinct(*tables, own)[-1]] = _csv(made[names])
     return tables
 
 
@@ -41,7 +51,7 @@ def _csv(made: xr.Dataset) -> str:
         for name, variable in made.data_vars.items()
         if "quantized" in variable.attrs
     }
-    # Each dimension is a column, also one without a coordinate; but not mere numbers of rows.
+    # Each dimension becomes a column, also one without a coordinate; "row" only numbers the rows.
     whole = made.assign_coords(
         {str(dim): np.arange(size) for dim, size in made.sizes.items() if dim not in made.coords}
     )
@@ -53,16 +63,16 @@ def _csv(made: xr.Dataset) -> str:
 
 
 def joined(parts: Sequence[xr.Dataset], about: Mapping[str, Any]) -> xr.Dataset:
-    """Put parts into one dataset; of several, names begin with the part's title.
+    """Merge datasets into one. If there are several, each name begins with the picture's title.
 
     Parameters
     ----------
     parts : sequence of Dataset
-        As `explorer.cards.numbers.numbers_of` gives them.
+        One for each picture, as from `explorer.cards.numbers.numbers_of`.
     about : mapping
         Attributes of the whole: run, view and selection.
     """
-    prefixes = apart(*(identifier(str(made.attrs["title"]), "part") for made in parts))
+    prefixes = distinct(*(identifier(str(made.attrs["title"]), "part") for made in parts))
     renamed = []
     for prefix, made in zip(prefixes, parts, strict=True):
         if len(parts) > 1:
@@ -74,22 +84,25 @@ def joined(parts: Sequence[xr.Dataset], about: Mapping[str, Any]) -> xr.Dataset:
 
 
 def npz_bytes(made: xr.Dataset) -> bytes:
-    """Arrays by name, and as JSON ``dimensions`` and ``attributes``, of the whole under ""."""
-    told = {
+    """Write an npz file: arrays by name, and as JSON texts ``dimensions`` and ``attributes``.
+
+    Both are by the name of the array; under "" are the attributes of the dataset.
+    """
+    described = {
         "dimensions": {str(name): list(map(str, made[name].dims)) for name in made.variables},
         "attributes": {"": made.attrs, **{str(name): made[name].attrs for name in made.variables}},
     }
     arrays = {str(name): made[name].values for name in made.variables}
-    texts = {name: np.array(json.dumps(value, default=str)) for name, value in told.items()}
+    texts = {name: np.array(json.dumps(value, default=str)) for name, value in described.items()}
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays, **texts)  # type: ignore[arg-type]
     return buffer.getvalue()
 
 
 def netcdf_bytes(made: xr.Dataset) -> bytes:
-    """Write a NetCDF file of version 3, which needs no library besides scipy."""
+    """Write a NetCDF file of version 3, for which xarray needs scipy only."""
     for name in made.variables:
-        wider = WHOLE.get(made[name].dtype.str[1:])
+        wider = STORED_AS.get(made[name].dtype.str[1:])
         if wider is not None:
             made = made.assign({name: made[name].astype(wider, keep_attrs=True)})
         elif made[name].dtype == bool:
@@ -100,7 +113,7 @@ def netcdf_bytes(made: xr.Dataset) -> bytes:
 
 
 def zipped(files: Mapping[str, str]) -> bytes:
-    """Put several texts into one zip file."""
+    """Write a zip file of texts, by their names in it."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in files.items():
@@ -109,12 +122,12 @@ def zipped(files: Mapping[str, str]) -> bytes:
 
 
 def packed(ending: str, parts: Sequence[xr.Dataset], about: Mapping[str, Any]) -> tuple[bytes, str]:
-    """Make one file, whatever the card holds.
+    """Write the numbers of a card as one file.
 
     Parameters
     ----------
     ending : {"csv", "npz", "nc"}
-        What file is wanted.
+        Format of the file.
     parts, about
         As for `joined`.
 
@@ -123,7 +136,7 @@ def packed(ending: str, parts: Sequence[xr.Dataset], about: Mapping[str, Any]) -
     content : bytes
         The file.
     ending : str
-        ``zip`` instead of ``csv`` if there are several tables.
+        ``zip`` in place of ``csv`` if there are several tables.
     """
     if ending == "npz":
         return npz_bytes(joined(parts, about)), ending

@@ -1,4 +1,4 @@
-"""Films that are asked for on a page: of its cards, one at a time, gone when the page is left."""
+"""Films that are requested on a page: of one card at a time, cancelled when the page is closed."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ from explorer.films.browser import require_browser
 from explorer.films.job import FilmJob
 from explorer.films.writer import require_gif, require_mp4
 from explorer.views.base import Scene, View
-from explorer.widgets.page.card_head import FILMS, CardHead, FilmWish
+from explorer.widgets.page.card_head import FILMS, CardHead, FilmRequest
 from explorer.widgets.page.choice import Choice
 from explorer.worker import in_worker
 from store.errors import MissingExtraError
 
 logger = logging.getLogger(__name__)
 
-# A film goes to the browser in parts, between which the server answers others.
+# Size of the parts in which a film is sent; between two the server answers other requests.
 PART_BYTES = 1 << 20
-# As the command has it.
+# Least and most frames a second, as for the command.
 FPS = (0.1, 60.0)
 NO_SERVER = "In a notebook, make it by the command: trainlapse film"
 
 
 class CardFilms:
-    """Films of one card, made as ``trainlapse film`` makes them, in a process of their own.
+    """Films of one card, made as by ``trainlapse film``, in a process of their own.
 
     Parameters
     ----------
     head : CardHead
-        Asks, and is told.
+        Heading of the card, where films are requested and their progress is shown.
     view : View
-        What the card shows.
+        View of the card.
     current : callable
-        Returns what it shows now, and what the view drew for it or None.
+        Returns the scene on the card, and what the view drew for it, or None.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class CardFilms:
         self._told_busy = False
 
     def offer(self) -> None:
-        """Say which films there can be, and which one is being made elsewhere on the page."""
+        """Show which formats are possible, and whether another card's film is being made."""
         scene, _ = self._current()
         asked = self._head.film_asked
         page = _page()
@@ -68,23 +68,23 @@ class CardFilms:
 
         in_worker(scene.data, _offered, use)
 
-    def make(self, wish: FilmWish) -> None:
-        """Begin a film, or say why not."""
+    def make(self, wanted: FilmRequest) -> None:
+        """Start a film, or show why it cannot be made."""
         page = _page()
         scene, body = self._current()
         if page is None or self._say_busy(page):
             return
-        refusal = _refusal(scene, body, wish)
+        refusal = _refusal(scene, body, wanted)
         if refusal:
             self._head.film_said = refusal
             return
         request = {
             "run": scene.data.run.location,
             "card": self._view.title,
-            "fps": wish.fps,
-            "first": int(np.ceil(wish.first)),
-            "last": int(np.floor(wish.last)),
-            "theme": wish.theme,
+            "fps": wanted.fps,
+            "first": int(np.ceil(wanted.first)),
+            "last": int(np.floor(wanted.last)),
+            "theme": wanted.theme,
             "layer": scene.selected.layer or None,
             "unit": scene.selected.unit,
             "probe": scene.selected.probe,
@@ -96,10 +96,10 @@ class CardFilms:
                 if isinstance(widget, Choice)
             ],
         }
-        page.begin(self._head, self._view.title, request, wish.ending)
+        page.begin(self._head, self._view.title, request, wanted.ending)
 
     def _say_busy(self, page: PageFilms | None) -> bool:
-        """Say that another film is being made, while that is so; give whether any is."""
+        """Show whether another card's film is being made; return whether any film is."""
         busy = page is not None and page.job is not None
         if page is not None and busy and page.head is not self._head:
             self._head.film_said, self._told_busy = page.busy_with, True
@@ -108,23 +108,23 @@ class CardFilms:
         return busy
 
     def cancel(self) -> None:
-        """End the card's film, if one is being made."""
+        """Cancel the card's film, if it is being made."""
         page = _page()
         if page is not None and page.head is self._head:
             page.cancel()
 
 
-def _refusal(scene: Scene, body: Any, wish: FilmWish) -> str:
-    """Say why there is no such film; an empty text if there is."""
+def _refusal(scene: Scene, body: Any, wanted: FilmRequest) -> str:
+    """Say why a film cannot be made; an empty text if it can."""
     steps = scene.data.timeline.steps
     if body is None:
         return "There is no picture here to film."
-    if not FPS[0] <= wish.fps <= FPS[1]:
-        return f"Frames a second are {FPS[0]:g} to {FPS[1]:g}, got {wish.fps:g}."
-    if wish.first > wish.last:
-        return f"Step {wish.first:g} is after step {wish.last:g}: exchange them."
-    if not ((steps >= wish.first) & (steps <= wish.last)).any():
-        return f"No step from {wish.first:g} to {wish.last:g} was recorded."
+    if not FPS[0] <= wanted.fps <= FPS[1]:
+        return f"Frames a second are {FPS[0]:g} to {FPS[1]:g}, got {wanted.fps:g}."
+    if wanted.first > wanted.last:
+        return f"Step {wanted.first:g} is after step {wanted.last:g}: exchange them."
+    if not ((steps >= wanted.first) & (steps <= wanted.last)).any():
+        return f"No step from {wanted.first:g} to {wanted.last:g} was recorded."
     return ""
 
 
@@ -134,9 +134,9 @@ class PageFilms:
     Attributes
     ----------
     head : CardHead or None
-        Of the card whose film is being made.
+        Heading of the card whose film is being made.
     job : FilmJob or None
-        The film.
+        The film that is being made.
     """
 
     def __init__(self, document: Document) -> None:
@@ -147,21 +147,33 @@ class PageFilms:
 
     @property
     def busy_with(self) -> str:
-        """A sentence on the film that is being made."""
+        """Sentence that names the film that is being made."""
         return f"A film of “{self._title}” is being made; one at a time."
 
     def begin(self, head: CardHead, title: str, request: dict[str, Any], ending: str) -> None:
-        """Start a film; the heading is told how far it is, then given the file."""
+        """Start a film. The heading gets its progress, and at the end the file.
+
+        Parameters
+        ----------
+        head : CardHead
+            Heading of the card.
+        title : str
+            Title of the card.
+        request : dict
+            As for `explorer.films.job.FilmJob`.
+        ending : {"mp4", "gif"}
+            Format of the film.
+        """
         document = pn.state.curdoc
         assert document is not None
 
         def soon(call: Callable[[], None]) -> None:
             document.add_next_tick_callback(lambda: call() if self.job is job else None)
 
-        def told(done: int, count: int) -> None:
+        def progress(done: int, count: int) -> None:
             soon(lambda: setattr(head, "film", {"done": done, "count": count}))
 
-        def ended(content: bytes | None, why: str) -> None:
+        def finished(content: bytes | None, why: str) -> None:
             name = f"steps {request['first']} to {request['last']}"
             if content is None:
                 soon(lambda: self._finish(f"The film cannot be made: {why}"))
@@ -170,7 +182,7 @@ class PageFilms:
 
         job = None
         try:
-            job = FilmJob(request, ending, told, ended)
+            job = FilmJob(request, ending, progress, finished)
         except OSError as error:
             logger.exception("The film of %r cannot be begun", title)
             head.film_said = f"The film cannot be made: {type(error).__name__}: {error}"
@@ -179,11 +191,11 @@ class PageFilms:
         head.param.update(film={"done": 0, "count": 0}, film_said="")
 
     def cancel(self) -> None:
-        """End the film; the card says so."""
+        """Cancel the film; the card says so."""
         self._finish("The film was cancelled.")
 
     def _deliver(self, document: Document, content: bytes, ending: str, name: str) -> None:
-        """Give the browser a film, part by part."""
+        """Send a film to the browser, part by part."""
         job, head = self.job, self.head
         assert head is not None
 
@@ -215,7 +227,7 @@ _pages: WeakKeyDictionary[Document, PageFilms] = WeakKeyDictionary()
 
 
 def _page() -> PageFilms | None:
-    """Films of the page that asks; None where no server is behind it, as in a notebook."""
+    """Films of the current page; None without a server, as in a notebook."""
     document = pn.state.curdoc
     if document is None or document.session_context is None:
         return None
@@ -225,7 +237,7 @@ def _page() -> PageFilms | None:
 
 
 def _offered() -> tuple[str, list[str]]:
-    """Give what is lacking for any film, and the files that can be made; in a worker thread."""
+    """Return what is missing for any film, and the possible formats; called in a worker thread."""
     try:
         _require_browser()
         require_gif()

@@ -1,4 +1,4 @@
-"""The numbers behind a card, from what stands on it: widgets and HoloViews pictures."""
+"""Read the numbers behind a card from its widgets and HoloViews pictures."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import xarray as xr
 from explorer.views.base import Scene, View
 from explorer.widgets.base import Widget
 from explorer.widgets.readings import reading
-from explorer.widgets.shaping import Steps, apart, identifier, part
+from explorer.widgets.shaping import Steps, distinct, identifier, picture_dataset
 from store.errors import TrainlapseError
 
 
 class NoNumbersError(TrainlapseError, ValueError):
-    """Nothing on the card can be saved as numbers."""
+    """The card has no numbers to save."""
 
 
 def numbers_of(body: Any, steps: Steps) -> list[xr.Dataset]:
@@ -29,18 +29,18 @@ def numbers_of(body: Any, steps: Steps) -> list[xr.Dataset]:
     body : Viewable
         What a view drew. Hidden pictures are left out.
     steps : Steps
-        Recorded steps; a picture over the whole training is read as it is.
+        Recorded steps to read. A picture of the whole training is read as a whole.
 
     Returns
     -------
     list of Dataset
-        One a picture, its title among the attributes. A variable that is known from 8-bit colours
-        alone says so in its attribute ``quantized``.
+        One for each picture, with its title in the attribute ``title``. A variable that is known
+        only from 8-bit colours has the attribute ``quantized``.
 
     Raises
     ------
     NoNumbersError
-        There are no numbers: the card says why it is empty, or nothing is recorded.
+        The card is empty, or nothing is recorded.
     """
     found: list[xr.Dataset] = []
     if len(steps.indices):
@@ -76,22 +76,22 @@ def _leaves(item: Any) -> Iterator[Any]:
 
 
 def _tables(picture: Any) -> list[xr.Dataset]:
-    """Elements of a picture: one table for all that have the same columns."""
+    """Read the elements of a picture: one table for all that have the same columns."""
     tables: dict[tuple[str, ...], dict[str, dict[str, Any]]] = {}
     for element in picture.traverse(lambda found: found, [hv.Element]):
         if isinstance(element, hv.element.Annotation) or not len(element):
             continue
         dimensions = element.dimensions()
-        names = apart(*(identifier(str(dimension.label)) for dimension in dimensions))
+        names = distinct(*(identifier(str(dimension.label)) for dimension in dimensions))
         columns = {
             name: np.asarray(element.dimension_values(dimension))
             for name, dimension in zip(names, dimensions, strict=True)
         }
         series = tables.setdefault(names, {})
         label = str(element.label) or str(len(series))
-        # Dots on a curve are the curve once more.
+        # The dots on a curve repeat its values.
         if label not in series or not _same(series[label], columns):
-            series[apart(*series, label)[-1]] = columns
+            series[distinct(*series, label)[-1]] = columns
     return [_table(names, series) for names, series in tables.items()]
 
 
@@ -107,24 +107,24 @@ def _table(names: tuple[str, ...], series: dict[str, dict[str, Any]]) -> xr.Data
     variables: dict[str, Any] = {}
     if len(series) > 1:
         lengths = [len(columns[names[0]]) for columns in series.values()]
-        variables[apart(*names, "series")[-1]] = ("row", np.repeat(list(series), lengths))
+        variables[distinct(*names, "series")[-1]] = ("row", np.repeat(list(series), lengths))
     for name in names:
         joined = np.concatenate([columns[name] for columns in series.values()])
         variables[name] = ("row", joined.astype(str) if joined.dtype.kind == "O" else joined)
-    return part(names[-1].replace("_", " "), variables, {})
+    return picture_dataset(names[-1].replace("_", " "), variables, {})
 
 
 def numbers_behind(
     view: View, scene: Scene, body: Any, indices: Sequence[int]
 ) -> tuple[list[xr.Dataset], dict[str, Any]]:
-    """Read what a view drew, at some recorded steps.
+    """Read the numbers of what a view drew, at some recorded steps.
 
     Parameters
     ----------
     view : View
         The view.
     scene : Scene
-        What the body was drawn for.
+        The run and the selection that the body was drawn for.
     body : Viewable
         What `view` drew.
     indices : sequence of int
@@ -133,9 +133,14 @@ def numbers_behind(
     Returns
     -------
     parts : list of Dataset
-        As `explorer.cards.numbers.numbers_of` gives them.
+        As from `numbers_of`.
     about : dict
-        Run, view and selection, as texts and numbers.
+        Run, view, selection and caption, as texts and numbers.
+
+    Raises
+    ------
+    NoNumbersError
+        As of `numbers_of`.
     """
     steps = Steps(indices, scene.data.timeline.steps, view.exact(scene))
     about: dict[str, Any] = {"run": scene.data.run.name, "view": view.title}

@@ -7,7 +7,7 @@ from typing import Any
 
 import panel as pn
 
-from explorer.cards.absentees import Absentees
+from explorer.cards.absence_notice import AbsenceNotice
 from explorer.cards.card import Card, card_head, framed
 from explorer.compare.matching.at_step import KINDS
 from explorer.compare.pair import RunPair
@@ -51,7 +51,7 @@ class ComparisonPage:
         self._above = self._cards("above")
         self._below = self._cards("differences")
         self.cards = [*self._above, *self._below]
-        self._not_of_two = Absentees(self._below)
+        self._not_of_two = AbsenceNotice(self._below)
         first, second = self.comparison.sides
         self.transport = pn.Column(
             self.comparison.transport,

@@ -1,1 +1,1 @@
-"""Films, figures and numbers: what a view shows, as files to keep."""
+"""Films, figures and numbers of views, as files."""

@@ -1,8 +1,8 @@
-"""A film in a process of its own: takes a request, tells how far it is, ends with who asked.
+"""The process that makes a film: it reads a request, reports progress, and exits with its parent.
 
-Lines of JSON on both sides. On standard input the request, then nothing until its end, which is an
-order to stop: it comes too when whoever asked is killed. On standard output ``{"done", "count"}``
-for frames, and ``{"error"}`` for what the user can mend.
+Both sides write lines of JSON. On standard input comes the request; when the input ends, also
+because the parent was killed, the process stops. On standard output it writes ``{"done", "count"}``
+in frames, and ``{"error"}`` with a message for the user.
 """
 
 from __future__ import annotations
@@ -24,32 +24,33 @@ def main(request: dict[str, Any]) -> None:
     Parameters
     ----------
     request : dict
-        ``run``, the location; ``out``, the file, alone in a folder that goes with it; the rest as
-        `explorer.export.making.make_film` takes it.
+        ``run``: location of the run. ``out``: the file to write, in a folder of its own, which is
+        removed if the process is stopped. The rest are arguments of
+        `explorer.export.making.make_film`.
     """
-    lines, sys.stdout = sys.stdout, sys.stderr  # libraries may print
+    lines, sys.stdout = sys.stdout, sys.stderr  # libraries may print to the standard output
     out = Path(request.pop("out"))
-    threading.Thread(target=_end_with_asker, args=(out.parent,), daemon=True).start()
+    threading.Thread(target=_exit_with_parent, args=(out.parent,), daemon=True).start()
     from explorer.export.making import make_film
     from store.reading.run import open_run
 
-    def told(done: int, count: int) -> None:
-        _say(lines, done=done, count=count)
+    def progress(done: int, count: int) -> None:
+        _send(lines, done=done, count=count)
 
     try:
-        make_film(open_run(request.pop("run")), out, told=told, **request)
+        make_film(open_run(request.pop("run")), out, progress=progress, **request)
     except TrainlapseError as error:
-        _say(lines, error=str(error))
+        _send(lines, error=str(error))
         sys.exit(1)
 
 
-def _end_with_asker(folder: Path) -> None:
-    """Wait for the end of the input, then end at once; the browser ends with its driver's pipe."""
+def _exit_with_parent(folder: Path) -> None:
+    """Wait for the end of the input, then exit at once. The browser exits with the pipe to it."""
     sys.stdin.read()
     shutil.rmtree(folder, ignore_errors=True)
     os._exit(1)
 
 
-def _say(lines: TextIO, **what: Any) -> None:
-    lines.write(json.dumps(what) + "\n")
+def _send(lines: TextIO, **message: Any) -> None:
+    lines.write(json.dumps(message) + "\n")
     lines.flush()

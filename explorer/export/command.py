@@ -1,6 +1,6 @@
 """The commands `film`, `figure` and `numbers`; `COMMANDS` lists them all.
 
-Everything heavy is imported inside a command, so that help comes at once.
+Heavy modules are imported inside the commands, so that ``--help`` is quick.
 """
 
 from __future__ import annotations
@@ -129,9 +129,9 @@ def film(
         raise click.UsageError(f"--from {first} is after --to {last}: exchange them.")
     opened = open_run(run)
     start = time.perf_counter()
-    with _progress() as told:
+    with _progress() as progress:
         count = make_film(
-            opened, out, fps, first=first, last=last, every=every, told=told, **options
+            opened, out, fps, first=first, last=last, every=every, progress=progress, **options
         )
     took = time.perf_counter() - start
     click.echo(
@@ -142,17 +142,17 @@ def film(
 
 @contextmanager
 def _progress() -> Iterator[Callable[[int, int], None]]:
-    """Show frames done of all as a bar, in a terminal."""
+    """Show a progress bar of frames, if the output is a terminal."""
     from tqdm import tqdm
 
     with tqdm(desc="film", unit="frame", disable=None, leave=False) as bar:
 
-        def told(done: int, count: int) -> None:
+        def progress(done: int, count: int) -> None:
             if bar.total != count:
                 bar.reset(count)
             bar.update(done - bar.n)
 
-        yield told
+        yield progress
 
 
 @click.command("figure", cls=Command)

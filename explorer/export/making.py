@@ -1,4 +1,4 @@
-"""A film or figure from first to last: the run's page in a browser, its steps, the file."""
+"""Make a film or a figure: open the run's page in a browser, go through steps, write the file."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from explorer.session.session import TAB_OF
 from store import Run
 from store.storage.atomic import new_file
 
-# Without a card: a page as on a laptop; a card takes what two thirds of it are wide.
+# Width and height of the page in pixels, as on a laptop; width of a page with one card.
 PAGE = (1600, 900)
 CARD_WIDTH = 960
 
-Told = Callable[[int, int], None]
+Progress = Callable[[int, int], None]
 
 
 def make_film(
@@ -29,7 +29,7 @@ def make_film(
     first: int | None = None,
     last: int | None = None,
     every: int = 1,
-    told: Told | None = None,
+    progress: Progress | None = None,
     **look: Any,
 ) -> int:
     """Film a card, or the whole dashboard, through recorded steps.
@@ -39,13 +39,13 @@ def make_film(
     run : Run
         The run.
     out : Path
-        Ends in ``.mp4`` or ``.gif``; is there once the film is whole.
+        File to write, ``.mp4`` or ``.gif``. It appears when the film is complete.
     fps : float
         Recorded steps a second.
     first, last, every : int, optional
         Steps, as for `explorer.export.selecting.indices_between`.
     told : callable, optional
-        Hears of frames done and of their number, at the beginning and after each.
+        Takes the number of frames done and of all frames, at the beginning and after each frame.
     **look
         As for `screen_of`.
 
@@ -56,26 +56,34 @@ def make_film(
 
     Raises
     ------
-    TrainlapseError
-        What is wrong with the options, not installed, or not drawn.
+    MissingExtraError
+        What draws or writes the film is not installed.
+    StepNotRecordedError
+        No step was recorded between `first` and `last`.
+    SelectionError
+        The run does not have what is selected.
+    DrawingError
+        The browser did not draw the page.
     """
     writer.REQUIRED[out.suffix.lower()]()
     indices = indices_between(run, first, last, every)
     with screen_of(run, **look) as shown:
         shown.fit([indices[0], indices[len(indices) // 2], indices[-1]])
         with new_file(out) as path:
-            writer.WRITERS[out.suffix.lower()](path, _frames(shown, indices, told), fps)
+            writer.WRITERS[out.suffix.lower()](path, _frames(shown, indices, progress), fps)
     return len(indices)
 
 
-def _frames(shown: screen.Screen, indices: Sequence[int], told: Told | None) -> Iterator[bytes]:
+def _frames(
+    shown: screen.Screen, indices: Sequence[int], progress: Progress | None
+) -> Iterator[bytes]:
     for done, index in enumerate(indices):
-        if told is not None:
-            told(done, len(indices))
+        if progress is not None:
+            progress(done, len(indices))
         shown.show(index)
         yield shown.png()
-    if told is not None:
-        told(len(indices), len(indices))
+    if progress is not None:
+        progress(len(indices), len(indices))
 
 
 @contextmanager
@@ -97,7 +105,7 @@ def screen_of(
     run : Run
         The run.
     card : str or None
-        Title of a card or a part of it; None: the dashboard.
+        Title of a card, or a part of the title; None: the dashboard.
     theme : {"light", "dark"}
         Colours of the page.
     width, height : int, optional
@@ -105,9 +113,19 @@ def screen_of(
     scale : int
         Pixels of a picture for each pixel of the page.
     choices : sequence of mapping
-        What is chosen on the card, as `explorer.export.screen.Screen.choose` takes it.
+        Options of the card, as for `explorer.export.screen.Screen.choose`.
     **chosen
         Values of the selection, as for `explorer.export.selecting.select`.
+
+    Yields
+    ------
+    Screen
+        The open page.
+
+    Raises
+    ------
+    SelectionError, MissingExtraError, DrawingError
+        As of `make_film`.
     """
     target = select(run, card, **chosen)
     query = {**target.selection.to_query(), "axis": target.selection.axis, "theme": theme}

@@ -1,4 +1,4 @@
-"""The explorer in a headless browser: a card, or the whole page, brought to a step and taken."""
+"""The explorer in a headless browser: pictures of a card, or of the whole page, at any step."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from store.errors import TrainlapseError
 
 FLAGS = ("--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking")
 # A heavy view of a large run takes a minute to compute, once.
-PATIENCE_MS = 180_000
-# While a card is looked at for the first time, it must fit: what is below may not be drawn.
-TALL = 2400
+TIMEOUT_MS = 180_000
+# Height of the page before the size of the card is known: what is below the window is not drawn.
+FIRST_HEIGHT = 2400
 
 
 class DrawingError(TrainlapseError, RuntimeError):
-    """The browser did not draw what was asked for."""
+    """The browser did not draw the page, or drew it without a picture."""
 
 
 class Screen:
-    """A page of the explorer; made by `opened`.
+    """An open page of the explorer; made by `opened`.
 
     Parameters
     ----------
     page : playwright Page
-        Shows the explorer, with ``stage`` on its window.
+        Page that shows the explorer, with the functions of ``stage.js`` as ``window.stage``.
     alone : bool
-        Whether the page shows one card alone.
+        Whether the page shows a single card.
     """
 
     def __init__(self, page: Any, *, alone: bool) -> None:
@@ -46,38 +46,54 @@ class Screen:
         self._box: dict[str, float] = {}
 
     def show(self, index: int) -> None:
-        """Bring the page to a recorded step, by its position, and wait until all is drawn.
+        """Go to a recorded step and wait until everything is drawn.
+
+        Parameters
+        ----------
+        index : int
+            Position of the step among the recorded ones.
 
         Raises
         ------
         DrawingError
-            It takes longer than `PATIENCE_MS`, or the card has nothing to show there.
+            It takes longer than `TIMEOUT_MS`, or the card has nothing to show at the step.
         """
-        _patiently(self._page, "([index, ms]) => stage.show(index, ms)", [index, PATIENCE_MS])
+        _within_timeout(self._page, "([index, ms]) => stage.show(index, ms)", [index, TIMEOUT_MS])
         absence = self._page.evaluate("stage.absence()")
         if absence:
             raise DrawingError(f"There is nothing to draw: the card says {absence!r}")
 
     def choose(self, choices: Sequence[Mapping[str, str]]) -> None:
-        """Choose among a card's own options, and wait for what that brings.
+        """Set options of the card, and wait until it is redrawn.
 
         Parameters
         ----------
         choices : sequence of mapping
-            ``title`` and ``value`` of widgets `explorer.widgets.page.choice.Choice`; what is not on
-            the card is left out.
+            ``title`` and ``value`` of widgets `explorer.widgets.page.choice.Choice`; those that are
+            not on the card are ignored.
 
         Raises
         ------
         DrawingError
-            It takes longer than `PATIENCE_MS`.
+            It takes longer than `TIMEOUT_MS`.
         """
         for choice in choices:
             call = "([choice, ms]) => stage.choose(choice, ms)"
-            _patiently(self._page, call, [dict(choice), PATIENCE_MS])
+            _within_timeout(self._page, call, [dict(choice), TIMEOUT_MS])
 
     def fit(self, indices: list[int]) -> None:
-        """Fix the size of pictures to the largest card among some steps, in even pixels."""
+        """Set the size of all pictures to that of the largest one among some steps.
+
+        Parameters
+        ----------
+        indices : list of int
+            Positions of recorded steps. Width and height are rounded up to even pixels.
+
+        Raises
+        ------
+        DrawingError
+            As of `show`.
+        """
         boxes = []
         for index in indices:
             self.show(index)
@@ -91,15 +107,15 @@ class Screen:
         self._box = box
 
     def png(self) -> bytes:
-        """Take a picture of what is on screen, of the size that `fit` found."""
+        """Take a PNG picture of what is on screen, of the size that `fit` has set."""
         return bytes(self._page.screenshot(clip=self._box, animations="disabled", caret="hide"))
 
     def svg(self) -> str:
-        """Draw the card as an SVG with texts and lines."""
+        """Return the card as an SVG document with texts and lines."""
         return str(self._page.evaluate("stage.svg()"))
 
     def pdf(self) -> bytes:
-        """Draw the card as a PDF of one page, from the SVG."""
+        """Return the card as a PDF of one page, made from its SVG."""
         svg = self.svg()
         sheet = self._page.context.new_page()
         try:
@@ -109,7 +125,7 @@ class Screen:
                 "() => { const { width, height } = document.querySelector('svg')"
                 ".getBoundingClientRect(); return [width, height] }"
             )
-            # Rounded up: a sheet that is too short by a hair has a second page.
+            # Rounded up: a page that is too low by a fraction of a pixel is followed by another.
             size = {"width": f"{math.ceil(width)}px", "height": f"{math.ceil(height) + 1}px"}
             return bytes(sheet.pdf(print_background=True, **size))
         finally:
@@ -123,7 +139,7 @@ def opened(
     *,
     card: str | None = None,
     width: int,
-    height: int = TALL,
+    height: int = FIRST_HEIGHT,
     scale: int = 1,
 ) -> Iterator[Screen]:
     """Serve a run on this machine, and open it in a headless browser.
@@ -135,46 +151,51 @@ def opened(
     query : mapping
         Parameters of the page's address: the selection, and ``theme``.
     card : str, optional
-        Title of a card, to be alone on the page.
+        Title of a card, to be shown without the rest of the page.
     width, height : int
-        Size of the page in pixels; that of a card finds its own height.
+        Size of the page in pixels; `height` is not used for a card.
     scale : int
         Pixels of a picture for each pixel of the page.
+
+    Yields
+    ------
+    Screen
+        The open page.
 
     Raises
     ------
     MissingExtraError
         Playwright, or a browser, is not installed.
     DrawingError
-        The page does not come up.
+        The browser fails, or the page does not have the card.
     """
     library = playwright_library()
-    with _named(library.Error), library.sync_playwright() as playwright:
+    with _as_drawing_error(library.Error), library.sync_playwright() as playwright:
         path = find_browser() or bundled_browser(playwright.chromium.executable_path)
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         try:
             with served(run) as address:
                 context = browser.new_context(
-                    # Even: a film's pictures must be.
+                    # Even, as frames of an mp4 must be.
                     viewport={
                         "width": width + width % 2,
-                        "height": height + height % 2 if card is None else TALL,
+                        "height": height + height % 2 if card is None else FIRST_HEIGHT,
                     },
                     device_scale_factor=scale,
                 )
                 try:
                     page = context.new_page()
                     page.goto(f"{address}?{urlencode(query)}")
-                    yield _staged(page, card)
+                    yield _screen_of(page, card)
                 finally:
-                    context.close()  # the page goes before its server
+                    context.close()  # the page must close before its server stops
         finally:
             browser.close()
 
 
 @contextmanager
-def _named(fault: type[Exception]) -> Iterator[None]:
-    """Turn a fault of the browser into one of ours, in a line."""
+def _as_drawing_error(fault: type[Exception]) -> Iterator[None]:
+    """Raise `DrawingError` with one line in place of an error of the browser."""
     try:
         yield
     except fault as error:
@@ -184,7 +205,13 @@ def _named(fault: type[Exception]) -> Iterator[None]:
 
 @contextmanager
 def served(run: Run) -> Iterator[str]:
-    """Serve a run in a thread; give its address."""
+    """Serve a run in a thread.
+
+    Yields
+    ------
+    str
+        Address of the page.
+    """
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.bind((HOST, 0))
         port = probe.getsockname()[1]
@@ -196,7 +223,7 @@ def served(run: Run) -> Iterator[str]:
         server.end()
 
 
-def _staged(page: Any, card: str | None) -> Screen:
+def _screen_of(page: Any, card: str | None) -> Screen:
     _wait(page, f"window.Bokeh?.documents?.length && window.trainlapseClocks?.has('{CHANNEL}')")
     code = script("stage.js", "paint", "snapshot", "vector", folder=Path(__file__).parent)
     page.evaluate(
@@ -210,12 +237,12 @@ def _staged(page: Any, card: str | None) -> Screen:
 
 
 def _wait(page: Any, condition: str) -> None:
-    page.wait_for_function(f"() => Boolean({condition})", timeout=PATIENCE_MS)
+    page.wait_for_function(f"() => Boolean({condition})", timeout=TIMEOUT_MS)
 
 
-def _patiently(page: Any, call: str, argument: Any) -> None:
+def _within_timeout(page: Any, call: str, argument: Any) -> None:
     fault = page.evaluate(call, argument)
     if fault:
         raise DrawingError(
-            f"The picture was not finished within {PATIENCE_MS / 1000:.0f} seconds: {fault}."
+            f"The picture was not finished within {TIMEOUT_MS / 1000:.0f} seconds: {fault}."
         )

@@ -1,4 +1,4 @@
-"""Which card, of which selection, at which steps: what a command names, checked against the run."""
+"""Find the card, the selection and the steps that a command names, in a run."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ class SelectionError(TrainlapseError, ValueError):
 
 @dataclass(frozen=True)
 class Target:
-    """What is saved: a card, or the whole dashboard, of a selection.
+    """What a command saves: a card or the whole dashboard, at a selection.
 
     Attributes
     ----------
     data : RunData
         The run.
     selection : Selection
-        Layer, unit, probe and the like.
+        Layer, unit, probe, explained class, time axis and tab.
     view : View or None
-        The card's view; None: the dashboard.
+        View of the card; None: the dashboard.
     """
 
     data: RunData
@@ -37,27 +37,28 @@ class Target:
     view: View | None
 
     def scene(self, index: int) -> Scene:
-        """Give what the card shows at a recorded step, by its position."""
+        """Scene of the card at a recorded step, by its position."""
         return Scene(self.data, self.selection.key(), index)
 
 
 def select(run: Run, card: str | None, **chosen: Any) -> Target:
-    """Find what a command names.
+    """Find the card and the selection that a command names.
 
     Parameters
     ----------
     run : Run
         The run.
     card : str or None
-        Title of a card, or the beginning or a part of it if no other has that; None: dashboard.
+        Title of a card, or its beginning or a part, if no other title has that; None: dashboard.
     **chosen
-        Values of the selection by name, None for those left open. Without a layer, a card that
-        does not serve the run's first one shows the first that it serves.
+        Values of the selection by name, None for the default. Without a layer, a card that is not
+        for the run's default layer shows the first layer that it is for.
 
     Raises
     ------
     SelectionError
-        There is no such card, layer, unit, probe or the like, or the card has nothing to show.
+        The run has no step, or there is no such card, layer, unit, probe or class, or the card has
+        nothing to show.
     """
     data = RunData(run)
     if not len(run):
@@ -66,7 +67,7 @@ def select(run: Run, card: str | None, **chosen: Any) -> Target:
     selection = _checked(run, query)
     if card is None:
         return Target(data, selection, None)
-    view = _named(card, [view for view in every_view() if view.applies(data)])
+    view = _view_titled(card, [view for view in every_view() if view.applies(data)])
     if not fits(view, data, selection.layer):
         served = [layer for layer in run.layers if fits(view, data, layer)]
         if not served:
@@ -96,7 +97,7 @@ def every_view() -> list[View]:
     return [view for region in get_args(Region) for view in views(region)]
 
 
-def _named(wanted: str, offered: list[View]) -> View:
+def _view_titled(wanted: str, offered: list[View]) -> View:
     folded = wanted.strip().casefold()
     by_title = {view.title.casefold(): view for view in offered}
     for near in (
@@ -117,19 +118,21 @@ def _lines(titles: Iterable[str]) -> str:
 
 
 def indices_between(run: Run, first: int | None, last: int | None, every: int = 1) -> list[int]:
-    """Positions of the recorded steps from one to another, both included.
+    """Positions of the recorded steps from `first` to `last`, both included.
 
     Parameters
     ----------
+    run : Run
+        The run, with at least one step.
     first, last : int or None
-        Optimizer updates; None: the run's first, or last.
+        Numbers of optimizer updates; None: the first, or last, recorded step.
     every : int
-        Of these, one in so many.
+        Keep one of this many.
 
     Raises
     ------
     StepNotRecordedError
-        None was recorded there.
+        No step was recorded between them.
     """
     steps = run.steps
     low = int(steps[0]) if first is None else first
@@ -144,7 +147,14 @@ def indices_between(run: Run, first: int | None, last: int | None, every: int = 
 
 
 def index_at(run: Run, step: int | None) -> int:
-    """Position of a recorded step; without one, of the last.
+    """Position of a recorded step; of the last one for None.
+
+    Parameters
+    ----------
+    run : Run
+        The run, with at least one step.
+    step : int or None
+        Number of optimizer updates.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Films as files: a browser to draw, an encoder, a process of its own.
+"""Films as files: the browser that draws them, the encoder, and the process that makes them.
 
-Imports no page.
+Imports no module of a page.
 """

@@ -1,4 +1,4 @@
-"""The browser that draws films and figures: found, or what to install."""
+"""Find the browser that draws films and figures, or say what to install."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from explorer.films.writer import EXTRA
 from store.errors import MissingExtraError
 
-# On PATH, or where the systems without a PATH for programs put it.
+# Names on PATH, and the places of applications on macOS.
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 BROWSER_PLACES = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
@@ -19,7 +19,13 @@ BROWSER_PLACES = (
 
 
 def playwright_library() -> Any:
-    """Import what drives the browser, or say how to install it."""
+    """Import Playwright, which drives the browser.
+
+    Raises
+    ------
+    MissingExtraError
+        Playwright is not installed.
+    """
     try:
         import playwright.sync_api as library
     except ModuleNotFoundError as error:
@@ -30,7 +36,7 @@ def playwright_library() -> Any:
 
 
 def require_browser() -> None:
-    """Fail with what to install unless `opened` has all that it needs; not in an event loop.
+    """Check that a browser can be opened. Call it outside of an event loop.
 
     Raises
     ------
@@ -44,7 +50,7 @@ def require_browser() -> None:
 
 
 def find_browser() -> str | None:
-    """Path of the system's Chromium or Chrome; `TRAINLAPSE_CHROMIUM` goes first."""
+    """Path of the system's Chromium or Chrome, if any; `TRAINLAPSE_CHROMIUM` overrides it."""
     named = os.environ.get("TRAINLAPSE_CHROMIUM")
     if named:
         return shutil.which(named)
@@ -54,7 +60,13 @@ def find_browser() -> str | None:
 
 
 def bundled_browser(path: str) -> str:
-    """Give the path of Playwright's own browser if it is there, or say how to get one."""
+    """Check that Playwright's own browser is at a path, and return the path.
+
+    Raises
+    ------
+    MissingExtraError
+        There is none.
+    """
     if Path(path).exists():
         return path
     raise MissingExtraError(

@@ -1,4 +1,4 @@
-"""A film that another process makes, followed and ended from this one."""
+"""A film that a child process makes: started, followed and cancelled from here."""
 
 from __future__ import annotations
 
@@ -16,65 +16,70 @@ from typing import IO, Any
 
 logger = logging.getLogger(__name__)
 
-# With the path of this process: the same code, wherever it was started.
-CHILD = """
+# Takes over the import path of this process, so that both run the same code.
+CHILD_CODE = """
 import json, sys
 request = json.loads(sys.stdin.readline())
 sys.path[:] = request.pop("path")
 from explorer.export.child import main
 main(request)
 """
-# A child ends within milliseconds of being told; one that cannot is killed.
+# Once its input is closed, a child exits within milliseconds; one that does not is killed.
 GRACE_S = 5.0
 
 
 class FilmJob:
-    """A film under way; its process has started.
+    """A film being made; its process has started.
 
     Parameters
     ----------
     request : mapping
         As `explorer.export.child.main` takes it, without ``out``.
     ending : {"mp4", "gif"}
-        What film it is.
-    told : callable
-        Hears of frames done and of their number; in a thread.
-    ended : callable
-        Takes the film, or None and why there is none; once, in a thread, unless it is cancelled.
-        By then process and files are gone.
+        Format of the film.
+    progress : callable
+        Takes the number of frames done and of all frames; called in a thread.
+    finished : callable
+        Takes the film's content and an empty text, or None and the reason. Called once, in a
+        thread, after the process has exited and its files are removed; not if it is cancelled.
     code : str
-        What the process runs.
+        Python code that the process runs.
 
     Attributes
     ----------
     process : Popen
-        The child.
+        The child process.
     folder : Path
-        What it writes, in a temporary directory; removed at the end, however that comes.
+        Temporary directory that the child writes to; removed in any case at the end.
+
+    Raises
+    ------
+    OSError
+        The process cannot be started.
     """
 
     def __init__(
         self,
         request: Mapping[str, Any],
         ending: str,
-        told: Callable[[int, int], None],
-        ended: Callable[[bytes | None, str], None],
+        progress: Callable[[int, int], None],
+        finished: Callable[[bytes | None, str], None],
         *,
-        code: str = CHILD,
+        code: str = CHILD_CODE,
     ) -> None:
-        self._told, self._ended = told, ended
+        self._progress, self._finished = progress, finished
         self._cancelled = False
         self.folder = Path(tempfile.mkdtemp(prefix="trainlapse-film-"))
         self._out = self.folder / f"film.{ending}"
-        # Not a pipe: nobody reads it while the film is made.
-        self._complaints: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
+        # A file, since nobody reads a pipe while the film is made, and a full pipe blocks.
+        self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
         try:
-            # -P: a file of the folder where the server was started is not taken for a library.
-            self.process = subprocess.Popen(  # noqa: S603 (all of it is ours)
+            # -P: Python imports no module from the current directory.
+            self.process = subprocess.Popen(  # noqa: S603 (the command is our own)
                 [sys.executable, "-P", "-c", code],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=self._complaints,
+                stderr=self._stderr,
                 text=True,
                 encoding="utf-8",
             )
@@ -87,7 +92,7 @@ class FilmJob:
         self._thread.start()
 
     def cancel(self) -> None:
-        """End the process and remove what it wrote, soon; nothing is told any more."""
+        """Stop the process and remove its files, soon; no callback is called any more."""
         self._cancelled = True
         with contextlib.suppress(OSError, ValueError):
             self._input.close()
@@ -96,7 +101,13 @@ class FilmJob:
         killer.start()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until process and files are gone; give whether they are."""
+        """Wait until the process has exited and its files are removed; return whether they are.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds to wait at the most.
+        """
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
@@ -115,20 +126,22 @@ class FilmJob:
             why = f"{type(error).__name__}: {error}"
         finally:
             if content is None and not self._cancelled:
-                why = why or self._last_words()
-                logger.error("The film cannot be made: %s\n%s", why, self._complained())
+                why = why or self._last_line_of_stderr()
+                logger.error("The film cannot be made: %s\n%s", why, self._stderr_text())
             with contextlib.suppress(OSError, ValueError):
                 self._input.close()
             self.process.kill()
             self.process.wait()
             self._remove()
         if not self._cancelled:
-            self._ended(content, "" if content is not None else why)
+            self._finished(content, "" if content is not None else why)
 
     def _read(self, request: dict[str, Any]) -> str:
-        """Follow what the child says to its end; give its complaint."""
+        """Read the child's messages to the end; return its error message, if any."""
         why = ""
-        with contextlib.suppress(OSError, ValueError):  # it may be gone, or cancelled
+        with contextlib.suppress(
+            OSError, ValueError
+        ):  # the child has exited, or the film is cancelled
             self._input.write(
                 json.dumps({**request, "out": str(self._out), "path": sys.path}) + "\n"
             )
@@ -138,23 +151,23 @@ class FilmJob:
             for line in lines:
                 try:
                     said = json.loads(line)
-                except ValueError:  # a library's, past Python
+                except ValueError:  # printed by a library in C
                     continue
                 if "error" in said:
                     why = said["error"]
                 elif not self._cancelled:
-                    self._told(said["done"], said["count"])
+                    self._progress(said["done"], said["count"])
         return why
 
-    def _complained(self) -> str:
-        self._complaints.seek(0)
-        return self._complaints.read().decode(errors="replace").strip()
+    def _stderr_text(self) -> str:
+        self._stderr.seek(0)
+        return self._stderr.read().decode(errors="replace").strip()
 
-    def _last_words(self) -> str:
-        """Give the last line of a traceback, or how the process ended."""
-        lines = self._complained().splitlines()
+    def _last_line_of_stderr(self) -> str:
+        """Return the last line of a traceback, or the exit code of the process."""
+        lines = self._stderr_text().splitlines()
         return lines[-1].strip() if lines else f"its process ended with {self.process.returncode}."
 
     def _remove(self) -> None:
-        self._complaints.close()
+        self._stderr.close()
         shutil.rmtree(self.folder, ignore_errors=True)

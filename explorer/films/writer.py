@@ -1,4 +1,4 @@
-"""Pictures of steps, one after the other, as a film: mp4 or gif."""
+"""Write pictures of steps as a film: mp4 or gif."""
 
 from __future__ import annotations
 
@@ -17,22 +17,24 @@ UInt8 = npt.NDArray[np.uint8]
 UInt32 = npt.NDArray[np.uint32]
 
 EXTRA = 'Install it with: pip install "trainlapse[film]"'
-# Near to lossless: lines and letters stay sharp, and a film of a card is small all the same.
+# Constant rate factor of H.264: nearly lossless, so that lines and letters stay sharp.
 QUALITY = 18
-# A gif has as many. The most frequent of a film are kept as they are, such as paper and ink; the
-# rest stands for all others, of which a frequent one does not crowd out those of a thin colour bar.
+# Colours of a gif. The most frequent ones of the film, such as background and text, are kept
+# exactly; the rest of the palette approximates all other colours.
 COLOURS = 256
 KEPT_COLOURS = 64
-CROWDING = 0.4
+# Exponent of a colour's frequency when the others are approximated: below 1, so that the rare
+# colours of a thin colour bar get their share beside frequent ones.
+FREQUENCY_EXPONENT = 0.4
 
 
 def require_mp4() -> None:
-    """Fail with what to install unless `write_mp4` has all that it needs.
+    """Check that `write_mp4` has all that it needs.
 
     Raises
     ------
     MissingExtraError
-        Pillow, imageio-ffmpeg or its program is not there.
+        Pillow, imageio-ffmpeg or ffmpeg is not installed.
     """
     require_gif()
     try:
@@ -51,7 +53,7 @@ def require_mp4() -> None:
 
 
 def require_gif() -> None:
-    """Fail with what to install unless `write_gif` has all that it needs.
+    """Check that `write_gif` has all that it needs.
 
     Raises
     ------
@@ -65,21 +67,26 @@ def require_gif() -> None:
 
 
 def write_mp4(path: Path, frames: Iterable[bytes], fps: float) -> None:
-    """Write a film in H.264 with colours as every player takes them (yuv420p).
+    """Write a film in H.264, in the colour format that every player reads (yuv420p).
 
     Parameters
     ----------
     path : Path
-        Ends in ``.mp4``.
+        File to write.
     frames : iterable of bytes
-        PNG files of one size, which is even.
+        PNG files of one size; width and height are even.
     fps : float
         Frames a second.
+
+    Raises
+    ------
+    MissingExtraError
+        Pillow, imageio-ffmpeg or ffmpeg is not installed.
     """
     require_mp4()
     from imageio_ffmpeg import write_frames
 
-    # The file has a name of its own until it is whole, so its ending says nothing.
+    # While it is written the file has a temporary name, so ffmpeg cannot tell the format by it.
     options = ["-f", "mp4", "-crf", str(QUALITY), "-movflags", "+faststart"]
     writer: Any = None
     try:
@@ -109,7 +116,12 @@ def write_gif(path: Path, frames: Iterable[bytes], fps: float) -> None:
     Parameters
     ----------
     path, frames, fps
-        As for `write_mp4`, ending in ``.gif``. Durations are rounded to 1/100 s.
+        As for `write_mp4`. A frame lasts 20 ms at least, in multiples of 10 ms.
+
+    Raises
+    ------
+    MissingExtraError
+        Pillow is not installed.
     """
     require_gif()
     from PIL import Image
@@ -121,14 +133,17 @@ def write_gif(path: Path, frames: Iterable[bytes], fps: float) -> None:
         picture = Image.fromarray(places[_codes(frame)])
         picture.putpalette(palette.tobytes())
         pictures.append(picture)
-    duration = max(20, 10 * round(100 / fps))  # browsers slow down what is quicker
+    duration = max(20, 10 * round(100 / fps))  # browsers slow down shorter ones
     pictures[0].save(
         path, "GIF", save_all=True, append_images=pictures[1:], duration=duration, loop=0
     )
 
 
 def _palette(frames: Sequence[bytes]) -> tuple[UInt8, UInt8]:
-    """Colours of a film, (colour, 3), and the nearest of them for each code that it has."""
+    """Choose the colours of a film, (colour, 3), and the nearest of them for each colour code.
+
+    The second array has one place for each of the 2²⁴ codes; those not in the film are 0.
+    """
     codes, counts = np.zeros(0, np.uint32), np.zeros(0, np.int64)
     for frame in frames:
         own, often = np.unique(_codes(frame), return_counts=True)
@@ -140,7 +155,7 @@ def _palette(frames: Sequence[bytes]) -> tuple[UInt8, UInt8]:
     if len(codes) > COLOURS:
         order = np.argsort(-counts, kind="stable")
         rest = order[KEPT_COLOURS:]
-        weights = np.ceil(counts[rest] ** CROWDING).astype(int)
+        weights = np.ceil(counts[rest] ** FREQUENCY_EXPONENT).astype(int)
         others = _reduced(np.repeat(codes[rest], weights), COLOURS - KEPT_COLOURS)
         palette = np.concatenate([palette[order[:KEPT_COLOURS]], others])
     nearest = np.zeros(1 << 24, np.uint8)
@@ -149,7 +164,7 @@ def _palette(frames: Sequence[bytes]) -> tuple[UInt8, UInt8]:
 
 
 def _reduced(codes: UInt32, count: int) -> UInt8:
-    """At most so many colours for these."""
+    """Approximate colour codes by at most `count` colours: (colour, 3)."""
     from PIL import Image
 
     sheet = Image.fromarray(_rgb(codes)[None])
@@ -158,7 +173,7 @@ def _reduced(codes: UInt32, count: int) -> UInt8:
 
 
 def _codes(frame: bytes) -> UInt32:
-    """Red, green and blue of each pixel as one number: (y, x)."""
+    """Red, green and blue of each pixel as one 24-bit code: (y, x)."""
     rgb = np.asarray(_picture(frame), np.uint32)
     return (rgb[..., 0] << 16 | rgb[..., 1] << 8 | rgb[..., 2]).astype(np.uint32, copy=False)
 

@@ -1,13 +1,15 @@
-"""Which part of a run fits into a number of bytes: a fixed order of what is left out first.
+"""Choose the part of a run that fits into a number of bytes.
+
+What does not fit is left out in this order:
 
 1. Steps, evenly in the logarithm of the step, down to `FEWEST_STEPS`: the film gets coarser, and
-   everything can still be chosen. Preferred ones, those of moments, go after all others.
+   everything can still be selected. Steps of moments are left out after all others.
 2. Probes, the last ones first, down to one.
 3. Layers, the largest first, down to one.
 4. Steps again, down to the first and the last.
 
-Each goes only as far as it must before the next is touched. The same run, choice and size give the
-same part.
+Nothing more is left out than must be, and of a kind only after all before it. The same run,
+contents and size give the same part.
 """
 
 from __future__ import annotations
@@ -19,16 +21,16 @@ from explorer.plots.pictures import spaced_steps
 from explorer.replay.contents import Contents, counted
 from store.errors import SpecError
 
-# Still a film: about ten steps for each power of ten of a usual training.
+# Enough for a film: about ten steps for each power of ten in the steps of a usual training.
 FEWEST_STEPS = 30
-# Before and after.
+# The first and the last.
 LEAST_STEPS = 2
 
 Size = Callable[[Contents], int]
 
 
 class DoesNotFitError(SpecError):
-    """Not even the least part of a run fits."""
+    """Not even the smallest part of a run fits."""
 
     def __init__(self, contents: Contents, least: int, most: int) -> None:
         layer = f"{contents.layers[0]} for " if contents.layers else ""
@@ -47,25 +49,30 @@ def fitted(
     most: int,
     preferred: Collection[int] = (),
 ) -> Contents:
-    """Largest part that fits, in the order of this module.
+    """Reduce contents until they fit, in the order above.
 
     Parameters
     ----------
     wanted : Contents
-        What was asked for.
+        The requested contents.
     updates : list of int
-        Step of each recorded position.
+        Number of optimizer updates at each recorded step of the run.
     size : callable
-        Bytes of a part: more of anything takes more.
+        Returns the bytes of contents; must grow with layers, probes and steps.
     most : int
-        Bytes that it may take.
+        Bytes that the contents may take.
     preferred : collection of int
-        Positions of steps that stay as long as possible.
+        Positions of steps that are left out last.
+
+    Returns
+    -------
+    Contents
+        The largest part that fits.
 
     Raises
     ------
     DoesNotFitError
-        Nothing fits.
+        Not even the smallest part fits.
     """
     kept = wanted
     for reduce in (
@@ -87,7 +94,7 @@ Part = Callable[[int], Contents]
 
 
 def _largest(parts: tuple[int, int, Part], size: Size, most: int) -> Contents:
-    """Largest of the parts that fits, by bisection; the smallest where none does."""
+    """Find the largest part that fits, by bisection; the smallest part if none fits."""
     low, high, part = parts
     while low < high:
         middle = (low + high + 1) // 2
@@ -125,7 +132,7 @@ def _probes(kept: Contents) -> tuple[int, int, Part]:
 def _layers(size: Size) -> Callable[[Contents], tuple[int, int, Part]]:
     def parts(kept: Contents) -> tuple[int, int, Part]:
         alone = {name: size(replace(kept, layers=(name,))) for name in kept.layers}
-        # Of equal ones the later goes first.
+        # Of layers of equal size the later one is left out first.
         order = sorted(kept.layers, key=lambda name: (alone[name], kept.layers.index(name)))
 
         def part(count: int) -> Contents:

@@ -47,7 +47,7 @@ def _size(_: click.Context, option: click.Parameter, value: str) -> int:
 
 @contextmanager
 def _bar() -> Iterator[Progress]:
-    """Progress bar on a terminal, silence elsewhere."""
+    """Show a progress bar, if the output is a terminal."""
     from tqdm import tqdm
 
     from store.tools.info import printable

@@ -1,4 +1,4 @@
-"""What a replay holds of a run: which layers, probes and steps, and what it leaves out."""
+"""The part of a run that a replay holds: its layers, probes and steps."""
 
 from __future__ import annotations
 
@@ -35,7 +35,12 @@ class Contents:
 
 
 def everything(data: RunData) -> Contents:
-    """All that a replay can hold of a run.
+    """Return all that a replay can hold of a run.
+
+    Parameters
+    ----------
+    data : RunData
+        The run.
 
     Raises
     ------
@@ -46,7 +51,7 @@ def everything(data: RunData) -> Contents:
     if not len(run):
         raise SpecError(NO_STEPS)
     layers = tuple(name for name, layer in run.layers.items() if layer.has_activation)
-    if layers:  # a crop may have left activations of probes whose inputs are gone
+    if layers:  # a cropped run may have activations of probes without inputs
         reader = run.array(activation_path(layers[0]))
         probes = dict(zip(reader.dims, reader.shape, strict=True))[PROBE_DIM]
     else:
@@ -60,32 +65,33 @@ def chosen(
     probes: str | None = None,
     steps: str | None = None,
 ) -> Contents:
-    """Read a user's choice.
+    """Return the contents that a user has chosen.
 
     Parameters
     ----------
     data : RunData
         The run.
     layers : sequence of str
-        Names of layers, or patterns as for files; none: all.
+        Names of layers, or patterns as for file names; empty: all layers.
     probes, steps : str or None
-        Numbers and ranges, ends included: ``0-7,12``; a range may be open: ``100-``. Numbers of
-        steps are updates done, and each has to be a recorded one; a range takes those within.
+        Numbers and ranges, ends included: ``0-7,12``; a range may be open: ``100-``. Steps are
+        numbers of optimizer updates. A single step must have been recorded; a range takes all
+        recorded steps within.
 
     Raises
     ------
     LayerNotFoundError
         A pattern matches no layer.
     SpecError
-        There is no such probe or recorded step, or the text is no list.
+        There is no such probe, no step was recorded within a range, or the text is malformed.
     StepNotRecordedError
         A step was not recorded.
     """
-    there = everything(data)
+    available = everything(data)
     return Contents(
-        _layers(data, layers) if layers else there.layers,
-        _probes(there.probes, probes) if probes is not None else there.probes,
-        _steps(data, steps) if steps is not None else there.steps,
+        _layers(data, layers) if layers else available.layers,
+        _probes(available.probes, probes) if probes is not None else available.probes,
+        _steps(data, steps) if steps is not None else available.steps,
     )
 
 
@@ -105,14 +111,14 @@ def _layers(data: RunData, patterns: Sequence[str]) -> tuple[str, ...]:
     return kept
 
 
-def _probes(there: tuple[int, ...], text: str) -> tuple[int, ...]:
+def _probes(available: tuple[int, ...], text: str) -> tuple[int, ...]:
     found: set[int] = set()
     for first, last in ranges(text, "probes"):
-        end = len(there) - 1 if last is None else last
-        if not 0 <= first <= end < len(there):
-            wrong = first if first >= len(there) or end < first else end
+        end = len(available) - 1 if last is None else last
+        if not 0 <= first <= end < len(available):
+            wrong = first if first >= len(available) or end < first else end
             raise SpecError(
-                f"There is no probe {wrong}; the run has {len(there)}, counted from 0."
+                f"There is no probe {wrong}; the run has {len(available)}, counted from 0."
                 if end >= first
                 else f"Expected probes from a number to a greater one, got {text!r}."
             )
@@ -139,7 +145,19 @@ def _steps(data: RunData, text: str) -> tuple[int, ...]:
 
 
 def ranges(text: str, what: str) -> list[tuple[int, int | None]]:
-    """Read numbers and ranges; the last number of an open range is None.
+    """Read numbers and ranges from a text.
+
+    Parameters
+    ----------
+    text : str
+        The text.
+    what : str
+        What the numbers are of, for the message of an error.
+
+    Returns
+    -------
+    list of (int, int or None)
+        First and last number of each range; None for the last of an open one.
 
     Examples
     --------
@@ -149,7 +167,7 @@ def ranges(text: str, what: str) -> list[tuple[int, int | None]]:
     Raises
     ------
     SpecError
-        The text is anything else.
+        The text is malformed.
     """
     found: list[tuple[int, int | None]] = []
     for part in text.split(","):
@@ -160,33 +178,29 @@ def ranges(text: str, what: str) -> list[tuple[int, int | None]]:
     return found
 
 
-def told(there: Contents, wanted: Contents, kept: Contents) -> tuple[str, list[str]]:
-    """Say what a replay holds, and what it leaves out.
+def summary(available: Contents, wanted: Contents, kept: Contents) -> tuple[str, list[str]]:
+    """Say in sentences what a replay holds, and what it leaves out.
 
     Parameters
     ----------
-    there : Contents
-        What the run has.
-    wanted : Contents
-        What was asked for.
-    kept : Contents
-        What is in the file.
+    available, wanted, kept : Contents
+        What the run has, what was requested, and what is in the file.
 
     Returns
     -------
     held : str
-        One sentence.
+        What is in the file, in one sentence.
     left_out : list of str
-        A sentence for each reason; none if nothing is left out.
+        What is not, a sentence for each reason; empty if nothing is left out.
     """
     held = (
-        f"In this file: {len(kept.steps)} of {counted(len(there.steps), 'recorded step')}, "
-        f"{len(kept.probes)} of {counted(len(there.probes), 'probe')}, "
-        f"the activations of {len(kept.layers)} of {counted(len(there.layers), 'layer')}."
+        f"In this file: {len(kept.steps)} of {counted(len(available.steps), 'recorded step')}, "
+        f"{len(kept.probes)} of {counted(len(available.probes), 'probe')}, "
+        f"the activations of {len(kept.layers)} of {counted(len(available.layers), 'layer')}."
     )
     left_out = []
     for why, more, less in (
-        ("not asked for", there, wanted),
+        ("not asked for", available, wanted),
         ("to keep the file small", wanted, kept),
     ):
         parts = []
@@ -204,7 +218,7 @@ def told(there: Contents, wanted: Contents, kept: Contents) -> tuple[str, list[s
 
 
 def numbers(values: Sequence[int]) -> str:
-    """Increasing numbers in few words.
+    """Write increasing numbers as ranges.
 
     Examples
     --------
@@ -221,7 +235,7 @@ def numbers(values: Sequence[int]) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """Put a number before a noun, which is in the plural where it belongs.
+    """Write a number and its noun, in the plural unless the number is 1.
 
     Examples
     --------

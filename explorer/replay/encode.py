@@ -1,4 +1,4 @@
-"""Arrays as text within a page: films coded against the step before, deflated, in base64."""
+"""Arrays as text within a page: films as differences between steps, deflated, in base64."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 Reference = dict[str, Any]
 
-# Smallest output; what it costs is paid once, by whoever exports.
+# Compression level with the smallest output: time matters less, since a page is exported once.
 LEVEL = 9
-# What the page's script has a typed array for.
+# Dtypes for which JavaScript has a typed array.
 DTYPES = ("uint8", "uint16", "uint32", "float32", "float64")
 
 
 def deflated(content: bytes) -> str:
-    """Bytes in zlib's format (RFC 1950), which browsers call "deflate", as base64."""
+    """Compress bytes in zlib's format (RFC 1950), which browsers call "deflate", as base64."""
     return base64.b64encode(zlib.compress(content, LEVEL)).decode("ascii")
 
 
 def film(frames: Iterable[npt.NDArray[np.uint8]]) -> str:
-    """Deflate the frames of a picture, each as its difference to the one before, modulo 256.
+    """Compress the frames of a picture, each as its difference from the one before, modulo 256.
 
     Parameters
     ----------
     frames : iterable of ndarray of uint8
-        One a step, all of one shape. The first is coded against zero.
+        One for each step, all of the same shape. The first is stored as it is.
 
     Returns
     -------
     str
-        As from `deflated`; frame after frame.
+        As from `deflated`, frame after frame.
     """
     packer = zlib.compressobj(LEVEL)
     parts = []
@@ -51,14 +51,31 @@ def film(frames: Iterable[npt.NDArray[np.uint8]]) -> str:
 
 
 class Blocks:
-    """The binary parts of a page, each kept once; `state` values point at them by number."""
+    """The binary blocks of a page. Values of its state refer to them by number.
+
+    Attributes
+    ----------
+    texts : list of str
+        The blocks, as from `deflated` or `film`. Equal arrays share one.
+    """
 
     def __init__(self) -> None:
         self.texts: list[str] = []
         self._known: dict[bytes, int] = {}
 
     def array(self, values: Array) -> Reference:
-        """Keep an array, and return what stands for it in the page's state."""
+        """Add an array, and return the reference that takes its place in the page's state.
+
+        Parameters
+        ----------
+        values : ndarray
+            Of one of `DTYPES`, any shape.
+
+        Raises
+        ------
+        ValueError
+            The array has another dtype.
+        """
         kept = np.ascontiguousarray(values)
         if kept.dtype.name not in DTYPES:
             raise ValueError(f"Expected an array of {', '.join(DTYPES)}, got {kept.dtype.name}.")
@@ -69,11 +86,19 @@ class Blocks:
         return _reference(self._known[digest], kept.dtype.name, kept.shape)
 
     def film(self, text: str, shape: tuple[int, ...]) -> Reference:
-        """Keep what `film` made of frames, as an array (step, ...)."""
+        """Add a film, and return its reference.
+
+        Parameters
+        ----------
+        text : str
+            As from `film`.
+        shape : tuple of int
+            Shape of the frames as one array: (step, ...).
+        """
         return {**_reference(self._add(text), "uint8", shape), "film": True}
 
     def state(self, values: Any) -> Any:
-        """Replace the arrays within nested mappings and sequences by what stands for them."""
+        """Replace the arrays within nested mappings and sequences by their references."""
         if isinstance(values, np.ndarray):
             return self.array(values)
         if isinstance(values, Mapping):
@@ -88,9 +113,9 @@ class Blocks:
 
 
 def document(state: Any) -> str:
-    """State without arrays as `deflated` JSON: whatever a name holds, it is no markup."""
+    """Write a state without arrays as `deflated` JSON, in which no name can be markup."""
     text = json.dumps(state, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    # A lone surrogate has no bytes of its own.
+    # A lone surrogate cannot be encoded.
     return deflated(text.encode("utf-8", "replace"))
 
 

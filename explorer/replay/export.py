@@ -1,4 +1,4 @@
-"""Write a replay of a run: choose what fits, make the page, put it in place at once."""
+"""Write a replay of a run: choose what fits, make the page, write the file."""
 
 from __future__ import annotations
 
@@ -11,43 +11,43 @@ from explorer.data.run import RunData
 from explorer.plots.style import register
 from explorer.replay import frozen, tour
 from explorer.replay.budget import fitted
-from explorer.replay.contents import Contents, chosen, everything, told
+from explorer.replay.contents import Contents, chosen, everything, summary
 from explorer.replay.page import ReplayPage, encoded
 from store import Run
 from store.errors import RunExistsError, SpecError, listed
-from store.reading import moments as kept_moments
+from store.reading import moments as stored_moments
 from store.storage.atomic import new_file
 
-# A mail takes it, and a browser opens it at once.
+# Small enough for a mail, and for a browser to open at once.
 MOST_BYTES = 20_000_000
 OTHERS = (
     "Weights, and the other views of the explorer, are not in this file: open the run itself with "
     "trainlapse explore."
 )
 
-# Called with what is being done, how much of it is done, and how much there is.
+# Takes what is being done, how much of it is done, and how much there is in all.
 Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayReport:
-    """What was written.
+    """What a replay file holds.
 
     Attributes
     ----------
     path : Path
         The file.
     bytes : int
-        Its size.
+        Size of the file.
     contents : Contents
-        The part of the run that is in it.
+        The part of the run that is in the file.
     held : str
         The same in a sentence.
     left_out : list of str
-        What is not, a sentence for each reason.
+        What is left out, a sentence for each reason.
     moments : list of str
-        What of its moments is in the file and what is not, and that their notes are; none for a
-        run without moments.
+        Sentences on moments: which are in the file, which are not, and whether their notes are;
+        empty for a run without moments.
     """
 
     path: Path
@@ -77,24 +77,27 @@ def export_replay(
     run : Run
         An open run.
     out : str or Path
-        The file to write, which ends in ``.html``.
+        The file to write; its name ends in ``.html``.
     layers, probes, steps
-        What to keep, see `explorer.replay.contents.chosen`.
+        As for `explorer.replay.contents.chosen`.
     moments : bool
-        Put the run's moments and their notes in, those whose step and layer are in the file.
+        Whether to include the run's moments and their notes, if their step and layer are in the
+        file.
     most_bytes : int
-        Size that the file may have; see `explorer.replay.budget` for what is left out first.
+        Largest size of the file in bytes; `explorer.replay.budget` says what is left out first.
     overwrite : bool
-        Replace a file that is already there.
+        Whether to replace an existing file.
     progress : callable, optional
-        Called with ``"measuring"`` or a layer's name, films done, and films in all.
+        Takes ``"measuring"`` or the name of a layer, the films done, and all films.
 
     Raises
     ------
     RunExistsError
-        Something is at `out` already.
+        `out` exists already.
     SpecError
-        Nothing fits into `most_bytes`, or what is asked for does not exist.
+        Nothing fits into `most_bytes`, or the run has no step, or not what was chosen.
+    LayerNotFoundError, StepNotRecordedError
+        As of `explorer.replay.contents.chosen`.
     RunFormatError
         The document of the run's moments is damaged.
     """
@@ -107,21 +110,21 @@ def export_replay(
         )
     register()
     data = RunData(run)
-    page = ReplayPage(data, kept_moments.load(run) if moments else ())
-    there = everything(data)
+    page = ReplayPage(data, stored_moments.load(run) if moments else ())
+    available = everything(data)
     wanted = chosen(data, layers, probes, steps)
 
     def notes(part: Contents) -> list[str]:
-        return _notes(page, there, wanted, part, [] if moments else [tour.UNASKED])
+        return _notes(page, available, wanted, part, [] if moments else [tour.NOT_REQUESTED])
 
     content, kept = _fitting(page, wanted, notes, most_bytes, progress)
     with new_file(target) as fresh:
         fresh.write_bytes(content)
-    held, left_out = tour.told(data, page.tour, wanted, kept)
+    held, left_out = tour.summary(data, page.tour, wanted, kept)
     has_notes = any(each.note for each in tour.kept(data, page.tour, kept))
-    private = [tour.PERSONAL] if has_notes else []
-    said = [*held, *left_out, *private] if moments else [tour.UNASKED]
-    return ReplayReport(target, len(content), kept, *told(there, wanted, kept), said)
+    private = [tour.NOTES_INCLUDED] if has_notes else []
+    said = [*held, *left_out, *private] if moments else [tour.NOT_REQUESTED]
+    return ReplayReport(target, len(content), kept, *summary(available, wanted, kept), said)
 
 
 def _fitting(
@@ -131,7 +134,7 @@ def _fitting(
     most: int,
     progress: Progress | None,
 ) -> tuple[bytes, Contents]:
-    """Largest page that fits. An estimate that proves too low is corrected by its error."""
+    """Make the largest page that fits. If its size was underestimated, a smaller one is made."""
     updates = page.data.timeline.steps.tolist()
     preferred = tour.positions(page.data, page.tour, wanted)
 
@@ -160,12 +163,12 @@ def _counting(kept: Contents, progress: Progress | None) -> Callable[[str], None
 
 
 def _notes(
-    page: ReplayPage, there: Contents, wanted: Contents, kept: Contents, of_moments: list[str]
+    page: ReplayPage, available: Contents, wanted: Contents, kept: Contents, of_moments: list[str]
 ) -> list[str]:
-    """Say on the page what is in it, a paragraph each."""
+    """Paragraphs of the page on what it holds and what it does not."""
     data = page.data
-    held, left_out = told(there, wanted, kept)
-    guided, unguided = tour.told(data, page.tour, wanted, kept)
+    held, left_out = summary(available, wanted, kept)
+    guided, unguided = tour.summary(data, page.tour, wanted, kept)
     notes = [held, *left_out, *guided, *unguided, *of_moments]
     undrawn = frozen.undrawn(data)
     if undrawn:

@@ -1,4 +1,4 @@
-"""The explorer's widgets as plain values: what their scripts need to run without Python."""
+"""The explorer's widgets as plain values, with which their scripts run without Python."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from explorer.widgets.time.transport import Transport
 
 State = dict[str, Any]
 
-# Components of the page, by the name under which its script finds them.
+# Widgets of the page, by the name under which its script finds them.
 WIDGETS: Mapping[str, type[Widget]] = {
     "transport": Transport,
     "moments": Moments,
@@ -36,20 +36,20 @@ WIDGETS: Mapping[str, type[Widget]] = {
     "probability_bars": ProbabilityBars,
     "frame_grid": FrameGrid,
 }
-# The main picture of a layer: the first that serves it.
+# Views of a layer's main picture; the first one that serves the layer is used.
 STAGE: tuple[View, ...] = (FeatureMaps(), UnitHeatmap())
-# Points of a curve: more than a card has pixels.
+# Points of a curve at the most: more than a card is wide in pixels.
 MOST_POINTS = 1000
 
 
 def values_of(widget: Widget) -> State:
-    """Values of the parameters that a widget's script reads."""
+    """Return the values of a widget's own parameters, by name."""
     own = [name for name in type(widget).param if name not in JSComponent.param]
     return {name: getattr(widget, name) for name in own}
 
 
 def view_of(data: RunData, layer: str) -> View:
-    """Give the main view of a layer."""
+    """Return the main view of a layer."""
     return next(view for view in STAGE if view.serves(data.run.layers[layer]))
 
 
@@ -59,14 +59,14 @@ def scene_of(data: RunData, layer: str, probe: int) -> Scene:
 
 
 def picture(data: RunData, layer: str, probe: int) -> State:
-    """Everything of a layer's picture for one probe but its frames."""
+    """Return caption and widget of a layer's picture for one probe, without its frames."""
     view, scene = view_of(data, layer), scene_of(data, layer, probe)
     grid = view.draw(scene, view.compute(scene))
     return {"caption": view.caption(scene), "grid": values_of(grid)}
 
 
 def transport(data: RunData, contents: Contents) -> State:
-    """Values of the time control, for the steps that are kept."""
+    """Return the values of the time control, for the steps in the file."""
     at = list(contents.steps)
     choice = {"layer": start_layer(data, contents), "probe": 0, "unit": 0, "tab": TABS[0]}
     clocks = data.timeline
@@ -83,13 +83,13 @@ def transport(data: RunData, contents: Contents) -> State:
 
 
 def moments(data: RunData, bookmarks: tour.Tour, contents: Contents) -> State | None:
-    """Values of the tour, which cannot be changed; None if no moment of it is in the file."""
+    """Return the values of the tour, which is read-only; None if no moment is in the file."""
     described = tour.described(data, bookmarks, contents)
     return values_of(Moments(moments=described, channel=CHANNEL)) if described else None
 
 
 def start_layer(data: RunData, contents: Contents) -> str:
-    """Layer that is on screen at first."""
+    """Return the name of the layer that is selected at first."""
     usual = default_layer(data.run)
     if usual in contents.layers or not contents.layers:
         return usual
@@ -97,12 +97,12 @@ def start_layer(data: RunData, contents: Contents) -> str:
 
 
 def graph(data: RunData) -> State:
-    """Values of the layer graph; without quantities, which Python would have to compute."""
+    """Return the values of the layer graph, without quantities: those are computed in Python."""
     return values_of(LayerGraph.of(data.run.layers, channel=CHANNEL))
 
 
 def picker(data: RunData, contents: Contents) -> State:
-    """Values of the probe picker: of probes without inputs, their numbers."""
+    """Return the values of the probe picker. Probes without inputs are shown by their numbers."""
     kept, probe = list(contents.probes), data.run.probe
     if probe is None or not probe.size:
         made = ProbePicker(labels=[""] * len(kept), texts=[f"probe {number}" for number in kept])
@@ -124,7 +124,7 @@ def picker(data: RunData, contents: Contents) -> State:
 
 
 def bars(data: RunData) -> State | None:
-    """Values of the probability bars, without those of a probe; None without a classifier."""
+    """Return the values of the probability bars, without probabilities; None for no classifier."""
     if data.reading is None:
         return None
     colours = [class_colour(number) for number in range(len(data.class_names))]
@@ -133,7 +133,7 @@ def bars(data: RunData) -> State | None:
 
 
 def predictions(data: RunData, contents: Contents) -> list[State]:
-    """Probabilities and true class of each probe; empty without a classifier."""
+    """Return probabilities and true class of each probe; empty for no classifier."""
     found = []
     for probe in contents.probes:
         values = data.probabilities(probe)
@@ -145,7 +145,7 @@ def predictions(data: RunData, contents: Contents) -> list[State]:
 
 
 def charts(data: RunData) -> list[State]:
-    """Curves of loss and metrics; those that have none are left out."""
+    """Return the curves of loss and metrics, without groups that have none."""
     found = []
     for group in METRIC_GROUPS:
         series = [_series(data, name, at) for at, name in enumerate(group.names(data))]
@@ -155,13 +155,13 @@ def charts(data: RunData) -> list[State]:
 
 
 def undrawn(data: RunData) -> list[str]:
-    """Names of metrics that no chart shows."""
+    """Return the names of the metrics that no chart shows."""
     drawn = {name for group in METRIC_GROUPS for name in group.names(data)}
     return [str(name) for name in data.metrics if name not in drawn]
 
 
 def _series(data: RunData, name: str, at: int) -> State:
-    """One metric where it is known, thinned; its places on each of the run's clocks."""
+    """Return the curve of one metric, thinned, with its positions on each time axis."""
     updates, values = metric_curve(data, name, MOST_POINTS)
     places: dict[str, npt.NDArray[np.float64]] = {
         axis: data.timeline.convert(updates, axis) for axis in ("step", "epoch", "wall_time")

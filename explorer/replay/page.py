@@ -1,4 +1,4 @@
-"""The replay page: widgets as state, films and scripts in one HTML file."""
+"""The replay page: one HTML file with the state of widgets, films and scripts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from store import Layer
 
 FOLDER = Path(__file__).parent
 
-# Nothing is loaded, nothing is sent, and no scripts run but the page's own.
+# Content security policy: the page loads and sends nothing, and runs no scripts but its own.
 POLICY = (
     "default-src 'none'; script-src {digests}; style-src 'unsafe-inline'; "
     "img-src data:; base-uri 'none'; form-action 'none'"
@@ -34,7 +34,7 @@ Progress = Callable[[str], None]
 
 
 class Films:
-    """Encoded films of a run, each made once.
+    """Encoded films of a run; each is made once and kept.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class Films:
         self._texts: dict[tuple[str, int, tuple[int, ...]], str] = {}
 
     def text(self, layer: str, probe: int, steps: tuple[int, ...]) -> str:
-        """Film of a layer for one probe, as `encode.film` makes it."""
+        """Return the film of a layer for one probe, as from `encode.film`."""
         key = (layer, probe, steps)
         if key not in self._texts:
             self._texts[key] = film(self._data.frame(layer, at, probe) for at in steps)
@@ -62,7 +62,7 @@ class ReplayPage:
     data : RunData
         The run.
     tour : sequence of Bookmark
-        Its moments; a page has those that it can show.
+        Moments of the run; a page has those whose step and layer it has.
     """
 
     def __init__(self, data: RunData, tour: Tour = ()) -> None:
@@ -73,16 +73,21 @@ class ReplayPage:
     def html(
         self, contents: Contents, notes: Iterable[str] = (), progress: Progress | None = None
     ) -> str:
-        """Page with a part of the run: the whole file.
+        """Return the page with a part of the run.
 
         Parameters
         ----------
         contents : Contents
             The part.
         notes : iterable of str
-            What the page says of itself, a paragraph each.
+            Paragraphs on what the page holds.
         progress : callable, optional
-            Called after each film with the name of its layer.
+            Takes the name of the layer after each film.
+
+        Returns
+        -------
+        str
+            The whole HTML file.
         """
         blocks = Blocks()
         state = blocks.state(
@@ -118,7 +123,12 @@ class ReplayPage:
     def size(self, contents: Contents, notes: Iterable[str] = ()) -> int:
         """Estimate the bytes of a page; exact for one or two probes.
 
-        The films of the first and the last probe stand for those of all.
+        The films of all probes are taken to have the mean size of those of the first and the last.
+
+        Parameters
+        ----------
+        contents, notes
+            As for `html`.
         """
         probes = tuple(sorted({*contents.probes[:1], *contents.probes[-1:]}))
         sample = replace(contents, probes=probes)
@@ -132,7 +142,7 @@ class ReplayPage:
     def _layer(
         self, layer: Layer, contents: Contents, blocks: Blocks, progress: Progress | None
     ) -> frozen.State:
-        """Heading of a layer, and its films or why it has none."""
+        """Return the heading of a layer, and its films or the reason why it has none."""
         facts = [layer.class_name]
         if layer.output_shape:
             facts.append("output " + " × ".join(str(size) for size in layer.output_shape))
@@ -180,7 +190,7 @@ class ReplayPage:
 
 
 def encoded(page: str) -> bytes:
-    """Bytes of a page; what has none, a lone surrogate in a name, becomes a question mark."""
+    """Encode a page in UTF-8; a lone surrogate in a name becomes a question mark."""
     return page.encode("utf-8", "replace")
 
 

@@ -1,4 +1,4 @@
-"""Moments of a run in a replay: those whose step and layer are in the file, as a guided tour."""
+"""The tour of a replay: the moments of the run whose step and layer are in the file."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from typing import Any
 
 from explorer.data.run import RunData
 from explorer.replay.contents import Contents
-from explorer.session.tour import shown
+from explorer.session.tour import describe
 from store.reading.bookmarks import Bookmark
 
-# What is said of moments that nobody asked for; whether there are any is not looked up.
-UNASKED = "Moments of the run and their notes, if it has any, were left out: not asked for."
-PERSONAL = "Their notes are in the file as they were written; --no-moments leaves them out."
+# Note of an export without moments; whether the run has any is not read.
+NOT_REQUESTED = "Moments of the run and their notes, if it has any, were left out: not asked for."
+NOTES_INCLUDED = "Their notes are in the file as they were written; --no-moments leaves them out."
 
 Tour = Sequence[Bookmark]
 
 
 def kept(data: RunData, tour: Tour, contents: Contents) -> list[Bookmark]:
-    """Moments that a part of a run can show."""
+    """Return the moments whose step and layer are among the contents."""
     return [each for each in tour if missing(data, each, contents) is None]
 
 
 def missing(data: RunData, bookmark: Bookmark, contents: Contents) -> str | None:
-    """Say what keeps a moment out of a file; None if nothing does."""
+    """Return what the contents lack of a moment, "step" or "layer"; None if they lack nothing."""
     steps = data.timeline.steps
     if bookmark.step not in steps[list(contents.steps)]:
         return "step"
@@ -35,38 +35,38 @@ def missing(data: RunData, bookmark: Bookmark, contents: Contents) -> str | None
 
 
 def positions(data: RunData, tour: Tour, contents: Contents) -> frozenset[int]:
-    """Give the recorded steps that moments of a part are at."""
+    """Positions of the recorded steps of the moments that the contents can show."""
     of_tour = {each.step for each in kept(data, tour, contents)}
     steps = data.timeline.steps
     return frozenset(at for at in contents.steps if int(steps[at]) in of_tour)
 
 
 def described(data: RunData, tour: Tour, contents: Contents) -> list[dict[str, Any]]:
-    """Moments as the widget takes them, by positions in the file."""
+    """Describe the moments for the widget `Moments`, by positions in the file."""
     plain = [replace(each, tab=None, view=None) for each in kept(data, tour, contents)]
-    return shown(data, plain, steps=contents.steps, probes=contents.probes, place="file")
+    return describe(data, plain, steps=contents.steps, probes=contents.probes, place="file")
 
 
-def told(
+def summary(
     data: RunData, tour: Tour, wanted: Contents, part: Contents
 ) -> tuple[list[str], list[str]]:
-    """Say which moments a file holds, and why others are left out.
+    """Say in sentences which moments a file holds, and why others are left out.
 
     Parameters
     ----------
     data : RunData
         The run.
     tour : sequence of Bookmark
-        Its moments.
+        Moments of the run.
     wanted, part : Contents
-        What was asked for, and what is in the file.
+        What was requested, and what is in the file.
 
     Returns
     -------
     held : list of str
-        One sentence; none for a run without moments.
+        One sentence; empty for a run without moments.
     left_out : list of str
-        A sentence for each reason; none if all are there.
+        One sentence; empty if no moment is left out.
     """
     if not tour:
         return [], []

@@ -1,4 +1,4 @@
-"""The page and the server that shows runs.
+"""The explorer's pages, and the server that shows them.
 
-The top of the explorer, below exports and commands.
+Stands above sessions, below exports and commands.
 """

@@ -1,4 +1,4 @@
-"""The explorer as a page, and the server that makes a session for each visitor."""
+"""The pages of the explorer, and the server that makes a session for each visitor."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from store import Run
 
 SCRIPTS = ("theme.js", "figures.js", "page.js", "narrow.js", "models.js")
 COMPARE = "/compare"
-# Pairs of runs whose pictures are kept.
+# Pairs of runs whose computed results are kept in memory.
 PAIRS_KEPT = 4
 
 Switch = Sequence[tuple[str, str]]
@@ -48,13 +48,13 @@ def page(
     query : mapping, optional
         Parameters of the page's address.
     runs : sequence of (path, name)
-        Every run that the server shows, for the switch in the header.
+        All runs that the server shows, for the switch in the header.
     path : str
         Path of this page among them.
     latest : Latest, optional
-        Where newer readings of the run are found, if it may still be recorded.
+        Gives newer readings of the run, if it may still be recorded.
     add : callable, optional
-        Opens the run at a path and gives its number; then the header offers that.
+        Opens the run at a path and returns its number. With it the header offers to open another.
     """
     explorer = Explorer(data, query)
     run = data.run
@@ -97,11 +97,11 @@ def comparison_page(
     query : mapping, optional
         Parameters of the page's address.
     runs : sequence of (path, name)
-        Every run that the server shows.
+        All runs that the server shows.
     numbers : (int, int)
-        Which of them these are, counted from 1.
+        Numbers of the two runs among them, counted from 1.
     add : callable, optional
-        As of `page`.
+        As for `page`.
     """
     shown = ComparisonPage(pair, query)
     sides = facts_of(shown.comparison.sides)
@@ -124,12 +124,12 @@ def comparison_page(
 
 
 def _adding(data: RunData, add: Callable[[str], int] | None) -> dict[str, Any]:
-    """Part of the header that asks for another run."""
+    """Part of the header that asks for the path of another run, if runs can be added."""
     return {} if add is None else {"another": another_run(data, add)}
 
 
 def _time_bar(explorer: Explorer, latest: Latest | None) -> pn.Column:
-    """Time control and moments; and the switch that follows a run while it is recorded."""
+    """Time control and moments, and the switch that follows a run while it is recorded."""
     tour = Tour(explorer.data, explorer.channel)
     row = pn.Row(explorer.transport, sizing_mode="stretch_width", margin=0)
     if latest is not None:
@@ -146,13 +146,13 @@ def _time_bar(explorer: Explorer, latest: Latest | None) -> pn.Column:
 
 
 def _refusal(said: str, runs: Switch, path: str) -> pn.Template:
-    """Page that says why there is nothing to see."""
+    """Page that says why there is nothing to show."""
     parts = {"transport": pn.Column(), "graph": pn.Column(), "body": notice(said)}
     return _template(parts, run_name="Nothing to compare", runs=runs, path=path)
 
 
 class Page(pn.Template):
-    """A page whose parts are not put into words each time that one is added: that takes long."""
+    """A template with a short `repr`: Param formats it whenever a part is added."""
 
     def __repr__(self) -> str:
         return type(self).__name__
@@ -196,7 +196,7 @@ def _read(name: str) -> str:
 
 
 def _others(runs: Switch, path: str) -> list[tuple[str, str]]:
-    """Address and name of each run with which the one at a path can be compared."""
+    """Address of the comparison with each other run, and the name of that run."""
     paths = [other for other, _ in runs]
     if path not in paths:
         return []
@@ -221,11 +221,11 @@ def serve(
     Parameters
     ----------
     runs, port, side_by_side
-        As of `server`.
+        As for `server`.
     open_browser : bool
-        Open the page in the default browser.
+        Whether to open the page in the default browser.
     ready : callable, optional
-        Takes the address once the port answers.
+        Takes the address as soon as the port answers.
 
     Raises
     ------
@@ -238,21 +238,25 @@ def serve(
 def server(runs: Sequence[Run], *, port: int | None = None, side_by_side: bool = False) -> Server:
     """Make a server of the explorer, for this machine alone.
 
-    The process is meant to do nothing else: how HoloViews draws, and the threads of linear
-    algebra, are set for all of it.
+    The drawing options of HoloViews and the number of BLAS threads are set for the whole process.
 
     Parameters
     ----------
     runs : sequence of Run
-        The runs; the first is shown at ``/``, a switch in the header leads to the others, and a
-        menu to any two of them side by side, or to one that is opened by its path.
+        The runs. The first is shown at ``/``. The header leads to the others, to any two of them
+        side by side, and to a run that is opened by its path.
     port : int, optional
-        By default the first free one from `DEFAULT_PORT` on.
+        By default the first free port from `DEFAULT_PORT` on.
     side_by_side : bool
-        Show the first two runs side by side at ``/``.
+        Whether to show the first two runs side by side at ``/``.
+
+    Raises
+    ------
+    OSError
+        No port is free.
     """
     style.for_pages()
-    # Light or dark is the browser's affair (templates/theme.js): Panel would look in the address.
+    # The browser chooses light or dark (templates/theme.js); Panel would read it from the address.
     pn.extension(
         disconnect_notification="The connection to the explorer was lost.", theme="default"
     )
@@ -269,9 +273,9 @@ def server(runs: Sequence[Run], *, port: int | None = None, side_by_side: bool =
 
 
 def _session(registry: RunRegistry, fixed: int | None = None) -> Callable[[], pn.Template]:
-    """Make a factory of sessions with one run: an object would be shared by all visitors.
+    """Make the function that makes a page of one run for each visitor.
 
-    Of the run with a fixed number, else of that which the address has.
+    It shows the run with the number `fixed`, else the one with the number in the address.
     """
 
     def session() -> pn.Template:
@@ -287,7 +291,7 @@ def _session(registry: RunRegistry, fixed: int | None = None) -> Callable[[], pn
 
 
 def _comparison(registry: RunRegistry) -> Callable[[], pn.Template]:
-    """Make a factory of sessions with two of the server's runs, named by their numbers."""
+    """Make the function that makes a page of two runs, by their numbers in the address."""
 
     @functools.lru_cache(PAIRS_KEPT)
     def pair_of(first: RunData, second: RunData, overrides: str) -> RunPair:
@@ -310,13 +314,13 @@ def _comparison(registry: RunRegistry) -> Callable[[], pn.Template]:
 
 
 def _query() -> dict[str, str]:
-    """Parameters of the page's address, as texts: Panel makes a number of a layer called 1e3."""
+    """Parameters of the page's address, as texts: Panel would read a layer "1e3" as a number."""
     location = pn.state.location
     return dict(parse_qsl(location.search.removeprefix("?"))) if location else {}
 
 
 def _overrides(text: str) -> Mapping[str, str | None]:
-    """Read layers of B for layers of A, as the address holds them."""
+    """Read which layers of B correspond to layers of A from a parameter of the address."""
     if not text:
         return {}
     try:

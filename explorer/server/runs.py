@@ -1,4 +1,4 @@
-"""The runs that a server shows: those that it was started with, and those that were added."""
+"""The runs that a server shows: those that it was started with, and those added on a page."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from store.errors import TrainlapseError
 logger = logging.getLogger(__name__)
 
 
-# Where a run that was added is shown alone, with its number as a parameter.
+# Path of the page of a run that was added, and the parameter that holds the run's number.
 ADDED = "/run"
 NUMBER = "number"
 
 
 class RunRegistry:
-    """Runs by their numbers, counted from 1; they stay as long as the server.
+    """The runs of a server by number, counted from 1. None is ever removed.
 
     Parameters
     ----------
     runs : sequence of Run
-        Those that the server was started with.
+        The runs that the server was started with.
     paths : sequence of str
-        Path of each one's page.
+        Path of each run's page.
 
     Attributes
     ----------
     every : list of Latest
-        The runs.
+        The newest reading of each run, in the order of their numbers.
     """
 
     def __init__(self, runs: Sequence[Run], paths: Sequence[str]) -> None:
@@ -46,23 +46,23 @@ class RunRegistry:
 
     @property
     def switch(self) -> list[tuple[str, str]]:
-        """Path and name of each run."""
+        """Path and name of each run, for the switch in the header."""
         with self._lock:
             names = disambiguated_names([latest.data.run for latest in self.every])
             return list(zip(self._paths, names, strict=True))
 
     def add(self, location: str) -> int:
-        """Open another run, and give its number; that of one that is there is its own.
+        """Open a run and return its number. A run that is open already keeps its number.
 
         Parameters
         ----------
         location : str
-            Path or address, as of `store.open_run`.
+            Path or address, as for `store.open_run`.
 
         Raises
         ------
         ValueError
-            It cannot be opened; the text says why.
+            The run cannot be opened; the message says why.
         """
         location = location.strip().strip("'\"")
         if not location:
@@ -80,14 +80,14 @@ class RunRegistry:
             return len(self.every)
 
     def number(self, text: str, name: str) -> int:
-        """Read the number of a run.
+        """Read the number of a run from the page's address.
 
         Parameters
         ----------
         text : str
-            The number, as it is in an address.
+            Value of the parameter.
         name : str
-            The parameter that it is of.
+            Name of the parameter, for the message of an error.
 
         Raises
         ------
@@ -104,18 +104,23 @@ class RunRegistry:
 
 
 def _place(run: Run) -> str:
-    """Give where a run is, however its path was written."""
+    """Address of a run, or its absolute path: the same however the path was written."""
     is_address = "://" in run.location
     return run.location if is_address else str(Path(run.location).expanduser().resolve())
 
 
 def disambiguated_names(runs: Sequence[Run]) -> list[str]:
-    """Names of runs; those of one name with the end of the place where they are.
+    """Names of runs; where several have the same, each with the last part of its location.
 
     Parameters
     ----------
     runs : sequence of Run
         The runs.
+
+    Returns
+    -------
+    list of str
+        A name for each run, such as ``lenet (seed-1.zarr)``.
     """
     names = [run.name for run in runs]
     ends = [run.location.rstrip("/\\").replace("\\", "/").rsplit("/", 1)[-1] for run in runs]
@@ -126,14 +131,14 @@ def disambiguated_names(runs: Sequence[Run]) -> list[str]:
 
 
 def another_run(data: RunData, add: Callable[[str], int]) -> AnotherRun:
-    """Make the field.
+    """Make the widget that asks for the path of a run, and connect it with a registry.
 
     Parameters
     ----------
     data : RunData
-        Run of the page, in whose worker others are opened.
+        Run of the page; others are opened in its worker thread.
     add : callable
-        Takes a path or address and gives the number of the run; ValueError says why not.
+        Takes a path or address, returns the number of the run; as `RunRegistry.add`.
     """
     widget = AnotherRun(width=0, height=0, margin=0)
 
@@ -151,7 +156,7 @@ def another_run(data: RunData, add: Callable[[str], int]) -> AnotherRun:
 
         def use(found: int | str) -> None:
             if isinstance(found, str):
-                widget.said = ""  # the same sentence twice is news, too
+                widget.said = ""  # so that the browser gets the same sentence a second time
                 widget.said = found
             else:
                 widget.opened = [found, count]

@@ -1,4 +1,4 @@
-"""The server of the explorer's pages: for this machine alone; it says when it answers, and ends."""
+"""The server of the explorer's pages. It answers on this machine only."""
 
 from __future__ import annotations
 
@@ -18,22 +18,23 @@ HOST = "127.0.0.1"
 DEFAULT_PORT = 5006
 PORTS_TRIED = 20
 
-# A page that has been closed in the browser is gone from the server a moment later.
-LOOK_S = 0.02
-PATIENCE_S = 5.0
+# A page that is closed in the browser disconnects a moment later: how often that is checked, and
+# how long the server waits for it at the most.
+POLL_S = 0.02
+DISCONNECT_S = 5.0
 
 Routes = Mapping[str, Callable[[], Any]]
 
 
 class Server:
-    """Pages at a port of this machine, by `run` in this thread or by `start` in one of its own.
+    """Serves pages at a port: with `run` in this thread, or with `start` in one of its own.
 
     Parameters
     ----------
-    routes : mapping
-        What makes the page of each visitor, by path.
+    routes : mapping of str to callable
+        For each path a function that makes the page of a visitor.
     port : int
-        Where to listen.
+        Port to listen on.
     """
 
     def __init__(self, routes: Routes, port: int) -> None:
@@ -45,20 +46,20 @@ class Server:
 
     @property
     def address(self) -> str:
-        """Where the page at ``/`` is."""
+        """Address of the page at ``/``."""
         return f"http://{HOST}:{self._port}/"
 
     def run(
         self, *, ready: Callable[[str], None] | None = None, open_browser: bool = False
     ) -> None:
-        """Serve until Ctrl-C, in the main thread of a process that ends then.
+        """Serve until Ctrl-C, in the main thread. The process is expected to exit afterwards.
 
         Parameters
         ----------
         ready : callable, optional
-            Takes the address once the port answers.
+            Takes the address as soon as the port answers.
         open_browser : bool
-            Open the page in the default browser then.
+            Whether to open the page in the default browser as soon as the port answers.
 
         Raises
         ------
@@ -68,7 +69,7 @@ class Server:
 
         async def serve() -> None:
             server = self._listen()
-            # In place of that of `pn.serve`, which stops the loop under our feet.
+            # In place of the handler of `pn.serve`, which would stop the loop in mid-work.
             signal.signal(signal.SIGINT, lambda *_: self._interrupted())
             if ready is not None:
                 ready(self.address)
@@ -76,14 +77,13 @@ class Server:
                 server.show("/")
             await self._ended.wait()
 
-        # The loop stays open, and this thread's, until the process is gone: to close it would cut
-        # off what is being sent to pages that are still there.
+        # The loop is never closed: that would cut off what is being sent to open pages.
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
         loop.run_until_complete(serve())
 
     def start(self) -> None:
-        """Serve in a thread of its own until `end`; return when the port answers.
+        """Serve in a thread of its own until `end`. Returns as soon as the port answers.
 
         Raises
         ------
@@ -101,7 +101,7 @@ class Server:
             answers.set_result(None)
             await self._ended.wait()
             server.unlisten()
-            await left_by_all(server)
+            await wait_for_disconnects(server)
             if hasattr(server, "stop_async"):  # from Bokeh 3.10 on: callbacks run in threads
                 await server.stop_async()
             else:
@@ -112,16 +112,19 @@ class Server:
         answers.result()
 
     def end(self) -> None:
-        """End what `start` has begun, when its pages are closed; twice is like once."""
+        """Stop the server that `start` has started; does nothing if it has stopped already.
+
+        It waits up to `DISCONNECT_S` for closed pages to disconnect.
+        """
         if self._thread is not None and self._thread.is_alive():
             assert self._loop is not None
             self._loop.call_soon_threadsafe(self._ended.set)
             self._thread.join()
 
     def _listen(self) -> Any:
-        """Begin to listen on the running loop; give Bokeh's server."""
+        """Start to listen on the running event loop; return Bokeh's server."""
         self._loop = asyncio.get_running_loop()
-        sockets.mend()
+        sockets.repair()
         server = pn.serve(
             self._routes,
             port=self._port,
@@ -136,27 +139,38 @@ class Server:
         return server
 
     def _interrupted(self) -> None:
-        """End; who presses Ctrl-C again ends at once."""
+        """Stop the server. A second Ctrl-C interrupts at once."""
         signal.signal(signal.SIGINT, signal.default_int_handler)
         assert self._loop is not None
         self._loop.call_soon_threadsafe(self._ended.set)
 
 
-async def left_by_all(server: Any) -> None:
-    """Wait until the browsers of closed pages are gone, and what they asked for is done.
+async def wait_for_disconnects(server: Any) -> None:
+    """Wait until closed pages have disconnected and their callbacks are done.
 
-    Bokeh forgets who looks at a session when it is stopped, and fails when that one leaves.
+    Once stopped, Bokeh's server has forgotten its connections, and fails when one closes later.
+
+    Parameters
+    ----------
+    server : bokeh.server.server.Server
+        A server that no longer listens.
     """
     loop = asyncio.get_running_loop()
-    until = loop.time() + PATIENCE_S
-    while loop.time() < until and any(
+    deadline = loop.time() + DISCONNECT_S
+    while loop.time() < deadline and any(
         session.connection_count or session.expiration_blocked for session in server.get_sessions()
     ):
-        await asyncio.sleep(LOOK_S)
+        await asyncio.sleep(POLL_S)
 
 
 def free_port(first: int = DEFAULT_PORT) -> int:
-    """First port from `first` on that nobody listens to."""
+    """Find the first free port from `first` on.
+
+    Raises
+    ------
+    OSError
+        `PORTS_TRIED` ports in a row are in use.
+    """
     for port in range(first, first + PORTS_TRIED):
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
             try:

@@ -1,7 +1,7 @@
-"""Sockets as this process wants them: nothing that is sent is lost, and a browser may leave.
+"""Repair how Panel and Bokeh treat websockets: no message is lost, and a browser may disconnect.
 
-The only module that reaches into how Panel and Bokeh treat sockets. Where a version of theirs has
-not what is mended here, it is left as it is.
+The only module that changes functions of Panel and Bokeh. A version that does not have a function
+which is repaired here is left as it is.
 """
 
 from __future__ import annotations
@@ -14,70 +14,75 @@ from typing import Any
 from bokeh.server.connection import ServerConnection
 from panel.io import document as panel_document
 
-# With these Panel writes past Bokeh: at once, or, while the socket is being written to, later.
-WAYS_PAST_BOKEH = ("write_events", "schedule_write_events")
-# What Bokeh warns of, by this logger, for each message that no longer reaches a browser.
-SENDER = "bokeh.server.views.ws"
-NOBODY_THERE = "Failed sending message as connection was closed"
+# Functions by which Panel writes to sockets itself: at once, or later if a write is under way.
+PANEL_WRITERS = ("write_events", "schedule_write_events")
+# Logger and warning of Bokeh for each message to a browser that has disconnected.
+BOKEH_LOGGER = "bokeh.server.views.ws"
+DISCONNECTED = "Failed sending message as connection was closed"
 
 
-def mend() -> None:
-    """Mend the ways of Panel and Bokeh for all sessions of this process; twice is like once."""
+def repair() -> None:
+    """Repair Panel and Bokeh for all sessions of this process. A second call changes nothing."""
     send_through_bokeh()
-    let_sockets_close()
-    logging.getLogger(SENDER).addFilter(is_news)
+    skip_closing_sockets()
+    logging.getLogger(BOKEH_LOGGER).addFilter(is_worth_logging)
 
 
 def send_through_bokeh() -> None:
-    """Send all that a session changes in order, under the lock of its document, as Bokeh does.
+    """Let Bokeh send all changes of a session, in order and under the lock of its document.
 
-    What Panel sends past Bokeh is lost where it is queued as the writing of another message ends:
-    it waits for the session's next one, and without a next one a picture never comes (seen in 1.9;
-    1.10 queues by the same rule, but more rarely). Where a socket closes in the midst of it, tasks
-    are left whose errors nobody takes. Panel hands to Bokeh what it fails to write itself; so it
-    fails with everything.
+    Panel writes to sockets itself. A message that it queues just as another write ends is not sent
+    before the session's next message; without a next one, a picture never arrives (seen in Panel
+    1.9; 1.10 queues by the same rule, but more rarely). And if a socket closes during such a write,
+    tasks are left whose exceptions are never retrieved. What Panel fails to write it hands to
+    Bokeh, so its writers are replaced by one that always fails.
     """
-    if all(hasattr(panel_document, way) for way in WAYS_PAST_BOKEH):
-        for way in WAYS_PAST_BOKEH:
-            setattr(panel_document, way, leave_to_bokeh)
+    if all(hasattr(panel_document, writer) for writer in PANEL_WRITERS):
+        for writer in PANEL_WRITERS:
+            setattr(panel_document, writer, refuse_to_write)
 
 
-class LeftToBokehError(Exception):
-    """Says to Panel that it has not written."""
+class NotWrittenError(Exception):
+    """Raised in place of writing to a socket, so that Panel hands the changes to Bokeh."""
 
 
-def leave_to_bokeh(_document: Any, _connections: Any, events: Sequence[Any], **_: Any) -> None:
+def refuse_to_write(_document: Any, _connections: Any, events: Sequence[Any], **_: Any) -> None:
     """Refuse to write changes of a document, in place of Panel's functions.
 
-    What Python has changed Python is not told again, as it was not by those: Panel would take it
-    for a change in the browser, and make it once more when it may be outdated.
+    Like those, it takes away the callbacks of changes that were made in Python: Panel would treat
+    them as changes in the browser, and apply them once more when they may be outdated.
+
+    Raises
+    ------
+    NotWrittenError
+        Always.
     """
     for event in events:
         if event.setter is None:
             event.callback_invoker = None
-    raise LeftToBokehError
+    raise NotWrittenError
 
 
-def let_sockets_close() -> None:
-    """Let a socket that is closing come to its end, before Bokeh forgets whose it was.
+def skip_closing_sockets() -> None:
+    """Do not ping a socket that is closing.
 
-    Bokeh pings all sockets now and then, and forgets the sessions of those that it finds closed.
-    What the browser had sent through one before, and the end itself, come later and then fail. Not
-    to ping at all is no way out: a socket that was closed before its session was there comes to an
-    end of which nobody is told, and only a ping finds it.
+    Bokeh pings all sockets now and then, and forgets the session of one that it finds closed.
+    Messages that the browser had sent before, and the closing itself, are handled later and then
+    fail. Pings cannot be left out altogether: only a ping finds a socket that was closed before
+    its session was made.
     """
     connections: Any = ServerConnection
     send_ping = getattr(connections, "send_ping", None)
     if send_ping is not None and not hasattr(send_ping, "__wrapped__"):
-        connections.send_ping = patient(send_ping)
+        connections.send_ping = skipping_closing(send_ping)
 
 
-def patient(send_ping: Callable[[Any], None]) -> Callable[[Any], None]:
-    """Make what pings over a connection of Bokeh's pass over those that are about to end."""
+def skipping_closing(send_ping: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Wrap Bokeh's function that pings a connection: it skips sockets that are closing."""
 
     @functools.wraps(send_ping)
     def ping(connection: Any) -> None:
-        # Tornado drops it as the last thing before it tells the end.
+        # Tornado sets it to None right before it reports the close.
         stream = getattr(getattr(connection, "_socket", None), "ws_connection", None)
         if stream is None or not stream.is_closing():
             send_ping(connection)
@@ -85,6 +90,6 @@ def patient(send_ping: Callable[[Any], None]) -> Callable[[Any], None]:
     return ping
 
 
-def is_news(record: logging.LogRecord) -> bool:
-    """Whether a record tells more than that a browser left while something was sent to it."""
-    return record.getMessage() != NOBODY_THERE
+def is_worth_logging(record: logging.LogRecord) -> bool:
+    """Whether to log a record: all but warnings of messages to a disconnected browser."""
+    return record.getMessage() != DISCONNECTED

@@ -1,4 +1,4 @@
-"""One visitor: what is selected, the tour of moments, a run that grows.
+"""The session of one visitor: the selection, the tour of moments, a run that grows.
 
 Imports cards and views; no server.
 """

@@ -1,4 +1,4 @@
-"""A run that is still being recorded: found to have grown, and read anew while pages show it."""
+"""A run that is still being recorded: its new steps are read while pages show it."""
 
 from __future__ import annotations
 
@@ -19,50 +19,50 @@ from store.storage.sources import DirectorySource
 
 logger = logging.getLogger(__name__)
 
-# Looking is one call to the file system.
-LOOK_MS = 1000
-# Drawing everything anew takes a while; of the time at most this part goes into it.
+# How often a page checks whether the run has grown: one call to the file system.
+POLL_MS = 1000
+# A page that took t seconds to redraw rests for this many times t before it redraws again.
 REST_FACTOR = 3
 
 Signature = tuple[int, int, int]
 
 
 class Latest:
-    """The newest reading of a run, for all of its pages.
+    """The newest reading of a run, shared by all of its pages.
 
-    A reading is never changed, so that what is under way finishes on the steps that it began with;
-    a run that has grown is opened again. A run in a zip file or far away does not grow.
+    A reading never changes: what is being computed ends with the steps that it began with. A run
+    that has grown is opened again. A run in a zip file or at an address does not grow.
 
     Parameters
     ----------
     run : Run
-        An open run, perhaps still being recorded.
+        An open run, which may still be recorded.
 
     Attributes
     ----------
     data : RunData
-        The newest reading; of another recording, if that has taken the place of this one.
+        The newest reading. If another recording has replaced this one, it is of that one.
     """
 
     def __init__(self, run: Run) -> None:
         self.data = RunData(run)
         self._lock = threading.Lock()
-        self._signature = self._look()
+        self._signature = self._signature_now()
         with contextlib.suppress(TrainlapseError, OSError):
             run.refresh()  # it may have grown since it was opened
 
     def has_changed(self) -> bool:
-        """Whether `read` would find anything new; costs one call to the file system."""
-        now = self._look()
+        """Whether `read` would return a newer reading; costs one call to the file system."""
+        now = self._signature_now()
         return now is not None and now != self._signature
 
     def read(self) -> RunData:
-        """Open the run again if it has changed, and give the newest reading of it.
+        """Return the newest reading; the run is opened again if it has changed.
 
-        A run that cannot be read at this moment, since it is being replaced, is as it was.
+        If it cannot be read now, because it is being replaced, the last reading is returned.
         """
         with self._lock:
-            signature = self._look()
+            signature = self._signature_now()
             if signature is None or signature == self._signature:
                 return self.data
             try:
@@ -74,8 +74,8 @@ class Latest:
             self.data = RunData(run)
             return self.data
 
-    def _look(self) -> Signature | None:
-        """Give what tells root documents apart; None: none grows there, or it is gone."""
+    def _signature_now(self) -> Signature | None:
+        """Signature of the root document; None if the run cannot grow, or is gone."""
         source = self.data.run.source
         if not isinstance(source, DirectorySource):
             return None
@@ -87,7 +87,7 @@ class Latest:
 
 
 class Following:
-    """Keeps one page at the newest reading of a run, while the page is open.
+    """Updates one page to the newest reading of a run, as long as the page is open.
 
     Parameters
     ----------
@@ -96,16 +96,16 @@ class Following:
     data : RunData
         The reading that the page shows now.
     adopt : callable
-        Shows a newer reading, of more steps or fewer, on the page.
+        Takes a newer reading, of more steps or fewer, and shows it on the page.
     is_busy : callable
-        Whether the page is still drawing an earlier one.
+        Returns whether the page is still drawing.
     channel : str
-        Clock of the page.
+        Name of the page's clock.
 
     Attributes
     ----------
     widget : FollowSwitch
-        Says whether the run is being recorded, and keeps the slider at its newest step.
+        Shows whether the run is being recorded, and keeps the slider at its newest step.
     """
 
     def __init__(
@@ -132,13 +132,13 @@ class Following:
         )
         document = pn.state.curdoc
         if document is not None and document.session_context is not None:
-            pn.state.add_periodic_callback(self.look, period=LOOK_MS)
+            pn.state.add_periodic_callback(self.poll, period=POLL_MS)
 
-    def look(self) -> None:
-        """Take over what is new, unless the page has not got over the last time yet."""
+    def poll(self) -> None:
+        """Update the page if the run has grown, and the page has rested since the last update."""
         if self.widget.reload or self._reading or self._is_busy():
             return
-        if self._began:  # the page is at rest again: this is how long it took
+        if self._began:  # the last update has been drawn
             self._rests_until = time.monotonic() + REST_FACTOR * (time.monotonic() - self._began)
             self._began = 0.0
         is_behind = self._data is not self._latest.data or self._latest.has_changed()
@@ -153,7 +153,7 @@ class Following:
             return
         before, self._data = self._data, data
         if data.run.id != before.run.id or _has_other_parts(before.run, data.run):
-            self.widget.reload += 1  # the page was built for another one
+            self.widget.reload += 1  # the page was built for other layers, or another recording
             return
         self._began = time.monotonic()
         self._adopt(data)
@@ -161,10 +161,10 @@ class Following:
 
 
 def is_recorded(run: Run) -> bool:
-    """Whether a recording says that it has not ended; one that was killed says so for ever."""
+    """Whether a run is marked as being recorded; that of a killed process stays marked so."""
     return run.attributes["form"] == "live" and run.finished is None
 
 
 def _has_other_parts(before: Run, after: Run) -> bool:
-    """Whether a page of the one run has not all that one of the other would have."""
+    """Whether a page of one reading lacks parts that a page of the other would have."""
     return (not len(before)) != (not len(after)) or list(before.layers) != list(after.layers)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, TypeVar, get_args
 import numpy as np
 import panel as pn
 
-from explorer.cards.absentees import Absentees, share_row
+from explorer.cards.absence_notice import AbsenceNotice, share_row
 from explorer.cards.card import Card, card_head, framed
 from explorer.data.layer_quantities import LAYER_QUANTITIES
 from explorer.data.run import RunData
@@ -35,17 +35,17 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 GAP_PX = 14
-# How long a page may wait for its first screen: what comes with the page is there sooner than what
-# is added to it.
-PATIENCE_S = 0.6
-# Panel ends each column with this button, which is empty but would have a gap of its own.
+# How long the page waits for the pictures of its first screen: those that come with the page are
+# shown sooner than those that are added to it.
+FIRST_SCREEN_S = 0.6
+# Panel appends this empty button to each column, where it would take up a gap.
 NO_SCROLL_BUTTON = ".scroll-button { display: none; }"
 TAB_TITLES: dict[Tab, str] = {
     "layers": "Layers",
     "learning": "What was learned",
     "training": "How it trained",
 }
-# Where the views of a region are; those of the whole run stand above the tabs.
+# The tab of each region; the views of the whole run stand above the tabs.
 TAB_OF: dict[Region, Tab] = {
     "joint": "layers",
     "stage": "layers",
@@ -56,25 +56,25 @@ TAB_OF: dict[Region, Tab] = {
 
 
 class Explorer:
-    """One session: the selection, and everything that follows it.
+    """The session of one visitor: a selection, and the widgets and cards that follow it.
 
     Parameters
     ----------
     data : RunData
         The run, shared with other sessions.
-    query : mapping
-        Parameters of the page's address.
+    query : mapping, optional
+        Parameters of the page's address, by name.
 
     Attributes
     ----------
     channel : str
-        Clock that everything follows.
+        Name of the page's clock that all widgets follow.
     tabs : tuple of Tab
         Groups of views.
     eager : tuple of Region
-        The first screen, drawn at once; the rest when it comes into view.
+        Regions that are drawn at once; the cards of others are drawn when they come into view.
     tab_of : mapping of Region to Tab
-        Where the cards of a region are; those of others are above the tabs.
+        The tab of each region; regions that are not in it stand above the tabs.
     """
 
     channel: str = style.CHANNEL
@@ -87,7 +87,7 @@ class Explorer:
         self.data = data
         self.selection, self.warnings = select_in(data.run, query or {}, self.tabs)
         self.transport = self._transport()
-        # The graph's colours run from little to much: what is signed has no place there.
+        # The graph has sequential colours, which cannot show signed quantities.
         coloured = [name for name, each in LAYER_QUANTITIES.items() if not each.signed]
         self.graph = LayerGraph.of(
             data.run.layers,
@@ -98,11 +98,11 @@ class Explorer:
         )
         self.picker, self.bars = self._probe_widgets()
         self.cards = {region: self._cards(region) for region in get_args(Region)}
-        self.absent = {tab: Absentees.of(tab, self.cards, self.tab_of) for tab in TAB_TITLES}
+        self.absent = {tab: AbsenceNotice.of(tab, self.cards, self.tab_of) for tab in TAB_TITLES}
         self.heading = pn.pane.HTML(margin=0, sizing_mode="stretch_width")
         self.body = self._layout()
         self._watch()
-        self._update(until=time.monotonic() + PATIENCE_S)
+        self._update(deadline=time.monotonic() + FIRST_SCREEN_S)
         self._judge()
 
     # -- a run that grows --------------------------------------------------------------------
@@ -149,8 +149,8 @@ class Explorer:
         self.transport.ack += 1
 
     def _set(self, **chosen: Any) -> None:
-        """Take over what a widget says; what the run does not have is put back."""
-        with pn.io.hold():  # one message: a tab brings dozens of cards
+        """Select what a widget has chosen; the widget is reset if the run does not have it."""
+        with pn.io.hold():  # in one message, since a tab has dozens of cards
             try:
                 self.selection.choose(**chosen)
             except (ValueError, TypeError):
@@ -158,10 +158,10 @@ class Explorer:
             self._mirror()
 
     def _mirror(self) -> None:
-        """Show in the browser what holds."""
+        """Send the selection to the browser."""
         self.transport.param.update(axis=self.selection.axis, choice=self.selection.choice())
 
-    def _update(self, until: float = 0.0) -> None:
+    def _update(self, deadline: float = 0.0) -> None:
         self._mirror()
         self._update_bars()
         self.heading.object = self.layer_heading()
@@ -171,7 +171,7 @@ class Explorer:
         for region, cards in self.cards.items():
             if self.tab_of.get(region, chosen) == chosen:
                 for card in cards:
-                    card.update(until)
+                    card.update(deadline)
         self._settle_row()
         if chosen in self.absent:
             self.absent[chosen].update()
@@ -198,10 +198,10 @@ class Explorer:
         return Transport(**self.clocks(), sizing_mode="stretch_width", margin=0)
 
     def clocks(self) -> dict[str, Any]:
-        """Give what a widget needs that serves the run's clock."""
+        """Parameters of the widget that serves the run's clock."""
         timeline = self.data.timeline
         return {
-            "steps": timeline.steps.astype(np.float64),  # the browser's numbers, exact up to 2⁵³
+            "steps": timeline.steps.astype(np.float64),  # as JavaScript's numbers, exact up to 2⁵³
             "epochs": timeline.epochs,
             "wall_times": timeline.wall_times,
             "axis": self.selection.axis,
@@ -243,7 +243,7 @@ class Explorer:
         )
 
     def _judge(self) -> None:
-        """Mark the probes right or wrong, once all of their predictions have been read."""
+        """Mark the probes right or wrong, once the worker has read all of their predictions."""
         picker = self.picker
         if picker is None or self.bars is None:
             return
@@ -255,7 +255,7 @@ class Explorer:
         self._in_worker("The predictions cannot be read", self.data.verdicts, show)
 
     def _colour_graph(self, name: str) -> None:
-        """Colour the graph's boxes by a quantity, once it has been computed."""
+        """Colour the graph's boxes by a quantity, once the worker has computed it."""
         graph = self.graph
         graph.values = None
         quantity = LAYER_QUANTITIES.get(name)
@@ -272,7 +272,7 @@ class Explorer:
     def _in_worker(
         self, fault: str, compute: Callable[[], T], show: Callable[[T | None], None]
     ) -> None:
-        """Compute in the worker and show it; None, and `fault` in the log, if that fails."""
+        """Compute in the worker, then show the result: None if it failed, with `fault` logged."""
 
         def guarded() -> T | None:
             try:
@@ -339,33 +339,33 @@ class Explorer:
 
     def _probe_column(self) -> list[Any]:
         column = []
-        told: dict[str, Any] = {"channel": self.channel, "source": self.data.run.name}
+        shared: dict[str, Any] = {"channel": self.channel, "source": self.data.run.name}
         if self.picker is not None:
-            column.append(framed(card_head("Probe", **told), self.picker, width=12))
+            column.append(framed(card_head("Probe", **shared), self.picker, width=12))
         if self.bars is not None:
             caption = "Click a class to explain that one."
-            head = card_head("The network says, at this step", caption=caption, **told)
+            head = card_head("The network says, at this step", caption=caption, **shared)
             column.append(framed(head, self.bars, width=12))
         return column
 
 
 def notice(text: str) -> pn.pane.HTML:
-    """Show a text above everything else: as text, since names in it may come from a stranger."""
+    """Show a text above everything else on the page."""
     return text_pane(text, "notice", role="status")
 
 
 def stack(panels: list[Any], width: int) -> pn.Column:
-    """Panels one below the other, as a number of columns out of twelve."""
+    """Put panels one below the other, `width` columns wide of the twelve that the page has."""
     return parts(panels, {"grid-column": columns(width), "min-width": "0"})
 
 
 def rows(*panels: Any) -> pn.Column:
-    """Panels one below the other, over the whole width."""
+    """Put panels one below the other, over the whole width."""
     return parts(panels, {})
 
 
 def grid(panels: list[Any]) -> list[pn.Column]:
-    """Panels in the page's columns; nothing for none, since an empty part still has its gap."""
+    """Put panels into the page's columns. No panels give no part: an empty one would have a gap."""
     styles = {
         "display": "grid",
         "grid-template-columns": f"repeat({COLUMNS}, minmax(0, 1fr))",
@@ -376,7 +376,7 @@ def grid(panels: list[Any]) -> list[pn.Column]:
 
 
 def parts(panels: Sequence[Any], styles: dict[str, str]) -> pn.Column:
-    """Panels one after the other, with the page's gaps."""
+    """Put panels one after the other, with the page's gaps and some CSS styles."""
     return pn.Column(
         *panels,
         sizing_mode="stretch_width",

@@ -1,4 +1,4 @@
-"""Moments of a run on a page: what the browser marks is kept, what is kept can be gone to."""
+"""Moments of a run on a page: saved when the browser marks them, and shown as a tour."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from explorer.widgets.time.moments import Moments
 from explorer.worker import in_worker
 from store.errors import TrainlapseError
 from store.live.commit import timestamp
-from store.reading import moments as kept
+from store.reading import moments as stored_moments
 from store.reading.bookmarks import Bookmark
 
 logger = logging.getLogger(__name__)
 
-# What a bookmark says of the selection, as `Selection.choice` does.
+# Parts of the selection that a bookmark holds, as `Selection.choice` names them.
 CHOSEN = ("layer", "unit", "probe", "target", "tab")
 
 Change = Callable[[tuple[Bookmark, ...]], Iterable[Bookmark]]
@@ -32,33 +32,33 @@ class Tour:
     data : RunData
         The run.
     channel : str
-        Clock of the page.
+        Name of the page's clock.
 
     Attributes
     ----------
     widget : Moments
-        The strip and the list; place it below the time control.
+        The widget to place below the time control.
     """
 
     def __init__(self, data: RunData, channel: str = "main") -> None:
         self._data = data
         self._deleted: tuple[int, Bookmark] | None = None
-        self.widget = Moments(self._do, channel=channel, sizing_mode="stretch_width", margin=0)
+        self.widget = Moments(self._apply, channel=channel, sizing_mode="stretch_width", margin=0)
         in_worker(data, self._read, self._show)
 
     def adopt(self, data: RunData) -> None:
-        """Go on with a newer reading of the run."""
+        """Take over a newer reading of the run."""
         self._data = data
         in_worker(data, self._read, self._show)
 
     # -- what the browser wants --------------------------------------------------------------
 
-    def _do(self, wanted: Mapping[str, Any]) -> None:
-        """Do one thing to the moments as they are kept now; what cannot be is said on the page."""
+    def _apply(self, wanted: Mapping[str, Any]) -> None:
+        """Apply one change to the moments as they are stored; the page shows why if it fails."""
         try:
             change = self._changes()[wanted["do"]](wanted)
-            bookmarks = kept.edit(self._data.run, change)
-        except (AttributeError, LookupError, TypeError):  # or another page was quicker
+            bookmarks = stored_moments.edit(self._data.run, change)
+        except (AttributeError, LookupError, TypeError):  # malformed, or deleted by another page
             logger.warning("Nothing that can be done to moments: %.200r", wanted)
             self._show(self._read())
         except (TrainlapseError, OSError) as error:
@@ -125,7 +125,7 @@ class Tour:
 
     def _read(self) -> tuple[Bookmark, ...] | str:
         try:
-            return kept.load(self._data.run)
+            return stored_moments.load(self._data.run)
         except (TrainlapseError, OSError) as error:
             return f"The moments of this run cannot be read: {error}"
         except Exception as error:
@@ -136,13 +136,15 @@ class Tour:
         problem = found if isinstance(found, str) else ""
         bookmarks = () if isinstance(found, str) else found
         undo = "" if self._deleted is None else f"Deleted: {_named(self._deleted[1])}."
-        self.widget.param.update(moments=shown(self._data, bookmarks), problem=problem, undo=undo)
+        self.widget.param.update(
+            moments=describe(self._data, bookmarks), problem=problem, undo=undo
+        )
 
 
 def bookmark_at(
     data: RunData, index: int, choice: Mapping[str, Any], *, note: str = "", view: str | None = None
 ) -> Bookmark:
-    """Bookmark of a selection at a recorded step.
+    """Make a bookmark of a selection at a recorded step.
 
     Parameters
     ----------
@@ -151,16 +153,16 @@ def bookmark_at(
     index : int
         Position of the step among the recorded ones.
     choice : mapping
-        As `Selection.choice` gives it; what is missing or None is left open.
+        As from `Selection.choice`. A name that is missing or None is left open.
     note : str
-        What there is to see.
+        The user's note.
     view : str, optional
-        Title of the view to look at.
+        Title of the view that the moment is about.
 
     Raises
     ------
     IndexError
-        There is no such position.
+        There is no recorded step at the position.
     """
     steps = data.timeline.steps
     if type(index) is not int or not 0 <= index < len(steps):
@@ -169,7 +171,7 @@ def bookmark_at(
     return Bookmark(int(steps[index]), note, **chosen, view=view, created=timestamp())
 
 
-def shown(
+def describe(
     data: RunData,
     bookmarks: Iterable[Bookmark],
     *,
@@ -177,7 +179,7 @@ def shown(
     probes: Sequence[int] | None = None,
     place: str = "run",
 ) -> list[dict[str, Any]]:
-    """Describe bookmarks for the widget: where each leads in this run, which may be a part.
+    """Describe bookmarks for the widget `Moments`.
 
     Parameters
     ----------
@@ -186,26 +188,26 @@ def shown(
     bookmarks : iterable of Bookmark
         In the order of the tour.
     steps, probes : sequence of int, optional
-        Positions of the recorded steps, and numbers of the probes, that a page has; by default all.
-        Moments lead to positions among them.
+        Positions of the recorded steps, and numbers of the probes, that the page has; by default
+        all. The positions that a description holds are among these.
     place : str
-        What does not have what is missing.
+        What the page shows, as the sentence on missing parts names it.
 
     Returns
     -------
     list of dict
-        ``id, step, index, note, place, go, view, missing``; ``go`` holds nothing that the run does
-        not have, and ``missing`` says what that was.
+        ``id, step, index, note, place, go, view, missing`` of each bookmark: ``go`` is the
+        selection as far as the page has it, ``missing`` a sentence on what it does not have.
     """
     bookmarks = list(bookmarks)
     if not bookmarks:
         return []
-    known = _Known(data, steps, probes, place)
-    return [known.describe(bookmark) for bookmark in bookmarks]
+    available = _Available(data, steps, probes, place)
+    return [available.describe(bookmark) for bookmark in bookmarks]
 
 
-class _Known:
-    """What a page of a run has to go to."""
+class _Available:
+    """The steps, layers, units, probes and classes that a page has."""
 
     def __init__(
         self,
@@ -218,7 +220,7 @@ class _Known:
         every = data.timeline.steps
         self._steps = every if steps is None else every[list(steps)]
         self._units = unit_counts(run)
-        if probes is None:  # a page without probes is at the first one all the same
+        if probes is None:  # without probes, pages select probe 0
             probes = range(max(1, run.probe.size if run.probe else 0))
         self._probes = {number: at for at, number in enumerate(probes)}
         self._classes = class_count(run)
@@ -270,7 +272,7 @@ class _Known:
 
 
 def _named(bookmark: Bookmark) -> str:
-    """Say where a bookmark leads, in a line."""
+    """Name the selection of a bookmark in a line."""
     parts = [f"step {bookmark.step}"]
     if bookmark.layer is not None:
         parts.append(bookmark.layer)
@@ -284,7 +286,7 @@ def _named(bookmark: Bookmark) -> str:
 
 
 def _place(bookmarks: tuple[Bookmark, ...], own: str) -> int:
-    """Place of a bookmark; KeyError if somebody has deleted it meanwhile."""
+    """Position of a bookmark by its id; KeyError if it has been deleted."""
     for at, each in enumerate(bookmarks):
         if each.id == own:
             return at

@@ -92,11 +92,11 @@ class Awaited(pn.Column):
                 self.put(key, failure, draw)
             there()
 
-        def told(share: float) -> None:
+        def progress(share: float) -> None:
             if wish is self._wanted:
                 self.sign.share = share
 
-        in_worker(self._data, work, use, told=told)
+        in_worker(self._data, work, use, progress=progress)
 
     def put(self, key: Hashable, computed: Any, draw: Callable[[Any], Any]) -> None:
         """Show what was computed, and wait for nothing else."""

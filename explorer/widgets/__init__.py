@@ -1,4 +1,4 @@
-"""What moves in the browser while the slider does: small components, each with its script.
+"""Components that follow the slider in the browser; each has a script.
 
-They meet in one clock a page (``clock.js``), without the server. Nothing here reads a run.
+They share one clock on each page (``clock.js``), without the server. Nothing here reads a run.
 """

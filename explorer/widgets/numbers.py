@@ -1,4 +1,4 @@
-"""Arrays as parameters of components: checked, and cast to what the browser draws."""
+"""Arrays as parameters of components: checked, and cast to the dtype that the browser draws."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ class Numbers(param.Parameter):  # type: ignore[type-arg]
     dims : tuple of str or int
         Name of each dimension, or its size where that is fixed.
     dtype : type
-        What values are cast to; beyond its range they become infinite.
+        Dtype that values are cast to. Floats beyond its range become infinite.
     **params
-        As for any parameter. None stands for no array.
+        Those of `param.Parameter`. The value is None for no array.
 
     Raises
     ------
     ValueError
-        Something else is set: no numbers, or other dimensions.
+        When it is set: the values are no numbers, have another shape, or, cast to unsigned
+        integers, would change.
     """
 
     __slots__ = ["dims", "dtype"]
@@ -35,11 +36,17 @@ class Numbers(param.Parameter):  # type: ignore[type-arg]
         super().__init__(default=None, **params)
 
     def __set__(self, obj: Any, val: Any) -> None:
-        """Cast what is set, or refuse it before anything changes."""
+        """Cast the value and set it; nothing changes if that fails."""
         super().__set__(obj, None if val is None else self.cast(val))
 
     def cast(self, value: Any) -> npt.NDArray[Any]:
-        """Value as a contiguous array of the parameter's dtype."""
+        """Cast a value to a contiguous array of the parameter's dtype.
+
+        Raises
+        ------
+        ValueError
+            As of the class.
+        """
         expected = f"{self.name}: expected numbers of shape {self._shape()}"
         given = np.asarray(value)
         if given.dtype.kind not in "buif":
@@ -65,25 +72,25 @@ class Numbers(param.Parameter):  # type: ignore[type-arg]
 
 
 def check_count(name: str, values: Any, count: int, what: str, *, none: bool = True) -> None:
-    """Hold a parameter to one value for each of what it describes.
+    """Check that a parameter has one value for each item that it describes.
 
     Parameters
     ----------
     name : str
-        Parameter.
+        Name of the parameter.
     values : sized
         Its values.
     count : int
-        How many there should be.
+        Number of items.
     what : str
-        What they describe, in the plural.
+        The items, in the plural, for the message.
     none : bool
-        Whether there may be no value at all.
+        Whether the parameter may be empty.
 
     Raises
     ------
     ValueError
-        There is another number of them.
+        The number of values differs.
     """
     if len(values) != count and (len(values) or not none):
         raise ValueError(

@@ -23,10 +23,10 @@ from explorer.widgets.shaping import (
     STEP,
     Array,
     Steps,
-    apart,
     decoded,
+    distinct,
     identifier,
-    part,
+    picture_dataset,
     stacked,
     values_of,
 )
@@ -34,7 +34,7 @@ from explorer.widgets.shaping import (
 
 @functools.singledispatch
 def reading(widget: Any, steps: Steps) -> xr.Dataset | None:  # noqa: ARG001
-    """Read what a widget shows at some steps.
+    """Read the numbers that a widget shows at some steps.
 
     Parameters
     ----------
@@ -46,8 +46,8 @@ def reading(widget: Any, steps: Steps) -> xr.Dataset | None:  # noqa: ARG001
     Returns
     -------
     Dataset or None
-        Variables over ``step`` and the widget's own dimensions, named as on its axes; without
-        ``step`` if it shows the same at all of them. None of a widget that shows no numbers.
+        Variables over ``step`` and the widget's own dimensions, with the names of its axes;
+        without ``step`` if it shows the same at all steps. None for a widget without numbers.
     """
     return None
 
@@ -55,7 +55,7 @@ def reading(widget: Any, steps: Steps) -> xr.Dataset | None:  # noqa: ARG001
 def _frames(
     widget: UnitFocus | FrameGrid, steps: Steps, dims: Sequence[str], frames: Array
 ) -> tuple[Any, ...]:
-    """Codes of some steps as values: the exact ones where they are known."""
+    """Make a variable of the frames of some steps: of exact values if they are known."""
     if steps.exact is not None and not widget.still:
         shape = frames.shape[1:]
         exact = np.stack([np.asarray(steps.exact(index)) for index in steps.indices])
@@ -72,7 +72,7 @@ def _frame_grid(widget: FrameGrid, steps: Steps) -> xr.Dataset:
     if not widget.still:
         coordinates[STEP] = steps.coordinate
     if widget.mode == "matrix":
-        value, _, row, column = apart(
+        value, _, row, column = distinct(
             value, STEP, identifier(widget.y_name), identifier(widget.x_name)
         )
         tiles: tuple[str, ...] = (STEP, "picture", row, column)
@@ -86,14 +86,14 @@ def _frame_grid(widget: FrameGrid, steps: Steps) -> xr.Dataset:
             coordinates[widget.selects] = (tile, widget.tile_ids)
         coordinates["caption"] = (tile, widget.captions)
     variable = _frames(widget, steps, tiles, frames)
-    made = part(widget.label, {value: variable}, coordinates)
+    made = picture_dataset(widget.label, {value: variable}, coordinates)
     if widget.mode == "tiles":
         for name, key in (("caption", "captions"), (f"{widget.selects or 'tile'}_id", "tile_ids")):
             if key in payloads[0]:
                 changing = [list(payload[key]) for payload in payloads]
                 if len({len(texts) for texts in changing}) == 1:
                     made.coords[name] = ((STEP, tiles[1]), np.array(changing))
-    # A matrix alone, and units without extent.
+    # A single matrix, and units without a map, need no dimension of length 1.
     for alone in (["picture"], ["y", "x"]):
         if all(made.sizes.get(dim) == 1 for dim in alone):
             made = made.squeeze(alone, drop=True)
@@ -105,7 +105,9 @@ def _unit_focus(widget: UnitFocus, steps: Steps) -> xr.Dataset:
     frames = stacked([payload["frame"] for payload in steps.payloads(widget)])
     variable = _frames(widget, steps, (STEP, "y", "x"), frames)
     title = widget.label
-    return part(title, {identifier(widget.value_name): variable}, {STEP: steps.coordinate})
+    return picture_dataset(
+        title, {identifier(widget.value_name): variable}, {STEP: steps.coordinate}
+    )
 
 
 @reading.register
@@ -129,7 +131,7 @@ def _pool_switches(widget: PoolSwitches, steps: Steps) -> xr.Dataset:
             kept,
             {"long_name": "position kept; -1: none"},
         )
-    return part(widget.label, variables, {STEP: steps.coordinate})
+    return picture_dataset(widget.label, variables, {STEP: steps.coordinate})
 
 
 @reading.register
@@ -150,9 +152,11 @@ def _flow(widget: Flow, steps: Steps) -> xr.Dataset:
     about = {"quantized": QUANTIZED, "long_name": "share of the strongest evidence"}
     variables["evidence"] = ((STEP, "y", "x"), shares, about)
     names = [str(column.get("layer", "")) for column in widget.columns]
-    names = names[len(names) - variables["units"][1].shape[1] :]  # the input left out
+    names = names[len(names) - variables["units"][1].shape[1] :]  # without the input
     variables["target"] = (STEP, [int(payload["target"]) for payload in payloads])
-    return part(widget.label, variables, {STEP: steps.coordinate, "layer": ("column", names)})
+    return picture_dataset(
+        widget.label, variables, {STEP: steps.coordinate, "layer": ("column", names)}
+    )
 
 
 @reading.register
@@ -164,16 +168,16 @@ def _step_table(widget: StepTable, steps: Steps) -> xr.Dataset:
         places.extend([int(update)] * len(payload["rows"]))
     variables: dict[str, Any] = {}
     names = [identifier(column, f"column_{number}") for number, column in enumerate(widget.columns)]
-    for number, name in enumerate(apart(*names)):
+    for number, name in enumerate(distinct(*names)):
         texts = [row[number] for row in rows]
         numbers = _numbers(texts) if number in widget.numeric else None
         variables[name] = ("row", np.array(texts, str) if numbers is None else numbers)
     at = None if widget.still else ("row", np.array(places, np.int64))
-    return part(widget.label, variables, {"at_step": at})
+    return picture_dataset(widget.label, variables, {"at_step": at})
 
 
 def _numbers(texts: Sequence[str]) -> Array | None:
-    """Texts as numbers, if they all are; an empty one is NaN."""
+    """Read texts as numbers, an empty one as NaN; None if one of them is no number."""
     plain = [text.strip().replace(",", "").replace("\N{MINUS SIGN}", "-") for text in texts]
     try:
         return np.array([float(text) if text else np.nan for text in plain])
@@ -185,7 +189,7 @@ def _numbers(texts: Sequence[str]) -> Array | None:
 def _step_lines(widget: StepLines, steps: Steps) -> xr.Dataset | None:
     if widget.y is None:
         return None
-    place, value, _ = apart(identifier(widget.x_name, "x"), identifier(widget.y_name), STEP)
+    place, value, _ = distinct(identifier(widget.x_name, "x"), identifier(widget.y_name), STEP)
     values, dims = _over_steps(widget.y, steps, "series", "position")
     coordinates: dict[str, Any] = {
         "series": widget.names or [str(number) for number in range(widget.y.shape[1])],
@@ -193,11 +197,11 @@ def _step_lines(widget: StepLines, steps: Steps) -> xr.Dataset | None:
         place: None if widget.x is None else ("position", widget.x),
         STEP: steps.coordinate if STEP in dims else None,
     }
-    return part(widget.label, {value: (dims, values)}, coordinates)
+    return picture_dataset(widget.label, {value: (dims, values)}, coordinates)
 
 
 def _over_steps(array: Array, steps: Steps, *dims: str) -> tuple[Array, tuple[str, ...]]:
-    """Choose steps of an array over all of them; a lone one is always shown."""
+    """Take some steps of an array over all steps. An array with one step is the same at all."""
     if len(array) == 1 and len(steps.updates) != 1:
         return array[0], dims
     return steps.of(array), (STEP, *dims)
@@ -208,7 +212,9 @@ def _point_cloud(widget: PointCloud, steps: Steps) -> xr.Dataset | None:
     if widget.positions is None:
         return None
     positions, dims = _over_steps(widget.positions, steps, "point")
-    x, y, *_ = apart(identifier(widget.x_name, "x"), identifier(widget.y_name, "y"), "point", STEP)
+    x, y, *_ = distinct(
+        identifier(widget.x_name, "x"), identifier(widget.y_name, "y"), "point", STEP
+    )
     variables: dict[str, Any] = {x: (dims, positions[..., 0]), y: (dims, positions[..., 1])}
     if widget.shapes is not None:
         marks = np.array([identifier(name) for name in widget.shape_names])
@@ -218,7 +224,7 @@ def _point_cloud(widget: PointCloud, steps: Steps) -> xr.Dataset | None:
         widget.selects or "id": ("point", widget.point_ids),
         "label": ("point", [str(label) for label in widget.labels]),
     }
-    return part(widget.label, variables, coordinates)
+    return picture_dataset(widget.label, variables, coordinates)
 
 
 @reading.register
@@ -231,8 +237,8 @@ def _token_strip(widget: TokenStrip, steps: Steps) -> xr.Dataset | None:
         "text": ("token", [str(token) for token in widget.tokens]),
         "row": widget.rows,
     }
-    (name,) = apart(STEP, "row", "token", "text", identifier(widget.value_name))[-1:]
-    return part(widget.label, {name: (dims, values)}, coordinates)
+    (name,) = distinct(STEP, "row", "token", "text", identifier(widget.value_name))[-1:]
+    return picture_dataset(widget.label, {name: (dims, values)}, coordinates)
 
 
 @reading.register
@@ -241,4 +247,4 @@ def _bars(widget: ProbabilityBars, steps: Steps) -> xr.Dataset | None:
         return None
     variables = {"probability": ((STEP, "class"), steps.of(widget.values))}
     coordinates = {STEP: steps.coordinate, "class": list(widget.class_names)}
-    return part("Class probabilities", variables, coordinates)
+    return picture_dataset("Class probabilities", variables, coordinates)

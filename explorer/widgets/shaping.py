@@ -1,4 +1,4 @@
-"""Parts that readings of widgets share: names, steps beside each other, codes as values."""
+"""Helpers to read the numbers of widgets: names of variables, steps, colour codes as values."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ QUANTIZED = "8 bit: 254 even steps from low to high, values beyond saturate"
 
 @dataclass(frozen=True)
 class Steps:
-    """Recorded steps of which numbers are wanted.
+    """The recorded steps whose numbers are read.
 
     Attributes
     ----------
     indices : sequence of int
-        Their positions among the recorded steps.
+        Positions of the steps among the recorded ones.
     updates : ndarray (step,), int64
-        Optimizer updates done, of every recorded step.
+        Number of optimizer updates at each recorded step of the run.
     exact : callable, optional
-        Gives the values of which a frame holds 8-bit codes, in the frame's shape.
+        Takes a position, returns the values whose 8-bit codes are in the frame, in its shape.
     """
 
     indices: Sequence[int]
@@ -40,21 +40,21 @@ class Steps:
     exact: Callable[[int], Array] | None = None
 
     def of(self, array: Array) -> Array:
-        """Choose from an array over all recorded steps."""
+        """Take these steps of an array over all recorded steps: (step, ...)."""
         return np.asarray(array)[list(self.indices)]
 
     @property
     def coordinate(self) -> Array:
-        """Optimizer updates done at each of them."""
+        """Number of optimizer updates at each of these steps: (step,), int64."""
         return self.of(self.updates)
 
     def payloads(self, widget: Stepped) -> Iterator[Mapping[str, Any]]:
-        """Give what a widget shows of each of them; of a still one, what it always shows."""
+        """Return what a widget shows at each of these steps; once if it is the same at all."""
         return map(widget.payload, self.indices[:1] if widget.still else self.indices)
 
 
 def identifier(text: str, default: str = "value") -> str:
-    """Text as a name of a variable: of letters, digits and underscores, as NetCDF demands.
+    """Make a name of a variable of a text: letters, digits and underscores, as NetCDF demands.
 
     Examples
     --------
@@ -66,34 +66,39 @@ def identifier(text: str, default: str = "value") -> str:
     return f"n_{name}" if name[:1].isdigit() else name or default
 
 
-def apart(*names: str) -> tuple[str, ...]:
-    """Names that differ: one that came before is of the other kind.
+def distinct(*names: str) -> tuple[str, ...]:
+    """Make names distinct: one that has occurred gets the prefix ``other_``.
 
     Examples
     --------
-    >>> apart("unit", "unit")
+    >>> distinct("unit", "unit")
     ('unit', 'other_unit')
     """
-    told: list[str] = []
+    found: list[str] = []
     for name in names:
-        while name in told:
+        while name in found:
             name = f"other_{name}"
-        told.append(name)
-    return tuple(told)
+        found.append(name)
+    return tuple(found)
 
 
 def values_of(codes: Array, low: float, high: float) -> npt.NDArray[np.float32]:
-    """Values in the middle of what each colour code stands for; NaN for code 0.
+    """Convert colour codes to the middle of the values that each stands for.
 
     Parameters
     ----------
-    codes : ndarray of uint8
-        As `explorer.derived.time.frames.quantize` gives them.
+    codes : ndarray (...), uint8
+        As from `explorer.derived.time.frames.quantize`.
     low, high : float
         Values of codes 1 and 255.
+
+    Returns
+    -------
+    ndarray (...), float32
+        NaN for code 0.
     """
     share = (codes.astype(np.float64) - LOWEST_CODE) / (HIGHEST_CODE - LOWEST_CODE)
-    # Both ends apart: their difference may leave the range of floats.
+    # Not low + share * (high - low): the difference may be beyond the range of floats.
     values = low * (1 - share) + high * share
     values[codes == NAN_CODE] = np.nan
     with np.errstate(over="ignore"):
@@ -103,12 +108,12 @@ def values_of(codes: Array, low: float, high: float) -> npt.NDArray[np.float32]:
 def decoded(
     codes: Array, dims: Sequence[str], low: float, high: float
 ) -> tuple[Sequence[str], Array, dict[str, Any]]:
-    """Make a variable of codes that says how it was quantized."""
+    """Make a variable of colour codes, with attributes that say how it was quantized."""
     return dims, values_of(codes, low, high), {"quantized": QUANTIZED, "low": low, "high": high}
 
 
 def stacked(frames: Sequence[Array]) -> Array:
-    """Frames of several steps in one array; where a frame is smaller than others, NaN."""
+    """Stack the frames of several steps: (step, ...). Smaller frames are padded with NaN."""
     arrays = [np.asarray(frame) for frame in frames]
     shapes = {array.shape for array in arrays}
     if len(shapes) == 1:
@@ -120,8 +125,10 @@ def stacked(frames: Sequence[Array]) -> Array:
     return made
 
 
-def part(title: str, variables: Mapping[str, Any], coordinates: Mapping[str, Any]) -> xr.Dataset:
-    """Make a dataset of one picture; labels that are missing are left out."""
+def picture_dataset(
+    title: str, variables: Mapping[str, Any], coordinates: Mapping[str, Any]
+) -> xr.Dataset:
+    """Make the dataset of one picture. Coordinates that are None or empty are left out."""
     known = {
         name: value
         for name, value in coordinates.items()

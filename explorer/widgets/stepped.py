@@ -1,4 +1,4 @@
-"""A component whose picture of each recorded step comes from the server when it is wanted."""
+"""A component that asks the server for what it shows at each recorded step."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from explorer.widgets.base import Widget
 
 logger = logging.getLogger(__name__)
 
-# What the browser may ask for in one message, and what may wait from earlier ones.
+# Most steps that the browser may request in one message, and that stay queued from earlier ones.
 MOST_WANTED = 32
 MOST_WAITING = 8
 
@@ -24,18 +24,20 @@ Provider = Callable[[int], "npt.NDArray[np.uint8] | Payload"]
 
 
 class Stepped(Widget):
-    """Serves what the browser asks for, the newest request first.
+    """Sends the steps that the browser requests, the newest request first.
 
-    The browser asks by position and keeps what it gets; one answer an event-loop tick, so that a
-    jump never waits behind what is read ahead.
+    The browser requests steps by position and keeps what it gets. One step is sent in each tick of
+    the event loop, so that a jump of the slider need not wait for steps that are read ahead.
 
     Parameters
     ----------
     provider : callable
-        Returns what is shown of a recorded step: an array, or named arrays and texts. A lone
-        array is sent as ``frame``.
+        Takes the position of a recorded step, returns what is shown at it: an array, which is sent
+        under the name ``frame``, or a mapping of arrays and texts by name.
     count : int
         Number of recorded steps.
+    **params
+        Parameters of the component.
     """
 
     key = param.String(default="", doc="What the frames are of; a new key drops those kept.")
@@ -50,28 +52,28 @@ class Stepped(Widget):
         super().__init__(**params)
 
     def change(self, key: str, provider: Provider, **changes: Any) -> None:
-        """Show something else from now on.
+        """Show something else.
 
         Parameters
         ----------
         key : str
-            What the new frames are of.
+            What the new frames are of; the browser drops those of another key.
         provider : callable
-            As in the constructor.
+            As of the class.
         **changes
-            Parameters that change with it.
+            Values of other parameters that are set together with it.
         """
         self._provider = provider
         self._queue.clear()
         self.param.update(key=key, **changes)
 
     def payload(self, index: int) -> Payload:
-        """Give what is shown of a recorded step: named arrays and texts."""
+        """Return what is shown at a recorded step, by its position: arrays and texts by name."""
         made = self._provider(0 if self.still else index)
         return made if isinstance(made, Mapping) else {"frame": made}
 
     def _handle_msg(self, data: Any) -> None:
-        """Queue what the browser asks for; anything malformed or outdated is ignored."""
+        """Queue the steps that the browser requests; malformed or outdated requests are ignored."""
         if not isinstance(data, dict) or data.get("key") != self.key:
             return
         asked = data.get("want")

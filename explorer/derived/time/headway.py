@@ -10,7 +10,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 # Takes the share of the work that is done, from 0 to 1.
-Told = Callable[[float], None]
+Progress = Callable[[float], None]
 
 
 class _Loop:
@@ -23,21 +23,21 @@ class _Loop:
 class _Headway:
     """The loops of one computation, the outermost first; a round of one is shared by the next."""
 
-    def __init__(self, told: Told) -> None:
-        self._told = told
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
         self._loops: list[_Loop] = []
 
-    def tell(self) -> None:
+    def report(self) -> None:
         share, room = 0.0, 1.0
         for loop in self._loops:
             room /= loop.count
             share += loop.done * room
-        self._told(min(share, 1.0))
+        self._progress(min(share, 1.0))
 
     @contextmanager
     def within(self, loop: _Loop) -> Iterator[None]:
         self._loops.append(loop)
-        self.tell()
+        self.report()
         try:
             yield
         finally:
@@ -48,18 +48,18 @@ _now: ContextVar[_Headway | None] = ContextVar("headway", default=None)
 
 
 @contextmanager
-def heard_by(told: Told) -> Iterator[None]:
-    """Report the progress of what is computed within to ``told``, which must be quick.
+def report_to(progress: Progress) -> Iterator[None]:
+    """Report the progress of what is computed within to ``progress``, which must be quick.
 
     Examples
     --------
     >>> shares = []
-    >>> with heard_by(shares.append):
+    >>> with report_to(shares.append):
     ...     kept = [step for step in counted([3, 5])]
     >>> shares
     [0.0, 0.5, 1.0]
     """
-    token = _now.set(_Headway(told))
+    token = _now.set(_Headway(progress))
     try:
         yield
     finally:
@@ -86,7 +86,7 @@ def counted(items: Iterable[T], count: int | None = None) -> Iterator[T]:
         for item in items:
             yield item
             loop.done += 1
-            headway.tell()
+            headway.report()
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A legend below or above a picture: it wraps, and stays within its card."""
+"""A legend below or above a picture, which wraps to the width of its card."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import panel as pn
 
 from explorer.widgets.markup import render
 
-# Samples are coloured boxes: what saves a card as a picture draws boxes and texts.
+# Samples are coloured boxes, since a card that is saved as SVG has its boxes and texts drawn.
 STYLE = """
 .legend { display: flex; flex-wrap: wrap; gap: 1px 14px; font-size: 12px; color: var(--tl-muted); }
 .legend > span { display: inline-flex; align-items: center; min-width: 0; }
@@ -22,14 +22,14 @@ STYLE = """
 
 
 def legend(names: Iterable[tuple[Any, ...]], kind: str = "area") -> pn.pane.HTML:
-    """Name colours.
+    """Make a legend of names and colours.
 
     Parameters
     ----------
     names : iterable of (name, colour) or (name, colour, dashed)
-        In order; of lines some may be dashed.
+        Entries in order; `dashed` says whether a line is dashed.
     kind : {"area", "line"}
-        What has the colours.
+        Form of the samples.
     """
     entries = [(name, colour, "dashes" if any(dashed) else kind) for name, colour, *dashed in names]
     text = render("legend.html", entries=entries)

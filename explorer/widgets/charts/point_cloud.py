@@ -1,4 +1,4 @@
-"""Points that move with the step: projections, embeddings, eigenvalues."""
+"""A scatter plot that changes with the step: projections, embeddings, eigenvalues."""
 
 from __future__ import annotations
 
@@ -12,11 +12,16 @@ from explorer.widgets.numbers import Numbers, check_count
 
 
 class PointCloud(Widget):
-    """A scatter plot whose points move with the slider; its limits hold over all steps.
+    """A scatter plot whose points move with the slider. Its limits are the same at all steps.
 
-    Set what depends on each other together, with ``cloud.param.update(positions=…, labels=…)``.
-    Its shapes are not the marks of `explorer.derived.predictions.verdicts`, where 1 is right and 0
-    wrong.
+    Parameters that must fit each other are set together: ``cloud.param.update(positions=…,
+    labels=…)``. `shapes` are not the marks of `explorer.derived.predictions.verdicts`, where 1 is
+    right and 0 wrong.
+
+    Raises
+    ------
+    ValueError
+        When parameters are set that do not fit each other.
     """
 
     positions = Numbers(
@@ -71,7 +76,7 @@ class PointCloud(Widget):
         "positions", "labels", "colours", "shapes", "point_ids", "limits", "groups", watch=True
     )
     def _check(self) -> None:
-        """Hold the parameters to each other."""
+        """Check that the parameters fit each other."""
         steps, points = (0, 0) if self.positions is None else self.positions.shape[:2]
         for name in ("labels", "colours", "point_ids"):
             check_count(name, getattr(self, name), points, f"{points} points")

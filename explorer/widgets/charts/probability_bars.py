@@ -1,4 +1,4 @@
-"""A bar a class, for the selected probe at the step on screen."""
+"""A bar for each class, of the selected probe at the step on screen."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from explorer.widgets.base import Widget, script, styles
 
 
 class ProbabilityBars(Widget):
-    """Class probabilities that follow the slider."""
+    """The class probabilities of the selected probe, which follow the slider."""
 
     values = param.Parameter(doc="Probabilities: (step, class) float32.")
     class_names = param.List(default=[], doc="Name of each class.")

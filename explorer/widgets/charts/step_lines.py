@@ -13,9 +13,14 @@ from explorer.widgets.numbers import Numbers, check_count
 
 
 class StepLines(Widget):
-    """A small chart of the step on screen; its limits hold over all steps.
+    """A small chart of the step on screen. Its limits are the same at all steps.
 
-    Set what depends on each other together, with ``lines.param.update(x=…, y=…)``.
+    Parameters that must fit each other are set together: ``lines.param.update(x=…, y=…)``.
+
+    Raises
+    ------
+    ValueError
+        When parameters are set that do not fit each other.
     """
 
     x = Numbers(("position",), np.float64, doc="Places on the x axis: (n,) float64; or 0 to n-1.")
@@ -24,7 +29,7 @@ class StepLines(Widget):
         doc="Values: (step, series, n) float32; NaN leaves a gap. A lone step is always shown.",
     )
     names = param.List(default=[], doc="Name of each series.")
-    colours = param.List(default=list(LINES), doc="Colour of each series, over and over.")
+    colours = param.List(default=list(LINES), doc="Colour of each series, repeated as needed.")
     colours_of: param.Selector[str] = param.Selector(
         default="series",
         objects=["series", "x"],
@@ -44,7 +49,9 @@ class StepLines(Widget):
         default=False, doc="Whether the y axis is logarithmic; what is not above 0 is left out."
     )
     markers = param.Boolean(default=False, doc="Whether lines have a dot at each place.")
-    ghost = param.Boolean(default=False, doc="Whether the first and the last step are hinted at.")
+    ghost = param.Boolean(
+        default=False, doc="Whether the first and the last step are drawn faintly as well."
+    )
     selects: param.Selector[str] = param.Selector(
         default="",
         objects=["", "unit", "probe", "target", "layer"],
@@ -71,7 +78,7 @@ class StepLines(Widget):
 
     @param.depends("x", "y", "names", "colours", "y_limits", "x_labels", "picks", "ids", watch=True)
     def _check(self) -> None:
-        """Hold the parameters to each other."""
+        """Check that the parameters fit each other."""
         series, count = (0, 0) if self.y is None else self.y.shape[1:]
         if self.x is not None:
             check_count("x", self.x, count, f"{count} positions of y", none=False)

@@ -1,4 +1,4 @@
-"""A text whose words are coloured by a value that changes with the step."""
+"""A text whose tokens are coloured by values that change with the step."""
 
 from __future__ import annotations
 
@@ -12,9 +12,15 @@ from explorer.widgets.numbers import Numbers, check_count
 
 
 class TokenStrip(Widget):
-    """The tokens of one text, once for each row of values.
+    """The tokens of one text, repeated for each row of values.
 
-    Set what depends on each other together, with ``strip.param.update(tokens=…, values=…)``.
+    Parameters that must fit each other are set together: ``strip.param.update(tokens=…,
+    values=…)``.
+
+    Raises
+    ------
+    ValueError
+        When parameters are set that do not fit each other.
     """
 
     tokens = param.List(default=[], doc="Text of each token.")
@@ -61,7 +67,7 @@ class TokenStrip(Widget):
 
     @param.depends("tokens", "values", "rows", "low", "high", "padding", "span", watch=True)
     def _check(self) -> None:
-        """Hold the parameters to each other."""
+        """Check that the parameters fit each other."""
         count = len(self.tokens)
         if self.values is not None:
             rows, tokens = self.values.shape[1:]

@@ -8,13 +8,13 @@ from explorer.widgets.base import Widget, script, styles
 
 
 class AnotherRun(Widget):
-    """Asks for a path when the page's menus want it, and tells the page the number of that run.
+    """Asks for the path of a run when the page's menus request it, and gets the run's number.
 
-    The path comes over the page's own connection, so that no link can open anything.
+    The path is sent through the page's own connection, so that no link can open a file.
     """
 
-    asked = param.List(default=[], doc="What was typed, and how many times something was.")
-    opened = param.List(default=[], doc="Number of the run that was opened, and the same count.")
+    asked = param.List(default=[], doc="The path that was typed, and the number of requests.")
+    opened = param.List(default=[], doc="Number of the run that was opened, and of the request.")
     said = param.String(default="", doc="Why it cannot be opened.")
 
     _esm = script("another_run.js")

@@ -1,4 +1,4 @@
-"""Pictures beside each other: cards in the columns of the page, parts of a card on it."""
+"""Lay out pictures: cards in the columns of the page, and the parts of a card."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from typing import Any
 
 import panel as pn
 
-# How many columns the page has: twelve, or one if it is narrow; its style sheet says so.
+# Number of columns of the page, from its style sheet: twelve, or one on a narrow page.
 COLUMNS = "var(--tl-columns, 12)"
 
 
 def columns(width: int, first: int | None = None) -> str:
-    """Columns of the page that a card takes, all of them on a narrow page: a ``grid-column``.
+    """CSS value of ``grid-column`` for a card; on a narrow page the card takes the whole width.
 
     Parameters
     ----------
     width : int
-        Columns, out of twelve.
+        Width in columns, of the twelve that the page has.
     first : int, optional
-        The first of them, from 1; by default the next that are free.
+        First of the columns, counted from 1; by default the next that are free.
     """
     span = f"span min({width}, {COLUMNS})"
     return span if first is None else f"min({first}, {COLUMNS}) / {span}"
@@ -31,20 +31,20 @@ def beside(
     most: int | None = None,
     gap: int = 18,
 ) -> pn.Column:
-    """Put pictures side by side; one below the other where a card is too narrow for that.
+    """Put pictures side by side, or one below the other on a narrow card.
 
     Parameters
     ----------
     *parts
         Panel objects that stretch over their width.
     shares : tuple of int
-        Share of the width that each has; by default the same.
+        Relative width of each picture; by default all the same.
     least : int
-        Pixels that the narrowest one needs beside the others.
+        Least width of the narrowest picture in pixels; below it they stand one below the other.
     most : int, optional
-        Pixels that the first one takes at most; what is left goes to the others.
+        Most width of the first picture in pixels; the rest goes to the others.
     gap : int
-        Pixels between them.
+        Distance between pictures in pixels.
     """
     shares = shares or (1,) * len(parts)
     places = [f"minmax(0, {share}fr)" for share in shares]
@@ -60,11 +60,11 @@ def beside(
 
 
 def below(*parts: Any, gap: int = 8) -> pn.Column:
-    """Put pictures one below the other, with pixels between them."""
+    """Put pictures one below the other, with a gap in pixels between them."""
     return pn.Column(*parts, sizing_mode="stretch_width", margin=0, styles={"gap": f"{gap}px"})
 
 
 def scrolled(part: Any, height: int) -> pn.Column:
-    """Let a long list scroll within some pixels of height."""
+    """Let a long list scroll within a height in pixels."""
     styles = {"max-height": f"{height}px", "overflow-y": "auto"}
     return pn.Column(part, sizing_mode="stretch_width", margin=0, styles=styles)

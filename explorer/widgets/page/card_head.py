@@ -1,4 +1,4 @@
-"""Heading of a card: title, caption, whether it is on screen, and its picture as a file."""
+"""Heading of a card: title, caption, state, and a menu to save picture, numbers and films."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ THEMES = ("light", "dark")
 
 
 @dataclass(frozen=True)
-class FilmWish:
-    """A film as the menu asks for it.
+class FilmRequest:
+    """A film as the menu requests it.
 
     Attributes
     ----------
     ending : {"mp4", "gif"}
-        What file.
+        Format of the film.
     fps : float
         Recorded steps a second.
     first, last : float
-        From which step to which (optimizer updates).
+        First and last step, as numbers of optimizer updates.
     theme : {"light", "dark"}
         Colours of the page.
     """
@@ -43,38 +43,53 @@ class FilmWish:
 
 
 class FilmMaker(Protocol):
-    """What a heading asks for films, and tells the outcome by its parameters."""
+    """Makes films for a heading, and sets its parameters to progress and outcome."""
 
     def offer(self) -> None:
-        """Say which films there can be; ends with ``film_answered`` at ``film_asked``."""
+        """Set which formats are possible, and then ``film_answered`` to ``film_asked``."""
 
-    def make(self, wish: FilmWish) -> None:
-        """Begin a film."""
+    def make(self, request: FilmRequest) -> None:
+        """Start a film."""
 
     def cancel(self) -> None:
-        """End the film that is being made."""
+        """Cancel the film that is being made."""
 
 
 class CardHead(States):
-    """Says what a card shows, and its state; tells Python when the card comes into view; saves it.
+    """Shows title, caption and state of a card, and offers to save it.
 
-    The browser makes pictures of the card by itself. It asks Python for the numbers behind it:
-    `wanted` is called with the file's ending and the position of the step on screen, and answers
-    by `hand_over` or `decline`. Films are asked from a `FilmMaker`, by `films_from`.
+    It tells Python when the card comes into view. The browser saves pictures of the card by itself;
+    numbers and films it requests from Python.
+
+    Parameters
+    ----------
+    wanted : callable, optional
+        Called when numbers are requested, with the ending of the file, the position of the step on
+        screen, and the step as text. It answers with `hand_over` or `decline`. Without it, no
+        numbers are offered.
+    **params
+        Parameters of the component.
     """
 
     title = param.String(default="", doc="Name of the view.")
     caption = param.String(default="", doc="What is shown, in which units, and how to read it.")
     seen = param.Boolean(default=False, doc="Whether the card is on screen, or nearly.")
-    source = param.String(default="", doc="What the picture is of, for its file.")
+    source = param.String(default="", doc="Name of the run, for the names of files.")
     numbers = param.Boolean(default=False, doc="Whether the numbers behind it can be saved.")
 
-    films = param.Boolean(default=False, doc="Whether films of it can be asked for.")
-    film_asked = param.Integer(default=0, doc="How often the browser has asked for the offer.")
-    film_answered = param.Integer(default=0, doc="Up to which question the offer is known.")
-    film_lacks = param.String(default="", doc="What no film can be made without, and the remedy.")
-    film_formats = param.List(default=list(FILMS), item_type=str, doc="Files that it can be.")
-    film_steps = param.Array(default=np.zeros(0), doc="Recorded steps that it can show.")
+    films = param.Boolean(default=False, doc="Whether films of it can be requested.")
+    film_asked = param.Integer(
+        default=0, doc="Number of times the browser has asked which films are possible."
+    )
+    film_answered = param.Integer(default=0, doc="The last of these that has been answered.")
+    film_lacks = param.String(
+        default="", doc="What is missing for any film, and how to install it."
+    )
+    film_formats = param.List(default=list(FILMS), item_type=str, doc="Possible formats.")
+    film_steps = param.Array(
+        default=np.zeros(0),
+        doc="Recorded steps, as numbers of optimizer updates: (step,), float64.",
+    )
     film = param.Dict(default={}, doc="Frames ``done`` of ``count``, while one is being made.")
     film_said = param.String(default="", doc="How the last one ended, or why there is none.")
 
@@ -89,27 +104,49 @@ class CardHead(States):
         super().__init__(numbers=wanted is not None, **params)
 
     def films_from(self, maker: FilmMaker) -> None:
-        """Offer films in the menu."""
+        """Offer films in the menu, which `maker` makes."""
         self._maker = maker
         self.films = True
         self.param.watch(lambda _: maker.offer(), "film_asked")
 
     def hand_over_film(self, part: bytes, ending: str, name: str, *, ends: bool) -> None:
-        """Give the browser the next part of a film; `name` ends that of the file."""
+        """Send the browser the next part of a film.
+
+        Parameters
+        ----------
+        part : bytes
+            The part.
+        ending : {"mp4", "gif"}
+            Format of the film.
+        name : str
+            End of the file's name.
+        ends : bool
+            Whether this is the last part.
+        """
         content = np.frombuffer(part, np.uint8)
         self._send_msg({"film": {"part": content, "ends": ends, "kind": ending, "name": name}})
 
     def hand_over(self, content: bytes, ending: str, step: str) -> None:
-        """Give the browser a file of numbers to save; `step` ends its name."""
+        """Send the browser a file of numbers to save.
+
+        Parameters
+        ----------
+        content : bytes
+            The file.
+        ending : str
+            Ending of the file's name.
+        step : str
+            Step that the file's name holds; empty for all steps.
+        """
         file = np.frombuffer(content, np.uint8)
         self._send_msg({"file": file, "ending": ending, "step": step})
 
     def decline(self, why: str) -> None:
-        """Say why there are no numbers to save."""
+        """Tell the browser why there are no numbers to save."""
         self._send_msg({"error": why})
 
     def _handle_msg(self, data: Any) -> None:
-        """Pass on what the browser asks for; anything malformed is ignored."""
+        """Pass on what the browser requests; malformed requests are ignored."""
         if not isinstance(data, dict):
             return
         if "film" in data:
@@ -127,18 +164,18 @@ class CardHead(States):
         if data["film"] == "cancel":
             self._maker.cancel()
         elif data["film"] == "make":
-            wish = _wish(data)
-            if wish is not None:
-                self._maker.make(wish)
+            request = _film_request(data)
+            if request is not None:
+                self._maker.make(request)
 
 
-def _wish(data: dict[str, Any]) -> FilmWish | None:
-    """Read what the browser asks for; None if that is malformed."""
+def _film_request(data: dict[str, Any]) -> FilmRequest | None:
+    """Read the browser's request for a film; None if it is malformed."""
     ending, theme = data.get("ending"), data.get("theme")
     fps, first, last = (_number(data.get(name)) for name in ("fps", "first", "last"))
     if ending not in FILMS or theme not in THEMES or fps is None or first is None or last is None:
         return None
-    return FilmWish(ending, fps, first, last, theme)
+    return FilmRequest(ending, fps, first, last, theme)
 
 
 def _number(value: Any) -> float | None:

@@ -1,4 +1,4 @@
-"""One of a few, for a view's own options."""
+"""Choose one of the options of a view."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from explorer.widgets.base import Widget, script, styles
 
 
 class Choice(Widget):
-    """A labelled list to choose from; a row of buttons if the options are few and short."""
+    """A labelled row of buttons, or a list if the options are many or long."""
 
     title = param.String(default="", doc="What is chosen.")
     options = param.Dict(default={}, doc="Text of each option, by its value.")
     value = param.String(default="", doc="The chosen value.")
-    waits = param.Boolean(default=False, doc="Whether what was chosen is not on screen yet.")
+    waits = param.Boolean(
+        default=False, doc="Whether the picture of the chosen value is not on screen yet."
+    )
     shown = param.String(default="", doc="While it waits: the value that is on screen, if any.")
 
     _esm = script("choice.js")

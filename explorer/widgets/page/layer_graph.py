@@ -16,7 +16,7 @@ NODE_HEIGHT = 38
 
 
 class LayerGraph(Widget):
-    """A box a layer; its kind is told by colour and word."""
+    """A graph with a box for each layer, coloured by its kind or by a quantity."""
 
     nodes = param.List(default=[], doc="Place, name, kind and size of each layer.")
     edges = param.List(default=[], doc="Points of each connection.")
@@ -32,10 +32,17 @@ class LayerGraph(Widget):
 
     @classmethod
     def of(cls, layers: Layers, **params: Any) -> LayerGraph:
-        """Graph of a run's layers.
+        """Make the graph of a run's layers.
 
-        A connection that does not come from an earlier layer is left out: a damaged run, or one
-        from a stranger, may name layers that do not exist, or go in circles.
+        Connections that do not come from an earlier layer are left out: a damaged run may name
+        layers that do not exist, or have cycles.
+
+        Parameters
+        ----------
+        layers : Layers
+            Layers of the run.
+        **params
+            Parameters of the component.
         """
         earlier: set[str] = set()
         inbound = {}

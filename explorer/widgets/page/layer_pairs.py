@@ -8,7 +8,7 @@ from explorer.widgets.base import Widget, script, styles
 
 
 class LayerPairs(Widget):
-    """A table that sets counterparts by hand: the page is opened anew with them in its address."""
+    """A table in which counterparts are set by hand; the page reloads with them in its address."""
 
     rows = param.List(
         default=[], doc="For each layer: name, counterpart, why, same kind, others: [layer, ...]."

@@ -1,4 +1,4 @@
-"""Several pictures in one place: one is on screen, the others stay in the page."""
+"""Several pictures in one place: one is on screen, the others are hidden in the page."""
 
 from __future__ import annotations
 
@@ -10,18 +10,17 @@ import panel as pn
 
 
 class OneOf(pn.Column):
-    """Pictures by a key, of which one is shown or none; going back to one costs nothing.
+    """Pictures by key, of which at most one is shown. To show a kept one again costs nothing.
 
-    Each stands in a frame of its own, and it is the frame that is hidden. Bokeh hides by a style
-    sheet inside of an element, so a picture that is laid out by a ``display`` among its styles
-    could not be hidden itself.
+    Each picture is in a frame, and it is the frame that is hidden: Bokeh hides an element by a
+    style sheet inside of it, which a ``display`` among the picture's own styles would override.
 
     Parameters
     ----------
     most : int, optional
-        Pictures that are kept; the one that was not shown for the longest time goes first.
+        Number of pictures that are kept; the least recently shown is dropped first.
     **params
-        Those of a Column.
+        Parameters of the Column.
     """
 
     def __init__(self, most: int | None = None, **params: Any) -> None:
@@ -35,7 +34,7 @@ class OneOf(pn.Column):
 
     @property
     def keys(self) -> tuple[Hashable, ...]:
-        """Keys of the pictures, that of the one which was shown last at the end."""
+        """Keys of the pictures; the most recently shown one is the last."""
         return tuple(self._frames)
 
     @property
@@ -44,18 +43,27 @@ class OneOf(pn.Column):
         return self.get(self._key_shown())
 
     def get(self, key: Hashable) -> Any:
-        """Give the picture under a key; None if there is none."""
+        """Return the picture under a key; None if there is none."""
         frame = self._frames.get(key)
         return None if frame is None else frame[0]
 
     def put(self, key: Hashable, picture: Any, *, show: bool = True) -> None:
-        """Add a picture, in place of one that has its key, and show it.
+        """Add a picture, in place of the one under the key.
+
+        Parameters
+        ----------
+        key : hashable
+            Key of the picture.
+        picture : Viewable
+            The picture.
+        show : bool
+            Whether to show it in place of the one on screen.
 
         Raises
         ------
         Exception
-            What the picture raises when it becomes part of the page. The page is then as before,
-            but shows none.
+            What is raised while the picture is put on the page. It is not kept then, and none is
+            shown.
         """
         before = self._key_shown()
         self._frames.pop(key, None)
@@ -75,16 +83,16 @@ class OneOf(pn.Column):
         self._arrange(key)
 
     def hide(self) -> None:
-        """Show none; all are kept."""
+        """Hide the picture on screen; all are kept."""
         self._arrange(None)
 
     def drop(self, key: Hashable) -> None:
-        """Take a picture out of the page."""
+        """Remove a picture from the page."""
         if self._frames.pop(key, None) is not None:
             self._arrange(self._key_shown())
 
     def release(self, key: Hashable) -> None:
-        """Keep a picture no longer; on screen it stays until another one is shown, or none."""
+        """Drop a picture. If it is on screen, it stays there until another one is shown."""
         frame = self._frames.get(key)
         if frame is not None and not frame.visible:
             self.drop(key)
@@ -92,14 +100,14 @@ class OneOf(pn.Column):
             self._frames.pop(key, None)
 
     def forget(self) -> None:
-        """Keep none; the one on screen stays there until another one is shown, or none."""
+        """Drop all pictures. The one on screen stays there until another one is shown."""
         self._frames.clear()
 
     def _key_shown(self) -> Hashable | None:
         return next((key for key, frame in self._frames.items() if frame.visible), None)
 
     def _arrange(self, shown: Hashable | None) -> None:
-        with pn.io.hold():  # one message: never two pictures on screen, or none in between
+        with pn.io.hold():  # one message, so that never two or none are on screen in between
             for key, frame in self._frames.items():
                 frame.visible = key == shown
             frames = list(self._frames.values())

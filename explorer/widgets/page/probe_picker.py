@@ -1,4 +1,4 @@
-"""Choose the probe: thumbnails of images, or sentences."""
+"""Choose the probe, by thumbnails of images or by texts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from store.format.spec import ProbeSpec
 
 
 class ProbePicker(Widget):
-    """The fixed inputs, each marked right or wrong at the step on screen."""
+    """The probes, each marked right or wrong at the step on screen."""
 
     kind = param.String(default="other", doc="Kind of the probe's input.")
     images = param.Parameter(doc="Thumbnails: (probe, y, x, channel) uint8; None for texts.")
@@ -29,7 +29,15 @@ class ProbePicker(Widget):
 
     @classmethod
     def of(cls, probe: ProbeSpec, **params: Any) -> ProbePicker:
-        """Picker for a run's probes."""
+        """Make the picker of a run's probes.
+
+        Parameters
+        ----------
+        probe : ProbeSpec
+            The probes.
+        **params
+            Parameters of the component.
+        """
         return cls(
             kind=probe.kind,
             images=thumbnails(probe),
@@ -40,7 +48,13 @@ class ProbePicker(Widget):
 
 
 def thumbnails(probe: ProbeSpec) -> npt.NDArray[np.uint8] | None:
-    """Images as (probe, y, x, channel) uint8, stretched to each probe set's own range."""
+    """Scale the images of probes to 0 to 255, over the range of all of them.
+
+    Returns
+    -------
+    ndarray (probe, y, x, channel), uint8, or None
+        None if the probes are no images.
+    """
     if probe.kind != "image" or not probe.inputs:
         return None
     name = next(iter(probe.inputs))
@@ -60,7 +74,7 @@ def thumbnails(probe: ProbeSpec) -> npt.NDArray[np.uint8] | None:
 
 
 def descriptions(probe: ProbeSpec) -> list[str]:
-    """Describe each probe in a line: its own text, or its first values."""
+    """Describe each probe in a line, by its text or its first values; empty for images."""
     if probe.texts is not None:
         return list(probe.texts)
     if probe.kind == "image" or not probe.inputs:
@@ -70,13 +84,13 @@ def descriptions(probe: ProbeSpec) -> list[str]:
 
 
 def label_texts(probe: ProbeSpec) -> list[str]:
-    """Name of each probe's class, its value, or nothing."""
+    """Return the class name or the value of each probe's label; empty texts without labels."""
     if probe.labels is None:
         return [""] * probe.size
     labels = np.asarray(probe.labels)
     shapes = [np.shape(part) for part in probe.inputs.values()]
     if probe.kind == "text" and labels.ndim > 1 and labels.shape in shapes:
-        return [""] * probe.size  # what follows each token: no name for the whole
+        return [""] * probe.size  # labels of a next-token network: one for each token
     names = probe.class_names
     if names and labels.ndim == 2 and labels.shape[1] == len(names):
         labels = labels.argmax(axis=1)

@@ -1,4 +1,4 @@
-"""The states of a place that has no heading."""
+"""State of a place on a card that has no heading of its own."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from explorer.widgets.page.states import States
 
 
 class Sign(States):
-    """The states of a place that has no heading."""
+    """Shows the state of a place on a card that has no heading of its own."""
 
     _esm = script("sign.js", "states")
     _stylesheets = styles("states", "sign")

@@ -1,4 +1,4 @@
-"""What a place on the page shows: a picture, that one is being computed, or why there is none."""
+"""State of a place on the page: it shows a picture, computes one, or says why there is none."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from explorer.widgets.base import Widget
 
 CONTENT, NOTHING, FAULT = "content", "nothing", "fault"
 UNSEEN, COMPUTING, RENEWING = "unseen", "computing", "renewing"
-# In place of the share that is done: it is not known.
+# Value of `share` if the progress is not known.
 UNKNOWN = -1.0
 
 
 class States(Widget):
-    """Tells apart what the place beside it, or below it, shows.
+    """State of the place on the page that belongs to this component.
 
-    ``content``: a picture. ``computing``: that of another selection still, dimmed; or none yet.
-    ``renewing``: that of an earlier reading of the run, which is as good as a picture. ``nothing``
-    and ``fault``: none, and a sentence. ``unseen``: nothing is computed until somebody looks.
+    ``content``: it shows a picture. ``computing``: a picture is being computed; the one of another
+    selection may be on screen, dimmed. ``renewing``: a picture is being computed; the one of an
+    earlier reading of the run is on screen, not dimmed. ``nothing``, ``fault``: a sentence says why
+    there is no picture. ``unseen``: nothing is computed before the place is on screen.
     """
 
     state: param.Selector[str] = param.Selector(
@@ -36,17 +37,17 @@ class States(Widget):
         return self.state in (COMPUTING, RENEWING)
 
     def begin(self, *, renewing: bool = False) -> None:
-        """Say that a picture is being computed."""
+        """Set the state: a picture is being computed."""
         self.param.update(state=RENEWING if renewing else COMPUTING, share=UNKNOWN)
 
     def content(self, **changes: str) -> None:
-        """Say that a picture is there."""
+        """Set the state: the picture is on screen."""
         self.param.update(state=CONTENT, said="", **changes)
 
     def nothing(self, sentence: str, **changes: str) -> None:
-        """Say that there is none, and why."""
+        """Set the state: there is no picture, for a reason given in a sentence."""
         self.param.update(state=NOTHING, said=str(sentence), **changes)
 
     def fault(self, sentence: str, **changes: str) -> None:
-        """Say that there is none, since something went wrong."""
+        """Set the state: there is no picture because of an error, given in a sentence."""
         self.param.update(state=FAULT, said=str(sentence), **changes)

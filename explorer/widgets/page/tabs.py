@@ -1,4 +1,4 @@
-"""Groups of views, one on screen at a time."""
+"""Tabs: groups of views, of which one is on screen."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from explorer.widgets.base import Widget, script, styles
 
 
 class Tabs(Widget):
-    """Chooses the tab; the selection knows which one it is."""
+    """A row of tabs. The selected one is part of the page's selection."""
 
     titles = param.Dict(default={}, doc="Title of each tab, by its name.")
 

@@ -1,4 +1,4 @@
-"""A probe's way through the network: the units that count most in each layer, linked."""
+"""The way of a probe through the network: the strongest units of each layer, and their links."""
 
 from __future__ import annotations
 
@@ -9,14 +9,18 @@ from explorer.widgets.stepped import Stepped
 
 
 class Flow(Stepped):
-    """Columns from the input to the classes, the strongest units of each, and what joins them.
+    """A column for each layer, from input to classes: its strongest units, and links between them.
 
-    The provider returns, for a recorded step, arrays over `columns` and `rows`, the input left
-    out: ``units`` (column, row) int32, -1 for an empty row; ``contributions`` and ``values``
-    (column, row) float32; ``links`` (column - 1, row, row) float32, from the row of a column to
-    the row of the next; ``pixels`` uint8, for each column in turn the maps, the maps before the
-    activation, the kernels, each (row, height, width) if the column has them; ``evidence``
-    (height, width) uint8 over the input, 128 for none; ``target`` the explained class.
+    For a recorded step the provider returns a mapping. Its arrays are over `columns`, without the
+    input, and `rows`:
+
+    - ``units`` (column, row), int32: numbers of units, -1 for an empty row;
+    - ``contributions``, ``values`` (column, row), float32;
+    - ``links`` (column - 1, row, row), float32: from a row of a column to a row of the next;
+    - ``pixels``, uint8: of each column, if it has them, the maps, the maps before the activation
+      and the kernels, each (row, height, width), flattened one after the other;
+    - ``evidence`` (height, width), uint8: over the input, 128 for none;
+    - ``target``, int: the explained class.
     """
 
     columns = param.List(

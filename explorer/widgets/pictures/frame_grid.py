@@ -1,4 +1,4 @@
-"""A grid of 8-bit pictures, painted in the browser from frames that are read ahead."""
+"""A grid of 8-bit pictures, drawn in the browser from frames that are read ahead."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from explorer.widgets.stepped import Stepped
 
 
 class FrameGrid(Stepped):
-    """Shows the frame of the step on screen: tiles, or a matrix with labelled rows and columns.
+    """Shows the frame of the step on screen, as tiles or as a matrix with labels.
 
-    The provider returns (tiles, height, width), uint8, 0 for NaN; or a mapping with that as
-    ``frame`` and, where they change with the step, ``captions`` and ``tile_ids``.
+    For a recorded step the provider returns an array (tile, height, width), uint8, 0 for NaN; or a
+    mapping with this array as ``frame`` and with ``captions`` and ``tile_ids``, if they change with
+    the step.
     """
 
     mode: param.Selector[str] = param.Selector(
@@ -21,7 +22,7 @@ class FrameGrid(Stepped):
     palette = param.Parameter(doc="Colours: (768,) uint8.")
     low = param.Number(default=0.0, doc="Value of the lowest colour.")
     high = param.Number(default=1.0, doc="Value of the highest colour.")
-    places = param.Integer(default=1, doc="Tiles of each unit; 0 if tiles are no units.")
+    places = param.Integer(default=1, doc="Number of tiles of each unit; 0 if tiles are no units.")
     selects: param.Selector[str] = param.Selector(
         default="",
         objects=["", "unit", "probe", "step"],

@@ -9,15 +9,21 @@ from explorer.widgets.stepped import Stepped
 
 
 class PoolSwitches(Stepped):
-    """Shows both maps in place, the second one's cells where their windows lie on the first.
+    """Shows both maps to scale: each cell of the second lies where its window is on the first.
 
-    The provider returns ``before`` (height, width) and ``after`` (windows down, windows across),
-    uint8 colour codes; ``kept``, int32, the position that each window hands on, -1 for none, or
-    empty if the pooling chooses none; and ``note``, a text. A map of height 1 is a row.
+    For a recorded step the provider returns a mapping:
+
+    - ``before`` (y, x), ``after`` (window_y, window_x), uint8: colour codes;
+    - ``kept``, int32: the position in ``before``, flattened, that each window keeps, -1 for none;
+      empty for a pooling that keeps no single position;
+    - ``note``, str: a text below the maps.
+
+    A map of height 1 is drawn as a row.
     """
 
     window = param.List(
-        default=[], doc="Down and across each: first place, size and stride of the windows."
+        default=[],
+        doc="First position, size and stride of the windows, vertically and horizontally.",
     )
     palette = param.Parameter(doc="Colours: (768,) uint8.")
     low = param.Number(default=0.0, doc="Value of the lowest colour.")

@@ -1,4 +1,4 @@
-"""A text's way through a network: bands of units along its words."""
+"""The way of a text through a network: a band of units for each layer, along the words."""
 
 from __future__ import annotations
 
@@ -9,15 +9,24 @@ from explorer.widgets.stepped import Stepped
 
 
 class SentencePicture(Stepped):
-    """A band for each layer, below the words; rows are units, columns are words.
+    """A band for each layer, below the words. Rows are units, columns are words.
 
-    The provider returns, for a recorded step, arrays over the rows of all bands in turn: ``units``
-    (row,) int32; ``adds`` (row,) float32, what a unit adds to the class, NaN of a class; ``values``
-    (row,) float32 of bands without places. Of the bands with places in turn: ``all`` (place,)
-    float32, what all units add, except of classes; ``codes`` uint8, (row, place) of each quantity;
-    in both padding stands behind the last place; ``kept`` (row, place) float32 of bands that keep
-    one of several values: the token where it was. ``totals`` (band,) float32, what each adds;
-    ``target`` the explained class.
+    For a recorded step the provider returns a mapping. Over the rows of all bands, one band after
+    the other:
+
+    - ``units`` (row,), int32: numbers of units;
+    - ``adds`` (row,), float32: contribution of each unit to the class, NaN in the band of classes;
+    - ``values`` (row,), float32: of bands without a value for each word.
+
+    Of the bands with a value for each place along the text, one after the other, with padding
+    behind the last place:
+
+    - ``all`` (place,), float32: contribution of all units, except in the band of classes;
+    - ``codes`` (row, place), uint8: colour codes of each quantity;
+    - ``kept`` (row, place), float32: of bands that keep one of several values, its token.
+
+    And ``totals`` (band,), float32: contribution of each band; ``target``, int: the explained
+    class.
     """
 
     words = param.List(default=[], doc="The text's tokens, without padding.")
@@ -33,7 +42,7 @@ class SentencePicture(Stepped):
     )
     class_names = param.List(default=[], doc="Name of each class.")
     chooses_class = param.Boolean(default=True, doc="Whether a click on a class explains it.")
-    remark = param.String(default="", doc="What is not shown, a sentence.")
+    remark = param.String(default="", doc="Sentence on what is not shown.")
     sequential = param.Parameter(doc="Colours from nothing to much: (768,) uint8.")
     diverging = param.Parameter(doc="Colours from against to for: (768,) uint8.")
 

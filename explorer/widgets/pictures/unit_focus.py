@@ -1,4 +1,4 @@
-"""One unit's feature map, enlarged, over the picture that it was made from."""
+"""The feature map of one unit, enlarged, over the input image."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from explorer.widgets.stepped import Stepped
 
 
 class UnitFocus(Stepped):
-    """Shows the map over its input, the map alone, and what each of its positions sees.
+    """Shows the map over the input, the map alone, and the receptive field of each position.
 
-    The provider returns the map of a step: (y, x), uint8, 0 for NaN.
+    For a recorded step the provider returns the map: (y, x), uint8, 0 for NaN.
     """
 
     picture = Numbers(

@@ -1,4 +1,4 @@
-"""What a page and Python tell each other about one run: the step at rest, and what is selected."""
+"""Synchronize the clock of one run with Python: the step at rest, and the selection."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ SHARED = ("nearest", "time_label", "cursors", "clock_sync")
 
 
 class ClockSync(Widget):
-    """Serves the clock of one run, and shows nothing; Python hears of the step at rest.
+    """Connects the page's clock of one run with Python; shows nothing.
 
-    Its clocks are arrays: Bokeh would look for models in every element of a list, many times.
+    Python gets the step when the slider rests. Times are arrays, since Bokeh searches each element
+    of a list for models.
     """
 
     steps = param.Parameter(doc="Optimizer updates done at each recorded step: (step,), float64.")
@@ -25,13 +26,13 @@ class ClockSync(Widget):
         default="step", objects=list(AXES), doc="Unit of labels and jumps."
     )
     resting = param.Integer(default=0, doc="Position of the step at which the slider rests.")
-    ack = param.Integer(default=0, doc="Counts the resting steps that Python has dealt with.")
+    ack = param.Integer(default=0, doc="Number of resting steps that Python has handled.")
     choice = param.Dict(default={}, doc="Selected layer, unit, probe, explained class and tab.")
     families = param.Dict(
         default={}, doc="Group of each layer whose units stand for each other; see `unit_families`."
     )
-    asked = param.Integer(default=0, doc="Counts the choices that the browser has told of.")
-    answered = param.Integer(default=0, doc="As many of them as `choice` has taken into account.")
+    asked = param.Integer(default=0, doc="Number of choices that the browser has sent.")
+    answered = param.Integer(default=0, doc="Number of these that `choice` takes into account.")
 
     whole_page = param.Boolean(
         default=True, doc="Whether the page's keys and address are the explorer's."
@@ -41,7 +42,7 @@ class ClockSync(Widget):
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)
-        # Behind those who correct the choice: the answer is there before it is said to be one.
+        # Called after the watchers that correct the choice, so that `choice` is set before.
         self.param.watch(self._answer, "asked", precedence=1)
 
     def _answer(self, event: Any) -> None:

@@ -8,14 +8,14 @@ from explorer.widgets.base import Widget, script, styles
 
 
 class FollowSwitch(Widget):
-    """A switch that keeps the slider at the newest step; hidden unless the run is recorded.
+    """A switch that keeps the slider at the newest step; hidden unless the run is being recorded.
 
-    The browser alone knows how it stands: Python only says how many steps there are.
+    Its state is in the browser only; Python sends the number of steps.
     """
 
     count = param.Integer(default=0, doc="Number of recorded steps.")
     live = param.Boolean(default=False, doc="Whether the run is still being recorded.")
-    reload = param.Integer(default=0, doc="Counts when the page must be loaded anew.")
+    reload = param.Integer(default=0, doc="Grows by 1 when the page must be reloaded.")
 
     _esm = script("follow_switch.js")
     _stylesheets = styles("follow_switch")

@@ -1,4 +1,4 @@
-"""Moments of a training: marked, listed, gone to, and walked through as a tour."""
+"""Moments of a training: mark them, list them, go to them, walk through them as a tour."""
 
 from __future__ import annotations
 
@@ -13,16 +13,18 @@ Act = Callable[[Mapping[str, Any]], None]
 
 
 class Moments(Widget):
-    """A strip with the moment of the tour that one is at, and a list of all.
+    """A strip with the current moment of the tour, and a list of all moments.
 
-    Going to a moment needs no server; what changes the list is told to Python, which answers with
-    the list as it is kept.
+    To go to a moment needs no server. Changes of the list are sent to Python, which answers with
+    the list as it is stored.
 
     Parameters
     ----------
     act : callable, optional
-        Called with what the browser wants to be done: ``{"do": "add" | "edit" | "delete" | "move"
-        | "undo", …}``. Without it, the list cannot be changed.
+        Takes a change that the browser requests: ``{"do": "add" | "edit" | "delete" | "move" |
+        "undo", …}``. Without it the list is read-only.
+    **params
+        Parameters of the component.
     """
 
     moments = param.Parameter(
@@ -45,6 +47,6 @@ class Moments(Widget):
         self._act = act
 
     def _handle_msg(self, data: Any) -> None:
-        """Hand on what the browser wants; anything malformed is ignored."""
+        """Pass on a change that the browser requests; a malformed one is ignored."""
         if self._act is not None and self.editable and isinstance(data, dict) and "do" in data:
             self._act(data)

@@ -1,4 +1,4 @@
-"""The time control of two runs: one slider that leads the clocks of both."""
+"""The time control of two runs: one slider that moves the clocks of both."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from explorer.widgets.base import Widget, script, styles
 
 
 class PairTransport(Widget):
-    """Moves both runs along the axis that they have in common; they follow in the browser."""
+    """A slider along the time axis that two runs share; it moves both clocks in the browser."""
 
     path = param.Parameter(doc="What each run shows at each position, see `path_of`.")
     position = param.Integer(default=0, doc="Position at which the page starts.")
@@ -41,7 +41,7 @@ class PairTransport(Widget):
 
 
 def path_of(alignment: Alignment | None) -> dict[str, Any]:
-    """Give an alignment to the browser, as arrays by name and the unit of what is off."""
+    """Convert an alignment to arrays by name, and the unit of its offsets, for the browser."""
     if alignment is None:
         empty = np.empty(0)
         names = ("coordinates", "first", "second", "first_off", "second_off", "first_beyond",

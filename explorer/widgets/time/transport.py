@@ -7,7 +7,7 @@ from explorer.widgets.time.clock_sync import SHARED, ClockSync
 
 
 class Transport(ClockSync):
-    """Owns step and selection of a run in the browser, where its slider is."""
+    """The slider of a run. In the browser it holds the run's step and selection."""
 
     _esm = script("transport.js", *SHARED, "address", "controls")
     _stylesheets = styles("transport")

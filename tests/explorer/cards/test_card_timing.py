@@ -198,14 +198,14 @@ def test_a_card_keeps_room_until_it_has_something_to_show(image_data, page, sess
 
 def test_what_is_computed_in_time_is_drawn_at_once(page, session):
     page.layer = "dense"
-    page.card.update(until=time.monotonic() + 60)
+    page.card.update(deadline=time.monotonic() + 60)
     assert (page.visible, page.card.head.busy, session.callbacks) == (["DENSE"], False, [])
 
 
 @pytest.mark.parametrize("seconds", [0.01, -1])
 def test_what_takes_longer_is_drawn_later(page, session, image_data, busy, seconds):
     page.layer = "dense"
-    page.card.update(until=time.monotonic() + seconds)
+    page.card.update(deadline=time.monotonic() + seconds)
     assert page.card.head.busy
     busy.set()
     session.turn(image_data)
@@ -266,8 +266,8 @@ def test_a_newer_reading_leaves_the_picture_as_good_as_it_was(page, session, ima
 
 
 def test_a_long_computation_says_how_far_it_is(page, session, image_data, monkeypatch):
-    monkeypatch.setattr("explorer.worker.TOLD_FROM_S", 0)
-    monkeypatch.setattr("explorer.worker.TOLD_EVERY_S", 0)
+    monkeypatch.setattr("explorer.worker.FIRST_REPORT_S", 0)
+    monkeypatch.setattr("explorer.worker.REPORT_INTERVAL_S", 0)
     gate = threading.Event()
 
     def compute(scene):
@@ -292,7 +292,7 @@ def test_a_long_computation_says_how_far_it_is(page, session, image_data, monkey
 
 
 def test_what_is_told_of_an_earlier_selection_is_not_heard(page, session, image_data, monkeypatch):
-    monkeypatch.setattr("explorer.worker.TOLD_FROM_S", 0)
+    monkeypatch.setattr("explorer.worker.FIRST_REPORT_S", 0)
 
     def compute(scene):
         return [*counted(range(2))] and scene.selected.layer.upper()

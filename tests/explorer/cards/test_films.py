@@ -43,8 +43,13 @@ class Job:
 
     begun: ClassVar[list[Job]] = []
 
-    def __init__(self, request, ending, told, ended):
-        self.request, self.ending, self.told, self.ended = request, ending, told, ended
+    def __init__(self, request, ending, progress, finished):
+        self.request, self.ending, self.progress, self.finished = (
+            request,
+            ending,
+            progress,
+            finished,
+        )
         self.cancelled = False
         Job.begun.append(self)
 
@@ -176,10 +181,10 @@ def test_a_card_hears_how_far_its_film_is_then_hands_it_over_in_parts(page, docu
     ask(page)
     head, (job,) = page.card.head, Job.begun
     assert head.film == {"done": 0, "count": 0}
-    job.told(2, 6)
+    job.progress(2, 6)
     document.turn()
     assert head.film == {"done": 2, "count": 6}
-    job.ended(FILM, "")
+    job.finished(FILM, "")
     document.turn()
     parts = [message["film"] for message in page.sent]
     assert b"".join(part["part"].tobytes() for part in parts) == FILM
@@ -193,7 +198,7 @@ def test_a_card_hears_how_far_its_film_is_then_hands_it_over_in_parts(page, docu
 
 def test_a_fault_is_a_sentence(page, document):
     ask(page)
-    Job.begun[0].ended(None, "The browser failed: it left.")
+    Job.begun[0].finished(None, "The browser failed: it left.")
     document.turn()
     head = page.card.head
     assert head.film_said == "The film cannot be made: The browser failed: it left."
@@ -214,9 +219,9 @@ def test_a_process_that_does_not_start_is_a_sentence_and_in_the_log(page, monkey
 def test_a_cancelled_film_is_heard_of_no_more(page, document):
     ask(page)
     (job,) = Job.begun
-    job.told(1, 6)
+    job.progress(1, 6)
     page.card.head._handle_msg({"film": "cancel"})
-    job.ended(FILM, "")
+    job.finished(FILM, "")
     document.turn()
     assert job.cancelled
     assert (page.card.head.film, page.sent) == ({}, [])
@@ -231,7 +236,7 @@ def test_a_film_ends_with_its_page(page, document):
 
 def test_a_film_that_is_handed_over_stops_with_its_page(page, document):
     ask(page)
-    Job.begun[0].ended(FILM, "")
+    Job.begun[0].finished(FILM, "")
     document.callbacks.pop(0)()
     document.leave(None)
     document.turn()
@@ -250,7 +255,7 @@ def test_one_film_at_a_time_and_the_other_card_says_so(page, document, image_dat
     assert other.card.head.film_said == said
     other.card.head._handle_msg({"film": "cancel"})  # it is not its own
     assert not Job.begun[0].cancelled
-    Job.begun[0].ended(FILM, "")
+    Job.begun[0].finished(FILM, "")
     document.turn()
     other.card.head.film_asked += 1
     assert other.card.head.film_said == ""

@@ -158,7 +158,7 @@ def test_a_film_tells_its_frames_and_chooses_on_the_card(drawn, image_run, tmp_p
         card="Feature maps",
         first=int(image_run.steps[6]),
         choices=choices,
-        told=lambda done, of: told.append((done, of)),
+        progress=lambda done, of: told.append((done, of)),
     )
     assert count == 2
     assert told == [(0, 2), (1, 2), (2, 2)]

@@ -32,11 +32,11 @@ STOPS = (
     READ
     + """
 import threading
-from explorer.export.child import _end_with_asker
+from explorer.export.child import _exit_with_parent
 out = pathlib.Path(request["out"])
 out.with_name(".film.partial").write_bytes(b"half")
 if request.get("obeys", True):
-    threading.Thread(target=_end_with_asker, args=(out.parent,), daemon=True).start()
+    threading.Thread(target=_exit_with_parent, args=(out.parent,), daemon=True).start()
 print(json.dumps({"done": 1, "count": 2}), flush=True)
 time.sleep(600)
 """
@@ -157,7 +157,7 @@ def test_the_process_runs_the_code_of_this_one_and_says_what_is_wrong(heard, tmp
     run = write_run(tmp_path / "run.zarr", image_run_spec())
     (tmp_path / "json.py").write_text("raise RuntimeError('not a library')")
     monkeypatch.chdir(tmp_path)
-    job = heard.job(jobs.CHILD, run=str(run), card="Feture maps", fps=10)
+    job = heard.job(jobs.CHILD_CODE, run=str(run), card="Feture maps", fps=10)
     assert heard.ended.wait(PATIENCE_S)
     ((content, why),) = heard.outcomes
     assert content is None

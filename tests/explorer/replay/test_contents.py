@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.replay.contents import Contents, chosen, everything, numbers, ranges, told
+from explorer.replay.contents import Contents, chosen, everything, numbers, ranges, summary
 from store.errors import LayerNotFoundError, SpecError, StepNotRecordedError
 
 LAYERS = ("conv1", "relu1", "pool1", "flatten", "dense", "softmax")
@@ -60,7 +60,7 @@ def test_a_run_without_a_step_has_nothing_to_replay(recorded):
 
 def test_everything_kept_leaves_nothing_to_tell():
     there = Contents(("conv1",), (0,), (0, 1))
-    held, left_out = told(there, there, there)
+    held, left_out = summary(there, there, there)
     assert held == (
         "In this file: 2 of 2 recorded steps, 1 of 1 probe, the activations of 1 of 1 layer."
     )
@@ -71,7 +71,7 @@ def test_what_was_not_asked_for_is_told_apart_from_what_did_not_fit():
     there = Contents(LAYERS, tuple(range(6)), tuple(range(8)))
     wanted = Contents(LAYERS[:3], tuple(range(6)), tuple(range(8)))
     kept = Contents(LAYERS[1:3], (0, 2), (0, 3, 7))
-    held, left_out = told(there, wanted, kept)
+    held, left_out = summary(there, wanted, kept)
     assert held.startswith("In this file: 3 of 8 recorded steps, 2 of 6 probes, the activations of")
     assert left_out == [
         "Left out, not asked for: the activations of flatten, dense, softmax.",

@@ -50,24 +50,27 @@ def test_moments_lead_to_positions_in_the_file(image_data):
 
 def test_a_page_says_what_is_left_out_and_why(image_data):
     there = everything(image_data)
-    held, left_out = tour.told(image_data, TOUR, replace(there, layers=("conv1",)), PART)
+    held, left_out = tour.summary(image_data, TOUR, replace(there, layers=("conv1",)), PART)
     assert held == ["Moments in this file: 3 of 5."]
     assert left_out == [
         "Moments left out: 1 whose step was not asked for; 1 whose layer was not asked for."
     ]
     thinned = replace(there, layers=("conv1",), steps=(0, 7))
-    _, left_out = tour.told(image_data, TOUR, there, thinned)
+    _, left_out = tour.summary(image_data, TOUR, there, thinned)
     assert left_out == [
         "Moments left out: 3 whose step was left out to keep the file small; "
         "1 whose step was not asked for."
     ]
-    _, left_out = tour.told(image_data, TOUR, there, replace(there, layers=("conv1",)))
+    _, left_out = tour.summary(image_data, TOUR, there, replace(there, layers=("conv1",)))
     assert left_out == [
         "Moments left out: 1 whose step was not asked for; "
         "1 whose layer was left out to keep the file small."
     ]
-    assert tour.told(image_data, (), there, PART) == ([], [])
-    assert tour.told(image_data, TOUR[:2], there, there) == (["Moments in this file: 2 of 2."], [])
+    assert tour.summary(image_data, (), there, PART) == ([], [])
+    assert tour.summary(image_data, TOUR[:2], there, there) == (
+        ["Moments in this file: 2 of 2."],
+        [],
+    )
 
 
 def test_the_page_has_the_widgets_values_and_no_markup(image_data):
@@ -87,17 +90,17 @@ def test_the_command_tells_of_moments_and_leaves_them_out_if_asked(marked):
     assert done.output.splitlines()[-3:] == [
         "Moments in this file: 4 of 5.",
         "Moments left out: 1 whose step was not asked for.",
-        tour.PERSONAL,
+        tour.NOTES_INCLUDED,
     ]
     page = Page(out.read_text(encoding="utf-8"))
     assert len(page.state["moments"]["moments"]) == 4
     assert "Moments in this file: 4 of 5." in page.words
 
     done = CliRunner().invoke(export, [run.location, "-o", str(out), "--overwrite", "--no-moments"])
-    assert done.output.splitlines()[-1] == tour.UNASKED
+    assert done.output.splitlines()[-1] == tour.NOT_REQUESTED
     page = Page(out.read_text(encoding="utf-8"))
     assert page.state["moments"] is None
-    assert tour.UNASKED in page.words
+    assert tour.NOT_REQUESTED in page.words
     assert "elsewhere" not in json.dumps(page.state)
 
 

@@ -32,7 +32,7 @@ TEXTS = ("first", "second")
 @pytest.fixture(autouse=True)
 def _the_ways_of_the_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
     """They are put back in the end."""
-    for way in sockets.WAYS_PAST_BOKEH:
+    for way in sockets.PANEL_WRITERS:
         monkeypatch.setattr(panel_document, way, getattr(panel_document, way))
     monkeypatch.setattr(ServerConnection, "send_ping", ServerConnection.send_ping)
     # How Panel writes to sockets of a kind.
@@ -102,8 +102,8 @@ def run(coroutine: Any) -> Any:
 
 
 def test_a_change_made_while_another_is_written_arrives() -> None:
-    sockets.mend()
-    sockets.mend()
+    sockets.repair()
+    sockets.repair()
     assert run(two_changes()) == ["first", "second"]
 
 
@@ -111,8 +111,8 @@ def test_a_change_is_told_to_the_browser_and_not_to_python_again() -> None:
     """Panel would take it for one that the browser has made."""
     of_python = SimpleNamespace(setter=None, callback_invoker=print)
     of_browser = SimpleNamespace(setter="a session", callback_invoker=print)
-    with pytest.raises(sockets.LeftToBokehError):
-        sockets.leave_to_bokeh(None, [], [of_python, of_browser])
+    with pytest.raises(sockets.NotWrittenError):
+        sockets.refuse_to_write(None, [], [of_python, of_browser])
     assert of_python.callback_invoker is None
     assert of_browser.callback_invoker is print
 
@@ -136,8 +136,8 @@ def connection(*, closing: bool | None) -> tuple[ServerConnection, list[bytes]]:
 
 
 def test_a_socket_that_is_closing_comes_to_its_end_before_it_is_given_up() -> None:
-    sockets.mend()
-    sockets.mend()
+    sockets.repair()
+    sockets.repair()
     is_open, pings = connection(closing=False)
     is_open.send_ping()
     is_open.send_ping()
@@ -148,7 +148,7 @@ def test_a_socket_that_is_closing_comes_to_its_end_before_it_is_given_up() -> No
 
 
 def test_of_who_has_left_nothing_is_logged() -> None:
-    sockets.mend()
+    sockets.repair()
     said: list[str] = []
     handler = logging.Handler()
     handler.emit = lambda record: said.append(record.getMessage())  # type: ignore
@@ -168,9 +168,9 @@ def test_of_who_has_left_nothing_is_logged() -> None:
 def test_where_a_library_has_not_that_part_it_is_left_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for way in sockets.WAYS_PAST_BOKEH:
+    for way in sockets.PANEL_WRITERS:
         monkeypatch.delattr(panel_document, way)
     monkeypatch.delattr(ServerConnection, "send_ping")
-    sockets.mend()
-    assert not any(hasattr(panel_document, way) for way in sockets.WAYS_PAST_BOKEH)
+    sockets.repair()
+    assert not any(hasattr(panel_document, way) for way in sockets.PANEL_WRITERS)
     assert not hasattr(ServerConnection, "send_ping")

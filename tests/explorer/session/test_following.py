@@ -118,7 +118,7 @@ class Page:
         self.following = Following(latest, latest.data, self.adopted.append, lambda: self.busy)
 
     def look(self):
-        self.following.look()
+        self.following.poll()
         return [len(data.run) for data in self.adopted]
 
     @property

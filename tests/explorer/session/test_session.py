@@ -328,7 +328,7 @@ def callbacks(monkeypatch):
 
 
 def test_the_first_screen_comes_with_the_page(image_run, callbacks, monkeypatch):
-    monkeypatch.setattr("explorer.session.session.PATIENCE_S", 60)
+    monkeypatch.setattr("explorer.session.session.FIRST_SCREEN_S", 60)
     explorer = Explorer(RunData(image_run))
     first = [card for region in Explorer.eager for card in explorer.cards[region]]
     on_screen = [card for card in first if card.panel.visible]
@@ -338,7 +338,7 @@ def test_the_first_screen_comes_with_the_page(image_run, callbacks, monkeypatch)
 
 
 def test_the_page_does_not_wait_for_all_predictions(image_run, callbacks, monkeypatch):
-    monkeypatch.setattr("explorer.session.session.PATIENCE_S", 0.01)
+    monkeypatch.setattr("explorer.session.session.FIRST_SCREEN_S", 0.01)
     data = RunData(image_run)
     gate = threading.Event()
     data.worker.submit(gate.wait)

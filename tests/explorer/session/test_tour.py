@@ -11,7 +11,7 @@ import pytest
 from explorer.data.run import RunData
 from explorer.session import tour as page
 from explorer.session.session import Explorer
-from explorer.session.tour import Tour, bookmark_at, shown
+from explorer.session.tour import Tour, bookmark_at, describe
 from explorer.widgets.time.moments import Moments
 from store import open_run
 from store.reading import moments
@@ -86,7 +86,7 @@ def test_a_moment_of_the_sessions_own_selection_leads_back_to_it(data):
     explorer = Explorer(data, {"layer": "dense", "unit": "2", "probe": "1", "tab": "training"})
     bookmark = bookmark_at(data, 0, explorer.selection.choice())
     other = Explorer(data)
-    (item,) = shown(data, [bookmark])
+    (item,) = describe(data, [bookmark])
     other.transport.choice = other.transport.choice | item["go"]
     assert other.selection.choice() == explorer.selection.choice()
 
@@ -226,7 +226,7 @@ def test_an_unexpected_fault_is_logged_and_said(data, monkeypatch, caplog):
     def fail(_run):
         raise ZeroDivisionError("odd")
 
-    monkeypatch.setattr(page.kept, "load", fail)
+    monkeypatch.setattr(page.stored_moments, "load", fail)
     assert "cannot be read: ZeroDivisionError" in Tour(data).widget.problem
     assert "Moments cannot be read" in caplog.text
 
@@ -237,7 +237,7 @@ def test_what_a_run_lacks_is_said_and_not_chosen(data):
         Bookmark(10**15, layer="conv1", unit=3),
         Bookmark(10),
     ]
-    gone, late, plain = shown(data, bookmarks)
+    gone, late, plain = describe(data, bookmarks)
     assert gone["go"] == {}
     assert gone["missing"] == "This run has no layer 'gone' and no probe 99."
     assert (late["go"], late["index"]) == ({"layer": "conv1"}, len(data.run) - 1)
@@ -247,7 +247,7 @@ def test_what_a_run_lacks_is_said_and_not_chosen(data):
 
 @pytest.mark.parametrize("step", [0, 6, 8, 99, 2**53 - 1])
 def test_the_nearest_recorded_step_is_gone_to(data, step):
-    (item,) = shown(data, [Bookmark(step)])
+    (item,) = describe(data, [Bookmark(step)])
     steps = [int(each) for each in data.run.steps]
     assert item["index"] == min(range(len(steps)), key=lambda at: abs(steps[at] - step))
 
@@ -257,5 +257,5 @@ def test_a_run_without_steps_probe_or_layers_has_nothing_to_go_to(recorded):
     tour = Tour(data)
     add(tour, 0)
     assert tour.widget.moments == []
-    (item,) = shown(data, [Bookmark(0, layer="conv1", probe=0)])
+    (item,) = describe(data, [Bookmark(0, layer="conv1", probe=0)])
     assert (item["index"], item["missing"]) == (0, "This run has no step 0.")

@@ -15,7 +15,7 @@ def waiting(monkeypatch):
     jobs = []
     monkeypatch.setattr(
         "explorer.views.awaited.in_worker",
-        lambda _, work, use, told: jobs.append((work, use, told)),
+        lambda _, work, use, progress: jobs.append((work, use, progress)),
     )
     return jobs
 

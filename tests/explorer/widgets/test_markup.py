@@ -15,7 +15,7 @@ from explorer.widgets.page.text import paragraph
 # A layer, a label, a token: a stranger names them.
 NAME = "</p></style><script>alert(1)</script><img src=x onerror=alert(2)>\"'&{{ 7 * 7 }}"
 VALUES = {
-    "absentees.html": {"reasons": {NAME: [NAME, "b"], "c": []}},
+    "absence_notice.html": {"reasons": {NAME: [NAME, "b"], "c": []}},
     "facts.html": {
         "rows": [((NAME, NAME, NAME), 1), (NAME, None)],
         "colours": ["#000", "#fff"],

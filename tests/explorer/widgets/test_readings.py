@@ -20,7 +20,7 @@ from explorer.widgets.pictures.frame_grid import FrameGrid
 from explorer.widgets.pictures.pool_switches import PoolSwitches
 from explorer.widgets.pictures.unit_focus import UnitFocus
 from explorer.widgets.readings import reading
-from explorer.widgets.shaping import QUANTIZED, Steps, apart, identifier, stacked, values_of
+from explorer.widgets.shaping import QUANTIZED, Steps, distinct, identifier, stacked, values_of
 
 UPDATES = np.array([0, 10, 25, 70])
 STEPS = Steps([1, 3], UPDATES)
@@ -37,7 +37,7 @@ def test_an_identifier_is_one_that_netcdf_and_python_take(text):
 
 
 def test_names_are_kept_apart():
-    assert apart("unit", "unit", "step", "unit") == (
+    assert distinct("unit", "unit", "step", "unit") == (
         "unit",
         "other_unit",
         "step",

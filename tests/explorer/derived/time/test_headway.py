@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from explorer.derived.time.headway import counted, heard_by, part
+from explorer.derived.time.headway import counted, part, report_to
 
 
 @pytest.fixture
 def shares():
     heard = []
-    with heard_by(heard.append):
+    with report_to(heard.append):
         yield heard
 
 
@@ -28,7 +28,7 @@ def test_without_a_number_or_a_listener_items_are_passed_on(shares):
     assert list(counted(iter("ab"))) == ["a", "b"]
     assert list(counted([])) == []
     assert shares == []
-    with heard_by(shares.append):
+    with report_to(shares.append):
         pass
     assert list(counted(iter("ab"))) == ["a", "b"]
 

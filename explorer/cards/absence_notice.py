@@ -1,4 +1,4 @@
-"""What a part of the page cannot show of this run, said once for all of its cards."""
+"""A notice of what a part of the page cannot show of this run, for all of its cards at once."""
 
 from __future__ import annotations
 
@@ -15,16 +15,20 @@ from explorer.widgets.markup import render
 from explorer.widgets.page.beside import columns
 
 
-class Absentees(pn.pane.HTML):
-    """Says what cards lack that another recording would have; and of a place without cards, why.
+class AbsenceNotice(pn.pane.HTML):
+    """Lists the hidden cards of a part of the page, with the reason why each is hidden.
+
+    A card is listed if the run lacks what it needs, but not if it is not meant for this run or
+    layer. If all main cards are hidden, their reasons are given in either case.
 
     Parameters
     ----------
     cards : sequence of Card
-        Those of a part of the page, in order.
-    main : sequence of Card
-        Of these, those of a place that looks empty without any of them: there it is said as well
-        if they are not for this run or layer at all. By default all.
+        Cards of a part of the page, in order.
+    main : sequence of Card, optional
+        Those without which the part looks empty. By default all.
+    **params
+        Parameters of the pane.
     """
 
     def __init__(
@@ -38,8 +42,8 @@ class Absentees(pn.pane.HTML):
     @classmethod
     def of(
         cls, tab: Tab, cards: Mapping[Region, Sequence[Card]], tab_of: Mapping[Region, Tab]
-    ) -> Absentees:
-        """Make what says it of a tab, and of what stands above all tabs.
+    ) -> AbsenceNotice:
+        """Make the notice of a tab. It includes the cards that stand above all tabs.
 
         Parameters
         ----------
@@ -48,7 +52,7 @@ class Absentees(pn.pane.HTML):
         cards : mapping of Region to sequence of Card
             All cards of a run.
         tab_of : mapping of Region to Tab
-            Where those of a region are; those of others are above the tabs.
+            The tab of each region; regions that are not in it stand above the tabs.
         """
         regions = [region for region in cards if tab_of.get(region, tab) == tab]
         own = [region for region in regions if region in tab_of]
@@ -60,7 +64,7 @@ class Absentees(pn.pane.HTML):
         )
 
     def update(self) -> None:
-        """Say what holds now."""
+        """Bring the notice up to the current state of the cards."""
         said: dict[Absence, list[str]] = {}
         is_empty = all(card.absence is not None for card in self._main)
         for card in self._cards:
@@ -69,12 +73,12 @@ class Absentees(pn.pane.HTML):
                 titles = said.setdefault(absence, [])
                 titles += [card.view.title] if isinstance(absence, Lack) else []
         self.param.update(
-            object=render("absentees.html", reasons=said) if said else "", visible=bool(said)
+            object=render("absence_notice.html", reasons=said) if said else "", visible=bool(said)
         )
 
 
 def share_row(cards: Sequence[Card]) -> None:
-    """Let cards that stand in a row have all of it among them, those that there are."""
+    """Share the width of a row among those of its cards that are shown."""
     shown = [card.panel for card in cards if card.panel.visible]
     for panel in shown:
         place = columns(12 // len(shown))

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from explorer.cards.absentees import Absentees
+from explorer.cards.absence_notice import AbsenceNotice
 from explorer.data.absence import GIVE_PROBE, Lack, Unfit
 from explorer.data.run import RunData
 from explorer.session.session import Explorer
@@ -35,7 +35,7 @@ def cards(image_data):
 
 
 def test_each_sentence_is_said_once_with_the_titles_of_all_that_lack_it(cards):
-    said = Absentees(cards)
+    said = AbsenceNotice(cards)
     assert said.visible
     assert said.object.count("No &lt;labels&gt;. Record them.") == 1
     assert "Not shown: &lt;One&gt; · Three<" in said.object
@@ -44,19 +44,19 @@ def test_each_sentence_is_said_once_with_the_titles_of_all_that_lack_it(cards):
 
 
 def test_where_every_card_is_there_nothing_is_said(cards):
-    said = Absentees([cards[1], cards[4]])
+    said = AbsenceNotice([cards[1], cards[4]])
     assert (said.visible, said.object) == (False, "")
 
 
 def test_a_place_that_would_be_empty_says_why(cards):
-    said = Absentees(cards, main=[cards[4]])
+    said = AbsenceNotice(cards, main=[cards[4]])
     assert "This is no classifier." in said.object
     assert "Five" not in said.object
-    assert "This is no classifier." in Absentees([cards[4]]).object
+    assert "This is no classifier." in AbsenceNotice([cards[4]]).object
 
 
 def test_it_follows_the_cards(image_data, cards):
-    said = Absentees(cards[:1])
+    said = AbsenceNotice(cards[:1])
     assert said.visible
     cards[0].view.missing = None
     cards[0].renew(image_data)
