@@ -1,5 +1,16 @@
 // Runs the explorer's own components without a server: each gets a stand-in for its model, and what
-// it asks for is answered from the arrays in this file. `components` holds their `render`, by name.
+// it asks for is answered from the arrays in this file.
+import "../templates/narrow.js";
+import { render as probabilityBars } from "../widgets/charts/probability_bars.js";
+import { render as layerGraph } from "../widgets/page/layer_graph.js";
+import { render as probePicker } from "../widgets/page/probe_picker.js";
+import { render as frameGrid } from "../widgets/pictures/frame_grid.js";
+import { clockOf, element } from "../widgets/shared/clock.js";
+import { nearest } from "../widgets/shared/nearest.js";
+import { render as momentsStrip } from "../widgets/time/moments.js";
+import { render as timeControl } from "../widgets/time/transport.js";
+import { render as curves } from "./curves.js";
+
 const CHANNEL = "main";
 const KEPT_BYTES = 64 * 1024 * 1024; // of unpacked arrays; what is dropped is unpacked again
 const MOST_CURVES = 10;
@@ -91,13 +102,13 @@ function modelOf(state, answer = () => {}) {
 
 const sheet = new CSSStyleSheet();
 
-function mount(place, name, state, answer) {
+function mount(place, render, state, answer) {
   const root = place.shadowRoot ?? place.attachShadow({ mode: "open" });
   root.adoptedStyleSheets = [sheet];
   const el = element("div", { class: "component" });
   root.replaceChildren(el);
   const model = modelOf(state, answer);
-  components[name]({ model, el });
+  render({ model, el });
   return model;
 }
 
@@ -158,23 +169,23 @@ async function start() {
 
   const clock = clockOf(CHANNEL);
   const { choice, index } = asked(state, layers);
-  const transport = mount(part("transport"), "transport", {
+  const transport = mount(part("transport"), timeControl, {
     ...state.transport, choice: { ...state.transport.choice, ...choice }, resting: index,
   });
   if (state.moments) {
     part("moments").hidden = false;
-    mount(part("moments"), "moments", state.moments);
+    mount(part("moments"), momentsStrip, state.moments);
   }
   transport.on("resting", () => { transport.ack += 1; }); // nobody else hears of it
-  mount(part("graph"), "layer_graph", state.graph);
-  mount(part("picker"), "probe_picker", state.picker);
+  mount(part("graph"), layerGraph, state.graph);
+  mount(part("picker"), probePicker, state.picker);
   const places = { step: transport.steps, epoch: transport.epochs, wall_time: transport.wall_times };
   const charts = state.charts.map((chart) => chartOf(chart, places, transport));
   let bars = null;
   let shares = null;
   if (predictions.length) {
     part("says").hidden = false;
-    bars = mount(part("bars"), "probability_bars", state.bars);
+    bars = mount(part("bars"), probabilityBars, state.bars);
     shares = chartOf({ title: "Probabilities of the probe", y_name: "probability", y_limits: [0, 1], series: [] }, places, transport);
     charts.push(shares);
   }
@@ -193,7 +204,7 @@ async function start() {
     part("caption").textContent = film ? film.caption : missing;
     part("picture").hidden = !film;
     grid?.remove();
-    grid = film ? mount(part("picture"), "frame_grid", looks, framesFrom(frames)) : null;
+    grid = film ? mount(part("picture"), frameGrid, looks, framesFrom(frames)) : null;
   };
   const showPrediction = async ({ probe }) => {
     if (!predictions.length) return;
@@ -214,7 +225,7 @@ async function start() {
 }
 
 function chartOf(chart, clocks, transport) {
-  return mount(card(chart.title), "curves", { ...chart, clocks, axis: transport.axis, channel: CHANNEL });
+  return mount(card(chart.title), curves, { ...chart, clocks, axis: transport.axis, channel: CHANNEL });
 }
 
 // What goes wrong is said on the page, and in the console as ever.

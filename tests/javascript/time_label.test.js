@@ -2,9 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { load } from "./load.js";
-
-const { timeLabel, nearest, seconds } = load("time_label");
+import { nearest } from "../../explorer/widgets/shared/nearest.js";
+import { seconds, timeLabel } from "../../explorer/widgets/shared/time_label.js";
 
 for (const [values, to, reach, found] of [
   [[1, 5, 9], 6.9, Infinity, 1],

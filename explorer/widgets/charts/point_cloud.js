@@ -1,4 +1,9 @@
 // A scatter plot whose points move with the slider: all steps are here, a tick only draws.
+import { LINE, paintAxes, plotBox, roomy, ticksOf } from "../shared/axes.js";
+import { clockOf, element, follow, heed } from "../shared/clock.js";
+import { messageOn } from "../shared/message.js";
+import { cut, number, repaintWhenSeen, sized, themed, tipOn } from "../shared/paint.js";
+
 const NEAR = 12; // pixels from the pointer to a point under it
 const TAIL = 6; // steps that every point draws behind it
 const DOTS = 4; // pixels between dots along the way of a point

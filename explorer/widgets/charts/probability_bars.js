@@ -1,10 +1,12 @@
 // What the network says about the selected probe at the step on screen: a bar a class.
+import { PREDICTED, clockOf, element, follow, heed } from "../shared/clock.js";
+
 const ALL_CLASSES = 12;
 const TOP_CLASSES = 10;
 
 // Classes that get a bar, from above: all in their order, or of many the most probable ones and
 // the true one. A share that is not a number counts as none.
-function classesShown(shares, truth) {
+export function classesShown(shares, truth) {
   const classes = shares.map((_, number) => number);
   if (classes.length <= ALL_CLASSES) return classes;
   const height = (number) => (Number.isNaN(shares[number]) ? -1 : shares[number]);

@@ -1,4 +1,10 @@
 // A small chart that changes with the slider: all steps are here, a tick only draws.
+import { LINE, paintAxes, plotBox, roomy, ticksOf } from "../shared/axes.js";
+import { PREDICTED, clockOf, element, follow, heed } from "../shared/clock.js";
+import { messageOn } from "../shared/message.js";
+import { nearest } from "../shared/nearest.js";
+import { cut, number, repaintWhenSeen, sized, themed, tipOn } from "../shared/paint.js";
+
 const NEAR = 24; // pixels from the pointer to a series under it
 const MOST_LETTERS = 14; // of a text under the x axis
 const MOST_TOLD = 3; // series in the tip; of more, the nearest one
@@ -45,7 +51,7 @@ function edgesOf(xs) {
 }
 
 // What to say of a stretch of values of which nothing is to be seen: none, or bars without height.
-function saidOf(values, from, to, { bars = false, log = false, still = false, ifZero = "" } = {}) {
+export function saidOf(values, from, to, { bars = false, log = false, still = false, ifZero = "" } = {}) {
   const when = still ? "." : " at this step.";
   let [known, seen] = [0, 0];
   for (let at = from; at < to; at++) {

@@ -20,5 +20,5 @@ class StepTable(Stepped):
     empty = param.String(default="Nothing at this step.", doc="Said if there is no row.")
     rows = param.Integer(default=0, doc="Rows that keep their place if there are fewer; 0: none.")
 
-    _esm = script("step_table.js", "frames")
+    _esm = script("step_table.js")
     _stylesheets = styles("step_table")

@@ -1,5 +1,8 @@
 // A text whose words are coloured by a value of the step on screen, once for each row of values.
 // The words are text on the page: a tick changes the colours of those whose value has changed.
+import { clockOf, element, follow, heed, introduce } from "../shared/clock.js";
+import { coloured, cut, inkOn, number, repaintWhenSeen, rgbOf, table, tipOn } from "../shared/paint.js";
+
 const SIGNS = { "": "∅", " ": "␣", "\n": "↵", "\t": "⇥" };
 const FEWEST_FOLDED = 2;
 const PARAMETERS = [
@@ -33,7 +36,7 @@ function endsOf(values, from, to, signed) {
 }
 
 // What to say of values that give all words one colour, or none.
-function saidOf(values, from, to) {
+export function saidOf(values, from, to) {
   let [known, others, first] = [0, 0, NaN];
   for (let at = from; at < to; at++) {
     if (Number.isNaN(values[at])) continue;

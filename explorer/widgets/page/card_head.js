@@ -1,5 +1,12 @@
 // Heading of a card. It knows when the card is on screen, so that what nobody sees is not computed;
 // and saves the picture, drawn here, the numbers behind it, and films, which Python sends.
+import "../shared/children.js";
+import { clockOf, element, introduce } from "../shared/clock.js";
+import { filmForm } from "../shared/film_form.js";
+import { complete, save, snapshotOf } from "../shared/snapshot.js";
+import { statesOf } from "../shared/states.js";
+import { vectorOf } from "../shared/vector.js";
+
 const NEAR = "300px";
 const PICTURES = [["png", "PNG", "a picture of this step"], ["svg", "SVG", "a vector figure of this step"]];
 const NUMBERS = [

@@ -1,4 +1,6 @@
 // A view's own option: buttons side by side, or a list if they would not fit.
+import { element, introduce } from "../shared/clock.js";
+
 const MOST_BUTTONS = 4;
 const MOST_LETTERS = 48;
 

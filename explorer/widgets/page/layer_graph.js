@@ -1,5 +1,8 @@
 // The network as a graph: a box a layer, its kind told by colour and word; click selects. Boxes can
 // show a quantity at the step on screen instead: what is learning, what is dead, what is large.
+import { clockOf, element, follow, heed, introduce } from "../shared/clock.js";
+import { FAMILY, coloured, fitted, inkOn, number, rgbOf, table } from "../shared/paint.js";
+
 const CHIP = 62;
 const NS = "http://www.w3.org/2000/svg";
 

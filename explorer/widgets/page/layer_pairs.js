@@ -1,5 +1,6 @@
 // Counterparts of layers, set by hand. They are in the address, and what is drawn of two runs hangs
 // on them throughout: so the page is opened anew.
+import { element } from "../shared/clock.js";
 
 // Counterparts by hand after one more choice: a layer of B stands for one layer of A at most.
 function withChoice(byHand, layer, counterpart) {

@@ -1,5 +1,7 @@
 // The fixed inputs: thumbnails of images, or sentences. The mark of each says whether the network
 // is right about it at the step on screen.
+import { clockOf, element, follow, heed } from "../shared/clock.js";
+
 const RIGHT = 1;
 const WRONG = 0;
 

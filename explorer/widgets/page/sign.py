@@ -9,5 +9,5 @@ from explorer.widgets.page.states import States
 class Sign(States):
     """The states of a place that has no heading."""
 
-    _esm = script("sign.js", "states")
+    _esm = script("sign.js")
     _stylesheets = styles("states", "sign")

@@ -1,5 +1,10 @@
 // A probe's way through the network at this step: columns of units, joined by what they contribute
 // to the explained class. Red speaks for it, blue against it.
+import { clockOf, element, heed } from "../shared/clock.js";
+import { framesOf } from "../shared/frames.js";
+import { messageOn } from "../shared/message.js";
+import { FONT, bytes, coloured, fitted, repaintWhenSeen, rgbOf, sized, table, themed, tipOn } from "../shared/paint.js";
+
 const HEADER = 20;
 const LABEL = 13;
 const APART = 6; // pixels from the units of a row to those of the next

@@ -1,5 +1,10 @@
 // A map before and after pooling. Cells of the second lie where their windows are on the first, and
 // as large as their stride, so that both stand at one scale.
+import { clockOf, element } from "../shared/clock.js";
+import { framesOf } from "../shared/frames.js";
+import { codeOfAll, messageOn, saidOfAll } from "../shared/message.js";
+import { bytes, coloured, inkOn, number, repaintWhenSeen, rgbOf, sized, table, themed, tipOn } from "../shared/paint.js";
+
 const BETWEEN = 18;
 const TITLE = 17;
 const ROW = 30;

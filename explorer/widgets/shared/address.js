@@ -33,7 +33,7 @@ function changesLeft() {
 // `parameters` gives values by name, null for those to leave as they are; `restore` shows what an
 // address (URLSearchParams) asks for. Gives a function to call when a value may have changed, and
 // when playback pauses.
-function addressOf(model, { parameters, restore, isPlaying }) {
+export function addressOf(model, { parameters, restore, isPlaying }) {
   if (model.whole_page === false) return () => {}; // the page is somebody else's
   const changes = changesLeft();
   let known = parameters(); // what has been written, or is due to be
@@ -132,7 +132,7 @@ function addressOf(model, { parameters, restore, isPlaying }) {
 }
 
 // What an address asks for of what widgets choose among themselves.
-function choiceIn(asked) {
+export function choiceIn(asked) {
   const found = {};
   for (const name of ["layer", "tab"]) if (asked.has(name)) found[name] = asked.get(name);
   for (const name of ["unit", "probe", "target"]) {

@@ -1,15 +1,17 @@
 // Axes of plots on a canvas: round ticks, grid lines, titles.
-const LINE = 13; // pixels from one line of text to the next
+import { write } from "./paint.js";
+
+export const LINE = 13; // pixels from one line of text to the next
 
 // Two ends with a share of room around them; 0 to 1 where nothing was finite.
-function roomy(low, high, share) {
+export function roomy(low, high, share) {
   if (!(low <= high)) return [0, 1];
   const more = low === high ? Math.abs(low) * 0.1 || 1 : (high - low) * share;
   return [low - more, high + more];
 }
 
 // Round numbers between two ends, about `most` of them or fewer, with texts of equal precision.
-function ticksOf(low, high, most) {
+export function ticksOf(low, high, most) {
   const rough = (high - low) / Math.max(1, most);
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = power * ([1, 2, 5].find((times) => times * power >= rough * 0.999) ?? 10);
@@ -25,7 +27,7 @@ function ticksOf(low, high, most) {
 }
 
 // The part of a canvas for a plot, with room for ticks on the left and `below`, and for titles.
-function plotBox(pen, width, height, yTicks, { xName, yName, below = LINE + 5 }) {
+export function plotBox(pen, width, height, yTicks, { xName, yName, below = LINE + 5 }) {
   const widest = Math.max(0, ...yTicks.map(({ text }) => pen.measureText(text).width));
   const left = Math.ceil(widest) + 8 + (yName ? LINE + 3 : 0);
   const bottom = below + (xName ? LINE + 3 : 0);
@@ -33,7 +35,7 @@ function plotBox(pen, width, height, yTicks, { xName, yName, below = LINE + 5 })
 }
 
 // Grid, ticks and titles. A tick stands `at` a pixel; that of zero is stronger.
-function paintAxes(pen, ink, box, { xTicks, yTicks, xName, yName }) {
+export function paintAxes(pen, ink, box, { xTicks, yTicks, xName, yName }) {
   const bottom = box.top + box.height;
   const rule = (ticks, draw) => ticks.filter(({ bare }) => !bare).forEach(({ at, value }) => {
     pen.fillStyle = value === 0 ? ink.muted : ink.line;

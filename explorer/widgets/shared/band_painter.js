@@ -1,10 +1,13 @@
 // Paints the bands of a text at one step; see bands.js.
+import { ALL, EVIDENCE, HEAD, LEFT, RIGHT, ROW, codeValue, shortNumber, signedCode } from "./bands.js";
+import { FONT, cut, themed, write } from "./paint.js";
+
 const WIDE = 220; // bars of bands without places
-const TILT = -Math.PI / 3;
+export const TILT = -Math.PI / 3;
 
 // `now` holds what is on screen and where: its (parameters), colours, place, shown (payload), parts,
 // scale, buttons; scrolled() tells how far. It may change between two paintings.
-function bandPainter(el, clock, now) {
+export function bandPainter(el, clock, now) {
   const named = (band, unit) => (/class/.test(band.kind) ? now.its.class_names[unit] ?? String(unit) : String(unit));
   const target = () => `“${now.its.class_names[now.shown.target] ?? now.shown.target}”`;
   const start = () => LEFT - now.scrolled() + (now.its.padding_first ? now.place.gutter : 0);

@@ -1,9 +1,9 @@
 // The one clock of a page: which recorded step is on screen, what is selected (layer, unit, probe)
-// and what the pointer is over. Widgets meet here, without the server. This file is prepended to
-// every widget's module, so the state lives on the window.
-const PREDICTED = -1; // chosen as target: the class that the network predicts
+// and what the pointer is over. Widgets meet here, without the server. Each bundle
+// has a copy of this file, so the state lives on the window.
+export const PREDICTED = -1; // chosen as target: the class that the network predicts
 
-function clockOf(channel) {
+export function clockOf(channel) {
   const clocks = (window.trainlapseClocks ??= new Map());
   if (!clocks.has(channel)) {
     const clock = new EventTarget();
@@ -48,7 +48,7 @@ function clockOf(channel) {
 }
 
 // Calls `listener` at once and on every event of the clock, until the widget is removed.
-function heed(model, event, listener) {
+export function heed(model, event, listener) {
   const clock = clockOf(model.channel);
   clock.addEventListener(event, listener);
   model.on("remove", () => clock.removeEventListener(event, listener));
@@ -60,7 +60,7 @@ function heed(model, event, listener) {
 // the widget is removed. Gives a function that tells whether it is there.
 const NEAR_PX = 200;
 
-function follow(model, place, draw) {
+export function follow(model, place, draw) {
   const clock = clockOf(model.channel);
   let near = false;
   const watcher = new IntersectionObserver((entries) => {
@@ -85,7 +85,7 @@ function follow(model, place, draw) {
 
 // Bokeh takes a component that came from the server for one of the page's own until the page has
 // sent something else, and would send a second copy of it along with its first message.
-function introduce(model) {
+export function introduce(model) {
   for (const doc of window.Bokeh?.documents ?? []) {
     for (const made of doc._new_models ?? []) {
       if (made === model.data || made.data === model.data) doc._new_models.delete(made);
@@ -94,13 +94,13 @@ function introduce(model) {
 }
 
 // Whether a key is for what is being typed or chosen from a list, not for the page.
-function isTyped(event) {
+export function isTyped(event) {
   const target = event.composedPath()[0];
   return target?.isContentEditable || /^(TEXTAREA|SELECT)$/.test(target?.tagName ?? "") ||
     (target?.tagName === "INPUT" && target.type !== "range");
 }
 
-function element(tag, attributes = {}, ...children) {
+export function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (name === "text") made.textContent = value;

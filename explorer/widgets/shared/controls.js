@@ -1,6 +1,9 @@
 // Slider, playback, keys and typed jump of a clock. A face says how its positions are called:
 // column() their values, short(value), plain(value) as it can be typed, unit() of what is typed,
 // spoken(index) for screen readers.
+import { clockOf, element, isTyped } from "./clock.js";
+import { nearest } from "./nearest.js";
+
 const JUMP = 10;
 const ICONS = {
   first: "M5 5h2v14H5zM19 5v14L8 12z",
@@ -22,7 +25,7 @@ function icon(name) {
   return svg;
 }
 
-function controlsOf(model, el, face) {
+export function controlsOf(model, el, face) {
   const clock = clockOf(model.channel);
   const button = (action, label) => {
     const made = element("button", { type: "button", title: label, "aria-label": label, "data-action": action });

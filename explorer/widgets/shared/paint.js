@@ -1,10 +1,11 @@
 // Painting that several widgets share: colour tables, numbers, the tip under the pointer.
+import { element } from "./clock.js";
 
-const FAMILY = '"Helvetica Neue", Helvetica, Arial, "Liberation Sans", sans-serif';
-const FONT = `11px ${FAMILY}`;
+export const FAMILY = '"Helvetica Neue", Helvetica, Arial, "Liberation Sans", sans-serif';
+export const FONT = `11px ${FAMILY}`;
 
 // Palettes are 3 × 256 bytes; value 0 stands for NaN and stays see-through.
-function table(palette, low = 1, high = 255) {
+export function table(palette, low = 1, high = 255) {
   const made = new Uint32Array(256);
   const span = Math.max(1, high - low);
   for (let value = 1; value < 256; value++) {
@@ -15,7 +16,7 @@ function table(palette, low = 1, high = 255) {
 }
 
 // A canvas that holds codes as colours, a pixel a value.
-function coloured(codes, width, height, colours, canvas = document.createElement("canvas")) {
+export function coloured(codes, width, height, colours, canvas = document.createElement("canvas")) {
   if (canvas.width !== width) canvas.width = width;
   if (canvas.height !== height) canvas.height = height;
   const context = canvas.getContext("2d", { willReadFrequently: true });
@@ -27,22 +28,22 @@ function coloured(codes, width, height, colours, canvas = document.createElement
   return canvas;
 }
 
-function bytes(array) {
+export function bytes(array) {
   return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 }
 
-function number(value) {
+export function number(value) {
   if (value === 0) return "0";
   return Number.isFinite(value) ? Number(value.toPrecision(3)).toString() : String(value);
 }
 
-function cut(text, most) {
+export function cut(text, most) {
   return text.length > most ? `${text.slice(0, most - 1)}…` : text;
 }
 
 // A text in the pen's font that is no wider than that: names often differ at their ends, so it is
 // the middle that goes.
-function fitted(pen, text, most) {
+export function fitted(pen, text, most) {
   if (pen.measureText(text).width <= most) return text;
   for (let kept = text.length - 1; kept > 1; kept--) {
     const head = Math.ceil(kept / 2);
@@ -54,7 +55,7 @@ function fitted(pen, text, most) {
 
 // Writes a text, into a room of so many pixels if it is given: squeezed a little, then shortened.
 const SQUEEZED = 0.85; // of its width, a text can still be read well
-function write(pen, text, x, y, room) {
+export function write(pen, text, x, y, room) {
   if (room === undefined) pen.fillText(text, x, y);
   else pen.fillText(fitted(pen, text, room / SQUEEZED), x, y, room);
 }
@@ -63,7 +64,7 @@ function write(pen, text, x, y, room) {
 // each is asked once in each theme.
 const themeColours = new Map();
 let themeOfColours;
-function themed(el, name) {
+export function themed(el, name) {
   const { theme } = document.documentElement.dataset;
   if (theme !== themeOfColours) themeColours.clear();
   themeOfColours = theme;
@@ -72,12 +73,12 @@ function themed(el, name) {
 }
 
 // Red, green and blue of a palette's colour.
-function rgbOf(palette, code) {
+export function rgbOf(palette, code) {
   return [0, 1, 2].map((part) => palette[3 * code + part]);
 }
 
 // Black or white, whichever is easier to read on a colour: at 4.58 to 1 on the worst (WCAG 2).
-function inkOn(red, green, blue) {
+export function inkOn(red, green, blue) {
   const [r, g, b] = [red, green, blue].map((byte) => {
     const share = byte / 255;
     return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
@@ -86,7 +87,7 @@ function inkOn(red, green, blue) {
 }
 
 // Sets a canvas to its size on the page, in device pixels, empty and ready to draw in page pixels.
-function sized(canvas, width, height) {
+export function sized(canvas, width, height) {
   const ratio = window.devicePixelRatio || 1;
   const context = canvas.getContext("2d");
   const [wide, tall] = [Math.round(width * ratio), Math.round(height * ratio)];
@@ -102,7 +103,7 @@ function sized(canvas, width, height) {
 }
 
 // A line of text that follows the pointer over a stage.
-function tipOn(stage) {
+export function tipOn(stage) {
   const tip = element("div", { class: "tip", hidden: "" });
   stage.append(tip);
   return {
@@ -118,7 +119,7 @@ function tipOn(stage) {
 }
 
 // Repaints when the widget's place or the theme changes, until it is removed.
-function repaintWhenSeen(model, place, repaint) {
+export function repaintWhenSeen(model, place, repaint) {
   const resized = new ResizeObserver(repaint);
   resized.observe(place);
   window.addEventListener("trainlapse:theme", repaint);

@@ -1,6 +1,13 @@
 // Time control of a run: slider, playback, keys, typed step, axis. The step changes here at once;
 // Python hears of the step at rest. It also speaks with Python for all widgets about what is
 // selected, and owns the address.
+import { addressOf, choiceIn } from "../shared/address.js";
+import { clockOf, element } from "../shared/clock.js";
+import { clockSyncOf } from "../shared/clock_sync.js";
+import { controlsOf } from "../shared/controls.js";
+import { nearest } from "../shared/nearest.js";
+import { seconds, timeLabel } from "../shared/time_label.js";
+
 const AXES = { step: "step", log_step: "step (log)", epoch: "epoch", wall_time: "time" };
 
 export function render({ model, el }) {
