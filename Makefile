@@ -77,6 +77,7 @@ lint: $(VENV)/.has-dev
 # Tools are installed again when the lock file changes.
 lint-js: has-node node_modules/.has-tools
 	@node_modules/.bin/eslint . .ci/bundle.js
+	@node_modules/.bin/tsc
 	@node .ci/bundle.js --check
 	@node --test --test-reporter=spec tests/javascript/*.test.js
 

@@ -20,7 +20,10 @@ changeOneAtATime();
 function clockOf(channel) {
   const clocks = window.trainlapseClocks ??= /* @__PURE__ */ new Map();
   if (!clocks.has(channel)) {
-    const clock = new EventTarget();
+    const clock = (
+      /** @type {Clock} */
+      new EventTarget()
+    );
     clock.index = 0;
     clock.count = 1;
     clock.start = (count, index) => {
@@ -123,7 +126,8 @@ function filmForm(model, { label, place, isOpen, tell, keep }) {
     editing = on;
     show();
   };
-  const values = () => [first, last, fps].map((field) => field.value === "" ? NaN : Number(field.value));
+  const valueOf = (field) => field.value === "" ? NaN : Number(field.value);
+  const values = () => [valueOf(first), valueOf(last), valueOf(fps)];
   const weigh = () => {
     const { fault, text } = filmPlan([...model.film_steps], ...values());
     plan.textContent = fault ?? text;

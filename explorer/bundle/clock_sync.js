@@ -2,7 +2,10 @@
 function clockOf(channel) {
   const clocks = window.trainlapseClocks ??= /* @__PURE__ */ new Map();
   if (!clocks.has(channel)) {
-    const clock = new EventTarget();
+    const clock = (
+      /** @type {Clock} */
+      new EventTarget()
+    );
     clock.index = 0;
     clock.count = 1;
     clock.start = (count, index) => {
@@ -147,10 +150,12 @@ function clockSyncOf(model, { isPlaying = () => false, onChoice = () => {
 
 // explorer/widgets/shared/nearest.js
 function nearest(values, to, reach = Infinity) {
-  return values.reduce((found, value, at) => {
+  let found = -1;
+  values.forEach((value, at) => {
     const gap = Math.abs(value - to);
-    return gap <= reach && !(gap >= Math.abs(values[found] - to)) ? at : found;
-  }, -1);
+    if (gap <= reach && !(gap >= Math.abs(values[found] - to))) found = at;
+  });
+  return found;
 }
 
 // explorer/widgets/shared/time_label.js

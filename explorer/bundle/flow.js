@@ -2,7 +2,10 @@
 function clockOf(channel) {
   const clocks = window.trainlapseClocks ??= /* @__PURE__ */ new Map();
   if (!clocks.has(channel)) {
-    const clock = new EventTarget();
+    const clock = (
+      /** @type {Clock} */
+      new EventTarget()
+    );
     clock.index = 0;
     clock.count = 1;
     clock.start = (count, index) => {
@@ -212,7 +215,7 @@ function themed(el, name) {
   return themeColours.get(name);
 }
 function rgbOf(palette, code) {
-  return [0, 1, 2].map((part) => palette[3 * code + part]);
+  return [palette[3 * code], palette[3 * code + 1], palette[3 * code + 2]];
 }
 function sized(canvas, width, height) {
   const ratio = window.devicePixelRatio || 1;

@@ -53,7 +53,10 @@
   function clockOf(channel) {
     const clocks = window.trainlapseClocks ??= /* @__PURE__ */ new Map();
     if (!clocks.has(channel)) {
-      const clock = new EventTarget();
+      const clock = (
+        /** @type {Clock} */
+        new EventTarget()
+      );
       clock.index = 0;
       clock.count = 1;
       clock.start = (count, index) => {
@@ -127,7 +130,10 @@
     }
   }
   function isTyped(event) {
-    const target = event.composedPath()[0];
+    const target = (
+      /** @type {any} */
+      event.composedPath()[0]
+    );
     return target?.isContentEditable || /^(TEXTAREA|SELECT)$/.test(target?.tagName ?? "") || target?.tagName === "INPUT" && target.type !== "range";
   }
   function element(tag, attributes = {}, ...children) {
@@ -266,7 +272,7 @@
     return themeColours.get(name);
   }
   function rgbOf(palette, code) {
-    return [0, 1, 2].map((part2) => palette[3 * code + part2]);
+    return [palette[3 * code], palette[3 * code + 1], palette[3 * code + 2]];
   }
   function inkOn(red, green, blue) {
     const [r, g, b] = [red, green, blue].map((byte) => {
@@ -541,8 +547,8 @@
       for (let probe = 0; probe < count && probe < items.length; probe++) {
         const mark = correct[index * count + probe];
         const guess = model.class_names[predicted[index * count + probe]] ?? "";
-        right += mark === RIGHT;
-        known += mark === RIGHT || mark === WRONG;
+        if (mark === RIGHT) right += 1;
+        if (mark === RIGHT || mark === WRONG) known += 1;
         items[probe].dataset.mark = mark === RIGHT ? "right" : mark === WRONG ? "wrong" : "";
         items[probe].title = `probe ${model.ids?.[probe] ?? probe}: ${model.labels[probe]}, the network says ${guess}`;
         const said = model.kind === "image" ? guess : `network: ${guess}`;
@@ -1022,10 +1028,12 @@
 
   // explorer/widgets/shared/nearest.js
   function nearest(values, to, reach = Infinity) {
-    return values.reduce((found, value, at) => {
+    let found = -1;
+    values.forEach((value, at) => {
       const gap = Math.abs(value - to);
-      return gap <= reach && !(gap >= Math.abs(values[found] - to)) ? at : found;
-    }, -1);
+      if (gap <= reach && !(gap >= Math.abs(values[found] - to))) found = at;
+    });
+    return found;
   }
 
   // explorer/widgets/time/moments.js
@@ -1565,7 +1573,7 @@
     const show = () => {
       const values = face.column();
       slider.value = clock.index;
-      if (el.getRootNode().activeElement !== typed) typed.value = values.length ? face.plain(values[clock.index]) : "";
+      if (typed.getRootNode().activeElement !== typed) typed.value = values.length ? face.plain(values[clock.index]) : "";
       slider.setAttribute("aria-valuetext", face.spoken(clock.index));
     };
     const label = () => {
@@ -1820,9 +1828,9 @@
     rule(xTicks, (x) => pen.fillRect(x, box.top, 1, box.height));
     rule(yTicks, (y) => pen.fillRect(box.left, y, box.width, 1));
     pen.globalAlpha = 1;
-    const aligned = (align, ...given) => {
+    const aligned = (align, text, x, y, room) => {
       pen.textAlign = align;
-      write(pen, ...given);
+      write(pen, text, x, y, room);
     };
     pen.fillStyle = ink.muted;
     pen.textBaseline = "middle";
@@ -1994,8 +2002,7 @@
     const parts = await Promise.all(names.map((name) => thaw(value[name])));
     return Object.fromEntries(names.map((name, at) => [name, parts[at]]));
   }
-  function modelOf(state, answer = () => {
-  }) {
+  function modelOf(state, answer) {
     const values = { ...state };
     const listeners = /* @__PURE__ */ new Map();
     const tell = (names, detail) => {
@@ -2010,7 +2017,7 @@
       off: (names, listener) => [names].flat().forEach((name) => {
         listeners.set(name, (listeners.get(name) ?? []).filter((other) => other !== listener));
       }),
-      send_msg: (message) => queueMicrotask(() => answer(message, (reply) => tell(["msg:custom"], reply))),
+      send_msg: (message) => queueMicrotask(() => answer?.(message, (reply) => tell(["msg:custom"], reply))),
       update: (changes) => {
         const changed = Object.keys(changes).filter((name) => values[name] !== changes[name]);
         Object.assign(values, changes);
@@ -2018,13 +2025,26 @@
       },
       remove: () => tell(["remove"])
     };
-    return new Proxy(own, {
-      get: (_, name) => name in own ? own[name] : values[name],
-      set: (_, name, value) => {
-        own.update({ [name]: value });
-        return true;
-      }
-    });
+    return (
+      /** @type {Model} */
+      new Proxy(
+        /** @type {Record<string, any>} */
+        own,
+        {
+          get: (_, name) => (name in own ? own : values)[
+            /** @type {string} */
+            name
+          ],
+          set: (_, name, value) => {
+            own.update({ [
+              /** @type {string} */
+              name
+            ]: value });
+            return true;
+          }
+        }
+      )
+    );
   }
   var sheet = new CSSStyleSheet();
   function mount(place, render8, state, answer) {

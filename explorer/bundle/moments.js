@@ -2,7 +2,10 @@
 function clockOf(channel) {
   const clocks = window.trainlapseClocks ??= /* @__PURE__ */ new Map();
   if (!clocks.has(channel)) {
-    const clock = new EventTarget();
+    const clock = (
+      /** @type {Clock} */
+      new EventTarget()
+    );
     clock.index = 0;
     clock.count = 1;
     clock.start = (count, index) => {
@@ -39,7 +42,10 @@ function clockOf(channel) {
   return clocks.get(channel);
 }
 function isTyped(event) {
-  const target = event.composedPath()[0];
+  const target = (
+    /** @type {any} */
+    event.composedPath()[0]
+  );
   return target?.isContentEditable || /^(TEXTAREA|SELECT)$/.test(target?.tagName ?? "") || target?.tagName === "INPUT" && target.type !== "range";
 }
 function element(tag, attributes = {}, ...children) {

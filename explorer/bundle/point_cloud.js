@@ -2,7 +2,10 @@
 function clockOf(channel) {
   const clocks = window.trainlapseClocks ??= /* @__PURE__ */ new Map();
   if (!clocks.has(channel)) {
-    const clock = new EventTarget();
+    const clock = (
+      /** @type {Clock} */
+      new EventTarget()
+    );
     clock.index = 0;
     clock.count = 1;
     clock.start = (count, index) => {
@@ -188,9 +191,9 @@ function paintAxes(pen, ink, box, { xTicks, yTicks, xName, yName }) {
   rule(xTicks, (x) => pen.fillRect(x, box.top, 1, box.height));
   rule(yTicks, (y) => pen.fillRect(box.left, y, box.width, 1));
   pen.globalAlpha = 1;
-  const aligned = (align, ...given) => {
+  const aligned = (align, text, x, y, room) => {
     pen.textAlign = align;
-    write(pen, ...given);
+    write(pen, text, x, y, room);
   };
   pen.fillStyle = ink.muted;
   pen.textBaseline = "middle";
@@ -317,7 +320,8 @@ function render({ model, el }) {
   el.append(element("div", { class: "plot" }, stage, element("div", { class: "legend" }, groups, outside, limits)));
   const [tip, clock] = [tipOn(stage), clockOf(model.channel)];
   let pen = null;
-  let [ink, view, sprites, widths, byColour] = [{}, null, /* @__PURE__ */ new Map(), [], /* @__PURE__ */ new Map()];
+  let ink = {};
+  let [view, sprites, widths, byColour] = [null, /* @__PURE__ */ new Map(), [], /* @__PURE__ */ new Map()];
   let [fixed, free] = [null, false];
   let places = new Float32Array();
   let [pointer, hovered] = [null, -1];
@@ -375,11 +379,11 @@ function render({ model, el }) {
       const [x, y] = valueOf(point);
       const [across, down] = [view.x(x), view.y(y)];
       const inside = across >= left - 1 && across <= left + width + 1 && down >= top - 1 && down <= top + height + 1;
-      lost += !inside && !Number.isNaN(x + y);
+      if (!inside && !Number.isNaN(x + y)) lost += 1;
       if (Number.isFinite(x) && Number.isFinite(y)) {
         if (!known) first = [x, y];
         known += 1;
-        elsewhere += x !== first[0] || y !== first[1];
+        if (x !== first[0] || y !== first[1]) elsewhere += 1;
       }
       places[2 * point] = inside ? across : NaN;
       places[2 * point + 1] = inside ? down : NaN;
@@ -536,7 +540,7 @@ function render({ model, el }) {
   const renew = () => {
     its = Object.fromEntries(PARAMETERS.map((name) => [name, model[name]]));
     [positions, fixed, hovered] = [its.positions ?? [], null, -1];
-    [steps, count] = positions.shape ?? [0, 0];
+    [steps, count] = its.positions?.shape ?? [0, 0];
     radius = radiusOf(count);
     canvas.tabIndex = its.selects ? 0 : -1;
     canvas.setAttribute("aria-label", `${its.label || "Points"}, moving with the step`);

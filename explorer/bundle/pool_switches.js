@@ -2,7 +2,10 @@
 function clockOf(channel) {
   const clocks = window.trainlapseClocks ??= /* @__PURE__ */ new Map();
   if (!clocks.has(channel)) {
-    const clock = new EventTarget();
+    const clock = (
+      /** @type {Clock} */
+      new EventTarget()
+    );
     clock.index = 0;
     clock.count = 1;
     clock.start = (count, index) => {
@@ -207,7 +210,7 @@ function themed(el, name) {
   return themeColours.get(name);
 }
 function rgbOf(palette, code) {
-  return [0, 1, 2].map((part) => palette[3 * code + part]);
+  return [palette[3 * code], palette[3 * code + 1], palette[3 * code + 2]];
 }
 function inkOn(red, green, blue) {
   const [r, g, b] = [red, green, blue].map((byte) => {

@@ -2,7 +2,10 @@
 function clockOf(channel) {
   const clocks = window.trainlapseClocks ??= /* @__PURE__ */ new Map();
   if (!clocks.has(channel)) {
-    const clock = new EventTarget();
+    const clock = (
+      /** @type {Clock} */
+      new EventTarget()
+    );
     clock.index = 0;
     clock.count = 1;
     clock.start = (count, index) => {
@@ -143,8 +146,8 @@ function render({ model, el }) {
     for (let probe = 0; probe < count && probe < items.length; probe++) {
       const mark = correct[index * count + probe];
       const guess = model.class_names[predicted[index * count + probe]] ?? "";
-      right += mark === RIGHT;
-      known += mark === RIGHT || mark === WRONG;
+      if (mark === RIGHT) right += 1;
+      if (mark === RIGHT || mark === WRONG) known += 1;
       items[probe].dataset.mark = mark === RIGHT ? "right" : mark === WRONG ? "wrong" : "";
       items[probe].title = `probe ${model.ids?.[probe] ?? probe}: ${model.labels[probe]}, the network says ${guess}`;
       const said = model.kind === "image" ? guess : `network: ${guess}`;

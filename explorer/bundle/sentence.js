@@ -2,7 +2,10 @@
 function clockOf(channel) {
   const clocks = window.trainlapseClocks ??= /* @__PURE__ */ new Map();
   if (!clocks.has(channel)) {
-    const clock = new EventTarget();
+    const clock = (
+      /** @type {Clock} */
+      new EventTarget()
+    );
     clock.index = 0;
     clock.count = 1;
     clock.start = (count, index) => {
@@ -213,7 +216,9 @@ function signedCode(value, most) {
   return Number.isNaN(value) ? 0 : ZERO + Math.round(127 * Math.max(-1, Math.min(1, value / most)));
 }
 function greatest(values) {
-  return values.reduce((most, value) => Number.isFinite(value) ? Math.max(most, Math.abs(value)) : most, 0) || 1;
+  let most = 0;
+  for (const value of values) if (Number.isFinite(value)) most = Math.max(most, Math.abs(value));
+  return most || 1;
 }
 function codeRange(codes, signed) {
   let [least, most] = [255, 1];

@@ -3,7 +3,10 @@ var PREDICTED = -1;
 function clockOf(channel) {
   const clocks = window.trainlapseClocks ??= /* @__PURE__ */ new Map();
   if (!clocks.has(channel)) {
-    const clock = new EventTarget();
+    const clock = (
+      /** @type {Clock} */
+      new EventTarget()
+    );
     clock.index = 0;
     clock.count = 1;
     clock.start = (count, index) => {
@@ -189,9 +192,9 @@ function paintAxes(pen, ink, box, { xTicks, yTicks, xName, yName }) {
   rule(xTicks, (x) => pen.fillRect(x, box.top, 1, box.height));
   rule(yTicks, (y) => pen.fillRect(box.left, y, box.width, 1));
   pen.globalAlpha = 1;
-  const aligned = (align, ...given) => {
+  const aligned = (align, text, x, y, room) => {
     pen.textAlign = align;
-    write(pen, ...given);
+    write(pen, text, x, y, room);
   };
   pen.fillStyle = ink.muted;
   pen.textBaseline = "middle";
@@ -220,10 +223,12 @@ function messageOn(stage, layers) {
 
 // explorer/widgets/shared/nearest.js
 function nearest(values, to, reach = Infinity) {
-  return values.reduce((found, value, at) => {
+  let found = -1;
+  values.forEach((value, at) => {
     const gap = Math.abs(value - to);
-    return gap <= reach && !(gap >= Math.abs(values[found] - to)) ? at : found;
-  }, -1);
+    if (gap <= reach && !(gap >= Math.abs(values[found] - to))) found = at;
+  });
+  return found;
 }
 
 // explorer/widgets/charts/step_lines.js
@@ -285,7 +290,7 @@ function saidOf(values, from, to, { bars = false, log = false, still = false, if
   for (let at = from; at < to; at++) {
     if (!Number.isFinite(values[at])) continue;
     known += 1;
-    seen += log ? values[at] > 0 : !bars || values[at] !== 0;
+    if (log ? values[at] > 0 : !bars || values[at] !== 0) seen += 1;
   }
   if (seen) return "";
   if (!known) return `No value is a number${when}`;
@@ -302,7 +307,8 @@ function render({ model, el }) {
   const tip = tipOn(stage);
   const clock = clockOf(model.channel);
   let pen = null;
-  let [ink, view, xs, edges] = [{}, null, [], []];
+  let ink = {};
+  let [view, xs, edges] = [null, [], []];
   let [fixed, free] = [null, false];
   let [pointer, over, listed] = [null, null, -1];
   let its = {};
@@ -512,7 +518,10 @@ function render({ model, el }) {
     const swatch = element("i", { style: `background:${colourOf(series)}` });
     const made = bySeries() && its.selects ? element("button", { type: "button" }, swatch, name) : element("span", {}, swatch, name);
     for (const [type, which] of [["pointerenter", series], ["pointerleave", -1]]) {
-      made.addEventListener(type, () => paint(listed = which));
+      made.addEventListener(type, () => {
+        listed = which;
+        paint();
+      });
     }
     if (bySeries()) made.addEventListener("click", () => pick(series));
     return made;
@@ -537,7 +546,7 @@ function render({ model, el }) {
     fixed = over = null;
     its = Object.fromEntries(PARAMETERS.map((name) => [name, model[name]]));
     values = its.y ?? [];
-    [steps, count, places] = values.shape ?? [0, 0, 0];
+    [steps, count, places] = its.y?.shape ?? [0, 0, 0];
     xs = places ? upTo(places).map((at) => its.x?.[at] ?? at) : [0, 1];
     edges = edgesOf(xs);
     canvas.tabIndex = its.selects ? 0 : -1;

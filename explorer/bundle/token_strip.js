@@ -2,7 +2,10 @@
 function clockOf(channel) {
   const clocks = window.trainlapseClocks ??= /* @__PURE__ */ new Map();
   if (!clocks.has(channel)) {
-    const clock = new EventTarget();
+    const clock = (
+      /** @type {Clock} */
+      new EventTarget()
+    );
     clock.index = 0;
     clock.count = 1;
     clock.start = (count, index) => {
@@ -116,7 +119,7 @@ function cut(text, most) {
   return text.length > most ? `${text.slice(0, most - 1)}…` : text;
 }
 function rgbOf(palette, code) {
-  return [0, 1, 2].map((part) => palette[3 * code + part]);
+  return [palette[3 * code], palette[3 * code + 1], palette[3 * code + 2]];
 }
 function inkOn(red, green, blue) {
   const [r, g, b] = [red, green, blue].map((byte) => {
@@ -196,7 +199,7 @@ function saidOf(values, from, to) {
     if (Number.isNaN(values[at])) continue;
     if (!known) first = values[at];
     known += 1;
-    others += values[at] !== first;
+    if (values[at] !== first) others += 1;
   }
   if (!known) return "no value at this step";
   return known > 1 && !others ? `all ${number(first)} at this step` : "";

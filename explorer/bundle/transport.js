@@ -130,7 +130,10 @@ function choiceIn(asked) {
 function clockOf(channel) {
   const clocks = window.trainlapseClocks ??= /* @__PURE__ */ new Map();
   if (!clocks.has(channel)) {
-    const clock = new EventTarget();
+    const clock = (
+      /** @type {Clock} */
+      new EventTarget()
+    );
     clock.index = 0;
     clock.count = 1;
     clock.start = (count, index) => {
@@ -174,7 +177,10 @@ function introduce(model) {
   }
 }
 function isTyped(event) {
-  const target = event.composedPath()[0];
+  const target = (
+    /** @type {any} */
+    event.composedPath()[0]
+  );
   return target?.isContentEditable || /^(TEXTAREA|SELECT)$/.test(target?.tagName ?? "") || target?.tagName === "INPUT" && target.type !== "range";
 }
 function element(tag, attributes = {}, ...children) {
@@ -288,10 +294,12 @@ function clockSyncOf(model, { isPlaying = () => false, onChoice = () => {
 
 // explorer/widgets/shared/nearest.js
 function nearest(values, to, reach = Infinity) {
-  return values.reduce((found, value, at) => {
+  let found = -1;
+  values.forEach((value, at) => {
     const gap = Math.abs(value - to);
-    return gap <= reach && !(gap >= Math.abs(values[found] - to)) ? at : found;
-  }, -1);
+    if (gap <= reach && !(gap >= Math.abs(values[found] - to))) found = at;
+  });
+  return found;
 }
 
 // explorer/widgets/shared/controls.js
@@ -345,7 +353,7 @@ function controlsOf(model, el, face) {
   const show = () => {
     const values = face.column();
     slider.value = clock.index;
-    if (el.getRootNode().activeElement !== typed) typed.value = values.length ? face.plain(values[clock.index]) : "";
+    if (typed.getRootNode().activeElement !== typed) typed.value = values.length ? face.plain(values[clock.index]) : "";
     slider.setAttribute("aria-valuetext", face.spoken(clock.index));
   };
   const label = () => {

@@ -2,7 +2,10 @@
 function clockOf(channel) {
   const clocks = window.trainlapseClocks ??= /* @__PURE__ */ new Map();
   if (!clocks.has(channel)) {
-    const clock = new EventTarget();
+    const clock = (
+      /** @type {Clock} */
+      new EventTarget()
+    );
     clock.index = 0;
     clock.count = 1;
     clock.start = (count, index) => {
@@ -447,7 +450,11 @@ function render({ model, el }) {
     return row === null || column === null ? null : { row, column };
   };
   const strokeBox = (pen, [x, y, wide, tall], from, dashes) => {
-    for (const [colour, width] of [["rgba(0, 0, 0, .65)", 3.5], ["#fff", 1.5]]) {
+    for (
+      const [colour, width] of
+      /** @type {[string, number][]} */
+      [["rgba(0, 0, 0, .65)", 3.5], ["#fff", 1.5]]
+    ) {
       pen.strokeStyle = colour;
       pen.lineWidth = width;
       pen.setLineDash(width < 2 ? dashes : []);

@@ -2,6 +2,7 @@
 import { paintAxes, plotBox, roomy, ticksOf } from "../widgets/shared/axes.js";
 import { clockOf, element, follow } from "../widgets/shared/clock.js";
 import { FONT, cut, repaintWhenSeen, sized, themed } from "../widgets/shared/paint.js";
+/** @import { Component } from "../types" */
 
 const AXIS_NAMES = { step: "step", log_step: "step (log)", epoch: "epoch", wall_time: "time (s)" };
 const FEW_POINTS = 30; // are seen only if each has a dot
@@ -11,7 +12,12 @@ export function placesOf(clocks, axis) {
   return axis === "log_step" ? clocks.step.map((step) => Math.log10(1 + step)) : clocks[axis];
 }
 
-// Lowest and highest finite value of several arrays.
+/**
+ * Lowest and highest finite value of several arrays.
+ *
+ * @param {ArrayLike<number>[] & Iterable<Iterable<number>>} arrays
+ * @returns {[number, number]}
+ */
 export function endsOf(arrays) {
   let [low, high] = [Infinity, -Infinity];
   for (const array of arrays) {
@@ -30,6 +36,7 @@ export function powersOfTen(high) {
   return [0, ...powers].map((step) => ({ value: Math.log10(1 + step), text: String(step) }));
 }
 
+/** @param {Component} component */
 export function render({ model, el }) {
   const canvas = element("canvas", { role: "img" });
   const over = element("canvas", { class: "over", "aria-hidden": "true" });

@@ -10,6 +10,7 @@ import { nearest } from "../widgets/shared/nearest.js";
 import { render as momentsStrip } from "../widgets/time/moments.js";
 import { render as timeControl } from "../widgets/time/transport.js";
 import { render as curves } from "./curves.js";
+/** @import { Choice, Component, Model } from "../types" */
 
 const CHANNEL = "main";
 const KEPT_BYTES = 64 * 1024 * 1024; // of unpacked arrays; what is dropped is unpacked again
@@ -67,8 +68,13 @@ async function thaw(value) {
 }
 
 // -- components ---------------------------------------------------------------------------------
-// What Panel gives a component: parameters as properties, `on`, `send_msg`. `answer` serves messages.
-function modelOf(state, answer = () => {}) {
+/**
+ * What Panel gives a component: parameters as properties, `on`, `send_msg`. `answer` serves messages.
+ *
+ * @param {Record<string, any>} state
+ * @param {(message: any, reply: (payload: object) => void) => void} [answer]
+ */
+function modelOf(state, answer) {
   const values = { ...state };
   const listeners = new Map();
   const tell = (names, detail) => {
@@ -83,7 +89,7 @@ function modelOf(state, answer = () => {}) {
     off: (names, listener) => [names].flat().forEach((name) => {
       listeners.set(name, (listeners.get(name) ?? []).filter((other) => other !== listener));
     }),
-    send_msg: (message) => queueMicrotask(() => answer(message, (reply) => tell(["msg:custom"], reply))),
+    send_msg: (message) => queueMicrotask(() => answer?.(message, (reply) => tell(["msg:custom"], reply))),
     update: (changes) => {
       const changed = Object.keys(changes).filter((name) => values[name] !== changes[name]);
       Object.assign(values, changes);
@@ -91,17 +97,23 @@ function modelOf(state, answer = () => {}) {
     },
     remove: () => tell(["remove"]),
   };
-  return new Proxy(own, {
-    get: (_, name) => (name in own ? own[name] : values[name]),
+  return /** @type {Model} */ (new Proxy(/** @type {Record<string, any>} */ (own), {
+    get: (_, name) => (name in own ? own : values)[/** @type {string} */ (name)],
     set: (_, name, value) => {
-      own.update({ [name]: value });
+      own.update({ [/** @type {string} */ (name)]: value });
       return true;
     },
-  });
+  }));
 }
 
 const sheet = new CSSStyleSheet();
 
+/**
+ * @param {HTMLElement} place
+ * @param {(component: Component) => void} render
+ * @param {Record<string, any>} state
+ * @param {(message: any, reply: (payload: object) => void) => void} [answer]
+ */
 function mount(place, render, state, answer) {
   const root = place.shadowRoot ?? place.attachShadow({ mode: "open" });
   root.adoptedStyleSheets = [sheet];
@@ -192,7 +204,9 @@ async function start() {
   transport.on("axis", () => charts.forEach((chart) => { chart.axis = transport.axis; }));
 
   let grid = null;
+  /** @type {Choice} */
   let shown = {};
+  /** @param {Choice} choice */
   const showPicture = async ({ layer, probe }) => {
     const { title, facts, colour, missing, films } = layers.get(layer) ?? { facts: "", missing: "This run has no layers." };
     const film = films?.[probe];
@@ -206,6 +220,7 @@ async function start() {
     grid?.remove();
     grid = film ? mount(part("picture"), frameGrid, looks, framesFrom(frames)) : null;
   };
+  /** @param {Choice} choice */
   const showPrediction = async ({ probe }) => {
     if (!predictions.length) return;
     const found = await thaw(predictions[probe]);

@@ -1,5 +1,6 @@
 // What the network says about the selected probe at the step on screen: a bar a class.
 import { PREDICTED, clockOf, element, follow, heed } from "../shared/clock.js";
+/** @import { Component } from "../../types" */
 
 const ALL_CLASSES = 12;
 const TOP_CLASSES = 10;
@@ -14,6 +15,7 @@ export function classesShown(shares, truth) {
   return classes.filter((number, rank) => rank < TOP_CLASSES || number === truth);
 }
 
+/** @param {Component} component */
 export function render({ model, el }) {
   const list = element("div", { class: "bars", role: "list", "aria-label": "Predicted probabilities" });
   el.append(list);

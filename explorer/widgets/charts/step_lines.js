@@ -4,6 +4,7 @@ import { PREDICTED, clockOf, element, follow, heed } from "../shared/clock.js";
 import { messageOn } from "../shared/message.js";
 import { nearest } from "../shared/nearest.js";
 import { cut, number, repaintWhenSeen, sized, themed, tipOn } from "../shared/paint.js";
+/** @import { Component } from "../../types" */
 
 const NEAR = 24; // pixels from the pointer to a series under it
 const MOST_LETTERS = 14; // of a text under the x axis
@@ -57,13 +58,14 @@ export function saidOf(values, from, to, { bars = false, log = false, still = fa
   for (let at = from; at < to; at++) {
     if (!Number.isFinite(values[at])) continue;
     known += 1;
-    seen += log ? values[at] > 0 : !bars || values[at] !== 0;
+    if (log ? values[at] > 0 : !bars || values[at] !== 0) seen += 1;
   }
   if (seen) return "";
   if (!known) return `No value is a number${when}`;
   return log ? `No value is above 0${when}` : ifZero || `All values are 0${when}`;
 }
 
+/** @param {Component} component */
 export function render({ model, el }) {
   const canvas = element("canvas", { role: "img" });
   const stage = element("div", { class: "stage" }, canvas);
@@ -75,10 +77,13 @@ export function render({ model, el }) {
   const tip = tipOn(stage);
   const clock = clockOf(model.channel);
   let pen = null; // null until there is a place to draw
-  let [ink, view, xs, edges] = [{}, null, [], []];
+  /** @type {Record<string, string>} */
+  let ink = {};
+  let [view, xs, edges] = [null, [], []];
   let [fixed, free] = [null, false]; // ends of the y axis that hold for all steps, unless they are free
   let [pointer, over, listed] = [null, null, -1]; // what is under the pointer; a series in the legend
 
+  /** @type {Record<string, any>} */
   let its = {}; // the parameters: those of the model are slow to read
   let [values, steps, count, places] = [[], 0, 0, 0];
   const upTo = (most) => Array.from({ length: most }, (_, at) => at);
@@ -300,7 +305,10 @@ export function render({ model, el }) {
     const swatch = element("i", { style: `background:${colourOf(series)}` });
     const made = bySeries() && its.selects ? element("button", { type: "button" }, swatch, name) : element("span", {}, swatch, name);
     for (const [type, which] of [["pointerenter", series], ["pointerleave", -1]]) {
-      made.addEventListener(type, () => paint((listed = which)));
+      made.addEventListener(type, () => {
+        listed = which;
+        paint();
+      });
     }
     if (bySeries()) made.addEventListener("click", () => pick(series));
     return made;
@@ -322,7 +330,7 @@ export function render({ model, el }) {
     fixed = over = null;
     its = Object.fromEntries(PARAMETERS.map((name) => [name, model[name]]));
     values = its.y ?? [];
-    [steps, count, places] = values.shape ?? [0, 0, 0];
+    [steps, count, places] = its.y?.shape ?? [0, 0, 0];
     xs = places ? upTo(places).map((at) => its.x?.[at] ?? at) : [0, 1];
     edges = edgesOf(xs);
     canvas.tabIndex = its.selects ? 0 : -1;

@@ -2,6 +2,7 @@
 // The words are text on the page: a tick changes the colours of those whose value has changed.
 import { clockOf, element, follow, heed, introduce } from "../shared/clock.js";
 import { coloured, cut, inkOn, number, repaintWhenSeen, rgbOf, table, tipOn } from "../shared/paint.js";
+/** @import { Component } from "../../types" */
 
 const SIGNS = { "": "∅", " ": "␣", "\n": "↵", "\t": "⇥" };
 const FEWEST_FOLDED = 2;
@@ -21,7 +22,15 @@ function stretchesOf(count, padding) {
   return stretches;
 }
 
-// Values of the lowest and the highest colour over a stretch: the same on both sides of zero if signed.
+/**
+ * Values of the lowest and the highest colour over a stretch: the same on both sides of zero if signed.
+ *
+ * @param {ArrayLike<number>} values
+ * @param {number} from
+ * @param {number} to
+ * @param {boolean} signed
+ * @returns {[number, number]}
+ */
 function endsOf(values, from, to, signed) {
   let [low, high] = [Infinity, -Infinity];
   for (let at = from; at < to; at++) {
@@ -42,7 +51,7 @@ export function saidOf(values, from, to) {
     if (Number.isNaN(values[at])) continue;
     if (!known) first = values[at];
     known += 1;
-    others += values[at] !== first;
+    if (values[at] !== first) others += 1;
   }
   if (!known) return "no value at this step";
   return known > 1 && !others ? `all ${number(first)} at this step` : "";
@@ -59,6 +68,7 @@ function neighbour(numbers, from, move) {
   return move > 0 ? numbers.find((one) => one > from) ?? numbers.at(-1) : numbers.findLast((one) => one < from) ?? numbers[0];
 }
 
+/** @param {Component} component */
 export function render({ model, el }) {
   const stage = element("div", { class: "stage", role: "group" });
   const bar = element("canvas", { width: 255, height: 1, class: "bar" });
@@ -68,6 +78,7 @@ export function render({ model, el }) {
   el.append(element("div", { class: "strip" }, stage,
     element("div", { class: "legend" }, low, bar, high, name, element("span", { class: "fill" }), chosen, clear, limits)));
   const tip = tipOn(stage);
+  /** @type {Record<string, any>} */
   let its = {}; // the parameters: those of the model are slow to read
   let cells = []; // a list for each row, a cell for each token, null where padding is folded
   let codes = new Uint8Array(); // on screen

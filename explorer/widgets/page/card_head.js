@@ -6,6 +6,7 @@ import { filmForm } from "../shared/film_form.js";
 import { complete, save, snapshotOf } from "../shared/snapshot.js";
 import { statesOf } from "../shared/states.js";
 import { vectorOf } from "../shared/vector.js";
+/** @import { Component } from "../../types" */
 
 const NEAR = "300px";
 const PICTURES = [["png", "PNG", "a picture of this step"], ["svg", "SVG", "a vector figure of this step"]];
@@ -71,6 +72,7 @@ function saveMenu(entries, choose) {
   return { el: element("span", { class: "save no-snapshot" }, button, menu), button, menu, list, place, isOpen };
 }
 
+/** @param {Component} component */
 export function render({ model, el }) {
   const title = element("h3", { text: model.title });
   const told = element("span", { class: "told no-snapshot", role: "status" });

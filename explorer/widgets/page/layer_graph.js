@@ -2,6 +2,7 @@
 // show a quantity at the step on screen instead: what is learning, what is dead, what is large.
 import { clockOf, element, follow, heed, introduce } from "../shared/clock.js";
 import { FAMILY, coloured, fitted, inkOn, number, rgbOf, table } from "../shared/paint.js";
+/** @import { Component } from "../../types" */
 
 const CHIP = 62;
 const NS = "http://www.w3.org/2000/svg";
@@ -25,6 +26,7 @@ function limitsOf(values, logarithmic) {
   return low > high ? [0, 1] : [low, high > low ? high : low + 1];
 }
 
+/** @param {Component} component */
 export function render({ model, el }) {
   const box = element("div", { class: "graph" });
   const choice = element("select", { "aria-label": "What the boxes show", title: "What the boxes show" });

@@ -4,6 +4,7 @@ import { clockOf, element, heed } from "../shared/clock.js";
 import { framesOf } from "../shared/frames.js";
 import { messageOn } from "../shared/message.js";
 import { FONT, bytes, coloured, fitted, repaintWhenSeen, rgbOf, sized, table, themed, tipOn } from "../shared/paint.js";
+/** @import { Component } from "../../types" */
 
 const HEADER = 20;
 const LABEL = 13;
@@ -31,6 +32,7 @@ function placesOf(columns, width) {
   const gutters = columns.length - 1;
   const [least, good] = [0, 1].map((end) => kinds.reduce((sum, ends) => sum + ends[end], gutters * GUTTERS[end]));
   const share = Math.max(0, Math.min(1, (width - least) / (good - least)));
+  /** @param {number[]} ends */
   const between = ([low, high]) => low + share * (high - low);
   const gutter = between(GUTTERS) + (gutters ? Math.max(0, width - good) / gutters : 0);
   let left = 0;
@@ -41,6 +43,7 @@ function placesOf(columns, width) {
   });
 }
 
+/** @param {Component} component */
 export function render({ model, el }) {
   const canvas = element("canvas", { role: "img", tabindex: 0, class: "flow" });
   const scroll = element("div", { class: "scroll" }, canvas);

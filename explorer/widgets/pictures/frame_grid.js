@@ -3,6 +3,7 @@ import { clockOf, element, heed } from "../shared/clock.js";
 import { framesOf } from "../shared/frames.js";
 import { codeOfAll, messageOn, saidOfAll } from "../shared/message.js";
 import { bytes, coloured, cut, inkOn, number, repaintWhenSeen, sized, table, themed, tipOn, write } from "../shared/paint.js";
+/** @import { Component } from "../../types" */
 
 const GAP = 3;
 const MAX_VECTOR_CELL = 34;
@@ -53,6 +54,7 @@ export function tileAfter(chosen, move, count) {
   return Math.max(0, Math.min(count - 1, from + move));
 }
 
+/** @param {Component} component */
 export function render({ model, el }) {
   const canvas = element("canvas", { role: "img" });
   const marks = element("canvas", { class: "marks", "aria-hidden": "true" });

@@ -4,6 +4,7 @@ import { clockOf, element } from "../shared/clock.js";
 import { framesOf } from "../shared/frames.js";
 import { codeOfAll, messageOn, saidOfAll } from "../shared/message.js";
 import { bytes, coloured, inkOn, number, repaintWhenSeen, rgbOf, sized, table, themed, tipOn } from "../shared/paint.js";
+/** @import { Component } from "../../types" */
 
 const BETWEEN = 18;
 const TITLE = 17;
@@ -11,6 +12,7 @@ const ROW = 30;
 const LINKS = 44;
 const MIN_GRID_PITCH = 7;
 
+/** @param {Component} component */
 export function render({ model, el }) {
   const canvas = element("canvas", { role: "img" });
   const marks = element("canvas", { class: "marks", "aria-hidden": "true" });

@@ -6,7 +6,9 @@ import { clockOf, element, heed } from "../shared/clock.js";
 import { framesOf } from "../shared/frames.js";
 import { messageOn } from "../shared/message.js";
 import { FONT, cut, repaintWhenSeen, sized } from "../shared/paint.js";
+/** @import { Component } from "../../types" */
 
+/** @param {Component} component */
 export function render({ model, el }) {
   const canvas = element("canvas", { role: "img" });
   const long = element("div", { class: "long" }, canvas);

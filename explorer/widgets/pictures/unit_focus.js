@@ -3,6 +3,7 @@ import { clockOf, element } from "../shared/clock.js";
 import { framesOf } from "../shared/frames.js";
 import { codeOfAll, messageOn, saidOfAll } from "../shared/message.js";
 import { bytes, coloured, number, repaintWhenSeen, sized, table, themed, tipOn, write } from "../shared/paint.js";
+/** @import { Component, Pen } from "../../types" */
 
 const BETWEEN = 14;
 const TITLE = 17;
@@ -46,6 +47,7 @@ export function span(codes, free, signed) {
   return [MIDDLE_CODE - reach, MIDDLE_CODE + reach];
 }
 
+/** @param {Component} component */
 export function render({ model, el }) {
   const canvas = element("canvas", { role: "img" });
   const marks = element("canvas", { class: "marks", "aria-hidden": "true" });
@@ -180,8 +182,9 @@ export function render({ model, el }) {
     return row === null || column === null ? null : { row, column };
   };
   // White on black is seen on every colour.
+  /** @type {(pen: Pen, box: number[], from: number, dashes: number[]) => void} */
   const strokeBox = (pen, [x, y, wide, tall], from, dashes) => {
-    for (const [colour, width] of [["rgba(0, 0, 0, .65)", 3.5], ["#fff", 1.5]]) {
+    for (const [colour, width] of /** @type {[string, number][]} */ ([["rgba(0, 0, 0, .65)", 3.5], ["#fff", 1.5]])) {
       pen.strokeStyle = colour;
       pen.lineWidth = width;
       pen.setLineDash(width < 2 ? dashes : []);

@@ -1,12 +1,19 @@
 // Paints the bands of a text at one step; see bands.js.
 import { ALL, EVIDENCE, HEAD, LEFT, RIGHT, ROW, codeValue, shortNumber, signedCode } from "./bands.js";
 import { FONT, cut, themed, write } from "./paint.js";
+/** @import { Clock, Pen } from "../../types" */
 
 const WIDE = 220; // bars of bands without places
 export const TILT = -Math.PI / 3;
 
-// `now` holds what is on screen and where: its (parameters), colours, place, shown (payload), parts,
-// scale, buttons; scrolled() tells how far. It may change between two paintings.
+/**
+ * `now` holds what is on screen and where: its (parameters), colours, place, shown (payload), parts,
+ * scale, buttons; scrolled() tells how far. It may change between two paintings.
+ *
+ * @param {HTMLElement} el
+ * @param {Clock} clock
+ * @param {Record<string, any>} now
+ */
 export function bandPainter(el, clock, now) {
   const named = (band, unit) => (/class/.test(band.kind) ? now.its.class_names[unit] ?? String(unit) : String(unit));
   const target = () => `“${now.its.class_names[now.shown.target] ?? now.shown.target}”`;
@@ -28,6 +35,7 @@ export function bandPainter(el, clock, now) {
     paint();
     pen.restore();
   };
+  /** @type {(pen: Pen, text: string, x: number, y: number, look?: { colour?: string, align?: CanvasTextAlign, bold?: boolean, most?: number }) => void} */
   const put = (pen, text, x, y, { colour = "text", align = "left", bold = false, most } = {}) => {
     pen.font = bold ? `600 ${FONT}` : FONT;
     pen.fillStyle = themed(el, colour);

@@ -3,11 +3,17 @@
 // that a later choice has overtaken is not taken.
 import { clockOf, introduce } from "./clock.js";
 import { cursorsOf } from "./cursors.js";
+/** @import { Model } from "../../types" */
 
 const REST_MS = 120;
 const REST_WHILE_PLAYING_MS = 400;
 const IN_FLIGHT_MS = 2000;
 
+/**
+ * @param {Model} model
+ * @param {{ isPlaying?: () => boolean, onChoice?: () => void }} [page]
+ * @returns {() => void}
+ */
 export function clockSyncOf(model, { isPlaying = () => false, onChoice = () => {} } = {}) {
   const clock = clockOf(model.channel);
   clock.families = new Map(Object.entries(model.families));

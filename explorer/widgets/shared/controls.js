@@ -3,6 +3,7 @@
 // spoken(index) for screen readers.
 import { clockOf, element, isTyped } from "./clock.js";
 import { nearest } from "./nearest.js";
+/** @import { Model } from "../../types" */
 
 const JUMP = 10;
 const ICONS = {
@@ -25,6 +26,11 @@ function icon(name) {
   return svg;
 }
 
+/**
+ * @param {Model} model
+ * @param {HTMLElement} el
+ * @param {Record<string, any>} face
+ */
 export function controlsOf(model, el, face) {
   const clock = clockOf(model.channel);
   const button = (action, label) => {
@@ -54,7 +60,7 @@ export function controlsOf(model, el, face) {
   const show = () => {
     const values = face.column();
     slider.value = clock.index;
-    if (el.getRootNode().activeElement !== typed) typed.value = values.length ? face.plain(values[clock.index]) : "";
+    if (typed.getRootNode().activeElement !== typed) typed.value = values.length ? face.plain(values[clock.index]) : "";
     slider.setAttribute("aria-valuetext", face.spoken(clock.index));
   };
   // Call it when the positions or their names have changed.

@@ -1,10 +1,18 @@
 // Painting that several widgets share: colour tables, numbers, the tip under the pointer.
 import { element } from "./clock.js";
+/** @import { Codes, Model, Palette, Pen } from "../../types" */
 
 export const FAMILY = '"Helvetica Neue", Helvetica, Arial, "Liberation Sans", sans-serif';
 export const FONT = `11px ${FAMILY}`;
 
-// Palettes are 3 × 256 bytes; value 0 stands for NaN and stays see-through.
+/**
+ * Palettes are 3 × 256 bytes; value 0 stands for NaN and stays see-through.
+ *
+ * @param {Palette} palette
+ * @param {number} [low]
+ * @param {number} [high]
+ * @returns {Uint32Array}
+ */
 export function table(palette, low = 1, high = 255) {
   const made = new Uint32Array(256);
   const span = Math.max(1, high - low);
@@ -15,7 +23,15 @@ export function table(palette, low = 1, high = 255) {
   return made;
 }
 
-// A canvas that holds codes as colours, a pixel a value.
+/**
+ * A canvas that holds codes as colours, a pixel a value.
+ *
+ * @param {Codes} codes
+ * @param {number} width
+ * @param {number} height
+ * @param {Uint32Array} colours
+ * @param {HTMLCanvasElement} [canvas]
+ */
 export function coloured(codes, width, height, colours, canvas = document.createElement("canvas")) {
   if (canvas.width !== width) canvas.width = width;
   if (canvas.height !== height) canvas.height = height;
@@ -28,21 +44,41 @@ export function coloured(codes, width, height, colours, canvas = document.create
   return canvas;
 }
 
+/**
+ * @param {ArrayBufferView} array
+ * @returns {Uint8Array}
+ */
 export function bytes(array) {
   return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 }
 
+/**
+ * @param {number} value
+ * @returns {string}
+ */
 export function number(value) {
   if (value === 0) return "0";
   return Number.isFinite(value) ? Number(value.toPrecision(3)).toString() : String(value);
 }
 
+/**
+ * @param {string} text
+ * @param {number} most
+ * @returns {string}
+ */
 export function cut(text, most) {
   return text.length > most ? `${text.slice(0, most - 1)}…` : text;
 }
 
-// A text in the pen's font that is no wider than that: names often differ at their ends, so it is
-// the middle that goes.
+/**
+ * A text in the pen's font that is no wider than that: names often differ at their ends, so it is
+ * the middle that goes.
+ *
+ * @param {Pen} pen
+ * @param {string} text
+ * @param {number} most
+ * @returns {string}
+ */
 export function fitted(pen, text, most) {
   if (pen.measureText(text).width <= most) return text;
   for (let kept = text.length - 1; kept > 1; kept--) {
@@ -55,6 +91,13 @@ export function fitted(pen, text, most) {
 
 // Writes a text, into a room of so many pixels if it is given: squeezed a little, then shortened.
 const SQUEEZED = 0.85; // of its width, a text can still be read well
+/**
+ * @param {Pen} pen
+ * @param {string} text
+ * @param {number} x
+ * @param {number} y
+ * @param {number} [room]
+ */
 export function write(pen, text, x, y, room) {
   if (room === undefined) pen.fillText(text, x, y);
   else pen.fillText(fitted(pen, text, room / SQUEEZED), x, y, room);
@@ -64,6 +107,11 @@ export function write(pen, text, x, y, room) {
 // each is asked once in each theme.
 const themeColours = new Map();
 let themeOfColours;
+/**
+ * @param {Element} el
+ * @param {string} name
+ * @returns {string}
+ */
 export function themed(el, name) {
   const { theme } = document.documentElement.dataset;
   if (theme !== themeOfColours) themeColours.clear();
@@ -72,12 +120,24 @@ export function themed(el, name) {
   return themeColours.get(name);
 }
 
-// Red, green and blue of a palette's colour.
+/**
+ * Red, green and blue of a palette's colour.
+ *
+ * @param {Palette} palette
+ * @param {number} code
+ * @returns {[number, number, number]}
+ */
 export function rgbOf(palette, code) {
-  return [0, 1, 2].map((part) => palette[3 * code + part]);
+  return [palette[3 * code], palette[3 * code + 1], palette[3 * code + 2]];
 }
 
-// Black or white, whichever is easier to read on a colour: at 4.58 to 1 on the worst (WCAG 2).
+/**
+ * Black or white, whichever is easier to read on a colour: at 4.58 to 1 on the worst (WCAG 2).
+ *
+ * @param {number} red
+ * @param {number} green
+ * @param {number} blue
+ */
 export function inkOn(red, green, blue) {
   const [r, g, b] = [red, green, blue].map((byte) => {
     const share = byte / 255;
@@ -86,7 +146,14 @@ export function inkOn(red, green, blue) {
   return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? "#000" : "#fff";
 }
 
-// Sets a canvas to its size on the page, in device pixels, empty and ready to draw in page pixels.
+/**
+ * Sets a canvas to its size on the page, in device pixels, empty and ready to draw in page pixels.
+ *
+ * @param {HTMLCanvasElement} canvas
+ * @param {number} width
+ * @param {number} height
+ * @returns {Pen}
+ */
 export function sized(canvas, width, height) {
   const ratio = window.devicePixelRatio || 1;
   const context = canvas.getContext("2d");
@@ -102,7 +169,12 @@ export function sized(canvas, width, height) {
   return context;
 }
 
-// A line of text that follows the pointer over a stage.
+/**
+ * A line of text that follows the pointer over a stage.
+ *
+ * @param {HTMLElement} stage
+ * @returns {{ show: (text: string, x: number, y: number) => void, hide: () => void }}
+ */
 export function tipOn(stage) {
   const tip = element("div", { class: "tip", hidden: "" });
   stage.append(tip);
@@ -118,7 +190,13 @@ export function tipOn(stage) {
   };
 }
 
-// Repaints when the widget's place or the theme changes, until it is removed.
+/**
+ * Repaints when the widget's place or the theme changes, until it is removed.
+ *
+ * @param {Model} model
+ * @param {Element} place
+ * @param {() => void} repaint
+ */
 export function repaintWhenSeen(model, place, repaint) {
   const resized = new ResizeObserver(repaint);
   resized.observe(place);

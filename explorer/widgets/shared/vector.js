@@ -3,7 +3,11 @@
 import { themed } from "./paint.js";
 import { MARGIN, childrenOf, drawTree } from "./snapshot.js";
 
-// Its parts of a font, as SVG names them: Bokeh knows no weight such as 650.
+/**
+ * Its parts of a font, as SVG names them: Bokeh knows no weight such as 650.
+ *
+ * @param {string} font
+ */
 export function fontParts(font) {
   const [, look, size, family] = /^(.*?)([\d.]+(?:px|pt|em|rem|%))(?:\/\S+)?\s+(.*)$/.exec(font) ?? ["", "", "10px", "sans-serif"];
   const weight = /\b(bold|lighter|bolder|\d+)\b/.exec(look)?.[1] ?? "normal";
@@ -105,6 +109,11 @@ function* canvasesIn(node) {
   for (const child of childrenOf(node)) if (child.nodeType === Node.ELEMENT_NODE) yield* canvasesIn(child);
 }
 
+/**
+ * @param {Element} card
+ * @param {string} footer
+ * @returns {string}
+ */
 export function vectorOf(card, footer) {
   const box = card.getBoundingClientRect();
   const paper = themed(card, "card");

@@ -4,7 +4,9 @@ import { clockOf } from "../shared/clock.js";
 import { clockSyncOf } from "../shared/clock_sync.js";
 import { nearest } from "../shared/nearest.js";
 import { timeLabel } from "../shared/time_label.js";
+/** @import { Component } from "../../types" */
 
+/** @param {Component} component */
 export function render({ model }) {
   const clock = clockOf(model.channel);
   clockSyncOf(model);

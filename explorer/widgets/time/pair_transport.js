@@ -4,6 +4,7 @@ import { addressOf, choiceIn } from "../shared/address.js";
 import { clockOf, element, introduce } from "../shared/clock.js";
 import { controlsOf } from "../shared/controls.js";
 import { cursorsOf } from "../shared/cursors.js";
+/** @import { Component } from "../../types" */
 
 const CURVES = { step: "step", log_step: "step (log)", epoch: "epoch", wall_time: "time" };
 const SIDES = ["first", "second"];
@@ -45,6 +46,7 @@ export function honest(path, side, at, last, mode) {
   return `nearest: ${counted(Math.abs(off), path.unit)} ${off > 0 ? "later" : "earlier"}`;
 }
 
+/** @param {Component} component */
 export function render({ model, el }) {
   const clock = clockOf(model.channel);
   clock.families = new Map(Object.entries(model.families));

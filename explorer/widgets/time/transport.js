@@ -7,9 +7,11 @@ import { clockSyncOf } from "../shared/clock_sync.js";
 import { controlsOf } from "../shared/controls.js";
 import { nearest } from "../shared/nearest.js";
 import { seconds, timeLabel } from "../shared/time_label.js";
+/** @import { Component } from "../../types" */
 
 const AXES = { step: "step", log_step: "step (log)", epoch: "epoch", wall_time: "time" };
 
+/** @param {Component} component */
 export function render({ model, el }) {
   const clock = clockOf(model.channel);
   const readout = element("output", { class: "readout" });
