@@ -16,6 +16,11 @@ function changeOneAtATime() {
 }
 changeOneAtATime();
 
+// explorer/widgets/shared/numbers.js
+function clamp(value, low = 0, high = 1) {
+  return Math.max(low, Math.min(high, value));
+}
+
 // explorer/widgets/shared/clock.js
 function clockOf(channel) {
   const clocks = window.trainlapseClocks ??= /* @__PURE__ */ new Map();
@@ -32,7 +37,7 @@ function clockOf(channel) {
       clock.go(index);
     };
     clock.go = (index) => {
-      const next = Math.max(0, Math.min(clock.count - 1, Math.round(index)));
+      const next = clamp(Math.round(index), 0, clock.count - 1);
       if (next === clock.index || Number.isNaN(next)) return;
       clock.index = next;
       clock.dispatchEvent(new Event("seek"));
@@ -570,7 +575,7 @@ function saveMenu(entries, choose) {
     if (!isOpen()) return;
     const { right, bottom } = button.getBoundingClientRect();
     menu.style.left = `${Math.max(4, right - menu.offsetWidth)}px`;
-    menu.style.top = `${Math.max(4, Math.min(bottom + 4, innerHeight - menu.offsetHeight - 4))}px`;
+    menu.style.top = `${clamp(bottom + 4, 4, innerHeight - menu.offsetHeight - 4)}px`;
   };
   button.addEventListener("click", () => menu.togglePopover());
   menu.addEventListener("toggle", ({ newState }) => {

@@ -1,3 +1,8 @@
+// explorer/widgets/shared/numbers.js
+function clamp(value, low = 0, high = 1) {
+  return Math.max(low, Math.min(high, value));
+}
+
 // explorer/widgets/shared/clock.js
 function clockOf(channel) {
   const clocks = window.trainlapseClocks ??= /* @__PURE__ */ new Map();
@@ -14,7 +19,7 @@ function clockOf(channel) {
       clock.go(index);
     };
     clock.go = (index) => {
-      const next = Math.max(0, Math.min(clock.count - 1, Math.round(index)));
+      const next = clamp(Math.round(index), 0, clock.count - 1);
       if (next === clock.index || Number.isNaN(next)) return;
       clock.index = next;
       clock.dispatchEvent(new Event("seek"));
@@ -177,7 +182,7 @@ function table(palette, low = 1, high = 255) {
   const made = new Uint32Array(256);
   const span = Math.max(1, high - low);
   for (let value = 1; value < 256; value++) {
-    const at = 3 * Math.max(0, Math.min(255, Math.round((value - low) / span * 255)));
+    const at = 3 * clamp(Math.round((value - low) / span * 255), 0, 255);
     made[value] = 255 << 24 | palette[at + 2] << 16 | palette[at + 1] << 8 | palette[at];
   }
   return made;
@@ -238,7 +243,7 @@ function tipOn(stage) {
     show: (text, x, y) => {
       tip.textContent = text;
       tip.hidden = false;
-      const left = Math.max(0, Math.min(x + 12, stage.clientWidth - tip.offsetWidth - 4));
+      const left = clamp(x + 12, 0, stage.clientWidth - tip.offsetWidth - 4);
       const top = y - 30 < 0 ? y + 18 : y - 30;
       tip.style.transform = `translate(${left}px, ${top}px)`;
     },
@@ -289,7 +294,7 @@ function placesOf(columns, width) {
   const kinds = columns.map(({ kind, before, kernel }) => WIDTHS[before || kernel ? "flanked" : kind]);
   const gutters = columns.length - 1;
   const [least, good] = [0, 1].map((end) => kinds.reduce((sum, ends) => sum + ends[end], gutters * GUTTERS[end]));
-  const share = Math.max(0, Math.min(1, (width - least) / (good - least)));
+  const share = clamp((width - least) / (good - least));
   const between = ([low, high]) => low + share * (high - low);
   const gutter = between(GUTTERS) + (gutters ? Math.max(0, width - good) / gutters : 0);
   let left = 0;
@@ -428,11 +433,11 @@ function render({ model, el }) {
       pen.fillStyle = themed(el, "quiet");
       pen.fillRect(box.x, y + LABEL, box.width, 7);
       pen.fillStyle = themed(el, box.unit === payload.target ? "select" : "muted");
-      pen.fillRect(box.x, y + LABEL, Math.max(0, Math.min(1, share)) * box.width, 7);
+      pen.fillRect(box.x, y + LABEL, clamp(share) * box.width, 7);
       Object.assign(box, { middle: y + LABEL, top: y, bottom: y + LABEL + 7 });
     }
   };
-  const codeOf = (value, { low, high }) => Number.isNaN(value) ? 0 : 1 + Math.round(254 * Math.max(0, Math.min(1, (value - low) / (high - low))));
+  const codeOf = (value, { low, high }) => Number.isNaN(value) ? 0 : 1 + Math.round(254 * clamp((value - low) / (high - low)));
   const drawLinks = (pen, payload, input) => {
     const active = boxes.find((box) => same(box, pointed)) ?? boxes.find(isChosen);
     const [red, blue] = [PRO, CONTRA].map((code) => rgbOf(model.diverging, code).join(","));

@@ -48,6 +48,29 @@
     }, { passive: true });
   }, { once: true });
 
+  // explorer/widgets/shared/numbers.js
+  function nearest(values, to, reach = Infinity) {
+    let found = -1;
+    values.forEach((value, at) => {
+      const gap = Math.abs(value - to);
+      if (gap <= reach && !(gap >= Math.abs(values[found] - to))) found = at;
+    });
+    return found;
+  }
+  function clamp(value, low = 0, high = 1) {
+    return Math.max(low, Math.min(high, value));
+  }
+  function finiteEnds(values, from = 0, to = values.length, floor = -Infinity) {
+    let [low, high] = [Infinity, -Infinity];
+    for (let at = from; at < to; at++) {
+      const value = values[at];
+      if (!Number.isFinite(value) || value <= floor) continue;
+      if (value < low) low = value;
+      if (value > high) high = value;
+    }
+    return [low, high];
+  }
+
   // explorer/widgets/shared/clock.js
   var PREDICTED = -1;
   function clockOf(channel) {
@@ -65,7 +88,7 @@
         clock.go(index);
       };
       clock.go = (index) => {
-        const next = Math.max(0, Math.min(clock.count - 1, Math.round(index)));
+        const next = clamp(Math.round(index), 0, clock.count - 1);
         if (next === clock.index || Number.isNaN(next)) return;
         clock.index = next;
         clock.dispatchEvent(new Event("seek"));
@@ -190,7 +213,7 @@
         const { row, bar, value } = rowOf(number2);
         const share = shares[number2];
         const known = Number.isFinite(share);
-        bar.style.width = `${known ? Math.max(0, Math.min(1, share)) * 100 : 0}%`;
+        bar.style.width = `${known ? clamp(share) * 100 : 0}%`;
         value.textContent = known ? `${(share * 100).toFixed(share < 0.0995 ? 1 : 0)} %` : "NaN";
         row.classList.toggle("best", number2 === best && known);
         return row;
@@ -222,7 +245,7 @@
     const made = new Uint32Array(256);
     const span = Math.max(1, high - low);
     for (let value = 1; value < 256; value++) {
-      const at = 3 * Math.max(0, Math.min(255, Math.round((value - low) / span * 255)));
+      const at = 3 * clamp(Math.round((value - low) / span * 255), 0, 255);
       made[value] = 255 << 24 | palette[at + 2] << 16 | palette[at + 1] << 8 | palette[at];
     }
     return made;
@@ -302,7 +325,7 @@
       show: (text, x, y) => {
         tip.textContent = text;
         tip.hidden = false;
-        const left = Math.max(0, Math.min(x + 12, stage.clientWidth - tip.offsetWidth - 4));
+        const left = clamp(x + 12, 0, stage.clientWidth - tip.offsetWidth - 4);
         const top = y - 30 < 0 ? y + 18 : y - 30;
         tip.style.transform = `translate(${left}px, ${top}px)`;
       },
@@ -331,13 +354,7 @@
     return made;
   }
   function limitsOf(values, logarithmic) {
-    let [low, high] = [Infinity, -Infinity];
-    for (const value of values) {
-      const shown = logarithmic ? Math.log10(value) : value;
-      if (!Number.isFinite(shown)) continue;
-      low = Math.min(low, shown);
-      high = Math.max(high, shown);
-    }
+    const [low, high] = finiteEnds(logarithmic ? Array.from(values, Math.log10) : values);
     return low > high ? [0, 1] : [low, high > low ? high : low + 1];
   }
   function render2({ model, el }) {
@@ -452,7 +469,7 @@
         group.querySelector(".parameters").setAttribute("display", known ? "none" : "");
         if (Number.isNaN(value)) return;
         const shown = model.logarithmic ? Math.log10(value) : value;
-        const share = Math.max(0, Math.min(1, (shown - limits[0]) / (limits[1] - limits[0]))) || 0;
+        const share = clamp((shown - limits[0]) / (limits[1] - limits[0])) || 0;
         const colour2 = rgbOf(model.palette, Math.round(255 * share));
         chip.firstChild.setAttribute("fill", `rgb(${colour2.join(" ")})`);
         chip.lastChild.style.fill = inkOn(...colour2);
@@ -707,7 +724,7 @@
   }
   function tileAfter(chosen, move, count) {
     const from = (move > 0 ? chosen.at(-1) : chosen[0]) ?? 0;
-    return Math.max(0, Math.min(count - 1, from + move));
+    return clamp(from + move, 0, count - 1);
   }
   function render4({ model, el }) {
     const canvas = element("canvas", { role: "img" });
@@ -1024,16 +1041,6 @@
     legend();
     heed(model, "choice", mark);
     heed(model, "hover", mark);
-  }
-
-  // explorer/widgets/shared/nearest.js
-  function nearest(values, to, reach = Infinity) {
-    let found = -1;
-    values.forEach((value, at) => {
-      const gap = Math.abs(value - to);
-      if (gap <= reach && !(gap >= Math.abs(values[found] - to))) found = at;
-    });
-    return found;
   }
 
   // explorer/widgets/time/moments.js
@@ -1852,15 +1859,8 @@
     return axis === "log_step" ? clocks.step.map((step) => Math.log10(1 + step)) : clocks[axis];
   }
   function endsOf(arrays) {
-    let [low, high] = [Infinity, -Infinity];
-    for (const array of arrays) {
-      for (const value of array) {
-        if (!Number.isFinite(value)) continue;
-        if (value < low) low = value;
-        if (value > high) high = value;
-      }
-    }
-    return [low, high];
+    const ends = arrays.map((array) => finiteEnds(array));
+    return [Math.min(...ends.map(([low]) => low)), Math.max(...ends.map(([, high]) => high))];
   }
   function powersOfTen(high) {
     const powers = Array.from({ length: Math.floor(high) + 1 }, (_, power) => 10 ** power);

@@ -1,3 +1,18 @@
+// explorer/widgets/shared/numbers.js
+function clamp(value, low = 0, high = 1) {
+  return Math.max(low, Math.min(high, value));
+}
+function finiteEnds(values, from = 0, to = values.length, floor = -Infinity) {
+  let [low, high] = [Infinity, -Infinity];
+  for (let at = from; at < to; at++) {
+    const value = values[at];
+    if (!Number.isFinite(value) || value <= floor) continue;
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return [low, high];
+}
+
 // explorer/widgets/shared/clock.js
 function clockOf(channel) {
   const clocks = window.trainlapseClocks ??= /* @__PURE__ */ new Map();
@@ -14,7 +29,7 @@ function clockOf(channel) {
       clock.go(index);
     };
     clock.go = (index) => {
-      const next = Math.max(0, Math.min(clock.count - 1, Math.round(index)));
+      const next = clamp(Math.round(index), 0, clock.count - 1);
       if (next === clock.index || Number.isNaN(next)) return;
       clock.index = next;
       clock.dispatchEvent(new Event("seek"));
@@ -95,7 +110,7 @@ function table(palette, low = 1, high = 255) {
   const made = new Uint32Array(256);
   const span = Math.max(1, high - low);
   for (let value = 1; value < 256; value++) {
-    const at = 3 * Math.max(0, Math.min(255, Math.round((value - low) / span * 255)));
+    const at = 3 * clamp(Math.round((value - low) / span * 255), 0, 255);
     made[value] = 255 << 24 | palette[at + 2] << 16 | palette[at + 1] << 8 | palette[at];
   }
   return made;
@@ -145,13 +160,7 @@ function svg(tag, attributes, parent) {
   return made;
 }
 function limitsOf(values, logarithmic) {
-  let [low, high] = [Infinity, -Infinity];
-  for (const value of values) {
-    const shown = logarithmic ? Math.log10(value) : value;
-    if (!Number.isFinite(shown)) continue;
-    low = Math.min(low, shown);
-    high = Math.max(high, shown);
-  }
+  const [low, high] = finiteEnds(logarithmic ? Array.from(values, Math.log10) : values);
   return low > high ? [0, 1] : [low, high > low ? high : low + 1];
 }
 function render({ model, el }) {
@@ -266,7 +275,7 @@ function render({ model, el }) {
       group.querySelector(".parameters").setAttribute("display", known ? "none" : "");
       if (Number.isNaN(value)) return;
       const shown = model.logarithmic ? Math.log10(value) : value;
-      const share = Math.max(0, Math.min(1, (shown - limits[0]) / (limits[1] - limits[0]))) || 0;
+      const share = clamp((shown - limits[0]) / (limits[1] - limits[0])) || 0;
       const colour2 = rgbOf(model.palette, Math.round(255 * share));
       chip.firstChild.setAttribute("fill", `rgb(${colour2.join(" ")})`);
       chip.lastChild.style.fill = inkOn(...colour2);

@@ -1,3 +1,8 @@
+// explorer/widgets/shared/numbers.js
+function clamp(value, low = 0, high = 1) {
+  return Math.max(low, Math.min(high, value));
+}
+
 // explorer/widgets/shared/clock.js
 function clockOf(channel) {
   const clocks = window.trainlapseClocks ??= /* @__PURE__ */ new Map();
@@ -14,7 +19,7 @@ function clockOf(channel) {
       clock.go(index);
     };
     clock.go = (index) => {
-      const next = Math.max(0, Math.min(clock.count - 1, Math.round(index)));
+      const next = clamp(Math.round(index), 0, clock.count - 1);
       if (next === clock.index || Number.isNaN(next)) return;
       clock.index = next;
       clock.dispatchEvent(new Event("seek"));
@@ -135,7 +140,7 @@ function tipOn(stage) {
     show: (text, x, y) => {
       tip.textContent = text;
       tip.hidden = false;
-      const left = Math.max(0, Math.min(x + 12, stage.clientWidth - tip.offsetWidth - 4));
+      const left = clamp(x + 12, 0, stage.clientWidth - tip.offsetWidth - 4);
       const top = y - 30 < 0 ? y + 18 : y - 30;
       tip.style.transform = `translate(${left}px, ${top}px)`;
     },
@@ -327,7 +332,7 @@ function render({ model, el }) {
   let [pointer, hovered] = [null, -1];
   let its = {};
   let [positions, steps, count, radius] = [[], 0, 0, 0];
-  const stepAt = () => Math.max(0, Math.min(clock.index, steps - 1));
+  const stepAt = () => clamp(clock.index, 0, steps - 1);
   const valueOf = (point, step = stepAt()) => {
     const at = 2 * (step * count + point);
     return [positions[at], positions[at + 1]];

@@ -1,3 +1,8 @@
+// explorer/widgets/shared/numbers.js
+function clamp(value, low = 0, high = 1) {
+  return Math.max(low, Math.min(high, value));
+}
+
 // explorer/widgets/shared/clock.js
 var PREDICTED = -1;
 function clockOf(channel) {
@@ -15,7 +20,7 @@ function clockOf(channel) {
       clock.go(index);
     };
     clock.go = (index) => {
-      const next = Math.max(0, Math.min(clock.count - 1, Math.round(index)));
+      const next = clamp(Math.round(index), 0, clock.count - 1);
       if (next === clock.index || Number.isNaN(next)) return;
       clock.index = next;
       clock.dispatchEvent(new Event("seek"));
@@ -126,7 +131,7 @@ function render({ model, el }) {
       const { row, bar, value } = rowOf(number);
       const share = shares[number];
       const known = Number.isFinite(share);
-      bar.style.width = `${known ? Math.max(0, Math.min(1, share)) * 100 : 0}%`;
+      bar.style.width = `${known ? clamp(share) * 100 : 0}%`;
       value.textContent = known ? `${(share * 100).toFixed(share < 0.0995 ? 1 : 0)} %` : "NaN";
       row.classList.toggle("best", number === best && known);
       return row;

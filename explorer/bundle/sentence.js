@@ -1,3 +1,8 @@
+// explorer/widgets/shared/numbers.js
+function clamp(value, low = 0, high = 1) {
+  return Math.max(low, Math.min(high, value));
+}
+
 // explorer/widgets/shared/clock.js
 function clockOf(channel) {
   const clocks = window.trainlapseClocks ??= /* @__PURE__ */ new Map();
@@ -14,7 +19,7 @@ function clockOf(channel) {
       clock.go(index);
     };
     clock.go = (index) => {
-      const next = Math.max(0, Math.min(clock.count - 1, Math.round(index)));
+      const next = clamp(Math.round(index), 0, clock.count - 1);
       if (next === clock.index || Number.isNaN(next)) return;
       clock.index = next;
       clock.dispatchEvent(new Event("seek"));
@@ -163,7 +168,7 @@ function shortNumber(value, plus = "") {
 function columnsIn(room, count, letters, padding) {
   const [least, most] = COLUMN[letters ? "letters" : "words"];
   const gutter = padding ? PADDING : 0;
-  const wide = Math.max(least, Math.min(most, (room - gutter) / Math.max(1, count)));
+  const wide = clamp((room - gutter) / Math.max(1, count), least, most);
   return { wide, gutter, content: wide * count + gutter };
 }
 function bandLines(bands, open, from) {
@@ -213,7 +218,7 @@ function codeValue(code, { low, high }) {
   return code ? low + (code - 1) / 254 * (high - low) : NaN;
 }
 function signedCode(value, most) {
-  return Number.isNaN(value) ? 0 : ZERO + Math.round(127 * Math.max(-1, Math.min(1, value / most)));
+  return Number.isNaN(value) ? 0 : ZERO + Math.round(127 * clamp(value / most, -1, 1));
 }
 function greatest(values) {
   let most = 0;
@@ -233,7 +238,7 @@ function codeRange(codes, signed) {
 }
 function stretchedPalette(palette, least, most) {
   if (least === 1 && most === 255) return palette;
-  return palette.map((_, code) => palette[1 + Math.round(254 * Math.max(0, Math.min(1, (code - least) / (most - least))))]);
+  return palette.map((_, code) => palette[1 + Math.round(254 * clamp((code - least) / (most - least)))]);
 }
 function bandScales(bands, parts, colours, free) {
   return bands.map((band, at) => {
@@ -330,7 +335,7 @@ function bandPainter(el, clock, now) {
       own.all.forEach((value, at) => {
         if (Number.isNaN(value) || at === own.all.length - 1 && !now.its.padding) return;
         const [x, wide] = spanOf(band, at);
-        const share = Math.max(-1, Math.min(1, value / now.scale[0].most));
+        const share = clamp(value / now.scale[0].most, -1, 1);
         pen.fillStyle = share > 0 ? now.colours.pro : now.colours.contra;
         const tall = share * (EVIDENCE / 2 - 1);
         pen.fillRect(x + 1, tall > 0 ? middle - tall : middle + 1, Math.max(1, wide - 2), Math.abs(tall));
@@ -389,7 +394,7 @@ function bandPainter(el, clock, now) {
   };
   const paintAdds = (pen, most, value, y, height) => {
     const zero = now.place.right + 27;
-    const share = Math.max(-1, Math.min(1, value / most));
+    const share = clamp(value / most, -1, 1);
     pen.fillStyle = themed(el, "line");
     pen.fillRect(zero, y, 1, height);
     if (Number.isFinite(share)) {
@@ -400,8 +405,8 @@ function bandPainter(el, clock, now) {
   };
   const paintBar = (pen, band, value, y, isTarget) => {
     const { low, high } = band.quantities[0];
-    const zero = LEFT + Math.max(0, Math.min(1, -low / (high - low))) * WIDE;
-    const tip = LEFT + Math.max(0, Math.min(1, (value - low) / (high - low))) * WIDE;
+    const zero = LEFT + clamp(-low / (high - low)) * WIDE;
+    const tip = LEFT + clamp((value - low) / (high - low)) * WIDE;
     pen.fillStyle = themed(el, "quiet");
     pen.fillRect(LEFT, y + 2, WIDE, ROW - 4);
     pen.fillStyle = themed(el, isTarget ? "select" : "muted");

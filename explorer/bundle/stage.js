@@ -1,5 +1,10 @@
 "use strict";
 (() => {
+  // explorer/widgets/shared/numbers.js
+  function clamp(value, low = 0, high = 1) {
+    return Math.max(low, Math.min(high, value));
+  }
+
   // explorer/widgets/shared/clock.js
   function clockOf(channel) {
     const clocks = window.trainlapseClocks ??= /* @__PURE__ */ new Map();
@@ -16,7 +21,7 @@
         clock.go(index);
       };
       clock.go = (index) => {
-        const next = Math.max(0, Math.min(clock.count - 1, Math.round(index)));
+        const next = clamp(Math.round(index), 0, clock.count - 1);
         if (next === clock.index || Number.isNaN(next)) return;
         clock.index = next;
         clock.dispatchEvent(new Event("seek"));

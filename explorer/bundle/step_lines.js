@@ -1,3 +1,26 @@
+// explorer/widgets/shared/numbers.js
+function nearest(values, to, reach = Infinity) {
+  let found = -1;
+  values.forEach((value, at) => {
+    const gap = Math.abs(value - to);
+    if (gap <= reach && !(gap >= Math.abs(values[found] - to))) found = at;
+  });
+  return found;
+}
+function clamp(value, low = 0, high = 1) {
+  return Math.max(low, Math.min(high, value));
+}
+function finiteEnds(values, from = 0, to = values.length, floor = -Infinity) {
+  let [low, high] = [Infinity, -Infinity];
+  for (let at = from; at < to; at++) {
+    const value = values[at];
+    if (!Number.isFinite(value) || value <= floor) continue;
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return [low, high];
+}
+
 // explorer/widgets/shared/clock.js
 var PREDICTED = -1;
 function clockOf(channel) {
@@ -15,7 +38,7 @@ function clockOf(channel) {
       clock.go(index);
     };
     clock.go = (index) => {
-      const next = Math.max(0, Math.min(clock.count - 1, Math.round(index)));
+      const next = clamp(Math.round(index), 0, clock.count - 1);
       if (next === clock.index || Number.isNaN(next)) return;
       clock.index = next;
       clock.dispatchEvent(new Event("seek"));
@@ -136,7 +159,7 @@ function tipOn(stage) {
     show: (text, x, y) => {
       tip.textContent = text;
       tip.hidden = false;
-      const left = Math.max(0, Math.min(x + 12, stage.clientWidth - tip.offsetWidth - 4));
+      const left = clamp(x + 12, 0, stage.clientWidth - tip.offsetWidth - 4);
       const top = y - 30 < 0 ? y + 18 : y - 30;
       tip.style.transform = `translate(${left}px, ${top}px)`;
     },
@@ -221,16 +244,6 @@ function messageOn(stage, layers) {
   };
 }
 
-// explorer/widgets/shared/nearest.js
-function nearest(values, to, reach = Infinity) {
-  let found = -1;
-  values.forEach((value, at) => {
-    const gap = Math.abs(value - to);
-    if (gap <= reach && !(gap >= Math.abs(values[found] - to))) found = at;
-  });
-  return found;
-}
-
 // explorer/widgets/charts/step_lines.js
 var NEAR = 24;
 var MOST_LETTERS = 14;
@@ -261,13 +274,8 @@ var PARAMETERS = [
   "label"
 ];
 function endsOf(values, from, to, { zero = false, log = false } = {}) {
-  let [low, high] = zero && !log ? [0, 0] : [Infinity, -Infinity];
-  for (let at = from; at < to; at++) {
-    const value = values[at];
-    if (!Number.isFinite(value) || log && value <= 0) continue;
-    if (value < low) low = value;
-    if (value > high) high = value;
-  }
+  let [low, high] = finiteEnds(values, from, to, log ? 0 : -Infinity);
+  if (zero && !log) [low, high] = [Math.min(0, low), Math.max(0, high)];
   if (log) return low <= high ? roomy(Math.log10(low), Math.log10(high), 0.05).map((power) => 10 ** power) : [0.1, 1];
   const [least, most] = roomy(low, high, 0.05);
   if (!zero) return [least, most];
@@ -314,7 +322,7 @@ function render({ model, el }) {
   let its = {};
   let [values, steps, count, places] = [[], 0, 0, 0];
   const upTo = (most) => Array.from({ length: most }, (_, at) => at);
-  const stepAt = () => Math.max(0, Math.min(clock.index, steps - 1));
+  const stepAt = () => clamp(clock.index, 0, steps - 1);
   const valueOf = (series, at, step = stepAt()) => values[(step * count + series) * places + at];
   const [bars, stairs] = [() => its.kind === "bars", () => its.kind === "steps"];
   const showsGhosts = () => its.ghost && steps > 1 && !(bars() && count > 1);

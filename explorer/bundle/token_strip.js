@@ -1,3 +1,18 @@
+// explorer/widgets/shared/numbers.js
+function clamp(value, low = 0, high = 1) {
+  return Math.max(low, Math.min(high, value));
+}
+function finiteEnds(values, from = 0, to = values.length, floor = -Infinity) {
+  let [low, high] = [Infinity, -Infinity];
+  for (let at = from; at < to; at++) {
+    const value = values[at];
+    if (!Number.isFinite(value) || value <= floor) continue;
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return [low, high];
+}
+
 // explorer/widgets/shared/clock.js
 function clockOf(channel) {
   const clocks = window.trainlapseClocks ??= /* @__PURE__ */ new Map();
@@ -14,7 +29,7 @@ function clockOf(channel) {
       clock.go(index);
     };
     clock.go = (index) => {
-      const next = Math.max(0, Math.min(clock.count - 1, Math.round(index)));
+      const next = clamp(Math.round(index), 0, clock.count - 1);
       if (next === clock.index || Number.isNaN(next)) return;
       clock.index = next;
       clock.dispatchEvent(new Event("seek"));
@@ -95,7 +110,7 @@ function table(palette, low = 1, high = 255) {
   const made = new Uint32Array(256);
   const span = Math.max(1, high - low);
   for (let value = 1; value < 256; value++) {
-    const at = 3 * Math.max(0, Math.min(255, Math.round((value - low) / span * 255)));
+    const at = 3 * clamp(Math.round((value - low) / span * 255), 0, 255);
     made[value] = 255 << 24 | palette[at + 2] << 16 | palette[at + 1] << 8 | palette[at];
   }
   return made;
@@ -135,7 +150,7 @@ function tipOn(stage) {
     show: (text, x, y) => {
       tip.textContent = text;
       tip.hidden = false;
-      const left = Math.max(0, Math.min(x + 12, stage.clientWidth - tip.offsetWidth - 4));
+      const left = clamp(x + 12, 0, stage.clientWidth - tip.offsetWidth - 4);
       const top = y - 30 < 0 ? y + 18 : y - 30;
       tip.style.transform = `translate(${left}px, ${top}px)`;
     },
@@ -182,13 +197,7 @@ function stretchesOf(count, padding) {
   return stretches;
 }
 function endsOf(values, from, to, signed) {
-  let [low, high] = [Infinity, -Infinity];
-  for (let at = from; at < to; at++) {
-    const value = values[at];
-    if (!Number.isFinite(value)) continue;
-    if (value < low) low = value;
-    if (value > high) high = value;
-  }
+  let [low, high] = finiteEnds(values, from, to);
   if (low > high) [low, high] = [0, 1];
   if (signed) [low, high] = [-Math.max(-low, high), Math.max(-low, high)];
   return low < high ? [low, high] : signed ? [-1, 1] : [low, low + 1];
@@ -206,7 +215,7 @@ function saidOf(values, from, to) {
 }
 function codeOf(value, low, high) {
   if (Number.isNaN(value)) return 0;
-  return 1 + Math.round(254 * Math.max(0, Math.min(1, (value - low) / (high - low))));
+  return 1 + Math.round(254 * clamp((value - low) / (high - low)));
 }
 function neighbour(numbers, from, move) {
   return move > 0 ? numbers.find((one) => one > from) ?? numbers.at(-1) : numbers.findLast((one) => one < from) ?? numbers[0];
@@ -239,7 +248,7 @@ function render({ model, el }) {
   let span = [];
   let outlined = -1;
   const sizes = () => its.values?.shape ?? [0, 1, its.tokens.length];
-  const stepAt = () => Math.max(0, Math.min(clock.index, sizes()[0] - 1));
+  const stepAt = () => clamp(clock.index, 0, sizes()[0] - 1);
   const column = (token) => cells.map((row) => row[token]).filter(Boolean);
   const words = (row) => {
     const made = element("div", { class: its.separator ? "words" : "words letters" });

@@ -1,3 +1,8 @@
+// explorer/widgets/shared/numbers.js
+function clamp(value, low = 0, high = 1) {
+  return Math.max(low, Math.min(high, value));
+}
+
 // explorer/widgets/shared/clock.js
 function clockOf(channel) {
   const clocks = window.trainlapseClocks ??= /* @__PURE__ */ new Map();
@@ -14,7 +19,7 @@ function clockOf(channel) {
       clock.go(index);
     };
     clock.go = (index) => {
-      const next = Math.max(0, Math.min(clock.count - 1, Math.round(index)));
+      const next = clamp(Math.round(index), 0, clock.count - 1);
       if (next === clock.index || Number.isNaN(next)) return;
       clock.index = next;
       clock.dispatchEvent(new Event("seek"));
@@ -177,7 +182,7 @@ function table(palette, low = 1, high = 255) {
   const made = new Uint32Array(256);
   const span2 = Math.max(1, high - low);
   for (let value = 1; value < 256; value++) {
-    const at = 3 * Math.max(0, Math.min(255, Math.round((value - low) / span2 * 255)));
+    const at = 3 * clamp(Math.round((value - low) / span2 * 255), 0, 255);
     made[value] = 255 << 24 | palette[at + 2] << 16 | palette[at + 1] << 8 | palette[at];
   }
   return made;
@@ -244,7 +249,7 @@ function tipOn(stage) {
     show: (text, x, y) => {
       tip.textContent = text;
       tip.hidden = false;
-      const left = Math.max(0, Math.min(x + 12, stage.clientWidth - tip.offsetWidth - 4));
+      const left = clamp(x + 12, 0, stage.clientWidth - tip.offsetWidth - 4);
       const top = y - 30 < 0 ? y + 18 : y - 30;
       tip.style.transform = `translate(${left}px, ${top}px)`;
     },
@@ -295,7 +300,7 @@ var MIDDLE_CODE = 128;
 function opacity(code, least, most, signed) {
   if (code === 0) return 0;
   const share = signed ? Math.abs(code - MIDDLE_CODE) / (most - MIDDLE_CODE) : (code - least) / (most - least);
-  return Math.sqrt(Math.max(0, Math.min(1, share)));
+  return Math.sqrt(clamp(share));
 }
 function positionAt(place, from, to, count) {
   const position = Math.floor((place - from) / (to - from) * count);

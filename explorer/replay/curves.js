@@ -1,6 +1,7 @@
 // Curves over the whole training with a cursor at the step on screen; a click or a drag goes there.
 import { paintAxes, plotBox, roomy, ticksOf } from "../widgets/shared/axes.js";
 import { clockOf, element, follow } from "../widgets/shared/clock.js";
+import { finiteEnds } from "../widgets/shared/numbers.js";
 import { FONT, cut, repaintWhenSeen, sized, themed } from "../widgets/shared/paint.js";
 /** @import { Component } from "../types" */
 
@@ -15,19 +16,12 @@ export function placesOf(clocks, axis) {
 /**
  * Lowest and highest finite value of several arrays.
  *
- * @param {ArrayLike<number>[] & Iterable<Iterable<number>>} arrays
+ * @param {ArrayLike<number>[]} arrays
  * @returns {[number, number]}
  */
 export function endsOf(arrays) {
-  let [low, high] = [Infinity, -Infinity];
-  for (const array of arrays) {
-    for (const value of array) {
-      if (!Number.isFinite(value)) continue;
-      if (value < low) low = value;
-      if (value > high) high = value;
-    }
-  }
-  return [low, high];
+  const ends = arrays.map((array) => finiteEnds(array));
+  return [Math.min(...ends.map(([low]) => low)), Math.max(...ends.map(([, high]) => high))];
 }
 
 // Powers of ten on an axis that shows log10(1 + step).

@@ -6,7 +6,7 @@ import { render as layerGraph } from "../widgets/page/layer_graph.js";
 import { render as probePicker } from "../widgets/page/probe_picker.js";
 import { render as frameGrid } from "../widgets/pictures/frame_grid.js";
 import { clockOf, element } from "../widgets/shared/clock.js";
-import { nearest } from "../widgets/shared/nearest.js";
+import { nearest } from "../widgets/shared/numbers.js";
 import { render as momentsStrip } from "../widgets/time/moments.js";
 import { render as timeControl } from "../widgets/time/transport.js";
 import { render as curves } from "./curves.js";

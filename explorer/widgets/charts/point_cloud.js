@@ -2,6 +2,7 @@
 import { LINE, paintAxes, plotBox, roomy, ticksOf } from "../shared/axes.js";
 import { clockOf, element, follow, heed } from "../shared/clock.js";
 import { messageOn } from "../shared/message.js";
+import { clamp } from "../shared/numbers.js";
 import { cut, number, repaintWhenSeen, sized, themed, tipOn } from "../shared/paint.js";
 /** @import { Component } from "../../types" */
 
@@ -119,7 +120,7 @@ export function render({ model, el }) {
   /** @type {Record<string, any>} */
   let its = {}; // the parameters: those of the model are slow to read
   let [positions, steps, count, radius] = [[], 0, 0, 0];
-  const stepAt = () => Math.max(0, Math.min(clock.index, steps - 1));
+  const stepAt = () => clamp(clock.index, 0, steps - 1);
   const valueOf = (point, step = stepAt()) => {
     const at = 2 * (step * count + point);
     return [positions[at], positions[at + 1]];

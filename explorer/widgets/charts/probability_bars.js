@@ -1,5 +1,6 @@
 // What the network says about the selected probe at the step on screen: a bar a class.
 import { PREDICTED, clockOf, element, follow, heed } from "../shared/clock.js";
+import { clamp } from "../shared/numbers.js";
 /** @import { Component } from "../../types" */
 
 const ALL_CLASSES = 12;
@@ -48,7 +49,7 @@ export function render({ model, el }) {
       const { row, bar, value } = rowOf(number);
       const share = shares[number];
       const known = Number.isFinite(share);
-      bar.style.width = `${known ? Math.max(0, Math.min(1, share)) * 100 : 0}%`;
+      bar.style.width = `${known ? clamp(share) * 100 : 0}%`;
       value.textContent = known ? `${(share * 100).toFixed(share < 0.0995 ? 1 : 0)} %` : "NaN";
       row.classList.toggle("best", number === best && known);
       return row;

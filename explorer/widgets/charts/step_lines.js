@@ -2,7 +2,7 @@
 import { LINE, paintAxes, plotBox, roomy, ticksOf } from "../shared/axes.js";
 import { PREDICTED, clockOf, element, follow, heed } from "../shared/clock.js";
 import { messageOn } from "../shared/message.js";
-import { nearest } from "../shared/nearest.js";
+import { clamp, finiteEnds, nearest } from "../shared/numbers.js";
 import { cut, number, repaintWhenSeen, sized, themed, tipOn } from "../shared/paint.js";
 /** @import { Component } from "../../types" */
 
@@ -19,13 +19,8 @@ const PARAMETERS = [
 
 // Ends of the y axis over a stretch of values. Bars stand on zero; a logarithm needs what is above.
 function endsOf(values, from, to, { zero = false, log = false } = {}) {
-  let [low, high] = zero && !log ? [0, 0] : [Infinity, -Infinity];
-  for (let at = from; at < to; at++) {
-    const value = values[at];
-    if (!Number.isFinite(value) || (log && value <= 0)) continue;
-    if (value < low) low = value;
-    if (value > high) high = value;
-  }
+  let [low, high] = finiteEnds(values, from, to, log ? 0 : -Infinity);
+  if (zero && !log) [low, high] = [Math.min(0, low), Math.max(0, high)];
   if (log) return low <= high ? roomy(Math.log10(low), Math.log10(high), 0.05).map((power) => 10 ** power) : [0.1, 1];
   const [least, most] = roomy(low, high, 0.05);
   if (!zero) return [least, most];
@@ -87,7 +82,7 @@ export function render({ model, el }) {
   let its = {}; // the parameters: those of the model are slow to read
   let [values, steps, count, places] = [[], 0, 0, 0];
   const upTo = (most) => Array.from({ length: most }, (_, at) => at);
-  const stepAt = () => Math.max(0, Math.min(clock.index, steps - 1));
+  const stepAt = () => clamp(clock.index, 0, steps - 1);
   const valueOf = (series, at, step = stepAt()) => values[(step * count + series) * places + at];
   const [bars, stairs] = [() => its.kind === "bars", () => its.kind === "steps"];
   const showsGhosts = () => its.ghost && steps > 1 && !(bars() && count > 1);

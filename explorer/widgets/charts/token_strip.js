@@ -1,6 +1,7 @@
 // A text whose words are coloured by a value of the step on screen, once for each row of values.
 // The words are text on the page: a tick changes the colours of those whose value has changed.
 import { clockOf, element, follow, heed, introduce } from "../shared/clock.js";
+import { clamp, finiteEnds } from "../shared/numbers.js";
 import { coloured, cut, inkOn, number, repaintWhenSeen, rgbOf, table, tipOn } from "../shared/paint.js";
 /** @import { Component } from "../../types" */
 
@@ -32,13 +33,7 @@ function stretchesOf(count, padding) {
  * @returns {[number, number]}
  */
 function endsOf(values, from, to, signed) {
-  let [low, high] = [Infinity, -Infinity];
-  for (let at = from; at < to; at++) {
-    const value = values[at];
-    if (!Number.isFinite(value)) continue;
-    if (value < low) low = value;
-    if (value > high) high = value;
-  }
+  let [low, high] = finiteEnds(values, from, to);
   if (low > high) [low, high] = [0, 1];
   if (signed) [low, high] = [-Math.max(-low, high), Math.max(-low, high)];
   return low < high ? [low, high] : signed ? [-1, 1] : [low, low + 1];
@@ -60,7 +55,7 @@ export function saidOf(values, from, to) {
 // Code of a value's colour: 1 to 255 from low to high, 0 for what is no number.
 function codeOf(value, low, high) {
   if (Number.isNaN(value)) return 0;
-  return 1 + Math.round(254 * Math.max(0, Math.min(1, (value - low) / (high - low))));
+  return 1 + Math.round(254 * clamp((value - low) / (high - low)));
 }
 
 // The next one of some rising numbers, forwards or backwards; at their end the last one.
@@ -95,7 +90,7 @@ export function render({ model, el }) {
   let outlined = -1;
 
   const sizes = () => its.values?.shape ?? [0, 1, its.tokens.length];
-  const stepAt = () => Math.max(0, Math.min(clock.index, sizes()[0] - 1));
+  const stepAt = () => clamp(clock.index, 0, sizes()[0] - 1);
   const column = (token) => cells.map((row) => row[token]).filter(Boolean);
 
   // -- words ------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import "../shared/children.js";
 import { clockOf, element, introduce } from "../shared/clock.js";
 import { filmForm } from "../shared/film_form.js";
+import { clamp } from "../shared/numbers.js";
 import { complete, save, snapshotOf } from "../shared/snapshot.js";
 import { statesOf } from "../shared/states.js";
 import { vectorOf } from "../shared/vector.js";
@@ -50,7 +51,7 @@ function saveMenu(entries, choose) {
     if (!isOpen()) return;
     const { right, bottom } = button.getBoundingClientRect();
     menu.style.left = `${Math.max(4, right - menu.offsetWidth)}px`;
-    menu.style.top = `${Math.max(4, Math.min(bottom + 4, innerHeight - menu.offsetHeight - 4))}px`;
+    menu.style.top = `${clamp(bottom + 4, 4, innerHeight - menu.offsetHeight - 4)}px`;
   };
   button.addEventListener("click", () => menu.togglePopover());
   menu.addEventListener("toggle", ({ newState }) => {

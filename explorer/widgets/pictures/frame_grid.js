@@ -2,6 +2,7 @@
 import { clockOf, element, heed } from "../shared/clock.js";
 import { framesOf } from "../shared/frames.js";
 import { codeOfAll, messageOn, saidOfAll } from "../shared/message.js";
+import { clamp } from "../shared/numbers.js";
 import { bytes, coloured, cut, inkOn, number, repaintWhenSeen, sized, table, themed, tipOn, write } from "../shared/paint.js";
 /** @import { Component } from "../../types" */
 
@@ -51,7 +52,7 @@ export function tileOfStep(steps, index) {
 // The tile to which an arrow key leads: past all that are chosen, since a unit may have several.
 export function tileAfter(chosen, move, count) {
   const from = (move > 0 ? chosen.at(-1) : chosen[0]) ?? 0;
-  return Math.max(0, Math.min(count - 1, from + move));
+  return clamp(from + move, 0, count - 1);
 }
 
 /** @param {Component} component */

@@ -3,6 +3,7 @@
 import { clockOf, element } from "../shared/clock.js";
 import { framesOf } from "../shared/frames.js";
 import { codeOfAll, messageOn, saidOfAll } from "../shared/message.js";
+import { clamp } from "../shared/numbers.js";
 import { bytes, coloured, inkOn, number, repaintWhenSeen, rgbOf, sized, table, themed, tipOn } from "../shared/paint.js";
 /** @import { Component } from "../../types" */
 
@@ -108,7 +109,7 @@ export function render({ model, el }) {
   };
   const paintKept = (pen) => {
     const codes = bytes(shown.before);
-    const radius = Math.max(1, Math.min(4, 0.2 * Math.min(place.dx, place.dy)));
+    const radius = clamp(0.2 * Math.min(place.dx, place.dy), 1, 4);
     kept().forEach((position, window) => {
       if (position < 0) return;
       const [x, y] = centre(position);

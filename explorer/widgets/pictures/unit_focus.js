@@ -2,6 +2,7 @@
 import { clockOf, element } from "../shared/clock.js";
 import { framesOf } from "../shared/frames.js";
 import { codeOfAll, messageOn, saidOfAll } from "../shared/message.js";
+import { clamp } from "../shared/numbers.js";
 import { bytes, coloured, number, repaintWhenSeen, sized, table, themed, tipOn, write } from "../shared/paint.js";
 /** @import { Component, Pen } from "../../types" */
 
@@ -13,7 +14,7 @@ const MIDDLE_CODE = 128;
 export function opacity(code, least, most, signed) {
   if (code === 0) return 0;
   const share = signed ? Math.abs(code - MIDDLE_CODE) / (most - MIDDLE_CODE) : (code - least) / (most - least);
-  return Math.sqrt(Math.max(0, Math.min(1, share)));
+  return Math.sqrt(clamp(share));
 }
 
 // The position of a map whose picture covers (from, to) of an axis; null beyond it.

@@ -1,5 +1,6 @@
 // Paints the bands of a text at one step; see bands.js.
 import { ALL, EVIDENCE, HEAD, LEFT, RIGHT, ROW, codeValue, shortNumber, signedCode } from "./bands.js";
+import { clamp } from "./numbers.js";
 import { FONT, cut, themed, write } from "./paint.js";
 /** @import { Clock, Pen } from "../../types" */
 
@@ -95,7 +96,7 @@ export function bandPainter(el, clock, now) {
       own.all.forEach((value, at) => {
         if (Number.isNaN(value) || (at === own.all.length - 1 && !now.its.padding)) return;
         const [x, wide] = spanOf(band, at);
-        const share = Math.max(-1, Math.min(1, value / now.scale[0].most));
+        const share = clamp(value / now.scale[0].most, -1, 1);
         pen.fillStyle = share > 0 ? now.colours.pro : now.colours.contra;
         const tall = share * (EVIDENCE / 2 - 1);
         pen.fillRect(x + 1, tall > 0 ? middle - tall : middle + 1, Math.max(1, wide - 2), Math.abs(tall));
@@ -154,7 +155,7 @@ export function bandPainter(el, clock, now) {
   };
   const paintAdds = (pen, most, value, y, height) => {
     const zero = now.place.right + 27;
-    const share = Math.max(-1, Math.min(1, value / most));
+    const share = clamp(value / most, -1, 1);
     pen.fillStyle = themed(el, "line");
     pen.fillRect(zero, y, 1, height);
     if (Number.isFinite(share)) {
@@ -165,8 +166,8 @@ export function bandPainter(el, clock, now) {
   };
   const paintBar = (pen, band, value, y, isTarget) => {
     const { low, high } = band.quantities[0];
-    const zero = LEFT + Math.max(0, Math.min(1, -low / (high - low))) * WIDE;
-    const tip = LEFT + Math.max(0, Math.min(1, (value - low) / (high - low))) * WIDE;
+    const zero = LEFT + clamp(-low / (high - low)) * WIDE;
+    const tip = LEFT + clamp((value - low) / (high - low)) * WIDE;
     pen.fillStyle = themed(el, "quiet");
     pen.fillRect(LEFT, y + 2, WIDE, ROW - 4);
     pen.fillStyle = themed(el, isTarget ? "select" : "muted");

@@ -1,4 +1,5 @@
 // A text's bands: how payloads are parted among them, where they stand, what their colours mean.
+import { clamp } from "./numbers.js";
 import { bytes } from "./paint.js";
 /** @import { Codes, Payload } from "../../types" */
 
@@ -37,7 +38,7 @@ export function shortNumber(value, plus = "") {
 export function columnsIn(room, count, letters, padding) {
   const [least, most] = COLUMN[letters ? "letters" : "words"];
   const gutter = padding ? PADDING : 0;
-  const wide = Math.max(least, Math.min(most, (room - gutter) / Math.max(1, count)));
+  const wide = clamp((room - gutter) / Math.max(1, count), least, most);
   return { wide, gutter, content: wide * count + gutter };
 }
 
@@ -121,7 +122,7 @@ export function codeValue(code, { low, high }) {
  * @param {number} most
  */
 export function signedCode(value, most) {
-  return Number.isNaN(value) ? 0 : ZERO + Math.round(127 * Math.max(-1, Math.min(1, value / most)));
+  return Number.isNaN(value) ? 0 : ZERO + Math.round(127 * clamp(value / most, -1, 1));
 }
 
 /**
@@ -163,7 +164,7 @@ export function codeRange(codes, signed) {
  */
 export function stretchedPalette(palette, least, most) {
   if (least === 1 && most === 255) return palette;
-  return palette.map((_, code) => palette[1 + Math.round(254 * Math.max(0, Math.min(1, (code - least) / (most - least))))]);
+  return palette.map((_, code) => palette[1 + Math.round(254 * clamp((code - least) / (most - least)))]);
 }
 
 /**

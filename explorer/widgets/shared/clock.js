@@ -1,6 +1,7 @@
 // The one clock of a page: which recorded step is on screen, what is selected (layer, unit, probe)
 // and what the pointer is over. Widgets meet here, without the server. Each bundle has a
 // copy of this file, so the state lives on the window.
+import { clamp } from "./numbers.js";
 /** @import { Choice, Clock, Model } from "../../types" */
 
 export const PREDICTED = -1; // chosen as target: the class that the network predicts
@@ -21,7 +22,7 @@ export function clockOf(channel) {
       clock.go(index);
     };
     clock.go = (index) => {
-      const next = Math.max(0, Math.min(clock.count - 1, Math.round(index)));
+      const next = clamp(Math.round(index), 0, clock.count - 1);
       if (next === clock.index || Number.isNaN(next)) return;
       clock.index = next;
       clock.dispatchEvent(new Event("seek")); // to ask for what is missing, before anything is drawn

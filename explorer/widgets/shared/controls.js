@@ -2,7 +2,7 @@
 // column() their values, short(value), plain(value) as it can be typed, unit() of what is typed,
 // spoken(index) for screen readers.
 import { clockOf, element, isTyped } from "./clock.js";
-import { nearest } from "./nearest.js";
+import { nearest } from "./numbers.js";
 /** @import { Model } from "../../types" */
 
 const JUMP = 10;

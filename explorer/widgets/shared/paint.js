@@ -1,5 +1,6 @@
 // Painting that several widgets share: colour tables, numbers, the tip under the pointer.
 import { element } from "./clock.js";
+import { clamp } from "./numbers.js";
 /** @import { Codes, Model, Palette, Pen } from "../../types" */
 
 export const FAMILY = '"Helvetica Neue", Helvetica, Arial, "Liberation Sans", sans-serif';
@@ -17,7 +18,7 @@ export function table(palette, low = 1, high = 255) {
   const made = new Uint32Array(256);
   const span = Math.max(1, high - low);
   for (let value = 1; value < 256; value++) {
-    const at = 3 * Math.max(0, Math.min(255, Math.round(((value - low) / span) * 255)));
+    const at = 3 * clamp(Math.round(((value - low) / span) * 255), 0, 255);
     made[value] = (255 << 24) | (palette[at + 2] << 16) | (palette[at + 1] << 8) | palette[at];
   }
   return made;
@@ -182,7 +183,7 @@ export function tipOn(stage) {
     show: (text, x, y) => {
       tip.textContent = text;
       tip.hidden = false;
-      const left = Math.max(0, Math.min(x + 12, stage.clientWidth - tip.offsetWidth - 4));
+      const left = clamp(x + 12, 0, stage.clientWidth - tip.offsetWidth - 4);
       const top = y - 30 < 0 ? y + 18 : y - 30;
       tip.style.transform = `translate(${left}px, ${top}px)`;
     },

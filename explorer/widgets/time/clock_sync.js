@@ -2,7 +2,7 @@
 // own transport leads it.
 import { clockOf } from "../shared/clock.js";
 import { clockSyncOf } from "../shared/clock_sync.js";
-import { nearest } from "../shared/nearest.js";
+import { nearest } from "../shared/numbers.js";
 import { timeLabel } from "../shared/time_label.js";
 /** @import { Component } from "../../types" */
 

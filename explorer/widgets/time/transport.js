@@ -5,7 +5,7 @@ import { addressOf, choiceIn } from "../shared/address.js";
 import { clockOf, element } from "../shared/clock.js";
 import { clockSyncOf } from "../shared/clock_sync.js";
 import { controlsOf } from "../shared/controls.js";
-import { nearest } from "../shared/nearest.js";
+import { nearest } from "../shared/numbers.js";
 import { seconds, timeLabel } from "../shared/time_label.js";
 /** @import { Component } from "../../types" */
 

@@ -72,7 +72,7 @@ def test_a_script_with_a_fault_is_noticed(tmp_path):
     with pytest.raises(AssertionError, match="ReferenceError: nowhere is not defined"):
         told("const once = nowhere;", "once")
     with pytest.raises(AssertionError, match=r"SyntaxError.*'absent'"):
-        told(f'import {{ absent }} from "{(SHARED / "nearest.js").as_uri()}";')
+        told(f'import {{ absent }} from "{(SHARED / "numbers.js").as_uri()}";')
     assert told("globalThis.left = 1;", "left") == 1
     assert told("", "typeof left") == "undefined"  # each has a page of its own
 
