@@ -9,7 +9,7 @@
 .POSIX:
 # Two installs into one environment at once would break it.
 .NOTPARALLEL:
-.PHONY: help demo test test-fast test-full newest floors lint lint-js has-node types check format \
+.PHONY: help demo test test-fast test-full newest floors lint lint-js bundle has-node types check format \
   constraints clean
 
 VENV = .venv
@@ -32,7 +32,8 @@ help:
 	@echo 'make newest      the tests with the newest versions, on the newest Python found'
 	@echo 'make floors      the tests with the lowest versions admitted, on Python 3.11'
 	@echo 'make lint        ruff and import contracts'
-	@echo 'make lint-js     the scripts of the page: ESLint, and tests of their logic; needs Node.js'
+	@echo 'make lint-js     the scripts of the page: ESLint, types, bundle, tests; needs Node.js'
+	@echo 'make bundle      explorer/bundle/ anew, after a change to a script; needs Node.js'
 	@echo 'make types       mypy'
 	@echo 'make check       test, lint and types'
 	@echo 'make format      rewrite the code as ruff wants it'
@@ -75,8 +76,13 @@ lint: $(VENV)/.has-dev
 
 # Tools are installed again when the lock file changes.
 lint-js: has-node node_modules/.has-tools
-	@node_modules/.bin/eslint .
+	@node_modules/.bin/eslint . .ci/bundle.js
+	@node_modules/.bin/tsc
+	@node .ci/bundle.js --check
 	@node --test --test-reporter=spec tests/javascript/*.test.js
+
+bundle: has-node node_modules/.has-tools
+	@node .ci/bundle.js
 
 has-node:
 	@if ! node -e '' 2>/dev/null || ! npm --version >/dev/null 2>&1; then \

@@ -6,7 +6,6 @@ import math
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -225,10 +224,9 @@ def served(run: Run) -> Iterator[str]:
 
 def _screen_of(page: Any, card: str | None) -> Screen:
     _wait(page, f"window.Bokeh?.documents?.length && window.trainlapseClocks?.has('{CHANNEL}')")
-    code = script("stage.js", "paint", "snapshot", "vector", folder=Path(__file__).parent)
+    page.evaluate(script("stage.js"))
     page.evaluate(
-        f"([channel, card]) => {{ {code}\n window.stage = stageOf(channel, card); }}",
-        [CHANNEL, card],
+        "([channel, card]) => { window.stage = stageOf(channel, card); }", [CHANNEL, card]
     )
     _wait(page, "stage.isReady()")
     if card is not None and not page.evaluate("stage.isolate()"):

@@ -1,5 +1,8 @@
 // Films and figures: brings one card, or the whole page, to a step, and says when all of it is drawn.
-// Runs in a page of the explorer, behind the shared scripts of the widgets.
+// Runs in a page of the explorer; explorer/export/screen.py calls it.
+import { clockOf, element, introduce } from "../widgets/shared/clock.js";
+import { elementsIn } from "../widgets/shared/snapshot.js";
+import { vectorOf } from "../widgets/shared/vector.js";
 
 const viewsOf = (wanted) => [...Bokeh.index.query(wanted)];
 const dataOf = (view) => view.model.data?.attributes ?? {};
@@ -168,3 +171,5 @@ function stageOf(channel, title) {
     },
   };
 }
+
+window.stageOf = stageOf;

@@ -1,31 +1,36 @@
 // Curves over the whole training with a cursor at the step on screen; a click or a drag goes there.
+import { paintAxes, plotBox, roomy, ticksOf } from "../widgets/shared/axes.js";
+import { clockOf, element, follow } from "../widgets/shared/clock.js";
+import { finiteEnds } from "../widgets/shared/numbers.js";
+import { FONT, cut, repaintWhenSeen, sized, themed } from "../widgets/shared/paint.js";
+/** @import { Component } from "../types" */
+
 const AXIS_NAMES = { step: "step", log_step: "step (log)", epoch: "epoch", wall_time: "time (s)" };
 const FEW_POINTS = 30; // are seen only if each has a dot
 
 // Places on an axis, from those on the run's clocks.
-function placesOf(clocks, axis) {
+export function placesOf(clocks, axis) {
   return axis === "log_step" ? clocks.step.map((step) => Math.log10(1 + step)) : clocks[axis];
 }
 
-// Lowest and highest finite value of several arrays.
-function endsOf(arrays) {
-  let [low, high] = [Infinity, -Infinity];
-  for (const array of arrays) {
-    for (const value of array) {
-      if (!Number.isFinite(value)) continue;
-      if (value < low) low = value;
-      if (value > high) high = value;
-    }
-  }
-  return [low, high];
+/**
+ * Lowest and highest finite value of several arrays.
+ *
+ * @param {ArrayLike<number>[]} arrays
+ * @returns {[number, number]}
+ */
+export function endsOf(arrays) {
+  const ends = arrays.map((array) => finiteEnds(array));
+  return [Math.min(...ends.map(([low]) => low)), Math.max(...ends.map(([, high]) => high))];
 }
 
 // Powers of ten on an axis that shows log10(1 + step).
-function powersOfTen(high) {
+export function powersOfTen(high) {
   const powers = Array.from({ length: Math.floor(high) + 1 }, (_, power) => 10 ** power);
   return [0, ...powers].map((step) => ({ value: Math.log10(1 + step), text: String(step) }));
 }
 
+/** @param {Component} component */
 export function render({ model, el }) {
   const canvas = element("canvas", { role: "img" });
   const over = element("canvas", { class: "over", "aria-hidden": "true" });

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -27,15 +26,15 @@ from explorer.widgets.time.transport import Transport
 
 State = dict[str, Any]
 
-# Widgets of the page, by the name under which its script finds them.
-WIDGETS: Mapping[str, type[Widget]] = {
-    "transport": Transport,
-    "moments": Moments,
-    "layer_graph": LayerGraph,
-    "probe_picker": ProbePicker,
-    "probability_bars": ProbabilityBars,
-    "frame_grid": FrameGrid,
-}
+# Components of the page; its script, host.js, imports theirs.
+WIDGETS: tuple[type[Widget], ...] = (
+    Transport,
+    Moments,
+    LayerGraph,
+    ProbePicker,
+    ProbabilityBars,
+    FrameGrid,
+)
 # Views of a layer's main picture; the first one that serves the layer is used.
 STAGE: tuple[View, ...] = (FeatureMaps(), UnitHeatmap())
 # Points of a curve at the most: more than a card is wide in pixels.

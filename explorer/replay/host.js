@@ -1,5 +1,17 @@
 // Runs the explorer's own components without a server: each gets a stand-in for its model, and what
-// it asks for is answered from the arrays in this file. `components` holds their `render`, by name.
+// it asks for is answered from the arrays in this file.
+import "../templates/narrow.js";
+import { render as probabilityBars } from "../widgets/charts/probability_bars.js";
+import { render as layerGraph } from "../widgets/page/layer_graph.js";
+import { render as probePicker } from "../widgets/page/probe_picker.js";
+import { render as frameGrid } from "../widgets/pictures/frame_grid.js";
+import { clockOf, element } from "../widgets/shared/clock.js";
+import { nearest } from "../widgets/shared/numbers.js";
+import { render as momentsStrip } from "../widgets/time/moments.js";
+import { render as timeControl } from "../widgets/time/transport.js";
+import { render as curves } from "./curves.js";
+/** @import { Choice, Component, Model } from "../types" */
+
 const CHANNEL = "main";
 const KEPT_BYTES = 64 * 1024 * 1024; // of unpacked arrays; what is dropped is unpacked again
 const MOST_CURVES = 10;
@@ -56,8 +68,13 @@ async function thaw(value) {
 }
 
 // -- components ---------------------------------------------------------------------------------
-// What Panel gives a component: parameters as properties, `on`, `send_msg`. `answer` serves messages.
-function modelOf(state, answer = () => {}) {
+/**
+ * What Panel gives a component: parameters as properties, `on`, `send_msg`. `answer` serves messages.
+ *
+ * @param {Record<string, any>} state
+ * @param {(message: any, reply: (payload: object) => void) => void} [answer]
+ */
+function modelOf(state, answer) {
   const values = { ...state };
   const listeners = new Map();
   const tell = (names, detail) => {
@@ -72,7 +89,7 @@ function modelOf(state, answer = () => {}) {
     off: (names, listener) => [names].flat().forEach((name) => {
       listeners.set(name, (listeners.get(name) ?? []).filter((other) => other !== listener));
     }),
-    send_msg: (message) => queueMicrotask(() => answer(message, (reply) => tell(["msg:custom"], reply))),
+    send_msg: (message) => queueMicrotask(() => answer?.(message, (reply) => tell(["msg:custom"], reply))),
     update: (changes) => {
       const changed = Object.keys(changes).filter((name) => values[name] !== changes[name]);
       Object.assign(values, changes);
@@ -80,24 +97,30 @@ function modelOf(state, answer = () => {}) {
     },
     remove: () => tell(["remove"]),
   };
-  return new Proxy(own, {
-    get: (_, name) => (name in own ? own[name] : values[name]),
+  return /** @type {Model} */ (new Proxy(/** @type {Record<string, any>} */ (own), {
+    get: (_, name) => (name in own ? own : values)[/** @type {string} */ (name)],
     set: (_, name, value) => {
-      own.update({ [name]: value });
+      own.update({ [/** @type {string} */ (name)]: value });
       return true;
     },
-  });
+  }));
 }
 
 const sheet = new CSSStyleSheet();
 
-function mount(place, name, state, answer) {
+/**
+ * @param {HTMLElement} place
+ * @param {(component: Component) => void} render
+ * @param {Record<string, any>} state
+ * @param {(message: any, reply: (payload: object) => void) => void} [answer]
+ */
+function mount(place, render, state, answer) {
   const root = place.shadowRoot ?? place.attachShadow({ mode: "open" });
   root.adoptedStyleSheets = [sheet];
   const el = element("div", { class: "component" });
   root.replaceChildren(el);
   const model = modelOf(state, answer);
-  components[name]({ model, el });
+  render({ model, el });
   return model;
 }
 
@@ -158,30 +181,32 @@ async function start() {
 
   const clock = clockOf(CHANNEL);
   const { choice, index } = asked(state, layers);
-  const transport = mount(part("transport"), "transport", {
+  const transport = mount(part("transport"), timeControl, {
     ...state.transport, choice: { ...state.transport.choice, ...choice }, resting: index,
   });
   if (state.moments) {
     part("moments").hidden = false;
-    mount(part("moments"), "moments", state.moments);
+    mount(part("moments"), momentsStrip, state.moments);
   }
   transport.on("resting", () => { transport.ack += 1; }); // nobody else hears of it
-  mount(part("graph"), "layer_graph", state.graph);
-  mount(part("picker"), "probe_picker", state.picker);
+  mount(part("graph"), layerGraph, state.graph);
+  mount(part("picker"), probePicker, state.picker);
   const places = { step: transport.steps, epoch: transport.epochs, wall_time: transport.wall_times };
   const charts = state.charts.map((chart) => chartOf(chart, places, transport));
   let bars = null;
   let shares = null;
   if (predictions.length) {
     part("says").hidden = false;
-    bars = mount(part("bars"), "probability_bars", state.bars);
+    bars = mount(part("bars"), probabilityBars, state.bars);
     shares = chartOf({ title: "Probabilities of the probe", y_name: "probability", y_limits: [0, 1], series: [] }, places, transport);
     charts.push(shares);
   }
   transport.on("axis", () => charts.forEach((chart) => { chart.axis = transport.axis; }));
 
   let grid = null;
+  /** @type {Choice} */
   let shown = {};
+  /** @param {Choice} choice */
   const showPicture = async ({ layer, probe }) => {
     const { title, facts, colour, missing, films } = layers.get(layer) ?? { facts: "", missing: "This run has no layers." };
     const film = films?.[probe];
@@ -193,8 +218,9 @@ async function start() {
     part("caption").textContent = film ? film.caption : missing;
     part("picture").hidden = !film;
     grid?.remove();
-    grid = film ? mount(part("picture"), "frame_grid", looks, framesFrom(frames)) : null;
+    grid = film ? mount(part("picture"), frameGrid, looks, framesFrom(frames)) : null;
   };
+  /** @param {Choice} choice */
   const showPrediction = async ({ probe }) => {
     if (!predictions.length) return;
     const found = await thaw(predictions[probe]);
@@ -214,7 +240,7 @@ async function start() {
 }
 
 function chartOf(chart, clocks, transport) {
-  return mount(card(chart.title), "curves", { ...chart, clocks, axis: transport.axis, channel: CHANNEL });
+  return mount(card(chart.title), curves, { ...chart, clocks, axis: transport.axis, channel: CHANNEL });
 }
 
 // What goes wrong is said on the page, and in the console as ever.

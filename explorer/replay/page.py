@@ -198,25 +198,9 @@ def _read(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def _component(name: str, module: str) -> str:
-    """Give a module a scope of its own: within a file, modules cannot import each other."""
-    body = module.replace("export function render", "function render")
-    return f"components.{name} = (() => {{\n{body}\nreturn render;\n}})();"
-
-
-def _script() -> str:
-    modules = {name: widget._esm for name, widget in frozen.WIDGETS.items()}
-    modules["curves"] = script("curves.js", "paint", "axes", folder=FOLDER)
-    parts = [_component(name, module) for name, module in modules.items()]
-    host = script("host.js", "nearest", "time_label", folder=FOLDER)
-    narrow = _read(TEMPLATES / "narrow.js")
-    begin = ["(() => {", '"use strict";', "const components = {};"]
-    return "\n".join([*begin, *parts, host, narrow, "})();"])
-
-
 def _sheet() -> str:
     """Style sheet of all components, in their order, each part once."""
-    parts = [sheet for widget in frozen.WIDGETS.values() for sheet in widget._stylesheets]
+    parts = [sheet for widget in frozen.WIDGETS for sheet in widget._stylesheets]
     return "\n".join(dict.fromkeys([*parts, *styles("plot")]))
 
 
@@ -227,5 +211,5 @@ def _digest(script: str) -> str:
 
 CSS = _read(TEMPLATES / "page.css") + _read(FOLDER / "replay.css")
 THEME = _read(TEMPLATES / "theme.js")
-SCRIPT = _script()
+SCRIPT = script("host.js")
 SHEET = _sheet()

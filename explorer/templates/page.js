@@ -40,7 +40,7 @@
   // -- two runs ---------------------------------------------------------------------------
   const compareRuns = () => {
     // A comparison begins where this page is.
-    const compare = document.getElementById("compare");
+    const compare = /** @type {HTMLSelectElement | null} */ (document.getElementById("compare"));
     const begin = (address) => {
       const url = new URL(address, location.href);
       for (const [name, value] of new URLSearchParams(location.search)) {
@@ -65,7 +65,7 @@
       for (const [name, value] of Object.entries(changes(url.searchParams))) url.searchParams.set(name, value);
       location.assign(url);
     };
-    for (const side of document.querySelectorAll("[data-side]")) {
+    for (const side of /** @type {NodeListOf<HTMLSelectElement>} */ (document.querySelectorAll("[data-side]"))) {
       const shown = side.value;
       side.addEventListener("change", () => {
         const chosen = side.value;

@@ -11,38 +11,26 @@ from bokeh.document import Document
 from panel.custom import JSComponent
 
 FOLDER = Path(__file__).parent
-SHARED = FOLDER / "shared"
-# Scripts and style sheets of components by name: each lies beside its module.
-ASSETS = {
-    path.name: path
-    for ending in ("js", "css")
-    for path in sorted(FOLDER.rglob(f"*.{ending}"))
-    if path.parent != SHARED
-}
+# Each script with all that it imports, in one file; `make bundle` writes them.
+BUNDLE = FOLDER.parent / "bundle"
+# Style sheets of components by name: each lies beside its module.
+SHEETS = {path.stem: path for path in sorted(FOLDER.rglob("*.css"))}
 
 
-def script(name: str, *shared: str, folder: Path | None = None) -> str:
-    """Read a script, with the page's clock and shared parts in front of it.
+def script(name: str) -> str:
+    """Read a script together with all that it imports.
 
     Parameters
     ----------
     name : str
-        Its file, of a component for instance.
-    *shared : str
-        Names of files in the folder ``shared`` besides the clock, without their ending.
-    folder : Path
-        Where the file is; by default that of a component, which is found by its name.
+        Its file, as it is called beside its Python.
     """
-    parts = [SHARED / f"{part}.js" for part in ("clock", *shared)]
-    return "".join(
-        path.read_text(encoding="utf-8")
-        for path in [*parts, ASSETS[name] if folder is None else folder / name]
-    )
+    return (BUNDLE / name).read_text(encoding="utf-8")
 
 
 def styles(*names: str) -> list[str]:
     """Read style sheets: what all widgets share, and those of some, without their ending."""
-    return [ASSETS[f"{name}.css"].read_text(encoding="utf-8") for name in ("widgets", *names)]
+    return [SHEETS[name].read_text(encoding="utf-8") for name in ("widgets", *names)]
 
 
 class Widget(JSComponent):

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { event, fakeModel, fakeTime } from "./fakes.js";
-import { load } from "./load.js";
+import { event, fakeModel, fakeTime, onPage } from "./fakes.js";
+import { addressOf, choiceIn } from "../../explorer/widgets/shared/address.js";
 
 const HALF_A_MINUTE = 30_000;
 
@@ -32,7 +32,7 @@ function opened(search = "?layer=conv1", { wholePage = true } = {}) {
       window.dispatchEvent(new Event("popstate"));
     },
   };
-  const { addressOf, choiceIn } = load("address", { ...time, window, location, history });
+  onPage({ ...time, window, location, history });
   const model = fakeModel({ whole_page: wholePage });
   let shown = { layer: "conv1", unit: 0, step: 0, axis: "step" };
   let playing = false;
@@ -272,7 +272,6 @@ test("a browser that refuses does no harm", () => {
 });
 
 test("what an address asks for of the choice is read, nonsense left out", () => {
-  const { choiceIn } = load("address");
   const read = (search) => choiceIn(new URLSearchParams(search));
   assert.deepEqual(read("layer=a%20b&tab=training&unit=3&probe=0&target=-1&step=9"), {
     layer: "a b", tab: "training", unit: 3, probe: 0, target: -1,

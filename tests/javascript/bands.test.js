@@ -2,12 +2,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { load } from "./load.js";
-
-const {
+import {
   bandLines, bandParts, bandPlace, bandScales, codeRange, codeValue, columnsIn, greatest, shortNumber, signedCode,
   stretchedPalette,
-} = load("bands");
+} from "../../explorer/widgets/shared/bands.js";
 
 const VALUES = { title: "values", signed: true, low: -2, high: 2 };
 const GATE = { title: "gate", signed: false, low: 0, high: 1 };

@@ -2,18 +2,18 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { event, fakeModel } from "./fakes.js";
-import { load } from "./load.js";
+import { event, fakeModel, onPage } from "./fakes.js";
+import { clockOf, follow, heed, isTyped } from "../../explorer/widgets/shared/clock.js";
 
 const CHOICE = { layer: "conv1", unit: 2, probe: 1, target: -1, tab: "layers" };
 
 // A clock, and the events that were heard of it.
 function started(given = {}) {
-  const made = load("clock", given);
-  const clock = made.clockOf("main");
+  onPage(given);
+  const clock = clockOf("main");
   const heard = [];
   for (const name of ["choice", "hover", "seek", "tick"]) clock.addEventListener(name, () => heard.push(name));
-  return { ...made, clock, heard };
+  return { clock, heard };
 }
 
 describe("time", () => {
@@ -113,7 +113,7 @@ test("what the pointer is over is heard of and forgotten", () => {
 });
 
 test("clocks of two channels do not know each other, those of one are the same", () => {
-  const { clockOf, clock, heard } = started();
+  const { clock, heard } = started();
   clockOf("other").choose(CHOICE);
   assert.deepEqual([clock.choice, heard], [{}, []]);
   assert.equal(clockOf("other"), clockOf("other"));
@@ -121,7 +121,7 @@ test("clocks of two channels do not know each other, those of one are the same",
 
 describe("listeners", () => {
   test("one that heeds is called at once, and until the widget is removed", () => {
-    const { clock, heed } = started();
+    const { clock } = started();
     const model = fakeModel({});
     let calls = 0;
     assert.equal(heed(model, "choice", () => { calls += 1; }), clock);
@@ -139,7 +139,7 @@ describe("listeners", () => {
       observe() { isWatched = true; }
       disconnect() { isWatched = false; }
     }
-    const { clock, follow } = started({ IntersectionObserver });
+    const { clock } = started({ IntersectionObserver });
     const model = fakeModel({});
     const place = { getClientRects: () => [1] };
     const drawn = [];
@@ -159,7 +159,6 @@ describe("listeners", () => {
 });
 
 test("keys are told apart from what is typed", () => {
-  const { isTyped } = load("clock");
   const typed = (target) => Boolean(isTyped(event("keydown", { target })));
   for (const tagName of ["TEXTAREA", "SELECT", "INPUT"]) assert.ok(typed({ tagName, type: "text" }), tagName);
   assert.ok(typed({ tagName: "DIV", isContentEditable: true }));

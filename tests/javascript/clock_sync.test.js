@@ -2,15 +2,16 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { event, fakeModel, fakeTime } from "./fakes.js";
-import { load } from "./load.js";
+import { event, fakeModel, fakeTime, onPage } from "./fakes.js";
+import { clockOf } from "../../explorer/widgets/shared/clock.js";
+import { clockSyncOf } from "../../explorer/widgets/shared/clock_sync.js";
 
 const CHOICE = { layer: "conv1", unit: 2, probe: 0, target: -1, tab: "layers" };
 
 function relayed({ isPlaying } = {}) {
   const time = fakeTime();
   const window = new EventTarget();
-  const { clockOf, clockSyncOf } = load("clock_sync", { ...time, window });
+  onPage({ ...time, window });
   const clock = clockOf("main");
   clock.start(100, 0);
   const model = fakeModel({

@@ -2,15 +2,16 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { event, fakeDocument, fakeModel, fakeTime } from "./fakes.js";
-import { load } from "./load.js";
+import { event, fakeDocument, fakeModel, fakeTime, onPage } from "./fakes.js";
+import { clockOf } from "../../explorer/widgets/shared/clock.js";
+import { controlsOf } from "../../explorer/widgets/shared/controls.js";
 
 const STEPS = [0, 1, 2, 5, 10, 20, 50, 100];
 
 function opened(steps = STEPS, { frameMs } = {}) {
   const time = fakeTime({ frameMs });
   const document = fakeDocument();
-  const { clockOf, controlsOf } = load("controls", { ...time, document });
+  onPage({ ...time, document });
   const clock = clockOf("main");
   clock.start(steps.length, 0);
   const model = fakeModel({});

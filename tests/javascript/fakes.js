@@ -1,5 +1,12 @@
 // Stand-ins for what a page gives its scripts.
 
+// A page of its own for a test, with what is `given` as globals; its window is an EventTarget.
+export function onPage(given = {}) {
+  for (const [name, value] of Object.entries({ window: new EventTarget(), ...given })) {
+    Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
+  }
+}
+
 // A clock that goes on when it is told to: `advance(ms)`. Timers and pictures come in their order.
 export function fakeTime({ frameMs = 20 } = {}) {
   let now = 1000;

@@ -2,9 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { load } from "./load.js";
-
-const { filmPlan } = load("film_form");
+import { filmPlan } from "../../explorer/widgets/shared/film_form.js";
 
 for (const [asked, plan] of [
   [[0, 10, 10], { count: 5, text: "5 frames, 0.5 s" }],

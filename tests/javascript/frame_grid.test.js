@@ -2,9 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { load } from "./load.js";
-
-const { bestColumns, isBlank, tileAfter, tileName, tileOfStep } = load("frame_grid");
+import { bestColumns, isBlank, tileAfter, tileName, tileOfStep } from "../../explorer/widgets/pictures/frame_grid.js";
 
 for (const [tile, places, name] of [
   [5, 1, "unit 5"], [5, 2, "unit 2 · place 1"], [4, 2, "unit 2 · place 0"], [5, 0, "tile 5"],

@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { fakeModel } from "./fakes.js";
-import { load } from "./load.js";
+import { fakeModel, onPage } from "./fakes.js";
+import { clockOf } from "../../explorer/widgets/shared/clock.js";
+import { bytesOf, framesOf } from "../../explorer/widgets/shared/frames.js";
 
 const MIB = 1024 * 1024;
 
@@ -15,7 +16,7 @@ function widget({ count = 100, still = false } = {}) {
     observe() {}
     disconnect() {}
   }
-  const { bytesOf, clockOf, framesOf } = load("frames", { IntersectionObserver });
+  onPage({ IntersectionObserver });
   const clock = clockOf("main");
   clock.start(count, 0);
   const model = fakeModel({ key: "k", still });

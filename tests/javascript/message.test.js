@@ -2,12 +2,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { fakeDocument } from "./fakes.js";
-import { load } from "./load.js";
-
-const { codeOfAll, saidOfAll } = load("frame_grid");
-const { saidOf: saidOfLines } = load("step_lines");
-const { saidOf: saidOfWords } = load("token_strip");
+import { fakeDocument, onPage } from "./fakes.js";
+import { codeOfAll, messageOn, saidOfAll } from "../../explorer/widgets/shared/message.js";
+import { saidOf as saidOfLines } from "../../explorer/widgets/charts/step_lines.js";
+import { saidOf as saidOfWords } from "../../explorer/widgets/charts/token_strip.js";
 
 test("one code is that of all, unless it is the only value", () => {
   assert.equal(codeOfAll([7, 7, 7]), 7);
@@ -60,7 +58,7 @@ describe("a text whose words have one colour", () => {
 
 test("a message hides what it stands for, and says of which step it is", () => {
   const document = fakeDocument();
-  const { messageOn } = load("frame_grid", { document });
+  onPage({ document });
   const [stage, layer] = [document.createElement("div"), document.createElement("canvas")];
   const say = messageOn(stage, [layer]);
   const [message] = stage.children;

@@ -2,12 +2,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { load } from "./load.js";
-
-const { bytes, cut, number, table } = load("paint");
-const { roomy, ticksOf } = load("axes");
-const { endsOf, placesOf, powersOfTen } = load("explorer/replay/curves.js");
-const { fontParts } = load("vector");
+import { endsOf, placesOf, powersOfTen } from "../../explorer/replay/curves.js";
+import { roomy, ticksOf } from "../../explorer/widgets/shared/axes.js";
+import { bytes, cut, number, table } from "../../explorer/widgets/shared/paint.js";
+import { fontParts } from "../../explorer/widgets/shared/vector.js";
 
 describe("colours", () => {
   const palette = Uint8Array.from({ length: 768 }, (_, at) => Math.floor(at / 3));

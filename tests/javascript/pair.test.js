@@ -2,9 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { load } from "./load.js";
-
-const { counted, honest, positionNear, positionOf } = load("pair_transport");
+import { counted, honest, positionNear, positionOf } from "../../explorer/widgets/time/pair_transport.js";
 
 describe("positions", () => {
   test("the one that shows a step is found, of several the nearest", () => {

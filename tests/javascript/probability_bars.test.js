@@ -2,9 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { load } from "./load.js";
+import { classesShown } from "../../explorer/widgets/charts/probability_bars.js";
 
-const { classesShown } = load("probability_bars");
 const upTo = (count) => Array.from({ length: count }, (_, at) => at);
 
 const FEW = [0.1, 0.5, 0.2, 0.2];

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
 
-import { fakeDocument, fakeModel, fakeTime } from "./fakes.js";
-import { load } from "./load.js";
+import { fakeDocument, fakeModel, fakeTime, onPage } from "./fakes.js";
+import { statesOf } from "../../explorer/widgets/shared/states.js";
 
 // A sign beside a holder of pictures, with a picture of some height on the page, or none.
 function place(values = {}) {
@@ -26,7 +26,7 @@ function place(values = {}) {
   const el = { getRootNode: () => ({ host }) };
   const caption = { ariaBusy: null };
   const model = fakeModel({ state: "content", said: "", share: -1, seen: true, ...values });
-  const { statesOf } = load("states", { ...time, setInterval, clearInterval, document });
+  onPage({ ...time, setInterval, clearInterval, document });
   const { sign, said, showState } = statesOf(model, el, () => [caption]);
   const [, bar, told] = sign.children;
   bar.removeAttribute = (name) => delete bar[name];

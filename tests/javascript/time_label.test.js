@@ -1,26 +1,8 @@
-// Which recorded step is meant, and how it is called.
+// How a recorded step is called.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { load } from "./load.js";
-
-const { timeLabel, nearest, seconds } = load("time_label");
-
-for (const [values, to, reach, found] of [
-  [[1, 5, 9], 6.9, Infinity, 1],
-  [[1, 5, 9], 7.1, Infinity, 2],
-  [[1, 5, 9], 7, Infinity, 1],
-  [[1, 5, 9], 20, 3, -1],
-  [[1, 5, 9], NaN, Infinity, -1],
-  [[NaN, 5, NaN], 0, Infinity, 1],
-  [[NaN], 0, Infinity, -1],
-  [[], 0, Infinity, -1],
-]) {
-  test(`the value nearest to ${to} within ${reach} of ${JSON.stringify(values)} is at ${found}`, () => {
-    assert.equal(nearest(values, to, reach), found);
-    assert.equal(nearest(Float64Array.from(values), to, reach), found);
-  });
-}
+import { seconds, timeLabel } from "../../explorer/widgets/shared/time_label.js";
 
 for (const [value, text] of [[0, "0.0 s"], [59.94, "59.9 s"], [60, "1 min 0 s"], [3599.9, "59 min 59 s"], [7325, "2 h 2 min"]]) {
   test(`${value} seconds are ${text}`, () => assert.equal(seconds(value), text));

@@ -2,9 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { load } from "./load.js";
-
-const { opacity, positionAt, span, strongest } = load("unit_focus");
+import { opacity, positionAt, span, strongest } from "../../explorer/widgets/pictures/unit_focus.js";
 
 describe("what is nothing hides nothing, and what is at the limits all", () => {
   for (const [code, signed, expected] of [

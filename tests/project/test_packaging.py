@@ -32,11 +32,17 @@ def dotted(folder: Path) -> str:
 
 
 PACKAGES = [folder for folder in folders() if (ROOT / folder / "__init__.py").exists()]
+# What is installed of scripts are their bundles, and those that Python reads as they are.
+SCRIPTS = {
+    file
+    for file in (ROOT / "explorer").rglob("*.[jt]s")
+    if file.parent not in {ROOT / "explorer" / "bundle", ROOT / "explorer" / "templates"}
+}
 ASSETS = [
     file.relative_to(ROOT)
     for folder in folders()
     for file in sorted((ROOT / folder).iterdir())
-    if file.is_file() and file.suffix not in {".py", ".pyc"}
+    if file.is_file() and file.suffix not in {".py", ".pyc"} and file not in SCRIPTS
 ]
 
 

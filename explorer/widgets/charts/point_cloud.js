@@ -1,4 +1,11 @@
 // A scatter plot whose points move with the slider: all steps are here, a tick only draws.
+import { LINE, paintAxes, plotBox, roomy, ticksOf } from "../shared/axes.js";
+import { clockOf, element, follow, heed } from "../shared/clock.js";
+import { messageOn } from "../shared/message.js";
+import { clamp } from "../shared/numbers.js";
+import { cut, number, repaintWhenSeen, sized, themed, tipOn } from "../shared/paint.js";
+/** @import { Component } from "../../types" */
+
 const NEAR = 12; // pixels from the pointer to a point under it
 const TAIL = 6; // steps that every point draws behind it
 const DOTS = 4; // pixels between dots along the way of a point
@@ -92,6 +99,7 @@ function labelPlaces(places, widths, box, radius, order, forced = []) {
   return found;
 }
 
+/** @param {Component} component */
 export function render({ model, el }) {
   const canvas = element("canvas", { role: "img" });
   const stage = element("div", { class: "stage" }, canvas);
@@ -102,14 +110,17 @@ export function render({ model, el }) {
   el.append(element("div", { class: "plot" }, stage, element("div", { class: "legend" }, groups, outside, limits)));
   const [tip, clock] = [tipOn(stage), clockOf(model.channel)];
   let pen = null; // null until there is a place to draw
-  let [ink, view, sprites, widths, byColour] = [{}, null, new Map(), [], new Map()];
+  /** @type {Record<string, string>} */
+  let ink = {};
+  let [view, sprites, widths, byColour] = [null, new Map(), [], new Map()];
   let [fixed, free] = [null, false]; // ends of the axes that hold for all steps, unless they are free
   let places = new Float32Array(); // pixels of the points on screen, NaN where hidden
   let [pointer, hovered] = [null, -1];
 
+  /** @type {Record<string, any>} */
   let its = {}; // the parameters: those of the model are slow to read
   let [positions, steps, count, radius] = [[], 0, 0, 0];
-  const stepAt = () => Math.max(0, Math.min(clock.index, steps - 1));
+  const stepAt = () => clamp(clock.index, 0, steps - 1);
   const valueOf = (point, step = stepAt()) => {
     const at = 2 * (step * count + point);
     return [positions[at], positions[at + 1]];
@@ -163,11 +174,11 @@ export function render({ model, el }) {
       const [x, y] = valueOf(point);
       const [across, down] = [view.x(x), view.y(y)];
       const inside = across >= left - 1 && across <= left + width + 1 && down >= top - 1 && down <= top + height + 1;
-      lost += !inside && !Number.isNaN(x + y);
+      if (!inside && !Number.isNaN(x + y)) lost += 1;
       if (Number.isFinite(x) && Number.isFinite(y)) {
         if (!known) first = [x, y];
         known += 1;
-        elsewhere += x !== first[0] || y !== first[1];
+        if (x !== first[0] || y !== first[1]) elsewhere += 1;
       }
       places[2 * point] = inside ? across : NaN;
       places[2 * point + 1] = inside ? down : NaN;
@@ -329,7 +340,7 @@ export function render({ model, el }) {
   const renew = () => {
     its = Object.fromEntries(PARAMETERS.map((name) => [name, model[name]]));
     [positions, fixed, hovered] = [its.positions ?? [], null, -1];
-    [steps, count] = positions.shape ?? [0, 0];
+    [steps, count] = its.positions?.shape ?? [0, 0];
     radius = radiusOf(count);
     canvas.tabIndex = its.selects ? 0 : -1;
     canvas.setAttribute("aria-label", `${its.label || "Points"}, moving with the step`);

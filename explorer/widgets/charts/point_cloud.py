@@ -65,7 +65,7 @@ class PointCloud(Widget):
     if_empty = param.String(default="There is no point.", doc="Said if there is none.")
     label = param.String(default="", doc="Description for screen readers.")
 
-    _esm = script("point_cloud.js", "message", "paint", "axes")
+    _esm = script("point_cloud.js")
     _stylesheets = styles("plot")
 
     def __init__(self, **params: Any) -> None:

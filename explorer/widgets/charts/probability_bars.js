@@ -1,10 +1,14 @@
 // What the network says about the selected probe at the step on screen: a bar a class.
+import { PREDICTED, clockOf, element, follow, heed } from "../shared/clock.js";
+import { clamp } from "../shared/numbers.js";
+/** @import { Component } from "../../types" */
+
 const ALL_CLASSES = 12;
 const TOP_CLASSES = 10;
 
 // Classes that get a bar, from above: all in their order, or of many the most probable ones and
 // the true one. A share that is not a number counts as none.
-function classesShown(shares, truth) {
+export function classesShown(shares, truth) {
   const classes = shares.map((_, number) => number);
   if (classes.length <= ALL_CLASSES) return classes;
   const height = (number) => (Number.isNaN(shares[number]) ? -1 : shares[number]);
@@ -12,6 +16,7 @@ function classesShown(shares, truth) {
   return classes.filter((number, rank) => rank < TOP_CLASSES || number === truth);
 }
 
+/** @param {Component} component */
 export function render({ model, el }) {
   const list = element("div", { class: "bars", role: "list", "aria-label": "Predicted probabilities" });
   el.append(list);
@@ -44,7 +49,7 @@ export function render({ model, el }) {
       const { row, bar, value } = rowOf(number);
       const share = shares[number];
       const known = Number.isFinite(share);
-      bar.style.width = `${known ? Math.max(0, Math.min(1, share)) * 100 : 0}%`;
+      bar.style.width = `${known ? clamp(share) * 100 : 0}%`;
       value.textContent = known ? `${(share * 100).toFixed(share < 0.0995 ? 1 : 0)} %` : "NaN";
       row.classList.toggle("best", number === best && known);
       return row;

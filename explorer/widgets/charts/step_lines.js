@@ -1,4 +1,11 @@
 // A small chart that changes with the slider: all steps are here, a tick only draws.
+import { LINE, paintAxes, plotBox, roomy, ticksOf } from "../shared/axes.js";
+import { PREDICTED, clockOf, element, follow, heed } from "../shared/clock.js";
+import { messageOn } from "../shared/message.js";
+import { clamp, finiteEnds, nearest } from "../shared/numbers.js";
+import { cut, number, repaintWhenSeen, sized, themed, tipOn } from "../shared/paint.js";
+/** @import { Component } from "../../types" */
+
 const NEAR = 24; // pixels from the pointer to a series under it
 const MOST_LETTERS = 14; // of a text under the x axis
 const MOST_TOLD = 3; // series in the tip; of more, the nearest one
@@ -12,13 +19,8 @@ const PARAMETERS = [
 
 // Ends of the y axis over a stretch of values. Bars stand on zero; a logarithm needs what is above.
 function endsOf(values, from, to, { zero = false, log = false } = {}) {
-  let [low, high] = zero && !log ? [0, 0] : [Infinity, -Infinity];
-  for (let at = from; at < to; at++) {
-    const value = values[at];
-    if (!Number.isFinite(value) || (log && value <= 0)) continue;
-    if (value < low) low = value;
-    if (value > high) high = value;
-  }
+  let [low, high] = finiteEnds(values, from, to, log ? 0 : -Infinity);
+  if (zero && !log) [low, high] = [Math.min(0, low), Math.max(0, high)];
   if (log) return low <= high ? roomy(Math.log10(low), Math.log10(high), 0.05).map((power) => 10 ** power) : [0.1, 1];
   const [least, most] = roomy(low, high, 0.05);
   if (!zero) return [least, most];
@@ -45,19 +47,20 @@ function edgesOf(xs) {
 }
 
 // What to say of a stretch of values of which nothing is to be seen: none, or bars without height.
-function saidOf(values, from, to, { bars = false, log = false, still = false, ifZero = "" } = {}) {
+export function saidOf(values, from, to, { bars = false, log = false, still = false, ifZero = "" } = {}) {
   const when = still ? "." : " at this step.";
   let [known, seen] = [0, 0];
   for (let at = from; at < to; at++) {
     if (!Number.isFinite(values[at])) continue;
     known += 1;
-    seen += log ? values[at] > 0 : !bars || values[at] !== 0;
+    if (log ? values[at] > 0 : !bars || values[at] !== 0) seen += 1;
   }
   if (seen) return "";
   if (!known) return `No value is a number${when}`;
   return log ? `No value is above 0${when}` : ifZero || `All values are 0${when}`;
 }
 
+/** @param {Component} component */
 export function render({ model, el }) {
   const canvas = element("canvas", { role: "img" });
   const stage = element("div", { class: "stage" }, canvas);
@@ -69,14 +72,17 @@ export function render({ model, el }) {
   const tip = tipOn(stage);
   const clock = clockOf(model.channel);
   let pen = null; // null until there is a place to draw
-  let [ink, view, xs, edges] = [{}, null, [], []];
+  /** @type {Record<string, string>} */
+  let ink = {};
+  let [view, xs, edges] = [null, [], []];
   let [fixed, free] = [null, false]; // ends of the y axis that hold for all steps, unless they are free
   let [pointer, over, listed] = [null, null, -1]; // what is under the pointer; a series in the legend
 
+  /** @type {Record<string, any>} */
   let its = {}; // the parameters: those of the model are slow to read
   let [values, steps, count, places] = [[], 0, 0, 0];
   const upTo = (most) => Array.from({ length: most }, (_, at) => at);
-  const stepAt = () => Math.max(0, Math.min(clock.index, steps - 1));
+  const stepAt = () => clamp(clock.index, 0, steps - 1);
   const valueOf = (series, at, step = stepAt()) => values[(step * count + series) * places + at];
   const [bars, stairs] = [() => its.kind === "bars", () => its.kind === "steps"];
   const showsGhosts = () => its.ghost && steps > 1 && !(bars() && count > 1);
@@ -294,7 +300,10 @@ export function render({ model, el }) {
     const swatch = element("i", { style: `background:${colourOf(series)}` });
     const made = bySeries() && its.selects ? element("button", { type: "button" }, swatch, name) : element("span", {}, swatch, name);
     for (const [type, which] of [["pointerenter", series], ["pointerleave", -1]]) {
-      made.addEventListener(type, () => paint((listed = which)));
+      made.addEventListener(type, () => {
+        listed = which;
+        paint();
+      });
     }
     if (bySeries()) made.addEventListener("click", () => pick(series));
     return made;
@@ -316,7 +325,7 @@ export function render({ model, el }) {
     fixed = over = null;
     its = Object.fromEntries(PARAMETERS.map((name) => [name, model[name]]));
     values = its.y ?? [];
-    [steps, count, places] = values.shape ?? [0, 0, 0];
+    [steps, count, places] = its.y?.shape ?? [0, 0, 0];
     xs = places ? upTo(places).map((at) => its.x?.[at] ?? at) : [0, 1];
     edges = edgesOf(xs);
     canvas.tabIndex = its.selects ? 0 : -1;

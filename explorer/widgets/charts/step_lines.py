@@ -69,7 +69,7 @@ class StepLines(Widget):
     if_zero = param.String(default="", doc="Said in place of a step's bars that are all zero.")
     label = param.String(default="", doc="Description for screen readers.")
 
-    _esm = script("step_lines.js", "nearest", "message", "paint", "axes")
+    _esm = script("step_lines.js")
     _stylesheets = styles("plot")
 
     def __init__(self, **params: Any) -> None:

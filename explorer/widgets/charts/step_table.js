@@ -1,4 +1,9 @@
 // A short table that follows the slider; its rows come from the server and are read ahead.
+import { clockOf, element, heed } from "../shared/clock.js";
+import { framesOf } from "../shared/frames.js";
+/** @import { Component } from "../../types" */
+
+/** @param {Component} component */
 export function render({ model, el }) {
   const clock = clockOf(model.channel);
   const head = element("tr", {}, ...model.columns.map((text, at) =>

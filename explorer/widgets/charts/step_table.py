@@ -21,5 +21,5 @@ class StepTable(Stepped):
     empty = param.String(default="Nothing at this step.", doc="Sentence if there is no row.")
     rows = param.Integer(default=0, doc="Least number of rows for which there is room; 0: none.")
 
-    _esm = script("step_table.js", "frames")
+    _esm = script("step_table.js")
     _stylesheets = styles("step_table")

@@ -1,5 +1,10 @@
 // A text whose words are coloured by a value of the step on screen, once for each row of values.
 // The words are text on the page: a tick changes the colours of those whose value has changed.
+import { clockOf, element, follow, heed, introduce } from "../shared/clock.js";
+import { clamp, finiteEnds } from "../shared/numbers.js";
+import { coloured, cut, inkOn, number, repaintWhenSeen, rgbOf, table, tipOn } from "../shared/paint.js";
+/** @import { Component } from "../../types" */
+
 const SIGNS = { "": "∅", " ": "␣", "\n": "↵", "\t": "⇥" };
 const FEWEST_FOLDED = 2;
 const PARAMETERS = [
@@ -18,28 +23,30 @@ function stretchesOf(count, padding) {
   return stretches;
 }
 
-// Values of the lowest and the highest colour over a stretch: the same on both sides of zero if signed.
+/**
+ * Values of the lowest and the highest colour over a stretch: the same on both sides of zero if signed.
+ *
+ * @param {ArrayLike<number>} values
+ * @param {number} from
+ * @param {number} to
+ * @param {boolean} signed
+ * @returns {[number, number]}
+ */
 function endsOf(values, from, to, signed) {
-  let [low, high] = [Infinity, -Infinity];
-  for (let at = from; at < to; at++) {
-    const value = values[at];
-    if (!Number.isFinite(value)) continue;
-    if (value < low) low = value;
-    if (value > high) high = value;
-  }
+  let [low, high] = finiteEnds(values, from, to);
   if (low > high) [low, high] = [0, 1];
   if (signed) [low, high] = [-Math.max(-low, high), Math.max(-low, high)];
   return low < high ? [low, high] : signed ? [-1, 1] : [low, low + 1];
 }
 
 // What to say of values that give all words one colour, or none.
-function saidOf(values, from, to) {
+export function saidOf(values, from, to) {
   let [known, others, first] = [0, 0, NaN];
   for (let at = from; at < to; at++) {
     if (Number.isNaN(values[at])) continue;
     if (!known) first = values[at];
     known += 1;
-    others += values[at] !== first;
+    if (values[at] !== first) others += 1;
   }
   if (!known) return "no value at this step";
   return known > 1 && !others ? `all ${number(first)} at this step` : "";
@@ -48,7 +55,7 @@ function saidOf(values, from, to) {
 // Code of a value's colour: 1 to 255 from low to high, 0 for what is no number.
 function codeOf(value, low, high) {
   if (Number.isNaN(value)) return 0;
-  return 1 + Math.round(254 * Math.max(0, Math.min(1, (value - low) / (high - low))));
+  return 1 + Math.round(254 * clamp((value - low) / (high - low)));
 }
 
 // The next one of some rising numbers, forwards or backwards; at their end the last one.
@@ -56,6 +63,7 @@ function neighbour(numbers, from, move) {
   return move > 0 ? numbers.find((one) => one > from) ?? numbers.at(-1) : numbers.findLast((one) => one < from) ?? numbers[0];
 }
 
+/** @param {Component} component */
 export function render({ model, el }) {
   const stage = element("div", { class: "stage", role: "group" });
   const bar = element("canvas", { width: 255, height: 1, class: "bar" });
@@ -65,6 +73,7 @@ export function render({ model, el }) {
   el.append(element("div", { class: "strip" }, stage,
     element("div", { class: "legend" }, low, bar, high, name, element("span", { class: "fill" }), chosen, clear, limits)));
   const tip = tipOn(stage);
+  /** @type {Record<string, any>} */
   let its = {}; // the parameters: those of the model are slow to read
   let cells = []; // a list for each row, a cell for each token, null where padding is folded
   let codes = new Uint8Array(); // on screen
@@ -81,7 +90,7 @@ export function render({ model, el }) {
   let outlined = -1;
 
   const sizes = () => its.values?.shape ?? [0, 1, its.tokens.length];
-  const stepAt = () => Math.max(0, Math.min(clock.index, sizes()[0] - 1));
+  const stepAt = () => clamp(clock.index, 0, sizes()[0] - 1);
   const column = (token) => cells.map((row) => row[token]).filter(Boolean);
 
   // -- words ------------------------------------------------------------------------------

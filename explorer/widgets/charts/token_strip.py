@@ -58,7 +58,7 @@ class TokenStrip(Widget):
     )
     label = param.String(default="", doc="Description for screen readers.")
 
-    _esm = script("token_strip.js", "paint")
+    _esm = script("token_strip.js")
     _stylesheets = styles("token_strip")
 
     def __init__(self, **params: Any) -> None:

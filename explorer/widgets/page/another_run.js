@@ -1,5 +1,9 @@
 // Asks for the path of another run. The page's menus say for which side it is wanted, and lead to
 // the run once Python has opened it.
+import { element, introduce } from "../shared/clock.js";
+/** @import { Component } from "../../types" */
+
+/** @param {Component} component */
 export function render({ model, el }) {
   let side = "";
   let count = 0;

@@ -1,5 +1,14 @@
 // Heading of a card. It knows when the card is on screen, so that what nobody sees is not computed;
 // and saves the picture, drawn here, the numbers behind it, and films, which Python sends.
+import "../shared/children.js";
+import { clockOf, element, introduce } from "../shared/clock.js";
+import { filmForm } from "../shared/film_form.js";
+import { clamp } from "../shared/numbers.js";
+import { complete, save, snapshotOf } from "../shared/snapshot.js";
+import { statesOf } from "../shared/states.js";
+import { vectorOf } from "../shared/vector.js";
+/** @import { Component } from "../../types" */
+
 const NEAR = "300px";
 const PICTURES = [["png", "PNG", "a picture of this step"], ["svg", "SVG", "a vector figure of this step"]];
 const NUMBERS = [
@@ -42,7 +51,7 @@ function saveMenu(entries, choose) {
     if (!isOpen()) return;
     const { right, bottom } = button.getBoundingClientRect();
     menu.style.left = `${Math.max(4, right - menu.offsetWidth)}px`;
-    menu.style.top = `${Math.max(4, Math.min(bottom + 4, innerHeight - menu.offsetHeight - 4))}px`;
+    menu.style.top = `${clamp(bottom + 4, 4, innerHeight - menu.offsetHeight - 4)}px`;
   };
   button.addEventListener("click", () => menu.togglePopover());
   menu.addEventListener("toggle", ({ newState }) => {
@@ -64,6 +73,7 @@ function saveMenu(entries, choose) {
   return { el: element("span", { class: "save no-snapshot" }, button, menu), button, menu, list, place, isOpen };
 }
 
+/** @param {Component} component */
 export function render({ model, el }) {
   const title = element("h3", { text: model.title });
   const told = element("span", { class: "told no-snapshot", role: "status" });

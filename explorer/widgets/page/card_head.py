@@ -93,7 +93,7 @@ class CardHead(States):
     film = param.Dict(default={}, doc="Frames ``done`` of ``count``, while one is being made.")
     film_said = param.String(default="", doc="How the last one ended, or why there is none.")
 
-    _esm = script("card_head.js", "children", "paint", "states", "snapshot", "vector", "film_form")
+    _esm = script("card_head.js")
     _stylesheets = styles("states", "card_head")
 
     def __init__(

@@ -1,7 +1,11 @@
 // A view's own option: buttons side by side, or a list if they would not fit.
+import { element, introduce } from "../shared/clock.js";
+/** @import { Component } from "../../types" */
+
 const MOST_BUTTONS = 4;
 const MOST_LETTERS = 48;
 
+/** @param {Component} component */
 export function render({ model, el }) {
   const holder = element("div", { class: "choice" });
   el.append(holder);

@@ -1,5 +1,10 @@
 // The network as a graph: a box a layer, its kind told by colour and word; click selects. Boxes can
 // show a quantity at the step on screen instead: what is learning, what is dead, what is large.
+import { clockOf, element, follow, heed, introduce } from "../shared/clock.js";
+import { clamp, finiteEnds } from "../shared/numbers.js";
+import { FAMILY, coloured, fitted, inkOn, number, rgbOf, table } from "../shared/paint.js";
+/** @import { Component } from "../../types" */
+
 const CHIP = 62;
 const NS = "http://www.w3.org/2000/svg";
 
@@ -12,16 +17,11 @@ function svg(tag, attributes, parent) {
 
 // Lowest and highest finite value, of the logarithms if those are shown.
 function limitsOf(values, logarithmic) {
-  let [low, high] = [Infinity, -Infinity];
-  for (const value of values) {
-    const shown = logarithmic ? Math.log10(value) : value;
-    if (!Number.isFinite(shown)) continue;
-    low = Math.min(low, shown);
-    high = Math.max(high, shown);
-  }
+  const [low, high] = finiteEnds(logarithmic ? Array.from(values, Math.log10) : values);
   return low > high ? [0, 1] : [low, high > low ? high : low + 1];
 }
 
+/** @param {Component} component */
 export function render({ model, el }) {
   const box = element("div", { class: "graph" });
   const choice = element("select", { "aria-label": "What the boxes show", title: "What the boxes show" });
@@ -119,7 +119,7 @@ export function render({ model, el }) {
       group.querySelector(".parameters").setAttribute("display", known ? "none" : "");
       if (Number.isNaN(value)) return;
       const shown = model.logarithmic ? Math.log10(value) : value;
-      const share = Math.max(0, Math.min(1, (shown - limits[0]) / (limits[1] - limits[0]))) || 0;
+      const share = clamp((shown - limits[0]) / (limits[1] - limits[0])) || 0;
       const colour = rgbOf(model.palette, Math.round(255 * share));
       chip.firstChild.setAttribute("fill", `rgb(${colour.join(" ")})`);
       chip.lastChild.style.fill = inkOn(...colour);

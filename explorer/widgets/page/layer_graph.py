@@ -27,7 +27,7 @@ class LayerGraph(Widget):
     logarithmic = param.Boolean(default=False, doc="Whether colours follow the logarithm.")
     palette = param.Parameter(doc="Colours from little to much: (768,) uint8.")
 
-    _esm = script("layer_graph.js", "paint")
+    _esm = script("layer_graph.js")
     _stylesheets = styles("layer_graph")
 
     @classmethod

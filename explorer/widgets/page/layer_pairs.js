@@ -1,5 +1,7 @@
 // Counterparts of layers, set by hand. They are in the address, and what is drawn of two runs hangs
 // on them throughout: so the page is opened anew.
+import { element } from "../shared/clock.js";
+/** @import { Component } from "../../types" */
 
 // Counterparts by hand after one more choice: a layer of B stands for one layer of A at most.
 function withChoice(byHand, layer, counterpart) {
@@ -13,6 +15,7 @@ function without(byHand, layer) {
   return Object.fromEntries(Object.entries(byHand).filter(([name]) => name !== layer));
 }
 
+/** @param {Component} component */
 export function render({ model, el }) {
   const open = (byHand) => {
     const url = new URL(location.href);

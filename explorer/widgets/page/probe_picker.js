@@ -1,5 +1,8 @@
 // The fixed inputs: thumbnails of images, or sentences. The mark of each says whether the network
 // is right about it at the step on screen.
+import { clockOf, element, follow, heed } from "../shared/clock.js";
+/** @import { Component } from "../../types" */
+
 const RIGHT = 1;
 const WRONG = 0;
 
@@ -16,6 +19,7 @@ function drawImage(canvas, data, at, height, width, channels) {
   context.putImageData(image, 0, 0);
 }
 
+/** @param {Component} component */
 export function render({ model, el }) {
   const list = element("div", { class: `picker ${model.kind}`, role: "listbox", "aria-label": "Probe inputs" });
   const score = element("div", { class: "score" });
@@ -68,8 +72,8 @@ export function render({ model, el }) {
     for (let probe = 0; probe < count && probe < items.length; probe++) {
       const mark = correct[index * count + probe];
       const guess = model.class_names[predicted[index * count + probe]] ?? "";
-      right += mark === RIGHT;
-      known += mark === RIGHT || mark === WRONG;
+      if (mark === RIGHT) right += 1;
+      if (mark === RIGHT || mark === WRONG) known += 1;
       items[probe].dataset.mark = mark === RIGHT ? "right" : mark === WRONG ? "wrong" : "";
       items[probe].title = `probe ${model.ids?.[probe] ?? probe}: ${model.labels[probe]}, the network says ${guess}`;
       const said = model.kind === "image" ? guess : `network: ${guess}`;

@@ -9,5 +9,5 @@ from explorer.widgets.page.states import States
 class Sign(States):
     """Shows the state of a place on a card that has no heading of its own."""
 
-    _esm = script("sign.js", "states")
+    _esm = script("sign.js")
     _stylesheets = styles("states", "sign")

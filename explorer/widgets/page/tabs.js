@@ -1,4 +1,8 @@
 // The groups of views. Arrow keys move among the tabs while one of them is in focus.
+import { clockOf, element, heed } from "../shared/clock.js";
+/** @import { Component } from "../../types" */
+
+/** @param {Component} component */
 export function render({ model, el }) {
   const clock = clockOf(model.channel);
   const names = Object.keys(model.titles);

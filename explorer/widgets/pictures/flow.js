@@ -1,5 +1,12 @@
 // A probe's way through the network at this step: columns of units, joined by what they contribute
 // to the explained class. Red speaks for it, blue against it.
+import { clockOf, element, heed } from "../shared/clock.js";
+import { framesOf } from "../shared/frames.js";
+import { messageOn } from "../shared/message.js";
+import { clamp } from "../shared/numbers.js";
+import { FONT, bytes, coloured, fitted, repaintWhenSeen, rgbOf, sized, table, themed, tipOn } from "../shared/paint.js";
+/** @import { Component } from "../../types" */
+
 const HEADER = 20;
 const LABEL = 13;
 const APART = 6; // pixels from the units of a row to those of the next
@@ -25,7 +32,8 @@ function placesOf(columns, width) {
   const kinds = columns.map(({ kind, before, kernel }) => WIDTHS[before || kernel ? "flanked" : kind]);
   const gutters = columns.length - 1;
   const [least, good] = [0, 1].map((end) => kinds.reduce((sum, ends) => sum + ends[end], gutters * GUTTERS[end]));
-  const share = Math.max(0, Math.min(1, (width - least) / (good - least)));
+  const share = clamp((width - least) / (good - least));
+  /** @param {number[]} ends */
   const between = ([low, high]) => low + share * (high - low);
   const gutter = between(GUTTERS) + (gutters ? Math.max(0, width - good) / gutters : 0);
   let left = 0;
@@ -36,6 +44,7 @@ function placesOf(columns, width) {
   });
 }
 
+/** @param {Component} component */
 export function render({ model, el }) {
   const canvas = element("canvas", { role: "img", tabindex: 0, class: "flow" });
   const scroll = element("div", { class: "scroll" }, canvas);
@@ -173,12 +182,12 @@ export function render({ model, el }) {
       pen.fillStyle = themed(el, "quiet");
       pen.fillRect(box.x, y + LABEL, box.width, 7);
       pen.fillStyle = themed(el, box.unit === payload.target ? "select" : "muted");
-      pen.fillRect(box.x, y + LABEL, Math.max(0, Math.min(1, share)) * box.width, 7);
+      pen.fillRect(box.x, y + LABEL, clamp(share) * box.width, 7);
       Object.assign(box, { middle: y + LABEL, top: y, bottom: y + LABEL + 7 });
     }
   };
   const codeOf = (value, { low, high }) =>
-    Number.isNaN(value) ? 0 : 1 + Math.round(254 * Math.max(0, Math.min(1, (value - low) / (high - low))));
+    Number.isNaN(value) ? 0 : 1 + Math.round(254 * clamp((value - low) / (high - low)));
   const drawLinks = (pen, payload, input) => {
     const active = boxes.find((box) => same(box, pointed)) ?? boxes.find(isChosen);
     const [red, blue] = [PRO, CONTRA].map((code) => rgbOf(model.diverging, code).join(","));

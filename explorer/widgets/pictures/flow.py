@@ -35,5 +35,5 @@ class Flow(Stepped):
         default=[], doc="Contribution into each column that is drawn at full strength."
     )
 
-    _esm = script("flow.js", "frames", "message", "paint")
+    _esm = script("flow.js")
     _stylesheets = styles("flow")

@@ -1,4 +1,11 @@
 // One uint8 picture a recorded step: tiles (feature maps, kernels, units) or a matrix (token × unit).
+import { clockOf, element, heed } from "../shared/clock.js";
+import { framesOf } from "../shared/frames.js";
+import { codeOfAll, messageOn, saidOfAll } from "../shared/message.js";
+import { clamp } from "../shared/numbers.js";
+import { bytes, coloured, cut, inkOn, number, repaintWhenSeen, sized, table, themed, tipOn, write } from "../shared/paint.js";
+/** @import { Component } from "../../types" */
+
 const GAP = 3;
 const MAX_VECTOR_CELL = 34;
 const CAPTION = 14;
@@ -11,13 +18,13 @@ const LABEL_FONT = "11px system-ui, sans-serif";
 const SMALLEST_NUMBERED_CELL = 17;
 
 // Whether there is no number in a part of the codes: such a tile is struck out.
-function isBlank(codes, from, count) {
+export function isBlank(codes, from, count) {
   for (let at = from; at < from + count; at++) if (codes[at]) return false;
   return true;
 }
 
 // Largest tiles that fit; of equal ones the most in a row.
-function bestColumns(count, tileWidth, tileHeight, width, height, limit, below = 0) {
+export function bestColumns(count, tileWidth, tileHeight, width, height, limit, below = 0) {
   let best = { scale: 0, columns: 1 };
   for (let columns = 1; columns <= count; columns++) {
     const rows = Math.ceil(count / columns);
@@ -32,22 +39,23 @@ function bestColumns(count, tileWidth, tileHeight, width, height, limit, below =
 }
 
 // What a tile shows: a unit, a unit at one of its places, or neither.
-function tileName(tile, places) {
+export function tileName(tile, places) {
   if (places === 0) return `tile ${tile}`;
   return places === 1 ? `unit ${tile}` : `unit ${Math.floor(tile / places)} · place ${tile % places}`;
 }
 
 // The tile that stands for a step: the last one recorded by then.
-function tileOfStep(steps, index) {
+export function tileOfStep(steps, index) {
   return steps.reduce((found, step, tile) => (step <= index ? tile : found), 0);
 }
 
 // The tile to which an arrow key leads: past all that are chosen, since a unit may have several.
-function tileAfter(chosen, move, count) {
+export function tileAfter(chosen, move, count) {
   const from = (move > 0 ? chosen.at(-1) : chosen[0]) ?? 0;
-  return Math.max(0, Math.min(count - 1, from + move));
+  return clamp(from + move, 0, count - 1);
 }
 
+/** @param {Component} component */
 export function render({ model, el }) {
   const canvas = element("canvas", { role: "img" });
   const marks = element("canvas", { class: "marks", "aria-hidden": "true" });

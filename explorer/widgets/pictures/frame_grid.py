@@ -42,5 +42,5 @@ class FrameGrid(Stepped):
     if_blank = param.String(default="", doc="Said in place of a step's picture without a value.")
     if_zero = param.String(default="", doc="Said in place of a step's picture that is all zero.")
 
-    _esm = script("frame_grid.js", "frames", "message", "paint")
+    _esm = script("frame_grid.js")
     _stylesheets = styles("frame_grid")

@@ -1,11 +1,19 @@
 // A map before and after pooling. Cells of the second lie where their windows are on the first, and
 // as large as their stride, so that both stand at one scale.
+import { clockOf, element } from "../shared/clock.js";
+import { framesOf } from "../shared/frames.js";
+import { codeOfAll, messageOn, saidOfAll } from "../shared/message.js";
+import { clamp } from "../shared/numbers.js";
+import { bytes, coloured, inkOn, number, repaintWhenSeen, rgbOf, sized, table, themed, tipOn } from "../shared/paint.js";
+/** @import { Component } from "../../types" */
+
 const BETWEEN = 18;
 const TITLE = 17;
 const ROW = 30;
 const LINKS = 44;
 const MIN_GRID_PITCH = 7;
 
+/** @param {Component} component */
 export function render({ model, el }) {
   const canvas = element("canvas", { role: "img" });
   const marks = element("canvas", { class: "marks", "aria-hidden": "true" });
@@ -101,7 +109,7 @@ export function render({ model, el }) {
   };
   const paintKept = (pen) => {
     const codes = bytes(shown.before);
-    const radius = Math.max(1, Math.min(4, 0.2 * Math.min(place.dx, place.dy)));
+    const radius = clamp(0.2 * Math.min(place.dx, place.dy), 1, 4);
     kept().forEach((position, window) => {
       if (position < 0) return;
       const [x, y] = centre(position);

@@ -31,5 +31,5 @@ class PoolSwitches(Stepped):
     names = param.List(default=["before", "after"], doc="Title of each map.")
     value_name = param.String(default="activation", doc="What a colour stands for, in the legend.")
 
-    _esm = script("pool_switches.js", "frames", "message", "paint")
+    _esm = script("pool_switches.js")
     _stylesheets = styles("pool_switches")

@@ -1,5 +1,14 @@
 // A text's way through a network at this step: below its words a band for each layer, with the
 // units that add most to the explained class. Red speaks for it, blue against it.
+import { TILT, bandPainter } from "../shared/band_painter.js";
+import { EVIDENCE, GAP, LEFT, RIGHT, bandLines, bandParts, bandPlace, bandScales, codeValue, columnsIn, shortNumber } from "../shared/bands.js";
+import { clockOf, element, heed } from "../shared/clock.js";
+import { framesOf } from "../shared/frames.js";
+import { messageOn } from "../shared/message.js";
+import { FONT, cut, repaintWhenSeen, sized } from "../shared/paint.js";
+/** @import { Component } from "../../types" */
+
+/** @param {Component} component */
 export function render({ model, el }) {
   const canvas = element("canvas", { role: "img" });
   const long = element("div", { class: "long" }, canvas);

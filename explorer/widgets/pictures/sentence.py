@@ -46,5 +46,5 @@ class SentencePicture(Stepped):
     sequential = param.Parameter(doc="Colours from nothing to much: (768,) uint8.")
     diverging = param.Parameter(doc="Colours from against to for: (768,) uint8.")
 
-    _esm = script("sentence.js", "frames", "message", "paint", "bands", "band_painter")
+    _esm = script("sentence.js")
     _stylesheets = styles("sentence")

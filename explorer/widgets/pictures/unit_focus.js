@@ -1,17 +1,24 @@
 // One unit's map, large: over the input in grey on the left, alone and as large on the right.
+import { clockOf, element } from "../shared/clock.js";
+import { framesOf } from "../shared/frames.js";
+import { codeOfAll, messageOn, saidOfAll } from "../shared/message.js";
+import { clamp } from "../shared/numbers.js";
+import { bytes, coloured, number, repaintWhenSeen, sized, table, themed, tipOn, write } from "../shared/paint.js";
+/** @import { Component, Pen } from "../../types" */
+
 const BETWEEN = 14;
 const TITLE = 17;
 const MIDDLE_CODE = 128;
 
 // How much a code hides of the input below: nothing at zero, all at the limits.
-function opacity(code, least, most, signed) {
+export function opacity(code, least, most, signed) {
   if (code === 0) return 0;
   const share = signed ? Math.abs(code - MIDDLE_CODE) / (most - MIDDLE_CODE) : (code - least) / (most - least);
-  return Math.sqrt(Math.max(0, Math.min(1, share)));
+  return Math.sqrt(clamp(share));
 }
 
 // The position of a map whose picture covers (from, to) of an axis; null beyond it.
-function positionAt(place, from, to, count) {
+export function positionAt(place, from, to, count) {
   const position = Math.floor(((place - from) / (to - from)) * count);
   return position >= 0 && position < count ? position : null;
 }
@@ -27,13 +34,13 @@ function ends(codes) {
 }
 
 // The position with the largest value, or null if all are alike.
-function strongest(codes) {
+export function strongest(codes) {
   const [least, most] = ends(codes);
   return least < most ? codes.indexOf(most) : null;
 }
 
 // Codes that the colours span: all, or those of one step, symmetric where the middle is zero.
-function span(codes, free, signed) {
+export function span(codes, free, signed) {
   const [least, most] = ends(codes);
   if (!free || !most) return [1, 255];
   if (!signed) return least < most ? [least, most] : [1, 255];
@@ -41,6 +48,7 @@ function span(codes, free, signed) {
   return [MIDDLE_CODE - reach, MIDDLE_CODE + reach];
 }
 
+/** @param {Component} component */
 export function render({ model, el }) {
   const canvas = element("canvas", { role: "img" });
   const marks = element("canvas", { class: "marks", "aria-hidden": "true" });
@@ -175,8 +183,9 @@ export function render({ model, el }) {
     return row === null || column === null ? null : { row, column };
   };
   // White on black is seen on every colour.
+  /** @type {(pen: Pen, box: number[], from: number, dashes: number[]) => void} */
   const strokeBox = (pen, [x, y, wide, tall], from, dashes) => {
-    for (const [colour, width] of [["rgba(0, 0, 0, .65)", 3.5], ["#fff", 1.5]]) {
+    for (const [colour, width] of /** @type {[string, number][]} */ ([["rgba(0, 0, 0, .65)", 3.5], ["#fff", 1.5]])) {
       pen.strokeStyle = colour;
       pen.lineWidth = width;
       pen.setLineDash(width < 2 ? dashes : []);

@@ -36,5 +36,5 @@ class UnitFocus(Stepped):
     signed = param.Boolean(default=False, doc="Whether the middle colour is zero.")
     value_name = param.String(default="activation", doc="What a colour stands for, in the legend.")
 
-    _esm = script("unit_focus.js", "frames", "message", "paint")
+    _esm = script("unit_focus.js")
     _stylesheets = styles("unit_focus")

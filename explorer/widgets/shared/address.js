@@ -5,6 +5,8 @@
 // The address is right whenever nothing moves: at once when a key or the pointer is let go or
 // playback pauses, whatever the server does. On the way it follows from time to time: to write it
 // costs, and Safari refuses more than 100 changes in 30 s, other browsers more than 200.
+/** @import { Choice, Model } from "../../types" */
+
 const CHOICES_MS = 300; // choices in a row are one
 const MOVING_MS = 1000;
 // Changes that can be made at once, and the time until there is another one: at most 90 in 30 s.
@@ -30,10 +32,16 @@ function changesLeft() {
   return { wait: () => (1 - count()) * CHANGE_MS, use: () => { left = count() - 1; } };
 }
 
-// `parameters` gives values by name, null for those to leave as they are; `restore` shows what an
-// address (URLSearchParams) asks for. Gives a function to call when a value may have changed, and
-// when playback pauses.
-function addressOf(model, { parameters, restore, isPlaying }) {
+/**
+ * `parameters` gives values by name, null for those to leave as they are; `restore` shows what an
+ * address (URLSearchParams) asks for. Gives a function to call when a value may have changed, and
+ * when playback pauses.
+ *
+ * @param {Model} model
+ * @param {{ parameters: () => Record<string, any>, restore: (asked: URLSearchParams) => void, isPlaying: () => boolean }} page
+ * @returns {() => void}
+ */
+export function addressOf(model, { parameters, restore, isPlaying }) {
   if (model.whole_page === false) return () => {}; // the page is somebody else's
   const changes = changesLeft();
   let known = parameters(); // what has been written, or is due to be
@@ -131,8 +139,13 @@ function addressOf(model, { parameters, restore, isPlaying }) {
   return write;
 }
 
-// What an address asks for of what widgets choose among themselves.
-function choiceIn(asked) {
+/**
+ * What an address asks for of what widgets choose among themselves.
+ *
+ * @param {URLSearchParams} asked
+ * @returns {Choice}
+ */
+export function choiceIn(asked) {
   const found = {};
   for (const name of ["layer", "tab"]) if (asked.has(name)) found[name] = asked.get(name);
   for (const name of ["unit", "probe", "target"]) {

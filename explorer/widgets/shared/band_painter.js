@@ -1,10 +1,21 @@
 // Paints the bands of a text at one step; see bands.js.
-const WIDE = 220; // bars of bands without places
-const TILT = -Math.PI / 3;
+import { ALL, EVIDENCE, HEAD, LEFT, RIGHT, ROW, codeValue, shortNumber, signedCode } from "./bands.js";
+import { clamp } from "./numbers.js";
+import { FONT, cut, themed, write } from "./paint.js";
+/** @import { Clock, Pen } from "../../types" */
 
-// `now` holds what is on screen and where: its (parameters), colours, place, shown (payload), parts,
-// scale, buttons; scrolled() tells how far. It may change between two paintings.
-function bandPainter(el, clock, now) {
+const WIDE = 220; // bars of bands without places
+export const TILT = -Math.PI / 3;
+
+/**
+ * `now` holds what is on screen and where: its (parameters), colours, place, shown (payload), parts,
+ * scale, buttons; scrolled() tells how far. It may change between two paintings.
+ *
+ * @param {HTMLElement} el
+ * @param {Clock} clock
+ * @param {Record<string, any>} now
+ */
+export function bandPainter(el, clock, now) {
   const named = (band, unit) => (/class/.test(band.kind) ? now.its.class_names[unit] ?? String(unit) : String(unit));
   const target = () => `“${now.its.class_names[now.shown.target] ?? now.shown.target}”`;
   const start = () => LEFT - now.scrolled() + (now.its.padding_first ? now.place.gutter : 0);
@@ -25,6 +36,7 @@ function bandPainter(el, clock, now) {
     paint();
     pen.restore();
   };
+  /** @type {(pen: Pen, text: string, x: number, y: number, look?: { colour?: string, align?: CanvasTextAlign, bold?: boolean, most?: number }) => void} */
   const put = (pen, text, x, y, { colour = "text", align = "left", bold = false, most } = {}) => {
     pen.font = bold ? `600 ${FONT}` : FONT;
     pen.fillStyle = themed(el, colour);
@@ -84,7 +96,7 @@ function bandPainter(el, clock, now) {
       own.all.forEach((value, at) => {
         if (Number.isNaN(value) || (at === own.all.length - 1 && !now.its.padding)) return;
         const [x, wide] = spanOf(band, at);
-        const share = Math.max(-1, Math.min(1, value / now.scale[0].most));
+        const share = clamp(value / now.scale[0].most, -1, 1);
         pen.fillStyle = share > 0 ? now.colours.pro : now.colours.contra;
         const tall = share * (EVIDENCE / 2 - 1);
         pen.fillRect(x + 1, tall > 0 ? middle - tall : middle + 1, Math.max(1, wide - 2), Math.abs(tall));
@@ -143,7 +155,7 @@ function bandPainter(el, clock, now) {
   };
   const paintAdds = (pen, most, value, y, height) => {
     const zero = now.place.right + 27;
-    const share = Math.max(-1, Math.min(1, value / most));
+    const share = clamp(value / most, -1, 1);
     pen.fillStyle = themed(el, "line");
     pen.fillRect(zero, y, 1, height);
     if (Number.isFinite(share)) {
@@ -154,8 +166,8 @@ function bandPainter(el, clock, now) {
   };
   const paintBar = (pen, band, value, y, isTarget) => {
     const { low, high } = band.quantities[0];
-    const zero = LEFT + Math.max(0, Math.min(1, -low / (high - low))) * WIDE;
-    const tip = LEFT + Math.max(0, Math.min(1, (value - low) / (high - low))) * WIDE;
+    const zero = LEFT + clamp(-low / (high - low)) * WIDE;
+    const tip = LEFT + clamp((value - low) / (high - low)) * WIDE;
     pen.fillStyle = themed(el, "quiet");
     pen.fillRect(LEFT, y + 2, WIDE, ROW - 4);
     pen.fillStyle = themed(el, isTarget ? "select" : "muted");

@@ -1,32 +1,55 @@
 // A text's bands: how payloads are parted among them, where they stand, what their colours mean.
-const LEFT = 138; // room for names, and for what a unit adds
-const RIGHT = 116;
-const EVIDENCE = 40;
-const HEAD = 17;
-const ALL = 12;
-const ROW = 13;
+import { clamp } from "./numbers.js";
+import { bytes } from "./paint.js";
+/** @import { Codes, Payload } from "../../types" */
+
+export const LEFT = 138; // room for names, and for what a unit adds
+export const RIGHT = 116;
+export const EVIDENCE = 40;
+export const HEAD = 17;
+export const ALL = 12;
+export const ROW = 13;
 const INNER = 11; // row of a gate
-const GAP = 9;
+export const GAP = 9;
 const PADDING = 28; // column of all padding
 const COLUMN = { words: [15, 160], letters: [10, 26] };
 const ZERO = 128;
 
-// A number of few digits, with a true minus.
-function shortNumber(value, plus = "") {
+/**
+ * A number of few digits, with a true minus.
+ *
+ * @param {number} value
+ * @param {string} [plus]
+ * @returns {string}
+ */
+export function shortNumber(value, plus = "") {
   const text = Number.isFinite(value) ? Number(value.toPrecision(2)).toString() : "NaN";
   return (value > 0 ? plus : "") + text.replace("-", "−");
 }
 
-// Where columns stand in so much room: as wide as it allows, within bounds; else it is scrolled.
-function columnsIn(room, count, letters, padding) {
+/**
+ * Where columns stand in so much room: as wide as it allows, within bounds; else it is scrolled.
+ *
+ * @param {number} room
+ * @param {number} count
+ * @param {number} letters
+ * @param {boolean} padding
+ */
+export function columnsIn(room, count, letters, padding) {
   const [least, most] = COLUMN[letters ? "letters" : "words"];
   const gutter = padding ? PADDING : 0;
-  const wide = Math.max(least, Math.min(most, (room - gutter) / Math.max(1, count)));
+  const wide = clamp((room - gutter) / Math.max(1, count), least, most);
   return { wide, gutter, content: wide * count + gutter };
 }
 
-// The lines of all bands from the top on: of some a line for all units, rows, and rows of gates.
-function bandLines(bands, open, from) {
+/**
+ * The lines of all bands from the top on: of some a line for all units, rows, and rows of gates.
+ *
+ * @param {any[]} bands
+ * @param {Set<number>} open
+ * @param {number} from
+ */
+export function bandLines(bands, open, from) {
   const lines = [];
   let y = from;
   const add = (height, line) => {
@@ -47,8 +70,13 @@ function bandLines(bands, open, from) {
   return { lines, height: y };
 }
 
-// The parts of a payload that belong to each band.
-function bandParts(payload, bands) {
+/**
+ * The parts of a payload that belong to each band.
+ *
+ * @param {Payload} payload
+ * @param {any[]} bands
+ */
+export function bandParts(payload, bands) {
   // Plain arrays: parts of those that Bokeh makes would begin at their first value.
   const plain = (Kind, { buffer, byteOffset, length }) => new Kind(buffer, byteOffset, length);
   const whole = { units: plain(Int32Array, payload.units), codes: bytes(payload.codes) };
@@ -68,29 +96,54 @@ function bandParts(payload, bands) {
   });
 }
 
-// The place of a band that has a token to itself; -1 if none has.
-function bandPlace(band, token) {
+/**
+ * The place of a band that has a token to itself; -1 if none has.
+ *
+ * @param {{ ranges?: ArrayLike<number> }} band
+ * @param {number} token
+ */
+export function bandPlace(band, token) {
   for (let at = 0; at < (band.ranges?.length ?? 0); at += 2) {
     if (band.ranges[at] <= token && token < band.ranges[at + 1]) return at / 2;
   }
   return -1;
 }
 
-function codeValue(code, { low, high }) {
+/**
+ * @param {number} code
+ * @param {{ low: number, high: number }} limits
+ */
+export function codeValue(code, { low, high }) {
   return code ? low + ((code - 1) / 254) * (high - low) : NaN;
 }
 
-function signedCode(value, most) {
-  return Number.isNaN(value) ? 0 : ZERO + Math.round(127 * Math.max(-1, Math.min(1, value / most)));
+/**
+ * @param {number} value
+ * @param {number} most
+ */
+export function signedCode(value, most) {
+  return Number.isNaN(value) ? 0 : ZERO + Math.round(127 * clamp(value / most, -1, 1));
 }
 
-// The largest finite magnitude; 1 where there is none, since it divides.
-function greatest(values) {
-  return values.reduce((most, value) => (Number.isFinite(value) ? Math.max(most, Math.abs(value)) : most), 0) || 1;
+/**
+ * The largest finite magnitude; 1 where there is none, since it divides.
+ *
+ * @param {Iterable<number>} values
+ */
+export function greatest(values) {
+  let most = 0;
+  for (const value of values) if (Number.isFinite(value)) most = Math.max(most, Math.abs(value));
+  return most || 1;
 }
 
-// Lowest and highest code, the same on both sides of zero if signed; all if there is none.
-function codeRange(codes, signed) {
+/**
+ * Lowest and highest code, the same on both sides of zero if signed; all if there is none.
+ *
+ * @param {Codes} codes
+ * @param {boolean} signed
+ * @returns {[number, number]}
+ */
+export function codeRange(codes, signed) {
   let [least, most] = [255, 1];
   for (const code of codes) {
     if (code === 0) continue;
@@ -102,16 +155,30 @@ function codeRange(codes, signed) {
   return signed ? [ZERO - reach, ZERO + reach] : least < most ? [least, most] : [least, least + 1];
 }
 
-// Colours of codes when they span no more than a range.
-function stretchedPalette(palette, least, most) {
+/**
+ * Colours of codes when they span no more than a range.
+ *
+ * @param {string[]} palette
+ * @param {number} least
+ * @param {number} most
+ */
+export function stretchedPalette(palette, least, most) {
   if (least === 1 && most === 255) return palette;
-  return palette.map((_, code) => palette[1 + Math.round(254 * Math.max(0, Math.min(1, (code - least) / (most - least))))]);
+  return palette.map((_, code) => palette[1 + Math.round(254 * clamp((code - least) / (most - least)))]);
 }
 
-// Ends of the bands' colours and bars: those of all steps, or, if free, of this step alone.
-function bandScales(bands, parts, colours, free) {
+/**
+ * Ends of the bands' colours and bars: those of all steps, or, if free, of this step alone.
+ *
+ * @param {any[]} bands
+ * @param {any[]} parts
+ * @param {Record<string, any>} colours
+ * @param {boolean} free
+ */
+export function bandScales(bands, parts, colours, free) {
   return bands.map((band, at) => {
     const own = parts[at];
+    /** @type {[number, number][]} */
     const ranges = band.quantities.map(({ signed }, number) =>
       (free && own.quantities ? codeRange(own.quantities[number], signed) : [1, 255]));
     const palettes = band.quantities.map(({ signed }, number) =>

@@ -1,12 +1,19 @@
 // The one clock of a page: which recorded step is on screen, what is selected (layer, unit, probe)
-// and what the pointer is over. Widgets meet here, without the server. This file is prepended to
-// every widget's module, so the state lives on the window.
-const PREDICTED = -1; // chosen as target: the class that the network predicts
+// and what the pointer is over. Widgets meet here, without the server. Each bundle has a
+// copy of this file, so the state lives on the window.
+import { clamp } from "./numbers.js";
+/** @import { Choice, Clock, Model } from "../../types" */
 
-function clockOf(channel) {
+export const PREDICTED = -1; // chosen as target: the class that the network predicts
+
+/**
+ * @param {string} channel
+ * @returns {Clock}
+ */
+export function clockOf(channel) {
   const clocks = (window.trainlapseClocks ??= new Map());
   if (!clocks.has(channel)) {
-    const clock = new EventTarget();
+    const clock = /** @type {Clock} */ (new EventTarget());
     clock.index = 0;
     clock.count = 1;
     clock.start = (count, index) => {
@@ -15,7 +22,7 @@ function clockOf(channel) {
       clock.go(index);
     };
     clock.go = (index) => {
-      const next = Math.max(0, Math.min(clock.count - 1, Math.round(index)));
+      const next = clamp(Math.round(index), 0, clock.count - 1);
       if (next === clock.index || Number.isNaN(next)) return;
       clock.index = next;
       clock.dispatchEvent(new Event("seek")); // to ask for what is missing, before anything is drawn
@@ -27,6 +34,7 @@ function clockOf(channel) {
     // group: another layer shows that one. Python goes by the same rule (explorer/selection.py).
     clock.families = new Map();
     const units = new Map();
+    /** @param {Choice} choice */
     const familyOf = ({ layer }) => clock.families.get(layer) ?? layer;
     clock.choose = (change) => {
       const next = { ...clock.choice, ...change };
@@ -47,8 +55,15 @@ function clockOf(channel) {
   return clocks.get(channel);
 }
 
-// Calls `listener` at once and on every event of the clock, until the widget is removed.
-function heed(model, event, listener) {
+/**
+ * Calls `listener` at once and on every event of the clock, until the widget is removed.
+ *
+ * @param {Model} model
+ * @param {string} event
+ * @param {() => void} listener
+ * @returns {Clock}
+ */
+export function heed(model, event, listener) {
   const clock = clockOf(model.channel);
   clock.addEventListener(event, listener);
   model.on("remove", () => clock.removeEventListener(event, listener));
@@ -60,7 +75,13 @@ function heed(model, event, listener) {
 // the widget is removed. Gives a function that tells whether it is there.
 const NEAR_PX = 200;
 
-function follow(model, place, draw) {
+/**
+ * @param {Model} model
+ * @param {Element} place
+ * @param {(index: number) => void} draw
+ * @returns {() => boolean}
+ */
+export function follow(model, place, draw) {
   const clock = clockOf(model.channel);
   let near = false;
   const watcher = new IntersectionObserver((entries) => {
@@ -83,9 +104,13 @@ function follow(model, place, draw) {
   return () => near;
 }
 
-// Bokeh takes a component that came from the server for one of the page's own until the page has
-// sent something else, and would send a second copy of it along with its first message.
-function introduce(model) {
+/**
+ * Bokeh takes a component that came from the server for one of the page's own until the page has
+ * sent something else, and would send a second copy of it along with its first message.
+ *
+ * @param {{ data: any }} model
+ */
+export function introduce(model) {
   for (const doc of window.Bokeh?.documents ?? []) {
     for (const made of doc._new_models ?? []) {
       if (made === model.data || made.data === model.data) doc._new_models.delete(made);
@@ -93,14 +118,24 @@ function introduce(model) {
   }
 }
 
-// Whether a key is for what is being typed or chosen from a list, not for the page.
-function isTyped(event) {
-  const target = event.composedPath()[0];
+/**
+ * Whether a key is for what is being typed or chosen from a list, not for the page.
+ *
+ * @param {Event} event
+ */
+export function isTyped(event) {
+  const target = /** @type {any} */ (event.composedPath()[0]);
   return target?.isContentEditable || /^(TEXTAREA|SELECT)$/.test(target?.tagName ?? "") ||
     (target?.tagName === "INPUT" && target.type !== "range");
 }
 
-function element(tag, attributes = {}, ...children) {
+/**
+ * @param {string} tag
+ * @param {Record<string, any>} [attributes]
+ * @param {...(Node | string | null | undefined)} children
+ * @returns {any}
+ */
+export function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (name === "text") made.textContent = value;

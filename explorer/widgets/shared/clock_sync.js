@@ -1,11 +1,20 @@
 // Speaks with Python for all that follow the model's clock: of the step at rest, one message in
 // flight, the latest wins; and of what is selected, where Python answers with what holds. An answer
 // that a later choice has overtaken is not taken.
+import { clockOf, introduce } from "./clock.js";
+import { cursorsOf } from "./cursors.js";
+/** @import { Model } from "../../types" */
+
 const REST_MS = 120;
 const REST_WHILE_PLAYING_MS = 400;
 const IN_FLIGHT_MS = 2000;
 
-function clockSyncOf(model, { isPlaying = () => false, onChoice = () => {} } = {}) {
+/**
+ * @param {Model} model
+ * @param {{ isPlaying?: () => boolean, onChoice?: () => void }} [page]
+ * @returns {() => void}
+ */
+export function clockSyncOf(model, { isPlaying = () => false, onChoice = () => {} } = {}) {
   const clock = clockOf(model.channel);
   clock.families = new Map(Object.entries(model.families));
   const moveCursors = cursorsOf(model);

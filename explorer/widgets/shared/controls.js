@@ -1,6 +1,10 @@
 // Slider, playback, keys and typed jump of a clock. A face says how its positions are called:
 // column() their values, short(value), plain(value) as it can be typed, unit() of what is typed,
 // spoken(index) for screen readers.
+import { clockOf, element, isTyped } from "./clock.js";
+import { nearest } from "./numbers.js";
+/** @import { Model } from "../../types" */
+
 const JUMP = 10;
 const ICONS = {
   first: "M5 5h2v14H5zM19 5v14L8 12z",
@@ -22,7 +26,12 @@ function icon(name) {
   return svg;
 }
 
-function controlsOf(model, el, face) {
+/**
+ * @param {Model} model
+ * @param {HTMLElement} el
+ * @param {Record<string, any>} face
+ */
+export function controlsOf(model, el, face) {
   const clock = clockOf(model.channel);
   const button = (action, label) => {
     const made = element("button", { type: "button", title: label, "aria-label": label, "data-action": action });
@@ -51,7 +60,7 @@ function controlsOf(model, el, face) {
   const show = () => {
     const values = face.column();
     slider.value = clock.index;
-    if (el.getRootNode().activeElement !== typed) typed.value = values.length ? face.plain(values[clock.index]) : "";
+    if (typed.getRootNode().activeElement !== typed) typed.value = values.length ? face.plain(values[clock.index]) : "";
     slider.setAttribute("aria-valuetext", face.spoken(clock.index));
   };
   // Call it when the positions or their names have changed.

@@ -1,6 +1,13 @@
 // Cursors in figures. Spans made by explorer.plots.style carry in their tags where each recorded
 // step lies, and the name of their clock. Gives a function that moves those of the model's clock.
-function cursorsOf(model) {
+import { clockOf } from "./clock.js";
+/** @import { Model } from "../../types" */
+
+/**
+ * @param {Model} model
+ * @returns {(index: number) => void}
+ */
+export function cursorsOf(model) {
   const clock = clockOf(model.channel);
   const documents = () => window.Bokeh?.documents ?? [];
   let cursors = [];

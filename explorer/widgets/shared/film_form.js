@@ -1,9 +1,20 @@
 // Films of a card, in its menu: what a film should be, how far it is, and its file when it has come.
+import { element, introduce } from "./clock.js";
+/** @import { Model } from "../../types" */
+
 const FILM_FPS = { least: 0.1, most: 60, usual: 10 };
 const FILM_TYPES = { mp4: "video/mp4", gif: "image/gif" };
 
-// What a film from one step to another will be, or why it cannot be.
-function filmPlan(steps, first, last, fps) {
+/**
+ * What a film from one step to another will be, or why it cannot be.
+ *
+ * @param {number[]} steps
+ * @param {number} first
+ * @param {number} last
+ * @param {number} fps
+ * @returns {{ count?: number, text?: string, fault?: string }}
+ */
+export function filmPlan(steps, first, last, fps) {
   if (![first, last, fps].every(Number.isFinite)) return { fault: "Steps and frames a second are numbers." };
   if (fps < FILM_FPS.least || fps > FILM_FPS.most) return { fault: `Frames a second: ${FILM_FPS.least} to ${FILM_FPS.most}.` };
   if (first > last) return { fault: `Step ${first} is after step ${last}: exchange them.` };
@@ -12,7 +23,11 @@ function filmPlan(steps, first, last, fps) {
   return { count, text: `${count} frame${count === 1 ? "" : "s"}, ${(count / fps).toFixed(1)} s` };
 }
 
-function filmForm(model, { label, place, isOpen, tell, keep }) {
+/**
+ * @param {Model} model
+ * @param {Record<string, any>} menu
+ */
+export function filmForm(model, { label, place, isOpen, tell, keep }) {
   const send = (what) => {
     introduce(model);
     model.send_msg(what);
@@ -41,7 +56,9 @@ function filmForm(model, { label, place, isOpen, tell, keep }) {
     editing = on;
     show();
   };
-  const values = () => [first, last, fps].map((field) => (field.value === "" ? NaN : Number(field.value)));
+  const valueOf = (field) => (field.value === "" ? NaN : Number(field.value));
+  /** @returns {[number, number, number]} */
+  const values = () => [valueOf(first), valueOf(last), valueOf(fps)];
   const weigh = () => {
     const { fault, text } = filmPlan([...model.film_steps], ...values());
     plan.textContent = fault ?? text;

@@ -1,14 +1,26 @@
 // What a widget shows of each recorded step: asked of the server on demand, kept, read ahead.
 // `draw` is called when the step changes and when something arrives, while `place` is in sight.
 // Python's half is explorer/widgets/stepped.py.
+import { clockOf, follow, heed, introduce } from "./clock.js";
+/** @import { Model, Payload } from "../../types" */
+
 const KEPT_BYTES = 64 * 1024 * 1024;
 const READ_AHEAD = 8;
 
-function bytesOf(payload) {
+/**
+ * @param {Payload | undefined} payload
+ * @returns {number}
+ */
+export function bytesOf(payload) {
   return Object.values(payload ?? {}).reduce((sum, part) => sum + (part?.byteLength ?? part?.length ?? 0), 0);
 }
 
-function framesOf(model, place, draw) {
+/**
+ * @param {Model} model
+ * @param {Element} place
+ * @param {(index: number) => void} draw
+ */
+export function framesOf(model, place, draw) {
   const clock = clockOf(model.channel);
   let key = model.key;
   let frames = new Map();

@@ -1,21 +1,39 @@
 // Painting that several widgets share: colour tables, numbers, the tip under the pointer.
+import { element } from "./clock.js";
+import { clamp } from "./numbers.js";
+/** @import { Codes, Model, Palette, Pen } from "../../types" */
 
-const FAMILY = '"Helvetica Neue", Helvetica, Arial, "Liberation Sans", sans-serif';
-const FONT = `11px ${FAMILY}`;
+export const FAMILY = '"Helvetica Neue", Helvetica, Arial, "Liberation Sans", sans-serif';
+export const FONT = `11px ${FAMILY}`;
 
-// Palettes are 3 × 256 bytes; value 0 stands for NaN and stays see-through.
-function table(palette, low = 1, high = 255) {
+/**
+ * Palettes are 3 × 256 bytes; value 0 stands for NaN and stays see-through.
+ *
+ * @param {Palette} palette
+ * @param {number} [low]
+ * @param {number} [high]
+ * @returns {Uint32Array}
+ */
+export function table(palette, low = 1, high = 255) {
   const made = new Uint32Array(256);
   const span = Math.max(1, high - low);
   for (let value = 1; value < 256; value++) {
-    const at = 3 * Math.max(0, Math.min(255, Math.round(((value - low) / span) * 255)));
+    const at = 3 * clamp(Math.round(((value - low) / span) * 255), 0, 255);
     made[value] = (255 << 24) | (palette[at + 2] << 16) | (palette[at + 1] << 8) | palette[at];
   }
   return made;
 }
 
-// A canvas that holds codes as colours, a pixel a value.
-function coloured(codes, width, height, colours, canvas = document.createElement("canvas")) {
+/**
+ * A canvas that holds codes as colours, a pixel a value.
+ *
+ * @param {Codes} codes
+ * @param {number} width
+ * @param {number} height
+ * @param {Uint32Array} colours
+ * @param {HTMLCanvasElement} [canvas]
+ */
+export function coloured(codes, width, height, colours, canvas = document.createElement("canvas")) {
   if (canvas.width !== width) canvas.width = width;
   if (canvas.height !== height) canvas.height = height;
   const context = canvas.getContext("2d", { willReadFrequently: true });
@@ -27,22 +45,42 @@ function coloured(codes, width, height, colours, canvas = document.createElement
   return canvas;
 }
 
-function bytes(array) {
+/**
+ * @param {ArrayBufferView} array
+ * @returns {Uint8Array}
+ */
+export function bytes(array) {
   return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 }
 
-function number(value) {
+/**
+ * @param {number} value
+ * @returns {string}
+ */
+export function number(value) {
   if (value === 0) return "0";
   return Number.isFinite(value) ? Number(value.toPrecision(3)).toString() : String(value);
 }
 
-function cut(text, most) {
+/**
+ * @param {string} text
+ * @param {number} most
+ * @returns {string}
+ */
+export function cut(text, most) {
   return text.length > most ? `${text.slice(0, most - 1)}…` : text;
 }
 
-// A text in the pen's font that is no wider than that: names often differ at their ends, so it is
-// the middle that goes.
-function fitted(pen, text, most) {
+/**
+ * A text in the pen's font that is no wider than that: names often differ at their ends, so it is
+ * the middle that goes.
+ *
+ * @param {Pen} pen
+ * @param {string} text
+ * @param {number} most
+ * @returns {string}
+ */
+export function fitted(pen, text, most) {
   if (pen.measureText(text).width <= most) return text;
   for (let kept = text.length - 1; kept > 1; kept--) {
     const head = Math.ceil(kept / 2);
@@ -54,7 +92,14 @@ function fitted(pen, text, most) {
 
 // Writes a text, into a room of so many pixels if it is given: squeezed a little, then shortened.
 const SQUEEZED = 0.85; // of its width, a text can still be read well
-function write(pen, text, x, y, room) {
+/**
+ * @param {Pen} pen
+ * @param {string} text
+ * @param {number} x
+ * @param {number} y
+ * @param {number} [room]
+ */
+export function write(pen, text, x, y, room) {
   if (room === undefined) pen.fillText(text, x, y);
   else pen.fillText(fitted(pen, text, room / SQUEEZED), x, y, room);
 }
@@ -63,7 +108,12 @@ function write(pen, text, x, y, room) {
 // each is asked once in each theme.
 const themeColours = new Map();
 let themeOfColours;
-function themed(el, name) {
+/**
+ * @param {Element} el
+ * @param {string} name
+ * @returns {string}
+ */
+export function themed(el, name) {
   const { theme } = document.documentElement.dataset;
   if (theme !== themeOfColours) themeColours.clear();
   themeOfColours = theme;
@@ -71,13 +121,25 @@ function themed(el, name) {
   return themeColours.get(name);
 }
 
-// Red, green and blue of a palette's colour.
-function rgbOf(palette, code) {
-  return [0, 1, 2].map((part) => palette[3 * code + part]);
+/**
+ * Red, green and blue of a palette's colour.
+ *
+ * @param {Palette} palette
+ * @param {number} code
+ * @returns {[number, number, number]}
+ */
+export function rgbOf(palette, code) {
+  return [palette[3 * code], palette[3 * code + 1], palette[3 * code + 2]];
 }
 
-// Black or white, whichever is easier to read on a colour: at 4.58 to 1 on the worst (WCAG 2).
-function inkOn(red, green, blue) {
+/**
+ * Black or white, whichever is easier to read on a colour: at 4.58 to 1 on the worst (WCAG 2).
+ *
+ * @param {number} red
+ * @param {number} green
+ * @param {number} blue
+ */
+export function inkOn(red, green, blue) {
   const [r, g, b] = [red, green, blue].map((byte) => {
     const share = byte / 255;
     return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
@@ -85,8 +147,15 @@ function inkOn(red, green, blue) {
   return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? "#000" : "#fff";
 }
 
-// Sets a canvas to its size on the page, in device pixels, empty and ready to draw in page pixels.
-function sized(canvas, width, height) {
+/**
+ * Sets a canvas to its size on the page, in device pixels, empty and ready to draw in page pixels.
+ *
+ * @param {HTMLCanvasElement} canvas
+ * @param {number} width
+ * @param {number} height
+ * @returns {Pen}
+ */
+export function sized(canvas, width, height) {
   const ratio = window.devicePixelRatio || 1;
   const context = canvas.getContext("2d");
   const [wide, tall] = [Math.round(width * ratio), Math.round(height * ratio)];
@@ -101,15 +170,20 @@ function sized(canvas, width, height) {
   return context;
 }
 
-// A line of text that follows the pointer over a stage.
-function tipOn(stage) {
+/**
+ * A line of text that follows the pointer over a stage.
+ *
+ * @param {HTMLElement} stage
+ * @returns {{ show: (text: string, x: number, y: number) => void, hide: () => void }}
+ */
+export function tipOn(stage) {
   const tip = element("div", { class: "tip", hidden: "" });
   stage.append(tip);
   return {
     show: (text, x, y) => {
       tip.textContent = text;
       tip.hidden = false;
-      const left = Math.max(0, Math.min(x + 12, stage.clientWidth - tip.offsetWidth - 4));
+      const left = clamp(x + 12, 0, stage.clientWidth - tip.offsetWidth - 4);
       const top = y - 30 < 0 ? y + 18 : y - 30;
       tip.style.transform = `translate(${left}px, ${top}px)`;
     },
@@ -117,8 +191,14 @@ function tipOn(stage) {
   };
 }
 
-// Repaints when the widget's place or the theme changes, until it is removed.
-function repaintWhenSeen(model, place, repaint) {
+/**
+ * Repaints when the widget's place or the theme changes, until it is removed.
+ *
+ * @param {Model} model
+ * @param {Element} place
+ * @param {() => void} repaint
+ */
+export function repaintWhenSeen(model, place, repaint) {
   const resized = new ResizeObserver(repaint);
   resized.observe(place);
   window.addEventListener("trainlapse:theme", repaint);

@@ -1,15 +1,28 @@
 // A card as a picture file: its canvases, coloured boxes and texts, drawn where they stand.
-const SCALE = 2;
-const MARGIN = 14;
+import { element } from "./clock.js";
+import { themed } from "./paint.js";
+/** @import { Clock } from "../../types" */
 
-function* childrenOf(node) {
+const SCALE = 2;
+export const MARGIN = 14;
+
+/**
+ * @param {any} node
+ * @returns {Iterable<any>}
+ */
+export function* childrenOf(node) {
   if (node.shadowRoot) yield* node.shadowRoot.childNodes;
   if (node.localName === "slot") yield* node.assignedNodes();
   else yield* node.childNodes;
 }
 
-// Elements in a node, across shadow trees.
-function* elementsIn(node) {
+/**
+ * Elements in a node, across shadow trees.
+ *
+ * @param {Node} node
+ * @returns {Iterable<any>}
+ */
+export function* elementsIn(node) {
   for (const child of childrenOf(node)) {
     if (child.nodeType !== Node.ELEMENT_NODE) continue;
     yield child;
@@ -38,7 +51,12 @@ function drawText(pen, node, origin) {
   }
 }
 
-function drawTree(pen, node, origin) {
+/**
+ * @param {any} pen
+ * @param {any} node
+ * @param {{ left: number, top: number }} origin
+ */
+export function drawTree(pen, node, origin) {
   if (node.nodeType === Node.TEXT_NODE) {
     if (node.textContent.trim()) drawText(pen, node, origin);
     return;
@@ -72,7 +90,11 @@ function drawTree(pen, node, origin) {
 // Brings a card wholly up to the step on screen: what is out of sight is not drawn as time moves.
 const COMPLETE_MS = 3000;
 
-async function complete(card, clock) {
+/**
+ * @param {Element} card
+ * @param {Clock} clock
+ */
+export async function complete(card, clock) {
   const isLate = (node) => node.dataset.index !== undefined && node.getClientRects().length > 0 &&
     Number(node.dataset.index) !== clock.index;
   clock.dispatchEvent(new Event("complete"));
@@ -80,7 +102,12 @@ async function complete(card, clock) {
   while ([...elementsIn(card)].some(isLate) && performance.now() < end) await new Promise(requestAnimationFrame);
 }
 
-function snapshotOf(card, footer) {
+/**
+ * @param {Element} card
+ * @param {string} footer
+ * @returns {HTMLCanvasElement}
+ */
+export function snapshotOf(card, footer) {
   const box = card.getBoundingClientRect();
   const canvas = document.createElement("canvas");
   canvas.width = SCALE * (box.width + 2 * MARGIN);
@@ -96,7 +123,11 @@ function snapshotOf(card, footer) {
   return canvas;
 }
 
-function save(canvas, name) {
+/**
+ * @param {Pick<HTMLCanvasElement, "toBlob">} canvas
+ * @param {string} name
+ */
+export function save(canvas, name) {
   canvas.toBlob((blob) => {
     const link = element("a", { href: URL.createObjectURL(blob), download: name });
     link.click();

@@ -1,13 +1,23 @@
 // The states of a place: a picture, one that is being computed, or a sentence in place of one.
 // Python's half is explorer/widgets/page/states.py.
+import { element } from "./clock.js";
+/** @import { Model } from "../../types" */
+
 const TOLD_AFTER_MS = 1000; // before, nobody wants to know how far it is
 const TICK_MS = 250;
 const MOST_DRAWING_MS = 5000; // a picture without any height is as good as drawn
 
-// A line that tells of computing, a sentence for a place without a picture, and `showState`, which
-// brings both up to the model. What stands beside `el`, and `more()`, is dimmed while it is of
-// another selection.
-function statesOf(model, el, more = () => []) {
+/**
+ * A line that tells of computing, a sentence for a place without a picture, and `showState`, which
+ * brings both up to the model. What stands beside `el`, and `more()`, is dimmed while it is of
+ * another selection.
+ *
+ * @param {Model} model
+ * @param {HTMLElement} el
+ * @param {() => HTMLElement[]} [more]
+ * @returns {{ sign: HTMLElement, said: HTMLElement, showState: () => void }}
+ */
+export function statesOf(model, el, more = () => []) {
   const bar = element("progress", { max: 1, hidden: "" });
   const told = element("span", { "aria-hidden": "true" }); // who listens need not hear each second
   const sign = element("span", { class: "busy no-snapshot", role: "status", hidden: "" }, element("span", { text: "computing …" }), bar, told);

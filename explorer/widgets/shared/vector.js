@@ -1,8 +1,14 @@
 // A card as an SVG file: texts stay texts and lines stay lines, pictures keep their own pixels.
 // Bokeh has a pen that writes SVG for what is drawn on a canvas; figures and widgets draw with it.
+import { themed } from "./paint.js";
+import { MARGIN, childrenOf, drawTree } from "./snapshot.js";
 
-// Its parts of a font, as SVG names them: Bokeh knows no weight such as 650.
-function fontParts(font) {
+/**
+ * Its parts of a font, as SVG names them: Bokeh knows no weight such as 650.
+ *
+ * @param {string} font
+ */
+export function fontParts(font) {
   const [, look, size, family] = /^(.*?)([\d.]+(?:px|pt|em|rem|%))(?:\/\S+)?\s+(.*)$/.exec(font) ?? ["", "", "10px", "sans-serif"];
   const weight = /\b(bold|lighter|bolder|\d+)\b/.exec(look)?.[1] ?? "normal";
   return { style: /italic|oblique/.exec(look)?.[0] ?? "normal", weight, size, family, decoration: "none" };
@@ -103,7 +109,12 @@ function* canvasesIn(node) {
   for (const child of childrenOf(node)) if (child.nodeType === Node.ELEMENT_NODE) yield* canvasesIn(child);
 }
 
-function vectorOf(card, footer) {
+/**
+ * @param {Element} card
+ * @param {string} footer
+ * @returns {string}
+ */
+export function vectorOf(card, footer) {
   const box = card.getBoundingClientRect();
   const paper = themed(card, "card");
   const [width, height] = [box.width + 2 * MARGIN, box.height + 2 * MARGIN + 14];

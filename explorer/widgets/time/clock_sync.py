@@ -9,8 +9,6 @@ import param
 from explorer.derived.time.timeline import AXES
 from explorer.widgets.base import Widget, script
 
-SHARED = ("nearest", "time_label", "cursors", "clock_sync")
-
 
 class ClockSync(Widget):
     """Connects the page's clock of one run with Python; shows nothing.
@@ -38,7 +36,7 @@ class ClockSync(Widget):
         default=True, doc="Whether the page's keys and address are the explorer's."
     )
 
-    _esm = script("clock_sync.js", *SHARED)
+    _esm = script("clock_sync.js")
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)

@@ -1,5 +1,9 @@
 // Follow a run that is being recorded: on, the slider stays at the newest step. It is on at first if
 // the page starts there, and goes off when somebody moves the slider elsewhere.
+import { clockOf, element } from "../shared/clock.js";
+/** @import { Component } from "../../types" */
+
+/** @param {Component} component */
 export function render({ model, el }) {
   const clock = clockOf(model.channel);
   const button = element("button", {

@@ -1,5 +1,8 @@
 // Moments of a training: a strip with the one that the tour is at, and a list to change. Going to a
 // moment happens here, on the page's clock; what changes the list goes to Python.
+import { clockOf, element, isTyped } from "../shared/clock.js";
+/** @import { Component } from "../../types" */
+
 const NOTE_CHARACTERS = 2000;
 // A card's height is known once it has been drawn, so the page is put in place again.
 const SETTLE_MS = [0, 350, 1200];
@@ -17,6 +20,7 @@ function* cardsBelow(node) {
   }
 }
 
+/** @param {Component} component */
 export function render({ model, el }) {
   const clock = clockOf(model.channel);
   const press = (name, text, title) => {

@@ -1,10 +1,16 @@
 // Time control of two runs. Its slider goes along their common axis; the clocks of the runs follow
 // it here, and it follows them where a click on a curve of one run moves that one.
+import { addressOf, choiceIn } from "../shared/address.js";
+import { clockOf, element, introduce } from "../shared/clock.js";
+import { controlsOf } from "../shared/controls.js";
+import { cursorsOf } from "../shared/cursors.js";
+/** @import { Component } from "../../types" */
+
 const CURVES = { step: "step", log_step: "step (log)", epoch: "epoch", wall_time: "time" };
 const SIDES = ["first", "second"];
 
 // The position that shows a recorded step of one run; of several the one nearest to another.
-function positionOf(shown, index, from) {
+export function positionOf(shown, index, from) {
   let best = 0;
   for (let at = 1; at < shown.length; at++) {
     const [gap, least] = [Math.abs(shown[at] - index), Math.abs(shown[best] - index)];
@@ -14,7 +20,7 @@ function positionOf(shown, index, from) {
 }
 
 // The position that comes nearest to showing a recorded step of each run.
-function positionNear(path, first, second) {
+export function positionNear(path, first, second) {
   let best = 0;
   let least = Infinity;
   for (let at = 0; at < path.first.length; at++) {
@@ -24,13 +30,13 @@ function positionNear(path, first, second) {
   return best;
 }
 
-function counted(value, unit) {
+export function counted(value, unit) {
   const text = Number(value.toPrecision(2)).toString();
   return text === "1" && unit.endsWith("s") && unit.length > 1 ? `1 ${unit.slice(0, -1)}` : `${text} ${unit}`;
 }
 
 // What a run shows at a position, if it is not exactly what the position asks for.
-function honest(path, side, at, last, mode) {
+export function honest(path, side, at, last, mode) {
   if (path[`${side}_beyond`][at]) {
     if (mode.startsWith("metric:")) return "never there, held";
     return path[side][at] >= last ? "ended, held" : "not begun, held";
@@ -40,6 +46,7 @@ function honest(path, side, at, last, mode) {
   return `nearest: ${counted(Math.abs(off), path.unit)} ${off > 0 ? "later" : "earlier"}`;
 }
 
+/** @param {Component} component */
 export function render({ model, el }) {
   const clock = clockOf(model.channel);
   clock.families = new Map(Object.entries(model.families));

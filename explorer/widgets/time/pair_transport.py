@@ -36,7 +36,7 @@ class PairTransport(Widget):
     names = param.List(default=["A", "B"], doc="Names of the runs.")
     colours = param.List(default=[], doc="Colour of each run.")
 
-    _esm = script("pair_transport.js", "nearest", "time_label", "cursors", "address", "controls")
+    _esm = script("pair_transport.js")
     _stylesheets = styles("transport", "pair_transport")
 
 

@@ -1,8 +1,17 @@
 // Time control of a run: slider, playback, keys, typed step, axis. The step changes here at once;
 // Python hears of the step at rest. It also speaks with Python for all widgets about what is
 // selected, and owns the address.
+import { addressOf, choiceIn } from "../shared/address.js";
+import { clockOf, element } from "../shared/clock.js";
+import { clockSyncOf } from "../shared/clock_sync.js";
+import { controlsOf } from "../shared/controls.js";
+import { nearest } from "../shared/numbers.js";
+import { seconds, timeLabel } from "../shared/time_label.js";
+/** @import { Component } from "../../types" */
+
 const AXES = { step: "step", log_step: "step (log)", epoch: "epoch", wall_time: "time" };
 
+/** @param {Component} component */
 export function render({ model, el }) {
   const clock = clockOf(model.channel);
   const readout = element("output", { class: "readout" });

@@ -8,16 +8,13 @@ import pytest
 
 from explorer.compare.counterparts import candidates, set_by_hand
 from explorer.compare.pair import RunPair
-from explorer.widgets.base import ASSETS
 from store.testing import text_run_spec
 from tests.explorer import node
 from tests.explorer.conftest import without_probe
 
-SCRIPT = ASSETS["layer_pairs.js"].read_text(encoding="utf-8")
-
 
 def evaluated(expression):
-    return node.evaluated(SCRIPT, expression)
+    return node.evaluated("widgets/page/layer_pairs.js", expression)
 
 
 def test_layers_of_the_same_kind_come_first_and_then_what_was_recorded(pair):

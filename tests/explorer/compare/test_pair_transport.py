@@ -6,11 +6,9 @@ import json
 
 import numpy as np
 
-from explorer.widgets.base import ASSETS
 from explorer.widgets.time.pair_transport import PairTransport, path_of
 from tests.explorer import node
 
-SCRIPT = ASSETS["pair_transport.js"].read_text(encoding="utf-8")
 PATH = {
     "first": [0, 1, 1, 2, 3], "second": [0, 0, 1, 1, 1],
     "first_off": [0, 0, -1, 0, 0], "second_off": [0, -1, 0.4567, -2, -3],
@@ -19,7 +17,8 @@ PATH = {
 
 
 def evaluated(expression):
-    return node.evaluated(f"{SCRIPT}\nconst path = {json.dumps(PATH)};", expression)
+    within = f"((path) => {expression})({json.dumps(PATH)})"
+    return node.evaluated("widgets/time/pair_transport.js", within)
 
 
 def test_what_is_shown_is_said_honestly():

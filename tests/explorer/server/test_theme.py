@@ -11,7 +11,6 @@ import pytest
 from explorer.plots.style import RUNS
 from explorer.server.app import TEMPLATES
 from tests.explorer.node import evaluated
-from tests.explorer.widgets.test_scripts import SHARED_PARTS
 
 LEAST = 4.5
 INKS = ("text", "muted", "select", "time", "right", "wrong")
@@ -61,7 +60,7 @@ def test_what_stands_on_a_colour_is_written_in_the_ink_of_more_contrast():
     levels = range(0, 256, 17)
     colours = list(itertools.product(levels, repeat=3))
     found = evaluated(
-        SHARED_PARTS["paint"], f"{[list(c) for c in colours]}.map((c) => inkOn(...c))"
+        "widgets/shared/paint.js", f"{[list(c) for c in colours]}.map((c) => inkOn(...c))"
     )
     full = {"#000": "#000000", "#fff": "#ffffff"}
     for colour, ink in zip(colours, found, strict=True):

@@ -14,13 +14,13 @@ import re
 import pytest
 
 import explorer.widgets
-from explorer.widgets.base import ASSETS, SHARED, Widget, script
+from explorer.widgets.base import BUNDLE, FOLDER, Widget, script
 from tests.explorer.node import evaluated, parses
 
-OWN = sorted(path for path in ASSETS.values() if path.suffix == ".js")
-SHARED_PARTS = {path.stem: path.read_text(encoding="utf-8") for path in sorted(SHARED.glob("*.js"))}
-# What a part offers to the scripts behind it.
-DECLARED = re.compile(r"^(?:export )?(?:function\*?|const|let|class) (\w+)", re.MULTILINE)
+SHARED = FOLDER / "shared"
+OWN = sorted(path for path in FOLDER.rglob("*.js") if path.parent != SHARED)
+# Scripts that are no component's.
+PAGES = {"host.js", "stage.js"}
 
 
 def widget_classes():
@@ -37,64 +37,44 @@ def widget_classes():
     return {widget.__module__.rsplit(".", 1)[-1]: widget for widget in found}
 
 
-def parts_of(module, text):
-    """Names of the shared parts in front of a component's own script, in order."""
-    own = ASSETS[f"{module}.js"].read_text(encoding="utf-8")
-    assert text.endswith(own)
-    rest, names = text.removesuffix(own), []
-    while rest:
-        (name,) = [name for name, part in SHARED_PARTS.items() if rest.startswith(part)]
-        rest = rest.removeprefix(SHARED_PARTS[name])
-        names.append(name)
-    return names
-
-
-def test_every_script_has_its_component_and_every_shared_part_is_used():
+def test_every_script_has_its_component_and_its_bundle():
     classes = widget_classes()
     assert set(classes) == {path.stem for path in OWN}
-    used = {part for name, widget in classes.items() for part in parts_of(name, widget._esm)}
-    assert used == set(SHARED_PARTS)
+    assert {path.name for path in BUNDLE.iterdir()} == {path.name for path in OWN} | PAGES
+    assert all(widget._esm == script(f"{name}.js") for name, widget in classes.items())
     assert all(widget._debounce == 0 for widget in classes.values())
 
 
 @pytest.mark.parametrize("name", [path.stem for path in OWN])
-def test_a_component_has_the_shared_parts_that_it_uses_in_front_and_parses(name):
+def test_a_component_brings_all_that_it_needs_and_parses(name):
     text = widget_classes()[name]._esm
-    parts = parts_of(name, text)
-    assert parts[0] == "clock"
-    assert len(set(parts)) == len(parts)
-    for part, shared in SHARED_PARTS.items():
-        own = [known for known in DECLARED.findall(shared) if known not in DECLARED.findall(text)]
-        used = [known for known in own if re.search(rf"(?<![\w.]){known}\(", text)]
-        assert part in parts or not used, f"{name}.js uses {used} of shared/{part}.js"
-    assert "export function render" in text
+    assert not re.search(r"^import\b", text, re.MULTILINE)
+    assert re.search(r"^export \{[^}]*\brender\b", text, re.MULTILINE)
     parses(text)
 
 
-@pytest.mark.parametrize("part", SHARED_PARTS)
-def test_a_shared_part_parses_and_renders_nothing(part):
-    assert not re.search(r"^\s*export\b", SHARED_PARTS[part], re.MULTILINE)
-    parses(SHARED_PARTS[part])
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_the_script_of_a_page_keeps_its_names_to_itself(name):
+    text = script(name)
+    assert text.startswith('"use strict";\n(() => {\n')
+    assert text.endswith("})();\n")
+    parses(text)
 
 
-def test_a_script_with_a_fault_is_noticed():
+def test_a_script_with_a_fault_is_noticed(tmp_path):
+    def told(text, expression="1"):
+        path = tmp_path / "script.js"
+        path.write_text(text, encoding="utf-8")
+        return evaluated(path, expression)
+
     with pytest.raises(AssertionError, match="SyntaxError"):
         parses("const twice = 1; const twice = 2;")
     with pytest.raises(AssertionError, match="ReferenceError: nowhere is not defined"):
-        evaluated("const once = nowhere;", "once")
-    assert evaluated("globalThis.left = 1;", "left") == 1
-    assert evaluated("", "typeof left") == "undefined"  # each has a page of its own
-
-
-def test_the_script_of_a_component_begins_with_what_it_asks_for():
-    clock, paint, frames = (SHARED_PARTS[name] for name in ("clock", "paint", "frames"))
-    own = ASSETS["tabs.js"].read_text(encoding="utf-8")
-    assert script("tabs.js") == clock + own
-    assert script("tabs.js", "paint", "frames") == clock + paint + frames + own
-
-
-def own_script(name):
-    return ASSETS[name].read_text(encoding="utf-8")
+        told("const once = nowhere;", "once")
+    with pytest.raises(AssertionError, match=r"SyntaxError.*'absent'"):
+        told(f'import {{ absent }} from "{(SHARED / "numbers.js").as_uri()}";')
+    assert told("globalThis.left = 1;", "left") == 1
+    assert told("", "typeof left") == "undefined"  # each has a page of its own
 
 
 # -- what fits --------------------------------------------------------------------------------
@@ -114,7 +94,7 @@ PEN = "{measureText: (text) => ({width: text.length})}"
     ],
 )
 def test_a_text_that_is_too_wide_loses_its_middle(text, most, shown):
-    assert evaluated(SHARED_PARTS["paint"], f"fitted({PEN}, {text!r}, {most})") == shown
+    assert evaluated("widgets/shared/paint.js", f"fitted({PEN}, {text!r}, {most})") == shown
 
 
 ALEXNET = ["image", *["conv", "map"] * 5, "vector", "vector", "classes"]
@@ -125,8 +105,8 @@ def columns_in(width, kinds=ALEXNET):
     columns = [
         {"kind": "map", "kernel": [3, 3]} if kind == "conv" else {"kind": kind} for kind in kinds
     ]
-    script = SHARED_PARTS["clock"] + SHARED_PARTS["paint"] + own_script("flow.js")
-    places = evaluated(script, f"placesOf({json.dumps(columns)}, {width})")
+    call = f"placesOf({json.dumps(columns)}, {width})"
+    places = evaluated("widgets/pictures/flow.js", call)
     return [(place["left"], place["left"] + place["width"], place["gutter"]) for place in places]
 
 

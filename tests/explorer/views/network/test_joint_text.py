@@ -25,7 +25,6 @@ from store import open_run
 from tests.explorer.conftest import without_probe
 from tests.explorer.data.test_recurrent import IDS, WORDS
 from tests.explorer.node import evaluated
-from tests.explorer.widgets.test_scripts import SHARED_PARTS
 
 FOLDER = tempfile.TemporaryDirectory(prefix="trainlapse-sentence-")
 STEPS = 3
@@ -309,10 +308,11 @@ def test_the_browser_parts_a_payload_as_it_was_joined():
         ]
     )  # fmt: skip
     bands = str(reader.described()).replace("None", "null").replace("True", "true")
-    script = SHARED_PARTS["paint"] + SHARED_PARTS["bands"]
     plain = "own => ({units: [...own.units], all: [...own.all ?? []], kept: [...own.kept ?? []]})"
     call = f"bandParts({{{made}}}, {bands.replace('False', 'false')}).map({plain})"
-    for own, found in zip(evaluated(script, call), parted(reader, payload), strict=True):
+    for own, found in zip(
+        evaluated("widgets/shared/bands.js", call), parted(reader, payload), strict=True
+    ):
         assert own["units"] == found["units"].tolist()
         np.testing.assert_allclose(own["all"], found.get("all", []), rtol=1e-6)
         np.testing.assert_array_equal(own["kept"], np.ravel(found.get("kept", [])))

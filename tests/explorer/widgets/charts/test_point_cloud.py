@@ -7,19 +7,14 @@ import itertools
 import numpy as np
 import pytest
 
-from explorer.widgets.base import SHARED
 from explorer.widgets.charts.point_cloud import PointCloud
-from explorer.widgets.charts.step_lines import StepLines
 from tests.explorer.node import evaluated, js
-from tests.explorer.widgets.test_scripts import SHARED_PARTS, own_script
 
 RNG = np.random.default_rng(0)
 
 
 def called(expression):
-    return evaluated(
-        SHARED_PARTS["paint"] + SHARED_PARTS["axes"] + own_script("point_cloud.js"), expression
-    )
+    return evaluated("widgets/charts/point_cloud.js", expression)
 
 
 # -- what it takes ----------------------------------------------------------------------------
@@ -94,12 +89,6 @@ def test_what_depends_on_each_other_changes_together():
 
 
 # -- axes ---------------------------------------------------------------------------------------
-
-
-def test_the_axes_of_both_plots_are_the_same_code():
-    axes = (SHARED / "axes.js").read_text(encoding="utf-8")
-    assert len(axes) > 1000
-    assert all(axes in widget._esm for widget in (PointCloud, StepLines))
 
 
 def test_ticks_are_round_evenly_spaced_and_fill_the_axis():

@@ -8,15 +8,12 @@ import pytest
 from explorer.plots.style import LINES
 from explorer.widgets.charts.step_lines import StepLines
 from tests.explorer.node import evaluated, js
-from tests.explorer.widgets.test_scripts import SHARED_PARTS, own_script
 
 RNG = np.random.default_rng(0)
 
 
 def called(expression):
-    return evaluated(
-        SHARED_PARTS["paint"] + SHARED_PARTS["axes"] + own_script("step_lines.js"), expression
-    )
+    return evaluated("widgets/charts/step_lines.js", expression)
 
 
 # -- what they take ---------------------------------------------------------------------------

@@ -11,13 +11,12 @@ from explorer.derived.time.frames import Limits, quantize
 from explorer.plots.style import SEQUENTIAL, palette_bytes
 from explorer.widgets.charts.token_strip import TokenStrip
 from tests.explorer.node import evaluated, js
-from tests.explorer.widgets.test_scripts import SHARED_PARTS, own_script
 
 RNG = np.random.default_rng(0)
 
 
 def called(expression):
-    return evaluated(SHARED_PARTS["paint"] + own_script("token_strip.js"), expression)
+    return evaluated("widgets/charts/token_strip.js", expression)
 
 
 # -- what it takes ----------------------------------------------------------------------------

@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 
 from tests.explorer.node import evaluated
-from tests.explorer.widgets.test_scripts import SHARED_PARTS
 
 
 def in_browser(expression: str) -> Any:
-    return evaluated(SHARED_PARTS["paint"] + SHARED_PARTS["bands"], expression)
+    return evaluated("widgets/shared/bands.js", expression)
 
 
 @pytest.mark.parametrize(

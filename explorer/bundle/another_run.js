@@ -1,0 +1,80 @@
+// explorer/widgets/shared/clock.js
+function introduce(model) {
+  for (const doc of window.Bokeh?.documents ?? []) {
+    for (const made of doc._new_models ?? []) {
+      if (made === model.data || made.data === model.data) doc._new_models.delete(made);
+    }
+  }
+}
+function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name === "text") made.textContent = value;
+    else if (value !== void 0 && value !== null) made.setAttribute(name, value);
+  }
+  made.append(...children.filter((child) => child != null));
+  return made;
+}
+
+// explorer/widgets/page/another_run.js
+function render({ model, el }) {
+  let side = "";
+  let count = 0;
+  const field = element("input", {
+    type: "text",
+    "aria-label": "Path of another run",
+    placeholder: "runs/other.zarr or https://…",
+    spellcheck: "false",
+    autocomplete: "off"
+  });
+  const open = element("button", { type: "submit", text: "Open" });
+  const cancel = element("button", { type: "button", text: "Cancel" });
+  const said = element("p", { role: "status" });
+  const form = element(
+    "form",
+    { class: "another" },
+    element("label", {}, "Path of another run, from where the explorer was started, or its address", field),
+    element("div", {}, open, cancel),
+    said
+  );
+  form.hidden = true;
+  el.append(form);
+  const say = (text, isFault) => {
+    said.textContent = text;
+    said.classList.toggle("fault", isFault);
+  };
+  const close = () => {
+    form.hidden = true;
+    say("", false);
+  };
+  const onWanted = ({ detail }) => {
+    side = detail.side;
+    form.hidden = false;
+    field.focus();
+    field.select();
+  };
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    introduce(model);
+    say("Opening …", false);
+    model.asked = [field.value, ++count];
+  });
+  cancel.addEventListener("click", close);
+  form.addEventListener("keydown", (event) => {
+    event.stopPropagation();
+    if (event.key === "Escape") close();
+  });
+  window.addEventListener("trainlapse:another-run", onWanted);
+  model.on("said", () => {
+    if (model.said) say(model.said, true);
+  });
+  model.on("opened", () => {
+    if (model.opened[1] !== count) return;
+    close();
+    window.dispatchEvent(new CustomEvent("trainlapse:opened", { detail: { number: model.opened[0], side } }));
+  });
+  model.on("remove", () => window.removeEventListener("trainlapse:another-run", onWanted));
+}
+export {
+  render
+};
