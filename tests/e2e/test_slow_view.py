@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from store import Run
@@ -35,18 +34,20 @@ app.serve([open_run(location)], port=int(port), open_browser=False)
 """
 
 
-def opacity(picture: Locator) -> float:
-    """Give how much of a picture is seen through all that it lies in."""
-    return float(
-        picture.evaluate(
-            """(node) => {
-              let seen = 1;
-              for (let at = node; at; at = at.parentNode ?? at.host) {
-                if (at.nodeType === Node.ELEMENT_NODE) seen *= getComputedStyle(at).opacity;
-              }
-              return seen;
-            }"""
-        )
+def comes_to(picture: Locator, opacity: float) -> None:
+    """Wait until a picture is seen through all that it lies in with this opacity.
+
+    Dimming is a transition: what is seen in its midst depends on how busy the machine is.
+    """
+    picture.page.wait_for_function(
+        """([node, opacity]) => {
+          let seen = 1;
+          for (let at = node; at; at = at.parentNode ?? at.host) {
+            if (at.nodeType === Node.ELEMENT_NODE) seen *= getComputedStyle(at).opacity;
+          }
+          return Math.abs(seen - opacity) < 1e-6;
+        }""",
+        arg=[picture.element_handle(), opacity],
     )
 
 
@@ -65,7 +66,7 @@ def test_until_a_slow_view_is_there_the_one_before_stays_dimmed_below_its_captio
         expect(caption).to_contain_text("kernel (3 × 3 × 1 × 3)")
         status = place.locator(".card-head .busy")
         expect(status).to_be_hidden()
-        assert opacity(figure) == 1
+        comes_to(figure, 1)
 
         watched_page.evaluate("window.trainlapseClocks.get('main').choose({layer: 'dense'})")
         expect(status).to_contain_text("computing …")
@@ -74,10 +75,10 @@ def test_until_a_slow_view_is_there_the_one_before_stays_dimmed_below_its_captio
         expect(status.get_by_role("progressbar")).to_be_visible()
         expect(status).to_contain_text("1 s")
         expect(caption).to_contain_text("kernel (3 × 3 × 1 × 3)")
-        assert opacity(figure) == pytest.approx(0.4)
-        assert opacity(caption) == pytest.approx(0.4)
+        comes_to(figure, 0.4)
+        comes_to(caption, 0.4)
 
         let_go()
         expect(status).to_be_hidden()
         expect(caption).to_contain_text("kernel (48 × 4)")
-        assert opacity(place.locator("canvas:visible").first) == 1
+        comes_to(place.locator("canvas:visible").first, 1)
