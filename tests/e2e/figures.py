@@ -20,6 +20,8 @@ Figures = dict[str, list[int]]
 PATIENCE_S = 240
 # Frames of the browser without a change after which a page is at rest, on a busy machine too.
 QUIET_FRAMES = 40
+# The same where the next change may come before the last stroke is drawn.
+BRIEF_FRAMES = 10
 # What a hundred changes may add to the server's memory: allocators are not exact.
 MOST_MB = 5
 
@@ -162,10 +164,10 @@ def go(page: Page, place: Place, *, channel: str = "main") -> None:
     page.evaluate(CHOOSE, [channel, choice, place.get("axis")])
 
 
-def at_rest(page: Page) -> Figures:
+def at_rest(page: Page, frames: int = QUIET_FRAMES) -> Figures:
     """Give the figures of each card once they have settled and nothing is being computed."""
     found: Figures = page.evaluate(
-        SETTLED.format(figures=FIGURES, frames=QUIET_FRAMES, patience=1000 * PATIENCE_S)
+        SETTLED.format(figures=FIGURES, frames=frames, patience=1000 * PATIENCE_S)
     )
     return found
 
@@ -231,8 +233,9 @@ def go_round(page: Page, places: Sequence[Place], weigh: Callable[[], float]) ->
     for turn in range(1, 16):
         for place in ten:
             go(page, place)
-            at_rest(page)
+            at_rest(page, BRIEF_FRAMES)
         if turn in (5, 15):
+            at_rest(page)
             page.wait_for_function(NOTHING_DROPPED)
             held.append((page.evaluate(HELD), weigh()))
     (before, light), (after, heavy) = held

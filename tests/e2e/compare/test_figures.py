@@ -11,7 +11,9 @@ from store import Run
 from tests.e2e.conftest import PageChecker
 from tests.e2e.figures import WALKS, at_rest, become, go, go_round, weighed
 
+# So high that all cards are in sight; and so that cards of each kind are.
 HIGH = {"width": 1920, "height": 7000}
+TALL = {"width": 1920, "height": 1800}
 PLACES = [*WALKS["lenet"], {**WALKS["lenet"][0], "axis": "step", "tab": "differences"}]
 
 
@@ -39,7 +41,7 @@ def test_going_round_leaves_nothing_behind(
     paths = [run.location for run in pair]
     with (
         weighed(paths, tmp_path, side_by_side=True) as (at, weigh),
-        page_checker(viewport=HIGH) as page,
+        page_checker(viewport=TALL) as page,
     ):
         page.goto(at)
         at_rest(page)
