@@ -663,6 +663,26 @@
     return store;
   }
 
+  // explorer/widgets/shared/limits.js
+  function limitsOf2(what, changed) {
+    const button = (
+      /** @type {HTMLButtonElement} */
+      element("button", { type: "button", class: "quiet" })
+    );
+    const limits = { button, free: false };
+    const name = () => {
+      button.textContent = limits.free ? "limits: this step" : "limits: all steps";
+      button.title = limits.free ? `The limits of the ${what} are those of this step alone. Click to compare steps.` : `The limits of the ${what} are the same at every step. Click to fit them to each step.`;
+    };
+    button.addEventListener("click", () => {
+      limits.free = !limits.free;
+      name();
+      changed();
+    });
+    name();
+    return limits;
+  }
+
   // explorer/widgets/shared/message.js
   function messageOn(stage, layers) {
     const message = element("div", { class: "message", hidden: "" });
@@ -733,19 +753,21 @@
     const low = element("span");
     const high = element("span");
     const name = element("span", { text: model.value_name });
-    const limits = element("button", { type: "button", class: "quiet" });
+    const limits = limitsOf2("colours", () => {
+      legend();
+      draw(clock.index);
+    });
     const stage = element("div", { class: "stage" }, canvas, marks);
     const say = messageOn(stage, [canvas, marks]);
     el.append(element(
       "div",
       { class: "grid" },
       stage,
-      element("div", { class: "legend" }, low, bar, high, name, element("span", { class: "fill" }), limits)
+      element("div", { class: "legend" }, low, bar, high, name, element("span", { class: "fill" }), limits.button)
     ));
     const tip = tipOn(stage);
     const sheet2 = document.createElement("canvas");
     let context = canvas.getContext("2d");
-    let free = false;
     let place = null;
     let shown = null;
     const matrix = () => model.mode === "matrix";
@@ -886,7 +908,7 @@
       shown = payload;
       if (!place || !old || frame.shape.some((size, axis) => size !== old[axis])) layout(frame.shape);
       const codes = bytes(frame);
-      const [least, most] = free ? range(codes) : [1, 255];
+      const [least, most] = limits.free ? range(codes) : [1, 255];
       const colours = table(model.palette, least, most);
       context.clearRect(0, 0, canvas.width, canvas.height);
       if (place.cells) drawCells(codes, colours);
@@ -898,18 +920,16 @@
       canvas.dataset.index = index;
       canvas.dataset.key = frames.key;
       canvas.setAttribute("aria-label", `${model.label}, recorded step ${index + 1} of ${clock.count}`);
-      if (free) legend();
+      if (limits.free) legend();
       mark();
     };
     const valueOf = (code) => model.low + (code - 1) / 254 * (model.high - model.low);
     const legend = () => {
-      const [least, most] = free && shown ? range(bytes(shown.frame)) : [1, 255];
+      const [least, most] = limits.free && shown ? range(bytes(shown.frame)) : [1, 255];
       low.textContent = number(valueOf(least));
       high.textContent = number(valueOf(most));
       name.textContent = model.value_name;
-      limits.textContent = free ? "limits: this step" : "limits: all steps";
-      limits.title = free ? "Colours span this step alone. Click to compare steps." : "Colours mean the same at every step. Click to stretch them over each step.";
-      limits.hidden = model.still;
+      limits.button.hidden = model.still;
       coloured(Uint8Array.from({ length: 255 }, (_, at) => at + 1), 255, 1, table(model.palette), bar);
     };
     const draw = (index) => {
@@ -1015,11 +1035,6 @@
       event.preventDefault();
       const count = matrix() ? place.height : place.count;
       pick(idOf(tileAfter(tilesOf(clock.choice[model.selects]), move, count)));
-    });
-    limits.addEventListener("click", () => {
-      free = !free;
-      legend();
-      draw(clock.index);
     });
     const clock = clockOf(model.channel);
     const frames = framesOf(model, stage, draw);

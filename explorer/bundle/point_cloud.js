@@ -213,6 +213,26 @@ function paintAxes(pen, ink, box, { xTicks, yTicks, xName, yName }) {
   pen.textAlign = "left";
 }
 
+// explorer/widgets/shared/limits.js
+function limitsOf(what, changed) {
+  const button = (
+    /** @type {HTMLButtonElement} */
+    element("button", { type: "button", class: "quiet" })
+  );
+  const limits = { button, free: false };
+  const name = () => {
+    button.textContent = limits.free ? "limits: this step" : "limits: all steps";
+    button.title = limits.free ? `The limits of the ${what} are those of this step alone. Click to compare steps.` : `The limits of the ${what} are the same at every step. Click to fit them to each step.`;
+  };
+  button.addEventListener("click", () => {
+    limits.free = !limits.free;
+    name();
+    changed();
+  });
+  name();
+  return limits;
+}
+
 // explorer/widgets/shared/message.js
 function messageOn(stage, layers) {
   const message = element("div", { class: "message", hidden: "" });
@@ -254,7 +274,7 @@ var PARAMETERS = [
 function radiusOf(count) {
   return [[12, 6], [60, 5], [300, 3.5]].find(([most]) => count <= most)?.[1] ?? 2.5;
 }
-function limitsOf(positions, from, to, circle = 0) {
+function endsOfPoints(positions, from, to, circle = 0) {
   const ends = circle ? [-circle, circle, -circle, circle] : [Infinity, -Infinity, Infinity, -Infinity];
   for (let at = from; at + 1 < to; at += 2) {
     const [x, y] = [positions[at], positions[at + 1]];
@@ -321,13 +341,13 @@ function render({ model, el }) {
   const say = messageOn(stage, [canvas]);
   const groups = element("span", { class: "groups" });
   const outside = element("span");
-  const limits = element("button", { type: "button", class: "quiet" });
-  el.append(element("div", { class: "plot" }, stage, element("div", { class: "legend" }, groups, outside, limits)));
+  const limits = limitsOf("axes", () => draw());
+  el.append(element("div", { class: "plot" }, stage, element("div", { class: "legend" }, groups, outside, limits.button)));
   const [tip, clock] = [tipOn(stage), clockOf(model.channel)];
   let pen = null;
   let ink = {};
   let [view, sprites, widths, byColour] = [null, /* @__PURE__ */ new Map(), [], /* @__PURE__ */ new Map()];
-  let [fixed, free] = [null, false];
+  let fixed = null;
   let places = new Float32Array();
   let [pointer, hovered] = [null, -1];
   let its = {};
@@ -355,7 +375,7 @@ function render({ model, el }) {
     [view, sprites, byColour] = [{ width, height }, /* @__PURE__ */ new Map(), /* @__PURE__ */ new Map()];
     widths = its.texts ? points().map((point) => pen.measureText(its.labels[point] ?? "").width) : [];
     for (const point of points()) byColour.set(colourOf(point), [...byColour.get(colourOf(point)) ?? [], point]);
-    fixed ??= its.limits.length ? its.limits : limitsOf(positions, 0, 2 * steps * count, its.circle);
+    fixed ??= its.limits.length ? its.limits : endsOfPoints(positions, 0, 2 * steps * count, its.circle);
     return true;
   };
   const drawAxes = (ends) => {
@@ -464,7 +484,7 @@ function render({ model, el }) {
     canvas.dataset.index = clock.index;
     const from = 2 * stepAt() * count;
     pen.clearRect(0, 0, view.width, view.height);
-    drawAxes(free ? limitsOf(positions, from, from + 2 * count, its.circle) : fixed);
+    drawAxes(limits.free ? endsOfPoints(positions, from, from + 2 * count, its.circle) : fixed);
     locate();
     const chosen = pointOf(clock.choice[its.selects]);
     const over = hovered >= 0 ? hovered : pointOf(clock.hovered[its.selects]);
@@ -529,15 +549,8 @@ function render({ model, el }) {
     const signs = its.shape_names.map((name, form) => forms.size > 1 && forms.has(form) && [element("b", { text: SIGNS[form] }), name]);
     const swatches = its.groups.map(([name, colour]) => [element("i", { style: `background:${colour}` }), name]);
     groups.replaceChildren(...[...swatches, ...signs].filter(Boolean).map((entry) => element("span", {}, ...entry)));
-    limits.textContent = free ? "limits: this step" : "limits: all steps";
-    limits.title = free ? "The axes span this step. Click to compare steps." : "Axes of all steps. Click to fit them to each step.";
-    limits.hidden = steps < 2;
+    limits.button.hidden = steps < 2;
   };
-  limits.addEventListener("click", () => {
-    free = !free;
-    legend();
-    draw();
-  });
   const repaint = () => {
     pen = null;
     draw();

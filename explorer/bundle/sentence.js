@@ -576,6 +576,26 @@ function framesOf(model, place, draw) {
   return store;
 }
 
+// explorer/widgets/shared/limits.js
+function limitsOf(what, changed) {
+  const button = (
+    /** @type {HTMLButtonElement} */
+    element("button", { type: "button", class: "quiet" })
+  );
+  const limits = { button, free: false };
+  const name = () => {
+    button.textContent = limits.free ? "limits: this step" : "limits: all steps";
+    button.title = limits.free ? `The limits of the ${what} are those of this step alone. Click to compare steps.` : `The limits of the ${what} are the same at every step. Click to fit them to each step.`;
+  };
+  button.addEventListener("click", () => {
+    limits.free = !limits.free;
+    name();
+    changed();
+  });
+  name();
+  return limits;
+}
+
 // explorer/widgets/shared/message.js
 function messageOn(stage, layers) {
   const message = element("div", { class: "message", hidden: "" });
@@ -593,8 +613,9 @@ function render({ model, el }) {
   const canvas = element("canvas", { role: "img" });
   const long = element("div", { class: "long" }, canvas);
   const scroll = element("div", { class: "scroll" }, long);
-  const limits = element("button", { type: "button", class: "quiet limits no-snapshot" });
-  const stage = element("div", { class: "stage" }, scroll, limits);
+  const limits = limitsOf("colours and bars", () => repaint());
+  limits.button.classList.add("limits", "no-snapshot");
+  const stage = element("div", { class: "stage" }, scroll, limits.button);
   const say = messageOn(stage, [canvas]);
   const readout = element("div", { class: "readout" });
   el.append(element("div", { class: "sentence" }, stage, readout));
@@ -611,7 +632,6 @@ function render({ model, el }) {
   };
   const clock = clockOf(model.channel);
   const painter = bandPainter(el, clock, now);
-  let free = false;
   let over = null;
   const layout = () => {
     const width = scroll.clientWidth;
@@ -662,7 +682,7 @@ function render({ model, el }) {
   const paint = (index) => {
     if (!now.place || now.place.width !== scroll.clientWidth) layout();
     const pen = sized(canvas, now.place.width, now.place.height);
-    now.scale = bandScales(now.its.bands, now.parts, now.colours, free);
+    now.scale = bandScales(now.its.bands, now.parts, now.colours, limits.free);
     painter.paint(pen);
     canvas.dataset.index = index;
     canvas.setAttribute("aria-label", `${now.its.label}, recorded step ${index + 1} of ${clock.count}`);
@@ -688,7 +708,7 @@ function render({ model, el }) {
   const rowSays = (token, { at, row }) => {
     const band = now.its.bands[at];
     const found = bandPlace(band, token);
-    const name2 = /class/.test(band.kind) ? `“${painter.named(band, now.parts[at].units[row])}”` : `unit ${now.parts[at].units[row]}`;
+    const name = /class/.test(band.kind) ? `“${painter.named(band, now.parts[at].units[row])}”` : `unit ${now.parts[at].units[row]}`;
     if (found < 0) return "";
     const places = band.ranges.length / 2 + 1;
     const values = band.quantities.map((quantity, number2) => {
@@ -698,7 +718,7 @@ function render({ model, el }) {
     });
     const [from, to] = band.ranges.slice(2 * found, 2 * found + 2);
     const where = to - from > 1 ? ` at “${now.its.words.slice(from, to).join(now.its.letters ? "" : " ")}”` : "";
-    return `${band.title} ${name2}${where}: ${values.join(", ")}`;
+    return `${band.title} ${name}${where}: ${values.join(", ")}`;
   };
   const tell = () => {
     const token = clock.hovered[now.its.x_name];
@@ -749,26 +769,16 @@ function render({ model, el }) {
     if (!isClass(line)) clock.choose({ layer, unit });
     else if (now.its.chooses_class) clock.choose({ target: unit });
   });
-  const name = () => {
-    limits.textContent = free ? "limits: this step" : "limits: all steps";
-    limits.title = free ? "Colours and bars span this step alone. Click to compare steps." : "Colours and bars mean the same at every step. Click to stretch them over each step.";
-    limits.hidden = clock.count < 2;
-  };
-  limits.addEventListener("click", () => {
-    free = !free;
-    name();
-    repaint();
-  });
   const repaint = () => {
     if (now.shown && scroll.clientWidth) paint(clock.index);
   };
   const renew = () => {
-    for (const name2 of ["words", "letters", "noun", "padding", "padding_first", "x_name", "bands", "class_names", "chooses_class", "remark", "label"]) {
-      now.its[name2] = model[name2];
+    for (const name of ["words", "letters", "noun", "padding", "padding_first", "x_name", "bands", "class_names", "chooses_class", "remark", "label"]) {
+      now.its[name] = model[name];
     }
-    for (const name2 of ["sequential", "diverging"]) {
-      const palette = model[name2];
-      now.colours[name2] = Array.from({ length: 256 }, (_, code) => {
+    for (const name of ["sequential", "diverging"]) {
+      const palette = model[name];
+      now.colours[name] = Array.from({ length: 256 }, (_, code) => {
         const at = 3 * code;
         return `rgb(${palette[at]},${palette[at + 1]},${palette[at + 2]})`;
       });
@@ -788,7 +798,7 @@ function render({ model, el }) {
     renew();
     draw(clock.index);
   });
-  name();
+  limits.button.hidden = clock.count < 2;
   heed(model, "choice", repaint);
   heed(model, "hover", repaint);
 }

@@ -232,6 +232,26 @@ function paintAxes(pen, ink, box, { xTicks, yTicks, xName, yName }) {
   pen.textAlign = "left";
 }
 
+// explorer/widgets/shared/limits.js
+function limitsOf(what, changed) {
+  const button = (
+    /** @type {HTMLButtonElement} */
+    element("button", { type: "button", class: "quiet" })
+  );
+  const limits = { button, free: false };
+  const name = () => {
+    button.textContent = limits.free ? "limits: this step" : "limits: all steps";
+    button.title = limits.free ? `The limits of the ${what} are those of this step alone. Click to compare steps.` : `The limits of the ${what} are the same at every step. Click to fit them to each step.`;
+  };
+  button.addEventListener("click", () => {
+    limits.free = !limits.free;
+    name();
+    changed();
+  });
+  name();
+  return limits;
+}
+
 // explorer/widgets/shared/message.js
 function messageOn(stage, layers) {
   const message = element("div", { class: "message", hidden: "" });
@@ -310,14 +330,14 @@ function render({ model, el }) {
   const say = messageOn(stage, [canvas]);
   const groups = element("span", { class: "groups" });
   const hint = element("span");
-  const limits = element("button", { type: "button", class: "quiet" });
-  el.append(element("div", { class: "plot" }, stage, element("div", { class: "legend" }, groups, hint, limits)));
+  const limits = limitsOf("y axis", () => draw());
+  el.append(element("div", { class: "plot" }, stage, element("div", { class: "legend" }, groups, hint, limits.button)));
   const tip = tipOn(stage);
   const clock = clockOf(model.channel);
   let pen = null;
   let ink = {};
   let [view, xs, edges] = [null, [], []];
-  let [fixed, free] = [null, false];
+  let fixed = null;
   let [pointer, over, listed] = [null, null, -1];
   let its = {};
   let [values, steps, count, places] = [[], 0, 0, 0];
@@ -440,7 +460,7 @@ function render({ model, el }) {
     const from = stepAt() * count * places;
     say(saidOf(values, from, from + count * places, { bars: bars(), log: its.log_y, still: steps < 2, ifZero: its.if_zero }), clock.index);
     pen.clearRect(0, 0, view.width, view.height);
-    drawAxes(free ? endsOf(values, from, from + count * places, rules()) : fixed);
+    drawAxes(limits.free ? endsOf(values, from, from + count * places, rules()) : fixed);
     if (!steps || !count || !places) return;
     const { box, x, y } = view;
     const chosen = numberOf(clock.choice[its.selects]);
@@ -537,15 +557,8 @@ function render({ model, el }) {
   const legend = () => {
     groups.replaceChildren(...count > 1 && its.colours_of === "series" ? its.names.map(entry) : []);
     hint.textContent = showsGhosts() ? "dotted: first step, dashed: last step" : "";
-    limits.textContent = free ? "limits: this step" : "limits: all steps";
-    limits.title = free ? "The y axis spans this step. Click to compare steps." : "The y axis of all steps. Click to fit it to each step.";
-    limits.hidden = steps < 2;
+    limits.button.hidden = steps < 2;
   };
-  limits.addEventListener("click", () => {
-    free = !free;
-    legend();
-    draw();
-  });
   const repaint = () => {
     pen = null;
     draw();

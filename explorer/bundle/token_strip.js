@@ -103,6 +103,26 @@ function element(tag, attributes = {}, ...children) {
   return made;
 }
 
+// explorer/widgets/shared/limits.js
+function limitsOf(what, changed) {
+  const button = (
+    /** @type {HTMLButtonElement} */
+    element("button", { type: "button", class: "quiet" })
+  );
+  const limits = { button, free: false };
+  const name = () => {
+    button.textContent = limits.free ? "limits: this step" : "limits: all steps";
+    button.title = limits.free ? `The limits of the ${what} are those of this step alone. Click to compare steps.` : `The limits of the ${what} are the same at every step. Click to fit them to each step.`;
+  };
+  button.addEventListener("click", () => {
+    limits.free = !limits.free;
+    name();
+    changed();
+  });
+  name();
+  return limits;
+}
+
 // explorer/widgets/shared/paint.js
 var FAMILY = '"Helvetica Neue", Helvetica, Arial, "Liberation Sans", sans-serif';
 var FONT = `11px ${FAMILY}`;
@@ -225,12 +245,15 @@ function render({ model, el }) {
   const bar = element("canvas", { width: 255, height: 1, class: "bar" });
   const [low, high, name, chosen] = [0, 1, 2, 3].map(() => element("span"));
   const clear = element("button", { type: "button", class: "quiet", text: "clear" });
-  const limits = element("button", { type: "button", class: "quiet" });
+  const limits = limitsOf("colours", () => {
+    shown = null;
+    draw();
+  });
   el.append(element(
     "div",
     { class: "strip" },
     stage,
-    element("div", { class: "legend" }, low, bar, high, name, element("span", { class: "fill" }), chosen, clear, limits)
+    element("div", { class: "legend" }, low, bar, high, name, element("span", { class: "fill" }), chosen, clear, limits.button)
   ));
   const tip = tipOn(stage);
   let its = {};
@@ -241,7 +264,6 @@ function render({ model, el }) {
   let shown = null;
   let remark = "";
   let folded = true;
-  let free = false;
   let seen = false;
   let over = null;
   let anchor = -1;
@@ -300,7 +322,7 @@ function render({ model, el }) {
     const [, rows, count] = sizes();
     if (!seen || !its.palette || !its.values || count !== its.tokens.length) return;
     const from = stepAt() * rows * count;
-    const next = free ? endsOf(its.values, from, from + rows * count, its.signed) : ends;
+    const next = limits.free ? endsOf(its.values, from, from + rows * count, its.signed) : ends;
     const said = saidOf(its.values, from, from + rows * count);
     if (next !== shown || said !== remark) {
       remark = said;
@@ -336,15 +358,8 @@ function render({ model, el }) {
     low.textContent = number(least);
     high.textContent = number(most);
     name.textContent = [its.value_name, remark].filter(Boolean).join(" · ");
-    limits.textContent = free ? "limits: this step" : "limits: all steps";
-    limits.title = free ? "Colours span this step alone. Click to compare steps." : "Colours mean the same at every step. Click to stretch them over each step.";
-    limits.hidden = sizes()[0] < 2;
+    limits.button.hidden = sizes()[0] < 2;
   };
-  limits.addEventListener("click", () => {
-    free = !free;
-    shown = null;
-    draw();
-  });
   const tell = () => {
     const { row, token, x, y } = over;
     const [, rows, count] = sizes();

@@ -1,6 +1,7 @@
 // A scatter plot whose points move with the slider: all steps are here, a tick only draws.
 import { LINE, paintAxes, plotBox, roomy, ticksOf } from "../shared/axes.js";
 import { clockOf, element, follow, heed } from "../shared/clock.js";
+import { limitsOf } from "../shared/limits.js";
 import { messageOn } from "../shared/message.js";
 import { clamp } from "../shared/numbers.js";
 import { cut, number, repaintWhenSeen, sized, themed, tipOn } from "../shared/paint.js";
@@ -22,7 +23,7 @@ function radiusOf(count) {
 }
 
 // Ends of both axes over a stretch of positions, pairs of x and y: [x low, x high, y low, y high].
-function limitsOf(positions, from, to, circle = 0) {
+function endsOfPoints(positions, from, to, circle = 0) {
   const ends = circle ? [-circle, circle, -circle, circle] : [Infinity, -Infinity, Infinity, -Infinity];
   for (let at = from; at + 1 < to; at += 2) {
     const [x, y] = [positions[at], positions[at + 1]];
@@ -106,14 +107,14 @@ export function render({ model, el }) {
   const say = messageOn(stage, [canvas]);
   const groups = element("span", { class: "groups" });
   const outside = element("span");
-  const limits = element("button", { type: "button", class: "quiet" });
-  el.append(element("div", { class: "plot" }, stage, element("div", { class: "legend" }, groups, outside, limits)));
+  const limits = limitsOf("axes", () => draw());
+  el.append(element("div", { class: "plot" }, stage, element("div", { class: "legend" }, groups, outside, limits.button)));
   const [tip, clock] = [tipOn(stage), clockOf(model.channel)];
   let pen = null; // null until there is a place to draw
   /** @type {Record<string, string>} */
   let ink = {};
   let [view, sprites, widths, byColour] = [null, new Map(), [], new Map()];
-  let [fixed, free] = [null, false]; // ends of the axes that hold for all steps, unless they are free
+  let fixed = null; // ends of the axes that hold for all steps
   let places = new Float32Array(); // pixels of the points on screen, NaN where hidden
   let [pointer, hovered] = [null, -1];
 
@@ -145,7 +146,7 @@ export function render({ model, el }) {
     [view, sprites, byColour] = [{ width, height }, new Map(), new Map()];
     widths = its.texts ? points().map((point) => pen.measureText(its.labels[point] ?? "").width) : [];
     for (const point of points()) byColour.set(colourOf(point), [...(byColour.get(colourOf(point)) ?? []), point]);
-    fixed ??= its.limits.length ? its.limits : limitsOf(positions, 0, 2 * steps * count, its.circle);
+    fixed ??= its.limits.length ? its.limits : endsOfPoints(positions, 0, 2 * steps * count, its.circle);
     return true;
   };
   const drawAxes = (ends) => {
@@ -256,7 +257,7 @@ export function render({ model, el }) {
     canvas.dataset.index = clock.index;
     const from = 2 * stepAt() * count;
     pen.clearRect(0, 0, view.width, view.height);
-    drawAxes(free ? limitsOf(positions, from, from + 2 * count, its.circle) : fixed);
+    drawAxes(limits.free ? endsOfPoints(positions, from, from + 2 * count, its.circle) : fixed);
     locate();
     const chosen = pointOf(clock.choice[its.selects]);
     const over = hovered >= 0 ? hovered : pointOf(clock.hovered[its.selects]);
@@ -327,15 +328,8 @@ export function render({ model, el }) {
     const signs = its.shape_names.map((name, form) => forms.size > 1 && forms.has(form) && [element("b", { text: SIGNS[form] }), name]);
     const swatches = its.groups.map(([name, colour]) => [element("i", { style: `background:${colour}` }), name]);
     groups.replaceChildren(...[...swatches, ...signs].filter(Boolean).map((entry) => element("span", {}, ...entry)));
-    limits.textContent = free ? "limits: this step" : "limits: all steps";
-    limits.title = free ? "The axes span this step. Click to compare steps." : "Axes of all steps. Click to fit them to each step.";
-    limits.hidden = steps < 2;
+    limits.button.hidden = steps < 2;
   };
-  limits.addEventListener("click", () => {
-    free = !free;
-    legend();
-    draw();
-  });
   const repaint = () => { pen = null; draw(); };
   const renew = () => {
     its = Object.fromEntries(PARAMETERS.map((name) => [name, model[name]]));

@@ -1,6 +1,7 @@
 // A small chart that changes with the slider: all steps are here, a tick only draws.
 import { LINE, paintAxes, plotBox, roomy, ticksOf } from "../shared/axes.js";
 import { PREDICTED, clockOf, element, follow, heed } from "../shared/clock.js";
+import { limitsOf } from "../shared/limits.js";
 import { messageOn } from "../shared/message.js";
 import { clamp, finiteEnds, nearest } from "../shared/numbers.js";
 import { cut, number, repaintWhenSeen, sized, themed, tipOn } from "../shared/paint.js";
@@ -67,15 +68,15 @@ export function render({ model, el }) {
   const say = messageOn(stage, [canvas]);
   const groups = element("span", { class: "groups" });
   const hint = element("span");
-  const limits = element("button", { type: "button", class: "quiet" });
-  el.append(element("div", { class: "plot" }, stage, element("div", { class: "legend" }, groups, hint, limits)));
+  const limits = limitsOf("y axis", () => draw());
+  el.append(element("div", { class: "plot" }, stage, element("div", { class: "legend" }, groups, hint, limits.button)));
   const tip = tipOn(stage);
   const clock = clockOf(model.channel);
   let pen = null; // null until there is a place to draw
   /** @type {Record<string, string>} */
   let ink = {};
   let [view, xs, edges] = [null, [], []];
-  let [fixed, free] = [null, false]; // ends of the y axis that hold for all steps, unless they are free
+  let fixed = null; // ends of the y axis that hold for all steps
   let [pointer, over, listed] = [null, null, -1]; // what is under the pointer; a series in the legend
 
   /** @type {Record<string, any>} */
@@ -209,7 +210,7 @@ export function render({ model, el }) {
     const from = stepAt() * count * places;
     say(saidOf(values, from, from + count * places, { bars: bars(), log: its.log_y, still: steps < 2, ifZero: its.if_zero }), clock.index);
     pen.clearRect(0, 0, view.width, view.height);
-    drawAxes(free ? endsOf(values, from, from + count * places, rules()) : fixed);
+    drawAxes(limits.free ? endsOf(values, from, from + count * places, rules()) : fixed);
     if (!steps || !count || !places) return;
     const { box, x, y } = view;
     const chosen = numberOf(clock.choice[its.selects]);
@@ -311,15 +312,8 @@ export function render({ model, el }) {
   const legend = () => {
     groups.replaceChildren(...(count > 1 && its.colours_of === "series" ? its.names.map(entry) : []));
     hint.textContent = showsGhosts() ? "dotted: first step, dashed: last step" : "";
-    limits.textContent = free ? "limits: this step" : "limits: all steps";
-    limits.title = free ? "The y axis spans this step. Click to compare steps." : "The y axis of all steps. Click to fit it to each step.";
-    limits.hidden = steps < 2;
+    limits.button.hidden = steps < 2;
   };
-  limits.addEventListener("click", () => {
-    free = !free;
-    legend();
-    draw();
-  });
   const repaint = () => { pen = null; draw(); };
   const renew = () => {
     fixed = over = null;

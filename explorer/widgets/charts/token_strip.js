@@ -1,6 +1,7 @@
 // A text whose words are coloured by a value of the step on screen, once for each row of values.
 // The words are text on the page: a tick changes the colours of those whose value has changed.
 import { clockOf, element, follow, heed, introduce } from "../shared/clock.js";
+import { limitsOf } from "../shared/limits.js";
 import { clamp, finiteEnds } from "../shared/numbers.js";
 import { coloured, cut, inkOn, number, repaintWhenSeen, rgbOf, table, tipOn } from "../shared/paint.js";
 /** @import { Component } from "../../types" */
@@ -69,9 +70,12 @@ export function render({ model, el }) {
   const bar = element("canvas", { width: 255, height: 1, class: "bar" });
   const [low, high, name, chosen] = [0, 1, 2, 3].map(() => element("span"));
   const clear = element("button", { type: "button", class: "quiet", text: "clear" });
-  const limits = element("button", { type: "button", class: "quiet" });
+  const limits = limitsOf("colours", () => {
+    shown = null;
+    draw();
+  });
   el.append(element("div", { class: "strip" }, stage,
-    element("div", { class: "legend" }, low, bar, high, name, element("span", { class: "fill" }), chosen, clear, limits)));
+    element("div", { class: "legend" }, low, bar, high, name, element("span", { class: "fill" }), chosen, clear, limits.button)));
   const tip = tipOn(stage);
   /** @type {Record<string, any>} */
   let its = {}; // the parameters: those of the model are slow to read
@@ -82,7 +86,6 @@ export function render({ model, el }) {
   let shown = null; // of the colours, on screen
   let remark = ""; // on the values on screen
   let folded = true;
-  let free = false;
   let seen = false;
   let over = null; // row and token under the pointer
   let anchor = -1; // token at which a selection began
@@ -146,7 +149,7 @@ export function render({ model, el }) {
     const [, rows, count] = sizes();
     if (!seen || !its.palette || !its.values || count !== its.tokens.length) return;
     const from = stepAt() * rows * count;
-    const next = free ? endsOf(its.values, from, from + rows * count, its.signed) : ends;
+    const next = limits.free ? endsOf(its.values, from, from + rows * count, its.signed) : ends;
     const said = saidOf(its.values, from, from + rows * count);
     if (next !== shown || said !== remark) {
       remark = said;
@@ -182,17 +185,8 @@ export function render({ model, el }) {
     low.textContent = number(least);
     high.textContent = number(most);
     name.textContent = [its.value_name, remark].filter(Boolean).join(" · ");
-    limits.textContent = free ? "limits: this step" : "limits: all steps";
-    limits.title = free
-      ? "Colours span this step alone. Click to compare steps."
-      : "Colours mean the same at every step. Click to stretch them over each step.";
-    limits.hidden = sizes()[0] < 2;
+    limits.button.hidden = sizes()[0] < 2;
   };
-  limits.addEventListener("click", () => {
-    free = !free;
-    shown = null;
-    draw();
-  });
 
   // -- what is hovered, here or elsewhere -----------------------------------------------------
   const tell = () => {

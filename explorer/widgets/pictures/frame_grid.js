@@ -1,6 +1,7 @@
 // One uint8 picture a recorded step: tiles (feature maps, kernels, units) or a matrix (token × unit).
 import { clockOf, element, heed } from "../shared/clock.js";
 import { framesOf } from "../shared/frames.js";
+import { limitsOf } from "../shared/limits.js";
 import { codeOfAll, messageOn, saidOfAll } from "../shared/message.js";
 import { clamp } from "../shared/numbers.js";
 import { bytes, coloured, cut, inkOn, number, repaintWhenSeen, sized, table, themed, tipOn, write } from "../shared/paint.js";
@@ -63,15 +64,17 @@ export function render({ model, el }) {
   const low = element("span");
   const high = element("span");
   const name = element("span", { text: model.value_name });
-  const limits = element("button", { type: "button", class: "quiet" });
+  const limits = limitsOf("colours", () => {
+    legend();
+    draw(clock.index);
+  });
   const stage = element("div", { class: "stage" }, canvas, marks);
   const say = messageOn(stage, [canvas, marks]);
   el.append(element("div", { class: "grid" }, stage,
-    element("div", { class: "legend" }, low, bar, high, name, element("span", { class: "fill" }), limits)));
+    element("div", { class: "legend" }, low, bar, high, name, element("span", { class: "fill" }), limits.button)));
   const tip = tipOn(stage);
   const sheet = document.createElement("canvas");
   let context = canvas.getContext("2d");
-  let free = false;
   let place = null;
   let shown = null;
 
@@ -217,7 +220,7 @@ export function render({ model, el }) {
     shown = payload;
     if (!place || !old || frame.shape.some((size, axis) => size !== old[axis])) layout(frame.shape);
     const codes = bytes(frame);
-    const [least, most] = free ? range(codes) : [1, 255];
+    const [least, most] = limits.free ? range(codes) : [1, 255];
     const colours = table(model.palette, least, most);
     context.clearRect(0, 0, canvas.width, canvas.height);
     if (place.cells) drawCells(codes, colours);
@@ -229,20 +232,16 @@ export function render({ model, el }) {
     canvas.dataset.index = index;
     canvas.dataset.key = frames.key;
     canvas.setAttribute("aria-label", `${model.label}, recorded step ${index + 1} of ${clock.count}`);
-    if (free) legend();
+    if (limits.free) legend();
     mark();
   };
   const valueOf = (code) => model.low + ((code - 1) / 254) * (model.high - model.low);
   const legend = () => {
-    const [least, most] = free && shown ? range(bytes(shown.frame)) : [1, 255];
+    const [least, most] = limits.free && shown ? range(bytes(shown.frame)) : [1, 255];
     low.textContent = number(valueOf(least));
     high.textContent = number(valueOf(most));
     name.textContent = model.value_name;
-    limits.textContent = free ? "limits: this step" : "limits: all steps";
-    limits.title = free
-      ? "Colours span this step alone. Click to compare steps."
-      : "Colours mean the same at every step. Click to stretch them over each step.";
-    limits.hidden = model.still;
+    limits.button.hidden = model.still;
     coloured(Uint8Array.from({ length: 255 }, (_, at) => at + 1), 255, 1, table(model.palette), bar);
   };
   const draw = (index) => {
@@ -351,11 +350,6 @@ export function render({ model, el }) {
     event.preventDefault();
     const count = matrix() ? place.height : place.count;
     pick(idOf(tileAfter(tilesOf(clock.choice[model.selects]), move, count)));
-  });
-  limits.addEventListener("click", () => {
-    free = !free;
-    legend();
-    draw(clock.index);
   });
 
   // -- life -------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import { TILT, bandPainter } from "../shared/band_painter.js";
 import { EVIDENCE, GAP, LEFT, RIGHT, bandLines, bandParts, bandPlace, bandScales, codeValue, columnsIn, shortNumber } from "../shared/bands.js";
 import { clockOf, element, heed } from "../shared/clock.js";
 import { framesOf } from "../shared/frames.js";
+import { limitsOf } from "../shared/limits.js";
 import { messageOn } from "../shared/message.js";
 import { FONT, cut, repaintWhenSeen, sized } from "../shared/paint.js";
 /** @import { Component } from "../../types" */
@@ -13,8 +14,9 @@ export function render({ model, el }) {
   const canvas = element("canvas", { role: "img" });
   const long = element("div", { class: "long" }, canvas);
   const scroll = element("div", { class: "scroll" }, long);
-  const limits = element("button", { type: "button", class: "quiet limits no-snapshot" });
-  const stage = element("div", { class: "stage" }, scroll, limits);
+  const limits = limitsOf("colours and bars", () => repaint());
+  limits.button.classList.add("limits", "no-snapshot");
+  const stage = element("div", { class: "stage" }, scroll, limits.button);
   const say = messageOn(stage, [canvas]);
   const readout = element("div", { class: "readout" });
   el.append(element("div", { class: "sentence" }, stage, readout));
@@ -26,7 +28,6 @@ export function render({ model, el }) {
   };
   const clock = clockOf(model.channel);
   const painter = bandPainter(el, clock, now);
-  let free = false;
   let over = null; // token, padding and line under the pointer
 
   // -- layout -----------------------------------------------------------------------------------
@@ -77,7 +78,7 @@ export function render({ model, el }) {
   const paint = (index) => {
     if (!now.place || now.place.width !== scroll.clientWidth) layout();
     const pen = sized(canvas, now.place.width, now.place.height);
-    now.scale = bandScales(now.its.bands, now.parts, now.colours, free);
+    now.scale = bandScales(now.its.bands, now.parts, now.colours, limits.free);
     painter.paint(pen);
     canvas.dataset.index = index;
     canvas.setAttribute("aria-label", `${now.its.label}, recorded step ${index + 1} of ${clock.count}`);
@@ -169,19 +170,6 @@ export function render({ model, el }) {
     else if (now.its.chooses_class) clock.choose({ target: unit });
   });
 
-  const name = () => {
-    limits.textContent = free ? "limits: this step" : "limits: all steps";
-    limits.title = free
-      ? "Colours and bars span this step alone. Click to compare steps."
-      : "Colours and bars mean the same at every step. Click to stretch them over each step.";
-    limits.hidden = clock.count < 2;
-  };
-  limits.addEventListener("click", () => {
-    free = !free;
-    name();
-    repaint();
-  });
-
   // -- life -----------------------------------------------------------------------------------------
   const repaint = () => {
     if (now.shown && scroll.clientWidth) paint(clock.index);
@@ -212,7 +200,7 @@ export function render({ model, el }) {
     renew();
     draw(clock.index);
   });
-  name();
+  limits.button.hidden = clock.count < 2;
   heed(model, "choice", repaint);
   heed(model, "hover", repaint);
 }

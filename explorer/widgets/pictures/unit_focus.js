@@ -1,6 +1,7 @@
 // One unit's map, large: over the input in grey on the left, alone and as large on the right.
 import { clockOf, element } from "../shared/clock.js";
 import { framesOf } from "../shared/frames.js";
+import { limitsOf } from "../shared/limits.js";
 import { codeOfAll, messageOn, saidOfAll } from "../shared/message.js";
 import { clamp } from "../shared/numbers.js";
 import { bytes, coloured, number, repaintWhenSeen, sized, table, themed, tipOn, write } from "../shared/paint.js";
@@ -56,16 +57,18 @@ export function render({ model, el }) {
   const low = element("span");
   const high = element("span");
   const name = element("span", { text: model.value_name });
-  const limits = element("button", { type: "button", class: "quiet" });
+  const limits = limitsOf("colours", () => {
+    draw(clock.index);
+    legend();
+  });
   const strength = element("input", { type: "range", min: 0, max: 100, value: 80, "aria-label": "Strength of the map over the input" });
   const overlay = element("label", { class: "overlay no-snapshot" }, element("span", { text: "overlay" }), strength);
   const stage = element("div", { class: "stage" }, canvas, marks);
   const say = messageOn(stage, [canvas, marks]);
   el.append(element("div", { class: "focus" }, stage,
-    element("div", { class: "legend" }, low, bar, high, name, element("span", { class: "fill" }), overlay, limits)));
+    element("div", { class: "legend" }, low, bar, high, name, element("span", { class: "fill" }), overlay, limits.button)));
   const tip = tipOn(stage);
   const [greys, colours, veil] = [0, 1, 2].map(() => document.createElement("canvas"));
-  let free = false;
   let shown = null; // {codes, height, width, least, most}
   let alike = ""; // what is said of a map of one colour
   let place = null; // {scale, lefts}
@@ -94,7 +97,7 @@ export function render({ model, el }) {
   const prepare = (frame) => {
     const codes = bytes(frame);
     const [height, width] = frame.shape;
-    const [least, most] = span(codes, free, model.signed);
+    const [least, most] = span(codes, limits.free, model.signed);
     const shades = table(model.palette, least, most);
     coloured(codes, width, height, shades, colours);
     const force = Number(strength.value) / 100;
@@ -140,19 +143,15 @@ export function render({ model, el }) {
     canvas.dataset.index = index;
     canvas.dataset.key = frames.key;
     canvas.setAttribute("aria-label", `${model.label}, recorded step ${index + 1} of ${clock.count}`);
-    if (free) legend();
+    if (limits.free) legend();
   };
   const valueOf = (code) => model.low + ((code - 1) / 254) * (model.high - model.low);
   const legend = () => {
-    const [least, most] = free && shown ? [shown.least, shown.most] : [1, 255];
+    const [least, most] = limits.free && shown ? [shown.least, shown.most] : [1, 255];
     low.textContent = number(valueOf(least));
     high.textContent = number(valueOf(most));
     name.textContent = model.value_name;
     overlay.hidden = !model.picture;
-    limits.textContent = free ? "limits: this step" : "limits: all steps";
-    limits.title = free
-      ? "Colours span this step alone. Click to compare steps."
-      : "Colours mean the same at every step. Click to stretch them over each step.";
     coloured(Uint8Array.from({ length: 255 }, (_, at) => at + 1), 255, 1, table(model.palette), bar);
   };
   const draw = (index) => {
@@ -230,11 +229,6 @@ export function render({ model, el }) {
     hover();
   });
   strength.addEventListener("input", () => draw(clock.index));
-  limits.addEventListener("click", () => {
-    free = !free;
-    draw(clock.index);
-    legend();
-  });
 
   // -- life -------------------------------------------------------------------------------
   const clock = clockOf(model.channel);
