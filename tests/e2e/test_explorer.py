@@ -46,6 +46,19 @@ def test_every_recorded_step_shows_its_own_frame(begin: Begin) -> None:
     assert len(seen) == 8
 
 
+def test_colours_span_all_steps_or_the_one_on_screen(begin: Begin) -> None:
+    page = begin(layer="relu1")
+    at(page, 0)
+    everywhere = grid(page).evaluate(PIXELS)
+    page.get_by_role("button", name="limits: all steps").first.click()
+    this_step = page.get_by_role("button", name="limits: this step")
+    expect(this_step).to_have_attribute("title", re.compile("this step alone"))
+    assert grid(page).evaluate(PIXELS) != everywhere
+    this_step.click()
+    expect(this_step).to_have_count(0)
+    assert grid(page).evaluate(PIXELS) == everywhere
+
+
 def test_keys_typed_steps_and_play_move_the_time(begin: Begin, runs: dict[str, Run]) -> None:
     run = runs["lenet"]
     last = len(run) - 1
