@@ -10,14 +10,11 @@ import numpy as np
 
 from store.errors import LayerNotFoundError, SpecError, did_you_mean
 from store.format.live_layout import place
-from store.format.names import UNIT_DIM, Array, distinct_dims
+from store.format.names import UNIT_DIM, distinct_dims
 from store.format.spec import ArraySpec, LayerSpec, RunSpec
-from store.tools.info import human_bytes
 
 # Frames and histories together, of runs of convolutional networks (benchmarks/storage.py).
 PACKED_SHARE = 0.9
-# What `within_budget` tries one after the other: every k-th unit of the activations.
-UNIT_STRIDES = (1, 2, 4, 8, 16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,26 +80,6 @@ def narrowed(spec: RunSpec, narrowing: Narrowing) -> RunSpec:
     return replace(spec, layers=tuple(_narrowed_layer(layer, narrowing) for layer in spec.layers))
 
 
-def narrowed_frame(values: Array, array: ArraySpec, narrowing: Narrowing) -> Array:
-    """Cut a frame of the whole model to what `narrowed` describes.
-
-    Parameters
-    ----------
-    values : ndarray
-        Frame of an array as the model gives it.
-    array : ArraySpec
-        The same array in the narrowed description.
-    narrowing : Narrowing
-        As given to `narrowed`.
-    """
-    is_activation = array.path.endswith("/activation")
-    if is_activation and narrowing.every_unit > 1 and UNIT_DIM in array.dims:
-        places = [slice(None)] * values.ndim
-        places[array.dims.index(UNIT_DIM) - 1] = slice(None, None, narrowing.every_unit)
-        values = values[tuple(places)]
-    return values.astype(array.dtype, copy=False)
-
-
 def estimate(spec: RunSpec, steps: int | Iterable[int]) -> Estimate:
     """Size of a recording.
 
@@ -139,49 +116,6 @@ def live_bytes(array: ArraySpec, steps: int) -> int:
 def steps_within(spec: RunSpec, budget_bytes: int) -> int:
     """Count the steps that fit into a number of bytes."""
     return budget_bytes // max(1, estimate(spec, 1).step_bytes)
-
-
-def within_budget(
-    spec: RunSpec, steps: int, budget_bytes: int, narrowing: Narrowing | None = None
-) -> Narrowing:
-    """Find the narrowing that loses least and keeps a recording within a number of bytes.
-
-    Halves the floats of the activations first, then takes fewer units, then halves the floats of
-    the weights too.
-
-    Parameters
-    ----------
-    spec : RunSpec
-        The whole model.
-    steps : int
-        Steps that will be recorded.
-    budget_bytes : int
-        What the live form may take.
-    narrowing : Narrowing, optional
-        What is wanted anyhow.
-
-    Raises
-    ------
-    SpecError
-        Even the least does not fit; the message says how many steps would.
-    """
-    start = narrowing or Narrowing()
-    half = start.activation_dtype or "float16"
-    ladder = [start, replace(start, activation_dtype=half)]
-    ladder += [
-        replace(start, activation_dtype=half, every_unit=start.every_unit * stride)
-        for stride in UNIT_STRIDES[1:]
-    ]
-    ladder.append(replace(ladder[-1], weight_dtype=start.weight_dtype or "float16"))
-    for candidate in ladder:
-        if estimate(narrowed(spec, candidate), steps).total_bytes <= budget_bytes:
-            return candidate
-    least = narrowed(spec, ladder[-1])
-    needed = human_bytes(estimate(least, steps).total_bytes)
-    raise SpecError(
-        f"{steps} steps need {needed} at least, the budget is {human_bytes(budget_bytes)}. Record "
-        f"{steps_within(least, budget_bytes)} steps or fewer, or fewer layers."
-    )
 
 
 def _narrowed_layer(layer: LayerSpec, narrowing: Narrowing) -> LayerSpec:
