@@ -9,15 +9,9 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from explorer.data.run import BLOCK_BYTES, RunData
-from explorer.derived.predictions.verdicts import (
-    OutputReading,
-    Verdicts,
-    are_values,
-    class_numbers,
-    output_reading,
-)
-from explorer.derived.time.frames import sample_indices
+from explorer.data.run import BLOCK_BYTES, EVALUATION_PATH, RunData
+from explorer.derived.predictions.reading import OutputReading, class_numbers
+from explorer.derived.predictions.verdicts import Verdicts
 from explorer.derived.time.headway import counted
 from store.format.names import activation_path
 
@@ -27,9 +21,6 @@ Array = npt.NDArray[Any]
 ExampleSource = Literal["evaluation", "probe"]
 # The larger set first: it is shown unless the other one is chosen.
 SOURCES: tuple[ExampleSource, ...] = ("evaluation", "probe")
-EVALUATION_PATH = "evaluation/prediction"
-# Steps that show how the evaluation's predictions are read.
-SAMPLES = 4
 
 
 @dataclass(frozen=True)
@@ -108,27 +99,21 @@ def _of_probe(data: RunData) -> Examples | None:
     labels, reading = data.class_labels, data.reading
     if labels is None or reading is None:
         return None
-    layers = data.run.layers
-    (output,) = (
-        name for name in data.run.outputs if name in layers and layers[name].has_activation
-    )
+    output = data.output
+    if output is None or not data.run.layers[output].has_activation:
+        return None
     path = activation_path(output)
     return Examples(data, "probe", labels, data.class_names, reading, path)
 
 
 def _of_evaluation(data: RunData) -> Examples | None:
-    kept = data.run.evaluation
-    if kept is None or not {"prediction", "label"} <= set(kept) or not len(data.run):
+    kept, reading, labels = data.run.evaluation, data.answer, data.evaluation_labels
+    if kept is None or "prediction" not in kept or labels is None:
         return None
-    labels, predictions = kept["label"].values, kept["prediction"]
-    if predictions.ndim != 3 or are_values(labels, predictions.shape[-1]):
+    if not isinstance(reading, OutputReading):
         return None
-    reading = data.reading
-    if reading is None or data.run.probe is None:
-        indices = sample_indices(len(data.run), SAMPLES)
-        reading = output_reading(np.stack([predictions[index].values for index in indices]))
-    classes = class_numbers(labels, reading.classes) if reading is not None else None
-    if reading is None or classes is None:
+    classes = class_numbers(labels, reading.classes)
+    if classes is None or not len(data.run):
         return None
     given = list(kept.attrs.get("class_names") or data.class_names)[: reading.classes]
     names = given + [str(number) for number in range(len(given), reading.classes)]

@@ -21,6 +21,7 @@ from explorer.data.absence import (
 from explorer.data.recurrent import NotRecordedError, RecurrentLayer
 from explorer.data.responses import Responses
 from explorer.data.run import RunData
+from explorer.derived.predictions.reading import NoReading
 from explorer.derived.recurrent.equations import NotDerivableError
 from explorer.derived.time.plain import only_value
 from explorer.views.base import (
@@ -31,6 +32,7 @@ from explorer.views.base import (
 )
 from store import Layer
 
+NO_OUTPUT = "the run does not name its output"
 NO_STEPS = "No step has been recorded yet."
 
 
@@ -114,7 +116,8 @@ def needs_classifier(data: RunData) -> Absence | None:
         return Lack(not_recorded(data, [output.name for output in outputs]))
     if len(recorded) > 1:
         return Unfit(f"The network has {len(recorded)} outputs; this is for one.")
-    return Unfit("The network is no classifier: its output is not the probability of each class.")
+    why = data.answer.why if isinstance(data.answer, NoReading) else NO_OUTPUT
+    return Unfit(f"The network is no classifier of one class each: {why}.")
 
 
 def needs_classes(data: RunData) -> Absence | None:

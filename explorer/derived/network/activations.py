@@ -106,8 +106,8 @@ def relu(
         return np.where(x > threshold, above, negative_slope * (x - threshold))
 
     def slope(x: Array) -> Array:
-        most = np.inf if max_value is None else max_value
-        return np.where(x > threshold, (x < most).astype(np.float32), np.float32(negative_slope))
+        is_below = True if max_value is None else x < max_value
+        return np.where(x > threshold, np.asarray(is_below, np.float32), np.float32(negative_slope))
 
     tells = not threshold and negative_slope >= 0
     return elementwise(

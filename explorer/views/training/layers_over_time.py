@@ -77,7 +77,8 @@ class LayersOverTime(View):
         about = self.quantity
         healthy = f": {about.healthy}" if about.healthy else ""
         sampled = _sampled(scene) if about.reads == "activation" else ""
-        return f"{about.meaning}{healthy}. The network runs from top to bottom.{sampled}"
+        sample = f" {about.sample(scene.data)}" if about.sample is not None else ""
+        return f"{about.meaning}{healthy}. The network runs from top to bottom.{sample}{sampled}"
 
     def compute(self, scene: Scene) -> Table | Nothing:
         quantity, layers = self.quantity, layers_of(scene)

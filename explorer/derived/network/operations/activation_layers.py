@@ -76,3 +76,9 @@ class PReLU(LayerOp):
         # TensorFlow's relu has no slope at zero, on neither side.
         below = np.where(call.x < 0, call.weight("alpha"), 0)
         return (gradient * np.where(call.x > 0, 1, below).astype(np.float32),)
+
+    def slope(self, call: Call) -> Array:
+        """Give the weight where the input is negative."""
+        return np.where(
+            call.x > 0, np.float32(1), np.broadcast_to(call.weight("alpha"), call.x.shape)
+        )
