@@ -135,7 +135,7 @@ def needs_responses(scene: Scene) -> Absence | None:
 
 def no_responses(responses: Responses, layer: str) -> Nothing | None:
     """Say that no unit tells any probe from another at any step."""
-    value = only_value(responses.means)
+    value = only_value(responses.values)
     if value is None:
         return None
     given = "nothing that is a number" if np.isnan(value) else f"{value:.4g}"

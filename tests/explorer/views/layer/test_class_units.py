@@ -114,13 +114,13 @@ def test_the_choice_is_kept_for_the_next_layer(image_data):
 
 def test_the_unit_may_come_first(recorded):
     data = recorded(CHANNELS_FIRST, steps=(0, 1))
-    means = responses_of(data, "conv1").means
+    means = responses_of(data, "conv1").values
     expected = activation(1, spec=CHANNELS_FIRST).mean(axis=(2, 3))
     np.testing.assert_allclose(means[1], expected, atol=1e-6)
 
 
 def test_tokens_are_positions(text_data):
-    means = responses_of(text_data, "embedding").means
+    means = responses_of(text_data, "embedding").values
     assert means.shape == (8, 2, 4)
     grid, _, _ = drawn(text_data, "lstm")
     assert grid.x_labels == ["negative", "positive"]
@@ -132,7 +132,7 @@ def test_of_very_many_units_evenly_spread_ones_are_looked_at(image_data, monkeyp
     rows.value = "number"
     assert grid.tile_ids == [0, 15, 31, 47]
     expected = activation(0, "flatten")[:, [0, 15, 31, 47]]
-    np.testing.assert_allclose(responses_of(image_data, "flatten").means[0], expected)
+    np.testing.assert_allclose(responses_of(image_data, "flatten").values[0], expected)
     caption = ClassUnits().caption(scene_of(image_data, "flatten"))
     assert caption.endswith("Looked at are 4 of 48 units, evenly spread.")
 
