@@ -15,12 +15,8 @@ import numpy.typing as npt
 
 from explorer.data.layers import can_die, function_of, is_output
 from explorer.data.run import RunData
-from explorer.data.summaries import (
-    separation_of,
-    unit_states_of,
-    unseen_inputs,
-    weight_norms,
-)
+from explorer.data.summaries import separation_of, weight_norms
+from explorer.data.unit_states import unit_states_of, unseen_inputs
 from explorer.derived.time.headway import counted
 from explorer.derived.units.activity import DEAD
 from store import Layer
@@ -202,7 +198,7 @@ def update_ratio(data: RunData, layer: str) -> Array | None:
         "Rows are layers whose function can have that slope (ReLU and its like), but for the "
         "network's output"
     ),
-    sample=unseen_inputs,
+    sample=lambda data: unseen_inputs(data, [one.name for one in _dying(data)]),
     unknown="Only the network's output may have a slope of 0, and there that is no harm.",
     constant=lambda share, layers: (
         f"{100 * share:.3g} % of the units of {layers} are dead at every recorded step."
@@ -216,6 +212,16 @@ def dead_units(data: RunData, layer: str) -> Array | None:
     if found is None:
         return None
     return _mean_known(np.where(np.isnan(found.active_share), np.nan, found.state == DEAD))
+
+
+def _dying(data: RunData) -> list[Layer]:
+    """Layers whose units can die, but for the output."""
+    layers = data.run.layers.values()
+    return [
+        layer
+        for layer in layers
+        if layer.has_activation and can_die(layer) and not is_output(data.run, layer.name)
+    ]
 
 
 # Layers with a smaller share of inactive values are dense.

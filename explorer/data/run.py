@@ -44,6 +44,8 @@ FRAME_CACHE_BYTES = 192 * 1024 * 1024
 DERIVED_CACHE_BYTES = 64 * 1024 * 1024
 # What the network says of the examples of the evaluation set.
 EVALUATION_PATH = "evaluation/prediction"
+# Runs may hold what was given to it.
+EVALUATION_INPUT = "input"
 # Steps that fix a picture's limits, or how the output is read.
 SAMPLES = 24
 # Bytes of a history that are held at once: that of a convolution may be larger than memory.
@@ -260,6 +262,13 @@ class RunData:
             gives=None if function is None else function.gives,
             labels=labels,
         )
+
+    def evaluation_input(self) -> Array | None:
+        """Give what the only input takes of the evaluation set: (example, ...); None without it."""
+        kept = self.run.evaluation
+        if kept is None or EVALUATION_INPUT not in kept or len(self.network.inputs) != 1:
+            return None
+        return np.asarray(kept[EVALUATION_INPUT].values)
 
     @cached_property
     def evaluation_labels(self) -> Array | None:

@@ -12,8 +12,9 @@ import panel as pn
 from explorer.data.absence import Absence, Lack
 from explorer.data.layers import active_where, has_function
 from explorer.data.run import RunData
-from explorer.data.summaries import positions_seen, slope_fault, unit_states_of
+from explorer.data.summaries import positions_seen
 from explorer.data.texts import place_spans, place_words, texts_of
+from explorer.data.unit_states import slope_fault, unit_states_of
 from explorer.derived.network.node import Call
 from explorer.derived.network.registry import layer_ops
 from explorer.derived.time.frames import Limits, quantize, robust_limits, sample_indices

@@ -17,7 +17,8 @@ from explorer.data.layers import (
     has_learned_slope,
     is_output,
 )
-from explorer.data.summaries import positions_seen, slope_fault, unit_states_of, unseen_inputs
+from explorer.data.summaries import positions_seen
+from explorer.data.unit_states import slope_fault, unit_states_of, unseen_inputs
 from explorer.derived.time.frames import sample_indices
 from explorer.derived.time.timeline import edges
 from explorer.derived.units.activity import (
@@ -159,7 +160,7 @@ def _meaning(scene: Scene) -> str:
     if can_die(layer):
         return (
             "A unit is dead where the slope is exactly 0 for all of them: none of them sends a "
-            f"gradient to its weights. {unseen_inputs(scene.data)}"
+            f"gradient to its weights. {unseen_inputs(scene.data, [layer.name])}"
         )
     if has_learned_slope(layer):
         return f"No unit can die: the slope of {name} below 0 is a weight, which learns."

@@ -11,7 +11,7 @@ import pytest
 
 from explorer.data.absence import GIVE_PROBE, Lack, Unfit
 from explorer.data.layer_quantities import LAYER_QUANTITIES
-from explorer.data.summaries import unit_states_of
+from explorer.data.unit_states import unit_states_of
 from explorer.derived.network.activations import NAMED
 from explorer.derived.units.activity import (
     ACTIVE_SLOPE,
