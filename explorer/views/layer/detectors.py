@@ -170,9 +170,11 @@ class ClassDetectors(View):
         answering = answering_layer(scene.data, layer)
         after = "" if answering == layer else f" after {answering}"
         maps = len(scene.layer.output_shape) > 1
+        probe = scene.data.run.probe
+        ink = ", ink for instance" if probe is not None and probe.kind == "image" else ""
         how = (
             f"its largest value over positions{after}, as in “What excites the unit most”; its "
-            "mean says rather how much there is of anything, ink for instance"
+            f"mean says rather how much there is of anything{ink}"
             if maps
             else f"its value{after}"
         )
