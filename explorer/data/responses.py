@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from explorer.data.layers import function_of, has_function, has_learned_slope
 from explorer.data.run import RunData
 from explorer.data.summaries import positions_seen, unit_frames
+from explorer.data.windows import padded_positions
 from explorer.derived.network.activations import LINEAR
 from explorer.derived.time.frames import sample_indices
 from explorer.derived.time.over_steps import by_step
@@ -92,13 +94,23 @@ def shown_units(data: RunData, layer: str) -> npt.NDArray[np.int64]:
 
 
 def pooled(data: RunData, layer: str, units: Array, pool: Pool) -> Array:
-    """Pool units over their positions, for every probe at every step: (step, probe, unit)."""
+    """Pool units over their positions, for every probe at every step: (step, probe, unit).
+
+    Positions of a text that see nothing but padding do not count.
+    """
     function = POOLS[pool]
+    padded = padded_positions(data, data.run.layers[layer])
+
+    def read() -> Iterator[Array]:
+        for frame in unit_frames(data, layer):
+            if padded is not None and frame.shape[:2] == padded.shape:
+                yield np.where(padded[..., None], np.nan, frame)[..., units]
+            else:
+                yield frame[..., units]
 
     def make() -> dict[str, Array]:
         with np.errstate(over="ignore"):  # beyond float32 is infinite
-            frames = (frame[..., units] for frame in unit_frames(data, layer))
-            return {"values": by_step(function(frame).astype(np.float32) for frame in frames)}
+            return {"values": by_step(function(frame).astype(np.float32) for frame in read())}
 
     key = f"unit {pool} of {activation_path(layer)}, {len(units)} units"
     return data.derived(key, make)["values"]

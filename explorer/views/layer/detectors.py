@@ -168,12 +168,14 @@ class ClassDetectors(View):
         labels, layer = scene.data.class_labels, scene.selected.layer
         assert labels is not None
         answering = answering_layer(scene.data, layer)
-        after = "" if answering == layer else f" after {answering}"
+        after, there = "", ""
+        if answering != layer:
+            after, there = f" after {answering}", f" of {answering}"
         maps = len(scene.layer.output_shape) > 1
         probe = scene.data.run.probe
         ink = ", ink for instance" if probe is not None and probe.kind == "image" else ""
         how = (
-            f"its largest value over positions{after}, as in “What excites the unit most”; its "
+            f"its largest value over positions{after}, as in “What excites the unit most”{there}; its "
             f"mean says rather how much there is of anything{ink}"
             if maps
             else f"its value{after}"

@@ -14,7 +14,7 @@ from explorer.views.base import Scene
 from explorer.views.layer.class_units import ClassUnits
 from explorer.widgets.page.choice import Choice
 from explorer.widgets.pictures.frame_grid import FrameGrid
-from store.testing import frames_at, image_run_spec
+from store.testing import frames_at, image_run_spec, text_run_spec
 from tests.explorer.conftest import CHANNELS_FIRST, with_probe, without_probe
 from tests.explorer.drawing import payload_of
 
@@ -122,6 +122,12 @@ def test_the_unit_may_come_first(recorded):
 def test_tokens_are_positions(text_data):
     means = responses_of(text_data, "embedding").values
     assert means.shape == (8, 2, 4)
+    frame = frames_at(text_run_spec(), 0)["layers/embedding/activation"]
+    # Of the five tokens, four and two are words: padding measures how short a text is.
+    expected = [frame[0, :4].mean(axis=0), frame[1, :2].mean(axis=0)]
+    np.testing.assert_allclose(means[0], expected, atol=1e-6)
+    largest = responses_of(text_data, "embedding", "max").values
+    np.testing.assert_allclose(largest[0, 1], frame[1, :2].max(axis=0), atol=1e-6)
     grid, _, _ = drawn(text_data, "lstm")
     assert grid.x_labels == ["negative", "positive"]
 
