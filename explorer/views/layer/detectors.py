@@ -168,18 +168,17 @@ class ClassDetectors(View):
         labels, layer = scene.data.class_labels, scene.selected.layer
         assert labels is not None
         answering = answering_layer(scene.data, layer)
-        after, there = "", ""
+        after, card = "", "“What excites the unit most”"
         if answering != layer:
-            after, there = f" after {answering}", f" of {answering}"
-        maps = len(scene.layer.output_shape) > 1
+            after, card = f" after {answering}", f"{card} of {answering}"
         probe = scene.data.run.probe
         ink = ", ink for instance" if probe is not None and probe.kind == "image" else ""
-        how = (
-            f"its largest value over positions{after}, as in “What excites the unit most”{there}; its "
-            f"mean says rather how much there is of anything{ink}"
-            if maps
-            else f"its value{after}"
-        )
+        how = f"its value{after}"
+        if len(scene.layer.output_shape) > 1:
+            how = (
+                f"its largest value over positions{after}, as in {card}; its mean says rather how "
+                f"much there is of anything{ink}"
+            )
         return (
             "AUC: how often a unit gives more for a probe of a class than for one of another (0.5: "
             f"chance, 1: always). What it gives is {how}. From {DETECTOR_AUC:g} on it is a "
