@@ -60,8 +60,8 @@ class LayerQuantity:
         What is measured: a sentence without its full stop.
     healthy : str
         What is usual where a training goes well: the end of that sentence.
-    sample : callable, optional
-        Takes a run; gives the sentence that says how far its probes can tell.
+    note : callable, optional
+        Takes the run: gives a sentence on what the numbers mean in it, or none.
     unknown : str
         Sentence for a run in which no value is a finite number.
     constant : callable, optional
@@ -90,7 +90,7 @@ class LayerQuantity:
     title: str | None = None
     meaning: str = ""
     healthy: str = ""
-    sample: Callable[[RunData], str] | None = None
+    note: Callable[[RunData], str] = lambda _: ""
     unknown: str = "No value is a number at any recorded step."
     constant: Callable[[float, str], str] | None = None
     of_layer: OfLayer = field(init=False)
@@ -198,7 +198,7 @@ def update_ratio(data: RunData, layer: str) -> Array | None:
         "Rows are layers whose function can have that slope (ReLU and its like), but for the "
         "network's output"
     ),
-    sample=lambda data: unseen_inputs(data, [one.name for one in _dying(data)]),
+    note=lambda data: unseen_inputs(data, [one.name for one in _dying(data)]),
     unknown="Only the network's output may have a slope of 0, and there that is no harm.",
     constant=lambda share, layers: (
         f"{100 * share:.3g} % of the units of {layers} are dead at every recorded step."

@@ -77,8 +77,9 @@ class LayersOverTime(View):
         about = self.quantity
         healthy = f": {about.healthy}" if about.healthy else ""
         sampled = _sampled(scene) if about.reads == "activation" else ""
-        sample = f" {about.sample(scene.data)}" if about.sample is not None else ""
-        return f"{about.meaning}{healthy}. The network runs from top to bottom.{sample}{sampled}"
+        note = about.note(scene.data)
+        noted = f" {note}" if note else ""
+        return f"{about.meaning}{healthy}.{noted} The network runs from top to bottom.{sampled}"
 
     def compute(self, scene: Scene) -> Table | Nothing:
         quantity, layers = self.quantity, layers_of(scene)
