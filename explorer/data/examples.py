@@ -110,7 +110,7 @@ def _of_evaluation(data: RunData) -> Examples | None:
     kept, reading, labels = data.run.evaluation, data.answer, data.evaluation_labels
     if kept is None or "prediction" not in kept or labels is None:
         return None
-    if not isinstance(reading, OutputReading):
+    if not isinstance(reading, OutputReading) or not reading.is_choice:
         return None
     classes = class_numbers(labels, reading.classes)
     if classes is None or not len(data.run):

@@ -132,10 +132,12 @@ def active_where(layer: Layer) -> str:
     """Say which values of a layer's units count as active, for a caption."""
     if not has_function(layer):
         return "not 0"
-    name, most = function_name(layer), layer.config.get("max_value")
-    if name == "ReLU" and most is not None:
+    name, config = function_name(layer), layer.config
+    most = config.get("max_value") if name == "ReLU" else None
+    is_usual = not config.get("negative_slope") and not config.get("threshold")
+    if is_usual and isinstance(most, int | float):
         return f"between 0 and {most:g}"
-    if name in ACTIVE:
+    if is_usual and name in ACTIVE:
         return ACTIVE[name]
     return f"where the slope of {name} is at least {100 * ACTIVE_SLOPE:g} % of its steepest"
 

@@ -226,6 +226,12 @@ class RunData:
     @property
     def reading(self) -> OutputReading | None:
         """How the probe's output is read; None unless the run is of a classifier."""
+        found = self.probability_reading
+        return found if found is not None and found.is_choice else None
+
+    @property
+    def probability_reading(self) -> OutputReading | None:
+        """How the probe's output is read as probabilities, of classes or of labels."""
         if self._output_path is None or not isinstance(self.answer, OutputReading):
             return None
         return self.answer
@@ -277,8 +283,8 @@ class RunData:
         return None if kept is None or "label" not in kept else np.asarray(kept["label"].values)
 
     def probabilities(self, probe: int) -> npt.NDArray[np.float32] | None:
-        """Class probabilities of one probe at every step: (step, class)."""
-        path, reading = self._output_path, self.reading
+        """Probabilities of the classes, or labels, of one probe at every step: (step, class)."""
+        path, reading = self._output_path, self.probability_reading
         if path is None or reading is None:
             return None
 

@@ -106,7 +106,7 @@ class NextTokenNetwork:
         indices = sample_indices(len(data.run), SAMPLES)
         some = np.stack([data.activations(output.name, index, 0)[0] for index in indices])
         reading = data.read_as(some, [texts.ids[0]])
-        if not isinstance(reading, OutputReading):
+        if not isinstance(reading, OutputReading) or not reading.is_choice:
             return None
         return cls(data, texts, output.name, reading)
 

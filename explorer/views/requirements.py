@@ -21,7 +21,7 @@ from explorer.data.absence import (
 from explorer.data.recurrent import NotRecordedError, RecurrentLayer
 from explorer.data.responses import Responses
 from explorer.data.run import RunData
-from explorer.derived.predictions.reading import NoReading
+from explorer.derived.predictions.reading import YES_OR_NO, NoReading, OutputReading
 from explorer.derived.recurrent.equations import NotDerivableError
 from explorer.derived.time.plain import only_value
 from explorer.views.base import (
@@ -117,6 +117,8 @@ def needs_classifier(data: RunData) -> Absence | None:
     if len(recorded) > 1:
         return Unfit(f"The network has {len(recorded)} outputs; this is for one.")
     why = data.answer.why if isinstance(data.answer, NoReading) else NO_OUTPUT
+    if isinstance(data.answer, OutputReading):
+        why = YES_OR_NO
     return Unfit(f"The network is no classifier of one class each: {why}.")
 
 

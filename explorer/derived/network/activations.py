@@ -194,7 +194,7 @@ def _hard_shrink(x: Array) -> Array:
 
 
 def _soft_shrink(x: Array) -> Array:
-    return np.sign(x) * np.maximum(np.abs(x) - SHRUNK, 0)
+    return np.asarray(np.sign(x) * np.maximum(np.abs(x) - SHRUNK, 0))
 
 
 def _beyond_shrunk(x: Array) -> Array:

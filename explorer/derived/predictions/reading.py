@@ -25,7 +25,17 @@ SUM_TOLERANCE = 2e-2
 # Keras cuts what a loss takes for probabilities off here.
 EPSILON = 1e-7
 
-Kind = Literal["shares", "parts", "logit parts", "sigmoid", "logit", "logits", "nearest"]
+Kind = Literal[
+    "shares",
+    "parts",
+    "logit parts",
+    "sigmoid",
+    "logit",
+    "logits",
+    "nearest",
+    "labels",
+    "label logits",
+]
 # As of `explorer.derived.network.activations.Activation.gives`.
 Gives = Literal["numbers", "probability", "log probability", "shares", "log shares"]
 # What labels are, the more special first: class numbers, a row of shares of one (one-hot, for
@@ -47,6 +57,13 @@ SOURCES: dict[Kind, str] = {
         "The output is trained to meet the classes as numbers, 0 and 1: shown are the "
         "probabilities that come nearest to it."
     ),
+    "labels": (
+        "Each output unit is the probability of a label of its own; several may hold at once."
+    ),
+    "label logits": (
+        "The sigmoid of each output unit is the probability of a label of its own; several may "
+        "hold at once."
+    ),
 }
 ASSUMED = " That is assumed: the run does not say with which loss it was trained."
 
@@ -60,16 +77,18 @@ UNCLEAR = "neither its loss nor the labels of its probes say what its output sta
 
 @dataclass(frozen=True)
 class OutputReading:
-    """How the output of a classifier is read as class probabilities.
+    """How the output of a classifier is read as probabilities.
 
     Attributes
     ----------
-    kind : {"shares", "parts", "logit parts", "sigmoid", "logit", "logits", "nearest"}
+    kind : {"shares", "parts", "logit parts", "sigmoid", "logit", "logits", "nearest", "labels", \
+            "label logits"}
         Units that are probabilities already; probabilities, or logits, of each class for itself;
         one unit that is the probability of the second of two classes, or its logit; a logit a
-        unit; or numbers that are trained to meet 0 and 1.
+        unit; numbers that are trained to meet 0 and 1; or probabilities, or logits, of labels of
+        which several may hold.
     classes : int
-        How many classes there are.
+        How many classes, or labels, there are.
     is_assumed : bool
         Whether the run does not say so itself.
     """
@@ -77,6 +96,11 @@ class OutputReading:
     kind: Kind
     classes: int
     is_assumed: bool = False
+
+    @property
+    def is_choice(self) -> bool:
+        """Whether one of the classes holds: not so of labels."""
+        return self.kind not in ("labels", "label logits")
 
     @property
     def source(self) -> str:
@@ -94,13 +118,16 @@ class OutputReading:
         Returns
         -------
         ndarray (..., class), float32
-            Rows sum to one; NaN where the output is, or where its logits are infinite.
+            Of a choice, rows sum to one. NaN where the output is, or where its logits are
+            infinite.
         """
         values = np.asarray(output, np.float32)
         with np.errstate(invalid="ignore"):  # an infinite logit has no softmax: NaN says so
             match self.kind:
-                case "shares":
+                case "shares" | "labels":
                     return values
+                case "label logits":
+                    return np.asarray(expit(values), np.float32)
                 case "parts":
                     # As Keras's cross-entropy does with what is no softmax.
                     kept = np.clip(values, EPSILON, 1 - EPSILON)
@@ -219,11 +246,11 @@ def _kind_of_several(
         case "numbers":
             return "nearest" if is_one_class else NoReading(NUMBERS)
         case "yes or no":
-            if not is_one_class:
-                return NoReading(YES_OR_NO)
-            return "logit parts" if from_logits and given == "numbers" else "parts"
+            if given == "numbers" and from_logits:
+                return "logit parts" if is_one_class else "label logits"
+            return "parts" if is_one_class else "labels"
     if given == "probability":
-        return "parts" if is_one_class else NoReading(YES_OR_NO)
+        return "parts" if is_one_class else "labels"
     if is_one_class:
         return "logits"
     return NoReading(YES_OR_NO if targets == "marks" else UNCLEAR)

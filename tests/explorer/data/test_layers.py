@@ -34,6 +34,10 @@ def test_the_main_weight_is_the_kernel_or_else_the_largest():
     [
         (layer("ReLU", "activation"), "above 0"),
         (layer("ReLU", "activation", max_value=6.0), "between 0 and 6"),
+        (
+            layer("ReLU", "activation", negative_slope=0.1),
+            "where the slope of ReLU is at least 4 % of its steepest",
+        ),
         (layer("Activation", "activation", activation="tanh"), "between -0.98 and 0.98"),
         (layer("Dense", "dense", activation="sigmoid"), "between 0.01 and 0.99"),
         (

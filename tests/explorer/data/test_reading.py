@@ -11,9 +11,17 @@ from explorer.data.examples import examples_of
 from explorer.data.layers import ending_function
 from explorer.data.run import RunData
 from explorer.derived.network.activations import LINEAR, NAMED
-from explorer.derived.predictions.reading import NUMBERS, YES_OR_NO, NoReading
+from explorer.derived.predictions.reading import (
+    NUMBERS,
+    YES_OR_NO,
+    NoReading,
+    OutputReading,
+)
 from explorer.derived.predictions.verdicts import RIGHT
+from explorer.selection import SelectionKey
+from explorer.views.base import Scene
 from explorer.views.requirements import needs_classifier
+from explorer.views.training.curves import Probabilities, names_of
 from store import open_run
 from store.format.spec import LayerSpec
 from store.testing import image_run_spec
@@ -82,11 +90,20 @@ def test_the_accuracy_is_the_one_that_was_trained(trained, case):
     assert "assumed" not in data.reading.source
 
 
-def test_several_labels_are_no_classes_and_the_page_says_so(trained):
+def test_several_labels_are_no_classes_and_each_has_its_probability(trained):
     output = {"units": 3, "activation": "sigmoid"}
-    data, _ = trained(output, "binary_crossentropy", SEVERAL, epochs=1)
-    assert data.answer == NoReading(YES_OR_NO)
+    data, said = trained(output, "binary_crossentropy", SEVERAL, epochs=1)
+    assert data.answer == OutputReading("labels", 3)
+    assert data.reading is None
+    assert data.verdicts() is None
+    assert examples_of(data, "evaluation") is None
     assert YES_OR_NO in needs_classifier(data)
+    np.testing.assert_allclose(data.probabilities(4)[-1], said[4], atol=1e-5)
+    view, scene = Probabilities(), Scene(data, SelectionKey("hidden", 4, "step"), 0)
+    assert view.requirement(scene) is None
+    assert "several may hold at once" in view.caption(scene)
+    held = [f"{label} (true)" if SEVERAL[4, label] else str(label) for label in range(3)]
+    assert names_of(scene) == held
 
 
 # -- what of a run decides --------------------------------------------------------------------

@@ -73,10 +73,10 @@ CASES = {
     "0 and 1 by a function": (1, "numbers", FUNCTION, BINARY, "nearest"),
     "0 and 1 by absolute error": (1, "numbers", "mae", BINARY, "nearest"),
     "one-hot by squared error": (3, "numbers", "mean_squared_error", ONE_HOT, "nearest"),
-    "several labels": (3, "probability", BCE, SEVERAL, YES_OR_NO),
-    "several labels, logits": (3, "numbers", BCE_LOGITS, SEVERAL, YES_OR_NO),
+    "several labels": (3, "probability", BCE, SEVERAL, "labels"),
+    "several labels, logits": (3, "numbers", BCE_LOGITS, SEVERAL, "label logits"),
     "several labels, own loss": (3, "numbers", OWN, SEVERAL, YES_OR_NO),
-    "sigmoids without labels": (3, "probability", BCE, None, YES_OR_NO),
+    "sigmoids without labels": (3, "probability", BCE, None, "labels"),
     "one against the rest": (3, "probability", BCE, ONE_HOT, "parts"),
     "one against the rest, logits": (3, "numbers", BCE_LOGITS, ONE_HOT, "logit parts"),
     "regression": (1, "numbers", MSE, np.array([0.5, 2, -1, 3]), NUMBERS),
@@ -187,6 +187,16 @@ def test_classes_for_themselves_share_their_sum(kind):
     given = each if kind == "parts" else np.log(each / (1 - each))
     found = OutputReading(kind, 3).probabilities(given)
     np.testing.assert_allclose(found, [[0.6, 0.2, 0.2], [0.5, 0.25, 0.25]], rtol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["labels", "label logits"])
+def test_labels_hold_each_for_itself(kind):
+    each = np.array([[0.9, 0.8, 0.1]])
+    reading = OutputReading(kind, 3)
+    given = each if kind == "labels" else np.log(each / (1 - each))
+    np.testing.assert_allclose(reading.probabilities(given), each, rtol=1e-5)
+    assert not reading.is_choice
+    assert OutputReading("shares", 3).is_choice
 
 
 @given(hnp.arrays(np.float64, st.integers(2, 5), elements=st.floats(-3, 3)))
