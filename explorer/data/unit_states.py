@@ -36,8 +36,9 @@ Array = npt.NDArray[Any]
 # A smaller value of a layer without a function counts as 0.
 NOTHING = 1e-6
 # Values of the network that are computed for the evaluation set, over all steps: some seconds. Of
-# larger sets, evenly spread examples are taken.
+# larger sets, evenly spread examples are taken. At one step they are in memory: 128 MB.
 MOST_COMPUTED = 2**30
+MOST_AT_ONCE = 2**25
 # Greatest difference between what was recorded and what is computed here, as a share of the
 # largest value: beyond, the network does something that the run does not tell.
 TOLERANCE = 1e-2
@@ -109,8 +110,8 @@ def examples_checked(data: RunData, layer: str) -> Array | None:
         return None
     if not _is_repeated(data, layer):
         return None
-    each = sum(math.prod(layers[name].output_shape) for name in needed) * len(data.run)
-    most = max(1, MOST_COMPUTED // max(1, each))
+    each = max(1, sum(math.prod(layers[name].output_shape) for name in needed))
+    most = max(1, min(MOST_COMPUTED // (each * len(data.run)), MOST_AT_ONCE // each))
     return np.asarray(inputs[sample_indices(len(inputs), most)])
 
 

@@ -75,6 +75,8 @@ def test_of_a_large_set_evenly_spread_examples_are_taken(data, monkeypatch):
     with_examples(monkeypatch, 1)
     monkeypatch.setattr("explorer.data.unit_states.MOST_COMPUTED", 2 * (64 * 3 * 2 + 1) * 5)
     assert len(examples_checked(data, "relu1")) == 5
+    monkeypatch.setattr("explorer.data.unit_states.MOST_AT_ONCE", (64 * 3 * 2 + 1) * 3)
+    assert len(examples_checked(data, "relu1")) == 3
 
 
 def test_a_network_that_does_something_else_is_not_asked(recorded, monkeypatch):
