@@ -29,7 +29,6 @@ from tests.explorer.conftest import with_probe
 
 X = np.random.default_rng(0).normal(size=(256, 8)).astype(np.float32)
 SIDE = (X[:, 0] + X[:, 1] > 0).astype(int)
-SEVERAL = np.stack([X[:, 0] > 0, X[:, 1] > 0, X[:, 2] > 1], axis=1).astype(np.float32)
 
 
 @pytest.fixture
@@ -90,22 +89,6 @@ def test_the_accuracy_is_the_one_that_was_trained(trained, case):
     assert "assumed" not in data.reading.source
 
 
-def test_several_labels_are_no_classes_and_each_has_its_probability(trained):
-    output = {"units": 3, "activation": "sigmoid"}
-    data, said = trained(output, "binary_crossentropy", SEVERAL, epochs=1)
-    assert data.answer == OutputReading("labels", 3)
-    assert data.reading is None
-    assert data.verdicts() is None
-    assert examples_of(data, "evaluation") is None
-    assert YES_OR_NO in needs_classifier(data)
-    np.testing.assert_allclose(data.probabilities(4)[-1], said[4], atol=1e-5)
-    view, scene = Probabilities(), Scene(data, SelectionKey("hidden", 4, "step"), 0)
-    assert view.requirement(scene) is None
-    assert "several may hold at once" in view.caption(scene)
-    held = [f"{label} (true)" if SEVERAL[4, label] else str(label) for label in range(3)]
-    assert names_of(scene) == held
-
-
 # -- what of a run decides --------------------------------------------------------------------
 
 
@@ -154,3 +137,22 @@ def test_the_recorded_loss_decides(recorded):
         for loss in ("mse", "categorical_crossentropy", None)
     }
     assert kinds == {"mse": "nearest", "categorical_crossentropy": "parts", None: "logits"}
+
+
+SEVERAL = np.array([[1, 1, 0, 0], [0, 0, 1, 0], [0] * 4, [1, 0, 1, 1], [0, 1, 0, 0], [1, 0, 0, 0]])
+
+
+def test_several_labels_are_no_classes_and_each_has_its_probability(recorded):
+    spec = with_probe(with_output("Dense", activation="sigmoid"), labels=SEVERAL)
+    data = recorded(dataclasses.replace(spec, loss="binary_crossentropy"), steps=(0, 1))
+    assert data.answer == OutputReading("labels", 4)
+    assert data.reading is None
+    assert data.verdicts() is None
+    assert examples_of(data, "probe") is None
+    assert YES_OR_NO in needs_classifier(data)
+    said = data.activations("softmax", 1)
+    np.testing.assert_array_equal(data.probabilities(3)[1], said[3])
+    view, scene = Probabilities(), Scene(data, SelectionKey("relu1", 3, "step"), 0)
+    assert view.requirement(scene) is None
+    assert "several may hold at once" in view.caption(scene)
+    assert names_of(scene) == ["ant (true)", "bee", "cat (true)", "dog (true)"]
