@@ -198,11 +198,11 @@ def _soft_shrink(x: Array) -> Array:
 
 
 def _beyond_shrunk(x: Array) -> Array:
-    return (np.abs(x) > SHRUNK).astype(np.float32)
+    return np.asarray(np.abs(x) > SHRUNK, np.float32)
 
 
 def _is_not_zero(y: Array) -> Array:
-    return (y != 0).astype(np.float32)
+    return np.asarray(y != 0, np.float32)
 
 
 def _sparse_plus(x: Array) -> Array:

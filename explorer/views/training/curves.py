@@ -86,7 +86,7 @@ class Probabilities(View):
     width = 4
 
     def requirement(self, scene: Scene) -> Absence | None:
-        missing = needs_steps(scene)
+        missing: Absence | None = needs_steps(scene)
         if missing is None and scene.data.probability_reading is None:
             missing = needs_classifier(scene.data)
         return missing or needs_steps(scene, least=2)

@@ -96,7 +96,7 @@ def label_texts(probe: ProbeSpec) -> list[str]:
     if names and labels.ndim == 2 and labels.shape[1] == len(names):
         match what_labels_are([labels], len(names)):
             case "marks":
-                held = ([names[at] for at in np.flatnonzero(row)] for row in labels)
+                held = ([names[at] for at in np.flatnonzero(row).tolist()] for row in labels)
                 return [", ".join(row) or "none" for row in held]
             case "shares":
                 labels = labels.argmax(axis=1)
