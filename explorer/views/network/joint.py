@@ -13,7 +13,15 @@ from explorer.data.absence import Absence, Nothing
 from explorer.data.kernels import read_kernel, strongest_channels, symmetric
 from explorer.data.run import RunData
 from explorer.derived.network.engine import Network
-from explorer.derived.network.joint import Column, Way, columns_of, fused, trace, unit_sums
+from explorer.derived.network.joint import (
+    Column,
+    Way,
+    columns_of,
+    fused,
+    passages,
+    trace,
+    unit_sums,
+)
 from explorer.derived.recurrent.equations import NotDerivableError
 from explorer.derived.time.frames import Limits, quantize, robust_limits, sample_indices
 from explorer.derived.time.headway import counted
@@ -46,8 +54,9 @@ class Plan:
     Attributes
     ----------
     scales : list of float
-        Of each column: the largest contribution that passes into one of its units, which is drawn
-        at full strength. One scale for all would hide those of wide layers, where it is shared.
+        Of each column: the most that passes into one of its units from one of another, which is
+        drawn at full strength. One scale for all would hide those of wide layers, where it is
+        shared.
     """
 
     columns: list[Column]
@@ -71,12 +80,15 @@ class Tracer:
     def __init__(self, data: RunData, probe: int, target: int) -> None:
         self.data, self.probe, self.target = data, probe, target
         self.network: Network = data.network
+        layers = data.run.layers
+        way = self.network.ancestors(data.run.outputs)
         shown = [
             (name, layer.kind, layer.output_shape)
-            for name, layer in data.run.layers.items()
-            if layer.has_activation and layer.kind != "input"
+            for name, layer in layers.items()
+            if layer.has_activation and layer.kind != "input" and name in way
         ]
         self.columns = columns_of(shown, self.network.followers)
+        self.links = passages(self.network, self.columns)
         self.input = self.network.inputs[0]
 
     def classes(self, index: int) -> Array:
@@ -126,16 +138,18 @@ class Tracer:
         data = self.data
         indices = sample_indices(len(data.run), SAMPLES)
         ways = [self.way(index, self.activations(index)) for index in counted(indices)]
-        first = self.columns[0].layer
-        into = [[unit_sums(way.contributions[first])[way.units[0]], *way.links] for way in ways]
         evidence = [float(np.nanmax(np.abs(self._evidence(way)))) for way in ways]
         return Plan(
             columns=self.columns,
             maps=[data.limits(column.layer, self.probe) for column in self.columns],
             kernels=[self._kernel_limits(column, indices) for column in self.columns],
             evidence=max(evidence, default=1.0) or 1.0,
-            scales=[_largest(passed) for passed in zip(*into, strict=True)],
+            scales=[_largest(self._into(column, ways)) for column in self.columns],
         )
+
+    def _into(self, column: Column, ways: Iterable[Way]) -> list[Array]:
+        """Give what passes into the units of a column at some steps."""
+        return [way.links[link] for way in ways for link in self.links if link[1] == column.layer]
 
     def _kernel_limits(self, column: Column, indices: list[int]) -> Limits | None:
         if self.kernel_shape(column) is None:
@@ -165,7 +179,7 @@ class Tracer:
         units = np.full((count, ROWS), -1, np.int32)
         contributions = np.full((count, ROWS), np.nan, np.float32)
         values = np.full((count, ROWS), np.nan, np.float32)
-        links = np.zeros((count - 1, ROWS, ROWS), np.float32)
+        links = np.zeros((len(self.links), ROWS, ROWS), np.float32)
         pixels: list[Array] = []
         for at, column in enumerate(plan.columns):
             picked = way.units[at]
@@ -178,8 +192,9 @@ class Tracer:
                 values[at, : len(picked)] = unit_sums(activations[column.layer])[picked]
             else:
                 pixels += self._pictures(plan, at, index, picked, activations)
-        for at, link in enumerate(way.links):
-            links[at, : link.shape[0], : link.shape[1]] = link
+        for passed, link in zip(links, self.links, strict=True):
+            strengths = way.links[link]
+            passed[: strengths.shape[0], : strengths.shape[1]] = strengths
         evidence = Limits(-plan.evidence, plan.evidence, signed=True)
         return {
             "units": units,
@@ -295,6 +310,7 @@ class Joint(View):
             class_names=scene.data.class_names,
             sequential=palette_bytes(SEQUENTIAL),
             diverging=palette_bytes(DIVERGING),
+            links=[[*link] for link in tracer.links],
             scales=plan.scales,
             label=f"{self.title}, probe {scene.selected.probe}",
             channel=scene.channel,
