@@ -72,7 +72,7 @@
   }
 
   // explorer/widgets/shared/clock.js
-  var PREDICTED = -1;
+  var UNCHOSEN = -1;
   function clockOf(channel) {
     const clocks = window.trainlapseClocks ??= /* @__PURE__ */ new Map();
     if (!clocks.has(channel)) {
@@ -197,7 +197,7 @@
           value
         );
         row.addEventListener("click", () => {
-          clock.choose({ target: clock.choice.target === number2 ? PREDICTED : number2 });
+          clock.choose({ target: clock.choice.target === number2 ? UNCHOSEN : number2 });
         });
         rows.set(number2, { row, bar, value });
       }

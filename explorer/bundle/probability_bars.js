@@ -4,7 +4,7 @@ function clamp(value, low = 0, high = 1) {
 }
 
 // explorer/widgets/shared/clock.js
-var PREDICTED = -1;
+var UNCHOSEN = -1;
 function clockOf(channel) {
   const clocks = window.trainlapseClocks ??= /* @__PURE__ */ new Map();
   if (!clocks.has(channel)) {
@@ -115,7 +115,7 @@ function render({ model, el }) {
         value
       );
       row.addEventListener("click", () => {
-        clock.choose({ target: clock.choice.target === number ? PREDICTED : number });
+        clock.choose({ target: clock.choice.target === number ? UNCHOSEN : number });
       });
       rows.set(number, { row, bar, value });
     }

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from explorer.data.absence import Absence, Nothing
+from explorer.data.explained import explained_class
 from explorer.data.kernels import read_kernel, strongest_channels, symmetric
 from explorer.data.run import RunData
 from explorer.derived.network.engine import Network
@@ -74,7 +75,7 @@ class Tracer:
     data : RunData
         The run.
     probe, target : int
-        Followed probe and explained class, -1 for the predicted one.
+        Followed probe and explained class.
     """
 
     def __init__(self, data: RunData, probe: int, target: int) -> None:
@@ -97,12 +98,6 @@ class Tracer:
         assert probabilities is not None
         return np.asarray(probabilities[index])
 
-    def target_of(self, classes: Array) -> int:
-        """Choose the explained class, by the probability of each."""
-        if 0 <= self.target < len(classes):
-            return self.target
-        return int(np.nan_to_num(classes, nan=-1.0).argmax())
-
     def activations(self, index: int) -> dict[str, Array]:
         """Read what every layer gave at a step: (1, ..., unit) each, the input too."""
         data, values = self.data, self.data.input()
@@ -119,17 +114,16 @@ class Tracer:
         self, index: int, activations: dict[str, Array], chosen: tuple[str, int] | None = None
     ) -> Way:
         """Trace one step."""
-        data, classes = self.data, self.classes(index)
-        layers = data.run.layers
+        data, layers = self.data, self.data.run.layers
         weights = {name: data.weights(name, index) for name in layers if layers[name].weights}
         return trace(
             self.network,
             activations,
             weights,
             self.columns,
-            self.target_of(classes),
+            self.target,
             rows=ROWS,
-            classes=classes,
+            classes=self.classes(index),
             chosen=chosen,
         )
 
@@ -203,7 +197,7 @@ class Tracer:
             "links": links,
             "pixels": np.concatenate([part.ravel() for part in pixels] or [np.zeros(1, np.uint8)]),
             "evidence": quantize(self._evidence(way), evidence),
-            "target": self.target_of(classes),
+            "target": self.target,
         }
 
     def _pictures(
@@ -274,19 +268,24 @@ class Joint(View):
         )
 
     def caption(self, scene: Scene) -> str:
-        target = scene.selected.target
-        names = scene.data.class_names
-        named = f"“{names[target]}”" if 0 <= target < len(names) else "the predicted class"
+        data, selected = scene.data, scene.selected
+        explained = explained_class(data, selected.probe, selected.target)
+        named = f"“{data.class_names[explained.number]}”, {explained.reason}"
         return (
-            f"Probe {scene.selected.probe}, from the input to the classes: the {ROWS} units of "
-            f"each layer that contribute most to {named} (activation × gradient of its logit), "
-            "with kernel and map before the activation on their left. Links: what passes from unit "
-            "to unit, thickest where most passes into this layer at any step; red for the class, "
-            "blue against it. Click a unit for its sources and targets."
+            f"Probe {selected.probe}, explained for {named}: the {ROWS} units of each layer that "
+            "contribute most (activation × gradient of the logit; it measures what a small change "
+            "of the unit does, not what the class would lose without it), with kernel and map "
+            "before the activation on their left. Links, between layers of which one takes the "
+            "other: the part that passes from unit to unit, thickest where most passes into this "
+            f"layer at {SAMPLES} steps; to a class, what speaks for its own logit. Red is for the "
+            "class, blue against it. Evidence on the input: the mean over the input and all layers "
+            "with maps. Click a unit for its sources and targets, a class to explain it."
         )
 
     def compute(self, scene: Scene) -> tuple[Tracer, Plan] | Nothing:
-        tracer = Tracer(scene.data, scene.selected.probe, scene.selected.target)
+        data, selected = scene.data, scene.selected
+        target = explained_class(data, selected.probe, selected.target).number
+        tracer = Tracer(data, selected.probe, target)
         try:
             return tracer, tracer.plan()
         except NotDerivableError as error:

@@ -1,5 +1,5 @@
 // What the network says about the selected probe at the step on screen: a bar a class.
-import { PREDICTED, clockOf, element, follow, heed } from "../shared/clock.js";
+import { UNCHOSEN, clockOf, element, follow, heed } from "../shared/clock.js";
 import { clamp } from "../shared/numbers.js";
 /** @import { Component } from "../../types" */
 
@@ -31,9 +31,9 @@ export function render({ model, el }) {
         element("span", { class: "swatch", style: `background:${model.colours[number] ?? "transparent"}` }),
         element("span", { class: "class", text: model.class_names[number] }),
         element("span", { class: "space" }, bar), value);
-      // The class that the joint picture explains; a second click follows the predicted one again.
+      // The class that the joint picture explains; a second click takes the choice back.
       row.addEventListener("click", () => {
-        clock.choose({ target: clock.choice.target === number ? PREDICTED : number });
+        clock.choose({ target: clock.choice.target === number ? UNCHOSEN : number });
       });
       rows.set(number, { row, bar, value });
     }
