@@ -183,7 +183,7 @@ class Tracer:
                 continue
             contributions[at, : len(picked)] = unit_sums(way.contributions[column.layer])[picked]
             if column.kind == "vector":
-                values[at, : len(picked)] = unit_sums(activations[column.layer])[picked]
+                values[at, : len(picked)] = _unit_means(activations[column.layer])[picked]
             else:
                 pixels += self._pictures(plan, at, index, picked, activations)
         for passed, link in zip(links, self.links, strict=True):
@@ -218,6 +218,11 @@ class Tracer:
             tiles = kernel_tiles(kernel)[np.arange(len(picked)), strongest_channels(kernel)]
             parts.append(quantize(tiles, kernels))
         return [_rows(part) for part in parts]
+
+
+def _unit_means(values: Array) -> Array:
+    """Average over everything but the unit: (unit,)."""
+    return np.asarray(values.reshape(-1, values.shape[-1]).mean(axis=0, dtype=np.float64))
 
 
 def _largest(parts: Iterable[Array]) -> float:
@@ -273,13 +278,13 @@ class Joint(View):
         named = f"“{data.class_names[explained.number]}”, {explained.reason}"
         return (
             f"Probe {selected.probe}, explained for {named}: the {ROWS} units of each layer that "
-            "contribute most (activation × gradient of the logit; it measures what a small change "
-            "of the unit does, not what the class would lose without it), with kernel and map "
-            "before the activation on their left. Links, between layers of which one takes the "
-            "other: the part that passes from unit to unit, thickest where most passes into this "
-            f"layer at {SAMPLES} steps; to a class, what speaks for its own logit. Red is for the "
-            "class, blue against it. Evidence on the input: the mean over the input and all layers "
-            "with maps. Click a unit for its sources and targets, a class to explain it."
+            "contribute most (activation × gradient of the logit: what a small change of the unit "
+            "does, not what the class would lose without it); on their left the kernel on its "
+            "strongest channel, and the map before the activation. Links lie where one layer takes "
+            "the other: what passes from unit to unit, thickest where most passes into the layer "
+            f"at {SAMPLES} steps; to a class, what speaks for its own logit. Red: for the class, "
+            "blue: against it. Evidence: the mean over the input and all maps. Click a unit for "
+            "its sources and targets, a class to explain it."
         )
 
     def compute(self, scene: Scene) -> tuple[Tracer, Plan] | Nothing:

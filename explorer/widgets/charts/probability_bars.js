@@ -16,6 +16,9 @@ export function classesShown(shares, truth) {
   return classes.filter((number, rank) => rank < TOP_CLASSES || number === truth);
 }
 
+// The class that is explained: the chosen one, else the true one; -1 if neither is known.
+export const explainedOf = (target, truth) => (target >= 0 ? target : truth);
+
 /** @param {Component} component */
 export function render({ model, el }) {
   const list = element("div", { class: "bars", role: "list", "aria-label": "Predicted probabilities" });
@@ -65,7 +68,8 @@ export function render({ model, el }) {
     draw(clock.index);
   };
   const explain = () => {
-    for (const [number, { row }] of rows) row.classList.toggle("explained", number === clock.choice.target);
+    const explained = explainedOf(clock.choice.target, model.truth);
+    for (const [number, { row }] of rows) row.classList.toggle("explained", number === explained);
   };
   const clock = clockOf(model.channel);
   follow(model, list, draw);
