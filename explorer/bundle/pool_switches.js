@@ -206,9 +206,9 @@ function number(value) {
   return Number.isFinite(value) ? Number(value.toPrecision(3)).toString() : String(value);
 }
 var BEYOND = "At the steps that set the limits, at most 0.2 % of the values lie beyond: they have the colour of the end.";
-function readOff(code, { low, high, bounded }) {
+function readOff(code, { low, high, bounded }, format = number) {
   if (!code) return "NaN";
-  const value = number(low + (code - 1) / 254 * (high - low));
+  const value = format(low + (code - 1) / 254 * (high - low));
   if (bounded) return value;
   if (code === 255) return `≥ ${value}`;
   return code === 1 && low !== 0 ? `≤ ${value}` : value;

@@ -16,7 +16,7 @@ from explorer.data.sentence import Band, Frame, Sentence
 from explorer.data.texts import needs_texts, texts_of
 from explorer.data.writing import NextTokenNetwork
 from explorer.derived.recurrent.equations import NotDerivableError
-from explorer.derived.recurrent.quantities import is_gate
+from explorer.derived.recurrent.quantities import SHARE, SIGNED, is_gate
 from explorer.derived.texts.sentence import strongest
 from explorer.derived.time.frames import Limits, quantize, sample_indices
 from explorer.derived.time.headway import counted
@@ -179,10 +179,17 @@ class Reader:
         names = self.sentence.quantities(band)
         sees = 1 if band.spans is None else int(np.diff(band.spans, axis=1).max(initial=1))
         shown = {
-            name: (names[name], ends.low, ends.high, ends.signed, is_gate(name))
+            name: (
+                names[name],
+                ends.low,
+                ends.high,
+                ends.signed,
+                is_gate(name),
+                ends in (SIGNED, SHARE),
+            )
             for name, ends in self.plan.limits[at].items()
         }
-        keys = ("title", "low", "high", "signed", "gate")
+        keys = ("title", "low", "high", "signed", "gate", "bounded")
         return {
             "layer": band.column.core,
             "members": list(band.column.members),

@@ -70,11 +70,12 @@ export const BEYOND = "At the steps that set the limits, at most 0.2 % of the va
  *
  * @param {number} code
  * @param {Record<string, any>} ends `low` and `high`; `bounded` if no value can lie beyond
+ * @param {(value: number) => string} [format]
  * @returns {string}
  */
-export function readOff(code, { low, high, bounded }) {
+export function readOff(code, { low, high, bounded }, format = number) {
   if (!code) return "NaN";
-  const value = number(low + ((code - 1) / 254) * (high - low));
+  const value = format(low + ((code - 1) / 254) * (high - low));
   if (bounded) return value;
   if (code === 255) return `≥ ${value}`;
   return code === 1 && low !== 0 ? `≤ ${value}` : value;
