@@ -290,6 +290,10 @@ function signed(value, digits = DIGITS[0]) {
   const short = Number.isFinite(value) ? Number(value.toPrecision(digits)) : value;
   return (value > 0 ? "+" : "") + String(short).replace("-", "−");
 }
+function curve(pen, from, to) {
+  const bend = (to.x - from.x) / 2;
+  pen.bezierCurveTo(from.x + bend, from.y, to.x - bend, to.y, to.x, to.y);
+}
 var percent = (share) => `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
 function placesOf(columns, width) {
   const kinds = columns.map(({ kind, before, kernel }) => WIDTHS[before || kernel ? "flanked" : kind]);
@@ -447,15 +451,20 @@ function render({ model, el }) {
       if (!(share >= LINK.least)) return;
       const lit = !active || source === active || target === active;
       const strongly = lit ? 1 : pointed ? 0.12 : 0.5;
-      const from = { x: source.x + source.width + FRAME + 1, y: source.middle };
+      let from = { x: source.x + source.width + FRAME + 1, y: source.middle };
       const to = { x: target.x - FRAME - 1, y: target.middle };
-      pen.globalCompositeOperation = target.column - source.column > 1 ? "destination-over" : "source-over";
       pen.strokeStyle = `rgba(${strength > 0 ? red : blue},${strongly * (0.3 + 0.6 * share)})`;
       pen.lineWidth = 0.6 + LINK.thickest * share;
       pen.beginPath();
       pen.moveTo(from.x, from.y);
-      const bend = (to.x - from.x) / 2;
-      pen.bezierCurveTo(from.x + bend, from.y, to.x - bend, to.y, to.x, to.y);
+      if (target.column - source.column > 1) {
+        const lane = target.y - APART / 2;
+        const [first, last] = [places[source.column + 2], places[target.column]];
+        curve(pen, from, { x: first.left - FRAME, y: lane });
+        from = { x: last.left + last.width + FRAME, y: lane };
+        pen.lineTo(from.x, from.y);
+      }
+      curve(pen, from, to);
       pen.stroke();
     };
     const whole = { ...input, column: -1, row: 0, layer: model.columns[0].layer, middle: input.y + input.height / 2 };
@@ -467,7 +476,6 @@ function render({ model, el }) {
         }
       }
     });
-    pen.globalCompositeOperation = "source-over";
     if (active) {
       pen.strokeStyle = themed(el, "select");
       pen.lineWidth = 2;

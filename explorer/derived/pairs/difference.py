@@ -175,7 +175,7 @@ def cka_by_chance(
     random = np.random.default_rng(seed)
     found = []
     for _ in range(shuffles if first and second else 0):
-        one, other = (side[random.integers(len(side))] for side in (first, second))
+        one, other = (side[int(random.integers(len(side)))] for side in (first, second))
         both = one.known & other.known
         x, y = (_of_probes(gram, both) for gram in (one, other))
         order = random.permutation(int(both.sum()))

@@ -11,7 +11,7 @@ from explorer.widgets.stepped import Stepped
 class Flow(Stepped):
     """A column for each layer, from input to classes: its strongest units, and links between them.
 
-    Links that pass other columns run behind them.
+    Links that pass other columns run between their rows.
 
     For a recorded step the provider returns a mapping. Its arrays are over `columns`, without the
     input, and `rows`:
