@@ -2,13 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from explorer.derived.time.over_steps import by_step
+
 Array = npt.NDArray[Any]
 Float64 = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Spectra:
+    """What the singular values of a matrix say, at every recorded step.
+
+    Attributes
+    ----------
+    largest : ndarray (step,), float64
+        Spectral norm.
+    effective, stable : ndarray (step,), float64
+        Effective and stable rank, as shares of the rank that the matrix can have: 0 to 1.
+    """
+
+    largest: Float64
+    effective: Float64
+    stable: Float64
+
+
+def spectra_over_steps(singular: Iterable[Array]) -> Spectra:
+    """Reduce singular values to a few numbers at every step.
+
+    Parameters
+    ----------
+    singular : iterable of ndarray (direction,)
+        One frame a step: as many as the rank can be, zeros included.
+    """
+    rows = [
+        np.array(
+            [
+                values.max(initial=0) if np.isfinite(values).all() else np.nan,
+                effective_rank(values) / max(1, len(values)),
+                stable_rank(values) / max(1, len(values)),
+            ]
+        )
+        for values in singular
+    ]
+    return Spectra(*by_step(rows).T)
 
 
 def as_matrix(weight: Array) -> Array:
@@ -35,18 +77,18 @@ def deviations(frame: Array) -> Float64:
 
     Returns
     -------
-    ndarray (unit or row,), float64
-        As many as there are rows or units, whichever is less. From the (unit, unit) covariances
-        where there are more rows than units, and the other way round: squares of values below
-        about 1e-8 of the largest are rounding.
+    ndarray (direction,), float64
+        As many as there are units, or rows less one, whichever is less. Those below about 1e-7 of
+        the largest are 0, since they are taken from squares.
     """
     rows = np.asarray(frame, np.float64).reshape(-1, frame.shape[-1])
+    most = min(len(rows) - 1, rows.shape[1])
     if not np.isfinite(rows).all():
-        return np.full(min(rows.shape), np.nan)
+        return np.full(most, np.nan)
     centred = rows - rows.mean(axis=0)
     products = centred.T @ centred if len(rows) > rows.shape[1] else centred @ centred.T
-    squares = np.linalg.eigvalsh(products)[::-1]
-    squares[squares < np.finfo(np.float64).eps * len(squares) * squares[0]] = 0
+    squares = np.linalg.eigvalsh(products)[::-1][:most]
+    squares[squares < np.finfo(np.float64).eps * len(rows) * squares.max(initial=0)] = 0
     return np.sqrt(squares)
 
 

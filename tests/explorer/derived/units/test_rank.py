@@ -12,6 +12,7 @@ from explorer.derived.units.rank import (
     deviations,
     effective_rank,
     singular_values,
+    spectra_over_steps,
     stable_rank,
 )
 
@@ -47,11 +48,18 @@ def test_directions_that_are_alike_count_fully():
 def test_activations_count_about_their_mean(shape):
     frame = 10 + np.random.default_rng(2).normal(size=shape)
     rows = frame.reshape(-1, shape[-1])
-    expected = np.linalg.svd(rows - rows.mean(axis=0), compute_uv=False)
+    expected = np.linalg.svd(rows - rows.mean(axis=0), compute_uv=False)[: len(rows) - 1]
     np.testing.assert_allclose(deviations(frame), expected, rtol=1e-6, atol=1e-6)
     assert not deviations(np.ones(shape)).any()
     frame[0, 0, 0] = np.nan
     assert np.isnan(deviations(frame)).all()
+
+
+def test_over_steps_ranks_are_shares():
+    found = spectra_over_steps([np.array([3.0, 3.0, 0.0, 0.0]), np.full(4, np.nan)])
+    np.testing.assert_allclose(found.largest, [3, np.nan])
+    np.testing.assert_allclose(found.effective, [0.5, np.nan])
+    np.testing.assert_allclose(found.stable, [0.5, np.nan])
 
 
 def test_kernels_are_read_with_their_units_as_columns():
