@@ -1,4 +1,4 @@
-"""Examples with a class each: the probe, or the larger evaluation set."""
+"""Examples with a class each: the probe, or a larger set, held out or learned from."""
 
 from __future__ import annotations
 
@@ -20,15 +20,21 @@ from explorer.derived.predictions.verdicts import (
 from explorer.derived.time.frames import sample_indices
 from explorer.derived.time.headway import counted
 from store.format.names import activation_path
+from store.format.spec import EVALUATION_GROUPS, EVALUATION_INPUT, EvaluationRole
 
 Array = npt.NDArray[Any]
 
 
-ExampleSource = Literal["evaluation", "probe"]
-# The larger set first: it is shown unless the other one is chosen.
-SOURCES: tuple[ExampleSource, ...] = ("evaluation", "probe")
-EVALUATION_PATH = "evaluation/prediction"
-# Steps that show how the evaluation's predictions are read.
+ExampleSource = Literal["evaluation", "train", "probe"]
+# The larger sets first: the first one is shown unless another one is chosen.
+SOURCES: tuple[ExampleSource, ...] = ("evaluation", "train", "probe")
+ROLES: dict[ExampleSource, EvaluationRole] = {"evaluation": "held_out", "train": "train"}
+NOUNS: dict[ExampleSource, str] = {
+    "evaluation": "held-out examples",
+    "train": "training examples",
+    "probe": "probes",
+}
+# Steps that show how the predictions of a set are read.
 SAMPLES = 4
 
 
@@ -40,7 +46,7 @@ class Examples:
     ----------
     data : RunData
         The run.
-    source : {"probe", "evaluation"}
+    source : {"evaluation", "train", "probe"}
         Which examples.
     labels : ndarray of int (example,)
         Their classes.
@@ -67,8 +73,36 @@ class Examples:
         """What one example is called in a sentence."""
         return "probe" if self.source == "probe" else "example"
 
+    @property
+    def described(self) -> str:
+        """How many there are of what: ``400 training examples``."""
+        return f"{len(self):,} {NOUNS[self.source]}"
+
+    def inputs(self) -> tuple[Array, list[str], str] | None:
+        """Read what the network was given, if that is one array and was kept.
+
+        Returns
+        -------
+        inputs : ndarray (example, ...)
+        dims : list of str
+            Names of its dimensions.
+        kind : str
+            One of `store.format.names.PROBE_KINDS`.
+        """
+        if self.source == "probe":
+            probe, given = self.data.run.probe, self.data.input()
+            if probe is None or given is None:
+                return None
+            return given, list(next(iter(probe.dims.values()))), probe.kind
+        kept = self.data.run.evaluations[ROLES[self.source]]
+        names = [name for name in kept if str(name).startswith(EVALUATION_INPUT)]
+        if len(names) != 1:
+            return None
+        (given,) = (kept[name] for name in names)
+        return given.values, [str(dim) for dim in given.dims], str(kept.attrs.get("kind", "other"))
+
     def choosing(self, number: int) -> dict[str, int]:
-        """Say what selects one of them: those of the evaluation set are not stored."""
+        """Say what selects one of them: the page can show probes only."""
         return {"probe": int(number)} if self.source == "probe" else {}
 
     def probabilities(self) -> Iterator[Array]:
@@ -101,7 +135,7 @@ def sources(data: RunData) -> list[ExampleSource]:
 
 def examples_of(data: RunData, source: ExampleSource) -> Examples | None:
     """Find the examples of a source; None without a classifier or without classes."""
-    return _of_probe(data) if source == "probe" else _of_evaluation(data)
+    return _of_probe(data) if source == "probe" else _of_evaluation(data, source)
 
 
 def _of_probe(data: RunData) -> Examples | None:
@@ -116,8 +150,9 @@ def _of_probe(data: RunData) -> Examples | None:
     return Examples(data, "probe", labels, data.class_names, reading, path)
 
 
-def _of_evaluation(data: RunData) -> Examples | None:
-    kept = data.run.evaluation
+def _of_evaluation(data: RunData, source: ExampleSource) -> Examples | None:
+    role = ROLES[source]
+    kept = data.run.evaluations.get(role)
     if kept is None or not {"prediction", "label"} <= set(kept) or not len(data.run):
         return None
     labels, predictions = kept["label"].values, kept["prediction"]
@@ -132,4 +167,5 @@ def _of_evaluation(data: RunData) -> Examples | None:
         return None
     given = list(kept.attrs.get("class_names") or data.class_names)[: reading.classes]
     names = given + [str(number) for number in range(len(given), reading.classes)]
-    return Examples(data, "evaluation", classes, names, reading, EVALUATION_PATH)
+    path = f"{EVALUATION_GROUPS[role]}/prediction"
+    return Examples(data, source, classes, names, reading, path)

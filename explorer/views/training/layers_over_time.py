@@ -68,9 +68,9 @@ class LayersOverTime(View):
         missing: Absence | None = needs_steps(scene)
         if missing is None and self.quantity.needs_classes:
             missing = needs_classes(scene.data)
+        missing = missing or needs_steps(scene, least=2)
         if missing is None and (why := self.quantity.lacks(scene.data)) is not None:
             missing = Lack(why)
-        missing = missing or needs_steps(scene, least=2)
         if missing is None and not any(map(self.quantity.is_recorded, layers_of(scene))):
             return self._absence(scene)
         return missing
