@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+import xarray as xr
 
 from explorer.data.run import BLOCK_BYTES, RunData
 from explorer.derived.predictions.verdicts import (
@@ -78,6 +79,11 @@ class Examples:
         """How many there are of what: ``400 training examples``."""
         return f"{len(self):,} {NOUNS[self.source]}"
 
+    @property
+    def has_inputs(self) -> bool:
+        """Whether what the network was given is one array, and was kept."""
+        return self.data.input() is not None if self.source == "probe" else len(self._kept()) == 1
+
     def inputs(self) -> tuple[Array, list[str], str] | None:
         """Read what the network was given, if that is one array and was kept.
 
@@ -94,12 +100,11 @@ class Examples:
             if probe is None or given is None:
                 return None
             return given, list(next(iter(probe.dims.values()))), probe.kind
-        kept = self.data.run.evaluations[ROLES[self.source]]
-        names = [name for name in kept if str(name).startswith(EVALUATION_INPUT)]
-        if len(names) != 1:
+        if not self.has_inputs:
             return None
-        (given,) = (kept[name] for name in names)
-        return given.values, [str(dim) for dim in given.dims], str(kept.attrs.get("kind", "other"))
+        ((_, kept),) = self._kept().items()
+        kind = self.data.run.evaluations[ROLES[self.source]].attrs.get("kind", "other")
+        return kept.values, [str(dim) for dim in kept.dims], str(kind)
 
     def choosing(self, number: int) -> dict[str, int]:
         """Say what selects one of them: the page can show probes only."""
@@ -118,6 +123,11 @@ class Examples:
 
         kept = self.data.verdicts() if self.source == "probe" else None
         return kept or Verdicts(**self.data.derived(f"verdicts on the {self.source}", make))
+
+    def _kept(self) -> dict[str, xr.DataArray]:
+        """Name the inputs of a larger set that were stored; they are not read yet."""
+        kept = self.data.run.evaluations[ROLES[self.source]]
+        return {str(name): kept[name] for name in kept if str(name).startswith(EVALUATION_INPUT)}
 
     def _blocks(self) -> Iterator[Array]:
         """Give the predictions, some steps at a time: (step, example, unit)."""

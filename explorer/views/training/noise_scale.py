@@ -1,0 +1,77 @@
+"""How noisy the gradient is: the batch size beyond which averaging pays little."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from explorer.data.absence import Absence, Nothing
+from explorer.data.replayed import BATCHES, Replayed, batch_size, noise_scales_of, steps_seen
+from explorer.derived.recurrent.equations import NotDerivableError
+from explorer.plots.curves import metric_curves
+from explorer.views.base import Scene, View, plot_pane
+from explorer.views.registry import register
+from explorer.views.requirements import needs_cross_entropy, needs_steps
+
+# Fewer examples leave batches of which one gradient says nothing.
+LEAST_EXAMPLES = 100
+
+
+class Measured(NamedTuple):
+    """What the card draws: positions of the steps that were looked at, and what was found."""
+
+    steps: Any
+    scales: Any
+
+
+@register
+class NoiseScaleView(View):
+    """Gradient noise scale over the training."""
+
+    title = "Noise of the gradient"
+    region = "training"
+    depends = ("axis",)
+    order = 71
+    width = 6
+
+    def requirement(self, scene: Scene) -> Absence | None:
+        return needs_steps(scene, least=2) or needs_cross_entropy(scene.data)
+
+    def caption(self, scene: Scene) -> str:
+        of = Replayed.of(scene.data)
+        assert of is not None
+        return (
+            f"Gradient noise scale (McCandlish 2018) of {of.examples.described} at "
+            f"{len(steps_seen(scene.data))} recorded steps, log₁₀ of examples: from the gradients "
+            f"of {BATCHES} batches of {batch_size(of)} and of all of them, without dropout. A "
+            "batch much smaller is mostly noise, and one much larger wastes examples. It usually "
+            "grows as the loss falls. It is a rough estimate, above all where it nears the number "
+            "of examples; a gap: all of the gradient may be noise."
+        )
+
+    def compute(self, scene: Scene) -> Measured | Nothing:
+        of = Replayed.of(scene.data)
+        assert of is not None
+        if len(of.examples) < LEAST_EXAMPLES:
+            return Nothing(
+                f"Too few: {of.examples.described}, at least {LEAST_EXAMPLES} are needed."
+            )
+        try:
+            scales = noise_scales_of(of)
+        except NotDerivableError as error:
+            return Nothing(str(error))
+        if not (scales > 0).any():
+            return Nothing("At none of the steps is the gradient told apart from its noise.")
+        return Measured(steps_seen(scene.data), scales)
+
+    def draw(self, scene: Scene, computed: Measured) -> Any:
+        scales = np.where(computed.scales > 0, computed.scales, np.nan)
+        return plot_pane(
+            metric_curves(
+                {"noise scale": (scene.positions[computed.steps], np.log10(scales))},
+                y_label="log₁₀ (examples)",
+                cursor=scene.positions,
+                **scene.time_options(),
+            )
+        )
