@@ -62,8 +62,8 @@ class CollapseView(View):
             f"{head_of(scene.data)} takes (Papyan 2020): spread within the classes over that "
             "between them (NC1), how far class means are from a simplex of equal angles and "
             "lengths (NC2), distance of the kernel from them (NC3), and the share of answers that "
-            "are not the nearest mean (NC4); log₁₀, and 0 is a gap. All fall together in a training "
-            "that goes on after every training example is right; before that they need not."
+            "are not the nearest mean (NC4); log₁₀, and 0 is a gap. All fall together in a "
+            "training that goes on after every training example is right; before, they need not."
         )
 
     def compute(self, scene: Scene) -> Measured | Nothing:
