@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
@@ -16,7 +17,6 @@ from explorer.data.run import RunData
 from explorer.derived.network.curvature import Eigenvalue, noise_scale, top_eigenvalue
 from explorer.derived.recurrent.equations import NotDerivableError
 from explorer.derived.time.frames import sample_indices
-from explorer.derived.time.headway import counted
 from explorer.derived.units.collapse import Collapse, collapse
 from store.format.names import weight_path
 
@@ -161,23 +161,16 @@ def steps_seen(data: RunData) -> Array:
     return np.asarray(sample_indices(len(data.run), MOST_STEPS))
 
 
-def sharpness_of(of: Replayed) -> list[Eigenvalue]:
-    """Find the largest eigenvalue of the loss's Hessian at `steps_seen`; in the worker thread.
+def sharpness_at(of: Replayed, index: int) -> Eigenvalue:
+    """Find the largest eigenvalue of the loss's Hessian at a recorded step; in the worker thread.
 
     Raises
     ------
     NotDerivableError
         See `Replayed.gradient`.
     """
-    chosen = curved_examples(of)
-
-    def make() -> dict[str, Array]:
-        found = [_sharpness(of, int(index), chosen) for index in counted(steps_seen(of.data))]
-        return {name: np.array([getattr(one, name) for one in found]) for name in found[0]._fields}
-
-    kept = of.data.derived(f"sharpness on the {of.examples.source}", make)
-    rows = zip(*(kept[name].tolist() for name in Eigenvalue._fields), strict=True)
-    return [Eigenvalue(*row) for row in rows]
+    kept = _kept(of, "sharpness", index, lambda: _sharpness(of, index)._asdict())
+    return Eigenvalue(float(kept["value"]), int(kept["products"]), bool(kept["settled"]))
 
 
 def curved_examples(of: Replayed) -> Array:
@@ -185,8 +178,8 @@ def curved_examples(of: Replayed) -> Array:
     return np.asarray(sample_indices(len(of.examples), MOST_CURVED))
 
 
-def _sharpness(of: Replayed, index: int, chosen: Array) -> Eigenvalue:
-    weights = of.weights(index)
+def _sharpness(of: Replayed, index: int) -> Eigenvalue:
+    weights, chosen = of.weights(index), curved_examples(of)
     first = of.gradient(weights, chosen)
     keys = [(layer, name) for layer, own in first.items() for name in own]
     shapes = [weights[layer][name].shape for layer, name in keys]
@@ -201,28 +194,24 @@ def _sharpness(of: Replayed, index: int, chosen: Array) -> Eigenvalue:
     return top_eigenvalue(gradient, _flat(weights, keys))
 
 
-def noise_scales_of(of: Replayed) -> Float64:
-    """Estimate the gradient noise scale at `steps_seen`: (step,); in the worker thread.
+def noise_scale_at(of: Replayed, index: int) -> float:
+    """Estimate the gradient noise scale at a recorded step; in the worker thread.
 
     Raises
     ------
     NotDerivableError
         See `Replayed.gradient`.
     """
-    size = batch_size(of)
+    return float(_kept(of, "noise scale", index, lambda: {"scale": _noise(of, index)})["scale"])
+
+
+def _noise(of: Replayed, index: int) -> float:
+    size, weights = batch_size(of), of.weights(index)
     order = np.random.default_rng(0).permutation(len(of.examples))
     batches = order[: BATCHES * size].reshape(BATCHES, size)
-
-    def scale(index: int) -> float:
-        weights = of.weights(index)
-        found = [of.gradient(weights, batch) for batch in batches]
-        keys = [(layer, name) for layer, own in found[0].items() for name in own]
-        return noise_scale(np.stack([_flat(one, keys) for one in found]), size)
-
-    def make() -> dict[str, Array]:
-        return {"scale": np.array([scale(int(index)) for index in counted(steps_seen(of.data))])}
-
-    return of.data.derived(f"noise scale on the {of.examples.source}", make)["scale"]
+    found = [of.gradient(weights, batch) for batch in batches]
+    keys = [(layer, name) for layer, own in found[0].items() for name in own]
+    return noise_scale(np.stack([_flat(one, keys) for one in found]), size)
 
 
 def batch_size(of: Replayed) -> int:
@@ -230,8 +219,8 @@ def batch_size(of: Replayed) -> int:
     return len(of.examples) // BATCHES
 
 
-def collapse_of(of: Replayed, head: str) -> list[Collapse]:
-    """Measure neural collapse at `steps_seen`; in the worker thread.
+def collapse_at(of: Replayed, head: str, index: int) -> Collapse:
+    """Measure neural collapse at a recorded step; in the worker thread.
 
     Parameters
     ----------
@@ -239,6 +228,8 @@ def collapse_of(of: Replayed, head: str) -> list[Collapse]:
         The examples.
     head : str
         The dense layer that gives the classes.
+    index : int
+        Position of the step.
 
     Raises
     ------
@@ -248,20 +239,15 @@ def collapse_of(of: Replayed, head: str) -> list[Collapse]:
     network = of.data.network
     (source,) = network.node(head).inbound
 
-    def measured(index: int) -> Collapse:
+    def make() -> dict[str, float]:
         weights = of.weights(index)
         found = network.forward(of.inputs, weights, wanted=[source, of.output])
         said = of.examples.reading.probabilities(found[of.output]).argmax(axis=-1)
         kernel = weights[network.first_call(head)]["kernel"]
-        return collapse(found[source], of.examples.labels, kernel, said)
+        return asdict(collapse(found[source], of.examples.labels, kernel, said))
 
-    def make() -> dict[str, Array]:
-        found = [measured(int(index)) for index in counted(steps_seen(of.data))]
-        names = Collapse.__dataclass_fields__
-        return {name: np.array([getattr(one, name) for one in found]) for name in names}
-
-    kept = of.data.derived(f"collapse on the {of.examples.source}", make)
-    return [Collapse(*map(float, row)) for row in zip(*kept.values(), strict=True)]
+    kept = _kept(of, "collapse", index, make)
+    return Collapse(**{name: float(value) for name, value in kept.items()})
 
 
 def head_of(data: RunData) -> str | None:
@@ -276,6 +262,16 @@ def head_of(data: RunData) -> str | None:
         # An activation function of its own may stand behind it.
         name = layer.inbound[0] if layer.kind in ("softmax", "activation") else None
     return None
+
+
+def _kept(
+    of: Replayed, what: str, index: int, make: Callable[[], Mapping[str, float]]
+) -> dict[str, Array]:
+    """Keep a few numbers of a recorded step: each step takes a while."""
+    key = f"{what} on the {of.examples.source} at {index}"
+    return dict(
+        of.data.derived(key, lambda: {name: np.array(value) for name, value in make().items()})
+    )
 
 
 def _flat(values: StepWeights, keys: list[tuple[str, str]]) -> Float64:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from explorer.data.absence import Absence, Nothing, Unfit
-from explorer.data.replayed import Replayed, collapse_of, head_of, steps_seen
-from explorer.derived.recurrent.equations import NotDerivableError
+from explorer.data.absence import Absence, Unfit
+from explorer.data.replayed import Replayed, collapse_at, head_of, steps_seen
 from explorer.derived.units.collapse import Collapse
 from explorer.derived.units.linear_probe import too_few
 from explorer.plots.curves import metric_curves
-from explorer.views.base import Scene, View, plot_pane
+from explorer.views.base import Scene, plot_pane
 from explorer.views.registry import register
+from explorer.views.replaying import Measured, Replaying
 from explorer.views.requirements import needs_replayed, needs_steps
 
 # Curves by the measure of each.
@@ -26,22 +26,13 @@ NAMES = {
 }
 
 
-class Measured(NamedTuple):
-    """What the card draws: positions of the steps that were looked at, and what was found."""
-
-    steps: Any
-    found: list[Collapse]
-
-
 @register
-class CollapseView(View):
+class CollapseView(Replaying):
     """The four measures of neural collapse over the training."""
 
     title = "Neural collapse"
     region = "learning"
-    depends = ("axis",)
     order = 40
-    width = 6
 
     def requirement(self, scene: Scene) -> Absence | None:
         missing = needs_steps(scene, least=2) or needs_replayed(scene.data)
@@ -66,21 +57,20 @@ class CollapseView(View):
             "training that goes on after every training example is right; before, they need not."
         )
 
-    def compute(self, scene: Scene) -> Measured | Nothing:
-        of, head = Replayed.of(scene.data), head_of(scene.data)
-        assert of is not None
-        assert head is not None
+    def too_few(self, of: Replayed) -> str | None:
         few = too_few(of.examples.labels)
         missing = len(of.examples.class_names) - len(np.unique(of.examples.labels))
-        if few is not None or missing:
-            return Nothing(few or f"Too few: {missing} of the classes have no example.")
-        try:
-            found = collapse_of(of, head)
-        except NotDerivableError as error:
-            return Nothing(str(error))
-        if not np.isfinite([one.within for one in found]).any():
-            return Nothing("The features are not finite, or the same for all classes, at any step.")
-        return Measured(steps_seen(scene.data), found)
+        return few or (f"Too few: {missing} of the classes have no example." if missing else None)
+
+    def at_step(self, of: Replayed, index: int) -> Collapse:
+        head = head_of(of.data)
+        assert head is not None
+        return collapse_at(of, head, index)
+
+    def nothing(self, found: list[Collapse]) -> str | None:
+        if np.isfinite([one.within for one in found]).any():
+            return None
+        return "The features are not finite, or the same for all classes, at any of the steps."
 
     def draw(self, scene: Scene, computed: Measured) -> Any:
         places = scene.positions[computed.steps]

@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from explorer.data.absence import Absence, Nothing
-from explorer.data.replayed import BATCHES, Replayed, batch_size, noise_scales_of, steps_seen
-from explorer.derived.recurrent.equations import NotDerivableError
+from explorer.data.absence import Absence
+from explorer.data.replayed import BATCHES, Replayed, batch_size, noise_scale_at, steps_seen
 from explorer.plots.curves import metric_curves
-from explorer.views.base import Scene, View, plot_pane
+from explorer.views.base import Scene, plot_pane
 from explorer.views.registry import register
+from explorer.views.replaying import Measured, Replaying
 from explorer.views.requirements import needs_cross_entropy, needs_steps
 
 # Fewer examples leave batches of which one gradient says nothing.
 LEAST_EXAMPLES = 100
 
 
-class Measured(NamedTuple):
-    """What the card draws: positions of the steps that were looked at, and what was found."""
-
-    steps: Any
-    scales: Any
-
-
 @register
-class NoiseScaleView(View):
+class NoiseScaleView(Replaying):
     """Gradient noise scale over the training."""
 
     title = "Noise of the gradient"
     region = "training"
-    depends = ("axis",)
     order = 71
-    width = 6
 
     def requirement(self, scene: Scene) -> Absence | None:
         return needs_steps(scene, least=2) or needs_cross_entropy(scene.data)
@@ -50,23 +41,22 @@ class NoiseScaleView(View):
             "of examples; a gap: all of the gradient may be noise."
         )
 
-    def compute(self, scene: Scene) -> Measured | Nothing:
-        of = Replayed.of(scene.data)
-        assert of is not None
-        if len(of.examples) < LEAST_EXAMPLES:
-            return Nothing(
-                f"Too few: {of.examples.described}, at least {LEAST_EXAMPLES} are needed."
-            )
-        try:
-            scales = noise_scales_of(of)
-        except NotDerivableError as error:
-            return Nothing(str(error))
-        if not (scales > 0).any():
-            return Nothing("At none of the steps is the gradient told apart from its noise.")
-        return Measured(steps_seen(scene.data), scales)
+    def too_few(self, of: Replayed) -> str | None:
+        if len(of.examples) >= LEAST_EXAMPLES:
+            return None
+        return f"Too few: {of.examples.described}, at least {LEAST_EXAMPLES} are needed."
+
+    def at_step(self, of: Replayed, index: int) -> float:
+        return noise_scale_at(of, index)
+
+    def nothing(self, found: list[float]) -> str | None:
+        if (np.array(found) > 0).any():
+            return None
+        return "At none of the steps is the gradient told apart from its noise."
 
     def draw(self, scene: Scene, computed: Measured) -> Any:
-        scales = np.where(computed.scales > 0, computed.scales, np.nan)
+        found = np.array(computed.found)
+        scales = np.where(found > 0, found, np.nan)
         return plot_pane(
             metric_curves(
                 {"noise scale": (scene.positions[computed.steps], np.log10(scales))},

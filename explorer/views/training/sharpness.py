@@ -2,42 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from explorer.data.absence import Absence, Nothing
+from explorer.data.absence import Absence
 from explorer.data.replayed import (
     Replayed,
     curved_examples,
     edge_of_stability,
-    sharpness_of,
+    sharpness_at,
     steps_seen,
 )
 from explorer.derived.network.curvature import Eigenvalue
-from explorer.derived.recurrent.equations import NotDerivableError
 from explorer.plots.curves import metric_curves
-from explorer.views.base import Scene, View, plot_pane
+from explorer.views.base import Scene, plot_pane
 from explorer.views.registry import register
+from explorer.views.replaying import Measured, Replaying
 from explorer.views.requirements import needs_cross_entropy, needs_steps
 
 
-class Measured(NamedTuple):
-    """What the card draws: positions of the steps that were looked at, and what was found."""
-
-    steps: Any
-    found: list[Eigenvalue]
-
-
 @register
-class SharpnessView(View):
+class SharpnessView(Replaying):
     """Largest eigenvalue of the Hessian, and the edge of stability of plain gradient descent."""
 
     title = "Sharpness of the loss"
     region = "training"
-    depends = ("axis",)
     order = 70
-    width = 6
 
     def requirement(self, scene: Scene) -> Absence | None:
         return needs_steps(scene, least=2) or needs_cross_entropy(scene.data)
@@ -60,16 +51,13 @@ class SharpnessView(View):
             f"is not above 0 there is a gap. {edge}"
         )
 
-    def compute(self, scene: Scene) -> Measured | Nothing:
-        of = Replayed.of(scene.data)
-        assert of is not None
-        try:
-            found = sharpness_of(of)
-        except NotDerivableError as error:
-            return Nothing(str(error))
-        if not any(one.value > 0 for one in found):
-            return Nothing("The largest eigenvalue is not above 0 at any of the steps.")
-        return Measured(steps_seen(scene.data), found)
+    def at_step(self, of: Replayed, index: int) -> Eigenvalue:
+        return sharpness_at(of, index)
+
+    def nothing(self, found: list[Eigenvalue]) -> str | None:
+        if any(one.value > 0 for one in found):
+            return None
+        return "The largest eigenvalue is not above 0 at any of the steps."
 
     def draw(self, scene: Scene, computed: Measured) -> Any:
         places = scene.positions[computed.steps]
