@@ -69,7 +69,7 @@ class LayerQuantity:
     meaning : str
         What is measured: a sentence without its full stop.
     healthy : str
-        What is usual where a training goes well: the end of that sentence.
+        What is usual where a training goes well: a sentence after "Healthy:", without full stop.
     unknown : str
         Sentence for a run in which no value is a finite number.
     constant : callable, optional

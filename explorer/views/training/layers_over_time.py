@@ -70,14 +70,14 @@ class LayersOverTime(View):
             missing = needs_classes(scene.data)
         missing = missing or needs_steps(scene, least=2)
         if missing is None and (why := self.quantity.lacks(scene.data)) is not None:
-            missing = Lack(why)
+            missing = Nothing(why)
         if missing is None and not any(map(self.quantity.is_recorded, layers_of(scene))):
             return self._absence(scene)
         return missing
 
     def caption(self, scene: Scene) -> str:
         about = self.quantity
-        healthy = f": {about.healthy}" if about.healthy else ""
+        healthy = f". Healthy: {about.healthy}" if about.healthy else ""
         measured = _measured_on(scene) if about.reads == "activation" else ""
         return f"{about.meaning}{healthy}. The network runs from top to bottom.{measured}"
 
