@@ -53,7 +53,7 @@ class Replaying(View):
         try:
             found = [*found, self.at_step(of, int(steps[len(found)]))]
         except NotDerivableError as error:
-            return Nothing(str(error))
+            return Nothing(f"The network cannot be run again. {str(error).removesuffix('.')}.")
         if len(found) < len(steps):
             return Unfinished(len(found) / len(steps), lambda: self._go_on(of, found))
         why = self.nothing(found)
