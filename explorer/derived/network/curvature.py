@@ -20,6 +20,7 @@ TOLERANCE = 0.01
 # Length of a step for a difference of gradients, relative to the weights: gradients in float32 are
 # known to seven digits, so shorter ones drown in rounding, and longer ones cross kinks.
 STEP = 1e-3
+ROUNDING = float(np.finfo(np.float32).eps)
 
 
 class Eigenvalue(NamedTuple):
@@ -102,7 +103,7 @@ def top_eigenvalue(
             for direction in basis:
                 product -= (product @ direction) * direction
         left = float(np.linalg.norm(product))
-        if left <= np.finfo(np.float32).eps * max(abs(value), np.finfo(np.float32).tiny):
+        if left <= ROUNDING * max(abs(value), ROUNDING):
             return Eigenvalue(value, count, settled=True)
         beside.append(left)
         basis.append(product / left)
