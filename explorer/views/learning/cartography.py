@@ -79,10 +79,7 @@ class Map(NamedTuple):
 
     def captions(self, index: int) -> list[str]:
         """Say under each picture what the label is, and what the network says at a step."""
-        return [
-            f"#{number}: {self._label(number)}, says {self._said(number, index)}"
-            for number in self.listed
-        ]
+        return [f"{self._label(at)} \u2192 {self._said(at, index)}" for at in self.listed]
 
     def _label(self, number: int) -> str:
         return self.examples.class_names[int(self.examples.labels[number])]
@@ -111,7 +108,8 @@ class CartographyView(Judged):
             "over the training, each recorded step counted for the updates around it. Top left is "
             "easy, right ambiguous, bottom left hard to learn, where wrong labels gather "
             "(Swayamdipta 2020); healthy is a crowded top and an almost empty bottom. Listed are "
-            f"the {MOST_LISTED} of the lowest mean, to be looked at: EL2N (Paul 2021) is the "
+            f"the {MOST_LISTED} of the lowest mean, to be looked at, in the table's order: label "
+            "\u2192 what the network says at this step. EL2N (Paul 2021) is the "
             "distance of the probabilities from the label at this step, 0 for sure and right, 1.41 "
             f"for sure of another class.{learned}"
         )

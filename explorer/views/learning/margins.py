@@ -23,7 +23,7 @@ from explorer.widgets.page.beside import beside
 
 Array = npt.NDArray[Any]
 HEIGHT = 330
-# Shares of the examples whose loss is lower than a curve, highest first.
+# Curves by the share of the examples whose loss is lower, highest first.
 QUANTILES = {"hardest 5 %": 0.95, "harder quarter": 0.75, "median": 0.5, "easier quarter": 0.25}
 # A loss of 0 has no place on a logarithmic axis; float32 tells no less apart from it.
 LEAST_LOSS = 1e-7
@@ -53,8 +53,8 @@ class MarginsView(Judged):
         return (
             f"Of {examples.described}. Left, a row for each: the probability of its own class, "
             "less that of the most probable other one. Below 0 it is wrong; around 0 undecided. "
-            "The lowest at the end are at the bottom. Right: cross-entropy, log₁₀ of nats, below "
-            "which so many of them lie. Healthy: all fall. The hardest that rise while the median "
+            "The lowest at the end are at the bottom. Right: cross-entropy, log₁₀ of nats, at "
+            "the border of the hardest 5 %, of the harder quarter, and so on. Healthy: all fall. The hardest that rise while the median "
             "falls are examples that the network turns against, often by wrong labels; of held-out "
             "ones a rise is over-confidence."
         )

@@ -99,7 +99,7 @@ def test_a_wrong_label_is_listed_first_with_its_picture(data):
     (tiles,) = drawing.select(FrameGrid)
     payload = payload_of(tiles, len(STEPS) - 1)
     assert payload["tile_ids"][0] == MISLABELLED
-    assert payload["captions"][0] == "#6: cat, says ant"
+    assert payload["captions"][0] == "cat \u2192 ant"
     (cloud,) = drawing.select(PointCloud)
     examples = examples_of(data, "train")
     weights = np.gradient(np.array(STEPS, float))
