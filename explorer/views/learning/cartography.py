@@ -108,8 +108,8 @@ class CartographyView(Judged):
             "over the training, each recorded step counted for the updates around it. Top left is "
             "easy, right ambiguous, bottom left hard to learn, where wrong labels gather "
             "(Swayamdipta 2020); healthy is a crowded top and an almost empty bottom. Listed are "
-            f"the {MOST_LISTED} of the lowest mean, to be looked at, in the table's order: label "
-            "\u2192 what the network says at this step. EL2N (Paul 2021) is the "
+            f"the {MOST_LISTED} of the lowest mean, to be looked at; under a picture, in the "
+            "order of the table, its label \u2192 what the network says. EL2N (Paul 2021) is the "
             "distance of the probabilities from the label at this step, 0 for sure and right, 1.41 "
             f"for sure of another class.{learned}"
         )

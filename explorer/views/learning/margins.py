@@ -53,10 +53,10 @@ class MarginsView(Judged):
         return (
             f"Of {examples.described}. Left, a row for each: the probability of its own class, "
             "less that of the most probable other one. Below 0 it is wrong; around 0 undecided. "
-            "The lowest at the end are at the bottom. Right: cross-entropy, log₁₀ of nats, at "
-            "the border of the hardest 5 %, of the harder quarter, and so on. Healthy: all fall. The hardest that rise while the median "
-            "falls are examples that the network turns against, often by wrong labels; of held-out "
-            "ones a rise is over-confidence."
+            "The lowest at the end are at the bottom. Right: cross-entropy, log₁₀ of nats, at the "
+            "border of the hardest 5 %, of the harder quarter, and so on. Healthy: all fall. The "
+            "hardest that rise while the median falls are examples that the network turns against, "
+            "often by wrong labels; of held-out ones a rise is over-confidence."
         )
 
     def measure(self, examples: Examples) -> Margins | Nothing:
