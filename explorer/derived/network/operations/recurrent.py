@@ -25,6 +25,7 @@ from explorer.derived.recurrent.equations import (
     Weights,
     layer_output,
     layer_states,
+    owners,
     parts,
 )
 
@@ -68,13 +69,24 @@ class Recurrent(LayerOp):
         return (np.asarray(total, np.float32),)
 
     def weight_gradients(self, call: Call, gradient: Array) -> dict[str, Array]:
-        """Add up over the tokens; of a layer that reads in one direction."""
-        if call.class_name == "Bidirectional":
-            return super().weight_gradients(call, gradient)
+        """Add up over the tokens, in each direction."""
         found = self._states(call)
-        ((name, layer),) = parts(call.class_name, call.config, self._weights(call)).items()
-        at_state = self._of_directions(call, found, gradient)[name]
-        return _walked(call.x, layer, found[name], at_state, call.mask).weight_gradients()
+        gradients = self._of_directions(call, found, gradient)
+        layers = parts(call.class_name, call.config, self._weights(call))
+        by_direction = {
+            name: _walked(
+                call.x, layers[name], found[name], gradients[name], call.mask
+            ).weight_gradients()
+            for name in found
+        }
+        if call.class_name != "Bidirectional":
+            ((_, own),) = by_direction.items()
+            return own
+        return {
+            f"{owner}.{name}": values
+            for direction, owner in owners(call.weights).items()
+            for name, values in by_direction[direction].items()
+        }
 
     def sees(self, part: OutputPart) -> Field:
         """Give the tokens read so far: the state at one of them has seen those before it."""

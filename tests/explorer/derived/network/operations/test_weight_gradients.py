@@ -100,13 +100,36 @@ def test_of_a_whole_network_with_a_layer_called_twice(
         close(gradients[layer][name], tf.convert_to_tensor(values).numpy())
 
 
+@pytest.mark.parametrize("options", [{}, {"return_sequences": True}])
+@pytest.mark.parametrize("merge", ["concat", "mul", "ave", "sum"])
+def test_of_two_directions(
+    merge: str, options: dict[str, Any], single: Callable[..., Any], close: Callable[..., None]
+) -> None:
+    import keras
+
+    from recorder.keras.weights import weight_names
+
+    layer = keras.layers.Bidirectional(keras.layers.LSTM(3, **options), merge_mode=merge)
+    x = normal(*SEQUENCE)
+    network, weights, given = single(layer, [x])
+    found = network.forward(given, weights)
+    seed = np.random.default_rng(1).normal(size=found["layer"].shape).astype(np.float32)
+    gradients = network.weight_gradients(found, weights, {"layer": seed})["layer"]
+    names = weight_names([variable.path for variable in layer.weights])
+    assert set(gradients) == set(names)
+    for name, expected in zip(names, by_tensorflow(layer, [x], seed), strict=True):
+        close(gradients[name], expected)
+
+
 def test_weights_whose_gradient_is_not_repeated_are_named(single: Callable[..., Any]) -> None:
     import keras
 
-    layer = keras.layers.Bidirectional(keras.layers.LSTM(2))
+    layer = keras.layers.TimeDistributed(keras.layers.Dense(2))
     network, weights, given = single(layer, [normal(*SEQUENCE)])
     found = network.forward(given, weights)
-    with pytest.raises(NotDerivableError, match=r"'layer' \(Bidirectional\): The gradient by its"):
+    with pytest.raises(
+        NotDerivableError, match=r"'layer' \(TimeDistributed\): The gradient by its"
+    ):
         network.weight_gradients(found, weights, {"layer": np.ones_like(found["layer"])})
 
 
