@@ -20,6 +20,7 @@ from __future__ import annotations
 DENSER = "Record at a denser schedule."
 RECORD_LAYERS = "The recorder's arguments layers and activations say what is recorded."
 RECORD_WEIGHTS = "The recorder's argument weights says what is recorded."
+MORE_PROBES = "Record with more probes of each class, see Probe.pick."
 GIVE_LABELS = "Record with a probe that has labels."
 SAME_PROBE = "This needs probes that both runs have. Record both with the same probe."
 GIVE_PROBE = "No activation was recorded. Give the recorder a probe."

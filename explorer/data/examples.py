@@ -11,14 +11,8 @@ import numpy.typing as npt
 import xarray as xr
 
 from explorer.data.run import BLOCK_BYTES, RunData
-from explorer.derived.predictions.verdicts import (
-    OutputReading,
-    Verdicts,
-    are_values,
-    class_numbers,
-    output_reading,
-)
-from explorer.derived.time.frames import sample_indices
+from explorer.derived.predictions.reading import OutputReading, class_numbers
+from explorer.derived.predictions.verdicts import Verdicts
 from explorer.derived.time.headway import counted
 from store.format.names import activation_path
 from store.format.spec import EVALUATION_GROUPS, EVALUATION_INPUT, EvaluationRole
@@ -35,8 +29,6 @@ NOUNS: dict[ExampleSource, str] = {
     "train": "training examples",
     "probe": "probes",
 }
-# Steps that show how the predictions of a set are read.
-SAMPLES = 4
 
 
 @dataclass(frozen=True)
@@ -152,28 +144,22 @@ def _of_probe(data: RunData) -> Examples | None:
     labels, reading = data.class_labels, data.reading
     if labels is None or reading is None:
         return None
-    layers = data.run.layers
-    (output,) = (
-        name for name in data.run.outputs if name in layers and layers[name].has_activation
-    )
+    output = data.output
+    if output is None or not data.run.layers[output].has_activation:
+        return None
     path = activation_path(output)
     return Examples(data, "probe", labels, data.class_names, reading, path)
 
 
 def _of_evaluation(data: RunData, source: ExampleSource) -> Examples | None:
     role = ROLES[source]
-    kept = data.run.evaluations.get(role)
-    if kept is None or not {"prediction", "label"} <= set(kept) or not len(data.run):
+    kept, reading = data.run.evaluations.get(role), data.answer
+    if kept is None or not {"prediction", "label"} <= set(kept):
         return None
-    labels, predictions = kept["label"].values, kept["prediction"]
-    if predictions.ndim != 3 or are_values(labels, predictions.shape[-1]):
+    if not isinstance(reading, OutputReading) or not reading.is_choice:
         return None
-    reading = data.reading
-    if reading is None or data.run.probe is None:
-        indices = sample_indices(len(data.run), SAMPLES)
-        reading = output_reading(np.stack([predictions[index].values for index in indices]))
-    classes = class_numbers(labels, reading.classes) if reading is not None else None
-    if reading is None or classes is None:
+    classes = class_numbers(kept["label"].values, reading.classes)
+    if classes is None or not len(data.run):
         return None
     given = list(kept.attrs.get("class_names") or data.class_names)[: reading.classes]
     names = given + [str(number) for number in range(len(given), reading.classes)]

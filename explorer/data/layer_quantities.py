@@ -13,17 +13,17 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from explorer.data.layers import activity_for, has_function
+from explorer.data.layers import can_die, function_of, is_output
 from explorer.data.run import RunData
 from explorer.data.summaries import (
     activation_spectra,
     linear_probe_of,
     separation_of,
-    unit_states_of,
     weight_directions,
     weight_norms,
     weight_spectra,
 )
+from explorer.data.unit_states import unit_states_of, unseen_inputs
 from explorer.derived.time.headway import counted
 from explorer.derived.units.activity import DEAD
 from explorer.derived.units.linear_probe import SHUFFLES, too_few
@@ -70,6 +70,8 @@ class LayerQuantity:
         What is measured: a sentence without its full stop.
     healthy : str
         What is usual where a training goes well: a sentence after "Healthy:", without full stop.
+    note : callable, optional
+        Takes the run: gives a sentence on what the numbers mean in it, or none.
     unknown : str
         Sentence for a run in which no value is a finite number.
     constant : callable, optional
@@ -99,6 +101,7 @@ class LayerQuantity:
     title: str | None = None
     meaning: str = ""
     healthy: str = ""
+    note: Callable[[RunData], str] = lambda _: ""
     unknown: str = "No value is a number at any recorded step."
     constant: Callable[[float, str], str] | None = None
     of_layer: OfLayer = field(init=False)
@@ -195,25 +198,41 @@ def update_ratio(data: RunData, layer: str) -> Array | None:
     "dead units",
     reads="activation",
     unit="share of units",
-    applies=has_function,
-    unfit="No layer ends with an activation function, so no unit can fall silent.",
+    applies=can_die,
+    unfit="No unit can die: no activation function of the network has a slope of exactly 0.",
     # Dead units are few where all is well; a tenth of them deserves a colour of its own.
     limits=(0.0, 0.1),
     title="Dead units of each layer",
     meaning=(
-        "Share of units that are active for no probe at no position; only layers with an "
-        "activation function, under which a silent unit no longer learns"
+        "Share of units for which the slope of the activation function is exactly 0 at every "
+        "position of every probe, so that none of them sends a gradient to the unit's weights. "
+        "Rows are layers whose function can have that slope (ReLU and its like), but for the "
+        "network's output"
     ),
+    note=lambda data: unseen_inputs(data, [one.name for one in _dying(data)]),
+    unknown="Only the network's output may have a slope of 0, and there that is no harm.",
     constant=lambda share, layers: (
         f"{100 * share:.3g} % of the units of {layers} are dead at every recorded step."
         if share
         else "No dead unit at any recorded step."
     ),
 )
-def dead_units(data: RunData, layer: str) -> Array:
-    """Share of the units that are inactive for every probe, at every position: (step,)."""
-    found = unit_states_of(data, layer)
+def dead_units(data: RunData, layer: str) -> Array | None:
+    """Share of the units with a slope of 0 for every probe, at every position: (step,)."""
+    found = None if is_output(data.run, layer) else unit_states_of(data, layer)
+    if found is None:
+        return None
     return _mean_known(np.where(np.isnan(found.active_share), np.nan, found.state == DEAD))
+
+
+def _dying(data: RunData) -> list[Layer]:
+    """Layers whose units can die, but for the output."""
+    layers = data.run.layers.values()
+    return [
+        layer
+        for layer in layers
+        if layer.has_activation and can_die(layer) and not is_output(data.run, layer.name)
+    ]
 
 
 # Layers with a smaller share of inactive values are dense.
@@ -224,14 +243,15 @@ SPARSE = 0.01
     "sparsity",
     reads="activation",
     unit="share inactive",
-    applies=lambda layer: activity_for(layer) is not None,
+    applies=lambda layer: not _is_shared_out(layer),
     unfit="The activation of no layer can be inactive.",
     limits=(0.0, 1.0),
     least=SPARSE,
     title="How sparse each layer is",
     meaning=(
-        "Share of activations, over all probes and positions, that are inactive: zero, or "
-        "saturated for tanh and sigmoid. Layers that never reach 1 % are left out"
+        "Share of activations, over all probes and positions, that are inactive: zero, or, under "
+        "an activation function, where its slope is under 4 % of its steepest. Layers that never "
+        "reach 1 % are left out"
     ),
     constant=lambda share, layers: (
         f"{100 * share:.3g} % of the values of {layers} are inactive at every recorded step."
@@ -239,9 +259,16 @@ SPARSE = 0.01
         else f"No layer ever has more than {100 * SPARSE:.0f} % of its values inactive."
     ),
 )
-def sparsity(data: RunData, layer: str) -> Array:
+def sparsity(data: RunData, layer: str) -> Array | None:
     """Share of the activations that are inactive: (step,). Zero, or saturated."""
-    return 1 - _mean_known(unit_states_of(data, layer).active_share)
+    found = unit_states_of(data, layer)
+    return None if found is None else 1 - _mean_known(found.active_share)
+
+
+def _is_shared_out(layer: Layer) -> bool:
+    """Whether a layer's values are shares of a whole, as of a softmax: none is inactive."""
+    function = function_of(layer)
+    return layer.kind == "softmax" or (function is not None and "shares" in function.gives)
 
 
 @LayerQuantity(

@@ -1,21 +1,28 @@
-"""What each unit of a layer gives for each probe."""
+"""What each unit of a layer gives for each probe: its mean or its largest value over positions."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from explorer.data.layers import function_of, has_function, has_learned_slope
 from explorer.data.run import RunData
 from explorer.data.summaries import positions_seen, unit_frames
+from explorer.data.windows import padded_positions
+from explorer.derived.network.activations import LINEAR
 from explorer.derived.time.frames import sample_indices
 from explorer.derived.time.over_steps import by_step
-from explorer.derived.units.selectivity import class_means, unit_means
+from explorer.derived.units.selectivity import class_means, unit_maxima, unit_means
 from store.format.names import activation_path
 
 Array = npt.NDArray[Any]
+# How the positions of a unit become one value.
+Pool = Literal["max", "mean"]
+POOLS = {"max": unit_maxima, "mean": unit_means}
 # Rows beyond this are thinner than a pixel.
 MOST_UNITS = 512
 FEWEST_UNITS = 16
@@ -30,8 +37,8 @@ class Responses:
 
     Attributes
     ----------
-    means : ndarray (step, probe, unit), float32
-        Mean activation over positions.
+    values : ndarray (step, probe, unit), float32
+        Mean activation over positions, or the largest one.
     units : ndarray of int (unit,)
         Number of each unit.
     labels : ndarray of int (probe,)
@@ -40,22 +47,42 @@ class Responses:
         Name of each class.
     """
 
-    means: Array
+    values: Array
     units: Array
     labels: Array
     class_names: list[str]
 
     def by_class(self, index: int) -> Array:
         """Mean over the probes of each class at a step: (unit, class)."""
-        return class_means(self.means[index], self.labels, classes=len(self.class_names))
+        return class_means(self.values[index], self.labels, classes=len(self.class_names))
 
 
-def responses_of(data: RunData, layer: str) -> Responses:
+def responses_of(data: RunData, layer: str, pool: Pool = "mean") -> Responses:
     """Read what each unit of a layer gives for each probe; call it in the worker thread."""
     units = shown_units(data, layer)
     labels = data.class_labels
     assert labels is not None
-    return Responses(unit_means_of(data, layer, units), units, labels, data.class_names)
+    return Responses(pooled(data, layer, units, pool), units, labels, data.class_names)
+
+
+def answering_layer(data: RunData, layer: str) -> str:
+    """Name the layer whose values are the answers of a layer's units.
+
+    Before its activation function, a unit of a convolution is negative where it finds nothing:
+    what goes on in the network is what the function makes of it. So it is the activation layer
+    that follows, also behind a normalization, if its values were recorded; else the layer itself.
+    """
+    layers, name = data.run.layers, layer
+    while function_of(layers[name]) is LINEAR and not has_learned_slope(layers[name]):
+        following = data.network.followers.get(name, ())
+        if len(following) != 1:
+            return layer
+        name = following[0]
+        if layers[name].kind not in ("activation", "normalization"):
+            return layer
+    after = layers[name]
+    fits = after.has_activation and data.units(name) == data.units(layer)
+    return name if fits and has_function(after) else layer
 
 
 def shown_units(data: RunData, layer: str) -> npt.NDArray[np.int64]:
@@ -66,16 +93,27 @@ def shown_units(data: RunData, layer: str) -> npt.NDArray[np.int64]:
     return np.array(sample_indices(data.units(layer), most), np.int64)
 
 
-def unit_means_of(data: RunData, layer: str, units: Array) -> Array:
-    """Average units over their positions, for every probe at every step: (step, probe, unit)."""
+def pooled(data: RunData, layer: str, units: Array, pool: Pool) -> Array:
+    """Pool units over their positions, for every probe at every step: (step, probe, unit).
+
+    Positions of a text that see nothing but padding do not count.
+    """
+    function = POOLS[pool]
+    padded = padded_positions(data, data.run.layers[layer])
+
+    def read() -> Iterator[Array]:
+        for frame in unit_frames(data, layer):
+            if padded is not None and frame.shape[:2] == padded.shape:
+                yield np.where(padded[..., None], np.nan, frame)[..., units]
+            else:
+                yield frame[..., units]
 
     def make() -> dict[str, Array]:
         with np.errstate(over="ignore"):  # beyond float32 is infinite
-            frames = (frame[..., units] for frame in unit_frames(data, layer))
-            return {"means": by_step(unit_means(frame).astype(np.float32) for frame in frames)}
+            return {"values": by_step(function(frame).astype(np.float32) for frame in read())}
 
-    key = f"unit means of {activation_path(layer)}, {len(units)} units"
-    return data.derived(key, make)["means"]
+    key = f"unit {pool} of {activation_path(layer)}, {len(units)} units"
+    return data.derived(key, make)["values"]
 
 
 def left_out(data: RunData, layer: str) -> str:

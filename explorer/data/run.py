@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import cached_property
@@ -13,15 +13,17 @@ import numpy.typing as npt
 import xarray as xr
 
 from explorer.data.derived_cache import DerivedCache
+from explorer.data.layers import ending_function
 from explorer.derived.network.engine import Network
 from explorer.derived.network.node import Node
-from explorer.derived.predictions.verdicts import (
+from explorer.derived.predictions.loss import recorded_loss
+from explorer.derived.predictions.reading import (
+    NoReading,
     OutputReading,
-    Verdicts,
-    are_values,
     class_numbers,
     output_reading,
 )
+from explorer.derived.predictions.verdicts import Verdicts
 from explorer.derived.time.frames import (
     FrameLayout,
     Limits,
@@ -34,12 +36,15 @@ from explorer.derived.time.headway import counted
 from explorer.derived.time.timeline import Timeline
 from store import Run
 from store.format.names import UNIT_DIM, Array, activation_path, weight_path
+from store.format.spec import EVALUATION_INPUT
 from store.reading.cache import Arrays, ByteCache
 
 # Quantized frames: small, and every session of a run shares them.
 FRAME_CACHE_BYTES = 192 * 1024 * 1024
 # Distributions and the like, which are on disk besides.
 DERIVED_CACHE_BYTES = 64 * 1024 * 1024
+# What the network says of the examples of the evaluation set.
+EVALUATION_PATH = "evaluation/prediction"
 # Steps that fix a picture's limits, or how the output is read.
 SAMPLES = 24
 # Bytes of a history that are held at once: that of a convolution may be larger than memory.
@@ -217,25 +222,68 @@ class RunData:
 
     # -- predictions -------------------------------------------------------------------------
 
-    @cached_property
+    @property
     def reading(self) -> OutputReading | None:
-        """How the output is read; None unless the run is of a classifier."""
-        path = self._output_path
+        """How the probe's output is read; None unless the run is of a classifier."""
+        found = self.probability_reading
+        return found if found is not None and found.is_choice else None
+
+    @property
+    def probability_reading(self) -> OutputReading | None:
+        """How the probe's output is read as probabilities, of classes or of labels."""
+        if self._output_path is None or not isinstance(self.answer, OutputReading):
+            return None
+        return self.answer
+
+    @cached_property
+    def answer(self) -> OutputReading | NoReading | None:
+        """What the output is, on the probe or else the evaluation set; None without any."""
+        path = self._output_path or self._evaluation_path
         if path is None or not len(self.run):
             return None
         reader = self.run.array(path)
-        labels = self._labels
-        if labels is not None and are_values(labels, reader.shape[-1]):
-            return None
         rest = (slice(None),) * (len(reader.shape) - 1)
         most = max(1, BLOCK_BYTES // (8 * math.prod(reader.shape[1:])))
         indices = sample_indices(len(self.run), min(SAMPLES, most))
         sample = self.run.read_many((path, (index, *rest)) for index in indices)
-        return output_reading(np.stack(sample))
+        known = [each for each in (self._labels, self.evaluation_labels) if each is not None]
+        return self.read_as(np.stack(sample), known)
+
+    def read_as(self, sample: Array, labels: Sequence[Array]) -> OutputReading | NoReading:
+        """Decide how outputs of the network's only output are read.
+
+        Parameters
+        ----------
+        sample : ndarray (step, probe, unit)
+            Some of them.
+        labels : sequence of ndarray
+            What the network learns to answer, of each set of examples.
+        """
+        output = self.output or ""
+        function = ending_function(self.run, output)
+        return output_reading(
+            sample,
+            loss=recorded_loss(self.run.attributes.get("loss"), output),
+            gives=None if function is None else function.gives,
+            labels=labels,
+        )
+
+    def evaluation_input(self) -> Array | None:
+        """Give what the only input takes of the evaluation set: (example, ...); None without it."""
+        kept = self.run.evaluation
+        if kept is None or EVALUATION_INPUT not in kept or len(self.network.inputs) != 1:
+            return None
+        return np.asarray(kept[EVALUATION_INPUT].values)
+
+    @cached_property
+    def evaluation_labels(self) -> Array | None:
+        """Labels of the evaluation set: (example, ...); None without them."""
+        kept = self.run.evaluation
+        return None if kept is None or "label" not in kept else np.asarray(kept["label"].values)
 
     def probabilities(self, probe: int) -> npt.NDArray[np.float32] | None:
-        """Class probabilities of one probe at every step: (step, class)."""
-        path, reading = self._output_path, self.reading
+        """Probabilities of the classes, or labels, of one probe at every step: (step, class)."""
+        path, reading = self._output_path, self.probability_reading
         if path is None or reading is None:
             return None
 
@@ -273,12 +321,25 @@ class RunData:
         return class_numbers(self._labels, self.reading.classes)
 
     @property
-    def _output_path(self) -> str | None:
-        """Array of the model's only output, if it was recorded."""
+    def output(self) -> str | None:
+        """The layer of the model's only output, or of the only one that was recorded."""
         layers = self.run.layers
         names = [name for name in self.run.outputs if name in layers]
         recorded = [name for name in names if layers[name].has_activation]
-        return activation_path(recorded[0]) if len(recorded) == 1 else None
+        found = names if len(names) == 1 else recorded
+        return found[0] if len(found) == 1 else None
+
+    @property
+    def _output_path(self) -> str | None:
+        """Array of the model's only output, if it was recorded."""
+        output = self.output
+        recorded = output is not None and self.run.layers[output].has_activation
+        return activation_path(output) if output is not None and recorded else None
+
+    @property
+    def _evaluation_path(self) -> str | None:
+        """Array of what the model says of the evaluation set, of a model with one output."""
+        return EVALUATION_PATH if EVALUATION_PATH in self.run.nodes else None
 
     @property
     def _labels(self) -> Array | None:

@@ -16,7 +16,7 @@ from explorer.data.texts import Texts, place_spans, texts_of
 from explorer.data.writing import NextTokenNetwork
 from explorer.derived.network.contributions import class_gradients
 from explorer.derived.network.joint import Column, columns_of
-from explorer.derived.predictions.verdicts import OutputReading
+from explorer.derived.predictions.reading import OutputReading
 from explorer.derived.recurrent.equations import States
 from explorer.derived.texts.alignment import Window, window_of
 from explorer.derived.texts.ngrams import pool_switches

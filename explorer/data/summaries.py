@@ -13,12 +13,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from explorer.data.layers import GATED, activity_for, by_unit, main_weight
+from explorer.data.layers import GATED, by_unit, main_weight
 from explorer.data.run import RunData
 from explorer.derived.time.direction import Directions, directions_over_steps
 from explorer.derived.time.frames import sample_indices
 from explorer.derived.time.norms import Norms, norms_over_steps
-from explorer.derived.units.activity import Activity, UnitStates, unit_states
 from explorer.derived.units.linear_probe import linear_probe
 from explorer.derived.units.rank import (
     Spectra,
@@ -43,13 +42,16 @@ def unit_frames(data: RunData, layer: str) -> Iterator[Array]:
 
     Of layers with more than `MOST_VALUES` values, at the positions that `positions_seen` counts.
     """
+    return (laid_out(data, layer, frame) for frame in data.activation_frames(layer))
+
+
+def laid_out(data: RunData, layer: str, frame: Array) -> Array:
+    """View what belongs to a layer's activation as (probe, position, unit)."""
     seen, count = positions_seen(data, layer)
-    chosen = None if seen == count else sample_indices(count, seen)
     without_units = UNIT_DIM not in data.run.array(activation_path(layer)).dims
-    for frame in data.activation_frames(layer):
-        whole = frame[..., None] if without_units else frame
-        flat = whole.reshape(len(whole), count, whole.shape[-1])
-        yield flat if chosen is None else flat[:, chosen]
+    whole = frame[..., None] if without_units else frame
+    flat = whole.reshape(len(whole), count, whole.shape[-1])
+    return flat if seen == count else flat[:, sample_indices(count, seen)]
 
 
 def positions_seen(data: RunData, layer: str) -> tuple[int, int]:
@@ -58,17 +60,6 @@ def positions_seen(data: RunData, layer: str) -> tuple[int, int]:
     count = math.prod(rest) // max(1, data.units(layer))
     most = MOST_VALUES // max(1, steps * probes * data.units(layer))
     return min(count, max(1, most)), count
-
-
-def unit_states_of(data: RunData, layer: str) -> UnitStates:
-    """Share of active values, mean and state of each unit of a layer: (step, unit) each."""
-    activity = activity_for(data.run.layers[layer]) or Activity()
-    return UnitStates(
-        **data.derived(
-            f"unit states of {activation_path(layer)}, active {activity.text}",
-            lambda: asdict(unit_states(unit_frames(data, layer), activity=activity)),
-        )
-    )
 
 
 def weight_norms(data: RunData, layer: str) -> Norms | None:

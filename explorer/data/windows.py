@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from explorer.data.run import RunData
-from explorer.derived.texts.alignment import token_spans, window_of
+from explorer.derived.texts.alignment import text_spans, token_spans, window_of
 from store import Layer
 
 Array = npt.NDArray[Any]
@@ -31,3 +32,20 @@ def token_windows(data: RunData, layer: Layer) -> Array | None:
     chain = [window for window in reversed(windows) if window is not None]
     spans = token_spans(given.shape[1], chain)
     return spans if len(spans) == layer.output_shape[0] else None
+
+
+def padded_positions(data: RunData, layer: Layer) -> npt.NDArray[np.bool_] | None:
+    """Say which positions of a layer see nothing but padding of each text: (probe, position).
+
+    None where that is not known, or the probes are no texts.
+    """
+    probe, given, spans = data.run.probe, data.input(), token_windows(data, layer)
+    if probe is None or probe.kind != "text" or given is None or spans is None:
+        return None
+    names = probe.vocabulary
+    if names is None:
+        return None
+    written = text_spans(given, 0 if names and not names[0] else None)
+    starts = np.maximum(spans[:, 0], written[:, :1])
+    ends = np.minimum(spans[:, 1], written[:, 1:])
+    return np.asarray(starts >= ends)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from explorer.data.run import SAMPLES, RunData
 from explorer.data.texts import Texts, texts_of
 from explorer.derived.network.engine import Network
-from explorer.derived.predictions.verdicts import OutputReading, output_reading
+from explorer.derived.predictions.reading import OutputReading
 from explorer.derived.recurrent.equations import Cell, Weights, parts
 from explorer.derived.texts.sampling import candidates, sample, surprise
 from explorer.derived.texts.words import visible
@@ -105,8 +105,10 @@ class NextTokenNetwork:
             return None
         indices = sample_indices(len(data.run), SAMPLES)
         some = np.stack([data.activations(output.name, index, 0)[0] for index in indices])
-        reading = output_reading(some)
-        return None if reading is None else cls(data, texts, output.name, reading)
+        reading = data.read_as(some, [texts.ids[0]])
+        if not isinstance(reading, OutputReading) or not reading.is_choice:
+            return None
+        return cls(data, texts, output.name, reading)
 
     @cached_property
     def next_ids(self) -> npt.NDArray[np.int64]:

@@ -133,11 +133,10 @@ def bars(data: RunData) -> State | None:
 
 def predictions(data: RunData, contents: Contents) -> list[State]:
     """Return probabilities and true class of each probe; empty for no classifier."""
-    found = []
-    for probe in contents.probes:
+    found: list[State] = []
+    for probe in contents.probes if data.reading is not None else ():
         values = data.probabilities(probe)
-        if values is None:
-            return []
+        assert values is not None  # of a classifier
         truth = -1 if data.class_labels is None else int(data.class_labels[probe])
         found.append({"values": values[list(contents.steps)], "truth": truth})
     return found

@@ -23,6 +23,7 @@ from explorer.data.recurrent import NotRecordedError, RecurrentLayer
 from explorer.data.replayed import Replayed, has_cross_entropy
 from explorer.data.responses import Responses
 from explorer.data.run import RunData
+from explorer.derived.predictions.reading import YES_OR_NO, NoReading, OutputReading
 from explorer.derived.recurrent.equations import NotDerivableError
 from explorer.derived.time.plain import only_value
 from explorer.views.base import (
@@ -37,6 +38,7 @@ GIVE_INPUTS = (
     "No labelled examples were kept with their inputs. Give the recorder an Evaluation, or a "
     "probe, that has inputs and labels."
 )
+NO_OUTPUT = "the run does not name its output"
 NO_STEPS = "No step has been recorded yet."
 
 
@@ -120,7 +122,10 @@ def needs_classifier(data: RunData) -> Absence | None:
         return Lack(not_recorded(data, [output.name for output in outputs]))
     if len(recorded) > 1:
         return Unfit(f"The network has {len(recorded)} outputs; this is for one.")
-    return Unfit("The network is no classifier: its output is not the probability of each class.")
+    why = data.answer.why if isinstance(data.answer, NoReading) else NO_OUTPUT
+    if isinstance(data.answer, OutputReading):
+        why = YES_OR_NO
+    return Unfit(f"The network is no classifier of one class each: {why}.")
 
 
 def needs_classes(data: RunData) -> Absence | None:
@@ -138,7 +143,7 @@ def needs_responses(scene: Scene) -> Absence | None:
 
 def no_responses(responses: Responses, layer: str) -> Nothing | None:
     """Say that no unit tells any probe from another at any step."""
-    value = only_value(responses.means)
+    value = only_value(responses.values)
     if value is None:
         return None
     given = "nothing that is a number" if np.isnan(value) else f"{value:.4g}"

@@ -22,6 +22,8 @@ PATIENCE_S = 240
 QUIET_FRAMES = 40
 # The same where the next change may come before the last stroke is drawn.
 BRIEF_FRAMES = 10
+# So high that all cards are in sight, or some; what is out of sight is not drawn.
+ALL_CARDS, SOME_CARDS = 7000, 1800
 # What a hundred changes may add to the server's memory: allocators are not exact.
 MOST_MB = 5
 
@@ -227,14 +229,21 @@ def weighed(
 
 
 def go_round(page: Page, places: Sequence[Place], weigh: Callable[[], float]) -> None:
-    """Fail if the changes 51 to 150 around the same ten places leave anything behind."""
+    """Fail if the changes 51 to 150 around the same ten places leave anything behind.
+
+    A card is drawn once it comes in sight. So all are in sight in the rounds after which it is
+    counted; in the others those of a screen are, and a change takes a third of the time.
+    """
     ten = list(itertools.islice(itertools.cycle(places), 10))
+    width = page.evaluate("innerWidth")
     held: list[tuple[list[int], float]] = []
     for turn in range(1, 16):
+        is_counted = turn in (5, 15)
+        page.set_viewport_size({"width": width, "height": ALL_CARDS if is_counted else SOME_CARDS})
         for place in ten:
             go(page, place)
             at_rest(page, BRIEF_FRAMES)
-        if turn in (5, 15):
+        if is_counted:
             at_rest(page)
             page.wait_for_function(NOTHING_DROPPED)
             held.append((page.evaluate(HELD), weigh()))

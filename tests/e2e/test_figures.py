@@ -9,12 +9,9 @@ import pytest
 
 from store import Run
 from tests.e2e.conftest import RUNS, VIEWPORT, Begin, PageChecker
-from tests.e2e.figures import WALKS, Place, at_rest, become, go, go_round, weighed
+from tests.e2e.figures import ALL_CARDS, WALKS, Place, at_rest, become, go, go_round, weighed
 
-# So high that all cards are in sight; what is out of sight is not drawn.
-HIGH = {"width": 1280, "height": 7000}
-# Cards of each kind are in sight, and a change takes a third of the time.
-TALL = {"width": 1280, "height": 1800}
+HIGH = {"width": 1280, "height": ALL_CARDS}
 
 SHORT: list[Place] = [
     {"tab": "learning"},
@@ -144,7 +141,7 @@ def test_going_round_leaves_nothing_behind(
 ) -> None:
     with (
         weighed([runs[run].location], tmp_path) as (at, weigh),
-        page_checker(viewport=TALL) as page,
+        page_checker(viewport=HIGH) as page,
     ):
         page.goto(at)
         at_rest(page)

@@ -213,6 +213,6 @@ def test_a_dead_network_is_said_to_be_one(changed):
         "step.",
         "Classes separating": "Every probe gets the same from conv1, at every recorded step.",
         "Units by class": "Each unit of conv1 gives 0 for every probe at every recorded step.",
-        "Class detectors": "Each unit of conv1 gives 0 for every probe at every recorded step.",
+        "Class detectors": "cannot be told of fewer than 5 probes a class; there are 2 at most.",
     }.items():
-        assert sentence in said[title], title
+        assert any(sentence in one for one in said[title]), title

@@ -151,6 +151,22 @@ class Network(Graph):
         with _explained(layer, call):
             return as_float(self.op(layer).forward(call))
 
+    def slope(self, layer: str, activations: Arrays, weights: StepWeights) -> Array:
+        """Give the slope of the function that ends a layer, at each value of the layer's output.
+
+        Parameters
+        ----------
+        layer, activations, weights
+            As for `logits`.
+
+        Returns
+        -------
+        ndarray (batch, ...), float32
+        """
+        call = self.call(layer, activations, weights)
+        with _explained(layer, call):
+            return as_float(self.op(layer).slope(call))
+
     # -- backwards ---------------------------------------------------------------------------
 
     def backward(

@@ -120,6 +120,19 @@ class LayerOp:
             raise NotDerivableError("The gradient by its weights is not repeated.")
         return {}  # what is left counts draws of random numbers
 
+    def slope(self, call: Call) -> Array:
+        """Give the slope of the function that ends the layer, at each value of the output.
+
+        Raises
+        ------
+        NotDerivableError
+            The function does not take each element alone.
+        """
+        slope = self.activation(call.config).slope
+        if slope is None:
+            raise NotDerivableError("Its function is one of all units together.")
+        return slope(self.forward(call))
+
     def sees(self, part: OutputPart) -> Field:
         """Give the places of the input that a part of the output depends on: here the same ones.
 

@@ -1,4 +1,8 @@
-"""Which units of a layer are dead, selective or always on, and when that changes."""
+"""What the units of a layer do: dead, saturated, constant, selective or always on; when units die.
+
+All of it goes by the slope of the layer's activation function, for the slope is what a gradient is
+multiplied with on its way to the unit's weights.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from explorer.derived.time.over_steps import by_step, carry_forward, first_stable
+from explorer.derived.time.over_steps import NEVER, by_step, carry_forward, first_stable
 
 Array = npt.NDArray[Any]
 
@@ -17,101 +21,32 @@ DEAD = 0
 SELECTIVE = 1
 ALWAYS_ON = 2
 UNKNOWN = 3
+SATURATED = 4
+CONSTANT = 5
 
-# How near to a bound a tanh or sigmoid counts as saturated, as a share of its range: there its
-# slope is under 4 % of the steepest.
-MARGIN = 0.01
-# A smaller value of a linear layer counts as 0.
-NOTHING = 1e-6
+# A value is active where the slope is at least this share of the function's steepest: tanh between
+# -0.98 and 0.98, a sigmoid between 0.01 and 0.99.
+ACTIVE_SLOPE = 0.04
+# Values that differ by less, as a share of the largest, differ by their rounding in float32.
+ROUNDING = 1e-6
+# Later records in which a unit must be dead before it counts as dead for good.
+STAYED = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Activity:
-    """Which values of a unit count as active: those for which its function passes a gradient.
+class Judged(NamedTuple):
+    """Values of a layer at one step, and the slope of its function at each.
 
     Attributes
     ----------
-    low, high : float
-        Bounds; a value that equals one is not active.
-    outside : bool
-        False: active between the bounds. True: active beyond them.
-
-    Examples
-    --------
-    >>> Activity()(np.array([-1.0, 0.0, 0.5, np.nan])).tolist()
-    [False, False, True, False]
+    values : ndarray (probe, ..., unit)
+        Activations; what lies between are positions. NaN is left out (a masked token, for
+        instance).
+    slope : ndarray (probe, ..., unit)
+        As a share of the function's steepest slope.
     """
 
-    low: float = 0.0
-    high: float = np.inf
-    outside: bool = False
-
-    def __call__(self, values: Array) -> npt.NDArray[np.bool_]:
-        """Say of each value whether it is active; NaN is not."""
-        if self.outside:
-            return np.asarray((values < self.low) | (values > self.high))
-        # Infinity is above 0 as well: a bound that is infinite excludes nothing.
-        below = values <= self.high if np.isinf(self.high) else values < self.high
-        return np.asarray((values > self.low) & below)
-
-    @property
-    def text(self) -> str:
-        """The same in words, for a caption."""
-        if self.outside:
-            return f"below {self.low:g} or above {self.high:g}"
-        if np.isinf(self.high):
-            return f"above {self.low:g}"
-        return f"between {self.low:g} and {self.high:g}"
-
-
-def unsaturated(low: float, high: float, *, margin: float = MARGIN) -> Activity:
-    """Activity of a function that saturates: active away from both bounds.
-
-    Parameters
-    ----------
-    low, high : float
-        Bounds of the function's values.
-    margin : float
-        Share of the range, at each end, that counts as saturated.
-    """
-    near = margin * (high - low)
-    return Activity(low + near, high - near)
-
-
-ACTIVITIES: dict[str, Activity] = {
-    "relu": Activity(),
-    "relu6": Activity(0.0, 6.0),
-    "leaky_relu": Activity(),
-    "elu": Activity(),
-    "tanh": unsaturated(-1, 1),
-    "softsign": unsaturated(-1, 1),
-    "hard_tanh": unsaturated(-1, 1, margin=0),
-    "sigmoid": unsaturated(0, 1),
-    "hard_sigmoid": unsaturated(0, 1, margin=0),
-    "softmax": unsaturated(0, 1),
-    "linear": Activity(-NOTHING, NOTHING, outside=True),
-}
-
-
-def activity_of(activation: str | None) -> Activity:
-    """Activity that suits a layer's activation function.
-
-    Parameters
-    ----------
-    activation : str or None
-        Keras's name of the function; None is linear.
-
-    Returns
-    -------
-    Activity
-        Above 0 for functions that are not in `ACTIVITIES`.
-
-    Examples
-    --------
-    >>> activity_of("tanh").text
-    'between -0.98 and 0.98'
-    """
-    return ACTIVITIES.get(activation or "linear", Activity())
+    values: Array
+    slope: Array
 
 
 @dataclass(frozen=True)
@@ -121,12 +56,15 @@ class UnitStates:
     Attributes
     ----------
     active_share : ndarray (step, unit), float32
-        Share of the values that are active; NaN where no value is known.
+        Share of the values at which the slope is at least `ACTIVE_SLOPE`; NaN where no value is
+        known.
     mean : ndarray (step, unit), float32
         Mean value.
     state : ndarray (step, unit), uint8
-        `DEAD`: active for no probe at no position. `ALWAYS_ON`: active for every probe at every
-        position. `SELECTIVE`: anything between. `UNKNOWN`: all values are NaN.
+        The first of these that holds. `UNKNOWN`: all values are NaN. `DEAD`: the slope is exactly
+        0 for every probe at every position. `CONSTANT`: all values are one. `SATURATED`: no value
+        is active, but a little gradient passes. `ALWAYS_ON`: every value is active. `SELECTIVE`:
+        some are.
     """
 
     active_share: Array
@@ -134,39 +72,65 @@ class UnitStates:
     state: Array
 
 
-def unit_states(frames: Iterable[Array], *, activity: Activity | None = None) -> UnitStates:
+def unit_states(frames: Iterable[Judged], *, can_die: bool) -> UnitStates:
     """Share of active values, mean and state of each unit.
 
-    A ReLU that is active for no input passes no gradient and learns no more: Lu et al. (2019),
-    *Dying ReLU and initialization*. Probes are a sample: a unit that is dead here may be active
-    for another input.
+    A ReLU whose slope is 0 for every input gets no gradient: Lu et al. (2019), *Dying ReLU and
+    initialization*. Probes are a sample: see `unseen_share`.
 
     Parameters
     ----------
-    frames : iterable of ndarray (probe, ..., unit)
-        Activations of the layer, one frame a step; what lies between are positions. NaN is left
-        out (a masked token, for instance).
-    activity : Activity, optional
-        Which values are active; above 0 by default. See `activity_of`.
+    frames : iterable of Judged
+        Those of one step after the other.
+    can_die : bool
+        Whether the function has a slope of exactly 0; see
+        `explorer.derived.network.activations.Activation`. A slope that was rounded to 0 is none.
     """
-    active = Activity() if activity is None else activity
-    rows = [_measure(frame, active) for frame in frames]
+    rows = [_measure(frame, can_die=can_die) for frame in frames]
     share, mean, state = (by_step(row[part] for row in rows) for part in range(3))
     return UnitStates(share, mean, state)
 
 
-def _measure(frame: Array, activity: Activity) -> tuple[Array, Array, Array]:
-    everywhere = tuple(range(frame.ndim - 1))
-    known = np.count_nonzero(~np.isnan(frame), axis=everywhere)
-    active = np.count_nonzero(activity(frame), axis=everywhere)
+def _measure(frame: Judged, *, can_die: bool) -> tuple[Array, Array, Array]:
+    values, slope = frame
+    everywhere = tuple(range(values.ndim - 1))
+    is_known = ~np.isnan(values)
+    known = np.count_nonzero(is_known, axis=everywhere)
+    active = np.count_nonzero(is_known & (np.abs(slope) >= ACTIVE_SLOPE), axis=everywhere)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         share = (active / known).astype(np.float32)
-        mean = (np.nansum(frame, axis=everywhere, dtype=np.float64) / known).astype(np.float32)
+        mean = (np.nansum(values, axis=everywhere, dtype=np.float64) / known).astype(np.float32)
+        least = np.where(is_known, values, np.inf).min(axis=everywhere, initial=np.inf)
+        most = np.where(is_known, values, -np.inf).max(axis=everywhere, initial=-np.inf)
+        spread, size = most - least, np.maximum(np.abs(least), np.abs(most))
+        is_one = np.isfinite(spread) & (spread <= ROUNDING * size)
     state = np.full(known.shape, SELECTIVE, np.uint8)
     state[active == known] = ALWAYS_ON
-    state[active == 0] = DEAD
+    state[active == 0] = SATURATED
+    state[is_one & (known > 1)] = CONSTANT
+    if can_die:
+        state[np.count_nonzero(is_known & (slope != 0), axis=everywhere) == 0] = DEAD
     state[known == 0] = UNKNOWN
     return share, mean, state
+
+
+def unseen_share(count: int) -> float:
+    """Share of inputs that may do what none of the inputs that were seen does, at 95 %.
+
+    The rule of three: Hanley and Lippman-Hand (1983), *If nothing goes wrong, is everything all
+    right?* It holds if the inputs that were seen are a random sample of all.
+
+    Parameters
+    ----------
+    count : int
+        Inputs that were seen: whole probes, for the positions of one are no sample.
+
+    Examples
+    --------
+    >>> unseen_share(50)
+    0.06
+    """
+    return min(1.0, 3 / count) if count else 1.0
 
 
 class Event(NamedTuple):
@@ -194,7 +158,8 @@ class TurningPoints:
     Attributes
     ----------
     dead_since : ndarray (unit,), int64
-        Index of the first step from which the unit is dead to the end; `NEVER` (-1) otherwise.
+        Index of the first step from which the unit is dead to the end; `NEVER` (-1) otherwise, and
+        where fewer than `STAYED` records follow: a unit that just fell silent may well wake.
     events : tuple of Event
         Every death and waking, by step and unit. A unit that is dead from the start on did not
         die.
@@ -221,4 +186,6 @@ def turning_points(state: Array) -> TurningPoints:
         Event(int(unit), int(index) + 1, "died" if dead[index + 1, unit] else "woke")
         for index, unit in np.argwhere(changed)
     )
-    return TurningPoints(first_stable(state == DEAD), events)
+    since = first_stable(state == DEAD)
+    is_long = len(state) - 1 - since >= STAYED
+    return TurningPoints(np.where(is_long, since, NEVER), events)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,10 @@ Float64 = npt.NDArray[np.float64]
 
 # From this AUC on a unit counts as the detector of a class.
 DETECTOR_AUC = 0.95
+# With fewer probes of a class, or of all others, chance alone puts them in front too easily.
+FEWEST = 5
+# Shuffles of the labels that show what chance gives.
+SHUFFLES = 100
 
 
 @dataclass(frozen=True)
@@ -32,11 +36,14 @@ class Selectivity:
         Class selectivity index; see `selectivity_index`.
     auc : ndarray (step, unit, class), float32
         How well the unit tells each class from all others; see `class_auc`.
+    by_chance : ndarray (step,), float64
+        Share of the units that would be detectors if labels said nothing; see `chance_share`.
     """
 
     mean_by_class: Array
     index: Array
     auc: Array
+    by_chance: Array
 
     @property
     def preferred(self) -> npt.NDArray[np.int64]:
@@ -81,6 +88,28 @@ def unit_means(frame: Array) -> Float64:
     known = np.count_nonzero(~np.isnan(frame), axis=positions) if positions else ~np.isnan(frame)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(np.nansum(frame, axis=positions, dtype=np.float64) / known)
+
+
+def unit_maxima(frame: Array) -> Array:
+    """Largest activation of each unit over its positions.
+
+    It says whether what the unit answers to is there at all; the mean says how much of it, and so,
+    of images, how much ink there is.
+
+    Parameters
+    ----------
+    frame : ndarray (probe, ..., unit)
+        What lies between probe and unit are positions.
+
+    Returns
+    -------
+    ndarray (probe, unit)
+        Without the positions that are NaN; NaN where all are.
+    """
+    positions = tuple(range(1, frame.ndim - 1))
+    known = ~np.isnan(frame)
+    largest = np.where(known, frame, -np.inf).max(axis=positions, initial=-np.inf)
+    return np.where(known.any(axis=positions), largest, np.nan)
 
 
 def class_means(values: Array, labels: Array, *, classes: int) -> Float64:
@@ -141,7 +170,7 @@ def selectivity_index(means: Array) -> Float64:
     return np.where((count > 1) & (values >= 0).all(axis=-1), index, np.nan)
 
 
-def class_auc(values: Array, labels: Array, *, classes: int) -> Float64:
+def class_auc(values: Array, labels: Array, *, classes: int, fewest: int = 1) -> Float64:
     r"""How well each unit tells each class from all others: the area under the ROC curve.
 
     It is the probability that a probe of the class gets a higher value than one of another class,
@@ -160,23 +189,82 @@ def class_auc(values: Array, labels: Array, *, classes: int) -> Float64:
         Class numbers; others than 0 to ``classes - 1`` are left out.
     classes : int
         How many classes there are.
+    fewest : int
+        Probes that a class must have, and all others together, to be told apart at all.
 
     Returns
     -------
     ndarray (unit, class), float64
-        0.5 where the unit tells nothing. NaN for a class without probes, or without others.
+        0.5 where the unit tells nothing. NaN for a class with too few probes, or too few others.
     """
+    ranked, labels = _ranked(values, labels, classes)
+    return _auc(ranked, memberships(labels, classes).astype(np.float64), fewest).T
+
+
+def chance_share(
+    values: Array,
+    labels: Array,
+    *,
+    classes: int,
+    fewest: int = FEWEST,
+    threshold: float = DETECTOR_AUC,
+    shuffles: int = SHUFFLES,
+    seed: int = 0,
+) -> float:
+    """Share of units that would be detectors of some class if the labels said nothing.
+
+    A permutation test: labels are shuffled among the probes, all units keep their values.
+
+    Parameters
+    ----------
+    values, labels, classes, fewest
+        As for `class_auc`.
+    threshold : float
+        AUC that makes a detector.
+    shuffles : int
+        How often labels are shuffled.
+    seed : int
+        Of the shuffles.
+
+    Returns
+    -------
+    float
+        Over all units and shuffles; NaN without units.
+    """
+    ranked, labels = _ranked(values, labels, classes)
+    if not values.shape[1]:
+        return float("nan")
+    shuffled = np.random.default_rng(seed).permuted(np.tile(labels, (shuffles, 1)), axis=1)
+    members = (shuffled[:, None, :] == np.arange(classes)[:, None]).astype(np.float64)
+    auc = _auc(ranked, members.reshape(shuffles * classes, len(labels)), fewest)
+    best = np.nan_to_num(auc).reshape(shuffles, classes, -1).max(axis=1, initial=0)
+    return float((best >= threshold).mean())
+
+
+class _Ranked(NamedTuple):
+    """Ranks of labelled probes, 0 where a value is NaN, and which values are known."""
+
+    ranks: Float64
+    known: npt.NDArray[np.bool_]
+
+
+def _ranked(values: Array, labels: Array, classes: int) -> tuple[_Ranked, Array]:
     labels = check_labels(labels, len(values))
     labelled = (labels >= 0) & (labels < classes)
     values, labels = values[labelled], labels[labelled]
     known = ~np.isnan(values)
-    ranks = rankdata(values, axis=0, nan_policy="omit")
-    members = memberships(labels, classes).astype(np.float64)
-    inside = members @ known
-    others = known.sum(axis=0) - inside
-    wins = members @ np.where(known, ranks, 0) - inside * (inside + 1) / 2
+    ranks = np.where(known, rankdata(values, axis=0, nan_policy="omit"), 0)
+    return _Ranked(ranks, known), labels
+
+
+def _auc(ranked: _Ranked, members: Float64, fewest: int) -> Float64:
+    """AUC of groups of probes (group, probe) by each unit: (group, unit)."""
+    inside = members @ ranked.known
+    others = ranked.known.sum(axis=0) - inside
+    wins = members @ ranked.ranks - inside * (inside + 1) / 2
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray((wins / (inside * others)).T)
+        auc = wins / (inside * others)
+    return np.where((inside >= fewest) & (others >= fewest), auc, np.nan)
 
 
 def preferred_class(auc: Array) -> npt.NDArray[np.int64]:
@@ -198,28 +286,32 @@ def preferred_class(auc: Array) -> npt.NDArray[np.int64]:
     return np.where(best > 0.5, known.argmax(axis=-1), NO_CLASS).astype(np.int64)
 
 
-def class_selectivity(frames: Iterable[Array], labels: Array, *, classes: int) -> Selectivity:
+def class_selectivity(
+    values: Iterable[Array], labels: Array, *, classes: int, fewest: int = FEWEST
+) -> Selectivity:
     """How selective each unit is at every step.
 
     Parameters
     ----------
-    frames : iterable of ndarray (probe, ..., unit)
-        Activations of the layer, one frame a step. A unit's value for a probe is the mean over
-        its positions.
+    values : iterable of ndarray (probe, unit)
+        One value a probe, one array a step: as of `unit_maxima` or `unit_means`.
     labels : ndarray of int (probe,)
         Class numbers; others than 0 to ``classes - 1`` are left out.
     classes : int
         How many classes there are.
+    fewest : int
+        Probes that a class must have, see `class_auc`.
     """
-    means, index, auc = [], [], []
-    for frame in frames:
-        values = unit_means(frame)
-        by_class = class_means(values, labels, classes=classes)
+    means, index, auc, chance = [], [], [], []
+    for each in values:
+        by_class = class_means(each, labels, classes=classes)
         with np.errstate(over="ignore"):  # beyond float32 is infinite
             means.append(by_class.astype(np.float32))
         index.append(selectivity_index(by_class).astype(np.float32))
-        auc.append(class_auc(values, labels, classes=classes).astype(np.float32))
-    return Selectivity(by_step(means), by_step(index), by_step(auc))
+        found = class_auc(each, labels, classes=classes, fewest=fewest)
+        auc.append(found.astype(np.float32))
+        chance.append(np.array(chance_share(each, labels, classes=classes, fewest=fewest)))
+    return Selectivity(by_step(means), by_step(index), by_step(auc), by_step(chance))
 
 
 def detectors(auc: Array, *, threshold: float = DETECTOR_AUC) -> Detectors:

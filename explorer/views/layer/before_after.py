@@ -9,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import panel as pn
 
-from explorer.data.absence import Absence
-from explorer.data.layers import activity_for, has_function
+from explorer.data.absence import Absence, Lack
+from explorer.data.layers import active_where, has_function
 from explorer.data.run import RunData
-from explorer.data.summaries import positions_seen, unit_states_of
+from explorer.data.summaries import positions_seen
 from explorer.data.texts import place_spans, place_words, texts_of
+from explorer.data.unit_states import slope_fault, unit_states_of
 from explorer.derived.network.node import Call
 from explorer.derived.network.registry import layer_ops
 from explorer.derived.time.frames import Limits, quantize, robust_limits, sample_indices
@@ -85,9 +86,10 @@ class BeforeAfter(View):
 
     def requirement(self, scene: Scene) -> Absence | None:
         missing = needs_activation(scene) or needs_source(scene.data, scene.layer)
-        if missing is not None or scene.layer.kind == "activation":
-            return missing
-        return needs_weights(scene)
+        if missing is None and scene.layer.kind != "activation":
+            missing = needs_weights(scene)
+        fault = slope_fault(scene.data, scene.selected.layer) if missing is None else None
+        return missing if fault is None else Lack(fault)
 
     def caption(self, scene: Scene) -> str:
         layer, probe = scene.layer, scene.selected.probe
@@ -95,7 +97,6 @@ class BeforeAfter(View):
         what = f"unit {scene.selected.unit}" if len(layer.output_shape) > 1 else "every unit"
         units = scene.data.units(layer.name)
         capped = f" (the first {MOST_UNITS} of {units:,})" if units > MOST_UNITS else ""
-        activity = activity_for(layer)
         seen, count = positions_seen(scene.data, layer.name)
         where_seen = "all positions" if seen == count else f"{seen:,} of {count:,} positions"
         if count == 1:
@@ -104,7 +105,7 @@ class BeforeAfter(View):
         return (
             f"Probe {probe}, {what}: {where} and what {_function(layer)} makes of it, in the same "
             f"colours. Bars: share of {asked} at which each unit{capped} is active"
-            f"{f' ({activity.text})' if activity else ''}; click one to choose it."
+            f" ({active_where(layer)}); click one to choose it."
         )
 
     def compute(self, scene: Scene) -> Sides:
@@ -112,7 +113,9 @@ class BeforeAfter(View):
         indices = sample_indices(len(scene.data.run), SAMPLES)
         pick = _unit_of(scene)
         limits = robust_limits(pick(side(at)) for at in indices for side in (before, after))
-        return Sides(limits, unit_states_of(scene.data, scene.selected.layer).active_share)
+        states = unit_states_of(scene.data, scene.selected.layer)
+        assert states is not None  # see `requirement`
+        return Sides(limits, states.active_share)
 
     def draw(self, scene: Scene, computed: Sides) -> pn.Column:
         grid, tall = _grid(scene, computed.limits)

@@ -45,13 +45,13 @@ class _ClassRows:
     @classmethod
     def of(cls, responses: Responses) -> _ClassRows:
         """Look at some steps."""
-        indices = sample_indices(len(responses.means), SAMPLES)
+        indices = sample_indices(len(responses.values), SAMPLES)
         return cls(
             responses,
             leaf_order(responses.by_class(-1), metric="correlation"),
             {
                 "class": robust_limits(responses.by_class(index) for index in indices),
-                "probe": robust_limits(responses.means[index] for index in indices),
+                "probe": robust_limits(responses.values[index] for index in indices),
             },
         )
 
@@ -72,7 +72,7 @@ class _ClassRows:
             if columns == "class":
                 values = responses.by_class(index)
             else:
-                values = responses.means[index][probes].T
+                values = responses.values[index][probes].T
             return quantize(values[rows], limits)[None]
 
         return provide

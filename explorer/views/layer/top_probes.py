@@ -11,7 +11,7 @@ import numpy.typing as npt
 from explorer.data.absence import Absence, Lack, Unfit
 from explorer.data.run import RunData
 from explorer.data.units import MAP_AXES, Sight, images, sight_of, unit_values
-from explorer.data.windows import token_windows
+from explorer.data.windows import padded_positions, token_windows
 from explorer.derived.texts.alignment import text_spans
 from explorer.derived.texts.words import CLOSE, OPEN, marked, shortened
 from explorer.derived.units.filters import TopPositions, cut_patches, top_positions
@@ -263,7 +263,8 @@ class _Texts(_Ranked):
 
     def rows(self, index: int) -> dict[str, Any]:
         """Rows of a recorded step, and what a click on each chooses."""
-        top = self.top(index, MOST_ROWS, self._padded())
+        unseen = padded_positions(self.data, self.data.run.layers[self.layer])
+        top = self.top(index, MOST_ROWS, unseen)
         rows, chooses = [], []
         for probe, place, value in zip(top.probe, top.x, top.value, strict=True):
             if np.isnan(value):
@@ -273,14 +274,6 @@ class _Texts(_Ranked):
             rows.append([str(probe), text, f"{value:.3g}", *named])
             chooses.append({"probe": int(probe)})
         return {"rows": rows, "chooses": chooses}
-
-    def _padded(self) -> npt.NDArray[np.bool_] | None:
-        """Say which positions see nothing but padding: (probe, position)."""
-        if self.spans is None or self.written is None:
-            return None
-        starts = np.maximum(self.spans[:, 0], self.written[:, :1])
-        ends = np.minimum(self.spans[:, 1], self.written[:, 1:])
-        return np.asarray(starts >= ends)
 
     def _text(self, probe: int, place: int) -> str:
         if self.spans is None or self.written is None:

@@ -1,4 +1,4 @@
-"""Which units of a layer are dead, selective or always on, and when that changes."""
+"""Which units of a layer are dead, saturated, constant, selective or always on, and since when."""
 
 from __future__ import annotations
 
@@ -8,22 +8,36 @@ import numpy as np
 import numpy.typing as npt
 import panel as pn
 
-from explorer.data.absence import Absence, Nothing
-from explorer.data.layers import activity_for, has_function
-from explorer.data.summaries import positions_seen, unit_states_of
+from explorer.data.absence import Absence, Lack, Nothing, Unfit
+from explorer.data.layers import (
+    active_where,
+    can_die,
+    function_name,
+    has_function,
+    has_learned_slope,
+    is_output,
+)
+from explorer.data.summaries import positions_seen
+from explorer.data.unit_states import slope_fault, unit_states_of, unseen_inputs
 from explorer.derived.time.frames import sample_indices
 from explorer.derived.time.timeline import edges
 from explorer.derived.units.activity import (
     ALWAYS_ON,
+    CONSTANT,
     DEAD,
+    SATURATED,
     SELECTIVE,
     UNKNOWN,
-    Activity,
     TurningPoints,
     UnitStates,
     turning_points,
 )
-from explorer.plots.unit_states import ALWAYS_ON_COLOUR, DEAD_COLOUR, state_heatmap
+from explorer.plots.unit_states import (
+    ALWAYS_ON_COLOUR,
+    CONSTANT_COLOUR,
+    DEAD_COLOUR,
+    state_heatmap,
+)
 from explorer.views.base import Scene, View, plot_pane
 from explorer.views.registry import register
 from explorer.views.requirements import needs_activation, needs_steps
@@ -37,10 +51,18 @@ HEIGHT = 300
 MOST_UNITS = 512
 # A table that can still be read; a unit may die and wake many times.
 MOST_EVENTS = 200
-NAMED = (
-    ("dead: never active", DEAD_COLOUR),
-    ("always on: active everywhere", ALWAYS_ON_COLOUR),
-)
+NAMES = {
+    DEAD: "dead",
+    CONSTANT: "constant",
+    SATURATED: "saturated",
+    SELECTIVE: "selective",
+    ALWAYS_ON: "always on",
+}
+LOWEST = {
+    DEAD: ("dead: slope 0 for every probe", DEAD_COLOUR),
+    CONSTANT: ("constant: one value for every probe", CONSTANT_COLOUR),
+}
+HIGHEST = ("always on: active everywhere", ALWAYS_ON_COLOUR)
 
 
 @register
@@ -57,11 +79,17 @@ class UnitLife(View):
         return has_function(layer)
 
     def requirement(self, scene: Scene) -> Absence | None:
-        return needs_activation(scene) or needs_steps(scene, least=2)
+        name = scene.selected.layer
+        if is_output(scene.data.run, name):
+            return Unfit(f"No unit of the output, {name}, counts as dead: a sure answer is flat.")
+        missing = needs_activation(scene) or needs_steps(scene, least=2)
+        if missing is not None:
+            return missing
+        fault = slope_fault(scene.data, name)
+        return None if fault is None else Lack(fault)
 
     def caption(self, scene: Scene) -> str:
         layer = scene.layer
-        activity = activity_for(layer) or Activity()
         probes = scene.data.run.probe.size if scene.data.run.probe else 0
         seen, count = positions_seen(scene.data, layer.name)
         where = "" if count == 1 else " and all positions" if seen == count else ""
@@ -70,12 +98,13 @@ class UnitLife(View):
         units = scene.data.units(layer.name)
         shown = f" Shown are {MOST_UNITS} of {units:,} units." if units > MOST_UNITS else ""
         return (
-            f"Share of all {probes} probes{where} at which a unit is active ({activity.text}). A "
-            f"dead unit is active for none of them: no gradient passes, it does not learn.{shown}"
+            f"Share of all {probes} probes{where} at which a unit is active "
+            f"({active_where(layer)}). {_meaning(scene)}{shown}"
         )
 
     def compute(self, scene: Scene) -> UnitStates | Nothing:
         found = unit_states_of(scene.data, scene.selected.layer)
+        assert found is not None  # see `requirement`
         return all_alike(found) or found
 
     def draw(self, scene: Scene, computed: UnitStates) -> pn.Column:
@@ -91,12 +120,13 @@ class UnitLife(View):
             )
         )
         key = f"{scene.data.run.id}|unit life|{scene.selected.layer}"
+        kinds = kinds_of(computed.state, dies=can_die(scene.layer))
         counts = StepTable(
-            lambda index: {"rows": [counts_at(computed.state, index)]},
+            lambda index: {"rows": [counts_at(computed.state, index, kinds)]},
             len(computed.state),
             key=f"{key}|counts",
-            columns=["dead", "selective", "always on"],
-            numeric=[0, 1, 2],
+            columns=[NAMES[kind] for kind in kinds],
+            numeric=list(range(len(kinds))),
             label=f"Units of {scene.selected.layer} at this step",
             channel=scene.channel,
             sizing_mode="stretch_width",
@@ -111,14 +141,38 @@ class UnitLife(View):
             still=True,
             columns=["unit", "what happened", "step"],
             numeric=[0, 2],
-            empty=silence(computed.state),
+            empty=silence(computed.state, dies=can_die(scene.layer)),
             label=f"Units of {scene.selected.layer} that died or woke",
             channel=scene.channel,
             sizing_mode="stretch_width",
             margin=0,
         )
         listed = scrolled(events, HEIGHT - 95)
-        return beside(picture, below(legend(NAMED), counts, listed), shares=(8, 3))
+        lowest = [LOWEST[kind] for kind in (DEAD, CONSTANT) if (computed.state == kind).any()][:1]
+        key_of_colours = legend((*lowest, HIGHEST))
+        return beside(picture, below(key_of_colours, counts, listed), shares=(8, 3))
+
+
+def _meaning(scene: Scene) -> str:
+    """Say what dead means here, or why no unit can die."""
+    layer = scene.layer
+    name = function_name(layer)
+    if can_die(layer):
+        return (
+            "A unit is dead where the slope is exactly 0 for all of them: none of them sends a "
+            f"gradient to its weights. {unseen_inputs(scene.data, [layer.name])}"
+        )
+    if has_learned_slope(layer):
+        return f"No unit can die: the slope of {name} below 0 is a weight, which learns."
+    if layer.kind == "recurrent":
+        return (
+            "No unit can die: gates and states pass gradients on at other tokens. Constant units "
+            "give the same for every probe, and so tell nothing."
+        )
+    return (
+        f"No unit can die: the slope of {name} is nowhere exactly 0. Where it is small for all, "
+        "the unit is saturated, and learns slowly."
+    )
 
 
 def all_alike(found: UnitStates) -> Nothing | None:
@@ -131,6 +185,8 @@ def all_alike(found: UnitStates) -> Nothing | None:
             return Nothing(f"{units} is dead at every recorded step.")
         case [one] if one == ALWAYS_ON:
             return Nothing(f"{units} is always on, at every recorded step; none is ever dead.")
+        case [one] if one in (CONSTANT, SATURATED):
+            return Nothing(f"{units} is {NAMES[one]} at every recorded step.")
         case [one] if one == UNKNOWN:
             return Nothing(f"{units} gives nothing that is a number, at any recorded step.")
     return None
@@ -141,13 +197,22 @@ def shown_units(state: npt.NDArray[np.uint8]) -> npt.NDArray[np.intp]:
     return np.array(sample_indices(state.shape[1], MOST_UNITS), np.intp)
 
 
-def counts_at(state: npt.NDArray[np.uint8], index: int) -> list[str]:
-    """Count dead, selective and always active units at a step."""
-    return [f"{np.count_nonzero(state[index] == kind):,}" for kind in (DEAD, SELECTIVE, ALWAYS_ON)]
+def kinds_of(state: npt.NDArray[np.uint8], *, dies: bool) -> list[int]:
+    """Choose the states that are counted: those that occur, and those that every layer has."""
+    usual = (DEAD, SELECTIVE, ALWAYS_ON) if dies else (SELECTIVE, ALWAYS_ON)
+    return [kind for kind in NAMES if kind in usual or (state == kind).any()]
+
+
+def counts_at(state: npt.NDArray[np.uint8], index: int, kinds: list[int]) -> list[str]:
+    """Count the units in some states at a step."""
+    return [f"{np.count_nonzero(state[index] == kind):,}" for kind in kinds]
 
 
 def event_rows(points: TurningPoints, steps: npt.NDArray[np.int64]) -> dict[str, Any]:
-    """List deaths and wakings, the last ones first; then the units that were never alive."""
+    """List deaths and wakings, the last ones first; then the units that were never alive.
+
+    A death is for good where at least `STAYED` later records say so.
+    """
     told: list[tuple[int, int, str]] = [
         (unit, index, "died, stayed dead" if points.dead_since[unit] == index else kind)
         for unit, index, kind in reversed(points.events)
@@ -163,8 +228,10 @@ def event_rows(points: TurningPoints, steps: npt.NDArray[np.int64]) -> dict[str,
     return {"rows": rows, "chooses": chooses}
 
 
-def silence(state: npt.NDArray[np.uint8]) -> str:
+def silence(state: npt.NDArray[np.uint8], *, dies: bool) -> str:
     """Say in a sentence that no unit died or woke."""
+    if not dies:
+        return "No unit can die here."
     dead = np.flatnonzero((state == DEAD).all(axis=0))
     if not len(dead):
         return "No unit died, and none was dead at the start."

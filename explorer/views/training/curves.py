@@ -77,7 +77,7 @@ class Accuracy(MetricCurves):
 
 @register
 class Probabilities(View):
-    """Probability of each class for the selected probe, with the time cursor."""
+    """Probability of each class, or label, for the selected probe, with the time cursor."""
 
     title = "Probabilities of the probe"
     region = "run"
@@ -86,11 +86,14 @@ class Probabilities(View):
     width = 4
 
     def requirement(self, scene: Scene) -> Absence | None:
-        return needs_steps(scene) or needs_classifier(scene.data) or needs_steps(scene, least=2)
+        missing: Absence | None = needs_steps(scene)
+        if missing is None and scene.data.probability_reading is None:
+            missing = needs_classifier(scene.data)
+        return missing or needs_steps(scene, least=2)
 
     def caption(self, scene: Scene) -> str:
-        assert scene.data.reading is not None
-        return scene.data.reading.source
+        assert scene.data.probability_reading is not None
+        return scene.data.probability_reading.source
 
     def compute(self, scene: Scene) -> npt.NDArray[np.float32] | Nothing:
         probe = scene.selected.probe
@@ -107,10 +110,24 @@ class Probabilities(View):
         return plot_pane(
             probability_curves(
                 computed,
-                scene.data.class_names,
+                names_of(scene),
                 positions=scene.positions,
                 truth=None if labels is None else int(labels[scene.selected.probe]),
                 height=COMPACT_HEIGHT,
                 **scene.time_options(),
             )
         )
+
+
+def names_of(scene: Scene) -> list[str]:
+    """Name what has a curve: the classes; or the labels, with those that hold for the probe."""
+    data, reading = scene.data, scene.data.probability_reading
+    assert reading is not None
+    if reading.is_choice or data.run.probe is None:
+        return data.class_names
+    given = data.run.probe.class_names or [str(number) for number in range(reading.classes)]
+    labels = data.run.probe.labels
+    if labels is None or labels.shape[1:] != (reading.classes,):
+        return list(given)
+    holds = labels[scene.selected.probe] > 0
+    return [f"{name} (true)" if true else name for name, true in zip(given, holds, strict=True)]

@@ -79,7 +79,9 @@ class LayersOverTime(View):
         about = self.quantity
         healthy = f". Healthy: {about.healthy}" if about.healthy else ""
         measured = _measured_on(scene) if about.reads == "activation" else ""
-        return f"{about.meaning}{healthy}. The network runs from top to bottom.{measured}"
+        note = about.note(scene.data)
+        noted = f" {note}" if note else ""
+        return f"{about.meaning}{healthy}.{noted} The network runs from top to bottom.{measured}"
 
     def compute(self, scene: Scene) -> Table | Nothing:
         quantity, layers = self.quantity, layers_of(scene)

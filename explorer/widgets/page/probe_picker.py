@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import param
 
+from explorer.derived.predictions.reading import what_labels_are
 from explorer.widgets.base import Widget, script, styles
 from store.format.spec import ProbeSpec
 
@@ -84,7 +85,7 @@ def descriptions(probe: ProbeSpec) -> list[str]:
 
 
 def label_texts(probe: ProbeSpec) -> list[str]:
-    """Return the class name or the value of each probe's label; empty texts without labels."""
+    """Return the class name, the labels that hold or the value of each probe; empty without."""
     if probe.labels is None:
         return [""] * probe.size
     labels = np.asarray(probe.labels)
@@ -93,7 +94,12 @@ def label_texts(probe: ProbeSpec) -> list[str]:
         return [""] * probe.size  # labels of a next-token network: one for each token
     names = probe.class_names
     if names and labels.ndim == 2 and labels.shape[1] == len(names):
-        labels = labels.argmax(axis=1)
+        match what_labels_are([labels], len(names)):
+            case "marks":
+                held = ([names[at] for at in np.flatnonzero(row).tolist()] for row in labels)
+                return [", ".join(row) or "none" for row in held]
+            case "shares":
+                labels = labels.argmax(axis=1)
     flat = labels.reshape(len(labels), -1)
     texts = []
     for row in flat:

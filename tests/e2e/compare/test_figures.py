@@ -9,11 +9,9 @@ import pytest
 
 from store import Run
 from tests.e2e.conftest import PageChecker
-from tests.e2e.figures import WALKS, at_rest, become, go, go_round, weighed
+from tests.e2e.figures import ALL_CARDS, WALKS, at_rest, become, go, go_round, weighed
 
-# So high that all cards are in sight; and so that cards of each kind are.
-HIGH = {"width": 1920, "height": 7000}
-TALL = {"width": 1920, "height": 1800}
+HIGH = {"width": 1920, "height": ALL_CARDS}
 PLACES = [*WALKS["lenet"], {**WALKS["lenet"][0], "axis": "step", "tab": "differences"}]
 
 
@@ -41,7 +39,7 @@ def test_going_round_leaves_nothing_behind(
     paths = [run.location for run in pair]
     with (
         weighed(paths, tmp_path, side_by_side=True) as (at, weigh),
-        page_checker(viewport=TALL) as page,
+        page_checker(viewport=HIGH) as page,
     ):
         page.goto(at)
         at_rest(page)

@@ -5,7 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from explorer.data.layers import activity_for, by_unit, has_function, main_weight
+from explorer.data.layers import (
+    active_where,
+    by_unit,
+    can_die,
+    has_function,
+    is_output,
+    main_weight,
+    unit_function,
+)
+from explorer.derived.network.activations import NAMED
+from explorer.derived.units.activity import ACTIVE_SLOPE
 from store.format.layers import Layer
 
 
@@ -24,22 +34,79 @@ def test_the_main_weight_is_the_kernel_or_else_the_largest():
     [
         (layer("ReLU", "activation"), "above 0"),
         (layer("ReLU", "activation", max_value=6.0), "between 0 and 6"),
-        (layer("ReLU", "activation", max_value="nan"), "above 0"),
-        (layer("LeakyReLU", "activation", negative_slope=0.3), "above 0"),
+        (
+            layer("ReLU", "activation", negative_slope=0.1),
+            "where the slope of ReLU is at least 4 % of its steepest",
+        ),
         (layer("Activation", "activation", activation="tanh"), "between -0.98 and 0.98"),
         (layer("Dense", "dense", activation="sigmoid"), "between 0.01 and 0.99"),
-        (layer("Dense", "dense"), "below -1e-06 or above 1e-06"),
-        (layer("Dense", "dense", activation={"class_name": "Own"}), "above 0"),
+        (
+            layer("LeakyReLU", "activation", negative_slope=0.3),
+            "where the slope of LeakyReLU is at least 4 % of its steepest",
+        ),
+        (
+            layer("Conv2D", "conv", activation="gelu"),
+            "where the slope of gelu is at least 4 % of its steepest",
+        ),
+        (layer("Dense", "dense"), "not 0"),
     ],
     ids=str,
 )
 def test_which_values_are_active_follows_from_the_function(given, text):
-    assert activity_for(given).text == text
+    assert active_where(given) == text
 
 
-def test_a_softmax_has_no_active_values():
-    assert activity_for(layer("Softmax", "softmax")) is None
-    assert activity_for(layer("Dense", "dense", activation="softmax")) is None
+@pytest.mark.parametrize(("name", "low", "high"), [("tanh", -0.98, 0.98), ("sigmoid", 0.01, 0.99)])
+def test_the_bounds_in_a_caption_are_those_of_the_slope(name, low, high):
+    function = NAMED[name]
+    slope = function.slope_of_value(np.array([low, high])) / function.steepest
+    np.testing.assert_allclose(slope, ACTIVE_SLOPE, atol=5e-4)
+
+
+@pytest.mark.parametrize(
+    ("given", "dies"),
+    [
+        (layer("ReLU", "activation"), True),
+        (layer("ReLU", "activation", negative_slope=0.1), False),
+        (layer("LeakyReLU", "activation", negative_slope=0.3), False),
+        (layer("LeakyReLU", "activation", negative_slope=0.0), True),
+        (layer("ELU", "activation", alpha=1.0), False),
+        (layer("PReLU", "activation"), False),
+        (layer("Activation", "activation", activation="hard_silu"), True),
+        (layer("Dense", "dense", activation="relu6"), True),
+        (layer("Dense", "dense", activation="gelu"), False),
+        (layer("Dense", "dense", activation="tanh"), False),
+        (layer("Conv3D", "conv", activation="relu"), True),
+        (layer("SimpleRNN", "recurrent", activation="relu"), True),
+        (layer("LSTM", "recurrent", activation="relu"), False),
+        (
+            layer(
+                "TimeDistributed", layer={"class_name": "Dense", "config": {"activation": "relu"}}
+            ),
+            True,
+        ),
+        (
+            layer("Bidirectional", "recurrent", layer={"config": {"activation": "tanh"}}),
+            False,
+        ),
+    ],
+    ids=str,
+)
+def test_where_a_unit_can_die(given, dies):
+    assert has_function(given)
+    assert can_die(given) == dies
+
+
+def test_a_softmax_is_no_function_of_each_unit():
+    assert unit_function(layer("Softmax", "softmax")) is None
+    assert unit_function(layer("Dense", "dense", activation="softmax")) is None
+    assert unit_function(layer("Dense", "dense", activation={"class_name": "Own"})) is None
+
+
+def test_the_output_is_also_what_it_only_passes_on(image_run, text_run):
+    assert is_output(image_run, "softmax")
+    assert not is_output(image_run, "dense")
+    assert is_output(text_run, "output")
 
 
 def test_units_fall_silent_only_under_a_function():

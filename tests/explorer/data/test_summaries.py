@@ -9,6 +9,7 @@ import pytest
 
 from explorer.data import summaries
 from explorer.data.layer_quantities import dead_units, sparsity
+from explorer.data.unit_states import unit_states_of
 from explorer.derived.units.activity import ALWAYS_ON, DEAD
 from explorer.derived.units.separation import silhouettes
 from store.testing import frames_at, image_run_spec
@@ -20,7 +21,7 @@ STEPS = [0, 1, 2, 5, 10, 20, 50, 100]
 @pytest.mark.parametrize("spec", [image_run_spec(), CHANNELS_FIRST], ids=["last", "first"])
 def test_unit_states_of_a_convolution(recorded, spec):
     data = recorded(spec, steps=(0, 3))
-    found = summaries.unit_states_of(data, "relu1")
+    found = unit_states_of(data, "relu1")
     for at, step in enumerate((0, 3)):
         frame = frames_at(spec, step)["layers/relu1/activation"]
         np.testing.assert_allclose(found.active_share[at], (frame > 0).mean((0, 1, 2)), rtol=1e-6)
@@ -37,7 +38,7 @@ def test_dead_and_always_active_units_are_counted(recorded, monkeypatch):
 
     monkeypatch.setattr("store.testing.runs.frames_at", spoiled)
     data = recorded(steps=(0, 1))
-    state = summaries.unit_states_of(data, "relu1").state
+    state = unit_states_of(data, "relu1").state
     assert (state[:, 0] == DEAD).all()
     assert (state[:, 2] == ALWAYS_ON).all()
     np.testing.assert_allclose(dead_units(data, "relu1"), 1 / 3, rtol=1e-6)
@@ -64,7 +65,7 @@ def test_a_layer_without_units_is_one(recorded):
         for one in spec.layers
     )
     data = recorded(dataclasses.replace(spec, layers=layers), steps=(0, 1))
-    assert summaries.unit_states_of(data, "relu1").state.shape == (2, 1)
+    assert unit_states_of(data, "relu1").state.shape == (2, 1)
 
 
 def test_weight_norms_are_those_of_the_kernel(image_data):

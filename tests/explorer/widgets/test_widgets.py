@@ -198,6 +198,8 @@ def test_each_probe_is_told_in_a_line(spec, lines):
         (np.array([0.123456, np.nan]), None, ["0.123", "nan"]),
         (np.array([True, False]), None, ["1", "0"]),
         (np.arange(10).reshape(2, 5), None, ["0, 1, 2, 3", "5, 6, 7, 8"]),
+        (np.array([[1, 0, 1], [0, 0, 0]]), ["a", "b", "c"], ["a, c", "none"]),
+        (np.array([[0.5, 2, -1], [1, 7, 3]]), ["x", "y", "z"], ["0.5, 2, -1", "1, 7, 3"]),
     ],
 )
 def test_labels_are_told_by_name_or_value(labels, names, texts):

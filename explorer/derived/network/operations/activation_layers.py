@@ -83,3 +83,9 @@ class PReLU(LayerOp):
         found = np.where(call.x < 0, gradient * call.x, 0).sum(axis=0)
         shared = tuple(axis for axis, size in enumerate(alpha.shape) if size == 1)
         return {"alpha": found.sum(axis=shared, keepdims=True)}
+
+    def slope(self, call: Call) -> Array:
+        """Give the weight where the input is negative."""
+        return np.where(
+            call.x > 0, np.float32(1), np.broadcast_to(call.weight("alpha"), call.x.shape)
+        )

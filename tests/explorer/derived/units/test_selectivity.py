@@ -13,12 +13,14 @@ from scipy.stats import mannwhitneyu
 
 from explorer.derived.predictions.labels import NO_CLASS
 from explorer.derived.units.selectivity import (
+    chance_share,
     class_auc,
     class_means,
     class_selectivity,
     detectors,
     preferred_class,
     selectivity_index,
+    unit_maxima,
     unit_means,
 )
 
@@ -131,7 +133,7 @@ LABELS = np.array([0, 0, 1, 1, 2, 2])
 def test_over_steps_is_step_by_step():
     generator = np.random.default_rng(1)
     history = generator.random((3, 6, 4, 4, 5), np.float32)
-    found = class_selectivity(iter(history), LABELS, classes=4)
+    found = class_selectivity(map(unit_means, history), LABELS, classes=4, fewest=1)
     assert (found.auc.shape, found.index.shape, found.auc.dtype) == ((3, 5, 4), (3, 5), np.float32)
     for step, frame in enumerate(history):
         values = frame.mean(axis=(1, 2))
@@ -140,6 +142,8 @@ def test_over_steps_is_step_by_step():
         auc = class_auc(values, LABELS, classes=4)
         np.testing.assert_allclose(found.auc[step], auc, rtol=1e-6)
         np.testing.assert_allclose(found.index[step], selectivity_index(means), rtol=1e-4)
+        chance = chance_share(values, LABELS, classes=4, fewest=1)
+        assert found.by_chance[step] == pytest.approx(chance)
     assert np.isnan(found.mean_by_class[..., 3]).all()
     assert np.isnan(found.auc[..., 3]).all()
     told = np.nanmax(found.auc, axis=-1) > 0.5
@@ -149,13 +153,49 @@ def test_over_steps_is_step_by_step():
 
 
 def test_a_dead_unit_and_a_step_that_diverged_prefer_nothing():
-    history = [np.zeros((6, 2, 2, 1)), np.full((6, 2, 2, 1), np.nan)]
-    found = class_selectivity(history, LABELS, classes=3)
+    history = [np.zeros((6, 1)), np.full((6, 1), np.nan)]
+    found = class_selectivity(history, LABELS, classes=3, fewest=1)
     assert found.preferred.tolist() == [[NO_CLASS]] * 2
     assert found.auc[0].tolist() == [[0.5] * 3]
     assert np.isnan(found.auc[1]).all()
     assert np.isnan(found.index).all()
     assert detectors(found.auc).since.tolist() == [-1]
+
+
+def test_the_largest_value_over_positions():
+    frame = np.array([[[1, -3], [5, -2]], [[np.nan, -1], [2, np.nan]], [[np.nan] * 2] * 2])
+    np.testing.assert_array_equal(unit_maxima(frame), [[5, -2], [2, -1], [np.nan, np.nan]])
+    flat = np.array([[1.0, np.nan]])
+    np.testing.assert_array_equal(unit_maxima(flat), flat)
+
+
+def test_a_class_of_too_few_probes_is_not_told():
+    values = np.arange(11.0)[:, None]
+    labels = np.array([0] * 5 + [1] * 4 + [2] * 2)
+    found = class_auc(values, labels, classes=3, fewest=5)
+    assert np.isnan(found[0, 1:]).all()
+    assert found[0, 0] == 0
+    others = class_auc(values, np.array([0] * 7 + [1] * 4), classes=2, fewest=5)
+    assert np.isnan(others).all()
+
+
+def test_chance_is_what_all_orders_of_the_labels_give():
+    """Two of four in a class, all orders equally likely: one of the two is in front in 1 of 3."""
+    values, labels = np.arange(4.0)[:, None], np.array([0, 0, 1, 1])
+    found = chance_share(values, labels, classes=2, fewest=1, shuffles=4000)
+    assert found == pytest.approx(2 / 6, abs=0.03)
+    assert chance_share(values, labels, classes=2) == 0  # too few to tell
+    many = np.random.default_rng(0).normal(size=(200, 3))
+    assert chance_share(many, np.arange(200) % 2, classes=2) == 0
+    assert np.isnan(chance_share(np.zeros((4, 0)), labels, classes=2))
+
+
+def test_chance_knows_of_ties():
+    """A unit that is 0 for most probes separates shuffled labels less often than one without."""
+    labels, silent = np.repeat([0, 1], 5), np.zeros((10, 1))
+    silent[0] = 1
+    assert chance_share(silent, labels, classes=2, fewest=1) == 0
+    assert chance_share(np.arange(10.0)[:, None], labels, classes=2, shuffles=2000) > 0.005
 
 
 def test_a_layer_without_any_label_has_no_selectivity():

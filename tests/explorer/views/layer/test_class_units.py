@@ -14,7 +14,7 @@ from explorer.views.base import Scene
 from explorer.views.layer.class_units import ClassUnits
 from explorer.widgets.page.choice import Choice
 from explorer.widgets.pictures.frame_grid import FrameGrid
-from store.testing import frames_at, image_run_spec
+from store.testing import frames_at, image_run_spec, text_run_spec
 from tests.explorer.conftest import CHANNELS_FIRST, with_probe, without_probe
 from tests.explorer.drawing import payload_of
 
@@ -114,14 +114,20 @@ def test_the_choice_is_kept_for_the_next_layer(image_data):
 
 def test_the_unit_may_come_first(recorded):
     data = recorded(CHANNELS_FIRST, steps=(0, 1))
-    means = responses_of(data, "conv1").means
+    means = responses_of(data, "conv1").values
     expected = activation(1, spec=CHANNELS_FIRST).mean(axis=(2, 3))
     np.testing.assert_allclose(means[1], expected, atol=1e-6)
 
 
 def test_tokens_are_positions(text_data):
-    means = responses_of(text_data, "embedding").means
+    means = responses_of(text_data, "embedding").values
     assert means.shape == (8, 2, 4)
+    frame = frames_at(text_run_spec(), 0)["layers/embedding/activation"]
+    # Of the five tokens, four and two are words: padding measures how short a text is.
+    expected = [frame[0, :4].mean(axis=0), frame[1, :2].mean(axis=0)]
+    np.testing.assert_allclose(means[0], expected, atol=1e-6)
+    largest = responses_of(text_data, "embedding", "max").values
+    np.testing.assert_allclose(largest[0, 1], frame[1, :2].max(axis=0), atol=1e-6)
     grid, _, _ = drawn(text_data, "lstm")
     assert grid.x_labels == ["negative", "positive"]
 
@@ -132,7 +138,7 @@ def test_of_very_many_units_evenly_spread_ones_are_looked_at(image_data, monkeyp
     rows.value = "number"
     assert grid.tile_ids == [0, 15, 31, 47]
     expected = activation(0, "flatten")[:, [0, 15, 31, 47]]
-    np.testing.assert_allclose(responses_of(image_data, "flatten").means[0], expected)
+    np.testing.assert_allclose(responses_of(image_data, "flatten").values[0], expected)
     caption = ClassUnits().caption(scene_of(image_data, "flatten"))
     assert caption.endswith("Looked at are 4 of 48 units, evenly spread.")
 

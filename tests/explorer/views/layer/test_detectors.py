@@ -11,7 +11,12 @@ from explorer.data.absence import GIVE_LABELS
 from explorer.selection import SelectionKey
 from explorer.views.alternatives import Alternatives
 from explorer.views.base import Scene
-from explorer.views.layer.detectors import ClassDetectors, chance_of_detection, detection_of
+from explorer.views.layer.detectors import (
+    DETECTOR_AUC,
+    FEWEST,
+    ClassDetectors,
+    detection_of,
+)
 from explorer.widgets.charts.step_table import StepTable
 from store.testing import frames_at, image_run_spec
 from tests.explorer.conftest import with_probe
@@ -23,6 +28,12 @@ LABELS = np.array([0, 1, 2, 3, 0, 1])
 CLASSES = 4
 
 
+@pytest.fixture(autouse=True)
+def few_are_enough(monkeypatch):
+    """The synthetic run has six probes of four classes."""
+    monkeypatch.setattr("explorer.views.layer.detectors.FEWEST", 1)
+
+
 def scene_of(data, layer="dense", index=0):
     return Scene(data, SelectionKey(layer, 0, "step"), index)
 
@@ -32,8 +43,12 @@ def drawn(data, layer="dense"):
 
 
 def rows_at(panel, index):
-    (table,) = panel.select(StepTable)
-    return payload_of(table, index)
+    return payload_of(tables_in(panel)[1], index)
+
+
+def tables_in(panel):
+    """What is counted, and the list."""
+    return panel.select(StepTable)[:2]
 
 
 def images_in(panel):
@@ -69,7 +84,8 @@ def test_the_colour_is_the_auc_of_the_best_class(image_data, layer):
     best = detection_of(image_data, layer).best
     for index, step in enumerate(STEPS):
         values = frames_at(SPEC, step)[f"layers/{layer}/activation"].astype(np.float64)
-        values = values.mean(axis=tuple(range(1, values.ndim - 1)))
+        if layer == "conv1":  # the function that follows it gives the answers
+            values = frames_at(SPEC, step)["layers/relu1/activation"].max(axis=(1, 2))
         expected = [
             max(auc_by_hand(values[:, unit], number) for number in range(CLASSES))
             for unit in range(values.shape[1])
@@ -110,7 +126,7 @@ def test_a_step_without_detectors_says_so(recorded, monkeypatch):
     monkeypatch.setattr("store.testing.runs.frames_at", silent)
     panel = drawn(recorded())
     assert rows_at(panel, 3) == {"rows": [], "chooses": []}
-    assert panel.select(StepTable)[0].empty.startswith("No unit detects a class at this step")
+    assert tables_in(panel)[1].empty.startswith("No unit detects a class at this step")
 
 
 def test_a_long_list_ends_with_what_is_left_out(told, monkeypatch):
@@ -123,7 +139,7 @@ def test_a_long_list_ends_with_what_is_left_out(told, monkeypatch):
 def test_the_selectivity_index_is_offered_where_it_is_defined(image_data):
     panel = drawn(image_data, "softmax")
     (choice,) = panel.select(Alternatives)
-    assert set(choice.choice.options) == {"auc", "index"}
+    assert set(choice.choice.options) == {"largest", "index"}
     choice.choice.value = "index"
     picture = images_in(panel)[1]
     values = frames_at(SPEC, 5)["layers/softmax/activation"]
@@ -142,21 +158,45 @@ def test_where_all_is_negative_only_the_auc_is_offered(recorded, monkeypatch):
 
     monkeypatch.setattr("store.testing.runs.frames_at", negative)
     (choice,) = drawn(recorded()).select(Alternatives)
-    assert set(choice.choice.options) == {"auc"}
+    assert set(choice.choice.options) == {"largest"}
 
 
-def test_what_chance_gives_is_counted():
-    # Two of four in a class, all orders equally likely: the class is in front in 1 of 6.
-    assert chance_of_detection(np.array([0, 0, 1, 1]), 2) == pytest.approx(2 / 6, abs=0.04)
-    assert chance_of_detection(np.arange(200) % 2, 2) == 0
-    assert chance_of_detection(np.zeros(5, np.int64), 1) == 0
+def test_what_was_there_before_training_and_what_chance_gives_stand_beside(told):
+    counts = tables_in(drawn(told))[0]
+    assert counts.columns == ["detectors now", "at the first step", "by chance", "of units"]
+    now, at_first, _, units = payload_of(counts, 4)["rows"][0]
+    assert (now, at_first, units) == ("2", "1", "4")
+    found = detection_of(told, "dense")
+    chance = found.selectivity.by_chance[4]
+    assert payload_of(counts, 4)["rows"][0][2] == f"{4 * chance:.2g}"
+    assert 0 < chance < 1
 
 
-def test_the_caption_says_what_chance_gives(image_data):
-    caption = ClassDetectors().caption(scene_of(image_data))
-    share = chance_of_detection(LABELS, CLASSES)
-    assert 0.4 < share < 0.5  # two of four classes have one probe: 1 in 6 each; two have two
-    assert f"with 6 probes, {100 * share:.2g} % of units would be by chance alone." in caption
+def test_a_map_that_only_shows_ink_is_no_detector_by_its_largest_answer(recorded, monkeypatch):
+    """A class with more strokes, each of them as strong as any other."""
+
+    def inky(spec, step):
+        frames = frames_at(spec, step)
+        ink = np.zeros_like(frames["layers/relu1/activation"])
+        for probe, label in enumerate(LABELS):
+            ink[probe, : 1 + label] = 1 + 1e-3 * (probe % 2)
+        return {**frames, "layers/relu1/activation": ink}
+
+    monkeypatch.setattr("store.testing.runs.frames_at", inky)
+    data = recorded()
+    assert (detection_of(data, "conv1", "mean").best >= DETECTOR_AUC).all()
+    assert (detection_of(data, "conv1", "max").best < DETECTOR_AUC).all()
+    (choice,) = drawn(data, "conv1").select(Alternatives)
+    assert choice.choice.value == "largest"
+    caption = ClassDetectors().caption(scene_of(data, "conv1"))
+    assert "its largest value over positions after relu1, as in “What excites" in caption
+
+
+def test_of_fewer_than_five_probes_a_class_nothing_is_said(recorded, monkeypatch):
+    monkeypatch.setattr("explorer.views.layer.detectors.FEWEST", FEWEST)
+    said = drawn(recorded(steps=(0, 1)))
+    assert said.startswith("Which units detect a class cannot be told of fewer than 5 probes")
+    assert "there are 2 at most" in said
 
 
 def test_it_says_what_is_missing(recorded):

@@ -170,7 +170,10 @@ def test_an_evaluation_without_a_probe_is_read_by_itself(recorded, monkeypatch):
         return frames
 
     monkeypatch.setattr("store.testing.runs.frames_at", logits)
-    data = recorded(evaluated(without_probe()))
+    spec = without_probe()
+    linear = dataclasses.replace(spec.layers[-1], class_name="Dense", kind="dense")
+    spec = dataclasses.replace(spec, layers=(*spec.layers[:-1], linear))
+    data = recorded(evaluated(spec))
     assert sources(data) == ["evaluation"]
     examples = examples_of(data, "evaluation")
     assert examples.class_names == NAMES

@@ -22,7 +22,7 @@ from explorer.data.writing import (
 )
 from explorer.derived.network.engine import Network
 from explorer.derived.network.node import Node
-from explorer.derived.predictions.verdicts import OutputReading
+from explorer.derived.predictions.reading import OutputReading
 from explorer.derived.texts.words import visible
 from explorer.selection import SelectionKey
 from explorer.views.base import Scene
@@ -266,5 +266,5 @@ def test_logits_are_read_as_such(recorded):
     raw = dataclasses.replace(spec.layers[2], kind="dense", class_name="Dense")
     data = recorded(dataclasses.replace(spec, layers=(*spec.layers[:2], raw)), steps=(0, 1))
     found = NextTokenNetwork.of(data)
-    assert found.reading == OutputReading("logits", 7)
+    assert found.reading == OutputReading("logits", 7, is_assumed=True)  # it has no loss
     np.testing.assert_allclose(found.probabilities(1).sum(axis=-1), 1, rtol=1e-5)

@@ -276,3 +276,9 @@ def test_a_network_without_such_layers_has_no_card(recorded):
     )
     data = recorded(dataclasses.replace(spec, layers=relinked), steps=(0, 1))
     assert isinstance(drawn(card_of("dead units"), scene_of(data)), Unfit)
+
+
+def test_the_caption_of_dead_units_says_how_far_the_probes_can_tell(partly_dead):
+    caption = card_of("dead units").caption(scene_of(partly_dead))
+    assert "6 probes are a sample: up to 50 % of inputs like them may still wake" in caption
+    assert "no longer learns" not in caption
