@@ -18,8 +18,8 @@ Tab = Literal["layers", "learning", "training", "differences"]
 TABS: tuple[Tab, ...] = ("layers", "learning", "training")
 TABS_OF_TWO: tuple[Tab, ...] = (*TABS, "differences")
 
-# Number of the explained class that stands for the predicted one at the step on screen.
-PREDICTED = -1
+# In place of the explained class's number: nobody has chosen one, see `data.explained`.
+UNCHOSEN = -1
 
 # Layers of these kinds keep each unit's number, if they have as many units as their input.
 UNITS_IN_PLACE = frozenset(
@@ -44,14 +44,14 @@ class SelectionKey:
     unit : int
         Selected unit of the layer.
     target : int
-        Number of the explained class; `PREDICTED`: the most probable one at each step.
+        Number of the explained class; `UNCHOSEN`: the probe's true class.
     """
 
     layer: str
     probe: int
     axis: Axis
     unit: int = 0
-    target: int = PREDICTED
+    target: int = UNCHOSEN
 
 
 class Selection(param.Parameterized):
@@ -76,7 +76,7 @@ class Selection(param.Parameterized):
     unit = param.Integer(default=0, bounds=(0, None), doc="Unit of the layer that is followed.")
     probe = param.Integer(default=0, bounds=(0, None), doc="Probe input that is followed.")
     target = param.Integer(
-        default=PREDICTED, bounds=(PREDICTED, None), doc="Explained class; -1: the predicted one."
+        default=UNCHOSEN, bounds=(UNCHOSEN, None), doc="Explained class; -1: the true one."
     )
     axis: param.Selector[Axis] = param.Selector(
         default="step", objects=list(AXES), doc="Time axis of slider and curves."

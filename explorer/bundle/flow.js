@@ -290,6 +290,11 @@ function signed(value, digits = DIGITS[0]) {
   const short = Number.isFinite(value) ? Number(value.toPrecision(digits)) : value;
   return (value > 0 ? "+" : "") + String(short).replace("-", "−");
 }
+function curve(pen, from, to) {
+  const bend = (to.x - from.x) / 2;
+  pen.bezierCurveTo(from.x + bend, from.y, to.x - bend, to.y, to.x, to.y);
+}
+var percent = (share) => `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
 function placesOf(columns, width) {
   const kinds = columns.map(({ kind, before, kernel }) => WIDTHS[before || kernel ? "flanked" : kind]);
   const gutters = columns.length - 1;
@@ -421,7 +426,7 @@ function render({ model, el }) {
     } else {
       const share = payload.values[at];
       const y = box.y + box.height / 2 - LABEL;
-      const value = `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
+      const value = percent(share);
       const room = box.width - pen.measureText(value).width - 8;
       pen.fillStyle = themed(el, "text");
       pen.font = box.unit === payload.target ? `600 ${FONT}` : FONT;
@@ -441,31 +446,36 @@ function render({ model, el }) {
   const drawLinks = (pen, payload, input) => {
     const active = boxes.find((box) => same(box, pointed)) ?? boxes.find(isChosen);
     const [red, blue] = [PRO, CONTRA].map((code) => rgbOf(model.diverging, code).join(","));
-    const link = (from, to, strength, ends) => {
-      const share = Math.min(1, Math.abs(strength) / model.scales[ends[0].column]);
+    const link = (source, target, strength) => {
+      const share = Math.min(1, Math.abs(strength) / model.scales[target.column]);
       if (!(share >= LINK.least)) return;
-      const lit = !active || ends.includes(active);
+      const lit = !active || source === active || target === active;
       const strongly = lit ? 1 : pointed ? 0.12 : 0.5;
+      let from = { x: source.x + source.width + FRAME + 1, y: source.middle };
+      const to = { x: target.x - FRAME - 1, y: target.middle };
       pen.strokeStyle = `rgba(${strength > 0 ? red : blue},${strongly * (0.3 + 0.6 * share)})`;
       pen.lineWidth = 0.6 + LINK.thickest * share;
       pen.beginPath();
       pen.moveTo(from.x, from.y);
-      const bend = (to.x - from.x) / 2;
-      pen.bezierCurveTo(from.x + bend, from.y, to.x - bend, to.y, to.x, to.y);
+      if (target.column - source.column > 1) {
+        const lane = target.y - APART / 2;
+        const [first, last] = [places[source.column + 2], places[target.column]];
+        curve(pen, from, { x: first.left - FRAME, y: lane });
+        from = { x: last.left + last.width + FRAME, y: lane };
+        pen.lineTo(from.x, from.y);
+      }
+      curve(pen, from, to);
       pen.stroke();
     };
-    for (const box of boxes) {
-      const to = { x: box.x - FRAME - 1, y: box.middle };
-      if (box.column === 0) {
-        const from = { x: input.x + input.width + FRAME, y: input.y + input.height / 2 };
-        link(from, to, payload.contributions[box.row], [box]);
-        continue;
+    const whole = { ...input, column: -1, row: 0, layer: model.columns[0].layer, middle: input.y + input.height / 2 };
+    const ends = [whole, ...boxes];
+    model.links.forEach(([from, to], at) => {
+      for (const source of ends.filter(({ layer }) => layer === from)) {
+        for (const target of ends.filter(({ layer }) => layer === to)) {
+          link(source, target, payload.links[(at * model.rows + source.row) * model.rows + target.row]);
+        }
       }
-      for (const source of boxes.filter((other) => other.column === box.column - 1)) {
-        const strength = payload.links[((box.column - 1) * model.rows + source.row) * model.rows + box.row];
-        link({ x: source.x + source.width + FRAME + 1, y: source.middle }, to, strength, [box, source]);
-      }
-    }
+    });
     if (active) {
       pen.strokeStyle = themed(el, "select");
       pen.lineWidth = 2;
@@ -529,9 +539,9 @@ function render({ model, el }) {
   const describe = (box) => {
     const at = box.column * model.rows + box.row;
     const column = model.columns[box.column + 1];
-    const what = column.kind === "classes" ? names()[box.unit] : `unit ${box.unit}`;
+    if (column.kind === "classes") return `${column.title} · ${names()[box.unit]} · ${percent(shown.values[at])}`;
     const contribution = signed(shown.contributions[at]);
-    return `${column.title} · ${what} · contributes ${contribution} to “${names()[shown.target] ?? shown.target}”`;
+    return `${column.title} · unit ${box.unit} · contributes ${contribution} to “${names()[shown.target] ?? shown.target}”`;
   };
   const repaint = () => shown && paint(shown, clock.index);
   canvas.addEventListener("pointermove", (event) => {
@@ -568,7 +578,7 @@ function render({ model, el }) {
   });
   const frames = framesOf(model, stage, draw);
   repaintWhenSeen(model, stage, () => draw(clock.index));
-  model.on(["key", "columns", "scales", "image"], () => draw(clock.index));
+  model.on(["key", "columns", "links", "scales", "image"], () => draw(clock.index));
   heed(model, "choice", repaint);
 }
 export {

@@ -225,6 +225,14 @@ function number(value) {
   if (value === 0) return "0";
   return Number.isFinite(value) ? Number(value.toPrecision(3)).toString() : String(value);
 }
+var BEYOND = "At the steps that set the limits, at most 0.2 % of the values lie beyond: they have the colour of the end.";
+function readOff(code, { low, high, bounded }, format = number) {
+  if (!code) return "NaN";
+  const value = format(low + (code - 1) / 254 * (high - low));
+  if (bounded) return value;
+  if (code === 255) return `≥ ${value}`;
+  return code === 1 && low !== 0 ? `≤ ${value}` : value;
+}
 function cut(text, most) {
   return text.length > most ? `${text.slice(0, most - 1)}…` : text;
 }
@@ -541,8 +549,9 @@ function render({ model, el }) {
   const valueOf = (code) => model.low + (code - 1) / 254 * (model.high - model.low);
   const legend = () => {
     const [least, most] = limits.free && shown ? range(bytes(shown.frame)) : [1, 255];
-    low.textContent = number(valueOf(least));
-    high.textContent = number(valueOf(most));
+    low.textContent = readOff(least, model);
+    high.textContent = readOff(most, model);
+    low.title = high.title = model.bounded ? "" : BEYOND;
     name.textContent = model.value_name;
     limits.button.hidden = model.still;
     coloured(Uint8Array.from({ length: 255 }, (_, at) => at + 1), 255, 1, table(model.palette), bar);
@@ -604,7 +613,7 @@ function render({ model, el }) {
   };
   const describe = ({ tile, x, y }) => {
     const code = bytes(shown.frame)[(tile * place.height + y) * place.width + x];
-    const value = code ? number(valueOf(code)) : "NaN";
+    const value = readOff(code, model);
     if (matrix()) {
       const [row, column] = [model.y_labels[y], model.x_labels[x]];
       return `${model.y_name} ${row ?? y} · ${column ? `“${column}”` : `${model.x_name} ${x}`} · ${value}`;
@@ -661,7 +670,7 @@ function render({ model, el }) {
     place = null;
     draw(clock.index);
   });
-  model.on(["key", "palette", "low", "high", "captions", "tile_ids", "x_labels", "y_labels", "value_name"], () => {
+  model.on(["key", "palette", "low", "high", "bounded", "captions", "tile_ids", "x_labels", "y_labels", "value_name"], () => {
     shown = null;
     place = null;
     legend();

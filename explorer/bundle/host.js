@@ -72,7 +72,7 @@
   }
 
   // explorer/widgets/shared/clock.js
-  var PREDICTED = -1;
+  var UNCHOSEN = -1;
   function clockOf(channel) {
     const clocks = window.trainlapseClocks ??= /* @__PURE__ */ new Map();
     if (!clocks.has(channel)) {
@@ -179,6 +179,7 @@
     classes.sort((one, other) => height(other) - height(one));
     return classes.filter((number2, rank) => rank < TOP_CLASSES || number2 === truth);
   }
+  var explainedOf = (target, truth) => target >= 0 ? target : truth;
   function render({ model, el }) {
     const list = element("div", { class: "bars", role: "list", "aria-label": "Predicted probabilities" });
     el.append(list);
@@ -197,7 +198,7 @@
           value
         );
         row.addEventListener("click", () => {
-          clock.choose({ target: clock.choice.target === number2 ? PREDICTED : number2 });
+          clock.choose({ target: clock.choice.target === number2 ? UNCHOSEN : number2 });
         });
         rows.set(number2, { row, bar, value });
       }
@@ -229,7 +230,8 @@
       draw(clock.index);
     };
     const explain = () => {
-      for (const [number2, { row }] of rows) row.classList.toggle("explained", number2 === clock.choice.target);
+      const explained = explainedOf(clock.choice.target, model.truth);
+      for (const [number2, { row }] of rows) row.classList.toggle("explained", number2 === explained);
     };
     const clock = clockOf(model.channel);
     follow(model, list, draw);
@@ -267,6 +269,14 @@
   function number(value) {
     if (value === 0) return "0";
     return Number.isFinite(value) ? Number(value.toPrecision(3)).toString() : String(value);
+  }
+  var BEYOND = "At the steps that set the limits, at most 0.2 % of the values lie beyond: they have the colour of the end.";
+  function readOff(code, { low, high, bounded }, format = number) {
+    if (!code) return "NaN";
+    const value = format(low + (code - 1) / 254 * (high - low));
+    if (bounded) return value;
+    if (code === 255) return `≥ ${value}`;
+    return code === 1 && low !== 0 ? `≤ ${value}` : value;
   }
   function cut(text, most) {
     return text.length > most ? `${text.slice(0, most - 1)}…` : text;
@@ -926,8 +936,9 @@
     const valueOf = (code) => model.low + (code - 1) / 254 * (model.high - model.low);
     const legend = () => {
       const [least, most] = limits.free && shown ? range(bytes(shown.frame)) : [1, 255];
-      low.textContent = number(valueOf(least));
-      high.textContent = number(valueOf(most));
+      low.textContent = readOff(least, model);
+      high.textContent = readOff(most, model);
+      low.title = high.title = model.bounded ? "" : BEYOND;
       name.textContent = model.value_name;
       limits.button.hidden = model.still;
       coloured(Uint8Array.from({ length: 255 }, (_, at) => at + 1), 255, 1, table(model.palette), bar);
@@ -989,7 +1000,7 @@
     };
     const describe = ({ tile, x, y }) => {
       const code = bytes(shown.frame)[(tile * place.height + y) * place.width + x];
-      const value = code ? number(valueOf(code)) : "NaN";
+      const value = readOff(code, model);
       if (matrix()) {
         const [row, column] = [model.y_labels[y], model.x_labels[x]];
         return `${model.y_name} ${row ?? y} · ${column ? `“${column}”` : `${model.x_name} ${x}`} · ${value}`;
@@ -1046,7 +1057,7 @@
       place = null;
       draw(clock.index);
     });
-    model.on(["key", "palette", "low", "high", "captions", "tile_ids", "x_labels", "y_labels", "value_name"], () => {
+    model.on(["key", "palette", "low", "high", "bounded", "captions", "tile_ids", "x_labels", "y_labels", "value_name"], () => {
       shown = null;
       place = null;
       legend();

@@ -268,6 +268,7 @@ var PARAMETERS = [
   "trails",
   "texts",
   "circle",
+  "remarks",
   "if_empty",
   "label"
 ];
@@ -416,7 +417,8 @@ function render({ model, el }) {
     const nowhere = count ? "No point has a place at this step: nothing is a number." : its.if_empty;
     say(known ? "" : nowhere, clock.index);
     const together = known > 1 && !elsewhere && `all ${known} points lie at one place at this step`;
-    const text = [lost && `${lost} outside of the limits`, together].filter(Boolean).join(" · ");
+    const remark = its.remarks[its.remarks.length > 1 ? stepAt() : 0];
+    const text = [lost && `${lost} outside of the limits`, together, remark].filter(Boolean).join(" · ");
     if (outside.textContent !== text) outside.textContent = text;
   };
   const trace = (point, from, to, dot) => {

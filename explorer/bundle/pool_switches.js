@@ -205,6 +205,14 @@ function number(value) {
   if (value === 0) return "0";
   return Number.isFinite(value) ? Number(value.toPrecision(3)).toString() : String(value);
 }
+var BEYOND = "At the steps that set the limits, at most 0.2 % of the values lie beyond: they have the colour of the end.";
+function readOff(code, { low, high, bounded }, format = number) {
+  if (!code) return "NaN";
+  const value = format(low + (code - 1) / 254 * (high - low));
+  if (bounded) return value;
+  if (code === 255) return `≥ ${value}`;
+  return code === 1 && low !== 0 ? `≤ ${value}` : value;
+}
 var themeColours = /* @__PURE__ */ new Map();
 var themeOfColours;
 function themed(el, name) {
@@ -428,10 +436,11 @@ function render({ model, el }) {
     canvas.setAttribute("aria-label", `${model.label}, recorded step ${index + 1} of ${clock.count}. ${shown.note}`);
     hover();
   };
-  const valueOf = (code) => code ? number(model.low + (code - 1) / 254 * (model.high - model.low)) : "NaN";
+  const valueOf = (code) => readOff(code, model);
   const legend = () => {
-    low.textContent = number(model.low);
-    high.textContent = number(model.high);
+    low.textContent = readOff(1, model);
+    high.textContent = readOff(255, model);
+    low.title = high.title = BEYOND;
     coloured(Uint8Array.from({ length: 255 }, (_, at) => at + 1), 255, 1, table(model.palette), bar);
   };
   const draw = (index) => {

@@ -4,7 +4,7 @@ function clamp(value, low = 0, high = 1) {
 }
 
 // explorer/widgets/shared/clock.js
-var PREDICTED = -1;
+var UNCHOSEN = -1;
 function clockOf(channel) {
   const clocks = window.trainlapseClocks ??= /* @__PURE__ */ new Map();
   if (!clocks.has(channel)) {
@@ -97,6 +97,7 @@ function classesShown(shares, truth) {
   classes.sort((one, other) => height(other) - height(one));
   return classes.filter((number, rank) => rank < TOP_CLASSES || number === truth);
 }
+var explainedOf = (target, truth) => target >= 0 ? target : truth;
 function render({ model, el }) {
   const list = element("div", { class: "bars", role: "list", "aria-label": "Predicted probabilities" });
   el.append(list);
@@ -115,7 +116,7 @@ function render({ model, el }) {
         value
       );
       row.addEventListener("click", () => {
-        clock.choose({ target: clock.choice.target === number ? PREDICTED : number });
+        clock.choose({ target: clock.choice.target === number ? UNCHOSEN : number });
       });
       rows.set(number, { row, bar, value });
     }
@@ -147,7 +148,8 @@ function render({ model, el }) {
     draw(clock.index);
   };
   const explain = () => {
-    for (const [number, { row }] of rows) row.classList.toggle("explained", number === clock.choice.target);
+    const explained = explainedOf(clock.choice.target, model.truth);
+    for (const [number, { row }] of rows) row.classList.toggle("explained", number === explained);
   };
   const clock = clockOf(model.channel);
   follow(model, list, draw);
@@ -157,5 +159,6 @@ function render({ model, el }) {
 }
 export {
   classesShown,
+  explainedOf,
   render
 };

@@ -99,6 +99,17 @@ var FONT = `11px ${FAMILY}`;
 function bytes(array) {
   return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 }
+function number(value) {
+  if (value === 0) return "0";
+  return Number.isFinite(value) ? Number(value.toPrecision(3)).toString() : String(value);
+}
+function readOff(code, { low, high, bounded }, format = number) {
+  if (!code) return "NaN";
+  const value = format(low + (code - 1) / 254 * (high - low));
+  if (bounded) return value;
+  if (code === 255) return `≥ ${value}`;
+  return code === 1 && low !== 0 ? `≤ ${value}` : value;
+}
 function cut(text, most) {
   return text.length > most ? `${text.slice(0, most - 1)}…` : text;
 }
@@ -213,9 +224,6 @@ function bandPlace(band, token) {
     if (band.ranges[at] <= token && token < band.ranges[at + 1]) return at / 2;
   }
   return -1;
-}
-function codeValue(code, { low, high }) {
-  return code ? low + (code - 1) / 254 * (high - low) : NaN;
 }
 function signedCode(value, most) {
   return Number.isNaN(value) ? 0 : ZERO + Math.round(127 * clamp(value / most, -1, 1));
@@ -377,7 +385,7 @@ function bandPainter(el, clock, now) {
     let end = now.place.right + RIGHT - 14;
     const shownAs = { pooled: "adds", states: band.quantities[0]?.title, "class places": "probability" }[band.kind] ?? "output";
     if (band.ranges) {
-      const [low, high] = now.scale[at].ranges[0].map((code) => shortNumber(codeValue(code, band.quantities[0])));
+      const [low, high] = now.scale[at].ranges[0].map((code) => readOff(code, band.quantities[0], shortNumber));
       end = scaleBar(pen, now.scale[at].palettes[0], now.scale[at].ranges[0], low, high, middle, end, shownAs);
     }
     if (end - x > 40) put(pen, detailOf(band), x, middle, { colour: "muted", most: end - x });
@@ -425,7 +433,7 @@ function bandPainter(el, clock, now) {
     const height = line.height - (kind === "inner" ? 0 : 1);
     const look = { bold: chosen || isTarget, colour: chosen ? "select" : kind === "inner" ? "muted" : "text" };
     const middle = y + height / 2 + 0.5;
-    const ends = now.scale[at].ranges[quantity]?.map((code) => shortNumber(codeValue(code, band.quantities[quantity])));
+    const ends = now.scale[at].ranges[quantity]?.map((code) => readOff(code, band.quantities[quantity], shortNumber));
     if (kind === "inner") {
       put(pen, String(unit), LEFT - 8, middle, { ...look, align: "right" });
       if (row === 0) put(pen, band.quantities[quantity].title, 12, middle, { colour: "muted" });
@@ -714,7 +722,7 @@ function render({ model, el }) {
     const values = band.quantities.map((quantity, number2) => {
       const code = now.parts[at].quantities[number2][row * places + found];
       const title = { pooled: "adds", "class places": "probability" }[band.kind] ?? quantity.title;
-      return `${title} ${code ? shortNumber(codeValue(code, quantity)) : band.kind === "pooled" ? "nothing" : "none"}`;
+      return `${title} ${code ? readOff(code, quantity, shortNumber) : band.kind === "pooled" ? "nothing" : "none"}`;
     });
     const [from, to] = band.ranges.slice(2 * found, 2 * found + 2);
     const where = to - from > 1 ? ` at “${now.its.words.slice(from, to).join(now.its.letters ? "" : " ")}”` : "";

@@ -22,7 +22,7 @@ function finiteEnds(values, from = 0, to = values.length, floor = -Infinity) {
 }
 
 // explorer/widgets/shared/clock.js
-var PREDICTED = -1;
+var UNCHOSEN = -1;
 function clockOf(channel) {
   const clocks = window.trainlapseClocks ??= /* @__PURE__ */ new Map();
   if (!clocks.has(channel)) {
@@ -533,7 +533,7 @@ function render({ model, el }) {
   const pick = (which) => {
     if (!its.selects || !(which >= 0 && which < (bySeries() ? count : places))) return;
     const again = its.selects === "target" && clock.choice.target === idOf(which);
-    clock.choose({ [its.selects]: again ? PREDICTED : idOf(which) });
+    clock.choose({ [its.selects]: again ? UNCHOSEN : idOf(which) });
   };
   canvas.addEventListener("click", () => pick(picked()));
   canvas.addEventListener("keydown", (event) => {

@@ -225,6 +225,14 @@ function number(value) {
   if (value === 0) return "0";
   return Number.isFinite(value) ? Number(value.toPrecision(3)).toString() : String(value);
 }
+var BEYOND = "At the steps that set the limits, at most 0.2 % of the values lie beyond: they have the colour of the end.";
+function readOff(code, { low, high, bounded }, format = number) {
+  if (!code) return "NaN";
+  const value = format(low + (code - 1) / 254 * (high - low));
+  if (bounded) return value;
+  if (code === 255) return `≥ ${value}`;
+  return code === 1 && low !== 0 ? `≤ ${value}` : value;
+}
 function fitted(pen, text, most) {
   if (pen.measureText(text).width <= most) return text;
   for (let kept = text.length - 1; kept > 1; kept--) {
@@ -440,11 +448,11 @@ function render({ model, el }) {
     canvas.setAttribute("aria-label", `${model.label}, recorded step ${index + 1} of ${clock.count}`);
     if (limits.free) legend();
   };
-  const valueOf = (code) => model.low + (code - 1) / 254 * (model.high - model.low);
   const legend = () => {
     const [least, most] = limits.free && shown ? [shown.least, shown.most] : [1, 255];
-    low.textContent = number(valueOf(least));
-    high.textContent = number(valueOf(most));
+    low.textContent = readOff(least, model);
+    high.textContent = readOff(most, model);
+    low.title = high.title = BEYOND;
     name.textContent = model.value_name;
     overlay.hidden = !model.picture;
     coloured(Uint8Array.from({ length: 255 }, (_, at) => at + 1), 255, 1, table(model.palette), bar);
@@ -511,7 +519,7 @@ function render({ model, el }) {
     if (at) {
       outline(at, []);
       const code = shown.codes[at.row * shown.width + at.column];
-      tip.show(`y ${at.row}, x ${at.column} · ${code ? number(valueOf(code)) : "NaN"}`, pointer.x, pointer.y);
+      tip.show(`y ${at.row}, x ${at.column} · ${readOff(code, model)}`, pointer.x, pointer.y);
       return;
     }
     tip.hide();

@@ -14,6 +14,7 @@ from explorer.derived.pairs.difference import (
     PredictionDistance,
     ProbeGram,
     cka,
+    cka_by_chance,
     cka_matrix,
     prediction_distance,
     probe_gram,
@@ -82,10 +83,14 @@ class Likeness:
         Positions on the axis.
     values : ndarray (kept, ...), float32
         One value for each pair of layers; NaN where a layer does not tell probes apart.
+    chance : float
+        What 5 % of pairs of layers that have nothing in common reach, at the last position; NaN
+        where that is not known.
     """
 
     positions: npt.NDArray[np.int64]
     values: Float32
+    chance: float = float("nan")
 
 
 def likeness_of_all(pair: RunPair, alignment: Alignment, key: str) -> Likeness:
@@ -119,9 +124,23 @@ def likeness_of_all(pair: RunPair, alignment: Alignment, key: str) -> Likeness:
             )
             for at in positions
         ]
-        return {"values": np.array(matrices, np.float32)}
+        last = (
+            [left(layer, int(alignment.first[positions[-1]])) for layer in ours],
+            [right(layer, int(alignment.second[positions[-1]])) for layer in theirs],
+        )
+        return {
+            "values": np.array(matrices, np.float32),
+            "chance": _chance(*last, unbiased=unbiased),
+        }
 
-    return Likeness(positions, pair.derived(f"cka|{key}", make)["values"])
+    kept = pair.derived(f"cka, and by chance|{key}", make)
+    return Likeness(positions, kept["values"], float(kept["chance"]))
+
+
+def _chance(first: list[ProbeGram], second: list[ProbeGram], *, unbiased: bool) -> Array:
+    known = cka_by_chance(first, second, unbiased=unbiased)
+    known = known[np.isfinite(known)]
+    return np.asarray(np.quantile(known, 0.95) if known.size else np.nan)
 
 
 def likeness_over_time(pair: RunPair, alignment: Alignment, key: str) -> Likeness:
@@ -136,7 +155,7 @@ def likeness_over_time(pair: RunPair, alignment: Alignment, key: str) -> Likenes
 
     def make() -> dict[str, Array]:
         unbiased = len(pair.probes) >= FEWEST_UNBIASED
-        columns = []
+        columns, last = [], []
         for a, b in pairs_seen(pair):
             left = _Grams(pair.first, pair.probes.first)
             right = _Grams(pair.second, pair.probes.second)
@@ -150,10 +169,14 @@ def likeness_over_time(pair: RunPair, alignment: Alignment, key: str) -> Likenes
                     for at in positions
                 ]
             )
+            end = positions[-1]
+            last.append((left(a, int(alignment.first[end])), right(b, int(alignment.second[end]))))
         values = np.array(columns, np.float32).reshape(len(columns), len(positions))
-        return {"values": values.T}
+        ours, theirs = ([grams[side] for grams in last] for side in (0, 1))
+        return {"values": values.T, "chance": _chance(ours, theirs, unbiased=unbiased)}
 
-    return Likeness(positions, pair.derived(f"cka over time|{key}", make)["values"])
+    kept = pair.derived(f"cka over time, and by chance|{key}", make)
+    return Likeness(positions, kept["values"], float(kept["chance"]))
 
 
 def pairs_seen(pair: RunPair) -> list[tuple[str, str]]:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from explorer.data.explained import explained_class, most_probable
 from explorer.data.recurrent import RecurrentLayer, limits_of, quantity_of
 from explorer.data.run import RunData
 from explorer.data.texts import Texts, place_spans, texts_of
@@ -102,7 +103,13 @@ class Sentence:
     data : RunData
         The run.
     probe, target : int
-        Followed probe and explained class, -1 for the predicted one.
+        Followed probe, and the class to explain, see `target`.
+
+    Attributes
+    ----------
+    target : int
+        Number of the explained class. If it is not one of the classes, the true one is explained;
+        of a network that writes on, the token that it expects at the last step.
 
     Raises
     ------
@@ -113,12 +120,13 @@ class Sentence:
     def __init__(self, data: RunData, probe: int, target: int) -> None:
         texts = texts_of(data)
         assert texts is not None
-        self.data, self.probe, self.target = data, probe, target
+        self.data, self.probe = data, probe
         self.texts: Texts = texts
         first, after = texts.spans[probe]
         self.text = int(first), int(after)
         self.output = data.run.outputs[0]
         self.left_out: list[str] = []
+        self.target = self._target(target)
         self.bands = self._bands()
 
     # -- what there is -----------------------------------------------------------------------
@@ -241,11 +249,13 @@ class Sentence:
         at = output[0] if self.last is None else output[0, self.last]
         return reading.probabilities(at)
 
-    def target_of(self, classes: Array) -> int:
-        """Choose the explained class, by the probability of each."""
-        if 0 <= self.target < len(classes):
-            return self.target
-        return int(np.nan_to_num(classes, nan=-1.0).argmax())
+    def _target(self, chosen: int) -> int:
+        if self.data.reading is not None:
+            return explained_class(self.data, self.probe, chosen).number
+        if 0 <= chosen < len(self.class_names):
+            return chosen
+        last = len(self.data.run) - 1
+        return most_probable(self._classes(self.data.activations(self.output, last, self.probe)))
 
     def read(self, index: int) -> tuple[Array, list[Frame]]:
         """Read one step: the probability of each class, (class,), and a frame for each band.
@@ -281,7 +291,7 @@ class Sentence:
                 known,
                 weights,
                 self.output,
-                self.target_of(classes),
+                self.target,
                 token=self.last,
                 wanted=wanted,
             )

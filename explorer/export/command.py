@@ -54,7 +54,7 @@ _selection = _options(
     click.option("--layer", metavar="NAME", help="Layer that is looked at."),
     click.option("--unit", type=click.IntRange(0), help="Unit of the layer."),
     click.option("--probe", type=click.IntRange(0), help="Probe input."),
-    click.option("--target", type=int, help="Explained class; by default the predicted one."),
+    click.option("--target", type=int, help="Explained class; by default the true one."),
 )
 _card = click.option("--card", metavar="TITLE", help="Card by its title or a part of it.")
 _axis = click.option(

@@ -13,7 +13,7 @@ from explorer.data.run import RunData
 from explorer.plots.style import CHANNEL, LINES, class_colour
 from explorer.replay import tour
 from explorer.replay.contents import Contents
-from explorer.selection import PREDICTED, TABS, SelectionKey, default_layer, unit_families
+from explorer.selection import TABS, UNCHOSEN, SelectionKey, default_layer, unit_families
 from explorer.views.base import Scene, View
 from explorer.views.layer.activation import FeatureMaps, UnitHeatmap
 from explorer.widgets.base import Widget
@@ -74,7 +74,7 @@ def transport(data: RunData, contents: Contents) -> State:
             steps=clocks.steps[at].astype(np.float64),
             epochs=clocks.epochs[at].astype(np.float64),
             wall_times=clocks.wall_times[at].astype(np.float64),
-            choice=choice | {"target": PREDICTED},
+            choice=choice | {"target": UNCHOSEN},
             families=unit_families(data.run),
             channel=CHANNEL,
         )

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from explorer.data.run import RunData
-from explorer.selection import PREDICTED, TABS, class_count, unit_counts
+from explorer.selection import TABS, UNCHOSEN, class_count, unit_counts
 from explorer.widgets.time.moments import Moments
 from explorer.worker import in_worker
 from store.errors import TrainlapseError
@@ -264,7 +264,7 @@ class _Available:
         elif probe is not None:
             missing.append(f"probe {probe}")
         target = bookmark.target
-        if target is not None and (target == PREDICTED or target < self._classes):
+        if target is not None and (target == UNCHOSEN or target < self._classes):
             go["target"] = target
         if bookmark.tab in TABS:
             go["tab"] = bookmark.tab

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import panel as pn
@@ -31,6 +32,14 @@ def tokens_of(scene: Scene) -> list[str]:
 def sentence_pane(sentence: str) -> pn.pane.HTML:
     """Show a sentence in place of one of several pictures on a card."""
     return text_pane(sentence, "sentence")
+
+
+def shares_in_plane(shares: Iterable[float]) -> list[str]:
+    """Say for each step how much of its variance a plane holds that is the same at all steps."""
+    return [
+        f"of this step's variance {share:.0%} lie in the plane" if math.isfinite(share) else ""
+        for share in shares
+    ]
 
 
 def metric_label(name: str) -> str:

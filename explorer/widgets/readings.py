@@ -154,9 +154,13 @@ def _flow(widget: Flow, steps: Steps) -> xr.Dataset:
     names = [str(column.get("layer", "")) for column in widget.columns]
     names = names[len(names) - variables["units"][1].shape[1] :]  # without the input
     variables["target"] = (STEP, [int(payload["target"]) for payload in payloads])
-    return picture_dataset(
-        widget.label, variables, {STEP: steps.coordinate, "layer": ("column", names)}
-    )
+    coordinates = {
+        STEP: steps.coordinate,
+        "layer": ("column", names),
+        "from_layer": ("link", [source for source, _ in widget.links]),
+        "to_layer": ("link", [layer for _, layer in widget.links]),
+    }
+    return picture_dataset(widget.label, variables, coordinates)
 
 
 @reading.register

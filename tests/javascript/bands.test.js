@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import {
-  bandLines, bandParts, bandPlace, bandScales, codeRange, codeValue, columnsIn, greatest, shortNumber, signedCode,
+  bandLines, bandParts, bandPlace, bandScales, codeRange, columnsIn, greatest, shortNumber, signedCode,
   stretchedPalette,
 } from "../../explorer/widgets/shared/bands.js";
 
@@ -66,8 +66,6 @@ test("a token has one place of a band, or none", () => {
 
 describe("colours", () => {
   test("codes stand for values, 0 for none", () => {
-    assert.deepEqual([1, 128, 255].map((code) => codeValue(code, { low: -2, high: 2 })), [-2, 0, 2]);
-    assert.ok(Number.isNaN(codeValue(0, VALUES)));
     assert.deepEqual([-9, -1, 0, 0.5, 9, NaN].map((value) => signedCode(value, 1)), [1, 1, 128, 192, 255, 0]);
   });
 

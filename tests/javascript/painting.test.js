@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 
 import { endsOf, placesOf, powersOfTen } from "../../explorer/replay/curves.js";
 import { roomy, ticksOf } from "../../explorer/widgets/shared/axes.js";
-import { bytes, cut, number, table } from "../../explorer/widgets/shared/paint.js";
+import { bytes, cut, number, readOff, table } from "../../explorer/widgets/shared/paint.js";
 import { fontParts } from "../../explorer/widgets/shared/vector.js";
 
 describe("colours", () => {
@@ -21,6 +21,13 @@ describe("colours", () => {
     const grey = (level) => (255 * 2 ** 24 + level * 0x10101);
     assert.deepEqual([50, 100, 150, 200, 250].map((code) => colours[code]), [0, 0, 128, 255, 255].map(grey));
     assert.ok(table(palette, 7, 7)[8] > 0); // a range without extent
+  });
+
+  test("what lies beyond the ends is read as such, unless nothing can", () => {
+    const ends = { low: -2, high: 2 };
+    assert.deepEqual([0, 1, 128, 255].map((code) => readOff(code, ends)), ["NaN", "≤ -2", "0", "≥ 2"]);
+    assert.deepEqual([1, 255].map((code) => readOff(code, { ...ends, bounded: true })), ["-2", "2"]);
+    assert.equal(readOff(1, { low: 0, high: 2 }), "0"); // where nothing is negative
   });
 
   test("bytes are those of an array, wherever it begins", () => {

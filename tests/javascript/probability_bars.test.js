@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { classesShown } from "../../explorer/widgets/charts/probability_bars.js";
+import { classesShown, explainedOf } from "../../explorer/widgets/charts/probability_bars.js";
 
 const upTo = (count) => Array.from({ length: count }, (_, at) => at);
 
@@ -22,3 +22,7 @@ for (const [name, shares, truth, shown] of [
 ]) {
   test(name, () => assert.deepEqual(classesShown(shares, truth), shown));
 }
+
+test("the chosen class is explained, else the true one", () => {
+  assert.deepEqual([explainedOf(2, 1), explainedOf(0, 1), explainedOf(-1, 1), explainedOf(-1, -1)], [2, 0, 1, -1]);
+});

@@ -8,6 +8,7 @@ import numpy as np
 
 from explorer.compare.counterparts import candidates, set_by_hand
 from explorer.compare.differences import (
+    FEWEST_UNBIASED,
     MOST_LAYERS,
     Likeness,
     layers_seen,
@@ -25,6 +26,7 @@ from explorer.views.base import Scene
 from explorer.widgets.charts.step_table import StepTable
 from explorer.widgets.page.beside import below
 from explorer.widgets.page.layer_pairs import LayerPairs
+from explorer.widgets.page.text import text_pane
 from explorer.widgets.pictures.frame_grid import FrameGrid
 
 HEIGHT = 400
@@ -47,6 +49,21 @@ class _OfProbes(PairView):
             return Lack("One of the runs has no recorded activation. Give its recorder a probe.")
         return None
 
+    @property
+    def estimate(self) -> str:
+        """Name what is done about the bias of few probes."""
+        return "unbiased" if len(self.pair.probes) >= FEWEST_UNBIASED else "biased: few probes"
+
+    def by_chance(self, found: Likeness) -> Any:
+        """Say how far CKA scatters with as many probes."""
+        if np.isnan(found.chance):
+            return text_pane("How far CKA scatters by chance is not known here.", role="note")
+        return text_pane(
+            f"With {len(self.pair.probes)} probes CKA scatters: of layers that have nothing in "
+            f"common (probes shuffled, at the last moment) 1 in 20 reaches {found.chance:.2f}.",
+            role="note",
+        )
+
 
 @register
 class AllWithAll(_OfProbes):
@@ -60,9 +77,9 @@ class AllWithAll(_OfProbes):
         left_out = max(len(layers_seen(data)) for data in self.runs) - MOST_LAYERS
         only = f" The first {MOST_LAYERS} layers are shown." if left_out > 0 else ""
         return (
-            f"Linear CKA over the {len(self.pair.probes)} shared probes: 1, the layers tell the "
-            "probes apart in the same way; 0, they have nothing in common. A row for each layer "
-            f"of A, a column for each of B.{only}"
+            f"Linear CKA ({self.estimate}) over the {len(self.pair.probes)} shared probes: 1, the "
+            "layers tell the probes apart in the same way; 0 or below (drawn as 0), no more alike "
+            f"than by chance. A row for each layer of A, a column for each of B.{only}"
         )
 
     def compute(self, scene: Scene) -> Likeness | Nothing:
@@ -72,7 +89,7 @@ class AllWithAll(_OfProbes):
     def draw(self, scene: Scene, computed: Likeness) -> Any:
         codes = quantize(computed.values, SHARES)
         ours, theirs = (layers_seen(data)[:MOST_LAYERS] for data in self.runs)
-        return FrameGrid(
+        grid = FrameGrid(
             lambda index: codes[nearest(computed.positions, index)][None],
             len(self.alignment),
             key=f"{self.pair.key}|cka|{self.comparison.key}",
@@ -80,6 +97,7 @@ class AllWithAll(_OfProbes):
             palette=palette_bytes(SEQUENTIAL),
             low=SHARES.low,
             high=SHARES.high,
+            bounded=True,
             x_labels=theirs,
             y_labels=ours,
             x_name="layer of B",
@@ -92,6 +110,7 @@ class AllWithAll(_OfProbes):
             sizing_mode="stretch_width",
             margin=0,
         )
+        return below(grid, self.by_chance(computed))
 
 
 @register
@@ -179,8 +198,9 @@ class OverTime(_OfProbes):
         count = len(pairs_seen(self.pair))
         only = f" The first {MOST_CURVES} of {count}." if count > MOST_CURVES else ""
         return (
-            "Linear CKA of each layer with the one that belongs to it. At the beginning of two "
-            f"trainings with other seeds they differ by chance alone.{only}"
+            f"Linear CKA ({self.estimate}, {len(self.pair.probes)} shared probes) of each layer "
+            "with the one that belongs to it. Untrained layers of other seeds are not at 0: both "
+            f"see the same inputs through random weights.{only}"
         )
 
     def requirement(self, scene: Scene) -> Absence | None:
@@ -195,7 +215,9 @@ class OverTime(_OfProbes):
 
     def draw(self, scene: Scene, computed: Likeness) -> Any:
         names = [a if a == b else f"{a} / {b}" for a, b in pairs_seen(self.pair)]
-        return curves_of_layers(self, scene, names, computed, y_label="CKA", y_range=(-0.05, 1.05))
+        low = min(-0.05, float(np.nanmin(computed.values)) - 0.02)
+        curves = curves_of_layers(self, scene, names, computed, y_label="CKA", y_range=(low, 1.05))
+        return below(curves, self.by_chance(computed))
 
 
 def nearest(positions: Any, index: int) -> int:

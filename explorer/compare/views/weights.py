@@ -49,7 +49,8 @@ class WeightsApart(PairView):
     def caption(self, scene: Scene) -> str:
         return (
             "Distance of each layer's weights, unit by unit as they are numbered, over their mean "
-            "size. 0: equal; 1.41: of one size and unrelated, as from other seeds; 2: opposite."
+            "size. 0: equal; 1.41: of one size and at right angles, as random weights of other "
+            "seeds nearly are (biases and scales begin equal); 2: opposite."
         )
 
     def compute(self, scene: Scene) -> _Apart | Nothing:

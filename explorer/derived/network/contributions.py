@@ -26,6 +26,7 @@ def class_gradients(
     token: int | None = None,
     masks: Arrays | None = None,
     wanted: Iterable[str] | None = None,
+    ends: Iterable[str] = (),
 ) -> dict[str, Array]:
     """Compute the gradient of a class's logit at the output of every layer.
 
@@ -33,7 +34,7 @@ def class_gradients(
     ----------
     network : Network
         The layers.
-    activations, weights, masks, wanted
+    activations, weights, masks, wanted, ends
         As for `Network.backward`.
     output_layer : str
         The layer that gives the classes. Where it ends in a softmax or a sigmoid, the logit is
@@ -66,6 +67,7 @@ def class_gradients(
         masks=masks,
         before_activation=hidden,
         wanted=wanted,
+        ends=ends,
     )
 
 

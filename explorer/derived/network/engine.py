@@ -178,6 +178,7 @@ class Network(Graph):
         masks: Arrays | None = None,
         before_activation: bool = False,
         wanted: Iterable[str] | None = None,
+        ends: Iterable[str] = (),
     ) -> dict[str, Array]:
         """Compute gradients at the output of every layer, by the chain rule.
 
@@ -196,6 +197,9 @@ class Network(Graph):
             does not.
         wanted : iterable of str, optional
             Compute no more than these need; by default all layers.
+        ends : iterable of str
+            Layers at whose output the way back ends: what is before them gets what reaches it on
+            other ways alone.
 
         Returns
         -------
@@ -211,7 +215,7 @@ class Network(Graph):
         """
         names = None if wanted is None else {self.node(layer).name for layer in wanted}
         found, blocked = self._descend(
-            activations, weights, seeds, masks, names, before_activation=before_activation
+            activations, weights, seeds, masks, names, ends, before_activation=before_activation
         )
         lost = blocked & (names or set())
         if lost:
@@ -267,6 +271,7 @@ class Network(Graph):
         seeds: Arrays,
         masks: Arrays | None,
         names: set[str] | None = None,
+        ends: Iterable[str] = (),
         *,
         before_activation: bool,
         visit: Callable[[str, Call, Array], None] = lambda *_: None,
@@ -279,6 +284,8 @@ class Network(Graph):
             As for `backward`.
         names : set of str or None
             Layers that it is asked for; None: all.
+        ends : iterable of str
+            As for `backward`.
         visit : callable
             Hears of each layer, what it works on, and the gradient before its activation function.
 
@@ -290,6 +297,7 @@ class Network(Graph):
             Layers whose gradient passes through an unsupported one.
         """
         reached = set(self.nodes) if names is None else self.descendants(names)
+        stops = {self.node(layer).name for layer in ends}
         found: dict[str, Array] = {}
         before: dict[str, Array] = {}
         for layer, seed in seeds.items():
@@ -297,7 +305,8 @@ class Network(Graph):
         blocked: set[str] = set()
         for name in reversed(self.nodes):
             node = self.nodes[name]
-            if (name not in found and name not in before) or not reached & {*node.inbound}:
+            is_met = name in found or name in before
+            if not is_met or name in stops or not reached & {*node.inbound}:
                 continue
             if name in self.unsupported:
                 blocked |= self.ancestors(node.inbound)

@@ -1,26 +1,27 @@
 """A probe's way through a network: the units that contribute most, and their links.
 
-What a unit contributes to a class is gradient x activation, see `network.contributions`. What
-passes from unit i to unit j of the next column is the part of it that flows through j: where the
-next column sums up ``w a`` it is w times the gradient of the logit at w, added up over the weights
-between i and j. So the links out of a unit add up to what it contributes; the links into one to
-that too, but for its bias.
+What a unit contributes to a class is gradient x activation, see `network.contributions`. Columns
+are linked where one takes the other's output. What passes from unit i to unit j of the next column
+is the part of i's contribution that flows through j: the gradient of the logit at j alone, taken
+back to i by the layers' own derivatives, times the activation of i. So it holds of every layer that
+the network can be taken back through, and the links out of a unit, to all columns that take it, add
+up to what it contributes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from explorer.derived.network.contributions import class_gradients
-from explorer.derived.network.engine import Network
+from explorer.derived.network.engine import Arrays, Network, StepWeights
 from explorer.derived.network.evidence import evidence_map, fused_evidence
-from explorer.derived.network.windows import windows_of
+from explorer.derived.network.graph import Graph
+from explorer.derived.network.node import as_float
 
 Array = npt.NDArray[Any]
 
@@ -65,13 +66,14 @@ class Way:
         last.
     units : list of ndarray (row,), int64
         Units shown of each column, strongest first; fewer than rows where there are no more.
-    links : list of ndarray (row, row), float64
-        What passes from each unit of a column to each of the next.
+    links : dict of (layer, layer) to ndarray (row, row), float64
+        What passes from each unit shown of one layer to each of another, for each of `passages`;
+        of an input, from all its units together. To a class, what speaks for its own logit.
     """
 
     contributions: Mapping[str, Array]
     units: list[Array]
-    links: list[Array]
+    links: dict[tuple[str, str], Array]
 
 
 def columns_of(
@@ -86,6 +88,11 @@ def columns_of(
     followers : mapping of str to sequence of str
         Layers that take each layer's output.
 
+    Returns
+    -------
+    list of Column
+        A network's last layer is in a column, whatever its kind.
+
     Examples
     --------
     >>> layers = [("conv", "conv", (8, 8, 4)), ("relu", "activation", (8, 8, 4))]
@@ -94,14 +101,14 @@ def columns_of(
     """
     groups: list[list[str]] = []
     shapes = {name: shape for name, _, shape in layers}
-    for name, layer_kind, shape in layers:
-        last = groups[-1][-1] if groups else None
-        follows = last is not None and list(followers.get(last, ())) == [name]
-        if follows and layer_kind in FOLLOWING_KINDS and last and shapes[last] == shape:
-            groups[-1].append(name)
-        elif layer_kind in CORE_KINDS and shape:
-            groups.append([name])
     ends = [name for name in shapes if not followers.get(name)]
+    for name, layer_kind, shape in layers:
+        # A branch of the network may lie between a layer and the one that follows it.
+        group = next((each for each in groups if [*followers.get(each[-1], ())] == [name]), None)
+        if group and layer_kind in FOLLOWING_KINDS and shapes[group[-1]] == shape:
+            group.append(name)
+        elif (layer_kind in CORE_KINDS or name in ends) and shape:
+            groups.append([name])
     columns = []
     kind: Literal["map", "vector", "classes"]
     for group in groups:
@@ -110,6 +117,24 @@ def columns_of(
         kind = "classes" if is_end else "map" if has_maps else "vector"
         columns.append(Column(group[0], group[-1], kind, tuple(group)))
     return columns
+
+
+def passages(network: Graph, columns: Sequence[Column]) -> list[tuple[str, str]]:
+    """Find which columns take which: (layer of the one, layer of the other), the inputs too.
+
+    Layers between them, which have no column, are passed. An embedding takes nothing: the number
+    of a token has no gradient.
+    """
+    shown = [*network.inputs, *(column.layer for column in columns)]
+    found = []
+    for column in columns:
+        others = {*shown} - {column.layer}
+        between = [network.nodes[name] for name in network.ancestors([column.layer], others)]
+        taken = {
+            source for node in between for source in node.inbound if node.class_name != "Embedding"
+        }
+        found += [(source, column.layer) for source in shown if source in taken & others]
+    return found
 
 
 def trace(
@@ -149,34 +174,24 @@ def trace(
     NotDerivableError
         A layer on the way cannot be repeated.
     """
-    cores = [column.core for column in columns]
     shown = [column.layer for column in columns[:-1]]
+    way_back = [*network.inputs, *shown, *(column.core for column in columns[:-1])]
     gradients = class_gradients(
-        network,
-        activations,
-        weights,
-        columns[-1].layer,
-        target,
-        wanted=[*network.inputs, *cores[:-1], *shown],
+        network, activations, weights, columns[-1].layer, target, wanted=way_back
     )
     with np.errstate(all="ignore"):  # what diverged shows as NaN
         contributions = {
-            name: np.asarray(activations[name], np.float32) * gradient
-            for name, gradient in gradients.items()
+            name: as_float(activations[name]) * gradients[name]
+            for name in (*network.inputs, *shown)
+            if name in gradients
         }
-        links = [
-            _links(network, activations, weights, gradients, source, column, len(classes))
-            for source, column in pairwise(columns)
-        ]
-    picked = [_strongest(unit_sums(contributions[layer]), rows) for layer in shown]
-    picked.append(_classes(classes, target, rows))
-    if chosen is not None:
-        _include(chosen, columns, picked, links, rows)
-    return Way(
-        {name: contributions[name] for name in (*network.inputs, *shown) if name in contributions},
-        picked,
-        [link[np.ix_(*pair)] for link, pair in zip(links, pairwise(picked), strict=True)],
-    )
+        pairs = passages(network, columns)
+        flow = _Flow(network, activations, weights, columns, gradients, pairs)
+        picked = [_strongest(unit_sums(contributions[layer]), rows) for layer in shown]
+        picked.append(_classes(classes, target, rows))
+        if chosen is not None:
+            _include(chosen, flow, picked, rows)
+        return Way(contributions, picked, flow.links(picked))
 
 
 def fused(way: Way, columns: Sequence[Column], source: str) -> Array:
@@ -216,67 +231,124 @@ def _classes(probabilities: Array, target: int, rows: int) -> Array:
     return shown
 
 
-def _links(
-    network: Network,
-    activations: Mapping[str, Array],
-    weights: Mapping[str, Mapping[str, Array]],
-    gradients: Mapping[str, Array],
-    source: Column,
-    column: Column,
-    classes: int,
-) -> npt.NDArray[np.float64]:
-    """Give what passes from every unit of one column to every unit of the next: (unit, unit)."""
-    units = np.shape(activations[source.layer])[-1]
-    is_last = column.kind == "classes"
-    size = classes if is_last else np.shape(activations[column.layer])[-1]
-    call = network.call(column.core, activations, weights)
-    kernel = call.weights.get("kernel")
-    if is_last and call.class_name == "Dense" and kernel is not None:
-        # To each class what speaks for its own logit.
-        terms = call.x.reshape(-1, kernel.shape[0]).sum(axis=0)[:, None] * kernel
-        terms = np.concatenate([-terms, terms], axis=1) if kernel.shape[1] == 1 else terms
-        return _folded(terms, units)
-    if is_last or column.core not in gradients:
-        return np.zeros((units, size))
-    gradient = network.before_activation(column.core, call, activations, gradients[column.core])
-    if kernel is not None and call.class_name == "Dense":
-        rows = call.x.reshape(-1, kernel.shape[0])
-        return _folded(kernel * (rows.T @ gradient.reshape(-1, kernel.shape[1])), units)
-    is_convolution = call.class_name.startswith("Conv")
-    if kernel is not None and is_convolution and call.x.shape[-1] == kernel.shape[-2] == units:
-        seen = windows_of(call.config, call.x.ndim - 2).content(call.x)
-        rows = seen.reshape(-1, kernel[..., 0].size)
-        return _folded(kernel.reshape(-1, size) * (rows.T @ gradient.reshape(-1, size)), units)
-    if network.op(column.core).units == "kept" and size == units:
-        passed = np.asarray(activations[source.layer], np.float32) * gradients[source.layer]
-        return np.diag(unit_sums(passed))
-    return np.zeros((units, size))
+@dataclass(frozen=True, slots=True)
+class _Flow:
+    """What passes between the columns, for one probe at one step."""
 
+    network: Network
+    activations: Arrays
+    weights: StepWeights
+    columns: Sequence[Column]
+    gradients: Arrays
+    pairs: Sequence[tuple[str, str]]
 
-def _folded(terms: Array, units: int) -> npt.NDArray[np.float64]:
-    """Sum over the places of each source, whose units are the faster axis: (unit, unit)."""
-    return np.asarray(terms.reshape(-1, units, terms.shape[-1]).sum(axis=0, dtype=np.float64))
+    def links(self, picked: Sequence[Array]) -> dict[tuple[str, str], Array]:
+        """Give what passes between the units picked of each column."""
+        units = {column.layer: part for column, part in zip(self.columns, picked, strict=True)}
+        into = {column.layer: self.into(column, units[column.layer]) for column in self.columns}
+        return {
+            (source, layer): into[layer][source][units[source]]
+            if source in units
+            else into[layer][source].sum(axis=0, keepdims=True)
+            for source, layer in self.pairs
+        }
 
+    def into(self, column: Column, units: Array) -> dict[str, Array]:
+        """Give what passes through some units of a column: (source unit, unit) by source."""
+        sources = [source for source, layer in self.pairs if layer == column.layer]
+        is_last = column is self.columns[-1]
+        back = self._classes_back if is_last else self._units_back
+        return {
+            source: _over_places(gradient * as_float(self.activations[source])).T
+            for source, gradient in back(column, units, sources).items()
+        }
 
-def _include(
-    chosen: tuple[str, int],
-    columns: Sequence[Column],
-    picked: list[Array],
-    links: Sequence[Array],
-    rows: int,
-) -> None:
-    """Show a chosen unit, and in the neighbouring columns its strongest partners."""
-    layer, unit = chosen
-    at = next((at for at, column in enumerate(columns) if layer in column.members), None)
-    if at is None or at == len(columns) - 1:
-        return
-    picked[at] = _with(picked[at], [unit], rows)
-    if at > 0:
-        picked[at - 1] = _with(
-            picked[at - 1], _strongest(links[at - 1][:, unit], PARTNERS).tolist(), rows
+    def out_of(self, column: Column, unit: int) -> dict[str, Array]:
+        """Give what the units of the columns behind lose without a unit: (unit,) by layer.
+
+        That is what passes from it, if the layers between are linear. Where they are not, it tells
+        which units take most, no more.
+        """
+        silenced = as_float(self.activations[column.layer]).copy()
+        silenced[..., unit] = 0
+        found = {}
+        for other in self.columns[:-1]:
+            if (column.layer, other.layer) in self.pairs:
+                call = self.network.call(other.core, self.activations, self.weights)
+                whole = self.network.op(other.core).forward(call)
+                gradient = self.network.before_activation(
+                    other.core, call, self.activations, self.gradients[other.core]
+                )
+                lost = whole - self._at_core(other, {column.layer: silenced})
+                found[other.layer] = unit_sums(lost * gradient)
+        return found
+
+    def _units_back(self, column: Column, units: Array, sources: Sequence[str]) -> Arrays:
+        """Take the gradient at each of some units alone back to the sources: (row, ...) each."""
+        count, whole = len(units), self.gradients[column.layer]
+        seed = np.zeros((count, *whole.shape[1:]), np.float32)
+        seed[np.arange(count), ..., units] = np.moveaxis(whole[0][..., units], -1, 0)
+        repeated = {
+            name: np.broadcast_to(values, (count, *np.shape(values)[1:]))
+            for name, values in self.activations.items()
+        }
+        return self.network.backward(
+            repeated,
+            self.weights,
+            {column.layer: seed},
+            wanted=sources,
+            ends=self._others(column),
         )
-    if at + 1 < len(columns) - 1:
-        picked[at + 1] = _with(picked[at + 1], _strongest(links[at][unit], PARTNERS).tolist(), rows)
+
+    def _classes_back(self, column: Column, units: Array, sources: Sequence[str]) -> Arrays:
+        """Take the gradient of the logit of each of some classes back to the sources."""
+        backs = [
+            class_gradients(
+                self.network,
+                self.activations,
+                self.weights,
+                column.layer,
+                number,
+                wanted=sources,
+                ends=self._others(column),
+            )
+            for number in units.tolist()
+        ]
+        return {source: np.concatenate([back[source] for back in backs]) for source in sources}
+
+    def _at_core(self, column: Column, changed: Arrays) -> Array:
+        """Compute a column's core, before its activation function, of changed sources."""
+        known = self._others(column) | {*self.network.inputs}
+        between = self.network.ancestors([column.core], known) - {column.core}
+        start = {name: values for name, values in self.activations.items() if name not in between}
+        found = self.network.forward({}, self.weights, start={**start, **changed})
+        return self.network.logits(column.core, found, self.weights)
+
+    def _others(self, column: Column) -> set[str]:
+        return {other.layer for other in self.columns} - {column.layer}
+
+
+def _over_places(values: Array) -> npt.NDArray[np.float64]:
+    """Sum over everything but the batch and the unit: (batch, unit)."""
+    return np.asarray(
+        values.reshape(len(values), -1, values.shape[-1]).sum(axis=1, dtype=np.float64)
+    )
+
+
+def _include(chosen: tuple[str, int], flow: _Flow, picked: list[Array], rows: int) -> None:
+    """Show a chosen unit, and its strongest partners in the columns that it is linked to."""
+    layer, unit = chosen
+    column = next((column for column in flow.columns if layer in column.members), None)
+    if column is None or column is flow.columns[-1]:
+        return
+    partners = {source: part[:, 0] for source, part in flow.into(column, np.array([unit])).items()}
+    partners |= flow.out_of(column, unit)
+    for at, other in enumerate(flow.columns):
+        if other is column:
+            picked[at] = _with(picked[at], [unit], rows)
+        elif other.layer in partners:
+            wanted = _strongest(partners[other.layer], PARTNERS).tolist()
+            picked[at] = _with(picked[at], wanted, rows)
 
 
 def _with(picked: Array, wanted: Sequence[int], rows: int) -> Array:

@@ -18,6 +18,8 @@ Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
 Bool = npt.NDArray[np.bool_]
 
+# Pairs of layers whose probes are shuffled for the CKA that comes of chance.
+SHUFFLES = 300
 # Values beyond it, or below one part in it, leave the range of float64 when they are squared twice.
 FAR = 1e60
 
@@ -102,6 +104,12 @@ def cka(first: ProbeGram, second: ProbeGram, *, unbiased: bool = False) -> float
     return float(xy / np.sqrt(xx) / np.sqrt(yy))
 
 
+def _of_probes(gram: ProbeGram, kept: Bool) -> ProbeGram:
+    """Leave out probes that are known."""
+    products = _centred(gram.products, kept[gram.known])
+    return ProbeGram(products, np.ones(len(products), bool))
+
+
 def _centred(products: Float64, kept: Bool) -> Float64:
     if kept.all():
         return products
@@ -136,6 +144,44 @@ def cka_matrix(
     """
     values = [[cka(one, other, unbiased=unbiased) for other in second] for one in first]
     return np.array(values, np.float64).reshape(len(first), len(second))
+
+
+def cka_by_chance(
+    first: Sequence[ProbeGram],
+    second: Sequence[ProbeGram],
+    *,
+    unbiased: bool = False,
+    shuffles: int = SHUFFLES,
+    seed: int = 0,
+) -> Float64:
+    """Linear CKA of layers that have nothing in common: one of the second sees shuffled probes.
+
+    Parameters
+    ----------
+    first, second : sequence of ProbeGram
+        Layers of each run, for the same probes.
+    unbiased : bool
+        As for `cka`.
+    shuffles : int
+        How often two of the layers are drawn, and the probes of one of them shuffled.
+    seed : int
+        Of the random numbers.
+
+    Returns
+    -------
+    ndarray (shuffle,), float64
+        NaN for layers that have no CKA; nothing where one of the runs has no layer.
+    """
+    random = np.random.default_rng(seed)
+    found = []
+    for _ in range(shuffles if first and second else 0):
+        one, other = (side[int(random.integers(len(side)))] for side in (first, second))
+        both = one.known & other.known
+        x, y = (_of_probes(gram, both) for gram in (one, other))
+        order = random.permutation(int(both.sum()))
+        shuffled = ProbeGram(y.products[np.ix_(order, order)], y.known)
+        found.append(cka(x, shuffled, unbiased=unbiased))
+    return np.array(found, np.float64)
 
 
 def cka_over_positions(

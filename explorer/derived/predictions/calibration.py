@@ -17,6 +17,8 @@ Float64 = npt.NDArray[np.float64]
 
 # Few bins, so that each still holds some of the probes.
 BINS = 10
+# Sets of answers that are drawn of a perfectly calibrated network.
+DRAWS = 200
 
 
 @dataclass(frozen=True)
@@ -65,12 +67,16 @@ class Calibration:
         Its arrays are (step, bin).
     expected_error : ndarray (step,), float64
         Expected calibration error.
+    by_chance : ndarray (step,), float64
+        Expected calibration error that a perfectly calibrated network would have with as many
+        probes, see `expected_error_by_chance`.
     brier : ndarray (step,), float64
         Brier score.
     """
 
     reliability: Reliability
     expected_error: Array
+    by_chance: Array
     brier: Array
 
 
@@ -92,8 +98,7 @@ def reliability(probabilities: Array, labels: Array, *, bins: int = BINS) -> Rel
     edges = np.linspace(0, 1, bins + 1)
     confidence = shares.max(axis=1, initial=0)
     right = shares.argmax(axis=1) == classes
-    # Probabilities in float16 or float32 may pass 1 by their rounding.
-    place = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)
+    place = _bins(confidence, edges)
     count = np.bincount(place, minlength=bins)
     with np.errstate(invalid="ignore", divide="ignore"):
         return Reliability(
@@ -102,6 +107,42 @@ def reliability(probabilities: Array, labels: Array, *, bins: int = BINS) -> Rel
             np.bincount(place, right, bins) / count,
             count.astype(np.int64),
         )
+
+
+def expected_error_by_chance(
+    probabilities: Array, labels: Array, *, bins: int = BINS, draws: int = DRAWS, seed: int = 0
+) -> float:
+    """Mean expected calibration error of a network that is as sure, and exactly as often right.
+
+    Each answer is drawn to be right with its own confidence, again and again (consistency
+    resampling: Bröcker and Smith 2007, *Increasing the reliability of reliability diagrams*). An
+    error of this size says nothing against a network.
+
+    Parameters
+    ----------
+    probabilities, labels, bins
+        As for `reliability`; of the labels counts only which probes have one.
+    draws : int
+        Sets of answers that are drawn.
+    seed : int
+        Of the random numbers.
+
+    Returns
+    -------
+    float
+        NaN if no probe is left.
+    """
+    shares, _ = _known(probabilities, labels)
+    if not len(shares):
+        return float("nan")
+    confidence = shares.max(axis=1)
+    member = np.eye(bins)[_bins(confidence, np.linspace(0, 1, bins + 1))]
+    random = np.random.default_rng(seed)
+    errors = []
+    for _ in range(draws):
+        surplus = (random.random(len(confidence)) < confidence) - confidence
+        errors.append(np.abs(surplus @ member).sum() / len(confidence))
+    return float(np.mean(errors))
 
 
 def brier_score(probabilities: Array, labels: Array) -> float:
@@ -145,9 +186,10 @@ def calibration_over_steps(
     bins : int
         Number of bins of confidence.
     """
-    diagrams, scores = [], []
+    diagrams, chances, scores = [], [], []
     for frame in frames:
         diagrams.append(reliability(frame, labels, bins=bins))
+        chances.append(np.asarray(expected_error_by_chance(frame, labels, bins=bins)))
         scores.append(np.asarray(brier_score(frame, labels)))
     whole = Reliability(
         np.linspace(0, 1, bins + 1),
@@ -155,7 +197,13 @@ def calibration_over_steps(
         by_step(diagram.right for diagram in diagrams),
         by_step(diagram.count for diagram in diagrams),
     )
-    return Calibration(whole, whole.expected_error, by_step(scores))
+    return Calibration(whole, whole.expected_error, by_step(chances), by_step(scores))
+
+
+def _bins(confidence: Array, edges: Array) -> Array:
+    """Give the bin of each confidence: (probe,)."""
+    # Probabilities in float16 or float32 may pass 1 by their rounding.
+    return np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, len(edges) - 2)
 
 
 def _known(probabilities: Array, labels: Array) -> tuple[Float64, Array]:

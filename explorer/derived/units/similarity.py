@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import pdist
+from scipy.stats import beta
 
 from explorer.derived.units.gram import flat_rows, gram
 
@@ -56,6 +57,28 @@ def kernel_similarity(kernel: Array, *, axis: int = -1) -> Float64:
         -1 to 1. NaN for a unit whose weights are all 0, or not all finite.
     """
     return _cosines(flat_rows(np.moveaxis(kernel, axis, 0)).astype(np.float64))
+
+
+def greatest_cosine_by_chance(dimensions: int, count: int, *, exceeded: float = 0.05) -> float:
+    r"""Give what the greatest of many cosines of random directions reaches by chance.
+
+    In :math:`d` dimensions the square of a cosine follows the beta distribution with parameters
+    1/2 and :math:`(d - 1) / 2`. A correlation of :math:`n` normal values is a cosine in
+    :math:`n - 1` dimensions.
+
+    Parameters
+    ----------
+    dimensions : int
+        Of the space, 1 at least.
+    count : int
+        How many cosines, taken for independent, 1 at least.
+    exceeded : float
+        In which share of cases the greatest one exceeds it.
+    """
+    if dimensions < 2:
+        return 1.0
+    tail = 1 - (1 - exceeded) ** (1 / count)  # of one cosine
+    return float(np.sqrt(beta.isf(min(1.0, 2 * tail), 0.5, (dimensions - 1) / 2)))
 
 
 def activation_correlation(frame: Array) -> Float64:

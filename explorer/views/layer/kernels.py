@@ -74,7 +74,7 @@ class Kernels(View):
         stride = unit_stride(scene.data, layer.name)
         those = f"{those} (one in {stride} is recorded)" if stride > 1 else those
         source = layer.inbound[0] if len(layer.inbound) == 1 else "its input"
-        signs = "Red raises the output, blue lowers it"
+        signs = "Red, above zero: raises the output where the input is positive; blue, below"
         if channels == 1:
             what = f"its weights on {source}. {signs}."
         elif is_over_time(layer):

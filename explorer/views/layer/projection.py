@@ -27,6 +27,7 @@ from explorer.plots.separation import separation_curve
 from explorer.plots.style import class_colour
 from explorer.views.alternatives import Alternatives
 from explorer.views.base import Scene, View, plot_pane
+from explorer.views.parts import shares_in_plane
 from explorer.views.registry import register
 from explorer.views.requirements import needs_activation, needs_classes
 from explorer.widgets.charts.point_cloud import PointCloud
@@ -47,6 +48,7 @@ FORMS = {RIGHT: DISC, WRONG: CROSS, UNKNOWN: RING}
 # Share of the points of a method without axes that may lie outside of the limits, at each end,
 # and room around the rest.
 TAIL, ROOM = 0.01, 0.1
+ALONE = "each step on its own: near points are alike, long distances mean little"
 NO_SEPARATION = "The separation of the classes is not a number at any recorded step."
 # More classes have no legend, only the text under the pointer.
 MOST_NAMED = 30
@@ -149,9 +151,11 @@ class ClassesSeparating(View):
         if not coloured and data.class_names:
             classes = " The probes have no classes, so nothing tells them apart."
         return (
-            f"Every probe as a point, by what {layer} gives for it{where}. The axes hold still, so "
-            "that points which move were moved by the training; trails show the last steps."
-            f"{classes} Click a point to choose its probe."
+            f"Every probe as a point, by what {layer} gives for it{where}, in one plane for all "
+            "steps, that of the two main directions at the last one: what differs in other "
+            "directions is not seen, and early steps may lie mostly outside of it (below the "
+            "points, the share of this step's variance that lies in it). A unit is as long on both "
+            f"axes; trails show the last steps.{classes} Click a point to choose its probe."
         )
 
     def compute(self, scene: Scene) -> Computed | Nothing:
@@ -236,6 +240,7 @@ def point_cloud(scene: Scene, cloud: Cloud, method: str, marks: Array | None) ->
         y_name=_axis_name(scene, cloud, method, 1),
         limits=[] if method == "pca" else _limits(cloud.projection.positions),
         equal=True,
+        remarks=shares_in_plane(cloud.projection.explained) if method == "pca" else [ALONE],
         trails=True,
         label=f"Probes by the activation of {scene.selected.layer}",
         channel=scene.channel,

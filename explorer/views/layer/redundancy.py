@@ -17,6 +17,7 @@ from explorer.data.summaries import positions_seen, unit_frames
 from explorer.derived.time.frames import Limits, quantize
 from explorer.derived.units.similarity import (
     activation_correlation,
+    greatest_cosine_by_chance,
     kernel_similarity,
     leaf_order,
     most_similar_pairs,
@@ -81,7 +82,7 @@ class Redundancy(View):
         only = "" if units <= MOST_CELLS else f"; a matrix is drawn up to {MOST_CELLS} units"
         return (
             f"Every two of the {units} units: {', or '.join(means[of] for of in sources)}. "
-            f"1: alike, one may be redundant; -1: opposite{only}."
+            f"1: alike, one may be redundant; -1: opposite{only}.{_by_chance(data, layer)}"
         )
 
     def compute(self, scene: Scene) -> Chosen | Nothing:
@@ -218,6 +219,29 @@ def _places(data: RunData, layer: Layer) -> str:
     return " and positions" if seen == count else f" and {seen:,} of {count:,} positions"
 
 
+def _by_chance(data: RunData, layer: Layer) -> str:
+    """Say how alike the most alike of unrelated units are.
+
+    Of outputs at many positions it is not known: those of neighbours depend on each other.
+    """
+    units, probe = units_of(data, layer), data.run.probe
+    dimensions: dict[Of, int] = {"kernels": math.prod(layer.weights.get("kernel", (0,))[:-1])}
+    if len(layer.output_shape) == 1 and probe is not None:
+        dimensions["activations"] = probe.size - 1
+    pairs = units * (units - 1) // 2
+    reached = [
+        f"{greatest_cosine_by_chance(dimensions[of], pairs):.2f} by {of}"
+        for of in _sources(data, layer)
+        if dimensions.get(of, 0) > 0
+    ]
+    if not reached:
+        return ""
+    return (
+        f" Of {units} units that are random, the most alike two reach {' and '.join(reached)} in 1 "
+        "of 20 cases."
+    )
+
+
 def _body(scene: Scene, of: str, similarity: Similarity) -> Any:
     """Draw the matrix, its order, and the table beside it."""
     data, layer = scene.data, scene.selected.layer
@@ -248,6 +272,7 @@ def _body(scene: Scene, of: str, similarity: Similarity) -> Any:
         palette=palette_bytes(DIVERGING),
         low=COSINES.low,
         high=COSINES.high,
+        bounded=True,
         selects="unit",
         square=True,
         label=f"Similarity of the {of} of {layer}",

@@ -110,6 +110,7 @@ class TopProbes(View):
             palette=grey_palette(),
             low=limits.low,
             high=limits.high,
+            bounded=True,
             selects="probe",
             places=0,
             value_name="input",

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from explorer.data.absence import Absence, Nothing, Unfit
-from explorer.derived.time.frames import robust_limits
+from explorer.derived.time.frames import TAIL, robust_limits
 from explorer.derived.time.timeline import edges
 from explorer.plots.matrices import time_heatmap
 from explorer.views.base import Scene, View, plot_pane
@@ -39,11 +39,12 @@ class UnitHistory(View):
         return Unfit(f"{units:,} units are more rows than a screen has pixels for ({MOST_UNITS}).")
 
     def caption(self, scene: Scene) -> str:
-        how = "" if len(scene.layer.output_shape) == 1 else "Mean over positions; "
+        how = "A" if len(scene.layer.output_shape) == 1 else "Mean over positions; a"
         return (
-            f"{how}a row for each unit, a column for each recorded step, "
-            f"for probe {scene.selected.probe}: when did each unit begin to answer to it?"
-        ).capitalize()
+            f"{how} row for each unit, a column for each recorded step, "
+            f"for probe {scene.selected.probe}: when did each unit begin to answer to it? Colours "
+            f"end at the quantiles {TAIL:.1%} and {1 - TAIL:.1%} of what is shown."
+        )
 
     def compute(self, scene: Scene) -> npt.NDArray[Any] | Nothing:
         layer, probe = scene.selected.layer, scene.selected.probe

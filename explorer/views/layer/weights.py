@@ -276,13 +276,17 @@ class DenseWeights(View):
         layer = scene.layer
         inputs, units = _shape(layer)
         source = f"unit of {layer.inbound[0]}" if len(layer.inbound) == 1 else "input"
-        signs = "Red raises the unit's sum, blue lowers it."
+        signs = "Red, above zero: raises the unit's sum where the input is positive; blue, below."
         if layer.kind == "embedding":
             source, signs = "word", "Red: above zero, blue: below."
         gates = " and gate" if len(GATES.get(layer.class_name, "1")) > 1 else ""
         sizes = {"units": -(-units // MOST_SHOWN), "inputs": -(-inputs // MOST_SHOWN)}
         averaged = [f"{size} {what}" for what, size in sizes.items() if size > 1]
-        blocks = f" A cell is the mean of {' × '.join(averaged)}." if averaged else ""
+        blocks = (
+            f" A cell is the mean of {' × '.join(averaged)}, in which signs may cancel."
+            if averaged
+            else ""
+        )
         return (
             f"{main_weight(layer)} ({inputs} × {units}): a row for each unit{gates} of "
             f"{layer.name}, a column for each {source}. {signs} "

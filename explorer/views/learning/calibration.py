@@ -28,6 +28,9 @@ HEIGHT = 250
 COUNT_HEIGHT = 130
 
 
+ERRORS = ("expected_error", "by_chance", "brier")
+
+
 class Sureness(NamedTuple):
     """What the card draws: the examples and their calibration."""
 
@@ -53,13 +56,13 @@ class CalibrationView(Judged):
     def measure(self, examples: Examples) -> Sureness | Nothing:
         def make() -> dict[str, Any]:
             made = calibration_over_steps(examples.probabilities(), examples.labels)
-            errors = {"expected_error": made.expected_error, "brier": made.brier}
-            return {**asdict(made.reliability), **errors}
+            return {**asdict(made.reliability), **{name: getattr(made, name) for name in ERRORS}}
 
-        kept = dict(examples.data.derived(f"calibration on the {examples.source}", make))
+        key = f"calibration on the {examples.source}, and by chance"
+        kept = dict(examples.data.derived(key, make))
         if not kept["count"].any():
             return no_predictions(examples)
-        errors = {name: kept.pop(name) for name in ("expected_error", "brier")}
+        errors = {name: kept.pop(name) for name in ERRORS}
         return Sureness(examples, Calibration(Reliability(**kept), **errors))
 
     def picture(self, scene: Scene, measured: Sureness) -> pn.Column:
@@ -98,6 +101,7 @@ class CalibrationView(Judged):
             metric_curves(
                 {
                     "expected calibration error": (scene.positions, calibration.expected_error),
+                    "… of a perfect one, by chance": (scene.positions, calibration.by_chance),
                     "Brier score": (scene.positions, calibration.brier),
                 },
                 y_label="error",
@@ -109,8 +113,10 @@ class CalibrationView(Judged):
         )
         note = text_pane(
             "Expected calibration error: the mean distance of the bars from "
-            f"the diagonal, weighted by their {examples.noun}s; 0 is best. With few "
-            f"{examples.noun}s it is above 0 by chance alone: here there are {len(examples):,}. "
+            f"the diagonal, weighted by their {examples.noun}s. With {len(examples):,} "
+            f"{examples.noun}s it is above 0 by chance alone: the second curve is the mean of a "
+            "perfectly calibrated network that is as sure at each step. Down there, nothing is "
+            "wrong. "
             "Brier score: the mean squared distance of all probabilities from the truth, 0 to 2; "
             "it also falls as more answers get right.",
             margin=(0, 0, 0, 6),
@@ -119,6 +125,6 @@ class CalibrationView(Judged):
 
 
 def _from_zero(calibration: Calibration) -> tuple[float, float]:
-    both = np.concatenate([calibration.expected_error, calibration.brier])
+    both = np.concatenate([getattr(calibration, name) for name in ERRORS])
     known = both[np.isfinite(both)]
     return 0.0, 1.05 * max(0.05, float(known.max(initial=0)))

@@ -171,6 +171,7 @@ class ConfusionView(Judged):
             palette=palette_bytes(SEQUENTIAL),
             low=limits.low,
             high=limits.high,
+            bounded=True,
             x_labels=names,
             y_labels=names,
             x_name="class",

@@ -10,10 +10,19 @@ import numpy as np
 import numpy.typing as npt
 
 from explorer.data.absence import Absence, Nothing
+from explorer.data.explained import explained_class
 from explorer.data.kernels import read_kernel, strongest_channels, symmetric
 from explorer.data.run import RunData
 from explorer.derived.network.engine import Network
-from explorer.derived.network.joint import Column, Way, columns_of, fused, trace, unit_sums
+from explorer.derived.network.joint import (
+    Column,
+    Way,
+    columns_of,
+    fused,
+    passages,
+    trace,
+    unit_sums,
+)
 from explorer.derived.recurrent.equations import NotDerivableError
 from explorer.derived.time.frames import Limits, quantize, robust_limits, sample_indices
 from explorer.derived.time.headway import counted
@@ -46,8 +55,9 @@ class Plan:
     Attributes
     ----------
     scales : list of float
-        Of each column: the largest contribution that passes into one of its units, which is drawn
-        at full strength. One scale for all would hide those of wide layers, where it is shared.
+        Of each column: the most that passes into one of its units from one of another, which is
+        drawn at full strength. One scale for all would hide those of wide layers, where it is
+        shared.
     """
 
     columns: list[Column]
@@ -65,18 +75,21 @@ class Tracer:
     data : RunData
         The run.
     probe, target : int
-        Followed probe and explained class, -1 for the predicted one.
+        Followed probe and explained class.
     """
 
     def __init__(self, data: RunData, probe: int, target: int) -> None:
         self.data, self.probe, self.target = data, probe, target
         self.network: Network = data.network
+        layers = data.run.layers
+        way = self.network.ancestors(data.run.outputs)
         shown = [
             (name, layer.kind, layer.output_shape)
-            for name, layer in data.run.layers.items()
-            if layer.has_activation and layer.kind != "input"
+            for name, layer in layers.items()
+            if layer.has_activation and layer.kind != "input" and name in way
         ]
         self.columns = columns_of(shown, self.network.followers)
+        self.links = passages(self.network, self.columns)
         self.input = self.network.inputs[0]
 
     def classes(self, index: int) -> Array:
@@ -84,12 +97,6 @@ class Tracer:
         probabilities = self.data.probabilities(self.probe)
         assert probabilities is not None
         return np.asarray(probabilities[index])
-
-    def target_of(self, classes: Array) -> int:
-        """Choose the explained class, by the probability of each."""
-        if 0 <= self.target < len(classes):
-            return self.target
-        return int(np.nan_to_num(classes, nan=-1.0).argmax())
 
     def activations(self, index: int) -> dict[str, Array]:
         """Read what every layer gave at a step: (1, ..., unit) each, the input too."""
@@ -107,17 +114,16 @@ class Tracer:
         self, index: int, activations: dict[str, Array], chosen: tuple[str, int] | None = None
     ) -> Way:
         """Trace one step."""
-        data, classes = self.data, self.classes(index)
-        layers = data.run.layers
+        data, layers = self.data, self.data.run.layers
         weights = {name: data.weights(name, index) for name in layers if layers[name].weights}
         return trace(
             self.network,
             activations,
             weights,
             self.columns,
-            self.target_of(classes),
+            self.target,
             rows=ROWS,
-            classes=classes,
+            classes=self.classes(index),
             chosen=chosen,
         )
 
@@ -126,16 +132,18 @@ class Tracer:
         data = self.data
         indices = sample_indices(len(data.run), SAMPLES)
         ways = [self.way(index, self.activations(index)) for index in counted(indices)]
-        first = self.columns[0].layer
-        into = [[unit_sums(way.contributions[first])[way.units[0]], *way.links] for way in ways]
         evidence = [float(np.nanmax(np.abs(self._evidence(way)))) for way in ways]
         return Plan(
             columns=self.columns,
             maps=[data.limits(column.layer, self.probe) for column in self.columns],
             kernels=[self._kernel_limits(column, indices) for column in self.columns],
             evidence=max(evidence, default=1.0) or 1.0,
-            scales=[_largest(passed) for passed in zip(*into, strict=True)],
+            scales=[_largest(self._into(column, ways)) for column in self.columns],
         )
+
+    def _into(self, column: Column, ways: Iterable[Way]) -> list[Array]:
+        """Give what passes into the units of a column at some steps."""
+        return [way.links[link] for way in ways for link in self.links if link[1] == column.layer]
 
     def _kernel_limits(self, column: Column, indices: list[int]) -> Limits | None:
         if self.kernel_shape(column) is None:
@@ -165,7 +173,7 @@ class Tracer:
         units = np.full((count, ROWS), -1, np.int32)
         contributions = np.full((count, ROWS), np.nan, np.float32)
         values = np.full((count, ROWS), np.nan, np.float32)
-        links = np.zeros((count - 1, ROWS, ROWS), np.float32)
+        links = np.zeros((len(self.links), ROWS, ROWS), np.float32)
         pixels: list[Array] = []
         for at, column in enumerate(plan.columns):
             picked = way.units[at]
@@ -175,11 +183,12 @@ class Tracer:
                 continue
             contributions[at, : len(picked)] = unit_sums(way.contributions[column.layer])[picked]
             if column.kind == "vector":
-                values[at, : len(picked)] = unit_sums(activations[column.layer])[picked]
+                values[at, : len(picked)] = _unit_means(activations[column.layer])[picked]
             else:
                 pixels += self._pictures(plan, at, index, picked, activations)
-        for at, link in enumerate(way.links):
-            links[at, : link.shape[0], : link.shape[1]] = link
+        for passed, link in zip(links, self.links, strict=True):
+            strengths = way.links[link]
+            passed[: strengths.shape[0], : strengths.shape[1]] = strengths
         evidence = Limits(-plan.evidence, plan.evidence, signed=True)
         return {
             "units": units,
@@ -188,7 +197,7 @@ class Tracer:
             "links": links,
             "pixels": np.concatenate([part.ravel() for part in pixels] or [np.zeros(1, np.uint8)]),
             "evidence": quantize(self._evidence(way), evidence),
-            "target": self.target_of(classes),
+            "target": self.target,
         }
 
     def _pictures(
@@ -209,6 +218,11 @@ class Tracer:
             tiles = kernel_tiles(kernel)[np.arange(len(picked)), strongest_channels(kernel)]
             parts.append(quantize(tiles, kernels))
         return [_rows(part) for part in parts]
+
+
+def _unit_means(values: Array) -> Array:
+    """Average over everything but the unit: (unit,)."""
+    return np.asarray(values.reshape(-1, values.shape[-1]).mean(axis=0, dtype=np.float64))
 
 
 def _largest(parts: Iterable[Array]) -> float:
@@ -259,19 +273,24 @@ class Joint(View):
         )
 
     def caption(self, scene: Scene) -> str:
-        target = scene.selected.target
-        names = scene.data.class_names
-        named = f"“{names[target]}”" if 0 <= target < len(names) else "the predicted class"
+        data, selected = scene.data, scene.selected
+        explained = explained_class(data, selected.probe, selected.target)
+        named = f"“{data.class_names[explained.number]}”, {explained.reason}"
         return (
-            f"Probe {scene.selected.probe}, from the input to the classes: the {ROWS} units of "
-            f"each layer that contribute most to {named} (activation × gradient of its logit), "
-            "with kernel and map before the activation on their left. Links: what passes from unit "
-            "to unit, thickest where most passes into this layer at any step; red for the class, "
-            "blue against it. Click a unit for its sources and targets."
+            f"Probe {selected.probe}, explained for {named}: the {ROWS} units of each layer that "
+            "contribute most (activation × gradient of the logit: what a small change of the unit "
+            "does, not what the class would lose without it); on their left the kernel on its "
+            "strongest channel, and the map before the activation. Links lie where one layer takes "
+            "the other: what passes from unit to unit, thickest where most passes into the layer "
+            f"at {SAMPLES} steps; to a class, what speaks for its own logit. Red: for the class, "
+            "blue: against it. Evidence: the mean over the input and all maps. Click a unit for "
+            "its sources and targets, a class to explain it."
         )
 
     def compute(self, scene: Scene) -> tuple[Tracer, Plan] | Nothing:
-        tracer = Tracer(scene.data, scene.selected.probe, scene.selected.target)
+        data, selected = scene.data, scene.selected
+        target = explained_class(data, selected.probe, selected.target).number
+        tracer = Tracer(data, selected.probe, target)
         try:
             return tracer, tracer.plan()
         except NotDerivableError as error:
@@ -295,6 +314,7 @@ class Joint(View):
             class_names=scene.data.class_names,
             sequential=palette_bytes(SEQUENTIAL),
             diverging=palette_bytes(DIVERGING),
+            links=[[*link] for link in tracer.links],
             scales=plan.scales,
             label=f"{self.title}, probe {scene.selected.probe}",
             channel=scene.channel,

@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from explorer.data.absence import Absence, Nothing, Unfit
+from explorer.data.explained import explained_class
 from explorer.data.run import RunData
 from explorer.data.sentence import Band, Frame, Sentence
 from explorer.data.texts import needs_texts, texts_of
 from explorer.data.writing import NextTokenNetwork
 from explorer.derived.recurrent.equations import NotDerivableError
-from explorer.derived.recurrent.quantities import is_gate
+from explorer.derived.recurrent.quantities import SHARE, SIGNED, is_gate
 from explorer.derived.texts.sentence import strongest
 from explorer.derived.time.frames import Limits, quantize, sample_indices
 from explorer.derived.time.headway import counted
@@ -102,7 +103,7 @@ class Reader:
             A unit that is shown in any case.
         """
         classes, frames = self.sentence.read(index)
-        target = self.sentence.target_of(classes)
+        target = self.sentence.target
         parts: dict[str, list[Array]] = {name: [] for name in ("units", *FLOATS)}
         codes, totals = [np.zeros(0, np.uint8)], []
         for at, (band, frame) in enumerate(zip(self.sentence.bands, frames, strict=True)):
@@ -178,10 +179,17 @@ class Reader:
         names = self.sentence.quantities(band)
         sees = 1 if band.spans is None else int(np.diff(band.spans, axis=1).max(initial=1))
         shown = {
-            name: (names[name], ends.low, ends.high, ends.signed, is_gate(name))
+            name: (
+                names[name],
+                ends.low,
+                ends.high,
+                ends.signed,
+                is_gate(name),
+                ends in (SIGNED, SHARE),
+            )
             for name, ends in self.plan.limits[at].items()
         }
-        keys = ("title", "low", "high", "signed", "gate")
+        keys = ("title", "low", "high", "signed", "gate", "bounded")
         return {
             "layer": band.column.core,
             "members": list(band.column.members),
@@ -213,6 +221,16 @@ class Reader:
 
     def _kind_of(self, band: Band) -> str:
         return self.sentence.data.run.layers[band.column.core].kind
+
+
+def _beside(data: RunData) -> str:
+    """Say why a text that is read word by word may say something else."""
+    if data.reading is None:
+        return ""
+    return (
+        " Read word by word, a word's colour is what its coming did to the probability, before the "
+        "words after it were read: the two may differ, even in sign."
+    )
 
 
 def _unit_sums(parts: Array) -> npt.NDArray[np.float64]:
@@ -282,12 +300,10 @@ class JointText(View):
         data, selected = scene.data, scene.selected
         texts = texts_of(data)
         assert texts is not None
-        names = data.class_names
-        named = "the predicted class"
-        if 0 <= selected.target < len(names):
-            named = f"“{names[selected.target]}”"
-        elif data.reading is None:
-            named = f"the {texts.noun} that is expected after the last one"
+        named = f"the {texts.noun} that is expected after the last one, at the last step"
+        if data.reading is not None:
+            explained = explained_class(data, selected.probe, selected.target)
+            named = f"“{data.class_names[explained.number]}”, {explained.reason}"
         left = int(texts.is_padding(selected.probe).sum())
         padding = (
             f" The {left} tokens of padding are folded into one column, ∅, with what they add."
@@ -295,12 +311,14 @@ class JointText(View):
             else ""
         )
         return (
-            f"Probe {selected.probe} {texts.noun} by {texts.noun}. Evidence: what each "
-            f"{texts.noun} adds to the logit of {named}, embedding × gradient. Of each layer: the "
+            f"Probe {selected.probe} {texts.noun} by {texts.noun}, explained for {named}. "
+            f"Evidence: what each {texts.noun} adds to the logit in the whole text, embedding × "
+            f"gradient; it measures what a small change of the {texts.noun} does where all others "
+            "are read. Of each layer: the "
             f"{ROWS} units that add most (output × gradient, on the right), with their outputs "
             "where they see the text, below what all units add at each place; of a pooling over "
             f"the whole text, what each {texts.noun} adds through the unit. Of what is added, red "
-            f"is for the class and blue against it.{padding}"
+            f"is for the class and blue against it.{padding}{_beside(data)}"
         )
 
     def compute(self, scene: Scene) -> Reader | Nothing:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import panel as pn
 
 from explorer.data.absence import Absence, Nothing, Unfit
+from explorer.data.explained import explained_class
 from explorer.data.run import RunData
 from explorer.data.texts import texts_of
 from explorer.derived.texts.prefixes import changes, padding_side, prefixes
@@ -143,15 +144,6 @@ class Reading:
             found.append(reading.probabilities(given[output]))
         return np.stack(found)
 
-    def target(self, chosen: int) -> int:
-        """Choose the class that is followed: the chosen one, the true one, or the final verdict."""
-        labels = self.data.class_labels
-        if 0 <= chosen < len(self.data.class_names):
-            return chosen
-        if labels is not None:
-            return int(labels[self.probe])
-        return int(np.nan_to_num(self.probabilities[-1, -1], nan=-1.0).argmax())
-
     def effects(self, target: int) -> Float32:
         """Give what each stretch of words did to a probability: (sampled_step, prefix)."""
         found = changes(self.probabilities, self.before)
@@ -209,10 +201,15 @@ class Prefixes(View):
         return None
 
     def caption(self, scene: Scene) -> str:
+        data, selected = scene.data, scene.selected
+        explained = explained_class(data, selected.probe, selected.target)
+        named = f"“{data.class_names[explained.number]}”, {explained.reason}"
         return (
-            f"The network is given probe {scene.selected.probe} with one word more each time. Each "
-            "word is in the colour of what it did to the probability of a class, red raised it; "
-            "on the left all classes after each word at this step; on the right that class over "
+            f"The network is given probe {selected.probe} with one word more each time. Each word "
+            f"is in the colour of what its coming did to the probability of {named}, red raised "
+            "it, after the words before it alone. The evidence of the sentence's way measures what "
+            "the word adds where all are read: the two may differ, even in sign. On the left up to "
+            f"{MOST_CLASSES} classes after each word at this step; on the right that class over "
             "the training: when did the network learn what a word means?"
         )
 
@@ -234,7 +231,8 @@ class Prefixes(View):
 
     def draw(self, scene: Scene, computed: Reading) -> pn.Column:
         reading = computed
-        target = reading.target(scene.selected.target)
+        selected = scene.selected
+        target = explained_class(scene.data, selected.probe, selected.target).number
         height = map_height(len(reading.ends))
         options = {PROBABILITY: "probability so far", CHANGE: "change by each word"}
         maps = Alternatives(

@@ -212,10 +212,11 @@ class MemoryLength(View):
         followed = len(effort.probes)
         texts = "all probes" if followed == probe.size else f"{followed} of {probe.size} probes"
         return (
-            f"A token is changed a little; what is left of that in the state of {layer.name} after "
-            f"the tokens that follow, over {texts}, and at the end of probe "
-            f"{scene.selected.probe}. Above 1 a change grows.{effort.sampling.remark}"
-            f"{layer.text(scene.selected.probe).remark}"
+            f"A token is changed a little, in any direction; what is left of that in the state of "
+            f"{layer.name} after the tokens that follow, as a share of what it was right after the "
+            f"token (above 1 it has grown), over {texts}; and how much of it reaches the end of "
+            f"probe {scene.selected.probe}: the gain there counts the weights on the token too."
+            f"{effort.sampling.remark}{layer.text(scene.selected.probe).remark}"
         )
 
     def compute(self, scene: Scene) -> tuple[Reach, GradientFlow, Text] | Nothing:

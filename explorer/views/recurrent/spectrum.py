@@ -90,12 +90,15 @@ class RecurrentSpectrum(View):
     def caption(self, scene: Scene) -> str:
         layer = RecurrentLayer(scene.data, scene.selected.layer)
         is_gated = any(len(found) > 1 for found in layer.gates(0).values())
-        gated = " In a gated layer the gates have their say too." if is_gated else ""
+        which = "One gate's weights" if is_gated else "The weights"
+        gates = " and the other gates" if is_gated else ""
         return (
-            f"The weights of {layer.name} on its state, applied token by token: outside of the "
-            "circle a change grows, inside it fades, off the real axis it also turns. Below, "
-            "growth per token in the long run (radius) and at most (norm); the larger the "
-            f"departure from a normal matrix, the more a change may grow before it fades.{gated}"
+            f"{which} of {layer.name} on its state: this matrix, not the layer, whose activation "
+            f"functions{gates} change what is left of a change (the card of its memory measures "
+            "that). If the matrix alone were applied token by token, a change would grow outside "
+            "of the circle and fade inside it; off the real axis it also turns. Below, its growth "
+            "per token in the long run (radius) and at most (norm); the larger the departure from "
+            "a normal matrix (0 to 1), the more a change may grow before it fades."
             f"{sampling_of(layer, self._units(layer)).remark}"
         )
 
@@ -173,7 +176,7 @@ def _picture(scene: Scene, made: Eigenvalues, title: str) -> pn.Column:
     growth = growth_curves(
         {"radius": found.radius, "norm": found.norm},
         scene.positions,
-        y_label="growth per token",
+        y_label="growth by the matrix",
         height=GROWTH_HEIGHT,
         **scene.time_options(),
     ).opts(xlabel="", backend="bokeh")

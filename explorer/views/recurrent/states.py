@@ -13,6 +13,7 @@ import panel as pn
 
 from explorer.data.absence import Absence
 from explorer.data.recurrent import RecurrentLayer, limits_of, quantity_of
+from explorer.derived.recurrent.quantities import SHARE, SIGNED
 from explorer.derived.texts.words import Text
 from explorer.derived.time.frames import Limits, quantize
 from explorer.derived.units.similarity import leaf_order
@@ -98,6 +99,7 @@ class StateRows:
             "palette": palette_bytes(DIVERGING if limits.signed else SEQUENTIAL),
             "low": limits.low,
             "high": limits.high,
+            "bounded": limits in (SIGNED, SHARE),
             "tile_ids": ids.tolist(),
             "y_labels": [str(unit) for unit in ids],
             "value_name": self.layer.quantities(way)[name],

@@ -17,9 +17,10 @@ from explorer.derived.texts.embeddings import moved, words_in
 from explorer.derived.texts.words import visible
 from explorer.derived.time.frames import sample_indices
 from explorer.derived.time.headway import counted
-from explorer.derived.units.projection import fit_axes
+from explorer.derived.units.projection import fit_axes, project
 from explorer.plots.style import NEUTRAL, class_colour
 from explorer.views.base import Scene, View
+from explorer.views.parts import shares_in_plane
 from explorer.views.registry import register
 from explorer.views.requirements import needs_steps
 from explorer.widgets.charts.point_cloud import PointCloud
@@ -61,13 +62,16 @@ class WordMap:
     positions : ndarray (step, word, 2), float32
         Places in the plane.
     explained : ndarray (2,), float64
-        Share of the variance along each axis.
+        Share of the variance along each axis, of the words at the steps that set the plane.
+    shown : ndarray (step,), float64
+        Share of each step's variance that lies in the plane.
     """
 
     numbers: Ints
     moved: npt.NDArray[np.float64]
     positions: npt.NDArray[np.float32]
     explained: npt.NDArray[np.float64]
+    shown: npt.NDArray[np.float64]
 
     def chosen(self, option: str, sentence: Iterable[int]) -> list[int]:
         """Choose the words that are drawn, by their places here: what matters most comes first."""
@@ -109,19 +113,18 @@ def word_map(data: RunData, layer: str) -> WordMap:
         axes = fit_axes(
             [table_at(data, layer, index)[frequent] for index in sample_indices(steps, SAMPLES)]
         )
+        tables = (table_at(data, layer, index) for index in counted(range(steps)))
+        made = project((table[frequent] for table in tables), axes)
+        rows = {number: row for row, number in enumerate(frequent.tolist())}
         return {
             "numbers": numbers,
             "moved": far[numbers],
-            "positions": np.stack(
-                [
-                    axes.positions(table_at(data, layer, index)[numbers])
-                    for index in counted(range(steps))
-                ]
-            ),
+            "positions": made.positions[:, [rows[number] for number in numbers.tolist()]],
             "explained": axes.explained,
+            "shown": made.explained,
         }
 
-    kept = data.derived(f"map of {most} words by {weight_path(layer, 'embeddings')}", make)
+    kept = data.derived(f"plane of {most} words by {weight_path(layer, 'embeddings')}", make)
     return WordMap(**kept)
 
 
@@ -194,15 +197,17 @@ class Words(View):
         how = "" if total <= MOST_SHOWN else ", the frequent ones and those that moved furthest"
         named = "" if texts.vocabulary else " The run has no vocabulary, so they go by number."
         colour = (
-            f" Colour: the class in whose probes a {noun} occurs at least twice as often."
+            f" Colour: the class in whose probes a {noun} occurs at least twice as often "
+            "as in those of any other."
             if data.class_labels is not None
             else ""
         )
         return (
             f"{which} {total} {noun}s of the probes by their {_units(scene)} numbers in "
-            f"{scene.selected.layer}{how}, in the plane where these differ most (PCA, the same "
-            "plane at every step). Those that are used alike come to lie together; trails show the "
-            "last steps."
+            f"{scene.selected.layer}{how}, in the plane where these differ most (PCA over "
+            f"{min(SAMPLES, len(data.run))} steps, the same plane at every step; a unit is as long "
+            "on both axes). What differs in other directions is not seen: points that lie together "
+            "here need not be neighbours. Trails show the last steps."
             f"{colour}{named}"
         )
 
@@ -216,6 +221,8 @@ class Words(View):
         cloud = PointCloud(
             **self._shown(scene, computed),
             limits=computed.limits,
+            equal=True,
+            remarks=shares_in_plane(computed.shown),
             shape_names=["in this sentence", "", "in other probes"],
             x_name=_axis_name(computed, 0),
             y_name=_axis_name(computed, 1),
@@ -270,7 +277,7 @@ def _colour(number: int) -> str:
 
 def _axis_name(words: WordMap, axis: int) -> str:
     share = words.explained[axis]
-    known = f" ({share:.0%} of the variance)" if np.isfinite(share) else ""
+    known = f" ({share:.0%} of the variance of all steps)" if np.isfinite(share) else ""
     return f"component {axis + 1}{known}"
 
 

@@ -15,7 +15,7 @@ const [DISC, CROSS, RING] = [0, 1, 2];
 const SIGNS = ["●", "×", "○"];
 const PARAMETERS = [
   "positions", "labels", "colours", "groups", "shapes", "shape_names", "selects", "point_ids", "x_name", "y_name",
-  "limits", "equal", "trails", "texts", "circle", "if_empty", "label",
+  "limits", "equal", "trails", "texts", "circle", "remarks", "if_empty", "label",
 ];
 
 function radiusOf(count) {
@@ -187,7 +187,8 @@ export function render({ model, el }) {
     const nowhere = count ? "No point has a place at this step: nothing is a number." : its.if_empty;
     say(known ? "" : nowhere, clock.index);
     const together = known > 1 && !elsewhere && `all ${known} points lie at one place at this step`;
-    const text = [lost && `${lost} outside of the limits`, together].filter(Boolean).join(" · ");
+    const remark = its.remarks[its.remarks.length > 1 ? stepAt() : 0];
+    const text = [lost && `${lost} outside of the limits`, together, remark].filter(Boolean).join(" · ");
     if (outside.textContent !== text) outside.textContent = text;
   };
   // The way of a point from one step to another as a path, with `dot` called for each step.

@@ -62,6 +62,9 @@ class PointCloud(Widget):
     circle = param.Number(
         default=0.0, bounds=(0, None), doc="Radius of a circle about zero; 0 for none."
     )
+    remarks = param.List(
+        default=[], doc="What is said of each step below the points; a lone text: of every step."
+    )
     if_empty = param.String(default="There is no point.", doc="Said if there is none.")
     label = param.String(default="", doc="Description for screen readers.")
 
@@ -73,7 +76,15 @@ class PointCloud(Widget):
         self._check()
 
     @param.depends(
-        "positions", "labels", "colours", "shapes", "point_ids", "limits", "groups", watch=True
+        "positions",
+        "labels",
+        "colours",
+        "shapes",
+        "point_ids",
+        "limits",
+        "groups",
+        "remarks",
+        watch=True,
     )
     def _check(self) -> None:
         """Check that the parameters fit each other."""
@@ -87,6 +98,8 @@ class PointCloud(Widget):
             )
         if any(len(group) != 2 for group in self.groups):
             raise ValueError(f"groups: expected pairs of name and colour, got {self.groups}.")
+        if len(self.remarks) > 1:
+            check_count("remarks", self.remarks, steps, f"{steps} steps")
         check_count("limits", self.limits, 4, "ends of the axes")
         if self.limits and not (
             self.limits[0] < self.limits[1] and self.limits[2] < self.limits[3]

@@ -1,5 +1,5 @@
 // What the network says about the selected probe at the step on screen: a bar a class.
-import { PREDICTED, clockOf, element, follow, heed } from "../shared/clock.js";
+import { UNCHOSEN, clockOf, element, follow, heed } from "../shared/clock.js";
 import { clamp } from "../shared/numbers.js";
 /** @import { Component } from "../../types" */
 
@@ -16,6 +16,9 @@ export function classesShown(shares, truth) {
   return classes.filter((number, rank) => rank < TOP_CLASSES || number === truth);
 }
 
+// The class that is explained: the chosen one, else the true one; -1 if neither is known.
+export const explainedOf = (target, truth) => (target >= 0 ? target : truth);
+
 /** @param {Component} component */
 export function render({ model, el }) {
   const list = element("div", { class: "bars", role: "list", "aria-label": "Predicted probabilities" });
@@ -31,9 +34,9 @@ export function render({ model, el }) {
         element("span", { class: "swatch", style: `background:${model.colours[number] ?? "transparent"}` }),
         element("span", { class: "class", text: model.class_names[number] }),
         element("span", { class: "space" }, bar), value);
-      // The class that the joint picture explains; a second click follows the predicted one again.
+      // The class that the joint picture explains; a second click takes the choice back.
       row.addEventListener("click", () => {
-        clock.choose({ target: clock.choice.target === number ? PREDICTED : number });
+        clock.choose({ target: clock.choice.target === number ? UNCHOSEN : number });
       });
       rows.set(number, { row, bar, value });
     }
@@ -65,7 +68,8 @@ export function render({ model, el }) {
     draw(clock.index);
   };
   const explain = () => {
-    for (const [number, { row }] of rows) row.classList.toggle("explained", number === clock.choice.target);
+    const explained = explainedOf(clock.choice.target, model.truth);
+    for (const [number, { row }] of rows) row.classList.toggle("explained", number === explained);
   };
   const clock = clockOf(model.channel);
   follow(model, list, draw);

@@ -1,6 +1,6 @@
 // A small chart that changes with the slider: all steps are here, a tick only draws.
 import { LINE, paintAxes, plotBox, roomy, ticksOf } from "../shared/axes.js";
-import { PREDICTED, clockOf, element, follow, heed } from "../shared/clock.js";
+import { UNCHOSEN, clockOf, element, follow, heed } from "../shared/clock.js";
 import { limitsOf } from "../shared/limits.js";
 import { messageOn } from "../shared/message.js";
 import { clamp, finiteEnds, nearest } from "../shared/numbers.js";
@@ -285,7 +285,7 @@ export function render({ model, el }) {
   const pick = (which) => {
     if (!its.selects || !(which >= 0 && which < (bySeries() ? count : places))) return;
     const again = its.selects === "target" && clock.choice.target === idOf(which);
-    clock.choose({ [its.selects]: again ? PREDICTED : idOf(which) });
+    clock.choose({ [its.selects]: again ? UNCHOSEN : idOf(which) });
   };
   canvas.addEventListener("click", () => pick(picked()));
   // With the chart in focus the arrows move the choice, not time.

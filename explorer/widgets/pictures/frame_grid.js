@@ -4,7 +4,7 @@ import { framesOf } from "../shared/frames.js";
 import { limitsOf } from "../shared/limits.js";
 import { codeOfAll, messageOn, saidOfAll } from "../shared/message.js";
 import { clamp } from "../shared/numbers.js";
-import { bytes, coloured, cut, inkOn, number, repaintWhenSeen, sized, table, themed, tipOn, write } from "../shared/paint.js";
+import { BEYOND, bytes, coloured, cut, inkOn, readOff, repaintWhenSeen, sized, table, themed, tipOn, write } from "../shared/paint.js";
 /** @import { Component } from "../../types" */
 
 const GAP = 3;
@@ -238,8 +238,9 @@ export function render({ model, el }) {
   const valueOf = (code) => model.low + ((code - 1) / 254) * (model.high - model.low);
   const legend = () => {
     const [least, most] = limits.free && shown ? range(bytes(shown.frame)) : [1, 255];
-    low.textContent = number(valueOf(least));
-    high.textContent = number(valueOf(most));
+    low.textContent = readOff(least, model);
+    high.textContent = readOff(most, model);
+    low.title = high.title = model.bounded ? "" : BEYOND;
     name.textContent = model.value_name;
     limits.button.hidden = model.still;
     coloured(Uint8Array.from({ length: 255 }, (_, at) => at + 1), 255, 1, table(model.palette), bar);
@@ -303,7 +304,7 @@ export function render({ model, el }) {
   };
   const describe = ({ tile, x, y }) => {
     const code = bytes(shown.frame)[(tile * place.height + y) * place.width + x];
-    const value = code ? number(valueOf(code)) : "NaN";
+    const value = readOff(code, model);
     if (matrix()) {
       const [row, column] = [model.y_labels[y], model.x_labels[x]];
       return `${model.y_name} ${row ?? y} · ${column ? `“${column}”` : `${model.x_name} ${x}`} · ${value}`;
@@ -363,7 +364,7 @@ export function render({ model, el }) {
     place = null;
     draw(clock.index);
   });
-  model.on(["key", "palette", "low", "high", "captions", "tile_ids", "x_labels", "y_labels", "value_name"], () => {
+  model.on(["key", "palette", "low", "high", "bounded", "captions", "tile_ids", "x_labels", "y_labels", "value_name"], () => {
     shown = null;
     place = null;
     legend();

@@ -22,6 +22,9 @@ class FrameGrid(Stepped):
     palette = param.Parameter(doc="Colours: (768,) uint8.")
     low = param.Number(default=0.0, doc="Value of the lowest colour.")
     high = param.Number(default=1.0, doc="Value of the highest colour.")
+    bounded = param.Boolean(
+        default=False, doc="Whether no value can lie beyond; else the ends are read as ≤ and ≥."
+    )
     places = param.Integer(default=1, doc="Number of tiles of each unit; 0 if tiles are no units.")
     selects: param.Selector[str] = param.Selector(
         default="",

@@ -4,7 +4,7 @@ import { clockOf, element } from "../shared/clock.js";
 import { framesOf } from "../shared/frames.js";
 import { codeOfAll, messageOn, saidOfAll } from "../shared/message.js";
 import { clamp } from "../shared/numbers.js";
-import { bytes, coloured, inkOn, number, repaintWhenSeen, rgbOf, sized, table, themed, tipOn } from "../shared/paint.js";
+import { BEYOND, bytes, coloured, inkOn, readOff, repaintWhenSeen, rgbOf, sized, table, themed, tipOn } from "../shared/paint.js";
 /** @import { Component } from "../../types" */
 
 const BETWEEN = 18;
@@ -144,10 +144,11 @@ export function render({ model, el }) {
     canvas.setAttribute("aria-label", `${model.label}, recorded step ${index + 1} of ${clock.count}. ${shown.note}`);
     hover();
   };
-  const valueOf = (code) => (code ? number(model.low + ((code - 1) / 254) * (model.high - model.low)) : "NaN");
+  const valueOf = (code) => readOff(code, model);
   const legend = () => {
-    low.textContent = number(model.low);
-    high.textContent = number(model.high);
+    low.textContent = readOff(1, model);
+    high.textContent = readOff(255, model);
+    low.title = high.title = BEYOND;
     coloured(Uint8Array.from({ length: 255 }, (_, at) => at + 1), 255, 1, table(model.palette), bar);
   };
   const draw = (index) => {

@@ -1,12 +1,12 @@
 // A text's way through a network at this step: below its words a band for each layer, with the
 // units that add most to the explained class. Red speaks for it, blue against it.
 import { TILT, bandPainter } from "../shared/band_painter.js";
-import { EVIDENCE, GAP, LEFT, RIGHT, bandLines, bandParts, bandPlace, bandScales, codeValue, columnsIn, shortNumber } from "../shared/bands.js";
+import { EVIDENCE, GAP, LEFT, RIGHT, bandLines, bandParts, bandPlace, bandScales, columnsIn, shortNumber } from "../shared/bands.js";
 import { clockOf, element, heed } from "../shared/clock.js";
 import { framesOf } from "../shared/frames.js";
 import { limitsOf } from "../shared/limits.js";
 import { messageOn } from "../shared/message.js";
-import { FONT, cut, repaintWhenSeen, sized } from "../shared/paint.js";
+import { FONT, cut, readOff, repaintWhenSeen, sized } from "../shared/paint.js";
 /** @import { Component } from "../../types" */
 
 /** @param {Component} component */
@@ -112,7 +112,7 @@ export function render({ model, el }) {
     const values = band.quantities.map((quantity, number) => {
       const code = now.parts[at].quantities[number][row * places + found];
       const title = { pooled: "adds", "class places": "probability" }[band.kind] ?? quantity.title;
-      return `${title} ${code ? shortNumber(codeValue(code, quantity)) : band.kind === "pooled" ? "nothing" : "none"}`;
+      return `${title} ${code ? readOff(code, quantity, shortNumber) : band.kind === "pooled" ? "nothing" : "none"}`;
     });
     const [from, to] = band.ranges.slice(2 * found, 2 * found + 2);
     const where = to - from > 1 ? ` at “${now.its.words.slice(from, to).join(now.its.letters ? "" : " ")}”` : "";

@@ -4,7 +4,7 @@ import { framesOf } from "../shared/frames.js";
 import { limitsOf } from "../shared/limits.js";
 import { codeOfAll, messageOn, saidOfAll } from "../shared/message.js";
 import { clamp } from "../shared/numbers.js";
-import { bytes, coloured, number, repaintWhenSeen, sized, table, themed, tipOn, write } from "../shared/paint.js";
+import { BEYOND, bytes, coloured, readOff, repaintWhenSeen, sized, table, themed, tipOn, write } from "../shared/paint.js";
 /** @import { Component, Pen } from "../../types" */
 
 const BETWEEN = 14;
@@ -145,11 +145,11 @@ export function render({ model, el }) {
     canvas.setAttribute("aria-label", `${model.label}, recorded step ${index + 1} of ${clock.count}`);
     if (limits.free) legend();
   };
-  const valueOf = (code) => model.low + ((code - 1) / 254) * (model.high - model.low);
   const legend = () => {
     const [least, most] = limits.free && shown ? [shown.least, shown.most] : [1, 255];
-    low.textContent = number(valueOf(least));
-    high.textContent = number(valueOf(most));
+    low.textContent = readOff(least, model);
+    high.textContent = readOff(most, model);
+    low.title = high.title = BEYOND;
     name.textContent = model.value_name;
     overlay.hidden = !model.picture;
     coloured(Uint8Array.from({ length: 255 }, (_, at) => at + 1), 255, 1, table(model.palette), bar);
@@ -212,7 +212,7 @@ export function render({ model, el }) {
     if (at) {
       outline(at, []);
       const code = shown.codes[at.row * shown.width + at.column];
-      tip.show(`y ${at.row}, x ${at.column} · ${code ? number(valueOf(code)) : "NaN"}`, pointer.x, pointer.y);
+      tip.show(`y ${at.row}, x ${at.column} · ${readOff(code, model)}`, pointer.x, pointer.y);
       return;
     }
     tip.hide();

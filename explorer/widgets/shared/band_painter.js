@@ -1,7 +1,7 @@
 // Paints the bands of a text at one step; see bands.js.
-import { ALL, EVIDENCE, HEAD, LEFT, RIGHT, ROW, codeValue, shortNumber, signedCode } from "./bands.js";
+import { ALL, EVIDENCE, HEAD, LEFT, RIGHT, ROW, shortNumber, signedCode } from "./bands.js";
 import { clamp } from "./numbers.js";
-import { FONT, cut, themed, write } from "./paint.js";
+import { FONT, cut, readOff, themed, write } from "./paint.js";
 /** @import { Clock, Pen } from "../../types" */
 
 const WIDE = 220; // bars of bands without places
@@ -138,7 +138,7 @@ export function bandPainter(el, clock, now) {
     let end = now.place.right + RIGHT - 14;
     const shownAs = { pooled: "adds", states: band.quantities[0]?.title, "class places": "probability" }[band.kind] ?? "output";
     if (band.ranges) {
-      const [low, high] = now.scale[at].ranges[0].map((code) => shortNumber(codeValue(code, band.quantities[0])));
+      const [low, high] = now.scale[at].ranges[0].map((code) => readOff(code, band.quantities[0], shortNumber));
       end = scaleBar(pen, now.scale[at].palettes[0], now.scale[at].ranges[0], low, high, middle, end, shownAs);
     }
     if (end - x > 40) put(pen, detailOf(band), x, middle, { colour: "muted", most: end - x });
@@ -186,7 +186,7 @@ export function bandPainter(el, clock, now) {
     const height = line.height - (kind === "inner" ? 0 : 1);
     const look = { bold: chosen || isTarget, colour: chosen ? "select" : kind === "inner" ? "muted" : "text" };
     const middle = y + height / 2 + 0.5;
-    const ends = now.scale[at].ranges[quantity]?.map((code) => shortNumber(codeValue(code, band.quantities[quantity])));
+    const ends = now.scale[at].ranges[quantity]?.map((code) => readOff(code, band.quantities[quantity], shortNumber));
     if (kind === "inner") {
       put(pen, String(unit), LEFT - 8, middle, { ...look, align: "right" });
       if (row === 0) put(pen, band.quantities[quantity].title, 12, middle, { colour: "muted" });

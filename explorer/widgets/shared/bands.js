@@ -110,14 +110,6 @@ export function bandPlace(band, token) {
 }
 
 /**
- * @param {number} code
- * @param {{ low: number, high: number }} limits
- */
-export function codeValue(code, { low, high }) {
-  return code ? low + ((code - 1) / 254) * (high - low) : NaN;
-}
-
-/**
  * @param {number} value
  * @param {number} most
  */

@@ -4,7 +4,7 @@
 import { clamp } from "./numbers.js";
 /** @import { Choice, Clock, Model } from "../../types" */
 
-export const PREDICTED = -1; // chosen as target: the class that the network predicts
+export const UNCHOSEN = -1; // as target: no class is chosen, the true one is explained
 
 /**
  * @param {string} channel

@@ -62,6 +62,25 @@ export function number(value) {
   return Number.isFinite(value) ? Number(value.toPrecision(3)).toString() : String(value);
 }
 
+export const BEYOND = "At the steps that set the limits, at most 0.2 % of the values lie beyond: they have the colour of the end.";
+
+/**
+ * The value that a colour stands for. The colours at the ends stand for all that is beyond them too,
+ * unless nothing can be; from zero on, limits start where nothing is negative.
+ *
+ * @param {number} code
+ * @param {Record<string, any>} ends `low` and `high`; `bounded` if no value can lie beyond
+ * @param {(value: number) => string} [format]
+ * @returns {string}
+ */
+export function readOff(code, { low, high, bounded }, format = number) {
+  if (!code) return "NaN";
+  const value = format(low + ((code - 1) / 254) * (high - low));
+  if (bounded) return value;
+  if (code === 255) return `≥ ${value}`;
+  return code === 1 && low !== 0 ? `≤ ${value}` : value;
+}
+
 /**
  * @param {string} text
  * @param {number} most

@@ -50,6 +50,22 @@ def test_likeness_is_the_cka_of_the_frames_on_screen(pair):
         np.testing.assert_allclose(over_time.values[:, column], matrix, atol=1e-5)
 
 
+def test_the_cka_by_chance_is_that_of_shuffled_probes(pair):
+    alignment = pair.align("epoch")
+    found = likeness_of_all(pair, alignment, "epoch")
+    random = np.random.default_rng(1)
+    last = int(alignment.first[-1]), int(alignment.second[-1])
+    ours = [pair.first.activations(name, last[0]) for name in layers_seen(pair.first)]
+    theirs = [pair.second.activations(name, last[1]) for name in layers_seen(pair.second)]
+    by_chance = [
+        linear_cka(one, other[random.permutation(len(other))], unbiased=True)
+        for one, other in itertools.product(ours, theirs)
+        for _ in range(20)
+    ]
+    expected = np.nanquantile(by_chance, [0.9, 0.98])
+    assert expected[0] < found.chance < expected[1]
+
+
 def test_only_shared_probes_count(recorded, image_data):
     probe = image_run_spec().probe
     images = next(iter(probe.inputs.values()))

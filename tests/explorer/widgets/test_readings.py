@@ -185,17 +185,24 @@ def test_the_way_through_the_network_names_its_layers():
             "units": np.array([[1, -1], [0, 2]], np.int32),
             "contributions": np.full((2, 2), index, np.float32),
             "values": np.zeros((2, 2), np.float32),
-            "links": np.ones((1, 2, 2), np.float32),
+            "links": np.ones((2, 2, 2), np.float32),
             "pixels": np.zeros(8, np.uint8),
             "evidence": np.full((3, 3), 128, np.uint8),
             "target": 4,
         }
 
-    flow = Flow(provide, 4, columns=[{"layer": "input"}, {"layer": "conv"}, {"layer": "dense"}])
+    flow = Flow(
+        provide,
+        4,
+        columns=[{"layer": "input"}, {"layer": "conv"}, {"layer": "dense"}],
+        links=[["input", "conv"], ["conv", "dense"]],
+    )
     read = reading(flow, STEPS)
     assert read.layer.values.tolist() == ["conv", "dense"]
     assert read.contributions.values[:, 0, 0].tolist() == [1, 3]
     assert read.links.dims == ("step", "link", "from_row", "to_row")
+    assert read.from_layer.values.tolist() == ["input", "conv"]
+    assert read.to_layer.values.tolist() == ["conv", "dense"]
     assert np.abs(read.evidence).max() == 0
 
 

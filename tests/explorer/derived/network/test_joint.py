@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -98,6 +100,7 @@ def test_a_link_is_what_flows_through_one_unit_alone(case, at):
     network, activations, weights, columns, classes = case
     way = trace(network, activations, weights, columns, 2, rows=9, classes=classes)
     source, column = columns[at], columns[at + 1]
+    links = way.links[source.layer, column.layer]
     seed = np.zeros((1, 4), np.float32)
     seed[0, 2] = 1
     whole = network.backward(activations, weights, {"logits": seed})
@@ -106,17 +109,28 @@ def test_a_link_is_what_flows_through_one_unit_alone(case, at):
         alone[..., unit] = whole[column.layer][..., unit]
         back = network.backward(activations, weights, {column.layer: alone})
         expected = unit_sums(back[source.layer] * activations[source.layer])
-        np.testing.assert_allclose(
-            way.links[at][:, row], expected[way.units[at]], rtol=1e-4, atol=1e-6
-        )
+        np.testing.assert_allclose(links[:, row], expected[way.units[at]], rtol=1e-4, atol=1e-6)
 
 
 def test_links_out_of_a_unit_add_up_to_what_it_contributes(case):
     network, activations, weights, columns, classes = case
     way = trace(network, activations, weights, columns, 2, rows=9, classes=classes)
-    for at, column in enumerate(columns[:-2]):
+    for at, (column, behind) in enumerate(pairwise(columns[:-1])):
+        links = way.links[column.layer, behind.layer]
         expected = unit_sums(way.contributions[column.layer])[way.units[at]]
-        np.testing.assert_allclose(way.links[at].sum(axis=1), expected, rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(links.sum(axis=1), expected, rtol=1e-4, atol=1e-6)
+
+
+def test_links_from_the_input_are_what_passes_from_it_without_biases(case):
+    network, activations, weights, columns, classes = case
+    way = trace(network, activations, weights, columns, 2, rows=9, classes=classes)
+    bare = {**weights, "conv1": {**weights["conv1"], "bias": np.zeros(4, np.float32)}}
+    sums = network.forward({}, bare, start={"image": activations["image"]}, wanted=["conv1"])
+    seed = np.zeros((1, 4), np.float32)
+    seed[0, 2] = 1
+    back = network.backward(activations, weights, {"logits": seed}, wanted=["conv1"])
+    expected = unit_sums(sums["conv1"] * back["conv1"])[way.units[0]]
+    np.testing.assert_allclose(way.links["image", "relu1"], expected[None], rtol=1e-4)
 
 
 def test_a_class_is_linked_to_what_speaks_for_its_own_logit(case):
@@ -124,7 +138,7 @@ def test_a_class_is_linked_to_what_speaks_for_its_own_logit(case):
     way = way_of(case)
     terms = activations["drop"][0][:, None] * weights["logits"]["kernel"]
     np.testing.assert_allclose(
-        way.links[-1], terms[np.ix_(way.units[-2], way.units[-1])], rtol=1e-5
+        way.links["drop", "softmax"], terms[np.ix_(way.units[-2], way.units[-1])], rtol=1e-5
     )
 
 
@@ -136,8 +150,9 @@ def test_a_chosen_unit_is_shown_with_its_strongest_partners(case):
     assert all(len(units) <= ROWS for units in shown.units)
     everything = trace(*case[:4], 2, rows=9, classes=case[4])
     row = everything.units[2].tolist().index(hidden)
-    sources = everything.units[1][np.argsort(-np.abs(everything.links[1][:, row]))[:2]]
-    targets = everything.units[3][np.argsort(-np.abs(everything.links[2][row]))[:2]]
+    into, out = everything.links["pool1", "conv2"], everything.links["conv2", "drop"]
+    sources = everything.units[1][np.argsort(-np.abs(into[:, row]))[:2]]
+    targets = everything.units[3][np.argsort(-np.abs(out[row]))[:2]]
     assert set(sources) <= set(shown.units[1])
     assert set(targets) <= set(shown.units[3])
 
@@ -174,12 +189,13 @@ def test_a_lone_unit_speaks_for_the_second_class_and_against_the_first():
     logit = float(np.log(share / (1 - share)))
     assert unit_sums(ways[1].contributions["hidden"]).sum() == pytest.approx(logit, rel=1e-4)
     assert unit_sums(ways[0].contributions["hidden"]).sum() == pytest.approx(-logit, rel=1e-4)
-    np.testing.assert_allclose(ways[0].links[0][:, 0], -ways[0].links[0][:, 1])
+    links = ways[0].links["hidden", "out"]
+    np.testing.assert_allclose(links[:, 0], -links[:, 1])
 
 
 def test_a_diverged_network_shows_nan_and_breaks_nothing(case):
     network, activations, weights, columns, classes = case
     spoiled = {**weights, "conv2": {name: w * np.nan for name, w in weights["conv2"].items()}}
     way = trace(network, activations, spoiled, columns, 0, rows=ROWS, classes=classes * np.nan)
-    assert np.isnan(way.links[1]).all()
+    assert np.isnan(way.links["pool1", "conv2"]).all()
     assert all(len(units) == ROWS for units in way.units)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,6 +13,7 @@ from hypothesis.extra import numpy as hnp
 from explorer.derived.predictions.calibration import (
     brier_score,
     calibration_over_steps,
+    expected_error_by_chance,
     reliability,
 )
 
@@ -99,3 +102,35 @@ def test_every_step_is_its_own_diagram():
         np.testing.assert_array_equal(found.expected_error[step], one.expected_error)
         np.testing.assert_array_equal(found.brier[step], brier_score(frame, labels))
     assert np.isnan(found.expected_error).tolist() == [False] * 3 + [True, False]
+
+
+@given(forecasts())
+def test_the_error_by_chance_is_the_mean_over_all_answers_by_their_probability(drawn):
+    probabilities, labels = drawn
+    known = [row for row, _ in kept(probabilities, labels)]
+    confidence = np.array([row.max() for row in known])
+    places = np.ceil(confidence * 10) - 1
+    expected = 0.0 if known else np.nan
+    for right in product([0, 1], repeat=len(known)):
+        surplus = np.array(right) - confidence
+        likely = np.prod(np.where(right, confidence, 1 - confidence))
+        gaps = [abs(surplus[places == place].sum()) for place in np.unique(places)]
+        expected += likely * sum(gaps) / len(known) if known else 0
+    found = expected_error_by_chance(probabilities, labels, draws=3000)
+    np.testing.assert_allclose(found, expected, atol=0.03)
+
+
+def test_a_calibrated_network_has_about_the_error_by_chance_at_any_number_of_probes():
+    random = np.random.default_rng(0)
+    for count in (50, 500):
+        first = random.uniform(0.5, 1, (100, count))
+        errors = [
+            reliability(
+                np.stack([row, 1 - row], axis=1), (random.random(count) >= row).astype(np.int64)
+            ).expected_error
+            for row in first
+        ]
+        chance = expected_error_by_chance(
+            np.stack([first[0], 1 - first[0]], axis=1), np.zeros(count, np.int64)
+        )
+        assert chance == pytest.approx(np.mean(errors), rel=0.1)

@@ -17,6 +17,7 @@ from explorer.derived.units import similarity
 from explorer.derived.units.similarity import (
     Pair,
     activation_correlation,
+    greatest_cosine_by_chance,
     kernel_similarity,
     leaf_order,
     linear_cka,
@@ -215,3 +216,18 @@ def test_many_rows_are_clustered_without_the_best_order(monkeypatch):
     rows = np.array([0.0, 10, 0.1, 10.1])[:, None]
     order = leaf_order(rows).tolist()
     assert abs(order.index(0) - order.index(2)) == abs(order.index(1) - order.index(3)) == 1
+
+
+@pytest.mark.parametrize(("dimensions", "count"), [(2, 1), (9, 120), (49, 3000)])
+def test_one_in_twenty_greatest_cosines_of_random_directions_is_greater(dimensions, count):
+    random = np.random.default_rng(0)
+    greatest = []
+    for _ in range(400):
+        rows = random.normal(size=(count, dimensions))
+        greatest.append((rows[:, 0] / np.linalg.norm(rows, axis=1)).max())
+    expected = np.quantile(greatest, 0.95)
+    assert greatest_cosine_by_chance(dimensions, count) == pytest.approx(expected, abs=0.02)
+
+
+def test_in_one_dimension_every_cosine_is_one():
+    assert greatest_cosine_by_chance(1, 5) == 1

@@ -68,6 +68,16 @@ def test_the_axes_say_how_much_they_show(image_data):
     assert (cloud.equal, cloud.trails, cloud.selects) == (True, True, "probe")
 
 
+def test_each_step_says_how_much_of_its_variance_lies_in_the_plane(image_data):
+    remarks = cloud_in(drawn(image_data)).remarks
+    last = flat(100) - flat(100).mean(axis=0)
+    plane = np.linalg.svd(last, full_matrices=False)[2][:2]
+    for remark, step in zip(remarks, STEPS, strict=True):
+        centred = flat(step) - flat(step).mean(axis=0)
+        share = ((centred @ plane.T) ** 2).sum() / (centred**2).sum()
+        assert remark == f"of this step's variance {share:.0%} lie in the plane"
+
+
 def test_colours_are_classes_and_crosses_are_wrong(image_data):
     cloud = cloud_in(drawn(image_data))
     assert cloud.colours == [class_colour(label) for label in LABELS]

@@ -217,7 +217,9 @@ def test_a_matrix_larger_than_a_screen_is_averaged_in_blocks(image_data, monkeyp
     expected = quantize(np.stack(blocks, axis=1), limits)
     assert np.abs(frame[0].astype(int) - expected).max() <= 1  # rounding of float32
     assert board.grid.x_labels[:2] == ["0-4", "5-9"]
-    assert "A cell is the mean of 5 inputs." in DenseWeights().caption(scene_of(image_data))
+    assert "A cell is the mean of 5 inputs, in which signs may cancel." in DenseWeights().caption(
+        scene_of(image_data)
+    )
 
 
 def test_weights_that_cannot_be_drawn_in_time_are_declined(image_data, monkeypatch):

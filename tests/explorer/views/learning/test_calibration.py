@@ -96,7 +96,7 @@ def test_it_may_be_of_the_evaluation_set(recorded, monkeypatch):
     labels = np.arange(EXAMPLES) % 4
     check(panel, lambda step: shared(spec, step)["evaluation/prediction"].astype(float), labels)
     assert panel.select(StepLines)[1].names == ["examples"]
-    assert any("here there are 40" in said.object for said in panel.select(pn.pane.HTML))
+    assert any("With 40 examples" in said.object for said in panel.select(pn.pane.HTML))
 
 
 def test_a_training_that_diverged_leaves_gaps(recorded, monkeypatch):

@@ -334,7 +334,7 @@ def test_it_draws_every_kind_of_network(kind):
     picture._handle_msg({"key": picture.key, "want": [0]})
     assert "error" not in sent[0], sent[0]
     assert len(sent[0]["payload"]["units"]) == sum(band["rows"] for band in picture.bands)
-    assert view.caption(scene).startswith("Probe 1 word by word.")
+    assert view.caption(scene).startswith("Probe 1 word by word, explained")
 
 
 def test_layers_whose_places_are_unknown_are_named():
@@ -366,8 +366,20 @@ def test_a_chosen_unit_or_class_changes_the_key_of_the_frames():
     assert picture.key != first
     view.follow(scene_of("conv", layer="tokens"), picture)
     assert picture.key.endswith("None")
-    assert "logit of “good”" in view.caption(scene_of("conv", target=1))
-    assert "the predicted class" in view.caption(scene)
+    assert "“good”, which was chosen" in view.caption(scene_of("conv", target=1))
+    assert "the true class" in view.caption(scene)
+
+
+def test_the_explained_class_is_one_at_every_step():
+    reader = reader_of("conv", target=-1)
+    label = int(data_of("conv").class_labels[0])
+    assert {int(reader.payload(index)["target"]) for index in range(LAST + 1)} == {label}
+
+
+def test_it_says_what_the_evidence_measures_and_why_reading_word_by_word_may_differ():
+    said = JointText().caption(scene_of("conv"))
+    assert "small change of the word" in said
+    assert "may differ, even in sign" in said
 
 
 def test_runs_of_other_kinds_are_none_of_its_own(image_data):

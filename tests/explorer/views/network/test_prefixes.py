@@ -11,7 +11,7 @@ import pytest
 from explorer.data.absence import Nothing
 from explorer.data.run import RunData
 from explorer.plots.token_map import token_map
-from explorer.selection import PREDICTED, SelectionKey
+from explorer.selection import UNCHOSEN, SelectionKey
 from explorer.views.alternatives import Alternatives
 from explorer.views.base import Scene, Unfinished
 from explorer.views.network import prefixes
@@ -60,7 +60,7 @@ def trained(tmp_path_factory):
     return open_run(path), says
 
 
-def scene_of(data, probe=0, target=PREDICTED):
+def scene_of(data, probe=0, target=UNCHOSEN):
     return Scene(data, SelectionKey("lstm", probe, "step", 0, target))
 
 
@@ -104,6 +104,13 @@ def test_the_followed_class_is_the_chosen_or_the_true_one(trained):
     assert lines.names == ["bad", "fair", "good (true)"]
     assert (lines.selects, lines.picks, lines.ids) == ("target", "series", [0, 1, 2])
     assert "good" in pictures(data)[1].value_name
+    assert "“fair”, which was chosen" in Prefixes().caption(scene_of(data, target=1))
+    assert "“good”, the true class" in Prefixes().caption(scene_of(data))
+
+
+def test_it_says_why_the_evidence_may_say_something_else(trained):
+    said = Prefixes().caption(scene_of(RunData(trained[0])))
+    assert "may differ, even in sign" in said
 
 
 def test_maps_show_the_class_over_words_and_training(trained):

@@ -25,6 +25,15 @@ def test_it_draws_every_kind_of_recurrent_layer(kind):
     assert view.caption(scene).endswith(".")
 
 
+def test_it_says_that_a_matrix_is_not_the_layer():
+    said = RecurrentSpectrum().caption(scene_of("lstm", index=0))
+    assert said.startswith("One gate's weights of")
+    assert "this matrix, not the layer" in said
+    alone = RecurrentSpectrum().caption(scene_of("simple", index=0))
+    assert alone.startswith("The weights of")
+    assert "other gates" not in alone
+
+
 @pytest.mark.parametrize(
     ("kind", "columns"), [("simple", [0, 3]), ("lstm", [6, 9]), ("gru", [6, 9])]
 )

@@ -60,6 +60,19 @@ def test_places_are_the_principal_components_of_all_steps_together(text_data):
     np.testing.assert_allclose(words.moved, np.linalg.norm(rows[-1] - rows[0], axis=-1), rtol=1e-6)
 
 
+def test_each_step_says_how_much_of_its_variance_lies_in_the_plane(text_data):
+    cloud, _ = drawn(text_data)
+    words = word_map(text_data, "embedding")
+    rows = tables()[:, words.numbers].astype(np.float64)
+    pooled = rows.reshape(-1, 4) - rows.reshape(-1, 4).mean(axis=0)
+    plane = np.linalg.svd(pooled, full_matrices=False)[2][:2]
+    for remark, step in zip(cloud.remarks, rows, strict=True):
+        centred = step - step.mean(axis=0)
+        share = ((centred @ plane.T) ** 2).sum() / (centred**2).sum()
+        assert remark == f"of this step's variance {share:.0%} lie in the plane"
+    assert cloud.equal
+
+
 def test_limits_hold_all_words_at_all_steps(text_data):
     words = word_map(text_data, "embedding")
     x_low, x_high, y_low, y_high = words.limits
@@ -69,7 +82,11 @@ def test_limits_hold_all_words_at_all_steps(text_data):
 
 def test_the_words_of_a_sentence_come_first_and_the_furthest_on_demand():
     words = WordMap(
-        np.array([7, 8, 9]), np.array([1.0, 3.0, 2.0]), np.zeros((1, 3, 2)), np.zeros(2)
+        np.array([7, 8, 9]),
+        np.array([1.0, 3.0, 2.0]),
+        np.zeros((1, 3, 2)),
+        np.zeros(2),
+        np.zeros(1),
     )
     assert words.chosen(ALL, [9, 4]) == [2, 0, 1]
     assert words.chosen(SENTENCE, [9, 4]) == [2]
