@@ -15,7 +15,7 @@ Float64 = npt.NDArray[np.float64]
 Gradient = Callable[[Float64], Float64]
 # Products with the Hessian, of two gradients each.
 MOST_PRODUCTS = 20
-# Share of the eigenvalue by which another product must still move it.
+# Share of the eigenvalue by which the estimate may be off.
 TOLERANCE = 0.01
 # Length of a step for a difference of gradients, relative to the weights: gradients in float32 are
 # known to seven digits, so shorter ones drown in rounding, and longer ones cross kinks.
@@ -33,7 +33,7 @@ class Eigenvalue(NamedTuple):
     products : int
         Products with the Hessian that it took.
     settled : bool
-        Whether the last product moved it by less than `TOLERANCE`.
+        Whether it is within `TOLERANCE` of an eigenvalue.
     """
 
     value: float
@@ -95,25 +95,25 @@ def top_eigenvalue(
         if not np.isfinite(product).all():
             return Eigenvalue(float("nan"), count, settled=False)
         diagonal.append(float(product @ basis[-1]))
-        before, value = value, _largest(diagonal, beside)
-        if abs(value - before) <= TOLERANCE * abs(value):
-            return Eigenvalue(value, count, settled=True)
+        value, last = _largest(diagonal, beside)
         # Twice, since rounding leaves a part of the old directions the first time.
         for _ in range(2):
             for direction in basis:
                 product -= (product @ direction) * direction
         left = float(np.linalg.norm(product))
-        if left <= ROUNDING * max(abs(value), ROUNDING):
+        # So far is the estimate from an eigenvalue at most.
+        if left * last <= max(TOLERANCE * abs(value), ROUNDING):
             return Eigenvalue(value, count, settled=True)
         beside.append(left)
         basis.append(product / left)
     return Eigenvalue(value, count, settled=len(weights) <= most)
 
 
-def _largest(diagonal: Sequence[float], beside: Sequence[float]) -> float:
-    """Largest eigenvalue of a symmetric matrix with three diagonals."""
+def _largest(diagonal: Sequence[float], beside: Sequence[float]) -> tuple[float, float]:
+    """Largest eigenvalue of a symmetric matrix with three diagonals, and its vector's last size."""
     matrix = np.diag(diagonal) + np.diag(beside, 1) + np.diag(beside, -1)
-    return float(np.linalg.eigvalsh(matrix)[-1])
+    values, vectors = np.linalg.eigh(matrix)
+    return float(values[-1]), float(abs(vectors[-1, -1]))
 
 
 def noise_scale(gradients: Array, size: int) -> float:
