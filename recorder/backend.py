@@ -38,7 +38,7 @@ class Subject(Protocol):
     def spec(self) -> RunSpec:
         """What the framework knows of the run.
 
-        These are layers, outputs, predictions of the evaluation, and where they are known the
+        These are layers, outputs, predictions of the evaluations, and where they are known the
         configurations of model, optimizer and loss, the seed and the framework's version. The
         recording adds what the user said: name, probe, schedule and notes.
         """
@@ -52,7 +52,7 @@ class Subject(Protocol):
 
         This is called between two updates, on the thread that trains: it copies the weights and
         does no more. The result is called later, on another thread, while the training goes on. It
-        sends the probe and the evaluation through the network with those weights, in inference
+        sends the probe and the evaluations through the network with those weights, in inference
         mode, and leaves the model and every source of random numbers as they are.
 
         Nothing here asks for a trace. A model that cannot be run with weights from before runs
@@ -72,7 +72,7 @@ class Subject(Protocol):
 class Backend(Protocol):
     """A framework, as far as a recording asks."""
 
-    def look_at(self, model: Any, probe: Probe, evaluation: Evaluation | None) -> Subject:
+    def look_at(self, model: Any, probe: Probe, evaluations: Sequence[Evaluation]) -> Subject:
         """Describe a model and prepare to record it.
 
         Parameters
@@ -81,8 +81,8 @@ class Backend(Protocol):
             The model, as its framework knows it.
         probe : Probe
             The inputs whose activations are recorded.
-        evaluation : Evaluation or None
-            The inputs whose predictions are recorded.
+        evaluations : sequence of Evaluation
+            The inputs whose predictions are recorded: none, held-out ones, training ones, or both.
 
         Raises
         ------

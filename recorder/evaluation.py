@@ -1,30 +1,47 @@
-"""A larger set of examples, of which only the network's predictions are recorded."""
+"""Larger sets of examples, of which only the network's predictions are recorded."""
 
 from __future__ import annotations
 
+import copy
+import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from recorder.probe import Probe
+from recorder.scope import parse_bytes
+from store.errors import SpecError, did_you_mean
 from store.format.names import UNIT_DIM, Array, distinct_dims
-from store.format.spec import EXAMPLE_DIM, EvaluationSpec, PredictionSpec
+from store.format.spec import (
+    EXAMPLE_DIM,
+    EvaluationRole,
+    EvaluationSpec,
+    PredictionSpec,
+    evaluation_input,
+)
+from store.tools.info import human_bytes
 
 BATCH_SIZE = 256
+# Inputs beyond are left out unless they are asked for: a run is a file to be shared. 5,000 gray
+# images of 28 × 28 take as much.
+MOST_INPUT_BYTES = 16_000_000
+
+log = logging.getLogger("trainlapse.recorder")
 
 
 class Evaluation:
     """Examples whose predictions are recorded at every recorded step, but no activations.
 
-    It serves what needs many examples: the confusion of classes, and the order in which examples
-    are learned. The inputs themselves are not stored. Predictions are computed batch by batch, so
+    It serves what needs many examples: the confusion of classes, the order in which examples are
+    learned, and of training examples those whose labels are suspicious. The inputs are stored
+    once, so that such an example can be looked at. Predictions are computed batch by batch, so
     that memory stays bounded.
 
     Parameters
     ----------
-    inputs : array_like or mapping of str to array_like
+    x : array_like or mapping of str to array_like
         Model input (example, ...), or several by the names of the model's inputs.
     labels : array_like, optional
         Class numbers, one-hot rows, class names, or target values, as for `Probe`.
@@ -32,11 +49,17 @@ class Evaluation:
         Names by class number.
     batch_size : int
         Examples that go through the network at once; by default 256.
+    role : {"held_out", "train"}
+        Whether the training never sees these examples, by default, or learns from them.
+    inputs : bool or int or str
+        Whether `x` is stored, or up to how many bytes, for instance ``"50 MB"``; by default
+        up to 16 MB. A warning says so where they take more and are left out.
 
     Raises
     ------
     SpecError
-        Inputs, labels and names do not fit together; the message lists every problem.
+        Inputs, labels and names do not fit together, and the message lists every problem; or
+        `role` or `inputs` is none of what is possible.
     ValueError
         `batch_size` is not a whole number of at least 1.
 
@@ -45,29 +68,39 @@ class Evaluation:
     >>> evaluation = Evaluation(np.zeros((1000, 5)), np.arange(1000) % 3)
     >>> len(evaluation), evaluation.batch_size
     (1000, 256)
+    >>> Evaluation(np.zeros((200, 5)), role="train")
+    Evaluation(200 examples, role='train', batch_size=200)
     """
 
     def __init__(
         self,
-        inputs: npt.ArrayLike | Mapping[str, npt.ArrayLike],
+        x: npt.ArrayLike | Mapping[str, npt.ArrayLike],
         labels: npt.ArrayLike | None = None,
         *,
         class_names: Sequence[str] | None = None,
         batch_size: int = BATCH_SIZE,
+        role: EvaluationRole = "held_out",
+        inputs: bool | int | str = True,
     ) -> None:
         if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
             raise ValueError(
                 f"Evaluation(batch_size=...) expects a whole number of at least 1, "
                 f"got {batch_size!r}."
             )
-        self.examples = Probe(inputs, labels, class_names)
+        if role not in get_args(EvaluationRole):
+            raise SpecError(
+                f"There is no role {role!r}. {did_you_mean(str(role), get_args(EvaluationRole))}"
+            )
+        self.role = role
+        self.examples = Probe(x, labels, class_names)
         self.batch_size = min(batch_size, len(self.examples))
+        self.keeps_inputs = self._may_keep(inputs)
 
     def __len__(self) -> int:
         return len(self.examples)
 
     def __repr__(self) -> str:
-        return f"Evaluation({len(self)} examples, batch_size={self.batch_size})"
+        return f"Evaluation({len(self)} examples, role={self.role!r}, batch_size={self.batch_size})"
 
     def batch(self, start: int) -> list[Array]:
         """Give the inputs of one batch.
@@ -131,6 +164,7 @@ class Evaluation:
         tensors : sequence of (shape, data type)
             What one example gives, by output; the shape is without the example's dimension.
         """
+        examples = self.examples.to_spec()
         names = ["prediction"] if len(outputs) == 1 else [f"prediction.{out}" for out in outputs]
         taken: dict[str, int] = {}
         predictions = []
@@ -140,10 +174,85 @@ class Evaluation:
             dims = (EXAMPLE_DIM, *inner, UNIT_DIM)[: len(whole)]
             dims = distinct_dims(dims, whole, taken, name)
             predictions.append(PredictionSpec(name, output, dims, whole, dtype))
+        inputs = examples.inputs if self.keeps_inputs else {}
         return EvaluationSpec(
             predictions=tuple(predictions),
             size=len(self),
-            labels=self.examples.labels,
-            class_names=self.examples.class_names,
-            fingerprint=self.examples.to_spec().fingerprint(),
+            labels=examples.labels,
+            class_names=examples.class_names,
+            fingerprint=examples.fingerprint(),
+            role=self.role,
+            kind=examples.kind,
+            inputs=inputs,
+            input_dims={
+                name: distinct_dims(
+                    (EXAMPLE_DIM, *examples.dims[name][1:]),
+                    values.shape,
+                    taken,
+                    evaluation_input(name),
+                )
+                for name, values in inputs.items()
+            },
         )
+
+    def beside(self, probe: Probe) -> Evaluation:
+        """Give the evaluation with inputs of the probe's kind, if they are like the probe's.
+
+        Numbers alone do not say whether they are tokens; a probe with its vocabulary does.
+
+        Parameters
+        ----------
+        probe : Probe
+            That of the same recording.
+        """
+        own = {name: values.shape[1:] for name, values in self.examples.inputs.items()}
+        if own != {name: values.shape[1:] for name, values in probe.inputs.items()}:
+            return self
+        beside = copy.copy(self)
+        beside.examples = copy.copy(self.examples)
+        beside.examples.kind = probe.kind
+        return beside
+
+    def _may_keep(self, wanted: bool | int | str) -> bool:
+        if wanted is False:
+            return False
+        most = MOST_INPUT_BYTES if wanted is True else parse_bytes(wanted, "inputs")
+        size = sum(values.nbytes for values in self.examples.inputs.values())
+        if size > most:
+            log.warning(
+                "The inputs of %r take %s, more than %s: they are not stored, and no card can show "
+                "them. Store them with inputs='%d MB', or evaluate fewer examples.",
+                self,
+                human_bytes(size),
+                human_bytes(most),
+                -(-size // 10**6),
+            )
+        return size <= most
+
+
+def one_of_each_role(
+    evaluation: Evaluation | Sequence[Evaluation] | None,
+) -> tuple[Evaluation, ...]:
+    """Check and list what a user passed as evaluations.
+
+    Raises
+    ------
+    TypeError
+        It is something else.
+    SpecError
+        Two have one role.
+    """
+    if evaluation is None:
+        return ()
+    given = (evaluation,) if isinstance(evaluation, Evaluation) else evaluation
+    if not isinstance(given, Sequence) or not all(isinstance(one, Evaluation) for one in given):
+        raise TypeError(
+            f"evaluation must be an Evaluation, or a list of a held-out and a training one, "
+            f"got {evaluation!r:.200}."
+        )
+    if len({one.role for one in given}) < len(given):
+        raise SpecError(
+            "A run has one held-out and one training evaluation at most, got the roles "
+            f'{[one.role for one in given]}. Training examples are marked by role="train".'
+        )
+    return tuple(given)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 from recorder.backend import Backend, backend_of
-from recorder.evaluation import Evaluation
+from recorder.evaluation import Evaluation, one_of_each_role
 from recorder.probe import Probe
 from recorder.recording.background import BackgroundWriter
 from recorder.recording.cost import COST_LIMIT, Cost
@@ -55,7 +55,7 @@ class LoopRecorder:
         *,
         schedule: Schedule | None = None,
         model: Any = None,
-        evaluation: Evaluation | None = None,
+        evaluation: Evaluation | Sequence[Evaluation] | None = None,
         layers: Globs = "*",
         activations: bool | Globs = True,
         weights: bool | Globs = True,
@@ -88,9 +88,10 @@ class LoopRecorder:
         model : model, optional
             What to record: a Keras model, or one that `backend` knows. A loop needs it; a callback
             records the model that is fitted by default.
-        evaluation : Evaluation, optional
-            More examples, of which the predictions are recorded. By default none. Costs a forward
-            pass of them all at every recorded step, beside the training.
+        evaluation : Evaluation or sequence of Evaluation, optional
+            More examples, of which the predictions are recorded: held-out ones, training ones
+            (``role="train"``), or one of each. By default none. Costs a forward pass of them all
+            at every recorded step, beside the training.
         layers : str or sequence of str
             Names or patterns of the layers to record (``"conv*"``); with a leading "!", of those
             not to. By default ``"*"``, all. What is left out takes no bytes, with Keras no time.
@@ -180,7 +181,7 @@ class LoopRecorder:
                     dtype={} if dtype is None else dtype,
                     byte_budget=byte_budget,
                 ),
-                evaluation=evaluation,
+                evaluations=one_of_each_role(evaluation),
                 resume=resume,
             ),
             backend=backend,

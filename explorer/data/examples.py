@@ -1,4 +1,4 @@
-"""Examples with a class each: the probe, or the larger evaluation set."""
+"""Examples with a class each: the probe, or a larger set, held out or learned from."""
 
 from __future__ import annotations
 
@@ -8,19 +8,27 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+import xarray as xr
 
-from explorer.data.run import BLOCK_BYTES, EVALUATION_PATH, RunData
+from explorer.data.run import BLOCK_BYTES, RunData
 from explorer.derived.predictions.reading import OutputReading, class_numbers
 from explorer.derived.predictions.verdicts import Verdicts
 from explorer.derived.time.headway import counted
 from store.format.names import activation_path
+from store.format.spec import EVALUATION_GROUPS, EVALUATION_INPUT, EvaluationRole
 
 Array = npt.NDArray[Any]
 
 
-ExampleSource = Literal["evaluation", "probe"]
-# The larger set first: it is shown unless the other one is chosen.
-SOURCES: tuple[ExampleSource, ...] = ("evaluation", "probe")
+ExampleSource = Literal["evaluation", "train", "probe"]
+# The larger sets first: the first one is shown unless another one is chosen.
+SOURCES: tuple[ExampleSource, ...] = ("evaluation", "train", "probe")
+ROLES: dict[ExampleSource, EvaluationRole] = {"evaluation": "held_out", "train": "train"}
+NOUNS: dict[ExampleSource, str] = {
+    "evaluation": "held-out examples",
+    "train": "training examples",
+    "probe": "probes",
+}
 
 
 @dataclass(frozen=True)
@@ -31,7 +39,7 @@ class Examples:
     ----------
     data : RunData
         The run.
-    source : {"probe", "evaluation"}
+    source : {"evaluation", "train", "probe"}
         Which examples.
     labels : ndarray of int (example,)
         Their classes.
@@ -58,8 +66,40 @@ class Examples:
         """What one example is called in a sentence."""
         return "probe" if self.source == "probe" else "example"
 
+    @property
+    def described(self) -> str:
+        """How many there are of what: ``400 training examples``."""
+        return f"{len(self):,} {NOUNS[self.source]}"
+
+    @property
+    def has_inputs(self) -> bool:
+        """Whether what the network was given is one array, and was kept."""
+        return self.data.input() is not None if self.source == "probe" else len(self._kept()) == 1
+
+    def inputs(self) -> tuple[Array, list[str], str] | None:
+        """Read what the network was given, if that is one array and was kept.
+
+        Returns
+        -------
+        inputs : ndarray (example, ...)
+        dims : list of str
+            Names of its dimensions.
+        kind : str
+            One of `store.format.names.PROBE_KINDS`.
+        """
+        if self.source == "probe":
+            probe, given = self.data.run.probe, self.data.input()
+            if probe is None or given is None:
+                return None
+            return given, list(next(iter(probe.dims.values()))), probe.kind
+        if not self.has_inputs:
+            return None
+        ((_, kept),) = self._kept().items()
+        kind = self.data.run.evaluations[ROLES[self.source]].attrs.get("kind", "other")
+        return kept.values, [str(dim) for dim in kept.dims], str(kind)
+
     def choosing(self, number: int) -> dict[str, int]:
-        """Say what selects one of them: those of the evaluation set are not stored."""
+        """Say what selects one of them: the page can show probes only."""
         return {"probe": int(number)} if self.source == "probe" else {}
 
     def probabilities(self) -> Iterator[Array]:
@@ -75,6 +115,11 @@ class Examples:
 
         kept = self.data.verdicts() if self.source == "probe" else None
         return kept or Verdicts(**self.data.derived(f"verdicts on the {self.source}", make))
+
+    def _kept(self) -> dict[str, xr.DataArray]:
+        """Name the inputs of a larger set that were stored; they are not read yet."""
+        kept = self.data.run.evaluations[ROLES[self.source]]
+        return {str(name): kept[name] for name in kept if str(name).startswith(EVALUATION_INPUT)}
 
     def _blocks(self) -> Iterator[Array]:
         """Give the predictions, some steps at a time: (step, example, unit)."""
@@ -92,7 +137,7 @@ def sources(data: RunData) -> list[ExampleSource]:
 
 def examples_of(data: RunData, source: ExampleSource) -> Examples | None:
     """Find the examples of a source; None without a classifier or without classes."""
-    return _of_probe(data) if source == "probe" else _of_evaluation(data)
+    return _of_probe(data) if source == "probe" else _of_evaluation(data, source)
 
 
 def _of_probe(data: RunData) -> Examples | None:
@@ -106,15 +151,17 @@ def _of_probe(data: RunData) -> Examples | None:
     return Examples(data, "probe", labels, data.class_names, reading, path)
 
 
-def _of_evaluation(data: RunData) -> Examples | None:
-    kept, reading, labels = data.run.evaluation, data.answer, data.evaluation_labels
-    if kept is None or "prediction" not in kept or labels is None:
+def _of_evaluation(data: RunData, source: ExampleSource) -> Examples | None:
+    role = ROLES[source]
+    kept, reading = data.run.evaluations.get(role), data.answer
+    if kept is None or not {"prediction", "label"} <= set(kept):
         return None
     if not isinstance(reading, OutputReading) or not reading.is_choice:
         return None
-    classes = class_numbers(labels, reading.classes)
+    classes = class_numbers(kept["label"].values, reading.classes)
     if classes is None or not len(data.run):
         return None
     given = list(kept.attrs.get("class_names") or data.class_names)[: reading.classes]
     names = given + [str(number) for number in range(len(given), reading.classes)]
-    return Examples(data, "evaluation", classes, names, reading, EVALUATION_PATH)
+    path = f"{EVALUATION_GROUPS[role]}/prediction"
+    return Examples(data, source, classes, names, reading, path)

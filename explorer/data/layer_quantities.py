@@ -15,10 +15,18 @@ import numpy.typing as npt
 
 from explorer.data.layers import can_die, function_of, is_output
 from explorer.data.run import RunData
-from explorer.data.summaries import separation_of, weight_norms
+from explorer.data.summaries import (
+    activation_spectra,
+    linear_probe_of,
+    separation_of,
+    weight_directions,
+    weight_norms,
+    weight_spectra,
+)
 from explorer.data.unit_states import unit_states_of, unseen_inputs
 from explorer.derived.time.headway import counted
 from explorer.derived.units.activity import DEAD
+from explorer.derived.units.linear_probe import SHUFFLES, too_few
 from store import Layer
 
 Array = npt.NDArray[Any]
@@ -46,6 +54,8 @@ class LayerQuantity:
         Sentence that says that no layer of a network can have it.
     needs_classes : bool
         Whether it is about the classes of the probes.
+    lacks : callable, optional
+        Takes a run with classes; gives the sentence that says why it cannot be measured there.
     logarithmic : bool
         Whether it spans orders of magnitude: colours follow its logarithm.
     signed : bool
@@ -59,7 +69,7 @@ class LayerQuantity:
     meaning : str
         What is measured: a sentence without its full stop.
     healthy : str
-        What is usual where a training goes well: the end of that sentence.
+        What is usual where a training goes well: a sentence after "Healthy:", without full stop.
     note : callable, optional
         Takes the run: gives a sentence on what the numbers mean in it, or none.
     unknown : str
@@ -83,6 +93,7 @@ class LayerQuantity:
     applies: Callable[[Layer], bool] = lambda _: True
     unfit: str = ""
     needs_classes: bool = False
+    lacks: Callable[[RunData], str | None] = lambda _: None
     logarithmic: bool = False
     signed: bool = False
     limits: tuple[float, float] | None = None
@@ -280,6 +291,185 @@ def _is_shared_out(layer: Layer) -> bool:
 def class_separation(data: RunData, layer: str) -> Array | None:
     """Mean silhouette of the probes: (step,); see `explorer.derived.units.separation`."""
     return separation_of(data, layer)
+
+
+def _few_probes(data: RunData) -> str | None:
+    labels = data.class_labels
+    return None if labels is None else too_few(labels)
+
+
+@LayerQuantity(
+    "linear probe",
+    reads="activation",
+    needs_classes=True,
+    lacks=_few_probes,
+    unit="accuracy above chance",
+    signed=True,
+    limits=(-0.5, 0.5),
+    title="What a linear readout finds in each layer",
+    meaning=(
+        "Share of the probes whose class a linear readout of the layer names, trained on other "
+        f"probes, less what 95 of 100 readouts of shuffled labels stay below ({SHUFFLES} at each "
+        "step): 0 and less is no more than chance"
+    ),
+    healthy="in a trained classifier it grows from layer to layer",
+    constant=lambda excess, layers: (
+        f"A linear readout of {layers} is {excess:.3g} above chance at every recorded step."
+    ),
+)
+def linear_probe_accuracy(data: RunData, layer: str) -> Array | None:
+    """Accuracy of a linear readout above the 95th percentile of shuffled labels: (step,)."""
+    found = linear_probe_of(data, layer) if _few_probes(data) is None else None
+    return None if found is None else found[0] - found[1]
+
+
+def _may_be_matrix(layer: Layer) -> bool:
+    return not layer.weights or any(len(shape) > 1 for shape in layer.weights.values())
+
+
+NO_MATRIX = "No layer has a matrix of weights."
+AS_MATRIX = (
+    "each layer's main weight, read as the matrix that its input (of a convolution, one patch of "
+    "it) is multiplied with"
+)
+
+
+@LayerQuantity(
+    "spectral norm",
+    reads="weights",
+    applies=_may_be_matrix,
+    unit="factor",
+    unfit=NO_MATRIX,
+    logarithmic=True,
+    title="How much each layer stretches at most",
+    meaning=(
+        f"Spectral norm, the largest factor by which a vector grows, of {AS_MATRIX}, in powers of "
+        "ten"
+    ),
+    healthy="it levels off; growth without end says that weights are held by nothing",
+    constant=lambda power, layers: (
+        f"The spectral norm of {layers} is 10^{power:.3g} at every recorded step."
+    ),
+)
+def spectral_norm(data: RunData, layer: str) -> Array | None:
+    """Largest singular value of the layer's main weight: (step,)."""
+    found = weight_spectra(data, layer)
+    return None if found is None else found.largest
+
+
+@LayerQuantity(
+    "effective rank of weights",
+    reads="weights",
+    applies=_may_be_matrix,
+    unit="share of the full rank",
+    unfit=NO_MATRIX,
+    limits=(0.0, 1.0),
+    title="How many directions the weights of each layer use",
+    meaning=(
+        "Effective rank (Roy and Vetterli 2007), the number of directions counted by how much each "
+        f"is stretched, as a share of the most that there can be, of {AS_MATRIX}"
+    ),
+    healthy="near its start, or slowly lower; close to 0 a few directions do everything",
+)
+def effective_rank_of_weights(data: RunData, layer: str) -> Array | None:
+    """Effective rank of the layer's main weight, as a share of the full rank: (step,)."""
+    found = weight_spectra(data, layer)
+    return None if found is None else found.effective
+
+
+@LayerQuantity(
+    "stable rank of weights",
+    reads="weights",
+    applies=_may_be_matrix,
+    unit="share of the full rank",
+    unfit=NO_MATRIX,
+    limits=(0.0, 1.0),
+    title="How much the strongest direction of each layer outweighs the others",
+    meaning=(
+        "Stable rank, all squared singular values over the largest one, as a share of the most "
+        f"that there can be, of {AS_MATRIX}"
+    ),
+    healthy="it falls while features are learned; close to 0 one direction outweighs all others",
+)
+def stable_rank_of_weights(data: RunData, layer: str) -> Array | None:
+    """Stable rank of the layer's main weight, as a share of the full rank: (step,)."""
+    found = weight_spectra(data, layer)
+    return None if found is None else found.stable
+
+
+@LayerQuantity(
+    "effective rank of activations",
+    reads="activation",
+    unit="share of the full rank",
+    limits=(0.0, 1.0),
+    title="How many directions the activations of each layer use",
+    meaning=(
+        "Effective rank (Roy and Vetterli 2007) of each layer's activations about their mean, as a "
+        "share of the most that there can be: its units, or the probes and positions less one if "
+        "those are fewer"
+    ),
+    healthy="well above 0 in hidden layers; close to 0 all units say the same",
+)
+def effective_rank_of_activations(data: RunData, layer: str) -> Array:
+    """Effective rank of the layer's activations, as a share of the full rank: (step,)."""
+    return activation_spectra(data, layer).effective
+
+
+@LayerQuantity(
+    "stable rank of activations",
+    reads="activation",
+    unit="share of the full rank",
+    limits=(0.0, 1.0),
+    title="How much the strongest direction of the activations outweighs the others",
+    meaning=(
+        "Stable rank of each layer's activations about their mean, all variance over that along "
+        "the strongest direction, as a share of the most that there can be"
+    ),
+    healthy="well above 0 in hidden layers; close to 0 one direction holds nearly all variance",
+)
+def stable_rank_of_activations(data: RunData, layer: str) -> Array:
+    """Stable rank of the layer's activations, as a share of the full rank: (step,)."""
+    return activation_spectra(data, layer).stable
+
+
+@LayerQuantity(
+    "cosine to the start",
+    reads="weights",
+    unit="cosine",
+    signed=True,
+    limits=(-1.0, 1.0),
+    title="Whether each layer turns or only grows",
+    meaning=(
+        "Cosine between each layer's main weight and itself at the first recorded step: 1 where it "
+        "only grew or shrank, 0 where nothing of its start is left"
+    ),
+    healthy="wide layers stay near 1 and small ones turn far; a sudden fall is a jump",
+    unknown="The main weights start at 0, so they have no direction to compare with.",
+)
+def cosine_to_start(data: RunData, layer: str) -> Array | None:
+    """Cosine between the layer's main weight and its start: (step,)."""
+    found = weight_directions(data, layer)
+    return None if found is None else found.cosine
+
+
+@LayerQuantity(
+    "straightness",
+    reads="weights",
+    unit="distance / way",
+    limits=(0.0, 1.0),
+    title="How straight the way of each layer is",
+    meaning=(
+        "Distance of each layer's main weight from its start, over the length of its way through "
+        "the recorded steps: 1 on a straight line. Between recorded steps the way is longer, so "
+        "this is too high, the more the rarer they are"
+    ),
+    healthy="it falls as noise takes over; near 0 while the loss stands still, it only wanders",
+    unknown="The main weights do not move by a finite step.",
+)
+def straightness(data: RunData, layer: str) -> Array | None:
+    """Distance of the layer's main weight from its start, over the length of its way: (step,)."""
+    found = weight_directions(data, layer)
+    return None if found is None else found.straightness
 
 
 def _mean_known(shares: Array) -> Array:

@@ -36,6 +36,7 @@ from explorer.derived.time.headway import counted
 from explorer.derived.time.timeline import Timeline
 from store import Run
 from store.format.names import UNIT_DIM, Array, activation_path, weight_path
+from store.format.spec import EVALUATION_INPUT
 from store.reading.cache import Arrays, ByteCache
 
 # Quantized frames: small, and every session of a run shares them.
@@ -44,8 +45,6 @@ FRAME_CACHE_BYTES = 192 * 1024 * 1024
 DERIVED_CACHE_BYTES = 64 * 1024 * 1024
 # What the network says of the examples of the evaluation set.
 EVALUATION_PATH = "evaluation/prediction"
-# Runs may hold what was given to it.
-EVALUATION_INPUT = "input"
 # Steps that fix a picture's limits, or how the output is read.
 SAMPLES = 24
 # Bytes of a history that are held at once: that of a convolution may be larger than memory.

@@ -10,13 +10,24 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
-from explorer.data.layers import main_weight
+from explorer.data.layers import GATED, by_unit, main_weight
 from explorer.data.run import RunData
+from explorer.derived.time.direction import Directions, directions_over_steps
 from explorer.derived.time.frames import sample_indices
 from explorer.derived.time.norms import Norms, norms_over_steps
+from explorer.derived.units.linear_probe import linear_probe
+from explorer.derived.units.rank import (
+    Spectra,
+    as_matrix,
+    deviations,
+    singular_values,
+    spectra_over_steps,
+)
 from explorer.derived.units.separation import separation
+from store import Layer
 from store.format.names import UNIT_DIM, activation_path, weight_path
 
 Array = npt.NDArray[Any]
@@ -62,6 +73,78 @@ def weight_norms(data: RunData, layer: str) -> Norms | None:
             lambda: asdict(norms_over_steps(data.weight_frames(layer, weight), data.run.steps)),
         )
     )
+
+
+def weight_spectra(data: RunData, layer: str) -> Spectra | None:
+    """Describe the singular values of a layer's main weight: (step,) each; None without weights.
+
+    A convolution is the matrix that a patch is multiplied with, from its values to the units.
+    """
+    known = data.run.layers[layer]
+    weight = main_weight(known)
+    if weight is None:
+        return None
+
+    def make() -> dict[str, Array]:
+        frames = (_matrix(known, values) for values in data.weight_frames(layer, weight))
+        return asdict(spectra_over_steps(map(singular_values, frames)))
+
+    return Spectra(**data.derived(f"spectra of {weight_path(layer, weight)}", make))
+
+
+def _matrix(layer: Layer, values: Array) -> Array:
+    """Read a weight as a matrix to the layer's units, or to all gates of a recurrent layer."""
+    units_last = None if layer.class_name in GATED else by_unit(layer, values)
+    return as_matrix(values if units_last is None else units_last)
+
+
+def weight_directions(data: RunData, layer: str) -> Directions | None:
+    """Compare a layer's main weight with its start: (step,) each; None without weights."""
+    weight = main_weight(data.run.layers[layer])
+    if weight is None:
+        return None
+    return Directions(
+        **data.derived(
+            f"directions of {weight_path(layer, weight)}",
+            lambda: asdict(directions_over_steps(data.weight_frames(layer, weight))),
+        )
+    )
+
+
+def activation_spectra(data: RunData, layer: str) -> Spectra:
+    """Describe how a layer's activations spread over its units: (step,) each.
+
+    Each position of each probe is a row, and the mean of each unit is taken off.
+    """
+    return Spectra(
+        **data.derived(
+            f"spectra of {activation_path(layer)}",
+            lambda: asdict(spectra_over_steps(map(deviations, unit_frames(data, layer)))),
+        )
+    )
+
+
+def linear_probe_of(data: RunData, layer: str) -> tuple[Array, Array] | None:
+    """Say how well a linear readout of a layer names the classes of probes it did not see.
+
+    Returns
+    -------
+    accuracy, chance_bound : ndarray (step,)
+        See `explorer.derived.units.linear_probe`; None without a class for each probe.
+    """
+    labels = data.class_labels
+    if labels is None or labels.ndim != 1:
+        return None
+
+    def make() -> dict[str, Array]:
+        found = [linear_probe(frame, labels) for frame in unit_frames(data, layer)]
+        return {
+            "accuracy": np.array([one.accuracy for one in found]),
+            "bound": np.array([one.chance_bound for one in found]),
+        }
+
+    kept = data.derived(f"linear probe of {activation_path(layer)}", make)
+    return kept["accuracy"], kept["bound"]
 
 
 def separation_of(data: RunData, layer: str) -> Array | None:

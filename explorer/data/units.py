@@ -93,7 +93,11 @@ def images(data: RunData) -> Array | None:
     given, probe = data.input(), data.run.probe
     if given is None or probe is None or probe.kind != "image":
         return None
-    dims = list(next(iter(probe.dims.values())))
+    return as_images(given, list(next(iter(probe.dims.values()))))
+
+
+def as_images(given: Array, dims: Sequence[str]) -> Array | None:
+    """Give inputs as (example, y, x, channel); None if they are not one image each."""
     pictures = (
         np.moveaxis(given, dims.index("channel"), -1) if "channel" in dims else given[..., None]
     )

@@ -1,4 +1,4 @@
-"""Which examples are right at which step."""
+"""Which examples are right at which step, and how surely."""
 
 from __future__ import annotations
 
@@ -71,6 +71,35 @@ def verdict_map(
         yticks=ticks or [(-1, "")],
         backend="bokeh",
     )
+
+
+def margin_map(margins: Array, *, y_label: str, height: int, **options: Any) -> hv.Image:
+    """Map of signed margins with a row for each example, the first one on top.
+
+    Parameters
+    ----------
+    margins : ndarray (step, example)
+        -1 to 1; NaN is see-through. More than `MOST_ROWS` examples are drawn as the mean of
+        neighbours.
+    y_label : str
+        What the rows are.
+    height : int
+        Height of the figure in pixels.
+    **options
+        As for `explorer.plots.matrices.time_heatmap`: x_edges, x_label, positions, ...
+    """
+    rows = block_means(margins, block_starts(margins.shape[1], MOST_ROWS), axis=1)
+    picture = time_heatmap(
+        rows[:, ::-1],
+        y_edges=np.arange(rows.shape[1] + 1) - 0.5,
+        y_label=y_label,
+        value_label="margin",
+        limits=(-1.0, 1.0),
+        signed=True,
+        height=height,
+        **options,
+    )
+    return picture.opts(yticks=[(-1, "")], backend="bokeh")
 
 
 def has_names(count: int, height: int | None = None) -> bool:

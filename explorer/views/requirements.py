@@ -18,7 +18,9 @@ from explorer.data.absence import (
     Nothing,
     Unfit,
 )
+from explorer.data.examples import sources
 from explorer.data.recurrent import NotRecordedError, RecurrentLayer
+from explorer.data.replayed import Replayed, has_cross_entropy
 from explorer.data.responses import Responses
 from explorer.data.run import RunData
 from explorer.derived.predictions.reading import YES_OR_NO, NoReading, OutputReading
@@ -32,6 +34,10 @@ from explorer.views.base import (
 )
 from store import Layer
 
+GIVE_INPUTS = (
+    "No labelled examples were kept with their inputs. Give the recorder an Evaluation, or a "
+    "probe, that has inputs and labels."
+)
 NO_OUTPUT = "the run does not name its output"
 NO_STEPS = "No step has been recorded yet."
 
@@ -165,6 +171,24 @@ def needs_network(data: RunData) -> Unfit | None:
         return None
     name, why = next(iter(unsupported.items()))
     return Unfit(f"{name} cannot be followed: {why}")
+
+
+def needs_replayed(data: RunData) -> Absence | None:
+    """Require labelled examples that can be sent through the network with its recorded weights."""
+    missing = needs_network(data) or needs_every_weight(data)
+    if missing is not None or Replayed.of(data) is not None:
+        return missing
+    if not sources(data):
+        return needs_classes(data)
+    return Lack(GIVE_INPUTS)
+
+
+def needs_cross_entropy(data: RunData) -> Absence | None:
+    """Require a loss that can be differentiated."""
+    missing = needs_replayed(data)
+    if missing is None and not has_cross_entropy(data):
+        return Unfit("The loss is no cross-entropy, so its gradient is not repeated here.")
+    return missing
 
 
 def nothing_in(values: npt.NDArray[Any], what: str) -> Nothing | None:

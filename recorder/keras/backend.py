@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from recorder.evaluation import Evaluation
@@ -16,9 +17,9 @@ class KerasBackend:
     def __init__(self) -> None:
         require_tensorflow()
 
-    def look_at(self, model: Any, probe: Probe, evaluation: Evaluation | None) -> KerasSubject:
+    def look_at(self, model: Any, probe: Probe, evaluations: Sequence[Evaluation]) -> KerasSubject:
         """Trace a model and describe it; it is built by this, when it is not yet."""
-        return look_at(model, probe, evaluation)
+        return look_at(model, probe, evaluations)
 
     def parts(self, model: Any) -> dict[str, Any]:
         """Give the models that a model without a forward pass is made of, by attribute name."""

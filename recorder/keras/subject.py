@@ -40,7 +40,7 @@ class KerasSubject:
     spec: RunSpec
     _trace: Trace
     _structure: Structure
-    _predictor: Predictor | None
+    _predictors: tuple[Predictor, ...]
 
     @property
     def held_bytes(self) -> int:
@@ -51,8 +51,11 @@ class KerasSubject:
         held = {path for path in self._structure.weight_paths if path is not None}
         if not self._trace.is_pure:
             held |= {path for path in self._structure.activation_paths if path is not None}
-            predicted = self._predictor.spec.array_specs() if self._predictor else []
-            held |= {array.path for array in predicted}
+            held |= {
+                array.path
+                for predictor in self._predictors
+                for array in predictor.spec.array_specs()
+            }
         return sum(array.frame_bytes for array in self.spec.array_specs() if array.path in held)
 
     def take_frames(self) -> Callable[[], dict[str, Any]]:
@@ -105,12 +108,12 @@ class KerasSubject:
     def _follow(self, weights: list[Any]) -> dict[str, Any]:
         activations = self._trace.activations(weights)
         taken = self._structure.frames(activations, [storable(value) for value in weights])
-        if self._predictor is not None:
-            taken.update(self._predictor.predict(weights))
+        for predictor in self._predictors:
+            taken.update(predictor.predict(weights))
         return taken
 
 
-def look_at(model: Any, probe: Probe, evaluation: Evaluation | None = None) -> KerasSubject:
+def look_at(model: Any, probe: Probe, evaluations: Sequence[Evaluation] = ()) -> KerasSubject:
     """Trace a model and describe it.
 
     Parameters
@@ -119,13 +122,13 @@ def look_at(model: Any, probe: Probe, evaluation: Evaluation | None = None) -> K
         The model; it is built by this, when it is not yet.
     probe : Probe
         The inputs whose activations are recorded.
-    evaluation : Evaluation, optional
+    evaluations : sequence of Evaluation
         The inputs whose predictions are recorded.
 
     Raises
     ------
     SpecError
-        The probe or the evaluation does not fit the model, or the model is one of several parts.
+        The probe or an evaluation does not fit the model, or the model is one of several parts.
     """
     if parts := parts_of(model):
         raise SpecError(
@@ -142,14 +145,15 @@ def look_at(model: Any, probe: Probe, evaluation: Evaluation | None = None) -> K
             "a model that cannot be called as a whole, pass Recorder(..., model=part)."
         ) from error
     structure = describe(model, traced, probe.inputs)
-    predictor = None
-    if evaluation is not None:
+    for evaluation in evaluations:
         check_fits(evaluation.examples, model)
-        predictor = Predictor(model, traced, structure.outputs, evaluation)
+    predictors = tuple(
+        Predictor(model, traced, structure.outputs, evaluation) for evaluation in evaluations
+    )
     spec = RunSpec(
         name=model.name,
         layers=structure.layers,
-        evaluation=None if predictor is None else predictor.spec,
+        evaluations=tuple(predictor.spec for predictor in predictors),
         model_config=settings.model_config(model),
         outputs=structure.outputs,
         optimizer=settings.optimizer_config(model),
@@ -157,7 +161,7 @@ def look_at(model: Any, probe: Probe, evaluation: Evaluation | None = None) -> K
         seed=settings.random_seed(),
         versions=settings.versions(),
     )
-    return KerasSubject(model, spec, traced, structure, predictor)
+    return KerasSubject(model, spec, traced, structure, predictors)
 
 
 def parts_of(model: Any) -> dict[str, Any]:

@@ -8,13 +8,18 @@ from typing import Any
 
 import numpy as np
 
+from recorder.evaluation import Evaluation
 from recorder.probe import Probe
 from recorder.schedule import Schedule, every_epoch, log_spaced
 from store.format.names import Array
+from store.format.spec import EvaluationRole
 
 # Twice as dense as the recorder's own: a preset is there to be looked at, and its slider runs
 # smoothly over 70 steps and more.
 SCHEDULE = log_spaced(40) | every_epoch()
+# Held-out examples that are evaluated, and as many of those learned from: of ten classes 40 each.
+EVALUATED = 200
+EVALUATION_SEED = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,8 @@ class Preset:
         The module that holds the raw data, for the message when it is missing.
     schedule : Schedule
         Which steps are recorded.
+    evaluated : int
+        Held-out examples whose predictions are recorded, and as many of those learned from.
     """
 
     name: str
@@ -71,6 +78,30 @@ class Preset:
     build_model: Callable[[Data], Any]
     needs: str
     schedule: Schedule = SCHEDULE
+    evaluated: int = EVALUATED
+
+
+def evaluations(data: Data, count: int) -> list[Evaluation]:
+    """Choose examples of each role whose predictions are recorded, with the mix of classes of all.
+
+    Parameters
+    ----------
+    data : Data
+        What there is to choose from.
+    count : int
+        Examples of each role; of 0 there is no evaluation.
+    """
+
+    def evaluation(x: Array, y: Array, role: EvaluationRole) -> Evaluation:
+        _, chosen = split(y, count, EVALUATION_SEED)
+        return Evaluation(x[chosen], y[chosen], class_names=data.probe.class_names, role=role)
+
+    if not count:
+        return []
+    return [
+        evaluation(data.x_held_out, data.y_held_out, "held_out"),
+        evaluation(data.x_train, data.y_train, "train"),
+    ]
 
 
 def compiled(

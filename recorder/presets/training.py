@@ -10,7 +10,7 @@ from typing import Any
 from tqdm import tqdm
 
 from recorder.presets import PRESETS
-from recorder.presets.preset import Data, Preset
+from recorder.presets.preset import Data, Preset, evaluations
 from recorder.schedule import Schedule
 from recorder.startup import without_startup_noise
 from store.errors import MissingExtraError, TrainlapseError, did_you_mean
@@ -79,6 +79,7 @@ def record_preset(
         path,
         data.probe,
         schedule=preset.schedule if schedule is None else schedule,
+        evaluation=evaluations(data, preset.evaluated),
         name=preset.title,
         overwrite=overwrite,
         notes=preset.description,

@@ -25,5 +25,5 @@ class Options:
     compression: Compression = None
     durability: Durability = "process"
     scope: RecordingScope = field(default_factory=RecordingScope)
-    evaluation: Evaluation | None = None
+    evaluations: tuple[Evaluation, ...] = ()
     resume: bool | int = False

@@ -71,14 +71,16 @@ def look_at(backend: Backend, model: Any, options: Options) -> RecordedModel:
     Raises
     ------
     TrainlapseError
-        The probe, the evaluation or a pattern does not fit the model.
+        The probe, an evaluation or a pattern does not fit the model.
     """
-    subject = backend.look_at(model, options.probe, options.evaluation)
+    probe = options.probe
+    evaluations = [evaluation.beside(probe) for evaluation in options.evaluations]
+    subject = backend.look_at(model, probe, evaluations)
     whole = subject.spec
     spec = replace(
         narrowed(whole, options.scope.narrowing()),
         name=options.name,
-        probe=options.probe.to_spec(),
+        probe=probe.to_spec(),
         schedule=repr(options.schedule),
         versions={**versions(), **whole.versions},
         notes=options.notes,
@@ -93,7 +95,7 @@ def look_at(backend: Backend, model: Any, options: Options) -> RecordedModel:
 def _places(spec: RunSpec) -> dict[str, tuple[Any, ...]]:
     """Give what of each array of a backend is kept, by array path."""
     arrays = [array for layer in spec.layers for array in layer.array_specs()]
-    arrays += spec.evaluation.array_specs() if spec.evaluation else []
+    arrays += [array for each in spec.evaluations for array in each.array_specs()]
     places: dict[str, tuple[Any, ...]] = {array.path: (...,) for array in arrays}
     for layer in spec.layers:
         if layer.has_activation and layer.unit_stride > 1:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeGuard
 
 from store.format.names import DATA_TYPES, ROOT_ATTRIBUTE, STEP_DIM, UPDATE_DIM, is_safe_segment
+from store.format.spec import EVALUATION_GROUPS, EXAMPLE_DIM
 
 # Beyond any network; keeps sizes far away from what an int64 or an allocation can bear.
 MAX_FRAME_BYTES = 2**36
@@ -57,6 +58,12 @@ def root_problems(root: Mapping[str, Any]) -> list[str]:
         *_axis_problems(nodes, length),
         *_layers_problems(nodes),
         *_probe_problems(nodes),
+        *(
+            f"{group}: {problem}"
+            for group in EVALUATION_GROUPS.values()
+            if group in nodes
+            for problem in _evaluation_problems(nodes, group)
+        ),
     ]
 
 
@@ -223,6 +230,28 @@ def _probe_problems(nodes: Mapping[str, Any]) -> Problems:
     for path, node in nodes.items():
         if path.startswith("probe/") and (not _is_array(node) or not node["shape"]):
             yield f"{path!r} is not an array"
+
+
+def _evaluation_problems(nodes: Mapping[str, Any], group: str) -> Problems:
+    """Find what keeps a group from being one `xarray.Dataset` along the examples."""
+    attributes = nodes[group]["attributes"]
+    for key in ("kind", "fingerprint"):
+        if not isinstance(attributes.get(key), str | None):
+            yield f"{key} is not a text"
+    names = attributes.get("class_names")
+    if names is not None and not _are_texts(names):
+        yield "class_names is not a list of texts"
+    sizes: dict[str, int] = {}
+    for path, node in nodes.items():
+        if not path.startswith(f"{group}/"):
+            continue
+        dims = node["dimension_names"] if _is_array(node) else []
+        if [dim for dim in dims if dim != STEP_DIM][:1] != [EXAMPLE_DIM]:
+            yield f"{path!r} is not an array along {EXAMPLE_DIM!r}"
+            continue
+        for dim, size in zip(dims, node["shape"], strict=True):
+            if sizes.setdefault(dim, size) != size:
+                yield f"{path!r} has {dim!r} of size {size}, others have {sizes[dim]}"
 
 
 def _dict(value: Any) -> dict[str, Any]:

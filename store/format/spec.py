@@ -10,7 +10,7 @@ import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -24,9 +24,16 @@ from store.format.names import (
     weight_path,
 )
 
-EVALUATION_GROUP = "evaluation"
 EXAMPLE_DIM = "example"
-EVALUATION_LABEL_PATH = f"{EVALUATION_GROUP}/label"
+# What the training does with the examples of an evaluation: nothing, or it learns from them.
+EvaluationRole = Literal["held_out", "train"]
+# The group of each. They lie side by side, since each has a size of its own (rule 8).
+EVALUATION_GROUPS: Mapping[EvaluationRole, str] = {
+    "held_out": "evaluation",
+    "train": "evaluation_train",
+}
+EVALUATION_LABEL = "label"
+EVALUATION_INPUT = "input"
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +236,7 @@ class RunSpec:
     seed: int | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     notes: str = ""
-    evaluation: EvaluationSpec | None = None
+    evaluations: tuple[EvaluationSpec, ...] = ()
 
     def array_specs(self) -> list[ArraySpec]:
         """Every array that grows with the steps, in writing order."""
@@ -245,7 +252,8 @@ class RunSpec:
             ),
         ]
         layers = [spec for layer in self.layers for spec in layer.array_specs()]
-        return time + layers + (self.evaluation.array_specs() if self.evaluation else [])
+        evaluations = [spec for each in self.evaluations for spec in each.array_specs()]
+        return time + layers + evaluations
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +269,7 @@ class PredictionSpec:
 
 @dataclass(frozen=True, slots=True)
 class EvaluationSpec:
-    """What is recorded of the evaluation's examples.
+    """What is recorded of one set of examples: predictions, and once what was given.
 
     Attributes
     ----------
@@ -275,6 +283,14 @@ class EvaluationSpec:
         Names by class number.
     fingerprint : str
         Digest of the inputs, as of a probe; empty: not to be told.
+    role : {"held_out", "train"}
+        What the training does with the examples.
+    kind : str
+        One of `PROBE_KINDS`: how the inputs are shown.
+    inputs : mapping of str to ndarray
+        Model inputs by name, as of a probe; empty: they are not stored.
+    input_dims : mapping of str to tuple of str
+        Dimension names of each input, ``example`` first.
     """
 
     predictions: tuple[PredictionSpec, ...]
@@ -282,12 +298,21 @@ class EvaluationSpec:
     labels: Array | None = None
     class_names: Sequence[str] | None = None
     fingerprint: str = ""
+    role: EvaluationRole = "held_out"
+    kind: str = "other"
+    inputs: Mapping[str, Array] = field(default_factory=dict)
+    input_dims: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def group(self) -> str:
+        """The group of the set."""
+        return EVALUATION_GROUPS[self.role]
 
     def array_specs(self) -> list[ArraySpec]:
         """Arrays that grow with the steps."""
         return [
             ArraySpec(
-                f"{EVALUATION_GROUP}/{prediction.name}",
+                f"{self.group}/{prediction.name}",
                 (STEP_DIM, *prediction.dims),
                 prediction.shape,
                 prediction.dtype,
@@ -298,15 +323,35 @@ class EvaluationSpec:
 
     def static_arrays(self) -> dict[str, StaticArray]:
         """Arrays that do not grow, by path."""
-        if self.labels is None:
-            return {}
-        labels = np.asarray(self.labels)
-        dims = (EXAMPLE_DIM, *(f"label_{axis}" for axis in range(1, labels.ndim)))
-        return {EVALUATION_LABEL_PATH: (labels, dims, {"role": "label"})}
+        arrays: dict[str, StaticArray] = {
+            f"{self.group}/{evaluation_input(name)}": (
+                np.asarray(values),
+                self.input_dims[name],
+                {"role": "input"},
+            )
+            for name, values in self.inputs.items()
+        }
+        if self.labels is not None:
+            labels = np.asarray(self.labels)
+            dims = (EXAMPLE_DIM, *(f"label_{axis}" for axis in range(1, labels.ndim)))
+            arrays[f"{self.group}/{EVALUATION_LABEL}"] = (labels, dims, {"role": "label"})
+        return arrays
 
     def attributes(self) -> dict[str, Any]:
         """Attributes of the group."""
         return {
             "class_names": list(self.class_names) if self.class_names is not None else None,
             "fingerprint": self.fingerprint,
+            "kind": self.kind,
         }
+
+
+def evaluation_input(name: str) -> str:
+    """Name the array of an evaluation's input: that of a model's only one has no name of its own.
+
+    Examples
+    --------
+    >>> evaluation_input("input"), evaluation_input("left")
+    ('input', 'input.left')
+    """
+    return name if name == EVALUATION_INPUT else f"{EVALUATION_INPUT}.{name}"

@@ -10,7 +10,16 @@ import numpy as np
 
 from store.errors import SpecError, listed
 from store.format.names import DATA_TYPES, LAYER_KINDS, PROBE_DIM, PROBE_KINDS, STEP_DIM, safe_name
-from store.format.spec import EXAMPLE_DIM, ArraySpec, EvaluationSpec, LayerSpec, ProbeSpec, RunSpec
+from store.format.spec import (
+    EVALUATION_LABEL,
+    EXAMPLE_DIM,
+    ArraySpec,
+    EvaluationSpec,
+    LayerSpec,
+    ProbeSpec,
+    RunSpec,
+    evaluation_input,
+)
 
 # Taken by `store.format.probe`.
 RESERVED_PROBE_NAMES = ("label", "text", "vocabulary")
@@ -43,8 +52,12 @@ def problems(spec: RunSpec) -> list[str]:
         found.extend(f"{array.path}: {text}" for text in _array_problems(array))
     if spec.probe is not None:
         found.extend(f"probe: {text}" for text in _probe_problems(spec.probe))
-    if spec.evaluation is not None:
-        found.extend(f"evaluation: {text}" for text in _evaluation_problems(spec.evaluation))
+    found.extend(
+        f"there are several evaluations of the role {role!r}"
+        for role in _clashes([evaluation.role for evaluation in spec.evaluations])
+    )
+    for evaluation in spec.evaluations:
+        found.extend(f"{evaluation.group}: {text}" for text in _evaluation_problems(evaluation))
     found.extend(_json_problems(spec))
     return found
 
@@ -94,9 +107,10 @@ def _array_problems(array: ArraySpec) -> Iterator[str]:
 
 
 def _evaluation_problems(evaluation: EvaluationSpec) -> Iterator[str]:
+    given = {EVALUATION_LABEL, *map(evaluation_input, evaluation.inputs)}
     sizes: dict[str, int] = {}
     for prediction in evaluation.predictions:
-        if prediction.name != safe_name(prediction.name) or prediction.name == "label":
+        if prediction.name != safe_name(prediction.name) or prediction.name in given:
             yield f"{prediction.name!r} is not the name of a prediction"
         for dim, size in zip(prediction.dims, prediction.shape, strict=False):
             if sizes.setdefault(dim, size) != size:
@@ -110,6 +124,22 @@ def _evaluation_problems(evaluation: EvaluationSpec) -> Iterator[str]:
                 f"labels are {labels.dtype.name} of shape {labels.shape}, expected numbers for "
                 f"{evaluation.size} examples"
             )
+    if evaluation.kind not in PROBE_KINDS:
+        yield f"kind {evaluation.kind!r} is not one of {PROBE_KINDS}"
+    for name, values in evaluation.inputs.items():
+        dims, shape = evaluation.input_dims.get(name, ()), np.shape(values)
+        if np.asarray(values).dtype.name not in DATA_TYPES or shape[:1] != (evaluation.size,):
+            yield (
+                f"input {name!r} is {np.asarray(values).dtype.name} of shape {shape}, expected "
+                f"numbers for {evaluation.size} examples"
+            )
+        elif len(dims) != len(shape) or dims[0] != EXAMPLE_DIM or len(set(dims)) != len(dims):
+            yield f"dims {dims} of input {name!r} do not fit shape {shape}, {EXAMPLE_DIM!r} first"
+        if name != safe_name(name):
+            yield f"input name {name!r} is not a safe node name"
+        for dim, size in zip(dims, shape, strict=False):
+            if sizes.setdefault(dim, size) != size:
+                yield f"dimension {dim!r} has sizes {sizes[dim]} and {size}"
 
 
 def _probe_problems(probe: ProbeSpec) -> Iterator[str]:

@@ -18,15 +18,12 @@ from store.format.metadata import (
     document_bytes,
     group_document,
 )
-from store.format.names import ROOT_ATTRIBUTE, SCHEMA_VERSION
+from store.format.names import ROOT_ATTRIBUTE, SCHEMA_VERSION, STEP_DIM, UPDATE_DIM
 from store.format.probe import json_bytes
-from store.format.spec import EVALUATION_GROUP, EVALUATION_LABEL_PATH, RunSpec
+from store.format.spec import EVALUATION_GROUPS, RunSpec
 from store.live.array import LiveArray
 from store.storage.atomic import replace_file
 from store.storage.files import sync_directory
-
-# Where arrays lie that do not grow.
-STATIC_PREFIXES = ("probe/", "model/", EVALUATION_LABEL_PATH)
 
 
 class RunDocuments:
@@ -74,7 +71,7 @@ class RunDocuments:
         self._static = {
             path: node
             for path, node in nodes.items()
-            if node["node_type"] == "array" and path.startswith(STATIC_PREFIXES)
+            if node["node_type"] == "array" and not _is_growing(node)
         }
 
     def publish(
@@ -165,8 +162,7 @@ def _node_documents(
     }
     if spec.probe:
         attributes["probe"] = probe.group_attributes(spec.probe)
-    if spec.evaluation:
-        attributes[EVALUATION_GROUP] = spec.evaluation.attributes()
+    attributes |= {each.group: each.attributes() for each in spec.evaluations}
     groups = set(attributes)
     for path in arrays:
         groups.update(str(parent) for parent in PurePosixPath(path).parents if parent.name)
@@ -177,7 +173,8 @@ def _node_documents(
 def _static_arrays(spec: RunSpec) -> dict[str, names.StaticArray]:
     """Values, dimension names and attributes of the arrays that do not grow, by path."""
     arrays = probe.static_arrays(spec.probe) if spec.probe else {}
-    arrays |= spec.evaluation.static_arrays() if spec.evaluation else {}
+    for evaluation in spec.evaluations:
+        arrays |= evaluation.static_arrays()
     if spec.model_config is not None:
         config = json_bytes(dict(spec.model_config))
         attributes = {"media_type": "application/json", "outputs": list(spec.outputs)}
@@ -212,20 +209,24 @@ def resume_problems(spec: RunSpec, root: Document, growing: Iterable[LiveArray])
         f"the model no longer has {path!r}"
         for path, node in nodes.items()
         if node["node_type"] == "array"
+        and node["dimension_names"][:1] == [STEP_DIM]
         and path not in expected
-        and not path.startswith(("metrics/", *STATIC_PREFIXES))
     )
     recorded = nodes["probe"]["attributes"]["fingerprint"] if "probe" in nodes else None
     if recorded != (spec.probe.fingerprint() if spec.probe else None):
         found.append("its probe inputs are others")
-    evaluated = (
-        nodes[EVALUATION_GROUP]["attributes"].get("fingerprint")
-        if EVALUATION_GROUP in nodes
-        else None
-    )
-    if evaluated != (spec.evaluation.fingerprint if spec.evaluation else None):
+    evaluated = {
+        group: nodes[group]["attributes"].get("fingerprint")
+        for group in EVALUATION_GROUPS.values()
+        if group in nodes
+    }
+    if evaluated != {each.group: each.fingerprint for each in spec.evaluations}:
         found.append("its evaluation's inputs are others")
     return found
+
+
+def _is_growing(document: Document) -> bool:
+    return document["dimension_names"][:1] in ([STEP_DIM], [UPDATE_DIM])
 
 
 def _frame(document: Document) -> tuple[list[int], list[str], str]:

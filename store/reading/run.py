@@ -31,7 +31,7 @@ from store.format.names import (
     weight_path,
 )
 from store.format.probe import from_json_bytes
-from store.format.spec import EVALUATION_GROUP, ProbeSpec
+from store.format.spec import EVALUATION_GROUPS, EvaluationRole, ProbeSpec
 from store.reading.arrays import ArrayReader, Index, ZarrArray
 from store.reading.cache import ArrayCache
 from store.reading.lazy import lazy_array, whole
@@ -50,7 +50,7 @@ class Run:
     Opening a run reads one file. That file describes everything: `layers`, `outputs`, the number
     of steps ``len(run)``. Numbers are read when they are asked for:
 
-    - `activations`, `weights`, `evaluation` and `tree` are lazy: they read when values are taken
+    - `activations`, `weights`, `evaluations` and `tree` are lazy: they read when values are taken
       from them, and then only what was selected. Select first. All values of a layer can be
       gigabytes; one step, or one unit at all steps, is a quick read.
     - `steps`, `epochs`, `wall_times`, `probe` and `model_config` are read whole at their first
@@ -176,21 +176,33 @@ class Run:
 
     @property
     def evaluation(self) -> xr.Dataset | None:
-        """Predictions for the evaluation set, at every step; None if none were recorded.
+        """Predictions for the held-out examples, at every step; None if none were recorded.
 
         Returns
         -------
         Dataset, lazy
-            ``prediction`` (step, example, …) and ``label`` (example, …); attribute
-            ``class_names``. A model of several outputs has ``prediction.<output>`` for each.
+            As in `evaluations`.
+        """
+        return self.evaluations.get("held_out")
+
+    @property
+    def evaluations(self) -> dict[EvaluationRole, xr.Dataset]:
+        """Predictions for larger sets of examples, at every step.
+
+        Returns
+        -------
+        dict of {"held_out", "train"} to Dataset, lazy
+            ``prediction`` (step, example, …), and unless they were left out ``label``
+            (example, …) and ``input`` (example, …); attributes ``class_names`` and ``kind``. A
+            model of several outputs has ``prediction.<output>`` for each, and one of several
+            inputs ``input.<input>``.
         """
         now = self._now
-        if EVALUATION_GROUP not in now.nodes:
-            return None
-        paths = [path for path in now.nodes if path.startswith(f"{EVALUATION_GROUP}/")]
-        names = {path: path.removeprefix(f"{EVALUATION_GROUP}/") for path in paths}
-        arrays = {names[path]: self._lazy(now, path, names[path]) for path in paths}
-        return xr.Dataset(arrays, attrs=dict(now.nodes[EVALUATION_GROUP]["attributes"]))
+        return {
+            role: self._evaluation(now, group)
+            for role, group in EVALUATION_GROUPS.items()
+            if group in now.nodes
+        }
 
     @cached_property
     def model_config(self) -> Mapping[str, Any] | None:
@@ -456,6 +468,12 @@ class Run:
 
     def _look(self, content: bytes) -> CommittedRun:
         return CommittedRun(content, parse_root(content, where=self.location))
+
+    def _evaluation(self, now: CommittedRun, group: str) -> xr.Dataset:
+        paths = [path for path in now.nodes if path.startswith(f"{group}/")]
+        names = {path: path.removeprefix(f"{group}/") for path in paths}
+        arrays = {names[path]: self._lazy(now, path, names[path]) for path in paths}
+        return xr.Dataset(arrays, attrs=dict(now.nodes[group]["attributes"]))
 
     def _axis(self, now: CommittedRun, name: str) -> Array:
         values = now.axes.get(name)

@@ -216,7 +216,7 @@ def frames_at(spec: RunSpec, step: int) -> dict[str, Array]:
                 if layer.kind == "softmax":
                     values /= values.sum(axis=-1, keepdims=True)
             frames[array.path] = values.astype(array.dtype)
-    for array in spec.evaluation.array_specs() if spec.evaluation else ():
+    for array in (array for each in spec.evaluations for array in each.array_specs()):
         rng = np.random.default_rng([step, *array.path.encode()])
         frames[array.path] = rng.random(array.frame_shape).astype(array.dtype)
     return frames

@@ -13,7 +13,7 @@ import numpy as np
 from store.errors import LayerNotFoundError, SpecError, did_you_mean
 from store.format.names import PROBE_DIM, STEP_DIM, UPDATE_DIM, Array, layer_path
 from store.format.probe import from_json_bytes, json_bytes
-from store.format.spec import EVALUATION_GROUP, EVALUATION_LABEL_PATH, ProbeSpec
+from store.format.spec import EVALUATION_GROUPS, EVALUATION_INPUT, EVALUATION_LABEL, ProbeSpec
 from store.packed.draft import Draft, DraftArray
 from store.packed.pack import free_target, reading, write_run
 from store.packed.writer import PackOptions, PackReport, Progress
@@ -25,8 +25,8 @@ from store.reading.run import Run
 DROPPABLE = {
     "activations": "outputs of the layers for the probe",
     "weights": "variables of the layers",
-    "inputs": "the probe's inputs, and what input layers pass on",
-    "labels": "the probe's labels and class names",
+    "inputs": "inputs of the probe and of evaluations, and what input layers pass on",
+    "labels": "labels and class names of the probe and of evaluations",
     "texts": "the probe's texts and every vocabulary",
     "metrics": "loss and metrics",
     "model": "the model's configuration",
@@ -200,15 +200,18 @@ def _without(*paths: str) -> Callable[[DraftArray], bool]:
     return lambda part: part.path not in paths
 
 
+def _not_below(prefix: str) -> Callable[[DraftArray], bool]:
+    return lambda part: not part.path.startswith(prefix)
+
+
 def _drop_inputs(draft: Draft) -> Draft:
     probe = draft.groups.get("probe")
     if probe is not None:
         inputs = [f"probe/{name}" for name in probe["inputs"]]
         draft = _regrouped(draft.keep(_without(*inputs)), "probe", {**probe, "inputs": []})
-    if EVALUATION_GROUP in draft.groups:
-        draft = _regrouped(
-            draft, EVALUATION_GROUP, {**draft.groups[EVALUATION_GROUP], "fingerprint": ""}
-        )
+    for group in EVALUATION_GROUPS.values() & draft.groups.keys():
+        draft = draft.keep(_not_below(f"{group}/{EVALUATION_INPUT}"))
+        draft = _regrouped(draft, group, {**draft.groups[group], "fingerprint": ""})
     layers = {
         name
         for name in draft.groups.get("layers", {}).get("order", ())
@@ -218,9 +221,9 @@ def _drop_inputs(draft: Draft) -> Draft:
 
 
 def _drop_labels(draft: Draft) -> Draft:
-    draft = draft.keep(_without("probe/label", EVALUATION_LABEL_PATH))
-    for path in {"probe", EVALUATION_GROUP} & draft.groups.keys():
-        draft = _regrouped(draft, path, {**draft.groups[path], "class_names": None})
+    for group in {"probe", *EVALUATION_GROUPS.values()} & draft.groups.keys():
+        draft = draft.keep(_without(f"{group}/{EVALUATION_LABEL}"))
+        draft = _regrouped(draft, group, {**draft.groups[group], "class_names": None})
     return draft
 
 
@@ -266,7 +269,7 @@ _DROPS: Mapping[str, Callable[[Draft], Draft]] = {
     "inputs": _drop_inputs,
     "labels": _drop_labels,
     "texts": _drop_texts,
-    "metrics": lambda draft: draft.keep(lambda part: not part.path.startswith("metrics/")),
+    "metrics": lambda draft: draft.keep(_not_below("metrics/")),
     "model": lambda draft: draft.keep(_without("model/config")),
     "notes": _drop_notes,
     "moments": lambda draft: draft,  # they are no part of it

@@ -53,7 +53,7 @@ class Estimate:
     activation_bytes, weight_bytes : int
         Bytes of one step by kind.
     total_bytes : int
-        Bytes of all files that grow with the steps.
+        Bytes of all files that grow with the steps, and of the evaluations' inputs.
     packed_bytes : int
         Rough size once packed, histories included.
     """
@@ -95,7 +95,8 @@ def estimate(spec: RunSpec, steps: int | Iterable[int]) -> Estimate:
         array.frame_bytes for array in spec.array_specs() if array.path.endswith("/activation")
     )
     weights = sum(array.frame_bytes for array in spec.array_specs() if "/weights/" in array.path)
-    total = sum(live_bytes(array, count) for array in spec.array_specs())
+    total = _bytes_of_inputs(spec)
+    total += sum(live_bytes(array, count) for array in spec.array_specs())
     packed = round(PACKED_SHARE * count * (activations + weights))
     return Estimate(count, activations, weights, total, packed)
 
@@ -115,7 +116,13 @@ def live_bytes(array: ArraySpec, steps: int) -> int:
 
 def steps_within(spec: RunSpec, budget_bytes: int) -> int:
     """Count the steps that fit into a number of bytes."""
-    return budget_bytes // max(1, estimate(spec, 1).step_bytes)
+    left = max(0, budget_bytes - _bytes_of_inputs(spec))
+    return left // max(1, estimate(spec, 1).step_bytes)
+
+
+def _bytes_of_inputs(spec: RunSpec) -> int:
+    """Count what is written once and may be large; a probe is small."""
+    return sum(values.nbytes for each in spec.evaluations for values in each.inputs.values())
 
 
 def _narrowed_layer(layer: LayerSpec, narrowing: Narrowing) -> LayerSpec:

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
 from store.errors import RunFormatError
 from store.format.names import HISTORY_PREFIX, layer_path
+from store.format.spec import EVALUATION_INPUT, EVALUATION_LABEL, EXAMPLE_DIM
 from store.reading import moments
 from store.reading.bookmarks import Bookmark
 from store.reading.run import Run
@@ -33,8 +35,8 @@ def describe(run: Run) -> dict[str, Any]:
     -------
     dict
         ``name, id, location, form, schema_version, created, finished, steps, layers, metrics,
-        probe, contains, moments, other_files, versions, bytes`` …; sizes are None where the place
-        cannot list them.
+        probe, evaluations, contains, moments, other_files, versions, bytes`` …; sizes are None
+        where the place cannot list them.
     """
     source = run.source
     sizes = source.taken() if isinstance(source, DirectorySource) else source.sizes()
@@ -76,6 +78,7 @@ def describe(run: Run) -> dict[str, Any]:
         ],
         "metrics": _last_metrics(run),
         "probe": _describe_probe(run),
+        "evaluations": _describe_evaluations(run),
         "contains": contents(run),
         "moments": [bookmark.as_json() for bookmark in _moments(run)],
         "other_files": other_files(run),
@@ -95,11 +98,13 @@ def raw_bytes(run: Run) -> dict[str, int]:
 
 def contents(run: Run) -> dict[str, bool]:
     """Tell what of a training a run gives away: to be read before it leaves the machine."""
-    probe = run.probe
+    probe, evaluations = run.probe, run.evaluations.values()
     return {
-        "inputs": bool(probe and probe.inputs),
-        "labels": bool(probe and probe.labels is not None),
-        "class_names": bool(probe and probe.class_names),
+        "inputs": bool(probe and probe.inputs) or any(map(_has_inputs, evaluations)),
+        "labels": bool(probe and probe.labels is not None)
+        or any(EVALUATION_LABEL in each for each in evaluations),
+        "class_names": bool(probe and probe.class_names)
+        or any(each.attrs.get("class_names") for each in evaluations),
         "texts": bool(probe and probe.texts),
         "vocabulary": bool(probe and probe.vocabulary),
         "weights": any(layer.weights for layer in run.layers.values()),
@@ -158,6 +163,7 @@ def render(info: Mapping[str, Any]) -> str:
     lines.append(f"  steps     {steps['count']}{span}{epochs}")
     lines.append(f"  size      {human_bytes(info['bytes'])} ({human_bytes(info['raw_bytes'])} raw)")
     lines.append(f"  probes    {_probe_line(info['probe'])}")
+    lines += [f"  {_evaluation_line(each)}" for each in info["evaluations"]]
     lines.append(f"  contains  {', '.join(n for n, there in info['contains'].items() if there)}")
     if info["other_files"]:
         lines.append(f"  and files {', '.join(info['other_files'])}")
@@ -188,6 +194,12 @@ def _probe_line(probe: Mapping[str, Any] | None) -> str:
         return "none"
     shapes = ", ".join(f"{name} {tuple(shape)}" for name, shape in probe["inputs"].items())
     return f"{probe['count']} ({probe['kind']}: {shapes or 'inputs not kept'})"
+
+
+def _evaluation_line(evaluation: Mapping[str, Any]) -> str:
+    examples = "training" if evaluation["role"] == "train" else "held-out"
+    kept = "" if evaluation["inputs"] else ", inputs not kept"
+    return f"examples  {evaluation['count']} {examples}{kept}"
 
 
 def _moment_line(moment: Mapping[str, Any]) -> str:
@@ -236,6 +248,17 @@ def _describe_probe(run: Run) -> dict[str, Any] | None:
         "inputs": {name: list(values.shape[1:]) for name, values in probe.inputs.items()},
         "class_names": list(probe.class_names) if probe.class_names is not None else None,
     }
+
+
+def _describe_evaluations(run: Run) -> list[dict[str, Any]]:
+    return [
+        {"role": role, "count": each.sizes[EXAMPLE_DIM], "inputs": _has_inputs(each)}
+        for role, each in run.evaluations.items()
+    ]
+
+
+def _has_inputs(evaluation: xr.Dataset) -> bool:
+    return any(str(name).startswith(EVALUATION_INPUT) for name in evaluation)
 
 
 def _last_metrics(run: Run) -> dict[str, Any] | None:

@@ -38,10 +38,10 @@ class Perceptron:
 
 
 class NumpySubject:
-    """One perceptron, its probe and its evaluation."""
+    """One perceptron, its probe and its evaluations."""
 
-    def __init__(self, model: Perceptron, probe: Probe, evaluation: Evaluation | None) -> None:
-        self._model, self._evaluation = model, evaluation
+    def __init__(self, model: Perceptron, probe: Probe, evaluations: Sequence[Evaluation]) -> None:
+        self._model, self._evaluations = model, evaluations
         self._x = probe.inputs["input"]
         outputs, last = model.outputs(self._x), model.layers[-1]
         units = outputs[last].shape[1:]
@@ -49,7 +49,7 @@ class NumpySubject:
             name="perceptron",
             layers=(LayerSpec("input", "Input", "input"), *map(self._layer, outputs.items())),
             outputs=(last,),
-            evaluation=evaluation and evaluation.to_spec([last], [(units, "float32")]),
+            evaluations=tuple(each.to_spec([last], [(units, "float32")]) for each in evaluations),
         )
         self.held_bytes = sum(values.nbytes for values in model.weights.values())
 
@@ -90,10 +90,10 @@ class NumpySubject:
         frames = {weight_path(*name.split("/")): values for name, values in weights.items()}
         for layer, output in self._model.outputs(self._x, weights).items():
             frames[activation_path(layer)] = output
-        if self._evaluation is not None and self.spec.evaluation is not None:
-            last = self._model.layers[-1]
-            frames |= self._evaluation.predictions(
-                lambda inputs: [self._model.outputs(inputs[0], weights)[last]], self.spec.evaluation
+        last = self._model.layers[-1]
+        for evaluation, described in zip(self._evaluations, self.spec.evaluations, strict=True):
+            frames |= evaluation.predictions(
+                lambda inputs: [self._model.outputs(inputs[0], weights)[last]], described
             )
         return frames
 
@@ -102,9 +102,9 @@ class NumpyBackend:
     """Looks into perceptrons."""
 
     def look_at(
-        self, model: Perceptron, probe: Probe, evaluation: Evaluation | None
+        self, model: Perceptron, probe: Probe, evaluations: Sequence[Evaluation]
     ) -> NumpySubject:
-        return NumpySubject(model, probe, evaluation)
+        return NumpySubject(model, probe, evaluations)
 
     def updates_done(self, model: Perceptron) -> int | None:  # noqa: ARG002 - it counts none
         return None

@@ -175,7 +175,7 @@ def test_the_parts_of_a_keras_model_are_looked_at_as_models_of_their_own() -> No
     }
     expected = {name: np.asarray(part(probes[name])) for name, part in parts.items()}
     taken = {
-        name: backend.look_at(part, Probe(probes[name]), None).take_frames()
+        name: backend.look_at(part, Probe(probes[name]), ()).take_frames()
         for name, part in parts.items()
     }
     for variable in gan.weights:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+import logging
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from recorder import Evaluation, Probe, Recorder, every_n_steps
+from recorder import Evaluation, LoopRecorder, Probe, Recorder, every_n_steps
 from store import open_run
-from store.errors import SpecError
+from store.errors import RunFormatError, SpecError
+from store.format.spec import RunSpec
 from store.packed.pack import pack
 from store.tools.crop import Cut, crop
+from store.tools.estimate import estimate
+from store.tools.info import contents, describe
+from tests.recorder import numpy_training as training
 from tests.recorder.matrix_models import KINDS, compiled_kind
-from tests.recorder.networks import CLASSES, conv_model, images, renewed
+from tests.recorder.networks import CLASSES, conv_model, images, lstm_model, renewed, sentences
+from tests.recorder.numpy_backend import NumpyBackend, Perceptron
 
 
 def record(path: Path, model: Any, data: Any, evaluation: Evaluation, *callbacks: Any) -> Any:
@@ -40,6 +48,8 @@ def test_predictions_are_those_of_keras_at_every_step(batch_size: int, tmp_path:
     run = record(tmp_path / "run.zarr", model, images(), evaluation, spy)
     found = run.evaluation
     assert found["prediction"].dims == ("step", "example", "unit")
+    assert found["input"].dims == ("example", "y", "x", "channel")
+    np.testing.assert_array_equal(found["input"], x)
     np.testing.assert_array_equal(found["prediction"]["step"], run.steps)
     np.testing.assert_allclose(found["prediction"], expected, rtol=1e-5, atol=1e-6)
     np.testing.assert_array_equal(found["label"], y)
@@ -53,11 +63,122 @@ def test_several_outputs_have_a_prediction_each(tmp_path: Path) -> None:
     run = record(tmp_path / "run.zarr", model, data, Evaluation(data[0], batch_size=9))
     expected = model.predict(data[0], verbose=0)
     found = run.evaluation
-    outputs = {found[name].attrs["output"]: found[name] for name in found}
+    predictions = [found[name] for name in found if name.startswith("prediction")]
+    outputs = {each.attrs["output"]: each for each in predictions}
     assert outputs.keys() == expected.keys()
     for name, values in expected.items():
         np.testing.assert_allclose(outputs[name].isel(step=-1), values, rtol=1e-5, atol=1e-6)
     assert "label" not in found
+    for name, values in data[0].items():
+        np.testing.assert_array_equal(found[f"input.{name}"], values)
+
+
+def test_training_examples_are_a_set_of_their_own(tmp_path: Path) -> None:
+    held_out, train = training.evaluation(), training_set()
+    path = tmp_path / "run.zarr"
+    assert training.record(path, evaluation=[train, held_out]).report.fault is None
+    run = open_run(path)
+    assert list(run.evaluations) == ["held_out", "train"]
+    assert run.evaluation.equals(run.evaluations["held_out"])
+    found = run.evaluations["train"]
+    np.testing.assert_array_equal(found["input"], train.examples.inputs["input"])
+    np.testing.assert_array_equal(found["label"], train.examples.labels)
+    expected = run.evaluation["prediction"].values[:, : len(train)]
+    np.testing.assert_allclose(found["prediction"], expected, rtol=1e-6)
+    assert run.tree["evaluation_train"].sizes["example"] == len(train)
+    described = describe(run)["evaluations"]
+    assert described[1] == {"role": "train", "count": len(train), "inputs": True}
+
+
+def training_set(**options: Any) -> Evaluation:
+    x, _ = training.data()
+    return Evaluation(x[:20], np.arange(20) % 2, role="train", **options)
+
+
+def test_two_sets_of_one_role_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="one held-out and one training evaluation"):
+        training.record(tmp_path / "run.zarr", evaluation=[training.evaluation()] * 2)
+    with pytest.raises(TypeError, match="evaluation must be an Evaluation, or a list"):
+        training.record(tmp_path / "run.zarr", evaluation=training.data())
+    with pytest.raises(SpecError, match=r"no role 'trian'\. Did you mean 'train'"):
+        Evaluation(np.zeros((3, 2)), role="trian")  # type: ignore[arg-type]
+
+
+def test_large_inputs_are_left_out_and_it_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    x = np.zeros((40, 200), np.float32)
+    assert Evaluation(x).keeps_inputs
+    assert not Evaluation(x, inputs=False).keeps_inputs
+    assert not caplog.records
+    assert not Evaluation(x, inputs="31 kB").keeps_inputs
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+    assert "take 31.2 KiB, more than 30.3 KiB" in record.getMessage()
+    assert Evaluation(x, inputs=32_000).keeps_inputs
+    assert not Evaluation(np.zeros((21, 100_000))).keeps_inputs
+    with pytest.raises(SpecError, match="inputs is 'much', expected bytes"):
+        Evaluation(x, inputs="much")
+
+
+def test_what_is_not_kept_is_not_in_the_run(tmp_path: Path) -> None:
+    path = tmp_path / "run.zarr"
+    training.record(path, evaluation=training_set(inputs=False))
+    run = open_run(path)
+    assert run.evaluation is None
+    assert set(run.evaluations["train"]) == {"prediction", "label"}
+    assert contents(run)["labels"]
+
+
+def test_a_byte_budget_counts_the_inputs() -> None:
+    spec = training_set().to_spec(["dense2"], [((2,), "float32")])
+    without = RunSpec("run", ())
+    added = dataclasses.replace(without, evaluations=(spec,))
+    nbytes = 20 * 6 * 4
+    assert estimate(added, 0).total_bytes == estimate(without, 0).total_bytes + nbytes
+
+
+def test_a_run_goes_on_with_the_same_examples_only(tmp_path: Path) -> None:
+    path = tmp_path / "run.zarr"
+    training.record(path, evaluation=training_set())
+
+    def resumed(evaluation: Evaluation) -> LoopRecorder:
+        net = Perceptron(training.SIZES, training.SEED)
+        probe = Probe(training.data()[0][: training.PROBES])
+        options: Any = {"model": net, "backend": NumpyBackend(), "resume": training.UPDATES}
+        with LoopRecorder(path, probe, evaluation=evaluation, **options) as recorder:
+            recorder.record(training.UPDATES + 1)
+        return recorder
+
+    for other in (training.evaluation(), Evaluation(training.data()[0][:19], role="train")):
+        with pytest.raises(SpecError, match="its evaluation's inputs are others"):
+            resumed(other)
+    assert resumed(training_set()).report.fault is None
+    run = open_run(path)
+    assert run.steps[-1] == training.UPDATES + 1
+    assert run.evaluations["train"]["input"].shape == (20, 6)
+    assert run.evaluations["train"]["prediction"].sizes["step"] == len(run)
+
+
+def test_tokens_are_named_as_those_of_the_probe(tmp_path: Path) -> None:
+    x, y = sentences()
+    probe = Probe(x[:2], vocabulary=[str(number) for number in range(12)])
+    recorder = Recorder(tmp_path / "run.zarr", probe, evaluation=Evaluation(x, y))
+    renewed(lstm_model).fit(x, y, verbose=0, callbacks=[recorder])
+    found = open_run(tmp_path / "run.zarr").evaluation
+    assert found.attrs["kind"] == "text"
+    assert found["input"].dims == ("example", "token")
+
+
+@pytest.mark.parametrize("change", [{"shape": [7, 2]}, {"dimension_names": ["probe", "unit"]}])
+def test_examples_that_do_not_belong_together_are_damage(
+    change: dict[str, Any], tmp_path: Path
+) -> None:
+    path = tmp_path / "run.zarr"
+    training.record(path, evaluation=training_set())
+    root = json.loads((path / "zarr.json").read_text())
+    root["consolidated_metadata"]["metadata"]["evaluation_train/input"] |= change
+    (path / "zarr.json").write_text(json.dumps(root))
+    with pytest.raises(RunFormatError, match=r"evaluation_train: .*'example'"):
+        open_run(path)
 
 
 def test_a_run_without_an_evaluation_has_none(tmp_path: Path) -> None:
@@ -78,7 +199,8 @@ def test_it_survives_packing_and_what_is_private_can_be_cut(tmp_path: Path) -> N
     crop(path, tmp_path / "cut.zarr", Cut(drop=["labels", "inputs"]))
     cut = open_run(tmp_path / "cut.zarr").evaluation
     assert "label" not in cut
-    assert cut.attrs == {"class_names": None, "fingerprint": ""}
+    assert "input" not in cut
+    assert cut.attrs == {"class_names": None, "fingerprint": "", "kind": "image"}
     np.testing.assert_array_equal(cut["prediction"], before["prediction"])
 
 

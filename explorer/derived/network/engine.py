@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -214,6 +214,88 @@ class Network(Graph):
             As `forward`; or an activation on the way is missing.
         """
         names = None if wanted is None else {self.node(layer).name for layer in wanted}
+        found, blocked = self._descend(
+            activations, weights, seeds, masks, names, ends, before_activation=before_activation
+        )
+        lost = blocked & (names or set())
+        if lost:
+            raise NotDerivableError(self._blockade(f"The gradient at {min(lost)!r} passes"))
+        kept = found.keys() - blocked if names is None else found.keys() & names
+        return {name: found[name] for name in self.nodes if name in kept}
+
+    def weight_gradients(
+        self,
+        activations: Arrays,
+        weights: StepWeights,
+        seeds: Arrays,
+        *,
+        masks: Arrays | None = None,
+        before_activation: bool = False,
+    ) -> dict[str, dict[str, Array]]:
+        """Compute gradients at the weights that a training changes by their gradients.
+
+        Parameters
+        ----------
+        activations, weights, seeds, masks, before_activation
+            As for `backward`.
+
+        Returns
+        -------
+        dict of str to (dict of str to ndarray)
+            By layer, by the names of the weights, in their shapes; summed over the batch, and over
+            the calls of a layer that is called several times.
+
+        Raises
+        ------
+        NotDerivableError
+            As `backward`; or a layer on the way has weights whose gradient is not repeated.
+        """
+        by_layer: dict[str, dict[str, Array]] = {}
+
+        def note(name: str, call: Call, gradient: Array) -> None:
+            owner = by_layer.setdefault(self.first_call(name), {})
+            for weight, part in self.op(name).weight_gradients(call, gradient).items():
+                owner[weight] = as_float(owner[weight] + part if weight in owner else part)
+
+        _, blocked = self._descend(
+            activations, weights, seeds, masks, before_activation=before_activation, visit=note
+        )
+        if blocked:
+            raise NotDerivableError(self._blockade("The gradient passes"))
+        return {name: found for name, found in by_layer.items() if found}
+
+    def _descend(
+        self,
+        activations: Arrays,
+        weights: StepWeights,
+        seeds: Arrays,
+        masks: Arrays | None,
+        names: set[str] | None = None,
+        ends: Iterable[str] = (),
+        *,
+        before_activation: bool,
+        visit: Callable[[str, Call, Array], None] = lambda *_: None,
+    ) -> tuple[dict[str, Array], set[str]]:
+        """Take seeds back through the network.
+
+        Parameters
+        ----------
+        activations, weights, seeds, masks, before_activation
+            As for `backward`.
+        names : set of str or None
+            Layers that it is asked for; None: all.
+        ends : iterable of str
+            As for `backward`.
+        visit : callable
+            Hears of each layer, what it works on, and the gradient before its activation function.
+
+        Returns
+        -------
+        found : dict of str to ndarray
+            Gradient at the output of layers.
+        blocked : set of str
+            Layers whose gradient passes through an unsupported one.
+        """
         reached = set(self.nodes) if names is None else self.descendants(names)
         stops = {self.node(layer).name for layer in ends}
         found: dict[str, Array] = {}
@@ -234,17 +316,15 @@ class Network(Graph):
             call = self.call(name, activations, weights, masks)
             with _explained(name, call):
                 gradient = self._at_core(name, call, activations, found.get(name), before.get(name))
+                visit(name, call, gradient)
                 parts = self.op(name).backward(call, gradient)
                 for source, part in zip(node.inbound, parts, strict=True):
                     found[source] = as_float(found[source] + part if source in found else part)
-        lost = blocked & (names or set())
-        if lost:
-            raise NotDerivableError(
-                f"The gradient at {min(lost)!r} passes through layers that cannot be repeated: "
-                + "; ".join(f"{name!r}: {why}" for name, why in self.unsupported.items())
-            )
-        kept = found.keys() - blocked if names is None else found.keys() & names
-        return {name: found[name] for name in self.nodes if name in kept}
+        return found, blocked
+
+    def _blockade(self, passes: str) -> str:
+        faults = "; ".join(f"{name!r}: {why}" for name, why in self.unsupported.items())
+        return f"{passes} through layers that cannot be repeated: {faults}"
 
     def deviations(
         self, activations: Arrays, weights: StepWeights, *, masks: Arrays | None = None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
+import numpy as np
+
 from explorer.derived.network.activations import LINEAR, Activation, named_activation
 from explorer.derived.network.node import Array, Call, Field, OutputPart
 from explorer.derived.recurrent.equations import NotDerivableError
@@ -91,6 +93,32 @@ class LayerOp:
             One for each input, in its shape.
         """
         return (gradient.reshape(call.inputs[0].shape),)
+
+    def weight_gradients(self, call: Call, gradient: Array) -> dict[str, Array]:
+        """Take a gradient at what `forward` gives to the weights that a training would change.
+
+        Parameters
+        ----------
+        call : Call
+            As for `forward`.
+        gradient : ndarray (batch, ...)
+            In the shape of the output.
+
+        Returns
+        -------
+        dict of str to ndarray
+            By the names of the weights, in their shapes, summed over the batch; empty of a layer
+            without weights.
+
+        Raises
+        ------
+        NotDerivableError
+            The layer has weights whose gradient is not repeated.
+        """
+        del gradient
+        if any(np.issubdtype(values.dtype, np.floating) for values in call.weights.values()):
+            raise NotDerivableError("The gradient by its weights is not repeated.")
+        return {}  # what is left counts draws of random numbers
 
     def slope(self, call: Call) -> Array:
         """Give the slope of the function that ends the layer, at each value of the output.

@@ -6,7 +6,7 @@ tokens are always in the order of the sequence, also where a layer reads them ba
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -387,18 +387,34 @@ def _returned(
 
 def _directions(weights: Mapping[str, Array]) -> dict[str, dict[str, Array]]:
     """Part the weights of a ``Bidirectional`` layer, whose names begin with their layer's."""
-    owners = list(dict.fromkeys(name.rpartition(".")[0] for name in weights))
-    order = sorted(owners, key=lambda owner: not owner.startswith("forward"))
-    if len(order) != 2:
-        raise NotDerivableError(f"The weights {sorted(weights)} are not those of two directions.")
     return {
         direction: {
             name.rpartition(".")[2]: values
             for name, values in weights.items()
             if name.rpartition(".")[0] == owner
         }
-        for direction, owner in zip(("forward", "backward"), order, strict=True)
+        for direction, owner in owners(weights).items()
     }
+
+
+def owners(weights: Iterable[str]) -> dict[str, str]:
+    """Find what the names of a ``Bidirectional`` layer's weights begin with, by direction.
+
+    Raises
+    ------
+    NotDerivableError
+        They are not those of two directions.
+
+    Examples
+    --------
+    >>> owners(["forward_lstm.kernel", "backward_lstm.kernel"])
+    {'forward': 'forward_lstm', 'backward': 'backward_lstm'}
+    """
+    found = list(dict.fromkeys(name.rpartition(".")[0] for name in weights))
+    order = sorted(found, key=lambda owner: not owner.startswith("forward"))
+    if len(order) != 2:
+        raise NotDerivableError(f"The weights {sorted(weights)} are not those of two directions.")
+    return dict(zip(("forward", "backward"), order, strict=True))
 
 
 def _function(name: Any) -> Function:

@@ -18,14 +18,21 @@ NO_LABELS = "The true classes are not known. Record with a probe, or evaluation,
 
 
 class Judged(View):
-    """What is drawn of the probe or, if the run has one, of its evaluation set."""
+    """What is drawn of the probe or, if the run has some, of larger sets of examples.
+
+    Attributes
+    ----------
+    preferred : {"evaluation", "train", "probe"}
+        The examples that are shown first, where the run has them.
+    """
 
     region = "learning"
     depends = ("axis",)
     width = 12
+    preferred: ExampleSource = SOURCES[0]
 
     def __init__(self) -> None:
-        self._source: ExampleSource = SOURCES[0]
+        self._source = self.preferred
 
     @abc.abstractmethod
     def measure(self, examples: Examples) -> Any:
@@ -39,8 +46,8 @@ class Judged(View):
         missing = needs_steps(scene)
         if missing is not None or sources(scene.data):
             return missing
-        evaluation = scene.data.run.evaluation
-        if evaluation is not None and "label" not in evaluation:
+        evaluations = scene.data.run.evaluations.values()
+        if any("label" not in evaluation for evaluation in evaluations):
             return Lack(NO_LABELS)
         return needs_classifier(scene.data) or Lack(NO_LABELS)
 
@@ -53,7 +60,7 @@ class Judged(View):
         found = [examples_of(scene.data, source) for source in sources(scene.data)]
         if len(found) == 1:
             return self.picture(scene, made)
-        named = {"evaluation": "evaluation set", "probe": "probe"}
+        named = {"evaluation": "evaluation set", "train": "training set", "probe": "probe"}
         return Alternatives(
             scene.data,
             {one.source: f"{named[one.source]} ({len(one):,})" for one in found if one},
@@ -72,7 +79,7 @@ class Judged(View):
         return self._source if self._source in found else found[0]
 
     def _measure(self, scene: Scene, source: str) -> Any:
-        examples = examples_of(scene.data, "probe" if source == "probe" else "evaluation")
+        (examples,) = (examples_of(scene.data, one) for one in SOURCES if one == source)
         assert examples is not None
         return self.measure(examples)
 

@@ -69,17 +69,19 @@ class LayersOverTime(View):
         if missing is None and self.quantity.needs_classes:
             missing = needs_classes(scene.data)
         missing = missing or needs_steps(scene, least=2)
+        if missing is None and (why := self.quantity.lacks(scene.data)) is not None:
+            missing = Nothing(why)
         if missing is None and not any(map(self.quantity.is_recorded, layers_of(scene))):
             return self._absence(scene)
         return missing
 
     def caption(self, scene: Scene) -> str:
         about = self.quantity
-        healthy = f": {about.healthy}" if about.healthy else ""
-        sampled = _sampled(scene) if about.reads == "activation" else ""
+        healthy = f". Healthy: {about.healthy}" if about.healthy else ""
+        measured = _measured_on(scene) if about.reads == "activation" else ""
         note = about.note(scene.data)
         noted = f" {note}" if note else ""
-        return f"{about.meaning}{healthy}.{noted} The network runs from top to bottom.{sampled}"
+        return f"{about.meaning}{healthy}.{noted} The network runs from top to bottom.{measured}"
 
     def compute(self, scene: Scene) -> Table | Nothing:
         quantity, layers = self.quantity, layers_of(scene)
@@ -141,9 +143,11 @@ def _has_row(layer: Layer) -> bool:
     return layer.has_activation or bool(layer.weights)
 
 
-def _sampled(scene: Scene) -> str:
-    """Say which part of the positions is looked at, if not all are."""
+def _measured_on(scene: Scene) -> str:
+    """Say how many probes there are, and which part of the positions is looked at."""
+    probe = scene.data.run.probe
+    count = f" Measured on the {probe.size} probes." if probe is not None and probe.size else ""
     seen = [positions_seen(scene.data, one.name) for one in layers_of(scene) if one.has_activation]
     if all(some == count for some, count in seen):
-        return ""
-    return " Of large layers, evenly spread positions are looked at."
+        return count
+    return f"{count} Of large layers, evenly spread positions are looked at."

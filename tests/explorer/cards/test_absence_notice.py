@@ -98,7 +98,7 @@ def test_a_run_without_a_probe_says_so_once(recorded):
     assert "Unit activations" in said
     assert "Weight distribution" in shown
     said, shown = on_tab(explorer, "learning")
-    assert "Confusion · Learned, forgotten, relearned · As sure as it is right?" in said
+    assert "Confusion · Learned, forgotten, relearned · Margins and losses" in said
     assert shown == ["Loss", "Accuracy"]
 
 

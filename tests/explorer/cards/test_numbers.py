@@ -19,7 +19,7 @@ from explorer.data.absence import Nothing
 from explorer.export.selecting import every_view
 from explorer.plots.curves import metric_curves
 from explorer.selection import select_in
-from explorer.views.base import Scene, View, plot_pane
+from explorer.views.base import Scene, Unfinished, View, plot_pane
 from explorer.views.layer.activation import FeatureMaps
 from explorer.views.layer.unit import Unit
 from explorer.widgets.charts.step_lines import StepLines
@@ -123,6 +123,8 @@ def test_every_view_gives_numbers_in_every_format_or_says_that_it_has_none(name,
             if view.title in given or not (ours and view.applies(data)) or view.requirement(scene):
                 continue
             computed = view.compute(scene)
+            while isinstance(computed, Unfinished):
+                computed = computed.go_on()
             if isinstance(computed, Nothing):
                 continue
             body = pn.panel(view.draw(scene, computed))

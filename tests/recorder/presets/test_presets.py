@@ -12,12 +12,20 @@ from hypothesis import strategies as st
 from recorder.forecast import planned_steps
 from recorder.presets import PRESETS, split
 from recorder.presets.charnn import windows
+from recorder.presets.preset import evaluations
 from recorder.presets.tokens import build_vocabulary, encode, tokenize
 from recorder.presets.training import UnknownPresetError, load, record_preset
 from recorder.schedule import every_n_steps
 from store import open_run
 from store.errors import MissingExtraError
-from tests.recorder.few_examples import data_of, eagerly, load_again, shorten
+from tests.recorder.few_examples import (
+    HELD_OUT,
+    TRAINED,
+    data_of,
+    eagerly,
+    load_again,
+    shorten,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -90,6 +98,17 @@ def test_data_are_split(name: str) -> None:
     assert np.ptp(np.bincount(data.probe.labels)) == 0, "every class is probed alike"
 
 
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_hundreds_of_each_kind_of_example_are_evaluated(name: str) -> None:
+    data = data_of(name)
+    for found, x in zip(evaluations(data, 400), (data.x_held_out, data.x_train), strict=True):
+        rows = {row.tobytes() for row in x}
+        assert all(row.tobytes() in rows for row in found.examples.inputs["input"])
+        assert len(found) == 400
+        assert np.bincount(found.examples.labels).min() >= 20
+        assert found.keeps_inputs
+
+
 def test_the_words_of_the_probes_can_be_read_back() -> None:
     probe = data_of("lstm-reviews").probe
     for numbers, text in zip(probe.inputs["input"], probe.texts, strict=True):
@@ -134,6 +153,8 @@ def test_a_short_training_is_recorded(
     assert run.probe.class_names == data.probe.class_names
     assert run.probe.vocabulary == data.probe.vocabulary
     assert np.isfinite(run.metrics["val_accuracy"].values[-1])
+    evaluated = {role: found.sizes["example"] for role, found in run.evaluations.items()}
+    assert evaluated == ({} if name == "charnn" else {"held_out": HELD_OUT, "train": TRAINED})
     below = [
         layer
         for layer in run.layers.values()

@@ -182,7 +182,16 @@ def evaluated(labels: Any = None, **changes: Any) -> RunSpec:
         }
     )
     evaluation = EvaluationSpec((prediction,), 9, labels, ["a", "b", "c", "d"], "digest")
-    return dataclasses.replace(image_run_spec(), evaluation=evaluation)
+    return dataclasses.replace(image_run_spec(), evaluations=(evaluation,))
+
+
+def given_inputs(values: Any, dims: Any = ("example", "feature"), **changes: Any) -> RunSpec:
+    """Describe an evaluation of training examples whose inputs are stored."""
+    spec = evaluated()
+    inputs = {"inputs": {"input": values}, "input_dims": {"input": dims}}
+    changes = {"role": "train", "kind": "tabular", **inputs, **changes}
+    train = dataclasses.replace(spec.evaluations[0], **changes)
+    return dataclasses.replace(spec, evaluations=(*spec.evaluations, train))
 
 
 BROKEN |= {
@@ -190,6 +199,11 @@ BROKEN |= {
     "predictions are of 8 examples, not of 9": evaluated(shape=(8, 4)),
     "labels are int64 of shape (3,), expected numbers for 9": evaluated(np.arange(3)),
     "labels are complex128": evaluated(np.zeros(9, complex)),
+    "several evaluations of the role 'held_out'": given_inputs(np.zeros((9, 2)), role="held_out"),
+    "evaluation_train: input 'input' is float64 of shape (8, 2)": given_inputs(np.zeros((8, 2))),
+    "('example', 'unit') of input 'input' do not": given_inputs(np.zeros(9), ("example", "unit")),
+    "'unit' has sizes 4 and 2": given_inputs(np.zeros((9, 2)), ("example", "unit")),
+    "kind '?' is not one of": given_inputs(np.zeros((9, 2)), kind="?"),
 }
 
 
@@ -235,7 +249,14 @@ def evaluated_run_spec() -> RunSpec:
     return evaluated(np.arange(9) % 4)
 
 
-@pytest.fixture(scope="module", params=[image_run_spec, text_run_spec, evaluated_run_spec])
+def training_evaluated_run_spec() -> RunSpec:
+    return given_inputs(np.arange(18).reshape(9, 2))
+
+
+RUNS = [image_run_spec, text_run_spec, evaluated_run_spec, training_evaluated_run_spec]
+
+
+@pytest.fixture(scope="module", params=RUNS)
 def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return open_run(write_run(tmp_path_factory.mktemp("schema") / "run.zarr", request.param()))
 
@@ -255,9 +276,11 @@ def test_the_page_lists_exactly_the_attributes_that_are_written(run: Run) -> Non
     assert sorted(first_column("### Of `/layers`")) == sorted(layers)
     assert sorted(first_column("### Of `/layers/<layer>`")) == sorted(layer)
     assert sorted(first_column("### Of `/probe`")) == sorted(run.nodes["probe"]["attributes"])
-    if "evaluation" in run.nodes:
-        attributes = run.nodes["evaluation"]["attributes"]
-        assert sorted(first_column("### Of `/evaluation`")) == sorted(attributes)
+    for group in {"evaluation", "evaluation_train"} & run.nodes.keys():
+        attributes = run.nodes[group]["attributes"]
+        assert sorted(first_column("### Of `/evaluation`, `/evaluation_train`")) == sorted(
+            attributes
+        )
 
 
 def test_the_layout_table_covers_every_node_with_its_dims_and_type(run: Run) -> None:

@@ -77,6 +77,13 @@ class PReLU(LayerOp):
         below = np.where(call.x < 0, call.weight("alpha"), 0)
         return (gradient * np.where(call.x > 0, 1, below).astype(np.float32),)
 
+    def weight_gradients(self, call: Call, gradient: Array) -> dict[str, Array]:
+        """Add up what lies below zero, over the batch and over axes that share a slope."""
+        alpha = call.weight("alpha")
+        found = np.where(call.x < 0, gradient * call.x, 0).sum(axis=0)
+        shared = tuple(axis for axis, size in enumerate(alpha.shape) if size == 1)
+        return {"alpha": found.sum(axis=shared, keepdims=True)}
+
     def slope(self, call: Call) -> Array:
         """Give the weight where the input is negative."""
         return np.where(

@@ -66,6 +66,19 @@ class Convolution(LayerOp):
         ]
         return (given[0] if len(given) == 1 else np.concatenate(given, axis=-1),)
 
+    def weight_gradients(self, call: Call, gradient: Array) -> dict[str, Array]:
+        """Multiply what each place of the kernel saw with what comes back."""
+        parts = self._kernels(call)
+        windows = windows_of(call.config, call.x.ndim - 2)
+        groups = zip(
+            np.split(call.x, len(parts), axis=-1),
+            np.split(gradient, len(parts), axis=-1),
+            parts,
+            strict=True,
+        )
+        kernels = [kernel_gradient(x, back, windows, part.shape) for x, back, part in groups]
+        return {"kernel": np.concatenate(kernels, axis=-1), **bias_gradient(call, gradient)}
+
     def sees(self, part: OutputPart) -> Field:
         """Give what the windows see."""
         return windows_of(part.config, len(part.lengths)).seen_by(part.field, part.lengths)
@@ -101,6 +114,12 @@ class TransposedConvolution(LayerOp):
         windows = windows_of(call.config, gradient.ndim - 2)
         return (convolve(gradient, call.weight("kernel"), windows),)
 
+    def weight_gradients(self, call: Call, gradient: Array) -> dict[str, Array]:
+        """Multiply what comes back at each place of the kernel with what was spread from there."""
+        windows = windows_of(call.config, gradient.ndim - 2)
+        kernel = kernel_gradient(gradient, call.x, windows, call.weight("kernel").shape)
+        return {"kernel": kernel, **bias_gradient(call, gradient)}
+
     def sees(self, part: OutputPart) -> Field:
         """Give what spreads over the part: a window sees what the input's place was spread to."""
         return windows_of(part.config, len(part.lengths)).that_see(part.field, part.outputs)
@@ -120,6 +139,11 @@ class DepthwiseConvolution(LayerOp):
     def backward(self, call: Call, gradient: Array) -> tuple[Array, ...]:
         """Spread the gradient channel by channel."""
         return (each_channel_back(call.x, gradient, call.weight("kernel"), call.config),)
+
+    def weight_gradients(self, call: Call, gradient: Array) -> dict[str, Array]:
+        """Multiply channel by channel."""
+        kernel = each_channel_gradient(call.x, gradient, call.weight("kernel").shape, call.config)
+        return {"kernel": kernel, **bias_gradient(call, gradient)}
 
     def sees(self, part: OutputPart) -> Field:
         """Give what the windows see."""
@@ -142,6 +166,18 @@ class SeparableConvolution(LayerOp):
         """Take both steps back."""
         alone = gradient @ self._mixing(call).T
         return (each_channel_back(call.x, alone, call.weight("depthwise_kernel"), call.config),)
+
+    def weight_gradients(self, call: Call, gradient: Array) -> dict[str, Array]:
+        """Give that of the mixing, and behind it that of each channel's kernels."""
+        depthwise, mixing = call.weight("depthwise_kernel"), self._mixing(call)
+        between = each_channel(call.x, depthwise, call.config)
+        alone = gradient @ mixing.T
+        pointwise = pointwise_gradient(between, gradient)
+        return {
+            "depthwise_kernel": each_channel_gradient(call.x, alone, depthwise.shape, call.config),
+            "pointwise_kernel": pointwise.reshape(call.weight("pointwise_kernel").shape),
+            **bias_gradient(call, gradient),
+        }
 
     def sees(self, part: OutputPart) -> Field:
         """Give what the windows see."""
@@ -172,6 +208,53 @@ def each_channel_back(x: Array, gradient: Array, kernel: Array, config: Mapping[
     for offset, index in windows.places(lengths):
         total[index] += (parts * kernel[offset]).sum(axis=-1)
     return windows.cropped(total, lengths)
+
+
+def kernel_gradient(wide: Array, narrow: Array, windows: Windows, shape: Sequence[int]) -> Array:
+    """Gradient at a kernel (place, ..., channel, unit) that joins windows to what they give.
+
+    Parameters
+    ----------
+    wide : ndarray (batch, axis, ..., channel)
+        What the windows lie on.
+    narrow : ndarray (batch, window, ..., unit)
+        What they give.
+    windows : Windows
+        Where they lie.
+    shape : sequence of int
+        Of the kernel.
+    """
+    found = np.empty(shape, np.float32)
+    padded = windows.padded(wide)
+    for offset, index in windows.places(wide.shape[1:-1]):
+        found[offset] = pointwise_gradient(padded[index], narrow)
+    return found
+
+
+def each_channel_gradient(
+    x: Array, gradient: Array, shape: Sequence[int], config: Mapping[str, Any]
+) -> Array:
+    """Gradient at the kernels (place, ..., channel, multiplier) of `each_channel`."""
+    windows = windows_of(config, x.ndim - 2)
+    found = np.empty(shape, np.float32)
+    padded = windows.padded(x)
+    parts = gradient.reshape(*gradient.shape[:-1], *shape[-2:])
+    for offset, index in windows.places(x.shape[1:-1]):
+        products = padded[index][..., None] * parts
+        found[offset] = products.sum(axis=tuple(range(products.ndim - 2)))
+    return found
+
+
+def pointwise_gradient(x: Array, gradient: Array) -> Array:
+    """Gradient at a kernel (in_unit, unit) that is applied at every place alike."""
+    return x.reshape(-1, x.shape[-1]).T @ gradient.reshape(-1, gradient.shape[-1])
+
+
+def bias_gradient(call: Call, gradient: Array) -> dict[str, Array]:
+    """Gradient at the layer's bias, if it has one: summed over all places."""
+    if call.optional("bias", "use_bias") is None:
+        return {}
+    return {"bias": gradient.sum(axis=tuple(range(gradient.ndim - 1)))}
 
 
 def transposed_lengths(windows: Windows, lengths: Sequence[int]) -> tuple[int, ...]:

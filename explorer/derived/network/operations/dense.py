@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from explorer.derived.network.layer_op import LayerOp
 from explorer.derived.network.node import Array, Call
-from explorer.derived.network.operations.convolution import biased
+from explorer.derived.network.operations.convolution import (
+    bias_gradient,
+    biased,
+    pointwise_gradient,
+)
 from explorer.derived.network.registry import register
 
 
@@ -22,3 +26,7 @@ class Dense(LayerOp):
     def backward(self, call: Call, gradient: Array) -> tuple[Array, ...]:
         """Multiply with the kernel, turned."""
         return (gradient @ call.weight("kernel").T,)
+
+    def weight_gradients(self, call: Call, gradient: Array) -> dict[str, Array]:
+        """Multiply what comes in with what comes back."""
+        return {"kernel": pointwise_gradient(call.x, gradient), **bias_gradient(call, gradient)}

@@ -24,6 +24,12 @@ class Embedding(LayerOp):
         """Give zeros: the number of a token has no gradient, its embedding has."""
         return (np.zeros_like(gradient, shape=call.inputs[0].shape),)
 
+    def weight_gradients(self, call: Call, gradient: Array) -> dict[str, Array]:
+        """Add up in each row of the table what comes back to its token."""
+        found = np.zeros_like(call.weight("embeddings"))
+        np.add.at(found, call.inputs[0].astype(np.int64), gradient)
+        return {"embeddings": found}
+
 
 @register("Masking")
 class Masking(LayerOp):

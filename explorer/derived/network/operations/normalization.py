@@ -33,6 +33,14 @@ class BatchNormalization(LayerOp):
         """Scale each unit."""
         return (gradient * _along(self._scale(call), _axes(call), gradient.ndim),)
 
+    def weight_gradients(self, call: Call, gradient: Array) -> dict[str, Array]:
+        """Give those of scale and shift; a training does not change the statistics by gradients."""
+        axes, rank = _axes(call), gradient.ndim
+        epsilon = np.float32(call.config.get("epsilon", 1e-3))
+        scale = 1 / np.sqrt(call.weight("moving_variance") + epsilon)
+        mean = _along(call.weight("moving_mean"), axes, rank)
+        return _scale_and_shift(call, gradient, (call.x - mean) * _along(scale, axes, rank))
+
     def _scale(self, call: Call) -> Array:
         epsilon = np.float32(call.config.get("epsilon", 1e-3))
         scale = 1 / np.sqrt(call.weight("moving_variance") + epsilon)
@@ -75,6 +83,10 @@ class LayerNormalization(LayerOp):
         tilt = (gradient * output).mean(axis=axes, keepdims=True)
         return (scale * (gradient - mean - output * tilt),)
 
+    def weight_gradients(self, call: Call, gradient: Array) -> dict[str, Array]:
+        """Give those of scale and shift."""
+        return _scale_and_shift(call, gradient, self._normalized(call)[0])
+
     def sees(self, part: OutputPart) -> Field:
         """Give all that shares its statistics with the part."""
         return part.along_axis
@@ -85,6 +97,17 @@ class LayerNormalization(LayerOp):
         variance = (centred**2).mean(axis=axes, keepdims=True)
         scale = 1 / np.sqrt(variance + np.float32(call.config.get("epsilon", 1e-3)))
         return centred * scale, scale
+
+
+def _scale_and_shift(call: Call, gradient: Array, normalized: Array) -> dict[str, Array]:
+    """Gradients at gamma and beta, as far as the layer has them."""
+    others = tuple(axis for axis in range(gradient.ndim) if axis not in _axes(call))
+    found = {}
+    if call.optional("gamma", "scale") is not None:
+        found["gamma"] = (gradient * normalized).sum(axis=others)
+    if call.optional("beta", "center") is not None:
+        found["beta"] = gradient.sum(axis=others)
+    return found
 
 
 def _axes(call: Call) -> tuple[int, ...]:

@@ -14,6 +14,7 @@ import numpy as np
 from explorer.derived.network.activations import NAMED, Function
 from explorer.derived.network.layer_op import LayerOp
 from explorer.derived.network.node import Array, Call, Field, OutputPart, as_float
+from explorer.derived.network.operations.convolution import pointwise_gradient
 from explorer.derived.network.registry import register
 from explorer.derived.recurrent.equations import (
     ACTIVATIONS,
@@ -24,6 +25,7 @@ from explorer.derived.recurrent.equations import (
     Weights,
     layer_output,
     layer_states,
+    owners,
     parts,
 )
 
@@ -65,6 +67,26 @@ class Recurrent(LayerOp):
             for name in found
         )
         return (np.asarray(total, np.float32),)
+
+    def weight_gradients(self, call: Call, gradient: Array) -> dict[str, Array]:
+        """Add up over the tokens, in each direction."""
+        found = self._states(call)
+        gradients = self._of_directions(call, found, gradient)
+        layers = parts(call.class_name, call.config, self._weights(call))
+        by_direction = {
+            name: _walked(
+                call.x, layers[name], found[name], gradients[name], call.mask
+            ).weight_gradients()
+            for name in found
+        }
+        if call.class_name != "Bidirectional":
+            ((_, own),) = by_direction.items()
+            return own
+        return {
+            f"{owner}.{name}": values
+            for direction, owner in owners(call.weights).items()
+            for name, values in by_direction[direction].items()
+        }
 
     def sees(self, part: OutputPart) -> Field:
         """Give the tokens read so far: the state at one of them has seen those before it."""
@@ -139,6 +161,15 @@ def through_time(
     ndarray (batch, token, in_unit), float32
     """
     order = slice(None, None, -1) if layer.backwards else slice(None)
+    at_sums = _walked(inputs, layer, found, gradient, mask).at_sums
+    return np.asarray(at_sums @ layer.weights.kernel.T, np.float32)[:, order]
+
+
+def _walked(
+    inputs: Array, layer: Direction, found: States, gradient: Array, mask: Array | None
+) -> _Walk:
+    """Go back through all tokens; the arguments are those of `through_time`."""
+    order = slice(None, None, -1) if layer.backwards else slice(None)
     at_states = np.zeros(found.hidden.shape, np.float32)
     if gradient.ndim == 3:
         at_states += gradient[:, order]
@@ -152,21 +183,28 @@ def through_time(
         inputs[:, order],
         [_before(state[:, order]) for state in states],
     )
-    at_sums = walk.back(at_states, read[:, order])
-    return np.asarray(at_sums @ layer.weights.kernel.T, np.float32)[:, order]
+    walk.back(at_states, read[:, order])
+    return walk
 
 
 class _Walk:
-    """What is known of every token at once; subclasses go back from one to the one before."""
+    """What is known of every token at once; subclasses go back from one to the one before.
+
+    Attributes
+    ----------
+    at_sums : ndarray (batch, token, gate_unit)
+        Gradient at ``inputs @ kernel``, once `back` was called.
+    """
 
     def __init__(self, cell: Cell, weights: Weights, inputs: Array, before: list[Array]) -> None:
         self.cell, self.weights, self.before = cell, weights, before
         self.act, self.act_slope = _function(cell.activation)
         self.gate, self.gate_slope = _function(cell.recurrent_activation)
         inner, self.outer = cell.biases(weights)
-        self.given = inputs @ weights.kernel + inner
+        self.inputs, self.given = inputs, inputs @ weights.kernel + inner
+        self.at_sums = np.zeros(self.given.shape, np.float32)
 
-    def back(self, at_states: Array, read: Array) -> Array:
+    def back(self, at_states: Array, read: Array) -> None:
         """Go from the last token to the first.
 
         Parameters
@@ -175,23 +213,24 @@ class _Walk:
             Gradient at the hidden states from outside, in the order of reading.
         read : ndarray of bool (batch, token)
             Which tokens were read.
-
-        Returns
-        -------
-        ndarray (batch, token, gate_unit)
-            Gradient at ``inputs @ kernel``.
         """
-        at_sums = np.zeros(self.given.shape, np.float32)
         carried = tuple(np.zeros_like(at_states[:, 0]) for _ in self.before)
         for token in reversed(range(at_states.shape[1])):
             at_state = (carried[0] + at_states[:, token], *carried[1:])
             sums, before = self.token(token, at_state)
             is_read = read[:, token, None]
-            at_sums[:, token] = np.where(is_read, sums, 0)
+            self.at_sums[:, token] = np.where(is_read, sums, 0)
             carried = tuple(
                 np.where(is_read, new, old) for new, old in zip(before, at_state, strict=True)
             )
-        return at_sums
+
+    def weight_gradients(self) -> dict[str, Array]:
+        """Give the gradients at kernel, recurrent kernel and, if there is one, bias."""
+        found = {
+            "kernel": pointwise_gradient(self.inputs, self.at_sums),
+            "recurrent_kernel": pointwise_gradient(self.before[0], self.at_sums),
+        }
+        return found if self.weights.bias is None else {**found, "bias": _summed(self.at_sums)}
 
     def token(self, token: int, at_state: tuple[Array, ...]) -> tuple[Array, tuple[Array, ...]]:
         """Give the gradient at one token's sums, and at the states before it."""
@@ -270,6 +309,23 @@ class _GruWalk(_Walk):
         at_before = hidden * update + remembered + gates @ self.gates_kernel.T
         return np.concatenate([gates, last], axis=-1), (at_before,)
 
+    def weight_gradients(self) -> dict[str, Array]:
+        units = self.before[0].shape[-1]
+        gates, last = self.at_sums[..., : 2 * units], self.at_sums[..., 2 * units :]
+        if not self.cell.reset_after:
+            kernels = [
+                pointwise_gradient(self.before[0], gates),
+                pointwise_gradient(self.reset * self.before[0], last),
+            ]
+            return {**super().weight_gradients(), "recurrent_kernel": np.concatenate(kernels, 1)}
+        # What is recalled passes the reset gate; the bias of the input does not.
+        recalled = np.concatenate([gates, last * self.reset], axis=-1)
+        found = super().weight_gradients()
+        found["recurrent_kernel"] = pointwise_gradient(self.before[0], recalled)
+        if "bias" in found:
+            found["bias"] = np.stack([found["bias"], _summed(recalled)])
+        return found
+
 
 _WALKS: dict[str, type[_Walk]] = {"SimpleRNN": _SimpleWalk, "LSTM": _LstmWalk, "GRU": _GruWalk}
 
@@ -291,6 +347,10 @@ def _function(name: str) -> tuple[Function, Function]:
     slope = NAMED[name].slope
     assert slope is not None  # every function of `ACTIVATIONS` takes each element alone
     return ACTIVATIONS[name], slope
+
+
+def _summed(values: Array) -> Array:
+    return np.asarray(values.sum(axis=(0, 1)))
 
 
 def _unmasked(values: Array, mask: Array | None) -> Array:

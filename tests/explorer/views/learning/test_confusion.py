@@ -43,7 +43,7 @@ def evaluated(spec=None, *, labels=CLASSES, units=4):
         "prediction", "softmax", ("example", "unit"), (EXAMPLES, units), "float32"
     )
     evaluation = EvaluationSpec((prediction,), EXAMPLES, labels, NAMES)
-    return dataclasses.replace(spec or SPEC, evaluation=evaluation)
+    return dataclasses.replace(spec or SPEC, evaluations=(evaluation,))
 
 
 def scene_of(data, index=0):
@@ -179,7 +179,7 @@ def test_an_evaluation_without_a_probe_is_read_by_itself(recorded, monkeypatch):
     assert examples.class_names == NAMES
     assert examples.reading.kind == "logits"
     expected = logits(data_spec := evaluated(), 5)["evaluation/prediction"]
-    assert data_spec.evaluation.size == len(examples)
+    assert data_spec.evaluations[0].size == len(examples)
     exponents = np.exp(expected.astype(np.float64))
     shares = exponents / exponents.sum(axis=1, keepdims=True)
     np.testing.assert_allclose(list(examples.probabilities())[3], shares, rtol=1e-4)

@@ -22,7 +22,22 @@ from tests.explorer.conftest import with_probe, without_probe
 from tests.explorer.drawing import drawn_by
 
 STEPS = (0, 1, 2, 5, 10, 20, 50, 100)
-ALL = ("update ratio", "dead units", "sparsity", "class separation")
+ALL = (
+    "update ratio",
+    "dead units",
+    "sparsity",
+    "class separation",
+    "linear probe",
+    "spectral norm",
+    "effective rank of weights",
+    "stable rank of weights",
+    "effective rank of activations",
+    "stable rank of activations",
+    "cosine to the start",
+    "straightness",
+)
+# Six probes are too few for a linear readout.
+DRAWN = tuple(name for name in ALL if name != "linear probe")
 
 
 def card_of(quantity):
@@ -41,7 +56,7 @@ def figure_of(pane):
     return hv.render(pane.object, backend="bokeh")
 
 
-def test_there_are_four_cards_of_the_whole_run():
+def test_each_quantity_with_a_title_has_a_card():
     found = [view for view in views("training") if isinstance(view, LayersOverTime)]
     assert [view.quantity.name for view in found] == list(ALL)
     assert [view.title for view in found] == [LAYER_QUANTITIES[name].title for name in ALL]
@@ -61,7 +76,7 @@ def partly_dead(recorded, monkeypatch):
     return recorded()
 
 
-@pytest.mark.parametrize("quantity", ALL)
+@pytest.mark.parametrize("quantity", DRAWN)
 def test_rows_are_layers_from_the_top_and_cards_are_equally_tall(partly_dead, quantity):
     figure = figure_of(drawn(card_of(quantity), scene_of(partly_dead)))
     table = card_of(quantity).compute(scene_of(partly_dead))
@@ -70,6 +85,15 @@ def test_rows_are_layers_from_the_top_and_cards_are_equally_tall(partly_dead, qu
     assert figure.height == figure_of(drawn(card_of("update ratio"), scene_of(partly_dead))).height
     caption = card_of(quantity).caption(scene_of(partly_dead))
     assert "from top to bottom." in caption
+    assert ("Measured on the 6 probes." in caption) == (
+        card_of(quantity).quantity.reads != "weights"
+    )
+
+
+def test_too_few_probes_of_a_class_are_said(partly_dead):
+    said = drawn(card_of("linear probe"), scene_of(partly_dead))
+    assert isinstance(said, Nothing)
+    assert said.startswith("Too few: a class has 1 example, at least 10")
 
 
 def test_ratios_are_powers_of_ten(image_data):
@@ -219,7 +243,7 @@ def test_a_function_more_is_a_card_and_a_colour_of_the_graph_more(image_data):
         frames = data.weight_frames(layer, "kernel")
         return np.array([np.abs(frame).max() for frame in frames])
 
-    card = views("training")[-1]
+    card = [view for view in views("training") if isinstance(view, LayersOverTime)][-1]
     assert card.title == "How large weights are"
     assert card.caption(scene_of(image_data)) == (
         "The largest weight of each layer. The network runs from top to bottom."
