@@ -2,17 +2,20 @@
 
 A recording knows its model by these protocols alone, and imports no framework. A backend needs
 `Backend` and `Subject`. The other protocols are optional, and a backend that has nothing to say
-there leaves them out. `CanNarrow` saves work. `MeasuresUpdates` and `HasParts` serve what runs
-will hold later: they stand here already, apart from the rest, so that no backend is built in a way
-that rules them out.
+there leaves them out. `CanNarrow` saves work. `MeasuresUpdates` gives a run its single updates.
+`HasParts` serves what runs will hold later: it stands here already, apart from the rest, so that no
+backend is built in a way that rules it out.
 """
 
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
 
 from recorder.evaluation import Evaluation
 from recorder.probe import Probe
@@ -122,15 +125,62 @@ class UpdateNorm:
         Euclidean norm of the variable after the update less the one before.
     gradient : float
         Euclidean norm of the gradient; NaN where it was not given.
+    weight : float
+        Euclidean norm of the variable before the update.
+    cosine : float
+        Cosine of the angle between this update and the one before; NaN where that was not seen, or
+        where one of them moved nothing.
     """
 
     update: float
-    gradient: float
+    gradient: float = math.nan
+    weight: float = math.nan
+    cosine: float = math.nan
+
+    @classmethod
+    def between(
+        cls, before: Any, after: Any, *, earlier: Any = None, gradient: Any = None
+    ) -> UpdateNorm:
+        """Measure one update of one variable, in float64.
+
+        Parameters
+        ----------
+        before, after : array_like
+            The variable before and after the update.
+        earlier : array_like, optional
+            The variable before the update before.
+        gradient : array_like, optional
+            The gradient, or its norm.
+
+        Examples
+        --------
+        >>> UpdateNorm.between([3.0, 4.0], [3.0, 4.5], earlier=[3.0, 5.0])
+        UpdateNorm(update=0.5, gradient=nan, weight=5.0, cosine=-1.0)
+        """
+        start = _float64(before)
+        move = _float64(after) - start
+        norm = np.linalg.norm(move)
+        cosine = math.nan
+        if earlier is not None:
+            last = start - _float64(earlier)
+            lengths = norm * np.linalg.norm(last)
+            if lengths > 0:
+                cosine = float(np.clip(move @ last / lengths, -1.0, 1.0))
+        return cls(
+            update=float(norm),
+            gradient=math.nan if gradient is None else float(np.linalg.norm(_float64(gradient))),
+            weight=float(np.linalg.norm(start)),
+            cosine=cosine,
+        )
+
+
+def _float64(values: Any) -> Any:
+    return np.asarray(values).astype(np.float64).ravel()
 
 
 @runtime_checkable
 class MeasuresUpdates(Protocol):
-    """A `Subject` that measures single updates. No run holds these norms yet.
+    """A `Subject` that measures single updates.
 
     They are not part of a frame, since they belong to the way between two moments: the weights
     are held before the update, and read again after it.
@@ -140,7 +190,7 @@ class MeasuresUpdates(Protocol):
         """Hold the weights as they are before an update; what is given, only the subject reads."""
 
     def update_norms(
-        self, before: Any, gradients: Sequence[Any] | None = None
+        self, before: Any, gradients: Sequence[Any] | None = None, *, earlier: Any = None
     ) -> Callable[[], Mapping[str, UpdateNorm]]:
         """Read the weights after the update; the result measures, on another thread.
 
@@ -149,13 +199,21 @@ class MeasuresUpdates(Protocol):
         before : Any
             What `hold_weights` gave before the update.
         gradients : sequence, optional
-            The update's gradients, one for each trainable variable in the model's order; None for
-            a variable that has none.
+            The update's gradients, or their norms, one for each trainable variable in the model's
+            order; None for a variable that has none. Where the training may change them in place,
+            they are read now.
+        earlier : Any, optional
+            What `hold_weights` gave before the update before.
 
         Returns
         -------
         callable
             Gives the norms of each trainable variable, by its array path.
+
+        Raises
+        ------
+        ValueError
+            There are not as many gradients as trainable variables.
         """
 
 

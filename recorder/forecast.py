@@ -15,7 +15,8 @@ from recorder.backend import Backend, backend_of
 from recorder.probe import Probe
 from recorder.recording.background import as_array
 from recorder.recording.options import Options
-from recorder.recording.recorded_model import RecordedModel, look_at
+from recorder.recording.recorded_model import RecordedModel, Take, joined, look_at
+from recorder.recording.updates import UpdateMeter
 from recorder.schedule import Schedule, default_schedule
 from recorder.scope import Globs, Kind, RecordingScope, parse_bytes
 from store.live.writer import RunWriter
@@ -178,14 +179,25 @@ def _trial_steps(recorded: RecordedModel, writer: RunWriter) -> tuple[float, flo
     """Record a few steps; give the milliseconds of reading, and of the rest."""
     frame_bytes = sizes.estimate(writer.spec, 1).step_bytes
     count = 1 + max(1, min(TRIALS, TRIAL_BYTES // max(1, frame_bytes)))
+    meter = recorded.update_meter()
     reading, working = [], []
     for step in range(count):
-        taken_ms, take = _timed(recorded.take_frames)
+        taken_ms, take = _timed(functools.partial(_take, recorded, meter, step))
         written_ms, _ = _timed(functools.partial(_write, writer, step, take))
         reading.append(taken_ms)
         working.append(written_ms)
     # The first step also optimizes the traced function.
     return statistics.median(reading[1:]), statistics.median(working[1:])
+
+
+def _take(recorded: RecordedModel, meter: UpdateMeter | None, step: int) -> Take:
+    """Read what the training waits for at one recorded step."""
+    take = recorded.take_frames()
+    if meter is None:
+        return take
+    take = joined(take, meter.measure(step))
+    meter.before_update(step, hold=True)
+    return take
 
 
 def _write(writer: RunWriter, step: int, take: Callable[[], Mapping[str, Any]]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -71,6 +71,7 @@ class LoopRecorder:
         compression: Compression = None,
         durability: Durability = "process",
         pack: bool = False,
+        updates: bool = True,
         backend: Backend | None = None,
     ) -> None:
         """Say what to record, and where. Nothing is written before the training begins.
@@ -132,6 +133,10 @@ class LoopRecorder:
             Pack the run when the training has ended: smaller and checksummed, with quick
             histories. The whole run is read and written once more for it, and it can then not be
             recorded any further. By default False.
+        updates : bool
+            Record, at every recorded step, how far the last single update moved each variable, and
+            the cosine with the update before: three numbers a variable. For that the weights before
+            the last two updates are kept in memory, too. By default True.
         backend : recorder.backend.Backend, optional
             Looks into the model. By default the one that knows the model's class; Keras has one.
 
@@ -182,6 +187,7 @@ class LoopRecorder:
                 ),
                 evaluation=evaluation,
                 resume=resume,
+                updates=updates,
             ),
             backend=backend,
             cost=self._cost,
@@ -197,6 +203,7 @@ class LoopRecorder:
     def __enter__(self) -> Self:
         if self._chosen_model is not None and self._open():
             self._safely(self._recording.begin, self._recording.epoch)
+            self._safely(self._recording.before_update)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -204,7 +211,13 @@ class LoopRecorder:
         self._close(finished=kind is None)
 
     def record(
-        self, step: int, *, epoch: float = 0.0, epoch_end: bool = False, **metrics: Any
+        self,
+        step: int,
+        *,
+        epoch: float = 0.0,
+        epoch_end: bool = False,
+        gradients: Sequence[Any] | None = None,
+        **metrics: Any,
     ) -> None:
         """Tell the recorder that a step is done; it is recorded when the schedule wants it.
 
@@ -216,6 +229,9 @@ class LoopRecorder:
             Epochs done, by default 0.
         epoch_end : bool
             Whether an epoch ends here, for ``every_epoch()``; by default False.
+        gradients : sequence of array_like, optional
+            Gradients of the last update, one for each trainable variable in the model's order and
+            None for one that has none: their norms are recorded. By default they are not known.
         **metrics : float
             Loss and the like, by name. What is not one number is left out.
 
@@ -232,8 +248,16 @@ class LoopRecorder:
             )
         if self._open():
             self._safely(self._recording.begin, epoch)
-        self._safely(self._recording.advance, int(step), epoch, metrics, epoch_end=epoch_end)
+        self._safely(
+            self._recording.advance,
+            int(step),
+            epoch,
+            metrics,
+            epoch_end=epoch_end,
+            gradients=lambda: gradients,
+        )
         self._safely(self._recording.mark)
+        self._safely(self._recording.before_update)
 
     @property
     def report(self) -> Report:

@@ -85,6 +85,7 @@ class Recorder(LoopRecorder, _Counts):
             # The model was not built before its first batch.
             self._safely(self._updates.begin_epoch, self.model)
             self._safely(self._recording.begin, self._epochs.done)
+        self._safely(self._before_batch, batch)
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:  # noqa: D102
         self._epochs.end_batch(batch)
@@ -115,6 +116,12 @@ class Recorder(LoopRecorder, _Counts):
         if updates is not None:
             self._recording.expect(updates)
         return opened
+
+    def _before_batch(self, batch: int) -> None:
+        batches = int(self.model.steps_per_execution)
+        self._recording.before_update(
+            batches, epoch_ends=self._epochs.ends_within(batch, 2 * batches)
+        )
 
     def _after_batch(self, batch: int, logs: Mapping[str, Any]) -> None:
         recording = self._recording

@@ -27,3 +27,4 @@ class Options:
     scope: RecordingScope = field(default_factory=RecordingScope)
     evaluation: Evaluation | None = None
     resume: bool | int = False
+    updates: bool = True

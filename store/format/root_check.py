@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeGuard
 
 from store.format.names import DATA_TYPES, ROOT_ATTRIBUTE, STEP_DIM, UPDATE_DIM, is_safe_segment
+from store.format.spec import UPDATES_GROUP, VARIABLE_DIM
 
 # Beyond any network; keeps sizes far away from what an int64 or an allocation can bear.
 MAX_FRAME_BYTES = 2**36
@@ -57,6 +58,7 @@ def root_problems(root: Mapping[str, Any]) -> list[str]:
         *_axis_problems(nodes, length),
         *_layers_problems(nodes),
         *_probe_problems(nodes),
+        *_updates_problems(nodes),
     ]
 
 
@@ -223,6 +225,24 @@ def _probe_problems(nodes: Mapping[str, Any]) -> Problems:
     for path, node in nodes.items():
         if path.startswith("probe/") and (not _is_array(node) or not node["shape"]):
             yield f"{path!r} is not an array"
+
+
+def _updates_problems(nodes: Mapping[str, Any]) -> Problems:
+    if UPDATES_GROUP not in nodes:
+        return
+    variables = nodes[UPDATES_GROUP]["attributes"].get("variables")
+    if not _are_texts(variables) or len(set(variables)) != len(variables):
+        yield "updates: variables is not a list of different paths"
+        return
+    for path, node in nodes.items():
+        if not path.startswith(f"{UPDATES_GROUP}/"):
+            continue
+        sizes = {VARIABLE_DIM: len(variables)}
+        dims = node["dimension_names"] if _is_array(node) else []
+        if dims[:1] != [STEP_DIM] or any(
+            sizes.get(dim) != size for dim, size in zip(dims[1:], node["shape"][1:], strict=True)
+        ):
+            yield f"{path!r} does not run along {STEP_DIM!r} and the {len(variables)} variables"
 
 
 def _dict(value: Any) -> dict[str, Any]:

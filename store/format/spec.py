@@ -27,6 +27,9 @@ from store.format.names import (
 EVALUATION_GROUP = "evaluation"
 EXAMPLE_DIM = "example"
 EVALUATION_LABEL_PATH = f"{EVALUATION_GROUP}/label"
+UPDATES_GROUP = "updates"
+VARIABLE_DIM = "variable"
+UPDATE_COUNT_PATH = f"{UPDATES_GROUP}/count"
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +233,7 @@ class RunSpec:
     versions: Mapping[str, str] = field(default_factory=dict)
     notes: str = ""
     evaluation: EvaluationSpec | None = None
+    updates: UpdatesSpec | None = None
 
     def array_specs(self) -> list[ArraySpec]:
         """Every array that grows with the steps, in writing order."""
@@ -245,7 +249,8 @@ class RunSpec:
             ),
         ]
         layers = [spec for layer in self.layers for spec in layer.array_specs()]
-        return time + layers + (self.evaluation.array_specs() if self.evaluation else [])
+        others = [part.array_specs() for part in (self.evaluation, self.updates) if part]
+        return sum(others, time + layers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,3 +315,60 @@ class EvaluationSpec:
             "class_names": list(self.class_names) if self.class_names is not None else None,
             "fingerprint": self.fingerprint,
         }
+
+
+# What is known of the one update that led to a recorded step: arrays (step, variable), float64.
+UPDATE_ARRAYS = {
+    "norm": "L2 norm of the variable after the update less the one before",
+    "weight": "L2 norm of the variable before the update",
+    "cosine": "cosine of the angle between the update and the one before it",
+    "gradient": "L2 norm of the gradient that the optimizer was given",
+}
+
+
+def update_path(name: str) -> str:
+    """Array of what is known of single updates; `name` is one of `UPDATE_ARRAYS`."""
+    return f"{UPDATES_GROUP}/{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class UpdatesSpec:
+    """Variables whose single updates are measured.
+
+    Attributes
+    ----------
+    variables : tuple of str
+        Array path of each, for instance ``layers/conv1/weights/kernel``, in network order.
+    """
+
+    variables: tuple[str, ...]
+
+    def array_specs(self) -> list[ArraySpec]:
+        """Arrays that grow with the steps."""
+        count = {"long_name": "optimizer updates that are measured; 0: none was"}
+        return [
+            ArraySpec(UPDATE_COUNT_PATH, (STEP_DIM,), (), "int64", count),
+            *(
+                ArraySpec(
+                    update_path(name),
+                    (STEP_DIM, VARIABLE_DIM),
+                    (len(self.variables),),
+                    "float64",
+                    {"long_name": meaning},
+                )
+                for name, meaning in UPDATE_ARRAYS.items()
+            ),
+        ]
+
+    def attributes(self) -> dict[str, Any]:
+        """Attributes of the group."""
+        return {"variables": list(self.variables), "unmeasured": UNMEASURED}
+
+
+# Why a value is NaN: written into every run, for those who read it without us.
+UNMEASURED = (
+    "NaN: no update led to the step, or the weights before it were not held, since nothing told "
+    "beforehand that the step would be recorded (count is 0 in both cases); the variable is not "
+    "trained; cosine: the update before was not seen, or one of the two moved nothing; gradient: "
+    "none was given"
+)

@@ -20,7 +20,7 @@ from store.format.metadata import (
 )
 from store.format.names import ROOT_ATTRIBUTE, SCHEMA_VERSION
 from store.format.probe import json_bytes
-from store.format.spec import EVALUATION_GROUP, EVALUATION_LABEL_PATH, RunSpec
+from store.format.spec import EVALUATION_GROUP, EVALUATION_LABEL_PATH, UPDATES_GROUP, RunSpec
 from store.live.array import LiveArray
 from store.storage.atomic import replace_file
 from store.storage.files import sync_directory
@@ -167,6 +167,8 @@ def _node_documents(
         attributes["probe"] = probe.group_attributes(spec.probe)
     if spec.evaluation:
         attributes[EVALUATION_GROUP] = spec.evaluation.attributes()
+    if spec.updates:
+        attributes[UPDATES_GROUP] = spec.updates.attributes()
     groups = set(attributes)
     for path in arrays:
         groups.update(str(parent) for parent in PurePosixPath(path).parents if parent.name)

@@ -31,7 +31,7 @@ from store.format.names import (
     weight_path,
 )
 from store.format.probe import from_json_bytes
-from store.format.spec import EVALUATION_GROUP, ProbeSpec
+from store.format.spec import EVALUATION_GROUP, UPDATES_GROUP, VARIABLE_DIM, ProbeSpec
 from store.reading.arrays import ArrayReader, Index, ZarrArray
 from store.reading.cache import ArrayCache
 from store.reading.lazy import lazy_array, whole
@@ -50,9 +50,9 @@ class Run:
     Opening a run reads one file. That file describes everything: `layers`, `outputs`, the number
     of steps ``len(run)``. Numbers are read when they are asked for:
 
-    - `activations`, `weights`, `evaluation` and `tree` are lazy: they read when values are taken
-      from them, and then only what was selected. Select first. All values of a layer can be
-      gigabytes; one step, or one unit at all steps, is a quick read.
+    - `activations`, `weights`, `evaluation`, `updates` and `tree` are lazy: they read when values
+      are taken from them, and then only what was selected. Select first. All values of a layer can
+      be gigabytes; one step, or one unit at all steps, is a quick read.
     - `steps`, `epochs`, `wall_times`, `probe` and `model_config` are read whole at their first
       use, and kept. They are small.
     - `metrics` are read whole at each use.
@@ -184,13 +184,37 @@ class Run:
             ``prediction`` (step, example, …) and ``label`` (example, …); attribute
             ``class_names``. A model of several outputs has ``prediction.<output>`` for each.
         """
-        now = self._now
-        if EVALUATION_GROUP not in now.nodes:
+        return self._group(EVALUATION_GROUP)
+
+    @property
+    def updates(self) -> xr.Dataset | None:
+        """How far single updates moved each variable, at every step; None if not recorded.
+
+        What is known at step t is of the update that led to it, the weights at t less those
+        before the update, not of the way since the recorded step before.
+
+        Returns
+        -------
+        Dataset, lazy
+            ``norm``, ``weight``, ``cosine`` and ``gradient`` (step, variable), float64: norm of the
+            update, norm of the variable before it, cosine with the update before, norm of the
+            gradient. NaN where that is not known; the attribute ``unmeasured`` says when. ``count``
+            (step,), int64: the updates that lie between, 1 where a single one was measured, k with
+            ``steps_per_execution=k``, 0 where none was. The coordinate ``variable`` holds array
+            paths, such as ``layers/conv1/weights/kernel``.
+
+        Examples
+        --------
+        ::
+
+            updates = open_run("runs/mine.zarr").updates
+            kernel = updates.sel(variable="layers/conv1/weights/kernel")
+            ratio = (kernel["norm"] / kernel["weight"]).values
+        """
+        found = self._group(UPDATES_GROUP)
+        if found is None:
             return None
-        paths = [path for path in now.nodes if path.startswith(f"{EVALUATION_GROUP}/")]
-        names = {path: path.removeprefix(f"{EVALUATION_GROUP}/") for path in paths}
-        arrays = {names[path]: self._lazy(now, path, names[path]) for path in paths}
-        return xr.Dataset(arrays, attrs=dict(now.nodes[EVALUATION_GROUP]["attributes"]))
+        return found.assign_coords({VARIABLE_DIM: found.attrs.pop("variables")})
 
     @cached_property
     def model_config(self) -> Mapping[str, Any] | None:
@@ -453,6 +477,16 @@ class Run:
         return True
 
     # -- inside ------------------------------------------------------------------------------
+
+    def _group(self, group: str) -> xr.Dataset | None:
+        """Every array of a group, lazily; None where there is no such group."""
+        now = self._now
+        if group not in now.nodes:
+            return None
+        paths = [path for path in now.nodes if path.startswith(f"{group}/")]
+        names = {path: path.removeprefix(f"{group}/") for path in paths}
+        arrays = {names[path]: self._lazy(now, path, names[path]) for path in paths}
+        return xr.Dataset(arrays, attrs=dict(now.nodes[group]["attributes"]))
 
     def _look(self, content: bytes) -> CommittedRun:
         return CommittedRun(content, parse_root(content, where=self.location))

@@ -25,7 +25,14 @@ from store.format.names import (
     safe_name,
 )
 from store.format.probe import from_json_bytes, json_bytes
-from store.format.spec import EvaluationSpec, PredictionSpec, ProbeSpec, RunSpec, WeightSpec
+from store.format.spec import (
+    EvaluationSpec,
+    PredictionSpec,
+    ProbeSpec,
+    RunSpec,
+    UpdatesSpec,
+    WeightSpec,
+)
 from store.format.spec_check import RESERVED_PROBE_NAMES, problems, validate
 from store.reading.run import Run, open_run
 from store.testing import image_run_spec, strategies, text_run_spec, write_run
@@ -235,7 +242,15 @@ def evaluated_run_spec() -> RunSpec:
     return evaluated(np.arange(9) % 4)
 
 
-@pytest.fixture(scope="module", params=[image_run_spec, text_run_spec, evaluated_run_spec])
+def measured_run_spec() -> RunSpec:
+    updates = UpdatesSpec(("layers/conv1/weights/kernel", "layers/dense/weights/kernel"))
+    return dataclasses.replace(image_run_spec(), updates=updates)
+
+
+RUN_SPECS = [image_run_spec, text_run_spec, evaluated_run_spec, measured_run_spec]
+
+
+@pytest.fixture(scope="module", params=RUN_SPECS)
 def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return open_run(write_run(tmp_path_factory.mktemp("schema") / "run.zarr", request.param()))
 
@@ -258,6 +273,9 @@ def test_the_page_lists_exactly_the_attributes_that_are_written(run: Run) -> Non
     if "evaluation" in run.nodes:
         attributes = run.nodes["evaluation"]["attributes"]
         assert sorted(first_column("### Of `/evaluation`")) == sorted(attributes)
+    if "updates" in run.nodes:
+        attributes = run.nodes["updates"]["attributes"]
+        assert sorted(first_column("### Of `/updates`")) == sorted(attributes)
 
 
 def test_the_layout_table_covers_every_node_with_its_dims_and_type(run: Run) -> None:
