@@ -17,6 +17,7 @@ from explorer.data.layers import can_die, function_of, is_output
 from explorer.data.run import RunData
 from explorer.data.summaries import separation_of, weight_norms
 from explorer.data.unit_states import unit_states_of, unseen_inputs
+from explorer.data.updates import how_measured, unrelated_cosine, update_cosine, update_sizes
 from explorer.derived.time.headway import counted
 from explorer.derived.units.activity import DEAD
 from store import Layer
@@ -46,6 +47,8 @@ class LayerQuantity:
         Sentence that says that no layer of a network can have it.
     needs_classes : bool
         Whether it is about the classes of the probes.
+    needs_updates : bool
+        Whether it is about single updates, which not every run holds.
     logarithmic : bool
         Whether it spans orders of magnitude: colours follow its logarithm.
     signed : bool
@@ -83,6 +86,7 @@ class LayerQuantity:
     applies: Callable[[Layer], bool] = lambda _: True
     unfit: str = ""
     needs_classes: bool = False
+    needs_updates: bool = False
     logarithmic: bool = False
     signed: bool = False
     limits: tuple[float, float] | None = None
@@ -155,9 +159,9 @@ def weight_norm(data: RunData, layer: str) -> Array | None:
 
 @LayerQuantity("weight change", reads="weights", unit="L2 norm an update", logarithmic=True)
 def weight_change(data: RunData, layer: str) -> Array | None:
-    """L2 norm of the main weight's change since the step before, per optimizer update: (step,)."""
-    norms = weight_norms(data, layer)
-    return None if norms is None else norms.change_per_update
+    """L2 norm of an update of the main weight: (step,); see `explorer.data.updates`."""
+    updates = update_sizes(data, layer)
+    return None if updates is None else updates.norm
 
 
 @LayerQuantity(
@@ -172,15 +176,42 @@ def weight_change(data: RunData, layer: str) -> Array | None:
         "powers of ten"
     ),
     healthy="-3 is the customary rule of thumb",
+    note=how_measured,
     unknown="Between no two recorded steps do weights move by a finite step.",
     constant=lambda power, layers: (
         f"Every update moves the main weight of {layers} by 10^{power:.3g} of its norm."
     ),
 )
 def update_ratio(data: RunData, layer: str) -> Array | None:
-    """Weight change, relative to the norm before: (step,)."""
-    norms = weight_norms(data, layer)
-    return None if norms is None else norms.update_ratio
+    """Size of an update, relative to the norm before: (step,)."""
+    updates = update_sizes(data, layer)
+    return None if updates is None else updates.ratio
+
+
+@LayerQuantity(
+    "update direction",
+    reads="weights",
+    needs_updates=True,
+    unit="cosine",
+    unfit="No layer has weights.",
+    signed=True,
+    limits=(-1.0, 1.0),
+    title="Whether updates agree",
+    meaning=(
+        "Cosine of each update of a layer's main weight and the update right before it: 1 where "
+        "the training goes straight on, 0 where the two have nothing in common, below 0 where it "
+        "turns back"
+    ),
+    note=lambda data: (
+        ""
+        if (share := unrelated_cosine(data)) is None
+        else f"With this optimizer, unrelated gradients alone give about {share:g}."
+    ),
+    unknown="Of no recorded step are two updates in a row known that moved a weight.",
+)
+def update_direction(data: RunData, layer: str) -> Array | None:
+    """Cosine of each update and the one before: (step,)."""
+    return update_cosine(data, layer)
 
 
 @LayerQuantity(

@@ -15,6 +15,7 @@ def test_quantities_have_a_number_for_each_layer_that_has_one(image_data, text_d
         "weight norm": weighty,
         "weight change": weighty,
         "update ratio": weighty,
+        "update direction": set(),  # this run holds no single updates
         "sparsity": {"conv1", "relu1", "pool1", "flatten", "dense"},
         "dead units": {"relu1"},
         "class separation": {"conv1", "relu1", "pool1", "flatten", "dense", "softmax"},
