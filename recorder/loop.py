@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import logging
 import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from recorder.backend import Backend, backend_of
 from recorder.evaluation import Evaluation
@@ -26,6 +28,28 @@ from store.live.writer import Compression, Durability
 from store.storage.location import is_run
 
 log = logging.getLogger("trainlapse.recorder")
+
+P = ParamSpec("P")
+R = TypeVar("R", bound="LoopRecorder")
+
+
+def guarded(hook: Callable[Concatenate[R, P], None]) -> Callable[Concatenate[R, P], None]:
+    """Keep what goes wrong in a method away from the training that calls it.
+
+    Every method that a training calls goes through this, so that no fault below it, wherever it
+    is, can stop a training.
+    """
+
+    @functools.wraps(hook)
+    def call(recorder: R, /, *args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            hook(recorder, *args, **kwargs)
+        except Exception as fault:
+            if fault is recorder._refusal:
+                raise
+            recorder._give_up(fault)
+
+    return call
 
 
 class LoopRecorder:
@@ -196,16 +220,16 @@ class LoopRecorder:
         self._pack = pack
         self._chosen_model = model
         self._fault: Exception | None = None
+        self._refusal: Exception | None = None  # an error that the user must hear of
         self._waited = self._background_seconds = 0.0
         self._termination = Termination()
         self._finalizer: weakref.finalize[Any, Any] | None = None
 
     def __enter__(self) -> Self:
-        if self._chosen_model is not None and self._open():
-            self._safely(self._recording.begin, self._recording.epoch)
-            self._safely(self._recording.before_update)
+        self._begin()
         return self
 
+    @guarded
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._safely(self._recording.settle)
         self._close(finished=kind is None)
@@ -246,18 +270,7 @@ class LoopRecorder:
             raise TypeError(
                 "record() needs to know the model: pass it as Recorder(path, probe, model=model)."
             )
-        if self._open():
-            self._safely(self._recording.begin, epoch)
-        self._safely(
-            self._recording.advance,
-            int(step),
-            epoch,
-            metrics,
-            epoch_end=epoch_end,
-            gradients=lambda: gradients,
-        )
-        self._safely(self._recording.mark)
-        self._safely(self._recording.before_update)
+        self._advance(step, epoch, metrics, epoch_end=epoch_end, gradients=lambda: gradients)
 
     @property
     def report(self) -> Report:
@@ -273,6 +286,20 @@ class LoopRecorder:
             background_seconds=self._background_seconds + (background.busy if background else 0.0),
             skipped=dict(self._recording.skipped),
         )
+
+    @guarded
+    def _begin(self) -> None:
+        if self._chosen_model is not None and self._open():
+            self._safely(self._recording.begin, self._recording.epoch)
+            self._safely(self._recording.before_update)
+
+    @guarded
+    def _advance(self, step: int, epoch: float, metrics: Mapping[str, Any], **options: Any) -> None:
+        if self._open():
+            self._safely(self._recording.begin, epoch)
+        self._safely(self._recording.advance, step, epoch, metrics, **options)
+        self._safely(self._recording.mark)
+        self._safely(self._recording.before_update)
 
     @property
     def _watched(self) -> Any:
@@ -299,7 +326,8 @@ class LoopRecorder:
         began = time.perf_counter()
         try:
             self._recording.open(self._watched, self._first_step())
-        except (TrainlapseError, OSError):
+        except (TrainlapseError, OSError) as error:  # what was passed is wrong
+            self._refusal = error
             raise
         except Exception as fault:  # a fault of ours must not stop the training
             self._give_up(fault)
@@ -356,11 +384,14 @@ class LoopRecorder:
             self._cost.warn_once(log)
 
     def _give_up(self, fault: Exception) -> None:
+        """End the recording, not the training, and say so once."""
         if self._fault is not None:
             return
         self._fault = fault
-        self._recording.close(finished=False)
-        self._termination.remove()
+        close = functools.partial(self._recording.close, finished=False)
+        for release in (close, self._finalizer or self._termination.remove):
+            with contextlib.suppress(Exception):  # that something is broken is said anyway
+                release()
         log.warning(
             "Recording stopped at step %d, the training goes on. %s: %s\n%s The steps recorded "
             "so far can be explored: trainlapse explore %s",

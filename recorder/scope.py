@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -153,10 +154,9 @@ def byte_budget(scope: RecordingScope, spec: RunSpec) -> ByteBudget | None:
     if scope.byte_budget is None:
         return None
     most = parse_bytes(scope.byte_budget)
-    limit = steps_within(spec, most)
-    # The indexes of the run's files take a little more.
-    while limit >= LEAST_STEPS and estimate(spec, limit).total_bytes > most:
-        limit -= 1
+    # The indexes of the run's files take a little more than the frames.
+    counts = range(steps_within(spec, most) + 1)
+    limit = bisect.bisect_right(counts, most, key=lambda n: estimate(spec, n).total_bytes) - 1
     if limit < LEAST_STEPS:
         raise SpecError(
             f"The first and the last step take {human_bytes(estimate(spec, 2).total_bytes)}, the "

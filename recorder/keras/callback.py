@@ -15,7 +15,7 @@ import keras  # noqa: TID253 - see above
 from recorder.keras import settings
 from recorder.keras.backend import require_tensorflow
 from recorder.keras.counting import BatchMetrics, EpochCount, UpdateCount
-from recorder.loop import LoopRecorder
+from recorder.loop import LoopRecorder, guarded
 
 
 class _Counts(keras.callbacks.Callback):  # type: ignore[misc]
@@ -66,10 +66,12 @@ class Recorder(LoopRecorder, _Counts):
         Recorder("runs/large.zarr", probe, layers="conv*", dtype="float16", byte_budget="2 GB")
     """
 
+    @guarded
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002, D102
         self._is_loop = False
         self._epochs.begin_fit()
 
+    @guarded
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002, D102
         # Not earlier: other callbacks may load weights when the training begins.
         opened = self._watched.built and self._open()
@@ -80,6 +82,7 @@ class Recorder(LoopRecorder, _Counts):
         if opened:
             self._safely(self._recording.begin, self._epochs.done)
 
+    @guarded
     def on_train_batch_begin(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002, D102
         if not self._recording.is_open and self._open():
             # The model was not built before its first batch.
@@ -87,15 +90,18 @@ class Recorder(LoopRecorder, _Counts):
             self._safely(self._recording.begin, self._epochs.done)
         self._safely(self._before_batch, batch)
 
+    @guarded
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:  # noqa: D102
         self._epochs.end_batch(batch)
         self._safely(self._after_batch, batch, logs or {})
 
+    @guarded
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:  # noqa: D102
         self._epochs.end_epoch(self._updates.batch)
         is_last = epoch + 1 == (self.params or {}).get("epochs") or self.model.stop_training
         self._safely(self._after_epoch, logs or {}, is_last)
 
+    @guarded
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002, D102
         self._close(finished=True)
 
