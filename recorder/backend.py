@@ -20,7 +20,7 @@ import numpy as np
 from recorder.evaluation import Evaluation
 from recorder.probe import Probe
 from recorder.weight_sample import WeightSample
-from store.errors import listed
+from store.errors import ArgumentError, listed
 from store.format.spec import RunSpec
 
 # Arrays of one step by their path in the run, such as ``layers/conv1/weights/kernel``: whatever
@@ -32,6 +32,8 @@ Frames = Mapping[str, Any]
 BACKENDS = {
     "keras.Model": "recorder.keras.backend:KerasBackend",
 }
+# What an error about a backend expects.
+BACKEND = "an object that does what recorder.backend.Backend says"
 
 
 class Subject(Protocol):
@@ -72,6 +74,7 @@ class Subject(Protocol):
         """Make what samples the trainable weights, for schedules that watch them."""
 
 
+@runtime_checkable
 class Backend(Protocol):
     """A framework, as far as a recording asks."""
 
@@ -158,20 +161,19 @@ class UpdateNorm:
         UpdateNorm(update=0.5, gradient=nan, weight=5.0, cosine=-1.0)
         """
         start = _float64(before)
-        move = _float64(after) - start
-        norm = np.linalg.norm(move)
-        cosine = math.nan
-        if earlier is not None:
-            last = start - _float64(earlier)
-            lengths = norm * np.linalg.norm(last)
-            if lengths > 0:
-                cosine = float(np.clip(move @ last / lengths, -1.0, 1.0))
-        return cls(
-            update=float(norm),
-            gradient=math.nan if gradient is None else float(np.linalg.norm(_float64(gradient))),
-            weight=float(np.linalg.norm(start)),
-            cosine=cosine,
-        )
+        # A training that breaks down has numbers that are not finite: so are its norms.
+        with np.errstate(invalid="ignore", over="ignore"):
+            move = _float64(after) - start
+            norm = np.linalg.norm(move)
+            cosine = math.nan
+            if earlier is not None:
+                last = start - _float64(earlier)
+                lengths = norm * np.linalg.norm(last)
+                if lengths > 0:
+                    cosine = float(np.clip(move @ last / lengths, -1.0, 1.0))
+            slope = math.nan if gradient is None else np.linalg.norm(_float64(gradient))
+            size = np.linalg.norm(start)
+        return cls(float(norm), gradient=float(slope), weight=float(size), cosine=cosine)
 
 
 def _float64(values: Any) -> Any:
@@ -236,7 +238,7 @@ def backend_of(model: Any) -> Backend:
 
     Raises
     ------
-    TypeError
+    ArgumentError
         None does.
     """
     for cls in type(model).__mro__:
@@ -245,7 +247,7 @@ def backend_of(model: Any) -> Backend:
             module, _, name = home.partition(":")
             backend: Backend = getattr(importlib.import_module(module), name)()
             return backend
-    raise TypeError(
+    raise ArgumentError(
         f"model must be a {listed(BACKENDS)}, got {type(model).__name__}. For a model of another "
-        "framework pass backend=..., an object that does what recorder.backend.Backend says."
+        f"framework pass backend=..., {BACKEND}."
     )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from recorder import arguments
 from recorder.probe import Probe
 from store.format.names import UNIT_DIM, Array, distinct_dims
 from store.format.spec import EXAMPLE_DIM, EvaluationSpec, PredictionSpec
@@ -37,7 +38,7 @@ class Evaluation:
     ------
     SpecError
         Inputs, labels and names do not fit together; the message lists every problem.
-    ValueError
+    ArgumentError
         `batch_size` is not a whole number of at least 1.
 
     Examples
@@ -55,11 +56,7 @@ class Evaluation:
         class_names: Sequence[str] | None = None,
         batch_size: int = BATCH_SIZE,
     ) -> None:
-        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-            raise ValueError(
-                f"Evaluation(batch_size=...) expects a whole number of at least 1, "
-                f"got {batch_size!r}."
-            )
+        arguments.whole("Evaluation(batch_size=...)", batch_size, least=1)
         self.examples = Probe(inputs, labels, class_names)
         self.batch_size = min(batch_size, len(self.examples))
 

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from recorder.backend import Backend, backend_of
+from recorder import arguments
+from recorder.backend import BACKEND, Backend, backend_of
 from recorder.probe import Probe
 from recorder.recording.background import as_array
 from recorder.recording.options import Options
 from recorder.recording.recorded_model import RecordedModel, Take, joined, look_at
 from recorder.recording.updates import UpdateMeter
-from recorder.schedule import Schedule, default_schedule
+from recorder.schedule import SCHEDULES, Schedule, default_schedule
 from recorder.scope import Globs, Kind, RecordingScope, parse_bytes
 from store.live.writer import RunWriter
 from store.tools import estimate as sizes
@@ -118,15 +119,17 @@ def estimate(
 
     Raises
     ------
-    TypeError
-        No backend knows the model.
     SpecError, LayerNotFoundError
         The probe does not fit the model, a value is wrong, or a pattern matches no layer.
-    ValueError
-        `steps` is less than 1.
+    ArgumentError
+        `steps` is less than 1, another argument is of another kind, or no backend knows the model.
     """
-    if steps < 1:
-        raise ValueError(f"steps must be at least 1, got {steps}.")
+    arguments.instance("estimate(probe=...)", probe, Probe, "a Probe")
+    if schedule is not None:
+        arguments.instance("estimate(schedule=...)", schedule, Schedule, SCHEDULES)
+    arguments.whole("estimate(steps=...)", steps, least=1)
+    if steps_per_epoch is not None:
+        arguments.whole("estimate(steps_per_epoch=...)", steps_per_epoch, least=1)
     scope = RecordingScope(
         layers=layers,
         activations=activations,
@@ -135,6 +138,8 @@ def estimate(
         dtype={} if dtype is None else dtype,
         byte_budget=byte_budget,
     )
+    if backend is not None:
+        arguments.instance("estimate(backend=...)", backend, Backend, BACKEND)
     chosen_backend = backend_of(model) if backend is None else backend
     chosen_schedule = default_schedule() if schedule is None else schedule
     with tempfile.TemporaryDirectory(prefix="trainlapse-") as folder:

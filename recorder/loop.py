@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
+import os
 import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar, get_args
 
-from recorder.backend import Backend, backend_of
+from recorder import arguments
+from recorder.backend import BACKEND, Backend, backend_of
 from recorder.evaluation import Evaluation
 from recorder.probe import Probe
 from recorder.recording.background import BackgroundWriter
@@ -21,9 +23,10 @@ from recorder.recording.packing import pack_quietly
 from recorder.recording.recording import Recording
 from recorder.recording.report import Report
 from recorder.recording.termination import Termination
-from recorder.schedule import Schedule, default_schedule
+from recorder.schedule import SCHEDULES, Schedule, default_schedule
 from recorder.scope import Globs, Kind, RecordingScope
 from store.errors import RunExistsError, TrainlapseError
+from store.format.compressors import LIVE_COMPRESSORS
 from store.live.writer import Compression, Durability
 from store.storage.location import is_run
 
@@ -166,8 +169,8 @@ class LoopRecorder:
 
         Raises
         ------
-        TypeError
-            The probe, the schedule or the model is of another kind.
+        ArgumentError
+            An argument is of another kind, or out of its range, or no backend knows the model.
         RunExistsError
             There is a run at the path, and neither `overwrite` nor `resume` was passed.
         SpecError
@@ -181,7 +184,24 @@ class LoopRecorder:
             When the training begins: the run cannot be written there.
         """
         super().__init__()
-        _check_arguments(probe, schedule)
+        _check(
+            type(self).__name__,
+            path=path,
+            probe=probe,
+            schedule=schedule,
+            evaluation=evaluation,
+            cost_limit=cost_limit,
+            thin=thin,
+            resume=resume,
+            overwrite=overwrite,
+            name=name,
+            notes=notes,
+            compression=compression,
+            durability=durability,
+            pack=pack,
+            updates=updates,
+            backend=backend,
+        )
         if model is not None and backend is None:
             backend = backend_of(model)
         self._cost = Cost(limit=cost_limit, thin=thin)
@@ -295,9 +315,10 @@ class LoopRecorder:
 
     @guarded
     def _advance(self, step: int, epoch: float, metrics: Mapping[str, Any], **options: Any) -> None:
+        done = arguments.step("record(step=...)", step)
         if self._open():
             self._safely(self._recording.begin, epoch)
-        self._safely(self._recording.advance, step, epoch, metrics, **options)
+        self._safely(self._recording.advance, done, epoch, metrics, **options)
         self._safely(self._recording.mark)
         self._safely(self._recording.before_update)
 
@@ -393,7 +414,7 @@ class LoopRecorder:
             with contextlib.suppress(Exception):  # that something is broken is said anyway
                 release()
         log.warning(
-            "Recording stopped at step %d, the training goes on. %s: %s\n%s The steps recorded "
+            "Recording stopped at step %d, the training goes on. %s: %s\n%sThe steps recorded "
             "so far can be explored: trainlapse explore %s",
             self._recording.step,
             type(fault).__name__,
@@ -408,20 +429,44 @@ def _let_go(background: BackgroundWriter, termination: Termination) -> None:
     termination.remove()
 
 
-def _check_arguments(probe: Any, schedule: Any) -> None:
-    if not isinstance(probe, Probe):
-        raise TypeError(
-            f"probe must be a Probe, got {type(probe).__name__}. "
-            "Wrap the inputs: Probe(x_test[:64], labels=y_test[:64])."
-        )
-    if schedule is not None and not isinstance(schedule, Schedule):
-        raise TypeError(
-            "schedule must be made by functions such as every_n_steps(), every_epoch() or "
-            f"log_spaced(), joined by |, got {schedule!r}."
-        )
+def _check(recorder: str, **given: Any) -> None:
+    """Check what a recorder is made with; `RecordingScope` checks the rest."""
+    checks: dict[str, Callable[[str, Any], object]] = {
+        "path": lambda name, value: arguments.instance(name, value, str | os.PathLike, "a path"),
+        "probe": _check_probe,
+        "schedule": _optional(Schedule, SCHEDULES),
+        "evaluation": _optional(Evaluation, "an Evaluation"),
+        "cost_limit": functools.partial(arguments.number, least=0.0),
+        "resume": _check_resume,
+        "name": _optional(str, "a text"),
+        "notes": arguments.text,
+        "compression": functools.partial(arguments.one_of, choices=(None, *LIVE_COMPRESSORS)),
+        "durability": functools.partial(arguments.one_of, choices=get_args(Durability)),
+        "backend": _optional(Backend, BACKEND),
+        **dict.fromkeys(("thin", "overwrite", "pack", "updates"), arguments.flag),
+    }
+    for argument, value in given.items():
+        checks[argument](f"{recorder}({argument}=...)", value)
+
+
+def _optional(kind: type, expected: str) -> Callable[[str, Any], object]:
+    return lambda argument, value: (
+        value is None or arguments.instance(argument, value, kind, expected)
+    )
+
+
+def _check_probe(argument: str, value: Any) -> None:
+    arguments.instance(argument, value, Probe, "a Probe such as Probe(x_test[:64], y_test[:64])")
+
+
+def _check_resume(argument: str, value: Any) -> None:
+    if not isinstance(value, bool):
+        arguments.whole(argument, value, least=0)
 
 
 def _remedy(fault: Exception) -> str:
+    if isinstance(fault, TrainlapseError):
+        return ""  # it says itself what to do
     if isinstance(fault, OSError):
-        return "Check the free space and the permissions of the disk."
-    return "Please report this with the model's summary."
+        return "Check the free space and the permissions of the disk. "
+    return "Please report this with the model's summary. "

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from recorder import LoopRecorder, Probe, adaptive, at_steps, every_epoch, every_n_steps
+from recorder.backend import UpdateNorm
 from recorder.schedule import Schedule
 from store import open_run
 from store.format.names import weight_path
@@ -131,6 +132,14 @@ def test_gradients_of_a_loop_are_measured(tmp_path: Path) -> None:
     rate = training.RATE / len(training.data()[0])
     found = run.updates.sel(step=run.steps[1:])
     np.testing.assert_allclose(found["gradient"], found["norm"] / rate, rtol=1e-4)
+
+
+def test_broken_weights_have_broken_norms() -> None:
+    found = UpdateNorm.between([1.0, 2.0], [np.inf, np.nan], earlier=[np.inf, 1.0])
+    assert found.weight == pytest.approx(np.sqrt(5))
+    assert np.isnan(found.update)
+    assert np.isnan(found.cosine)
+    assert np.isnan(UpdateNorm.between([np.inf], [np.inf]).update)
 
 
 def test_a_run_without_them_has_no_group(tmp_path: Path) -> None:
