@@ -10,8 +10,9 @@ backend is built in a way that rules it out.
 from __future__ import annotations
 
 import importlib
+import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -32,6 +33,8 @@ Frames = Mapping[str, Any]
 BACKENDS = {
     "keras.Model": "recorder.keras.backend:KerasBackend",
 }
+# Values of a variable that are compared at a time.
+BLOCK_VALUES = 2**20
 # What an error about a backend expects.
 BACKEND = "an object that does what recorder.backend.Backend says"
 
@@ -160,24 +163,30 @@ class UpdateNorm:
         >>> UpdateNorm.between([3.0, 4.0], [3.0, 4.5], earlier=[3.0, 5.0])
         UpdateNorm(update=0.5, gradient=nan, weight=5.0, cosine=-1.0)
         """
-        start = _float64(before)
+        moved = size = moved_last = along = 0.0
+        firsts = itertools.repeat(None) if earlier is None else _blocks(earlier)
         # A training that breaks down has numbers that are not finite: so are its norms.
         with np.errstate(invalid="ignore", over="ignore"):
-            move = _float64(after) - start
-            norm = np.linalg.norm(move)
-            cosine = math.nan
-            if earlier is not None:
-                last = start - _float64(earlier)
-                lengths = norm * np.linalg.norm(last)
-                if lengths > 0:
-                    cosine = float(np.clip(move @ last / lengths, -1.0, 1.0))
-            slope = math.nan if gradient is None else np.linalg.norm(_float64(gradient))
-            size = np.linalg.norm(start)
-        return cls(float(norm), gradient=float(slope), weight=float(size), cosine=cosine)
+            for start, end, first in zip(_blocks(before), _blocks(after), firsts, strict=False):
+                move = end - start
+                moved += move @ move
+                size += start @ start
+                if first is not None:
+                    last = start - first
+                    moved_last += last @ last
+                    along += move @ last
+            lengths = np.sqrt(moved * moved_last)
+            cosine = np.clip(along / lengths, -1.0, 1.0) if lengths > 0 else math.nan
+            slope = math.nan if gradient is None else np.sqrt(sum(g @ g for g in _blocks(gradient)))
+            norms = np.sqrt([moved, size])
+        return cls(float(norms[0]), float(slope), float(norms[1]), float(cosine))
 
 
-def _float64(values: Any) -> Any:
-    return np.asarray(values).astype(np.float64).ravel()
+def _blocks(values: Any) -> Iterator[Any]:
+    """Yield a variable as float64, in parts: as a whole it may be a large share of the memory."""
+    flat = np.asarray(values).ravel()
+    for start in range(0, flat.size, BLOCK_VALUES):
+        yield flat[start : start + BLOCK_VALUES].astype(np.float64)
 
 
 @runtime_checkable

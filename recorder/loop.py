@@ -99,6 +99,7 @@ class LoopRecorder:
         durability: Durability = "process",
         pack: bool = False,
         updates: bool = True,
+        gradients: bool = False,
         backend: Backend | None = None,
     ) -> None:
         """Say what to record, and where. Nothing is written before the training begins.
@@ -162,8 +163,13 @@ class LoopRecorder:
             recorded any further. By default False.
         updates : bool
             Record, at every recorded step, how far the last single update moved each variable, and
-            the cosine with the update before: three numbers a variable. For that the weights before
-            the last two updates are kept in memory, too. By default True.
+            the cosine with the update before: three numbers a variable. For that up to three
+            copies of the weights are kept in memory where steps are recorded. By default True.
+        gradients : bool
+            Also record the norm of each gradient within ``fit``, by default False; a loop passes
+            its gradients to `record` instead. The training step is traced with the norms in it. A
+            compiler may then round differently, so that trained weights need no longer be the same
+            to the last bit as without the recorder. Not over several devices.
         backend : recorder.backend.Backend, optional
             Looks into the model. By default the one that knows the model's class; Keras has one.
 
@@ -200,6 +206,7 @@ class LoopRecorder:
             durability=durability,
             pack=pack,
             updates=updates,
+            gradients=gradients,
             backend=backend,
         )
         if model is not None and backend is None:
@@ -232,6 +239,7 @@ class LoopRecorder:
                 evaluation=evaluation,
                 resume=resume,
                 updates=updates,
+                gradients=gradients,
             ),
             backend=backend,
             cost=self._cost,
@@ -443,7 +451,7 @@ def _check(recorder: str, **given: Any) -> None:
         "compression": functools.partial(arguments.one_of, choices=(None, *LIVE_COMPRESSORS)),
         "durability": functools.partial(arguments.one_of, choices=get_args(Durability)),
         "backend": _optional(Backend, BACKEND),
-        **dict.fromkeys(("thin", "overwrite", "pack", "updates"), arguments.flag),
+        **dict.fromkeys(("thin", "overwrite", "pack", "updates", "gradients"), arguments.flag),
     }
     for argument, value in given.items():
         checks[argument](f"{recorder}({argument}=...)", value)

@@ -17,7 +17,13 @@ from explorer.data.layers import can_die, function_of, is_output
 from explorer.data.run import RunData
 from explorer.data.summaries import separation_of, weight_norms
 from explorer.data.unit_states import unit_states_of, unseen_inputs
-from explorer.data.updates import how_measured, unrelated_cosine, update_cosine, update_sizes
+from explorer.data.updates import (
+    how_measured,
+    kind_of_way,
+    unrelated_cosine,
+    update_cosine,
+    update_sizes,
+)
 from explorer.derived.time.headway import counted
 from explorer.derived.units.activity import DEAD
 from store import Layer
@@ -63,6 +69,8 @@ class LayerQuantity:
         What is measured: a sentence without its full stop.
     healthy : str
         What is usual where a training goes well: the end of that sentence.
+    qualifier : callable, optional
+        Takes the run: gives what stands behind the name in the menu, or none.
     note : callable, optional
         Takes the run: gives a sentence on what the numbers mean in it, or none.
     unknown : str
@@ -94,6 +102,7 @@ class LayerQuantity:
     title: str | None = None
     meaning: str = ""
     healthy: str = ""
+    qualifier: Callable[[RunData], str] = lambda _: ""
     note: Callable[[RunData], str] = lambda _: ""
     unknown: str = "No value is a number at any recorded step."
     constant: Callable[[float, str], str] | None = None
@@ -109,6 +118,10 @@ class LayerQuantity:
     def label(self) -> str:
         """What stands beside the colours."""
         return f"log₁₀ ({self.unit})" if self.logarithmic else self.unit
+
+    def name_in(self, data: RunData) -> str:
+        """Give the name as the menu has it for a run."""
+        return " ".join(filter(None, (self.name, self.qualifier(data))))
 
     def concerns(self, layer: Layer) -> bool:
         """Whether a layer can have the quantity, recorded or not."""
@@ -157,7 +170,13 @@ def weight_norm(data: RunData, layer: str) -> Array | None:
     return None if norms is None else norms.norm
 
 
-@LayerQuantity("weight change", reads="weights", unit="L2 norm an update", logarithmic=True)
+@LayerQuantity(
+    "weight change",
+    reads="weights",
+    unit="L2 norm an update",
+    logarithmic=True,
+    qualifier=kind_of_way,
+)
 def weight_change(data: RunData, layer: str) -> Array | None:
     """L2 norm of an update of the main weight: (step,); see `explorer.data.updates`."""
     updates = update_sizes(data, layer)
@@ -176,6 +195,7 @@ def weight_change(data: RunData, layer: str) -> Array | None:
         "powers of ten"
     ),
     healthy="-3 is the customary rule of thumb",
+    qualifier=kind_of_way,
     note=how_measured,
     unknown="Between no two recorded steps do weights move by a finite step.",
     constant=lambda power, layers: (

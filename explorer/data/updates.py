@@ -72,6 +72,11 @@ def how_measured(data: RunData) -> str:
     return "Measured at the one update before each recorded step, whatever lies between them."
 
 
+def kind_of_way(data: RunData) -> str:
+    """Say in a word or two what `how_measured` explains; empty where single updates are known."""
+    return "(net)" if data.run.updates is None else ""
+
+
 def unrelated_cosine(data: RunData) -> float | None:
     r"""Cosine that updates of unrelated gradients would have; None: not known of the optimizer.
 

@@ -14,7 +14,7 @@ from recorder.keras.narrowing import narrowed_trace
 from recorder.keras.predictor import Predictor
 from recorder.keras.sampling import sample_of
 from recorder.keras.structure import Structure, describe
-from recorder.keras.trace import Trace, storable, trace
+from recorder.keras.trace import Trace, kept_losses, model_inputs, storable, trace
 from recorder.probe import Probe
 from recorder.weight_sample import WeightSample
 from store.errors import SpecError, listed
@@ -147,6 +147,8 @@ def look_at(model: Any, probe: Probe, evaluation: Evaluation | None = None) -> K
     try:
         traced = trace(model, probe.inputs)
     except Exception as error:
+        if _takes(model, probe):
+            raise  # what is wrong is not the probe, but how we trace
         raise SpecError(
             f"The probe cannot be sent through the model {model.name!r}: {error}\n"
             "Pass the probe in the form that model.predict() accepts. To record a part of "
@@ -189,6 +191,20 @@ def parts_of(model: Any) -> dict[str, Any]:
     if type(model).call is not keras.Model.call:
         return {}
     return {name: part for name, part in vars(model).items() if isinstance(part, keras.Model)}
+
+
+def _takes(model: Any, probe: Probe) -> bool:
+    """Whether a model can be called with the probe."""
+    import keras
+    import tensorflow as tf
+
+    inputs = {name: tf.constant(values) for name, values in probe.inputs.items()}
+    try:
+        with keras.StatelessScope(), kept_losses(model):
+            model(model_inputs(model, inputs), training=False)
+    except Exception:
+        return False
+    return True
 
 
 def _dense(gradient: Any) -> Any:

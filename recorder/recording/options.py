@@ -28,3 +28,4 @@ class Options:
     evaluation: Evaluation | None = None
     resume: bool | int = False
     updates: bool = True
+    gradients: bool = False

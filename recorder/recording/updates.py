@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -35,8 +36,8 @@ class _Held:
 class UpdateMeter:
     """Measures the update that leads to a recorded step.
 
-    It holds the weights before an update, and before the one before that, and lets them go as
-    soon as no step near is to be recorded: what is held costs the training a copy.
+    It holds the weights before each update, and lets them go as soon as no step near is to be
+    recorded: what is held costs the training a copy.
 
     Parameters
     ----------
@@ -49,13 +50,14 @@ class UpdateMeter:
     def __init__(self, subject: MeasuresUpdates, spec: UpdatesSpec) -> None:
         self._subject = subject
         self._spec = spec
-        self._before: _Held | None = None  # the update that is going on, or was just done
-        self._earlier: _Held | None = None  # the one before it
+        # One more than the two that are compared: an update that was announced may not come, where
+        # the data or a loop end.
+        self._held: deque[_Held] = deque(maxlen=3)
 
     @property
     def held(self) -> int:
         """How many sets of weights are held."""
-        return sum(held is not None for held in (self._before, self._earlier))
+        return len(self._held)
 
     def before_update(self, step: int, *, hold: bool) -> None:
         """Note that an update begins.
@@ -67,9 +69,12 @@ class UpdateMeter:
         hold : bool
             Whether a step may be recorded after this update, or after the one that follows.
         """
-        if self._before is None or self._before.step < step:
-            self._earlier = self._before
-        self._before = _Held(step, self._subject.hold_weights()) if hold else None
+        if not hold:
+            self._held.clear()
+            return
+        if self._held and self._held[-1].step == step:  # no update came of the last one
+            self._held.pop()
+        self._held.append(_Held(step, self._subject.hold_weights()))
 
     def measure(self, step: int, gradients: Sequence[Any] | None = None) -> Callable[[], Frames]:
         """Read the weights after an update; the result gives the run's arrays, on another thread.
@@ -81,15 +86,12 @@ class UpdateMeter:
         gradients : sequence, optional
             As for `MeasuresUpdates.update_norms`.
         """
-        before, earlier = self._before, self._earlier
-        if before is not None and before.step >= step:
-            # The next update was announced already, as in a loop that then ends.
-            before, earlier = earlier, None
-        if before is None or before.step >= step:
+        past = [held for held in self._held if held.step < step]
+        if not past:
             return lambda: self._frames(0, {})
-        norms = self._subject.update_norms(
-            before.weights, gradients, earlier=None if earlier is None else earlier.weights
-        )
+        before = past[-1]
+        earlier = past[-2].weights if len(past) > 1 else None
+        norms = self._subject.update_norms(before.weights, gradients, earlier=earlier)
         return lambda: self._frames(step - before.step, norms())
 
     def _frames(self, count: int, norms: Mapping[str, UpdateNorm]) -> Frames:

@@ -60,6 +60,7 @@ OF_A_RECORDER: dict[str, list[Any]] = {
     "durability": ["none", None],
     "pack": [None, 1],
     "updates": [None, 1],
+    "gradients": [None, 1],
     "model": [object()],
     "backend": [object(), "keras"],
 }

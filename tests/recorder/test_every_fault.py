@@ -172,7 +172,7 @@ def test_a_loop_ends_as_without_the_recorder(
         schedule=adaptive("1 MB") | on_event() | every_n_steps(1) | every_epoch(),
         evaluation=training.evaluation(),
         byte_budget="1 MB",
-        cost_limit=1.0,
+        cost_limit=100.0,
         thin=True,
     )
     broken = Broken(owner, name, at)
@@ -204,6 +204,7 @@ def test_a_fit_ends_as_without_the_recorder(
         evaluation=Evaluation(x[:4], y[:4]),
         schedule=on_event() | every_n_steps(2),
         layers="!flatten",
+        cost_limit=100.0,  # a slow machine would warn of it
     )
     model = renewed(conv_model)
     broken = Broken(owner, name, 1)

@@ -138,3 +138,33 @@ def test_gradients_of_embeddings_count_each_row_once(tmp_path: Path) -> None:
         recorder.record(1, gradients=gradients)
     found = open_run(tmp_path / "run.zarr").updates.sel(step=1)
     np.testing.assert_allclose(found["norm"], 0.1 * found["gradient"], rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("policy", "jit"), [("float32", False), ("float32", True), ("mixed_float16", False)]
+)
+def test_gradients_of_a_fit_are_noted_on_demand(policy: str, jit: bool, tmp_path: Path) -> None:
+    """Of plain gradient descent an update is the gradient times the learning rate."""
+    import keras
+
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        model = compiled(lstm_model if policy == "float32" else conv_model, jit_compile=jit)
+    finally:
+        keras.config.set_dtype_policy(before)
+    x, y = sentences() if policy == "float32" else images()
+    recorder = Recorder(
+        tmp_path / "run.zarr", Probe(x[:2]), schedule=every_n_steps(5), gradients=True
+    )
+    fit(model, (x, y), recorder)
+    assert recorder.report.fault is None
+    found = open_run(tmp_path / "run.zarr").updates.isel(step=slice(1, None))
+    rate = float(model.optimizer.learning_rate.numpy())
+    moved = found["count"] > 0  # a scaled loss that overflows does no update
+    assert moved.any()
+    np.testing.assert_allclose(
+        found["norm"][moved.values], rate * found["gradient"][moved.values], rtol=2e-3
+    )
+    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+    assert "apply" not in vars(optimizer), "the optimizer is left as it was"

@@ -53,9 +53,7 @@ def moments() -> list[dict[str, np.ndarray]]:
     return [now(), *(now() for _ in trained(net))]
 
 
-def assert_single_updates(
-    run: Any, steps: Sequence[int], *, every: int = 1, without_cosine: Sequence[int] = ()
-) -> None:
+def assert_single_updates(run: Any, steps: Sequence[int], *, every: int = 1) -> None:
     """Assert what is known of the updates that led to these steps."""
     history = moments()
     for step in steps:
@@ -67,7 +65,7 @@ def assert_single_updates(
             move = after - before
             assert float(mine["norm"]) == pytest.approx(np.sqrt((move**2).sum()), rel=1e-9)
             assert float(mine["weight"]) == pytest.approx(np.sqrt((before**2).sum()), rel=1e-9)
-            if step >= 2 * every and step not in without_cosine:
+            if step >= 2 * every:
                 last = before - history[step - 2 * every][name]
                 cosine = (move * last).sum() / np.sqrt((move**2).sum() * (last**2).sum())
                 assert float(mine["cosine"]) == pytest.approx(cosine, rel=1e-6)
@@ -87,9 +85,7 @@ def test_steps_that_are_chosen_afterwards_are_measured_all(
     run = recorded(tmp_path / "run.zarr", schedule)
     assert run.steps[-1] == UPDATES
     assert 3 < len(run) < UPDATES
-    # When the loop ends, the weights before its last update are still held, earlier ones are not.
-    ends = [] if schedule is None else [UPDATES]
-    assert_single_updates(run, run.steps[1:], without_cosine=ends)
+    assert_single_updates(run, run.steps[1:])
     assert known(run) == list(run.steps[1:]), "no update leads to step 0"
 
 
@@ -132,6 +128,23 @@ def test_gradients_of_a_loop_are_measured(tmp_path: Path) -> None:
     rate = training.RATE / len(training.data()[0])
     found = run.updates.sel(step=run.steps[1:])
     np.testing.assert_allclose(found["gradient"], found["norm"] / rate, rtol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(), (5,), (3, 4, 2)])
+def test_norms_are_those_of_numpy(shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("recorder.backend.BLOCK_VALUES", 4)  # several parts, the last one smaller
+    random = np.random.default_rng(4)
+    earlier, before, after, gradient = (random.normal(size=shape) for _ in range(4))
+    found = UpdateNorm.between(before, after, earlier=earlier, gradient=gradient)
+    move, last = (after - before).ravel(), (before - earlier).ravel()
+    assert found.update == pytest.approx(np.linalg.norm(move))
+    assert found.weight == pytest.approx(np.linalg.norm(before))
+    assert found.gradient == pytest.approx(np.linalg.norm(gradient))
+    cosine = move @ last / np.linalg.norm(move) / np.linalg.norm(last)
+    assert found.cosine == pytest.approx(cosine)
+    still = UpdateNorm.between(before, before, earlier=earlier)
+    assert still.update == 0
+    assert np.isnan(still.cosine)
 
 
 def test_broken_weights_have_broken_norms() -> None:
