@@ -322,7 +322,9 @@ class LoopRecorder:
             self._safely(self._recording.before_update)
 
     @guarded
-    def _advance(self, step: int, epoch: float, metrics: Mapping[str, Any], **options: Any) -> None:
+    def _advance(
+        self, step: int, epoch: float, metrics: Mapping[str, Any], /, **options: Any
+    ) -> None:
         done = arguments.step("record(step=...)", step)
         if self._open():
             self._safely(self._recording.begin, epoch)

@@ -41,9 +41,12 @@ class UpdateSizes:
 
 def update_sizes(data: RunData, layer: str) -> UpdateSizes | None:
     """Size of the update that led to each recorded step; None for a layer without weights."""
-    norms = weight_norms(data, layer)
-    if norms is None or data.run.updates is None:
-        return norms and UpdateSizes(norms.net_change, norms.net_ratio)
+    if main_weight(data.run.layers[layer]) is None:
+        return None
+    if data.run.updates is None:
+        norms = weight_norms(data, layer)
+        assert norms is not None
+        return UpdateSizes(norms.net_change, norms.net_ratio)
     norm = _measured(data, layer, "norm")
     return UpdateSizes(norm, update_ratio(norm, _measured(data, layer, "weight")))
 

@@ -216,7 +216,7 @@ def frames_at(spec: RunSpec, step: int) -> dict[str, Array]:
                 if layer.kind == "softmax":
                     values /= values.sum(axis=-1, keepdims=True)
             frames[array.path] = values.astype(array.dtype)
-    for part in filter(None, (spec.evaluation, spec.updates)):
+    for part in [part for part in (spec.evaluation, spec.updates) if part]:
         for array in part.array_specs():
             rng = np.random.default_rng([step, *array.path.encode()])
             values = np.asarray(rng.random(array.frame_shape)).astype(array.dtype)
