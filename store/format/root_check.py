@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeGuard
 
 from store.format.names import DATA_TYPES, ROOT_ATTRIBUTE, STEP_DIM, UPDATE_DIM, is_safe_segment
-from store.format.spec import UPDATES_GROUP, VARIABLE_DIM
+from store.format.spec import UPDATE_ARRAYS, UPDATES_GROUP, VARIABLE_DIM, update_path
 
 # Beyond any network; keeps sizes far away from what an int64 or an allocation can bear.
 MAX_FRAME_BYTES = 2**36
@@ -234,15 +234,14 @@ def _updates_problems(nodes: Mapping[str, Any]) -> Problems:
     if not _are_texts(variables) or len(set(variables)) != len(variables):
         yield "updates: variables is not a list of different paths"
         return
-    for path, node in nodes.items():
-        if not path.startswith(f"{UPDATES_GROUP}/"):
-            continue
-        sizes = {VARIABLE_DIM: len(variables)}
-        dims = node["dimension_names"] if _is_array(node) else []
-        if dims[:1] != [STEP_DIM] or any(
-            sizes.get(dim) != size for dim, size in zip(dims[1:], node["shape"][1:], strict=True)
+    for name in UPDATE_ARRAYS:
+        node = nodes.get(update_path(name))
+        if node is not None and (
+            not _is_array(node)
+            or node["dimension_names"] != [STEP_DIM, VARIABLE_DIM]
+            or node["shape"][1] != len(variables)
         ):
-            yield f"{path!r} does not run along {STEP_DIM!r} and the {len(variables)} variables"
+            yield f"updates: {name} does not run along steps and the {len(variables)} variables"
 
 
 def _dict(value: Any) -> dict[str, Any]:

@@ -479,13 +479,15 @@ class Run:
     # -- inside ------------------------------------------------------------------------------
 
     def _group(self, group: str) -> xr.Dataset | None:
-        """Every array of a group, lazily; None where there is no such group."""
+        """Every array right below a group, lazily; None where there is no such group."""
         now = self._now
         if group not in now.nodes:
             return None
-        paths = [path for path in now.nodes if path.startswith(f"{group}/")]
-        names = {path: path.removeprefix(f"{group}/") for path in paths}
-        arrays = {names[path]: self._lazy(now, path, names[path]) for path in paths}
+        arrays = {}
+        for path, node in now.nodes.items():
+            parent, _, name = path.rpartition("/")
+            if parent == group and node["node_type"] == "array":
+                arrays[name] = self._lazy(now, path, name)
         return xr.Dataset(arrays, attrs=dict(now.nodes[group]["attributes"]))
 
     def _look(self, content: bytes) -> CommittedRun:

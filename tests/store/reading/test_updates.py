@@ -71,7 +71,7 @@ def test_plain_xarray_reads_them(live: Path) -> None:
     [
         ("kernel", "updates: variables is not a list of different paths"),
         ([PATHS[0], PATHS[0]], "updates: variables is not a list of different paths"),
-        ([PATHS[0]], "'updates/norm' does not run along 'step' and the 1 variables"),
+        ([PATHS[0]], "updates: norm does not run along steps and the 1 variables"),
     ],
 )
 def test_damaged_names_are_refused(live: Path, variables: object, said: str) -> None:
@@ -81,3 +81,12 @@ def test_damaged_names_are_refused(live: Path, variables: object, said: str) -> 
     (live / "zarr.json").write_text(json.dumps(root))
     with pytest.raises(RunFormatError, match=said):
         open_run(live)
+
+
+def test_what_a_later_version_adds_is_let_be(live: Path) -> None:
+    root = json.loads((live / "zarr.json").read_text())
+    nodes = root["consolidated_metadata"]["metadata"]
+    nodes["updates/more"] = {"node_type": "group", "zarr_format": 3, "attributes": {}}
+    nodes["updates/more/angle"] = nodes["updates/norm"]
+    (live / "zarr.json").write_text(json.dumps(root))
+    assert_holds(live)
