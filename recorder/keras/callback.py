@@ -130,9 +130,11 @@ class Recorder(LoopRecorder, _Counts):
         return opened
 
     def _close(self, *, finished: bool) -> None:
-        super()._close(finished=finished)
-        if self._gradients is not None:
-            self._gradients.end()
+        try:
+            super()._close(finished=finished)
+        finally:
+            if self._gradients is not None:
+                self._gradients.end()
 
     def _last_gradients(self) -> list[float | None] | None:
         if self._gradients is None:

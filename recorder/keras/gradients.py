@@ -34,6 +34,7 @@ class GradientNorms:
         self._places = {id(variable): place for place, variable in enumerate(variables)}
         self._norms = tf.Variable(tf.fill([len(variables)], np.float32(np.nan)), trainable=False)
         self._noting = False
+        self._fault: Exception | None = None
 
     def begin(self) -> None:
         """Trace the training step anew, with the norms in it."""
@@ -44,7 +45,10 @@ class GradientNorms:
         def noting(grads: Any, trainable_variables: Any = None) -> Any:
             if trainable_variables is not None:
                 grads, trainable_variables = list(grads), list(trainable_variables)
-                self._note(grads, trainable_variables)
+                try:
+                    self._note(grads, trainable_variables)
+                except Exception as fault:  # this runs within the training step
+                    self._fault = fault
             return apply(grads, trainable_variables)
 
         self._optimizer.apply = noting
@@ -59,7 +63,15 @@ class GradientNorms:
             self._model.make_train_function(force=True)
 
     def latest(self, variables: Sequence[Any]) -> list[float | None]:
-        """Give the norm of each variable's last gradient; None where none is known."""
+        """Give the norm of each variable's last gradient; None where none is known.
+
+        Raises
+        ------
+        Exception
+            What went wrong where the norms were noted.
+        """
+        if self._fault is not None:
+            raise self._fault
         norms = self._norms.numpy()
         places = [self._places.get(id(variable)) for variable in variables]
         found = [np.nan if place is None else float(norms[place]) for place in places]

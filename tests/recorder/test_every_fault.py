@@ -21,6 +21,7 @@ import pytest
 from recorder import LoopRecorder, Probe, Recorder, adaptive, every_epoch, every_n_steps, on_event
 from recorder.keras.backend import KerasBackend
 from recorder.keras.counting import BatchMetrics, EpochCount, UpdateCount
+from recorder.keras.gradients import GradientNorms
 from recorder.keras.predictor import Predictor
 from recorder.keras.structure import Structure
 from recorder.keras.subject import KerasSubject
@@ -88,6 +89,7 @@ OF_KERAS = [
     EpochCount,
     UpdateCount,
     BatchMetrics,
+    GradientNorms,
 ]
 
 
@@ -205,6 +207,7 @@ def test_a_fit_ends_as_without_the_recorder(
         schedule=on_event() | every_n_steps(2),
         layers="!flatten",
         cost_limit=100.0,  # a slow machine would warn of it
+        gradients=owner is GradientNorms,
     )
     model = renewed(conv_model)
     broken = Broken(owner, name, 1)
