@@ -169,17 +169,26 @@ class UpdateNorm:
         with np.errstate(invalid="ignore", over="ignore"):
             for start, end, first in zip(_blocks(before), _blocks(after), firsts, strict=False):
                 move = end - start
-                moved += move @ move
-                size += start @ start
+                moved += _dot(move, move)
+                size += _dot(start, start)
                 if first is not None:
                     last = start - first
-                    moved_last += last @ last
-                    along += move @ last
+                    moved_last += _dot(last, last)
+                    along += _dot(move, last)
             lengths = np.sqrt(moved * moved_last)
             cosine = np.clip(along / lengths, -1.0, 1.0) if lengths > 0 else math.nan
-            slope = math.nan if gradient is None else np.sqrt(sum(g @ g for g in _blocks(gradient)))
+            slope = (
+                math.nan
+                if gradient is None
+                else np.sqrt(sum(_dot(part, part) for part in _blocks(gradient)))
+            )
             norms = np.sqrt([moved, size])
         return cls(float(norms[0]), float(slope), float(norms[1]), float(cosine))
+
+
+def _dot(one: Any, other: Any) -> Any:
+    """Sum of products, by one thread: those of a BLAS spin while the training needs the cores."""
+    return np.einsum("i,i->", one, other)
 
 
 def _blocks(values: Any) -> Iterator[Any]:
