@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from recorder.schedule import at_steps, every_epoch, every_n_steps, log_spaced
     from recorder.triggers import adaptive, on_event
     from store.errors import (
+        ArgumentError,
         CheckpointError,
         LayerNotFoundError,
         MissingExtraError,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "ArgumentError",
     "CheckpointError",
     "Evaluation",
     "LayerNotFoundError",

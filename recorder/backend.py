@@ -2,22 +2,26 @@
 
 A recording knows its model by these protocols alone, and imports no framework. A backend needs
 `Backend` and `Subject`. The other protocols are optional, and a backend that has nothing to say
-there leaves them out. `CanNarrow` saves work. `MeasuresUpdates` and `HasParts` serve what runs
-will hold later: they stand here already, apart from the rest, so that no backend is built in a way
-that rules them out.
+there leaves them out. `CanNarrow` saves work. `MeasuresUpdates` gives a run its single updates.
+`HasParts` serves what runs will hold later: it stands here already, apart from the rest, so that no
+backend is built in a way that rules it out.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping, Sequence
+import itertools
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
 
 from recorder.evaluation import Evaluation
 from recorder.probe import Probe
 from recorder.weight_sample import WeightSample
-from store.errors import listed
+from store.errors import ArgumentError, listed
 from store.format.spec import RunSpec
 
 # Arrays of one step by their path in the run, such as ``layers/conv1/weights/kernel``: whatever
@@ -29,6 +33,10 @@ Frames = Mapping[str, Any]
 BACKENDS = {
     "keras.Model": "recorder.keras.backend:KerasBackend",
 }
+# Values of a variable that are compared at a time.
+BLOCK_VALUES = 2**20
+# What an error about a backend expects.
+BACKEND = "an object that does what recorder.backend.Backend says"
 
 
 class Subject(Protocol):
@@ -69,6 +77,7 @@ class Subject(Protocol):
         """Make what samples the trainable weights, for schedules that watch them."""
 
 
+@runtime_checkable
 class Backend(Protocol):
     """A framework, as far as a recording asks."""
 
@@ -122,15 +131,76 @@ class UpdateNorm:
         Euclidean norm of the variable after the update less the one before.
     gradient : float
         Euclidean norm of the gradient; NaN where it was not given.
+    weight : float
+        Euclidean norm of the variable before the update.
+    cosine : float
+        Cosine of the angle between this update and the one before; NaN where that was not seen, or
+        where one of them moved nothing.
     """
 
     update: float
-    gradient: float
+    gradient: float = math.nan
+    weight: float = math.nan
+    cosine: float = math.nan
+
+    @classmethod
+    def between(
+        cls, before: Any, after: Any, *, earlier: Any = None, gradient: Any = None
+    ) -> UpdateNorm:
+        """Measure one update of one variable, in float64.
+
+        Parameters
+        ----------
+        before, after : array_like
+            The variable before and after the update.
+        earlier : array_like, optional
+            The variable before the update before.
+        gradient : array_like, optional
+            The gradient, or its norm.
+
+        Examples
+        --------
+        >>> UpdateNorm.between([3.0, 4.0], [3.0, 4.5], earlier=[3.0, 5.0])
+        UpdateNorm(update=0.5, gradient=nan, weight=5.0, cosine=-1.0)
+        """
+        moved = size = moved_last = along = 0.0
+        firsts = itertools.repeat(None) if earlier is None else _blocks(earlier)
+        # A training that breaks down has numbers that are not finite: so are its norms.
+        with np.errstate(invalid="ignore", over="ignore"):
+            for start, end, first in zip(_blocks(before), _blocks(after), firsts, strict=False):
+                move = end - start
+                moved += _dot(move, move)
+                size += _dot(start, start)
+                if first is not None:
+                    last = start - first
+                    moved_last += _dot(last, last)
+                    along += _dot(move, last)
+            lengths = np.sqrt(moved * moved_last)
+            cosine = np.clip(along / lengths, -1.0, 1.0) if lengths > 0 else math.nan
+            slope = (
+                math.nan
+                if gradient is None
+                else np.sqrt(sum(_dot(part, part) for part in _blocks(gradient)))
+            )
+            norms = np.sqrt([moved, size])
+        return cls(float(norms[0]), float(slope), float(norms[1]), float(cosine))
+
+
+def _dot(one: Any, other: Any) -> Any:
+    """Sum of products, by one thread: those of a BLAS spin while the training needs the cores."""
+    return np.einsum("i,i->", one, other)
+
+
+def _blocks(values: Any) -> Iterator[Any]:
+    """Yield a variable as float64, in parts: as a whole it may be a large share of the memory."""
+    flat = np.asarray(values).ravel()
+    for start in range(0, flat.size, BLOCK_VALUES):
+        yield flat[start : start + BLOCK_VALUES].astype(np.float64)
 
 
 @runtime_checkable
 class MeasuresUpdates(Protocol):
-    """A `Subject` that measures single updates. No run holds these norms yet.
+    """A `Subject` that measures single updates.
 
     They are not part of a frame, since they belong to the way between two moments: the weights
     are held before the update, and read again after it.
@@ -140,7 +210,7 @@ class MeasuresUpdates(Protocol):
         """Hold the weights as they are before an update; what is given, only the subject reads."""
 
     def update_norms(
-        self, before: Any, gradients: Sequence[Any] | None = None
+        self, before: Any, gradients: Sequence[Any] | None = None, *, earlier: Any = None
     ) -> Callable[[], Mapping[str, UpdateNorm]]:
         """Read the weights after the update; the result measures, on another thread.
 
@@ -149,13 +219,21 @@ class MeasuresUpdates(Protocol):
         before : Any
             What `hold_weights` gave before the update.
         gradients : sequence, optional
-            The update's gradients, one for each trainable variable in the model's order; None for
-            a variable that has none.
+            The update's gradients, or their norms, one for each trainable variable in the model's
+            order; None for a variable that has none. Where the training may change them in place,
+            they are read now.
+        earlier : Any, optional
+            What `hold_weights` gave before the update before.
 
         Returns
         -------
         callable
             Gives the norms of each trainable variable, by its array path.
+
+        Raises
+        ------
+        ValueError
+            There are not as many gradients as trainable variables.
         """
 
 
@@ -178,7 +256,7 @@ def backend_of(model: Any) -> Backend:
 
     Raises
     ------
-    TypeError
+    ArgumentError
         None does.
     """
     for cls in type(model).__mro__:
@@ -187,7 +265,7 @@ def backend_of(model: Any) -> Backend:
             module, _, name = home.partition(":")
             backend: Backend = getattr(importlib.import_module(module), name)()
             return backend
-    raise TypeError(
+    raise ArgumentError(
         f"model must be a {listed(BACKENDS)}, got {type(model).__name__}. For a model of another "
-        "framework pass backend=..., an object that does what recorder.backend.Backend says."
+        f"framework pass backend=..., {BACKEND}."
     )

@@ -10,6 +10,7 @@ from typing import Any, get_args
 import numpy as np
 import numpy.typing as npt
 
+from recorder import arguments
 from recorder.probe import Probe
 from recorder.scope import parse_bytes
 from store.errors import SpecError, did_you_mean
@@ -60,7 +61,7 @@ class Evaluation:
     SpecError
         Inputs, labels and names do not fit together, and the message lists every problem; or
         `role` or `inputs` is none of what is possible.
-    ValueError
+    ArgumentError
         `batch_size` is not a whole number of at least 1.
 
     Examples
@@ -82,11 +83,7 @@ class Evaluation:
         role: EvaluationRole = "held_out",
         inputs: bool | int | str = True,
     ) -> None:
-        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-            raise ValueError(
-                f"Evaluation(batch_size=...) expects a whole number of at least 1, "
-                f"got {batch_size!r}."
-            )
+        arguments.whole("Evaluation(batch_size=...)", batch_size, least=1)
         if role not in get_args(EvaluationRole):
             raise SpecError(
                 f"There is no role {role!r}. {did_you_mean(str(role), get_args(EvaluationRole))}"

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from recorder.backend import Backend, backend_of
+from recorder import arguments
+from recorder.backend import BACKEND, Backend, backend_of
 from recorder.probe import Probe
 from recorder.recording.background import as_array
 from recorder.recording.options import Options
-from recorder.recording.recorded_model import RecordedModel, look_at
-from recorder.schedule import Schedule, default_schedule
+from recorder.recording.recorded_model import RecordedModel, Take, joined, look_at
+from recorder.recording.updates import UpdateMeter
+from recorder.schedule import SCHEDULES, Schedule, default_schedule
 from recorder.scope import Globs, Kind, RecordingScope, parse_bytes
 from store.live.writer import RunWriter
 from store.tools import estimate as sizes
@@ -117,15 +119,17 @@ def estimate(
 
     Raises
     ------
-    TypeError
-        No backend knows the model.
     SpecError, LayerNotFoundError
         The probe does not fit the model, a value is wrong, or a pattern matches no layer.
-    ValueError
-        `steps` is less than 1.
+    ArgumentError
+        `steps` is less than 1, another argument is of another kind, or no backend knows the model.
     """
-    if steps < 1:
-        raise ValueError(f"steps must be at least 1, got {steps}.")
+    arguments.instance("estimate(probe=...)", probe, Probe, "a Probe")
+    if schedule is not None:
+        arguments.instance("estimate(schedule=...)", schedule, Schedule, SCHEDULES)
+    arguments.whole("estimate(steps=...)", steps, least=1)
+    if steps_per_epoch is not None:
+        arguments.whole("estimate(steps_per_epoch=...)", steps_per_epoch, least=1)
     scope = RecordingScope(
         layers=layers,
         activations=activations,
@@ -134,6 +138,8 @@ def estimate(
         dtype={} if dtype is None else dtype,
         byte_budget=byte_budget,
     )
+    if backend is not None:
+        arguments.instance("estimate(backend=...)", backend, Backend, BACKEND)
     chosen_backend = backend_of(model) if backend is None else backend
     chosen_schedule = default_schedule() if schedule is None else schedule
     with tempfile.TemporaryDirectory(prefix="trainlapse-") as folder:
@@ -178,14 +184,25 @@ def _trial_steps(recorded: RecordedModel, writer: RunWriter) -> tuple[float, flo
     """Record a few steps; give the milliseconds of reading, and of the rest."""
     frame_bytes = sizes.estimate(writer.spec, 1).step_bytes
     count = 1 + max(1, min(TRIALS, TRIAL_BYTES // max(1, frame_bytes)))
+    meter = recorded.update_meter()
     reading, working = [], []
     for step in range(count):
-        taken_ms, take = _timed(recorded.take_frames)
+        taken_ms, take = _timed(functools.partial(_take, recorded, meter, step))
         written_ms, _ = _timed(functools.partial(_write, writer, step, take))
         reading.append(taken_ms)
         working.append(written_ms)
     # The first step also optimizes the traced function.
     return statistics.median(reading[1:]), statistics.median(working[1:])
+
+
+def _take(recorded: RecordedModel, meter: UpdateMeter | None, step: int) -> Take:
+    """Read what the training waits for at one recorded step."""
+    take = recorded.take_frames()
+    if meter is None:
+        return take
+    take = joined(take, meter.measure(step))
+    meter.before_update(step, hold=True)
+    return take
 
 
 def _write(writer: RunWriter, step: int, take: Callable[[], Mapping[str, Any]]) -> None:

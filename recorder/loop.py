@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import logging
+import os
 import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar, get_args
 
-from recorder.backend import Backend, backend_of
+from recorder import arguments
+from recorder.backend import BACKEND, Backend, backend_of
 from recorder.evaluation import Evaluation, one_of_each_role
 from recorder.probe import Probe
 from recorder.recording.background import BackgroundWriter
@@ -19,13 +23,36 @@ from recorder.recording.packing import pack_quietly
 from recorder.recording.recording import Recording
 from recorder.recording.report import Report
 from recorder.recording.termination import Termination
-from recorder.schedule import Schedule, default_schedule
+from recorder.schedule import SCHEDULES, Schedule, default_schedule
 from recorder.scope import Globs, Kind, RecordingScope
 from store.errors import RunExistsError, TrainlapseError
+from store.format.compressors import LIVE_COMPRESSORS
 from store.live.writer import Compression, Durability
 from store.storage.location import is_run
 
 log = logging.getLogger("trainlapse.recorder")
+
+P = ParamSpec("P")
+R = TypeVar("R", bound="LoopRecorder")
+
+
+def guarded(hook: Callable[Concatenate[R, P], None]) -> Callable[Concatenate[R, P], None]:
+    """Keep what goes wrong in a method away from the training that calls it.
+
+    Every method that a training calls goes through this, so that no fault below it, wherever it
+    is, can stop a training.
+    """
+
+    @functools.wraps(hook)
+    def call(recorder: R, /, *args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            hook(recorder, *args, **kwargs)
+        except Exception as fault:
+            if fault is recorder._refusal:
+                raise
+            recorder._give_up(fault)
+
+    return call
 
 
 class LoopRecorder:
@@ -71,6 +98,8 @@ class LoopRecorder:
         compression: Compression = None,
         durability: Durability = "process",
         pack: bool = False,
+        updates: bool = True,
+        gradients: bool = False,
         backend: Backend | None = None,
     ) -> None:
         """Say what to record, and where. Nothing is written before the training begins.
@@ -133,13 +162,23 @@ class LoopRecorder:
             Pack the run when the training has ended: smaller and checksummed, with quick
             histories. The whole run is read and written once more for it, and it can then not be
             recorded any further. By default False.
+        updates : bool
+            Record, at every recorded step, how far the last single update moved each variable, and
+            the cosine with the update before: three numbers a variable. For that up to three
+            copies of the weights are kept in memory where steps are recorded. By default True.
+        gradients : bool
+            Also record the norm of each gradient within ``fit``, by default False; a loop passes
+            its gradients to `record` instead. The training step is traced with the norms in it. A
+            compiler may then round differently: with mixed precision and XLA, trained weights were
+            seen to differ in their last bits from those without the recorder. Not over several
+            devices.
         backend : recorder.backend.Backend, optional
             Looks into the model. By default the one that knows the model's class; Keras has one.
 
         Raises
         ------
-        TypeError
-            The probe, the schedule or the model is of another kind.
+        ArgumentError
+            An argument is of another kind, or out of its range, or no backend knows the model.
         RunExistsError
             There is a run at the path, and neither `overwrite` nor `resume` was passed.
         SpecError
@@ -153,7 +192,25 @@ class LoopRecorder:
             When the training begins: the run cannot be written there.
         """
         super().__init__()
-        _check_arguments(probe, schedule)
+        _check(
+            type(self).__name__,
+            path=path,
+            probe=probe,
+            schedule=schedule,
+            evaluation=evaluation,
+            cost_limit=cost_limit,
+            thin=thin,
+            resume=resume,
+            overwrite=overwrite,
+            name=name,
+            notes=notes,
+            compression=compression,
+            durability=durability,
+            pack=pack,
+            updates=updates,
+            gradients=gradients,
+            backend=backend,
+        )
         if model is not None and backend is None:
             backend = backend_of(model)
         self._cost = Cost(limit=cost_limit, thin=thin)
@@ -183,6 +240,8 @@ class LoopRecorder:
                 ),
                 evaluations=one_of_each_role(evaluation),
                 resume=resume,
+                updates=updates,
+                gradients=gradients,
             ),
             backend=backend,
             cost=self._cost,
@@ -191,21 +250,28 @@ class LoopRecorder:
         self._pack = pack
         self._chosen_model = model
         self._fault: Exception | None = None
+        self._refusal: Exception | None = None  # an error that the user must hear of
         self._waited = self._background_seconds = 0.0
         self._termination = Termination()
         self._finalizer: weakref.finalize[Any, Any] | None = None
 
     def __enter__(self) -> Self:
-        if self._chosen_model is not None and self._open():
-            self._safely(self._recording.begin, self._recording.epoch)
+        self._begin()
         return self
 
+    @guarded
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._safely(self._recording.settle)
         self._close(finished=kind is None)
 
     def record(
-        self, step: int, *, epoch: float = 0.0, epoch_end: bool = False, **metrics: Any
+        self,
+        step: int,
+        *,
+        epoch: float = 0.0,
+        epoch_end: bool = False,
+        gradients: Sequence[Any] | None = None,
+        **metrics: Any,
     ) -> None:
         """Tell the recorder that a step is done; it is recorded when the schedule wants it.
 
@@ -217,6 +283,9 @@ class LoopRecorder:
             Epochs done, by default 0.
         epoch_end : bool
             Whether an epoch ends here, for ``every_epoch()``; by default False.
+        gradients : sequence of array_like, optional
+            Gradients of the last update, one for each trainable variable in the model's order and
+            None for one that has none: their norms are recorded. By default they are not known.
         **metrics : float
             Loss and the like, by name. What is not one number is left out.
 
@@ -231,10 +300,7 @@ class LoopRecorder:
             raise TypeError(
                 "record() needs to know the model: pass it as Recorder(path, probe, model=model)."
             )
-        if self._open():
-            self._safely(self._recording.begin, epoch)
-        self._safely(self._recording.advance, int(step), epoch, metrics, epoch_end=epoch_end)
-        self._safely(self._recording.mark)
+        self._advance(step, epoch, metrics, epoch_end=epoch_end, gradients=lambda: gradients)
 
     @property
     def report(self) -> Report:
@@ -250,6 +316,23 @@ class LoopRecorder:
             background_seconds=self._background_seconds + (background.busy if background else 0.0),
             skipped=dict(self._recording.skipped),
         )
+
+    @guarded
+    def _begin(self) -> None:
+        if self._chosen_model is not None and self._open():
+            self._safely(self._recording.begin, self._recording.epoch)
+            self._safely(self._recording.before_update)
+
+    @guarded
+    def _advance(
+        self, step: int, epoch: float, metrics: Mapping[str, Any], /, **options: Any
+    ) -> None:
+        done = arguments.step("record(step=...)", step)
+        if self._open():
+            self._safely(self._recording.begin, epoch)
+        self._safely(self._recording.advance, done, epoch, metrics, **options)
+        self._safely(self._recording.mark)
+        self._safely(self._recording.before_update)
 
     @property
     def _watched(self) -> Any:
@@ -276,7 +359,8 @@ class LoopRecorder:
         began = time.perf_counter()
         try:
             self._recording.open(self._watched, self._first_step())
-        except (TrainlapseError, OSError):
+        except (TrainlapseError, OSError) as error:  # what was passed is wrong
+            self._refusal = error
             raise
         except Exception as fault:  # a fault of ours must not stop the training
             self._give_up(fault)
@@ -333,13 +417,16 @@ class LoopRecorder:
             self._cost.warn_once(log)
 
     def _give_up(self, fault: Exception) -> None:
+        """End the recording, not the training, and say so once."""
         if self._fault is not None:
             return
         self._fault = fault
-        self._recording.close(finished=False)
-        self._termination.remove()
+        close = functools.partial(self._recording.close, finished=False)
+        for release in (close, self._finalizer or self._termination.remove):
+            with contextlib.suppress(Exception):  # that something is broken is said anyway
+                release()
         log.warning(
-            "Recording stopped at step %d, the training goes on. %s: %s\n%s The steps recorded "
+            "Recording stopped at step %d, the training goes on. %s: %s\n%sThe steps recorded "
             "so far can be explored: trainlapse explore %s",
             self._recording.step,
             type(fault).__name__,
@@ -354,20 +441,44 @@ def _let_go(background: BackgroundWriter, termination: Termination) -> None:
     termination.remove()
 
 
-def _check_arguments(probe: Any, schedule: Any) -> None:
-    if not isinstance(probe, Probe):
-        raise TypeError(
-            f"probe must be a Probe, got {type(probe).__name__}. "
-            "Wrap the inputs: Probe(x_test[:64], labels=y_test[:64])."
-        )
-    if schedule is not None and not isinstance(schedule, Schedule):
-        raise TypeError(
-            "schedule must be made by functions such as every_n_steps(), every_epoch() or "
-            f"log_spaced(), joined by |, got {schedule!r}."
-        )
+def _check(recorder: str, **given: Any) -> None:
+    """Check what a recorder is made with; `RecordingScope` checks the rest."""
+    checks: dict[str, Callable[[str, Any], object]] = {
+        "path": lambda name, value: arguments.instance(name, value, str | os.PathLike, "a path"),
+        "probe": _check_probe,
+        "schedule": _optional(Schedule, SCHEDULES),
+        "evaluation": _optional(Evaluation, "an Evaluation"),
+        "cost_limit": functools.partial(arguments.number, least=0.0),
+        "resume": _check_resume,
+        "name": _optional(str, "a text"),
+        "notes": arguments.text,
+        "compression": functools.partial(arguments.one_of, choices=(None, *LIVE_COMPRESSORS)),
+        "durability": functools.partial(arguments.one_of, choices=get_args(Durability)),
+        "backend": _optional(Backend, BACKEND),
+        **dict.fromkeys(("thin", "overwrite", "pack", "updates", "gradients"), arguments.flag),
+    }
+    for argument, value in given.items():
+        checks[argument](f"{recorder}({argument}=...)", value)
+
+
+def _optional(kind: type, expected: str) -> Callable[[str, Any], object]:
+    return lambda argument, value: (
+        value is None or arguments.instance(argument, value, kind, expected)
+    )
+
+
+def _check_probe(argument: str, value: Any) -> None:
+    arguments.instance(argument, value, Probe, "a Probe such as Probe(x_test[:64], y_test[:64])")
+
+
+def _check_resume(argument: str, value: Any) -> None:
+    if not isinstance(value, bool):
+        arguments.whole(argument, value, least=0)
 
 
 def _remedy(fault: Exception) -> str:
+    if isinstance(fault, TrainlapseError):
+        return ""  # it says itself what to do
     if isinstance(fault, OSError):
-        return "Check the free space and the permissions of the disk."
-    return "Please report this with the model's summary."
+        return "Check the free space and the permissions of the disk. "
+    return "Please report this with the model's summary. "

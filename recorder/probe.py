@@ -8,6 +8,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from recorder import arguments
 from recorder.texts import Vectorize, token_numbers, vocabulary_of
 from store.errors import SpecError, listed
 from store.format.names import PROBE_DIM, PROBE_KINDS, Array
@@ -68,15 +69,15 @@ class Probe:
         feature_names: Sequence[str] | None = None,
     ) -> None:
         self.inputs = _named_inputs(inputs)
-        self.texts = None if texts is None else [str(text) for text in texts]
-        self.vocabulary = None if vocabulary is None else [str(token) for token in vocabulary]
-        self.feature_names = None if feature_names is None else [str(n) for n in feature_names]
+        self.texts = _texts("texts=...", texts)
+        self.vocabulary = _texts("vocabulary=...", vocabulary)
+        self.feature_names = _texts("feature_names=...", feature_names)
         self.labels: Array | None = None
         names_found: list[str] | None = None
         if labels is not None:
             self.labels, names_found = _class_numbers(labels)
-        names = names_found if class_names is None else class_names
-        self.class_names = None if names is None else [str(name) for name in names]
+        names = _texts("class_names=...", class_names)
+        self.class_names = names_found if names is None else names
         first = next(iter(self.inputs.values()), np.empty(0))
         is_text = self.vocabulary is not None or self.texts is not None
         self.kind = _infer_kind(first, is_text=is_text) if kind is None else kind
@@ -133,11 +134,14 @@ class Probe:
         >>> probe.labels.tolist(), probe.class_names
         ([0, 0, 1, 1], ['a', 'b'])
         """
+        arguments.whole("Probe.pick(per_class=...)", per_class, least=1)
+        arguments.whole("Probe.pick(seed=...)", seed, least=0)
         inputs = _named_inputs(x)
         numbers, names = _class_numbers(y)
-        if per_class < 1:
-            raise SpecError(f"per_class must be at least 1, got {per_class}.")
+        given = _texts("texts=...", texts)
         sizes = {name: len(values) for name, values in inputs.items()}
+        if given is not None:
+            sizes["texts"] = len(given)
         if any(size != len(numbers) for size in sizes.values()):
             raise SpecError(
                 f"Inputs and labels differ in length: {sizes} against {len(numbers)} labels. "
@@ -153,7 +157,7 @@ class Probe:
             {name: values[chosen] for name, values in inputs.items()},
             numbers[chosen],
             class_names=names if class_names is None else class_names,
-            texts=None if texts is None else [texts[index] for index in chosen],
+            texts=None if given is None else [given[index] for index in chosen],
             vocabulary=vocabulary,
             kind=kind,
             feature_names=feature_names,
@@ -201,6 +205,9 @@ class Probe:
         >>> probe.inputs["input"].tolist(), probe.kind
         ([[2, 3], [3, 0]], 'text')
         """
+        if not callable(vectorize):
+            arguments.refuse("Probe.from_texts(vectorize=...)", vectorize, "a layer or a function")
+        texts = arguments.texts("texts=...", texts)
         found = vocabulary_of(vectorize) if vocabulary is None else vocabulary
         inputs = token_numbers(texts, vectorize)
         return cls(
@@ -293,13 +300,24 @@ class Probe:
 
 def _named_inputs(inputs: npt.ArrayLike | Mapping[str, npt.ArrayLike]) -> dict[str, Array]:
     if isinstance(inputs, Mapping):
-        return {str(name): np.asarray(values) for name, values in inputs.items()}
-    return {SINGLE_INPUT: np.asarray(inputs)}
+        return {str(name): _array("inputs=...", values) for name, values in inputs.items()}
+    return {SINGLE_INPUT: _array("inputs=...", inputs)}
+
+
+def _array(argument: str, values: npt.ArrayLike) -> Array:
+    try:
+        return np.asarray(values)
+    except ValueError:  # rows of different lengths
+        arguments.refuse(argument, values, "an array, or rows of one length")
+
+
+def _texts(argument: str, values: Sequence[str] | None) -> list[str] | None:
+    return None if values is None else arguments.texts(argument, values)
 
 
 def _class_numbers(labels: npt.ArrayLike) -> tuple[Array, list[str] | None]:
     """Turn strings and one-hot rows into class numbers; leave other targets alone."""
-    values = np.asarray(labels)
+    values = _array("labels=...", labels)
     if values.dtype.kind in "US" or (
         values.dtype.kind == "O" and all(isinstance(value, str) for value in values.flat)
     ):

@@ -7,9 +7,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import numpy as np
+
+from recorder import arguments
+
 # On 630 updates in 10 epochs (LeNet on 4,000 digits) this records 54 steps; twice the density
 # records 88, at two thirds more cost. Each further decade of training adds this many.
 STEPS_PER_DECADE = 20
+# What an error about a schedule expects.
+SCHEDULES = (
+    "what functions such as every_n_steps(), every_epoch() or log_spaced() give, joined by |"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +165,7 @@ def every_n_steps(n: int) -> Schedule:
 
     Raises
     ------
-    ValueError
+    ArgumentError
         `n` is not a whole number of at least 1.
 
     Examples
@@ -165,7 +173,7 @@ def every_n_steps(n: int) -> Schedule:
     >>> [step for step in range(10) if every_n_steps(4).due(step, False)]
     [0, 4, 8]
     """
-    return _EveryNSteps(_positive("every_n_steps", "n", n))
+    return _EveryNSteps(arguments.whole("every_n_steps(n=...)", n, least=1))
 
 
 def at_steps(steps: Iterable[int]) -> Schedule:
@@ -178,7 +186,7 @@ def at_steps(steps: Iterable[int]) -> Schedule:
 
     Raises
     ------
-    ValueError
+    ArgumentError
         One of them is not a whole number of at least 0.
 
     Examples
@@ -186,11 +194,13 @@ def at_steps(steps: Iterable[int]) -> Schedule:
     >>> at_steps([100, 1]) | every_epoch()
     at_steps([1, 100]) | every_epoch()
     """
+    if isinstance(steps, str | bytes) or not isinstance(steps, Iterable):
+        arguments.refuse("at_steps(steps=...)", steps, "steps such as [1, 10, 100]")
     numbers = list(steps)
     for number in numbers:
-        if isinstance(number, bool) or not isinstance(number, int) or number < 0:
-            raise ValueError(f"at_steps() expects whole numbers from 0 on, got {number!r}.")
-    return _AtSteps(frozenset(numbers))
+        if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < 0:
+            arguments.refuse("at_steps(steps=...)", number, "whole numbers from 0 on")
+    return _AtSteps(frozenset(map(int, numbers)))
 
 
 def every_epoch() -> Schedule:
@@ -215,7 +225,7 @@ def log_spaced(per_decade: int = STEPS_PER_DECADE) -> Schedule:
 
     Raises
     ------
-    ValueError
+    ArgumentError
         `per_decade` is not a whole number of at least 1.
 
     Examples
@@ -223,7 +233,7 @@ def log_spaced(per_decade: int = STEPS_PER_DECADE) -> Schedule:
     >>> [step for step in range(101) if log_spaced(per_decade=3).due(step, False)]
     [0, 1, 2, 5, 10, 22, 46, 100]
     """
-    return _LogSpaced(_positive("log_spaced", "per_decade", per_decade))
+    return _LogSpaced(arguments.whole("log_spaced(per_decade=...)", per_decade, least=1))
 
 
 def default_schedule() -> Schedule:
@@ -244,12 +254,3 @@ def due_since(schedule: Schedule, previous: int, step: int, *, epoch_end: bool) 
 
 def _parts(schedule: Schedule) -> tuple[Schedule, ...]:
     return schedule.parts if isinstance(schedule, _Union) else (schedule,)
-
-
-def _positive(function: str, argument: str, value: int) -> int:
-    # bool is an int, but True is never meant as a count.
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(
-            f"{function}({argument}=...) expects a whole number of at least 1, got {value!r}."
-        )
-    return value

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from recorder import arguments
 from store.errors import SpecError, did_you_mean
 from store.format.spec import RunSpec
-from store.tools.estimate import Narrowing, estimate, steps_within
+from store.tools.estimate import FLOATS, Narrowing, estimate, steps_within
 from store.tools.info import human_bytes
 
 KINDS = ("activation", "weights")
@@ -52,7 +54,7 @@ class RecordingScope:
     Raises
     ------
     SpecError
-        `dtype` has a kind that does not exist, or `byte_budget` is no number of bytes.
+        A value is of another kind than above, or out of its range.
 
     Examples
     --------
@@ -68,20 +70,25 @@ class RecordingScope:
     byte_budget: int | str | None = None
 
     def __post_init__(self) -> None:
-        self.narrowing()
+        arguments.whole("every_unit=...", self.every_unit, least=1)
+        narrowing = self.narrowing()
+        for dtype in (narrowing.activation_dtype, narrowing.weight_dtype):
+            arguments.one_of("dtype=...", dtype, (None, *FLOATS))
         if self.byte_budget is not None:
             parse_bytes(self.byte_budget)
 
     def narrowing(self) -> Narrowing:
         """Give the same in the form that the store takes."""
         types = dict.fromkeys(KINDS, self.dtype) if isinstance(self.dtype, str) else self.dtype
+        if not isinstance(types, Mapping):
+            arguments.refuse("dtype=...", types, 'a type such as "float16", or a mapping to types')
         for kind in types:
             if kind not in KINDS:
                 raise SpecError(f"dtype has no kind {kind!r}. {did_you_mean(str(kind), KINDS)}")
         return Narrowing(
-            layers=_globs(self.layers),
-            activations=_switch(self.activations),
-            weights=_switch(self.weights),
+            layers=arguments.globs("layers=...", self.layers),
+            activations=_switch("activations=...", self.activations),
+            weights=_switch("weights=...", self.weights),
             every_unit=self.every_unit,
             activation_dtype=types.get("activation"),
             weight_dtype=types.get("weights"),
@@ -153,10 +160,9 @@ def byte_budget(scope: RecordingScope, spec: RunSpec) -> ByteBudget | None:
     if scope.byte_budget is None:
         return None
     most = parse_bytes(scope.byte_budget)
-    limit = steps_within(spec, most)
-    # The indexes of the run's files take a little more.
-    while limit >= LEAST_STEPS and estimate(spec, limit).total_bytes > most:
-        limit -= 1
+    # The indexes of the run's files take a little more than the frames.
+    counts = range(steps_within(spec, most) + 1)
+    limit = bisect.bisect_right(counts, most, key=lambda n: estimate(spec, n).total_bytes) - 1
     if limit < LEAST_STEPS:
         raise SpecError(
             f"The first and the last step take {human_bytes(estimate(spec, 2).total_bytes)}, the "
@@ -184,9 +190,5 @@ def parse_bytes(size: int | str, argument: str = "byte_budget") -> int:
     raise SpecError(f"{argument} is {size!r}, expected bytes, or for instance '500 MB' or '2 GB'.")
 
 
-def _globs(patterns: Globs) -> tuple[str, ...]:
-    return (patterns,) if isinstance(patterns, str) else tuple(patterns)
-
-
-def _switch(wanted: bool | Globs) -> bool | tuple[str, ...]:
-    return wanted if isinstance(wanted, bool) else _globs(wanted)
+def _switch(argument: str, wanted: bool | Globs) -> bool | tuple[str, ...]:
+    return wanted if isinstance(wanted, bool) else arguments.globs(argument, wanted)

@@ -8,6 +8,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
+from recorder import arguments
 from recorder.schedule import Observation, Schedule, Trigger, Watch
 from recorder.scope import parse_bytes
 
@@ -129,7 +130,7 @@ def adaptive(budget: int | str, *, change: float = FINEST_CHANGE) -> Schedule:
     ------
     SpecError
         `budget` is no number of bytes.
-    ValueError
+    ArgumentError
         `change` is not a number above 0.
 
     Examples
@@ -139,7 +140,7 @@ def adaptive(budget: int | str, *, change: float = FINEST_CHANGE) -> Schedule:
     adaptive('200 MB', change=0.001) | every_epoch()
     """
     parse_bytes(budget, "adaptive(budget=...)")
-    _check("adaptive", "change", change, above=0.0)
+    arguments.number("adaptive(change=...)", change, above=0.0)
     return _Adaptive(budget, change)
 
 
@@ -162,22 +163,16 @@ def on_event(
 
     Raises
     ------
-    ValueError
-        A number is out of its range.
+    ArgumentError
+        `metric` is no text, or a number is out of its range.
 
     Examples
     --------
     >>> on_event(factor=2)
     on_event('loss', factor=2, window=50, after=3)
     """
-    _check("on_event", "factor", factor, above=1.0)
-    _check("on_event", "window", window, above=LEAST_HISTORY - 1)
-    _check("on_event", "after", after, above=-1)
+    arguments.text("on_event(metric=...)", metric)
+    arguments.number("on_event(factor=...)", factor, above=1.0)
+    arguments.whole("on_event(window=...)", window, least=LEAST_HISTORY)
+    arguments.whole("on_event(after=...)", after, least=0)
     return _OnEvent(metric, factor, window, after)
-
-
-def _check(function: str, argument: str, value: float, *, above: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value > above:
-        raise ValueError(
-            f"{function}({argument}=...) expects a number above {above:g}, got {value!r}."
-        )

@@ -11,6 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from store.errors import (
+    ArgumentError,
     ArrayNotRecordedError,
     CheckpointError,
     ChunkDamagedError,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from store.reading.run import Run, open_run
 
 __all__ = [
+    "ArgumentError",
     "ArrayNotRecordedError",
     "CheckpointError",
     "ChunkDamagedError",

@@ -57,6 +57,10 @@ class SpecError(TrainlapseError, ValueError):
     """A run, layer or array was described inconsistently; lists every problem."""
 
 
+class ArgumentError(SpecError, TypeError):
+    """An argument is of another kind than expected, or out of its range."""
+
+
 class StepNotRecordedError(TrainlapseError, KeyError):
     """The training was not recorded at this step."""
 

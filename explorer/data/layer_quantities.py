@@ -24,6 +24,13 @@ from explorer.data.summaries import (
     weight_spectra,
 )
 from explorer.data.unit_states import unit_states_of, unseen_inputs
+from explorer.data.updates import (
+    how_measured,
+    kind_of_way,
+    unrelated_cosine,
+    update_cosine,
+    update_sizes,
+)
 from explorer.derived.time.headway import counted
 from explorer.derived.units.activity import DEAD
 from explorer.derived.units.linear_probe import SHUFFLES, too_few
@@ -56,6 +63,8 @@ class LayerQuantity:
         Whether it is about the classes of the probes.
     lacks : callable, optional
         Takes a run with classes; gives the sentence that says why it cannot be measured there.
+    needs_updates : bool
+        Whether it is about single updates, which not every run holds.
     logarithmic : bool
         Whether it spans orders of magnitude: colours follow its logarithm.
     signed : bool
@@ -70,6 +79,8 @@ class LayerQuantity:
         What is measured: a sentence without its full stop.
     healthy : str
         What is usual where a training goes well: a sentence after "Healthy:", without full stop.
+    qualifier : callable, optional
+        Takes the run: gives what stands behind the name in the menu, or none.
     note : callable, optional
         Takes the run: gives a sentence on what the numbers mean in it, or none.
     unknown : str
@@ -94,6 +105,7 @@ class LayerQuantity:
     unfit: str = ""
     needs_classes: bool = False
     lacks: Callable[[RunData], str | None] = lambda _: None
+    needs_updates: bool = False
     logarithmic: bool = False
     signed: bool = False
     limits: tuple[float, float] | None = None
@@ -101,6 +113,7 @@ class LayerQuantity:
     title: str | None = None
     meaning: str = ""
     healthy: str = ""
+    qualifier: Callable[[RunData], str] = lambda _: ""
     note: Callable[[RunData], str] = lambda _: ""
     unknown: str = "No value is a number at any recorded step."
     constant: Callable[[float, str], str] | None = None
@@ -116,6 +129,10 @@ class LayerQuantity:
     def label(self) -> str:
         """What stands beside the colours."""
         return f"log₁₀ ({self.unit})" if self.logarithmic else self.unit
+
+    def name_in(self, data: RunData) -> str:
+        """Give the name as the menu has it for a run."""
+        return " ".join(filter(None, (self.name, self.qualifier(data))))
 
     def concerns(self, layer: Layer) -> bool:
         """Whether a layer can have the quantity, recorded or not."""
@@ -164,11 +181,17 @@ def weight_norm(data: RunData, layer: str) -> Array | None:
     return None if norms is None else norms.norm
 
 
-@LayerQuantity("weight change", reads="weights", unit="L2 norm an update", logarithmic=True)
+@LayerQuantity(
+    "weight change",
+    reads="weights",
+    unit="L2 norm an update",
+    logarithmic=True,
+    qualifier=kind_of_way,
+)
 def weight_change(data: RunData, layer: str) -> Array | None:
-    """L2 norm of the main weight's change since the step before, per optimizer update: (step,)."""
-    norms = weight_norms(data, layer)
-    return None if norms is None else norms.change_per_update
+    """L2 norm of an update of the main weight: (step,); see `explorer.data.updates`."""
+    updates = update_sizes(data, layer)
+    return None if updates is None else updates.norm
 
 
 @LayerQuantity(
@@ -183,15 +206,43 @@ def weight_change(data: RunData, layer: str) -> Array | None:
         "powers of ten"
     ),
     healthy="-3 is the customary rule of thumb",
+    qualifier=kind_of_way,
+    note=how_measured,
     unknown="Between no two recorded steps do weights move by a finite step.",
     constant=lambda power, layers: (
         f"Every update moves the main weight of {layers} by 10^{power:.3g} of its norm."
     ),
 )
 def update_ratio(data: RunData, layer: str) -> Array | None:
-    """Weight change, relative to the norm before: (step,)."""
-    norms = weight_norms(data, layer)
-    return None if norms is None else norms.update_ratio
+    """Size of an update, relative to the norm before: (step,)."""
+    updates = update_sizes(data, layer)
+    return None if updates is None else updates.ratio
+
+
+@LayerQuantity(
+    "update direction",
+    reads="weights",
+    needs_updates=True,
+    unit="cosine",
+    unfit="No layer has weights.",
+    signed=True,
+    limits=(-1.0, 1.0),
+    title="Whether updates agree",
+    meaning=(
+        "Cosine of each update of a layer's main weight and the update right before it: 1 where "
+        "the training goes straight on, 0 where the two have nothing in common, below 0 where it "
+        "turns back"
+    ),
+    note=lambda data: (
+        ""
+        if (share := unrelated_cosine(data)) is None
+        else f"With this optimizer, unrelated gradients alone give about {share:g}."
+    ),
+    unknown="Of no recorded step are two updates in a row known that moved a weight.",
+)
+def update_direction(data: RunData, layer: str) -> Array | None:
+    """Cosine of each update and the one before: (step,)."""
+    return update_cosine(data, layer)
 
 
 @LayerQuantity(

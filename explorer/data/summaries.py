@@ -69,7 +69,7 @@ def weight_norms(data: RunData, layer: str) -> Norms | None:
         return None
     return Norms(
         **data.derived(
-            f"norms of {weight_path(layer, weight)}",
+            f"sizes and net ways of {weight_path(layer, weight)}",
             lambda: asdict(norms_over_steps(data.weight_frames(layer, weight), data.run.steps)),
         )
     )

@@ -88,10 +88,12 @@ class Explorer:
         self.selection, self.warnings = select_in(data.run, query or {}, self.tabs)
         self.transport = self._transport()
         # The graph has sequential colours, which cannot show signed quantities.
-        coloured = [name for name, each in LAYER_QUANTITIES.items() if not each.signed]
+        coloured = {
+            name: each.name_in(data) for name, each in LAYER_QUANTITIES.items() if not each.signed
+        }
         self.graph = LayerGraph.of(
             data.run.layers,
-            quantities={name: name for name in coloured} if len(data.run) else {},
+            quantities=coloured if len(data.run) else {},
             palette=style.palette_bytes(style.SEQUENTIAL),
             channel=self.channel,
             sizing_mode="stretch_both",

@@ -15,7 +15,8 @@ import keras  # noqa: TID253 - see above
 from recorder.keras import settings
 from recorder.keras.backend import require_tensorflow
 from recorder.keras.counting import BatchMetrics, EpochCount, UpdateCount
-from recorder.loop import LoopRecorder
+from recorder.keras.gradients import GradientNorms
+from recorder.loop import LoopRecorder, guarded
 
 
 class _Counts(keras.callbacks.Callback):  # type: ignore[misc]
@@ -28,6 +29,7 @@ class _Counts(keras.callbacks.Callback):  # type: ignore[misc]
         self._updates = UpdateCount()
         self._metrics = BatchMetrics()
         self._is_loop = True  # until a fit says otherwise
+        self._gradients: GradientNorms | None = None
 
 
 class Recorder(LoopRecorder, _Counts):
@@ -39,7 +41,8 @@ class Recorder(LoopRecorder, _Counts):
     Step 0, before any update, and the last step are always recorded; between them the schedule
     decides. Metrics are recorded at every batch. The recorder copies, and a thread of its own
     computes and writes. Whatever goes wrong in it after the training has begun is reported once,
-    in the log, and the training goes on. The trained weights are the same with and without it.
+    in the log, and the training goes on. The trained weights are the same with and without it, to
+    the last bit unless `gradients` are asked for.
 
     A model that is not built before its first batch is built by the probe.
 
@@ -66,10 +69,12 @@ class Recorder(LoopRecorder, _Counts):
         Recorder("runs/large.zarr", probe, layers="conv*", dtype="float16", byte_budget="2 GB")
     """
 
+    @guarded
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002, D102
         self._is_loop = False
         self._epochs.begin_fit()
 
+    @guarded
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002, D102
         # Not earlier: other callbacks may load weights when the training begins.
         opened = self._watched.built and self._open()
@@ -80,21 +85,26 @@ class Recorder(LoopRecorder, _Counts):
         if opened:
             self._safely(self._recording.begin, self._epochs.done)
 
+    @guarded
     def on_train_batch_begin(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002, D102
         if not self._recording.is_open and self._open():
             # The model was not built before its first batch.
             self._safely(self._updates.begin_epoch, self.model)
             self._safely(self._recording.begin, self._epochs.done)
+        self._safely(self._before_batch, batch)
 
+    @guarded
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:  # noqa: D102
         self._epochs.end_batch(batch)
         self._safely(self._after_batch, batch, logs or {})
 
+    @guarded
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:  # noqa: D102
         self._epochs.end_epoch(self._updates.batch)
         is_last = epoch + 1 == (self.params or {}).get("epochs") or self.model.stop_training
         self._safely(self._after_epoch, logs or {}, is_last)
 
+    @guarded
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002, D102
         self._close(finished=True)
 
@@ -111,24 +121,54 @@ class Recorder(LoopRecorder, _Counts):
 
     def _open(self) -> bool:
         opened = super()._open()
+        if opened and self._recording.options.gradients and not self._is_loop:
+            self._gradients = GradientNorms(self.model, self._watched.trainable_variables)
+            self._gradients.begin()
         updates = settings.expected_updates(self.params) if opened else None
         if updates is not None:
             self._recording.expect(updates)
         return opened
 
+    def _close(self, *, finished: bool) -> None:
+        try:
+            super()._close(finished=finished)
+        finally:
+            if self._gradients is not None:
+                self._gradients.end()
+
+    def _last_gradients(self) -> list[float | None] | None:
+        if self._gradients is None:
+            return None
+        return self._gradients.latest(self._watched.trainable_variables)
+
+    def _before_batch(self, batch: int) -> None:
+        batches = int(self.model.steps_per_execution)
+        self._recording.before_update(
+            batches, epoch_ends=self._epochs.ends_within(batch, 2 * batches)
+        )
+
     def _after_batch(self, batch: int, logs: Mapping[str, Any]) -> None:
         recording = self._recording
         step = recording.step + self._updates.end_batch(self.model, batch)
         alone = self._metrics.alone(self.model, logs, batch + 1) if recording.has_triggers else None
-        if recording.advance(step, self._epochs.done, logs, alone=alone):
+        recorded = recording.advance(
+            step, self._epochs.done, logs, alone=alone, gradients=self._last_gradients
+        )
+        if recorded:
             self._note_learning_rate()
 
     def _after_epoch(self, logs: Mapping[str, Any], is_last: bool) -> None:
-        self._recording.advance(self._recording.step, self._epochs.done, logs, epoch_end=True)
+        self._recording.advance(
+            self._recording.step,
+            self._epochs.done,
+            logs,
+            epoch_end=True,
+            gradients=self._last_gradients,
+        )
         self._note_learning_rate()
         if is_last:
             # Before other callbacks change the weights (EarlyStopping restores the best ones).
-            self._recording.record_now()
+            self._recording.record_now(self._last_gradients)
 
     def _note_learning_rate(self) -> None:
         # Asking for it costs more than all other metrics, so it is noted at recorded steps and

@@ -40,6 +40,10 @@ class EpochCount:
             self._batches = batches
         self.done = self._base + epoch
 
+    def ends_within(self, batch: int, batches: int) -> bool | None:
+        """Whether the epoch ends within so many batches from this one on; None: not known."""
+        return None if self._batches is None else batch + batches >= self._batches
+
     def end_batch(self, batch: int) -> None:
         """Note that a batch is done."""
         if self._batches:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-
-import numpy as np
 
 from recorder.backend import UpdateNorm
 from recorder.evaluation import Evaluation
@@ -17,7 +14,7 @@ from recorder.keras.narrowing import narrowed_trace
 from recorder.keras.predictor import Predictor
 from recorder.keras.sampling import sample_of
 from recorder.keras.structure import Structure, describe
-from recorder.keras.trace import Trace, storable, trace
+from recorder.keras.trace import Trace, kept_losses, model_inputs, storable, trace
 from recorder.probe import Probe
 from recorder.weight_sample import WeightSample
 from store.errors import SpecError, listed
@@ -84,7 +81,11 @@ class KerasSubject:
         return self._trace.read()
 
     def update_norms(
-        self, before: list[Any], gradients: Sequence[Any] | None = None
+        self,
+        before: list[Any],
+        gradients: Sequence[Any] | None = None,
+        *,
+        earlier: list[Any] | None = None,
     ) -> Callable[[], dict[str, UpdateNorm]]:
         """Read the variables after an update; the result measures how far each has moved."""
         after = self._trace.read()
@@ -94,15 +95,25 @@ class KerasSubject:
             id(variable): gradient for variable, gradient in zip(trainable, given, strict=True)
         }
         measured = [
-            (path, start, end, gradient_of[id(variable)])
-            for path, variable, start, end in zip(
-                self._structure.weight_paths, self._trace.variables, before, after, strict=True
+            (path, start, end, first, gradient_of[id(variable)])
+            for path, variable, start, end, first in zip(
+                self._structure.weight_paths,
+                self._trace.variables,
+                before,
+                after,
+                [None] * len(before) if earlier is None else earlier,
+                strict=True,
             )
             if path is not None and id(variable) in gradient_of
         ]
         return lambda: {
-            path: UpdateNorm(_norm(_float64(end) - _float64(start)), _gradient_norm(gradient))
-            for path, start, end, gradient in measured
+            path: UpdateNorm.between(
+                storable(start),
+                storable(end),
+                earlier=None if first is None else storable(first),
+                gradient=None if gradient is None else _dense(gradient),
+            )
+            for path, start, end, first, gradient in measured
         }
 
     def _follow(self, weights: list[Any]) -> dict[str, Any]:
@@ -139,6 +150,8 @@ def look_at(model: Any, probe: Probe, evaluations: Sequence[Evaluation] = ()) ->
     try:
         traced = trace(model, probe.inputs)
     except Exception as error:
+        if _takes(model, probe):
+            raise  # what is wrong is not the probe, but how we trace
         raise SpecError(
             f"The probe cannot be sent through the model {model.name!r}: {error}\n"
             "Pass the probe in the form that model.predict() accepts. To record a part of "
@@ -184,18 +197,22 @@ def parts_of(model: Any) -> dict[str, Any]:
     return {name: part for name, part in vars(model).items() if isinstance(part, keras.Model)}
 
 
-def _float64(value: Any) -> Any:
-    return np.asarray(storable(value)).astype(np.float64)
-
-
-def _norm(values: Any) -> float:
-    return float(np.linalg.norm(values.ravel()))
-
-
-def _gradient_norm(gradient: Any) -> float:
-    if gradient is None:
-        return math.nan
+def _takes(model: Any, probe: Probe) -> bool:
+    """Whether a model can be called with the probe."""
+    import keras
     import tensorflow as tf
 
-    # The gradient of an embedding holds only rows that the batch used, some of them several times.
-    return _norm(_float64(tf.convert_to_tensor(gradient)))
+    inputs = {name: tf.constant(values) for name, values in probe.inputs.items()}
+    try:
+        with keras.StatelessScope(), kept_losses(model):
+            model(model_inputs(model, inputs), training=False)
+    except Exception:
+        return False
+    return True
+
+
+def _dense(gradient: Any) -> Any:
+    """Give a gradient as one tensor; an embedding's holds the rows of its batch, some repeated."""
+    import tensorflow as tf
+
+    return storable(tf.convert_to_tensor(gradient))

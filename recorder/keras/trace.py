@@ -172,7 +172,7 @@ def trace(model: Any, inputs: Mapping[str, Array]) -> Trace:
     given = [*constants, *reader()]
     signature = [tf.TensorSpec(value.shape, value.dtype) for value in given]
     # Unlike tf.function this runs no operation but those that the outputs need.
-    with _kept_losses(model):
+    with kept_losses(model):
         function = tf.compat.v1.wrap_function(forward, signature)
     is_pure = all(captured.dtype != tf.resource for captured in function.captured_inputs)
     return Trace(calls, variables, outputs, is_pure, reader, function, constants)
@@ -365,7 +365,7 @@ def model_inputs(model: Any, named: dict[str, Any]) -> Any:
 
 
 @contextlib.contextmanager
-def _kept_losses(model: Any) -> Iterator[None]:
+def kept_losses(model: Any) -> Iterator[None]:
     """Leave alone what the layers noted by ``add_loss`` in the training."""
     layers = list(model._flatten_layers())
     kept = [list(layer._losses) for layer in layers]

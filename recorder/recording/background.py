@@ -128,7 +128,7 @@ class BackgroundWriter:
         with self._changed:
             if not self._fits(nbytes):
                 began = time.perf_counter()
-                self._changed.wait_for(lambda: self.fault is not None or self._fits(nbytes))
+                self._wait_for(lambda: self._fits(nbytes))
                 self.waited += time.perf_counter() - began
             if self.fault is not None or self._closing:
                 return
@@ -142,9 +142,7 @@ class BackgroundWriter:
         with self._changed:
             self._draining = True
             self._changed.notify_all()
-            self._changed.wait_for(
-                lambda: self.fault is not None or not (self._waiting or self._busy)
-            )
+            self._wait_for(lambda: not (self._waiting or self._busy))
             self._draining = False
 
     def flush(self) -> None:
@@ -171,6 +169,13 @@ class BackgroundWriter:
             self._writer.close(finished=finished and self.fault is None)
         except Exception as fault:  # the disk may be full for the commit, too
             self.fault = self.fault or fault
+
+    def _wait_for(self, reached: Callable[[], bool]) -> None:
+        """Wait for the thread, unless it has a fault or is gone: a training must never hang."""
+        while not (self.fault is not None or reached()):
+            if not self._thread.is_alive():
+                raise RuntimeError("The thread that writes the run has ended.")
+            self._changed.wait(IDLE_SECONDS)
 
     def _fits(self, nbytes: int) -> bool:
         steps, limit = self._limits

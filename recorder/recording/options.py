@@ -27,3 +27,5 @@ class Options:
     scope: RecordingScope = field(default_factory=RecordingScope)
     evaluations: tuple[Evaluation, ...] = ()
     resume: bool | int = False
+    updates: bool = True
+    gradients: bool = False

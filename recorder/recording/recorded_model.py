@@ -6,14 +6,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from recorder.backend import Backend, CanNarrow, Subject
+from recorder.backend import Backend, CanNarrow, MeasuresUpdates, Subject
 from recorder.recording.background import as_array
 from recorder.recording.options import Options
+from recorder.recording.updates import UpdateMeter
 from recorder.recording.versions import versions
 from recorder.weight_sample import WeightSample
 from store.format.names import UNIT_DIM, activation_path
-from store.format.spec import RunSpec
+from store.format.spec import ArraySpec, RunSpec, UpdatesSpec
 from store.tools.estimate import narrowed
+
+# Gives arrays of one step by their paths.
+Take = Callable[[], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +34,19 @@ class RecordedModel:
         Bytes of one step.
     held_bytes : int
         Memory that a step holds until it is written.
+    weight_bytes : int
+        Memory that one set of weights takes.
     """
 
     model: Any
     spec: RunSpec
     frame_bytes: int  # these two are asked for at every recorded step, by the training thread
     held_bytes: int
+    weight_bytes: int
     _subject: Subject
     _kept: Mapping[str, tuple[Any, ...]] | None  # places by path; None: all of every array
 
-    def take_frames(self) -> Callable[[], Mapping[str, Any]]:
+    def take_frames(self) -> Take:
         """Take the model as it is now; the result gives the arrays of the step by path."""
         take, kept = self._subject.take_frames(), self._kept
         if kept is None:
@@ -54,6 +61,18 @@ class RecordedModel:
     def sample_weights(self) -> WeightSample:
         """Make what samples the weights."""
         return self._subject.sample_weights()
+
+    def update_meter(self) -> UpdateMeter | None:
+        """Make what measures single updates, if the run holds them."""
+        if self.spec.updates is None:
+            return None
+        assert isinstance(self._subject, MeasuresUpdates)
+        return UpdateMeter(self._subject, self.spec.updates)
+
+
+def joined(one: Take, other: Take) -> Take:
+    """Give what gives the arrays of both."""
+    return lambda: {**one(), **other()}
 
 
 def look_at(backend: Backend, model: Any, options: Options) -> RecordedModel:
@@ -85,11 +104,29 @@ def look_at(backend: Backend, model: Any, options: Options) -> RecordedModel:
         versions={**versions(), **whole.versions},
         notes=options.notes,
     )
+    if options.updates and isinstance(subject, MeasuresUpdates):
+        spec = replace(spec, updates=_updates_of(spec))
     kept = None if spec.layers == whole.layers else _places(spec)
     if kept is not None and isinstance(subject, CanNarrow):
         subject = subject.narrowed(spec)
     frame_bytes = sum(array.frame_bytes for array in spec.array_specs())
-    return RecordedModel(model, spec, frame_bytes, subject.held_bytes, subject, kept)
+    weight_bytes = sum(array.frame_bytes for array in _weights_of(whole))
+    return RecordedModel(model, spec, frame_bytes, subject.held_bytes, weight_bytes, subject, kept)
+
+
+def _weights_of(spec: RunSpec) -> list[ArraySpec]:
+    """Give the variables of a run."""
+    arrays = [array for layer in spec.layers for array in layer.array_specs()]
+    return [array for array in arrays if "/weights/" in array.path]
+
+
+def _updates_of(spec: RunSpec) -> UpdatesSpec | None:
+    """Give the variables whose updates are measured: those of floats that are recorded.
+
+    One that is not trained may be later, in the same run.
+    """
+    paths = [array.path for array in _weights_of(spec) if array.dtype.startswith("float")]
+    return UpdatesSpec(tuple(paths)) if paths else None
 
 
 def _places(spec: RunSpec) -> dict[str, tuple[Any, ...]]:

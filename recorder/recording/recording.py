@@ -7,7 +7,8 @@ its faults away from it.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,8 @@ from recorder.backend import Backend, backend_of
 from recorder.recording.background import BackgroundWriter, MetricsRow, Skipped, TakenStep
 from recorder.recording.cost import Cost
 from recorder.recording.options import Options
-from recorder.recording.recorded_model import RecordedModel, look_at
+from recorder.recording.recorded_model import RecordedModel, joined, look_at
+from recorder.recording.updates import UpdateMeter
 from recorder.schedule import Observation, Watch, due_since
 from recorder.scope import ByteBudget, byte_budget
 from recorder.weight_sample import WeightSample
@@ -26,6 +28,9 @@ from store.format.spec import RunSpec
 from store.live.writer import RunWriter
 from store.reading.run import open_run
 from store.storage.location import is_run
+
+# Gives the gradients of one update, as `recorder.backend.MeasuresUpdates` takes them.
+Gradients = Callable[[], Sequence[Any] | None]
 
 
 class Recording:
@@ -75,6 +80,8 @@ class Recording:
         self._sample: WeightSample | None = None
         self._watches: list[Watch] = []
         self._mark: Array | None = None  # a sample of the weights when `mark` was called
+        self._meter: UpdateMeter | None = None
+        self._stride = 1  # updates from the last call of `advance` to the one before
 
     @property
     def is_open(self) -> bool:
@@ -134,6 +141,7 @@ class Recording:
         if step is not None:
             self.step = max(self.step, step)
         self._created = True
+        self._meter = self._recorded.update_meter()
         self._background = BackgroundWriter(writer)
         if self._started_at is None:
             self._started_at = time.perf_counter()
@@ -143,6 +151,30 @@ class Recording:
         self._epoch = epoch
         self.record_now()
 
+    def before_update(self, updates: int | None = None, *, epoch_ends: bool | None = None) -> None:
+        """Note that the training goes on; hold the weights if what follows may be recorded.
+
+        Parameters
+        ----------
+        updates : int, optional
+            Optimizer updates that the training does before it tells of them; by default as many
+            as it did last.
+        epoch_ends : bool, optional
+            Whether an epoch ends with these updates or with as many that follow; by default that
+            is not known.
+        """
+        if self._meter is None:
+            return
+        # One step further than these updates, since the cosine asks for the update before.
+        ahead = self.step + 2 * (self._stride if updates is None else updates)
+        unknown = epoch_ends is None
+        hold = (
+            self.has_triggers
+            or epoch_ends is True
+            or due_since(self.options.schedule, self.step, ahead, epoch_end=unknown)
+        )
+        self._meter.before_update(self.step, hold=hold)
+
     def advance(
         self,
         step: int,
@@ -151,6 +183,7 @@ class Recording:
         *,
         alone: Mapping[str, float] | None = None,
         epoch_end: bool = False,
+        gradients: Gradients | None = None,
     ) -> bool:
         """Note that the training has come to a step; record it when the schedule wants it.
 
@@ -166,6 +199,8 @@ class Recording:
             The same of this update alone, where those are means.
         epoch_end : bool
             Whether an epoch ends here.
+        gradients : callable, optional
+            Gives the gradients of the last update; called when the step is recorded.
 
         Returns
         -------
@@ -179,6 +214,7 @@ class Recording:
             )
         if step > self.step:
             self._count_left_out()
+            self._stride = step - self.step
         previous, self.step, self._epoch = self.step, step, epoch
         values = self.note_metrics(metrics)
         due = due_since(self.options.schedule, previous, step, epoch_end=epoch_end)
@@ -194,7 +230,7 @@ class Recording:
         if (reason := self._reason_to_skip(epoch_end=epoch_end)) is not None:
             self._left_out = reason
             return False
-        return self.record_now()
+        return self.record_now(gradients)
 
     def expect(self, updates: int) -> None:
         """Hear how many updates the training will do, over which a byte budget is spread."""
@@ -236,19 +272,24 @@ class Recording:
             self.step += 1
         self._mark = None
 
-    def record_now(self) -> bool:
+    def record_now(self, gradients: Gradients | None = None) -> bool:
         """Record the present step, whatever the schedule; tell whether it was not yet recorded."""
         if self._last_recorded == self.step or self._background is None:
             return False
         assert self._recorded is not None
         began = time.perf_counter()
+        take, nbytes = self._recorded.take_frames(), self._recorded.held_bytes
+        if self._meter is not None:
+            given = None if gradients is None else gradients()
+            take = joined(take, self._meter.measure(self.step, given))
+            nbytes += self._meter.held * self._recorded.weight_bytes
         self._background.put(
             TakenStep(
                 step=self.step,
                 epoch=self._epoch,
                 wall_time=self.wall_time,
-                frames=self._recorded.take_frames(),
-                nbytes=self._recorded.held_bytes,
+                frames=take,
+                nbytes=nbytes,
             )
         )
         self.cost.note_step(time.perf_counter() - began)
@@ -263,6 +304,7 @@ class Recording:
     def close(self, *, finished: bool) -> Exception | None:
         """Write what waits and close the run; give what went wrong, if anything did."""
         self._count_left_out()
+        self._meter = None
         background, self._background = self._background, None
         if background is None:
             return None
@@ -276,13 +318,18 @@ class Recording:
 
     def _take_up(self, spec: RunSpec, step: int | None) -> RunWriter:
         """Go on with a run that an earlier process recorded, after a step or after its last."""
-        steps = open_run(self.options.path).steps
+        before = open_run(self.options.path)
+        steps = before.steps
         if step == 0 and len(steps) and steps[-1] > 0:
             raise SpecError(
                 f"The run at {self.options.path} holds steps up to {steps[-1]}, but the model's "
                 "optimizer has done no update. Load the checkpoint before the training begins, "
                 "pass the step as resume=..., or pass overwrite=True to begin again."
             )
+        if before.updates is None:  # recorded by a version that did not measure them
+            assert self._recorded is not None
+            spec = replace(spec, updates=None)
+            self._recorded = replace(self._recorded, spec=spec)
         writer = self._resume(spec, step)
         run = open_run(self.options.path)
         if len(run):

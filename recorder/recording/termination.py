@@ -76,10 +76,12 @@ class Termination:
         self._waiting = bool(self._busy)
         if self._waiting:
             return
-        if self._run is not None and self._ends_the_process():
-            self._run.close(finished=False)
-        elif self._run is not None:
-            self._run.flush()  # whoever listened before may let the training go on
+        # A signal arrives in the midst of the training: a fault of ours would be raised there.
+        with contextlib.suppress(Exception):
+            if self._run is not None and self._ends_the_process():
+                self._run.close(finished=False)
+            elif self._run is not None:
+                self._run.flush()  # whoever listened before may let the training go on
         earlier = self._earlier()
         if callable(earlier):
             earlier(number, frame)

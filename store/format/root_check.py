@@ -13,7 +13,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeGuard
 
 from store.format.names import DATA_TYPES, ROOT_ATTRIBUTE, STEP_DIM, UPDATE_DIM, is_safe_segment
-from store.format.spec import EVALUATION_GROUPS, EXAMPLE_DIM
+from store.format.spec import (
+    EVALUATION_GROUPS,
+    EXAMPLE_DIM,
+    UPDATE_ARRAYS,
+    UPDATES_GROUP,
+    VARIABLE_DIM,
+    update_path,
+)
 
 # Beyond any network; keeps sizes far away from what an int64 or an allocation can bear.
 MAX_FRAME_BYTES = 2**36
@@ -64,6 +71,7 @@ def root_problems(root: Mapping[str, Any]) -> list[str]:
             if group in nodes
             for problem in _evaluation_problems(nodes, group)
         ),
+        *_updates_problems(nodes),
     ]
 
 
@@ -252,6 +260,23 @@ def _evaluation_problems(nodes: Mapping[str, Any], group: str) -> Problems:
         for dim, size in zip(dims, node["shape"], strict=True):
             if sizes.setdefault(dim, size) != size:
                 yield f"{path!r} has {dim!r} of size {size}, others have {sizes[dim]}"
+
+
+def _updates_problems(nodes: Mapping[str, Any]) -> Problems:
+    if UPDATES_GROUP not in nodes:
+        return
+    variables = nodes[UPDATES_GROUP]["attributes"].get("variables")
+    if not _are_texts(variables) or len(set(variables)) != len(variables):
+        yield "updates: variables is not a list of different paths"
+        return
+    for name in UPDATE_ARRAYS:
+        node = nodes.get(update_path(name))
+        if node is not None and (
+            not _is_array(node)
+            or node["dimension_names"] != [STEP_DIM, VARIABLE_DIM]
+            or node["shape"][1] != len(variables)
+        ):
+            yield f"updates: {name} does not run along steps and the {len(variables)} variables"
 
 
 def _dict(value: Any) -> dict[str, Any]:

@@ -34,6 +34,9 @@ EVALUATION_GROUPS: Mapping[EvaluationRole, str] = {
 }
 EVALUATION_LABEL = "label"
 EVALUATION_INPUT = "input"
+UPDATES_GROUP = "updates"
+VARIABLE_DIM = "variable"
+UPDATE_COUNT_PATH = f"{UPDATES_GROUP}/count"
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +240,7 @@ class RunSpec:
     versions: Mapping[str, str] = field(default_factory=dict)
     notes: str = ""
     evaluations: tuple[EvaluationSpec, ...] = ()
+    updates: UpdatesSpec | None = None
 
     def array_specs(self) -> list[ArraySpec]:
         """Every array that grows with the steps, in writing order."""
@@ -252,8 +256,12 @@ class RunSpec:
             ),
         ]
         layers = [spec for layer in self.layers for spec in layer.array_specs()]
-        evaluations = [spec for each in self.evaluations for spec in each.array_specs()]
-        return time + layers + evaluations
+        return time + layers + [spec for part in self.parts for spec in part.array_specs()]
+
+    @property
+    def parts(self) -> tuple[EvaluationSpec | UpdatesSpec, ...]:
+        """What is recorded beside the layers."""
+        return (*self.evaluations, *([self.updates] if self.updates else []))
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,3 +363,60 @@ def evaluation_input(name: str) -> str:
     ('input', 'input.left')
     """
     return name if name == EVALUATION_INPUT else f"{EVALUATION_INPUT}.{name}"
+
+
+# What is known of the one update that led to a recorded step: arrays (step, variable), float64.
+UPDATE_ARRAYS = {
+    "norm": "L2 norm of the variable after the update less the one before",
+    "weight": "L2 norm of the variable before the update",
+    "cosine": "cosine of the angle between the update and the one before it",
+    "gradient": "L2 norm of the gradient that the optimizer was given",
+}
+
+
+def update_path(name: str) -> str:
+    """Array of what is known of single updates; `name` is one of `UPDATE_ARRAYS`."""
+    return f"{UPDATES_GROUP}/{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class UpdatesSpec:
+    """Variables whose single updates are measured.
+
+    Attributes
+    ----------
+    variables : tuple of str
+        Array path of each, for instance ``layers/conv1/weights/kernel``, in network order.
+    """
+
+    variables: tuple[str, ...]
+
+    def array_specs(self) -> list[ArraySpec]:
+        """Arrays that grow with the steps."""
+        count = {"long_name": "optimizer updates that are measured; 0: none was"}
+        return [
+            ArraySpec(UPDATE_COUNT_PATH, (STEP_DIM,), (), "int64", count),
+            *(
+                ArraySpec(
+                    update_path(name),
+                    (STEP_DIM, VARIABLE_DIM),
+                    (len(self.variables),),
+                    "float64",
+                    {"long_name": meaning},
+                )
+                for name, meaning in UPDATE_ARRAYS.items()
+            ),
+        ]
+
+    def attributes(self) -> dict[str, Any]:
+        """Attributes of the group."""
+        return {"variables": list(self.variables), "unmeasured": UNMEASURED}
+
+
+# Why a value is NaN: written into every run, for those who read it without us.
+UNMEASURED = (
+    "NaN: no update led to the step, or the weights before it were not held, since nothing told "
+    "beforehand that the step would be recorded (count is 0 in both cases); the variable is not "
+    "trained; cosine: the update before was not seen, or one of the two moved nothing; gradient: "
+    "none was given"
+)

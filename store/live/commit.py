@@ -20,7 +20,7 @@ from store.format.metadata import (
 )
 from store.format.names import ROOT_ATTRIBUTE, SCHEMA_VERSION, STEP_DIM, UPDATE_DIM
 from store.format.probe import json_bytes
-from store.format.spec import EVALUATION_GROUPS, RunSpec
+from store.format.spec import EVALUATION_GROUPS, UPDATES_GROUP, RunSpec
 from store.live.array import LiveArray
 from store.storage.atomic import replace_file
 from store.storage.files import sync_directory
@@ -163,6 +163,8 @@ def _node_documents(
     if spec.probe:
         attributes["probe"] = probe.group_attributes(spec.probe)
     attributes |= {each.group: each.attributes() for each in spec.evaluations}
+    if spec.updates:
+        attributes[UPDATES_GROUP] = spec.updates.attributes()
     groups = set(attributes)
     for path in arrays:
         groups.update(str(parent) for parent in PurePosixPath(path).parents if parent.name)

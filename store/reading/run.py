@@ -31,7 +31,13 @@ from store.format.names import (
     weight_path,
 )
 from store.format.probe import from_json_bytes
-from store.format.spec import EVALUATION_GROUPS, EvaluationRole, ProbeSpec
+from store.format.spec import (
+    EVALUATION_GROUPS,
+    UPDATES_GROUP,
+    VARIABLE_DIM,
+    EvaluationRole,
+    ProbeSpec,
+)
 from store.reading.arrays import ArrayReader, Index, ZarrArray
 from store.reading.cache import ArrayCache
 from store.reading.lazy import lazy_array, whole
@@ -50,9 +56,9 @@ class Run:
     Opening a run reads one file. That file describes everything: `layers`, `outputs`, the number
     of steps ``len(run)``. Numbers are read when they are asked for:
 
-    - `activations`, `weights`, `evaluations` and `tree` are lazy: they read when values are taken
-      from them, and then only what was selected. Select first. All values of a layer can be
-      gigabytes; one step, or one unit at all steps, is a quick read.
+    - `activations`, `weights`, `evaluations`, `updates` and `tree` are lazy: they read when values
+      are taken from them, and then only what was selected. Select first. All values of a layer can
+      be gigabytes; one step, or one unit at all steps, is a quick read.
     - `steps`, `epochs`, `wall_times`, `probe` and `model_config` are read whole at their first
       use, and kept. They are small.
     - `metrics` are read whole at each use.
@@ -197,12 +203,38 @@ class Run:
             model of several outputs has ``prediction.<output>`` for each, and one of several
             inputs ``input.<input>``.
         """
-        now = self._now
-        return {
-            role: self._evaluation(now, group)
-            for role, group in EVALUATION_GROUPS.items()
-            if group in now.nodes
-        }
+        found = {role: self._group(group) for role, group in EVALUATION_GROUPS.items()}
+        return {role: examples for role, examples in found.items() if examples is not None}
+
+    @property
+    def updates(self) -> xr.Dataset | None:
+        """How far single updates moved each variable, at every step; None if not recorded.
+
+        What is known at step t is of the update that led to it, the weights at t less those
+        before the update, not of the way since the recorded step before.
+
+        Returns
+        -------
+        Dataset, lazy
+            ``norm``, ``weight``, ``cosine`` and ``gradient`` (step, variable), float64: norm of the
+            update, norm of the variable before it, cosine with the update before, norm of the
+            gradient. NaN where that is not known; the attribute ``unmeasured`` says when. ``count``
+            (step,), int64: the updates that lie between, 1 where a single one was measured, k with
+            ``steps_per_execution=k``, 0 where none was. The coordinate ``variable`` holds array
+            paths, such as ``layers/conv1/weights/kernel``.
+
+        Examples
+        --------
+        ::
+
+            updates = open_run("runs/mine.zarr").updates
+            kernel = updates.sel(variable="layers/conv1/weights/kernel")
+            ratio = (kernel["norm"] / kernel["weight"]).values
+        """
+        found = self._group(UPDATES_GROUP)
+        if found is None:
+            return None
+        return found.assign_coords({VARIABLE_DIM: found.attrs.pop("variables")})
 
     @cached_property
     def model_config(self) -> Mapping[str, Any] | None:
@@ -466,14 +498,20 @@ class Run:
 
     # -- inside ------------------------------------------------------------------------------
 
+    def _group(self, group: str) -> xr.Dataset | None:
+        """Every array right below a group, lazily; None where there is no such group."""
+        now = self._now
+        if group not in now.nodes:
+            return None
+        arrays = {}
+        for path, node in now.nodes.items():
+            parent, _, name = path.rpartition("/")
+            if parent == group and node["node_type"] == "array":
+                arrays[name] = self._lazy(now, path, name)
+        return xr.Dataset(arrays, attrs=dict(now.nodes[group]["attributes"]))
+
     def _look(self, content: bytes) -> CommittedRun:
         return CommittedRun(content, parse_root(content, where=self.location))
-
-    def _evaluation(self, now: CommittedRun, group: str) -> xr.Dataset:
-        paths = [path for path in now.nodes if path.startswith(f"{group}/")]
-        names = {path: path.removeprefix(f"{group}/") for path in paths}
-        arrays = {names[path]: self._lazy(now, path, names[path]) for path in paths}
-        return xr.Dataset(arrays, attrs=dict(now.nodes[group]["attributes"]))
 
     def _axis(self, now: CommittedRun, name: str) -> Array:
         values = now.axes.get(name)

@@ -15,7 +15,7 @@ from zarr.core.buffer import Buffer, BufferPrototype
 from zarr.storage import LocalStore
 
 from store.format.names import Array
-from store.format.spec import LayerSpec, ProbeSpec, RunSpec, WeightSpec
+from store.format.spec import UPDATE_COUNT_PATH, LayerSpec, ProbeSpec, RunSpec, WeightSpec
 from store.live.writer import RunWriter
 from store.reading.run import open_run
 
@@ -216,9 +216,11 @@ def frames_at(spec: RunSpec, step: int) -> dict[str, Array]:
                 if layer.kind == "softmax":
                     values /= values.sum(axis=-1, keepdims=True)
             frames[array.path] = values.astype(array.dtype)
-    for array in (array for each in spec.evaluations for array in each.array_specs()):
-        rng = np.random.default_rng([step, *array.path.encode()])
-        frames[array.path] = rng.random(array.frame_shape).astype(array.dtype)
+    for part in spec.parts:
+        for array in part.array_specs():
+            rng = np.random.default_rng([step, *array.path.encode()])
+            values = np.asarray(rng.random(array.frame_shape)).astype(array.dtype)
+            frames[array.path] = values + 1 if array.path == UPDATE_COUNT_PATH else values
     return frames
 
 

@@ -15,6 +15,8 @@ from store.format.spec import ArraySpec, LayerSpec, RunSpec
 
 # Frames and histories together, of runs of convolutional networks (benchmarks/storage.py).
 PACKED_SHARE = 0.9
+# Types that floats can be stored as.
+FLOATS = ("float16", "float32", "float64")
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +182,7 @@ def _check(narrowing: Narrowing, names: Sequence[str]) -> None:
             if not any(fnmatchcase(name, glob) for name in names):
                 raise LayerNotFoundError(f"No layer matches {glob!r}. {did_you_mean(glob, names)}")
     for dtype in (narrowing.activation_dtype, narrowing.weight_dtype):
-        if dtype not in (None, "float16", "float32", "float64"):
-            raise SpecError(f"dtype {dtype!r} is not one of float16, float32, float64.")
+        if dtype not in (None, *FLOATS):
+            raise SpecError(f"dtype {dtype!r} is not one of {', '.join(FLOATS)}.")
     if narrowing.every_unit < 1:
         raise SpecError(f"every_unit must be 1 or more, got {narrowing.every_unit}.")

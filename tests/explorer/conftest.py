@@ -19,7 +19,8 @@ from explorer.session.session import Explorer
 from explorer.views.base import View
 from explorer.widgets.page.card_head import CardHead
 from store import Run, open_run
-from store.format.spec import RunSpec
+from store.format.names import weight_path
+from store.format.spec import RunSpec, UpdatesSpec
 from store.testing import image_run_spec, text_run_spec, write_run
 
 RunMaker = Callable[..., RunData]
@@ -85,6 +86,15 @@ def with_probe(spec: RunSpec | None = None, **changes: Any) -> RunSpec:
     spec = spec or image_run_spec()
     assert spec.probe is not None
     return dataclasses.replace(spec, probe=dataclasses.replace(spec.probe, **changes))
+
+
+def with_updates(spec: RunSpec | None = None) -> RunSpec:
+    """Let a run hold the single updates of all its variables."""
+    spec = spec or image_run_spec()
+    paths = (
+        weight_path(layer.name, weight.name) for layer in spec.layers for weight in layer.weights
+    )
+    return dataclasses.replace(spec, updates=UpdatesSpec(tuple(paths)))
 
 
 def renamed(spec: RunSpec, names: dict[str, str]) -> RunSpec:

@@ -27,7 +27,7 @@ from explorer.widgets.charts.step_table import StepTable
 from explorer.widgets.charts.token_strip import TokenStrip
 from store.format.spec import RunSpec
 from store.testing import frames_at, image_run_spec, text_run_spec, write_run
-from tests.explorer.conftest import with_probe, without_probe
+from tests.explorer.conftest import with_probe, with_updates, without_probe
 from tests.explorer.data.test_texts import CONV, POOL, stacked
 from tests.explorer.drawing import payload_of
 
@@ -107,6 +107,7 @@ SPECS: dict[str, RunSpec] = {
     "no probe": without_probe(),
     "a text, no labels": with_probe(text_run_spec(), labels=None),
     "regression": with_probe(labels=np.linspace(0, 1, 6)),
+    "single updates": with_updates(),
     "no weights": dataclasses.replace(
         image_run_spec(),
         layers=tuple(dataclasses.replace(one, weights=()) for one in image_run_spec().layers),

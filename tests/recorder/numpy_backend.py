@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from recorder import Evaluation, Probe
+from recorder.backend import UpdateNorm
 from recorder.weight_sample import WeightSample
 from store.format.names import UNIT_DIM, activation_path, weight_path
 from store.format.spec import LayerSpec, RunSpec, WeightSpec
@@ -56,6 +57,25 @@ class NumpySubject:
     def take_frames(self) -> Callable[[], dict[str, Any]]:
         weights = {name: values.copy() for name, values in self._model.weights.items()}
         return lambda: self._follow(weights)
+
+    def hold_weights(self) -> Weights:
+        return {name: values.copy() for name, values in self._model.weights.items()}
+
+    def update_norms(
+        self, before: Weights, gradients: Sequence[Any] | None = None, *, earlier: Any = None
+    ) -> Callable[[], dict[str, UpdateNorm]]:
+        after = self.hold_weights()
+        given = [None] * len(after) if gradients is None else gradients
+        slopes = {name: np.copy(slope) for name, slope in zip(after, given, strict=True)}
+        return lambda: {
+            weight_path(*name.split("/")): UpdateNorm.between(
+                before[name],
+                after[name],
+                earlier=earlier and earlier[name],
+                gradient=None if gradients is None else slopes[name],
+            )
+            for name in after
+        }
 
     def sample_weights(self) -> WeightSample:
         held = list(self._model.weights.values())

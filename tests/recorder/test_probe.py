@@ -43,7 +43,7 @@ def test_several_inputs_keep_their_names():
 
 def test_one_hot_labels_become_class_numbers():
     labels = np.eye(3)[[2, 0, 1, 1]]
-    probe = Probe(np.zeros((4, 2)), labels=labels, class_names="abc")
+    probe = Probe(np.zeros((4, 2)), labels=labels, class_names=list("abc"))
     assert probe.labels.tolist() == [2, 0, 1, 1]
 
 

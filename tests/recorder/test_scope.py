@@ -100,8 +100,12 @@ def test_one_dtype_serves_both_kinds(tmp_path: Path) -> None:
         ({"byte_budget": "two"}, SpecError, "for instance '500 MB'"),
         ({"layers": "cnv"}, LayerNotFoundError, "Did you mean 'conv'"),
         ({"activations": "!cnv"}, LayerNotFoundError, "Did you mean 'conv'"),
-        ({"dtype": "int8"}, SpecError, "float16, float32, float64"),
-        ({"every_unit": 0}, SpecError, "every_unit must be 1 or more"),
+        ({"dtype": "int8"}, SpecError, "'float16', 'float32', 'float64', got 'int8'"),
+        (
+            {"every_unit": 0},
+            SpecError,
+            "every_unit=... expects a whole number of at least 1, got 0",
+        ),
         ({"byte_budget": 10}, SpecError, "the byte_budget is 10 B"),
     ],
 )

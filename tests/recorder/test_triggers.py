@@ -123,7 +123,7 @@ def test_negative_losses_have_jumps_too() -> None:
         (lambda: adaptive("many"), r"adaptive\(budget=...\) is 'many'"),
         (lambda: adaptive(100, change=0), r"adaptive\(change=...\) expects a number above 0"),
         (lambda: on_event(factor=1), r"on_event\(factor=...\) expects a number above 1, got 1"),
-        (lambda: on_event(after=-1), r"on_event\(after=...\) expects a number above -1"),
+        (lambda: on_event(after=-1), r"on_event\(after=...\) expects a whole number of at least 0"),
     ],
 )
 def test_wrong_arguments_are_refused(make: Any, message: str) -> None:

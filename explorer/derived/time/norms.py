@@ -32,12 +32,12 @@ class Norms:
     change : ndarray (step,), float64
         :math:`\lVert w_t - w_{t'} \rVert` since the recorded step :math:`t'` before; NaN at the
         first.
-    change_per_update : ndarray (step,), float64
-        That, divided by the optimizer updates between. The way there may have been longer: it is
-        at most the mean size of an update.
-    update_ratio : ndarray (step,), float64
-        :math:`\lVert w_t - w_{t'} \rVert / (t - t') / \lVert w_{t'} \rVert`, change per update
-        relative to the variable before it; NaN where that was 0, as biases are at first.
+    net_change : ndarray (step,), float64
+        That, divided by the optimizer updates between. It depends on which steps were recorded: the
+        way there may have been longer, so it is at most the mean size of an update.
+    net_ratio : ndarray (step,), float64
+        :math:`\lVert w_t - w_{t'} \rVert / (t - t') / \lVert w_{t'} \rVert`, net change relative
+        to the variable before it; NaN where that was 0, as biases are at first.
     from_start : ndarray (step,), float64
         :math:`\lVert w_t - w_0 \rVert`, distance from the first recorded step.
     """
@@ -46,17 +46,13 @@ class Norms:
     mean_size: Array
     rms: Array
     change: Array
-    change_per_update: Array
-    update_ratio: Array
+    net_change: Array
+    net_ratio: Array
     from_start: Array
 
 
 def norms_over_steps(frames: Iterable[Array], steps: Array) -> Norms:
     """Size and movement of one variable.
-
-    The ratio of update and weights is what LARS holds fixed in each layer: You et al. (2017),
-    *Large batch training of convolutional networks*. Far above 1e-3, says a rule of thumb, the
-    learning rate is high; far below, it is low.
 
     Parameters
     ----------
@@ -92,9 +88,29 @@ def norms_over_steps(frames: Iterable[Array], steps: Array) -> Norms:
     gaps = np.diff(np.asarray(steps, np.float64), prepend=np.nan)
     per_update = change / gaps
     previous = np.concatenate([[np.nan], norm[:-1]])
-    with np.errstate(invalid="ignore", divide="ignore"):
-        ratio = np.where(previous > 0, per_update / previous, np.nan)
+    ratio = update_ratio(per_update, previous)
     return Norms(norm, mean_size, rms, change, per_update, ratio, from_start)
+
+
+def update_ratio(update: Array, weight: Array) -> Float64:
+    """Size of an update relative to the variable before it.
+
+    This is what LARS holds fixed in each layer: You et al. (2017), *Large batch training of
+    convolutional networks*. Far above 1e-3, says a rule of thumb, the learning rate is high; far
+    below, it is low.
+
+    Parameters
+    ----------
+    update, weight : ndarray (step,)
+        L2 norms.
+
+    Returns
+    -------
+    ndarray (step,), float64
+        NaN where the variable was 0.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(weight > 0, np.asarray(update, np.float64) / weight, np.nan)
 
 
 def unit_norms(frames: Iterable[Array], *, axis: int = -1) -> Float64:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ import panel as pn
 from explorer.data.absence import Absence, Nothing
 from explorer.data.layers import by_unit, main_weight
 from explorer.data.summaries import weight_norms
+from explorer.data.updates import how_measured, update_sizes
 from explorer.derived.time.frames import sample_indices
 from explorer.derived.time.norms import Norms, unit_norms
 from explorer.derived.time.timeline import edges
@@ -31,6 +32,13 @@ HEIGHT = 300
 LAYER, UNITS = "layer", "units"
 # Rows beyond this are thinner than a pixel.
 MOST_UNITS = 512
+
+
+class _OfLayer(NamedTuple):
+    """Norms of the main weight, and how large updates are beside it: (step,)."""
+
+    norms: Norms
+    ratios: Array
 
 
 @register
@@ -59,7 +67,7 @@ class WeightNorms(View):
         return (
             f"{weight}: L2 norm, and distance from the first recorded step. Below, how far an "
             "optimizer update moves it, relative to its norm: about 0.001 (dashed) is the "
-            f"customary rule of thumb.{shown}"
+            f"customary rule of thumb. {how_measured(scene.data)}{shown}"
         )
 
     def compute(self, scene: Scene) -> Chosen | Nothing:
@@ -83,16 +91,17 @@ class WeightNorms(View):
             channel=scene.channel,
         )
 
-    def _computed(self, scene: Scene, of: str) -> Norms | Array | Nothing:
+    def _computed(self, scene: Scene, of: str) -> _OfLayer | Array | Nothing:
         data, name, weight = scene.data, scene.selected.layer, main_weight(scene.layer)
         assert weight is not None
         if of == LAYER:
-            norms = weight_norms(data, name)
+            norms, updates = weight_norms(data, name), update_sizes(data, name)
             assert norms is not None
+            assert updates is not None
             none = nothing_in(norms.norm, f"The norm of {weight} of {name}")
             # One norm all the time may be that of weights which turn.
             is_still = none is not None and not (norms.from_start > 0).any()
-            return norms if none is None or not is_still else none
+            return _OfLayer(norms, updates.ratio) if none is None or not is_still else none
 
         def make() -> dict[str, Array]:
             frames = (by_unit(scene.layer, frame) for frame in data.weight_frames(name, weight))
@@ -109,12 +118,13 @@ class WeightNorms(View):
         return 0 if own is None else own.shape[-1]
 
 
-def _curves(scene: Scene, norms: Norms) -> pn.Column:
+def _curves(scene: Scene, found: _OfLayer) -> pn.Column:
+    norms, ratios = found
     options: dict[str, Any] = {"height": HEIGHT // 2, **scene.time_options()}
     sizes = size_curves(scene.positions, norms.norm, norms.from_start, **options)
-    if not (norms.update_ratio > 0).any():
+    if not (ratios > 0).any():
         return below(plot_pane(sizes), sentence_pane("No update has moved it."), gap=0)
-    ratio = ratio_curve(scene.positions, norms.update_ratio, **options)
+    ratio = ratio_curve(scene.positions, ratios, **options)
     return below(plot_pane(sizes), plot_pane(ratio), gap=0)
 
 

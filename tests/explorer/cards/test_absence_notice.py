@@ -13,7 +13,7 @@ from explorer.data.run import RunData
 from explorer.session.session import Explorer
 from store.live.writer import RunWriter
 from store.testing import image_run_spec, text_run_spec
-from tests.explorer.conftest import CardPage, Told, with_probe, without_probe
+from tests.explorer.conftest import CardPage, Told, with_probe, with_updates, without_probe
 
 
 def card(data, title, absence):
@@ -83,7 +83,7 @@ def on_tab(explorer, tab, **choice):
 
 @pytest.mark.parametrize("spec", [image_run_spec(), text_run_spec()], ids=["image", "text"])
 def test_a_whole_run_lacks_nothing(recorded, spec):
-    explorer = Explorer(recorded(spec, steps=(0, 1, 2)))
+    explorer = Explorer(recorded(with_updates(spec), steps=(0, 1, 2)))
     for tab in ("learning", "training"):
         said, shown = on_tab(explorer, tab)
         assert not said

@@ -9,7 +9,7 @@ import numpy as np
 from explorer.data.layer_quantities import LAYER_QUANTITIES
 from explorer.derived.units.linear_probe import linear_probe
 from store.testing import frames_at
-from tests.explorer.conftest import with_probe, without_probe
+from tests.explorer.conftest import with_probe, with_updates, without_probe
 
 
 def test_quantities_have_a_number_for_each_layer_that_has_one(image_data, text_data):
@@ -18,6 +18,7 @@ def test_quantities_have_a_number_for_each_layer_that_has_one(image_data, text_d
         "weight norm": weighty,
         "weight change": weighty,
         "update ratio": weighty,
+        "update direction": set(),  # this run holds no single updates
         "sparsity": {"conv1", "relu1", "pool1", "flatten", "dense"},
         "dead units": {"relu1"},
         "class separation": {"conv1", "relu1", "pool1", "flatten", "dense", "softmax"},
@@ -41,6 +42,12 @@ def test_quantities_have_a_number_for_each_layer_that_has_one(image_data, text_d
         )
     dead = LAYER_QUANTITIES["dead units"].of_layers(text_data)
     assert np.isnan(dead).all()  # an LSTM, and an output
+
+
+def test_the_menu_says_where_a_way_is_a_net_one(image_data, recorded):
+    ratio = LAYER_QUANTITIES["update ratio"]
+    assert ratio.name_in(image_data) == "update ratio (net)"
+    assert ratio.name_in(recorded(with_updates(), steps=(0, 1))) == "update ratio"
 
 
 def test_the_first_step_has_no_update(image_data):

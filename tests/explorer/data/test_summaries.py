@@ -73,7 +73,7 @@ def test_weight_norms_are_those_of_the_kernel(image_data):
     kernels = [frames_at(image_run_spec(), step)["layers/dense/weights/kernel"] for step in STEPS]
     np.testing.assert_allclose(found.norm, [np.linalg.norm(one) for one in kernels], rtol=1e-6)
     change = np.linalg.norm(kernels[-1] - kernels[-2]) / 50
-    assert found.update_ratio[-1] == pytest.approx(change / np.linalg.norm(kernels[-2]), rel=1e-5)
+    assert found.net_ratio[-1] == pytest.approx(change / np.linalg.norm(kernels[-2]), rel=1e-5)
     assert summaries.weight_norms(image_data, "flatten") is None
 
 

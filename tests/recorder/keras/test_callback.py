@@ -308,8 +308,11 @@ def test_a_probe_that_a_subclassed_model_cannot_take(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"probe": np.zeros((2, 5))}, "probe must be a Probe, got ndarray.*Wrap the inputs"),
-        ({"schedule": 5}, "schedule must be made by functions such as every_n_steps.*got 5"),
+        (
+            {"probe": np.zeros((2, 5))},
+            r"expects a Probe such as Probe\(x_test\[:64\], y_test\[:64\]\), got array",
+        ),
+        ({"schedule": 5}, "expects what functions such as every_n_steps.*got 5"),
         ({"model": "net"}, "model must be a keras.Model, got str"),
     ],
 )
@@ -339,7 +342,9 @@ def test_the_report_adds_up(tmp_path: Path) -> None:
             *([(2, *layer.output_shape)] if layer.has_activation else []),
         ]
     ]
-    # All are float32; step, epoch and time take 8 bytes each.
-    assert report.nbytes == 13 * (4 * sum(map(math.prod, shapes)) + 24)
+    # All are float32; step, epoch and time take 8 bytes each, and so do the count of updates and
+    # four numbers of each variable.
+    beside = 8 * (3 + 1 + 4 * sum(len(layer.weights) for layer in run.layers.values()))
+    assert report.nbytes == 13 * (4 * sum(map(math.prod, shapes)) + beside)
     assert 0 < report.seconds < report.wall_seconds
     assert report.share == report.seconds / report.wall_seconds

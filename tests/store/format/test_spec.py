@@ -25,7 +25,14 @@ from store.format.names import (
     safe_name,
 )
 from store.format.probe import from_json_bytes, json_bytes
-from store.format.spec import EvaluationSpec, PredictionSpec, ProbeSpec, RunSpec, WeightSpec
+from store.format.spec import (
+    EvaluationSpec,
+    PredictionSpec,
+    ProbeSpec,
+    RunSpec,
+    UpdatesSpec,
+    WeightSpec,
+)
 from store.format.spec_check import RESERVED_PROBE_NAMES, problems, validate
 from store.reading.run import Run, open_run
 from store.testing import image_run_spec, strategies, text_run_spec, write_run
@@ -253,10 +260,21 @@ def training_evaluated_run_spec() -> RunSpec:
     return given_inputs(np.arange(18).reshape(9, 2))
 
 
-RUNS = [image_run_spec, text_run_spec, evaluated_run_spec, training_evaluated_run_spec]
+def measured_run_spec() -> RunSpec:
+    updates = UpdatesSpec(("layers/conv1/weights/kernel", "layers/dense/weights/kernel"))
+    return dataclasses.replace(image_run_spec(), updates=updates)
 
 
-@pytest.fixture(scope="module", params=RUNS)
+RUN_SPECS = [
+    image_run_spec,
+    text_run_spec,
+    evaluated_run_spec,
+    training_evaluated_run_spec,
+    measured_run_spec,
+]
+
+
+@pytest.fixture(scope="module", params=RUN_SPECS)
 def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return open_run(write_run(tmp_path_factory.mktemp("schema") / "run.zarr", request.param()))
 
@@ -281,6 +299,9 @@ def test_the_page_lists_exactly_the_attributes_that_are_written(run: Run) -> Non
         assert sorted(first_column("### Of `/evaluation`, `/evaluation_train`")) == sorted(
             attributes
         )
+    if "updates" in run.nodes:
+        attributes = run.nodes["updates"]["attributes"]
+        assert sorted(first_column("### Of `/updates`")) == sorted(attributes)
 
 
 def test_the_layout_table_covers_every_node_with_its_dims_and_type(run: Run) -> None:

@@ -32,11 +32,11 @@ def test_norms_are_written_out_by_hand(history, data):
             change = np.sqrt(((values - exact[step - 1]) ** 2).sum())
             updates = steps[step] - steps[step - 1]
             assert found.change[step] == pytest.approx(change)
-            assert found.change_per_update[step] == pytest.approx(change / updates)
+            assert found.net_change[step] == pytest.approx(change / updates)
             before = np.sqrt((exact[step - 1] ** 2).sum())
             ratio = change / updates / before if before else np.nan
-            assert found.update_ratio[step] == pytest.approx(ratio, nan_ok=True)
-    for values in (found.change, found.change_per_update, found.update_ratio):
+            assert found.net_ratio[step] == pytest.approx(ratio, nan_ok=True)
+    for values in (found.change, found.net_change, found.net_ratio):
         assert np.isnan(values[0])
 
 
@@ -44,14 +44,14 @@ def test_gradient_descent_with_a_constant_step_has_a_constant_change_per_update(
     steps = np.array([0, 1, 3, 10])
     history = [np.array([3.0, 4.0]) - step * np.array([0.3, 0.4]) for step in steps]
     found = norms_over_steps(history, steps)
-    np.testing.assert_allclose(found.change_per_update[1:], 0.5)
+    np.testing.assert_allclose(found.net_change[1:], 0.5)
     np.testing.assert_allclose(found.from_start, 0.5 * steps)
-    np.testing.assert_allclose(found.update_ratio[1:], 0.5 / np.array([5, 4.5, 3.5]))
+    np.testing.assert_allclose(found.net_ratio[1:], 0.5 / np.array([5, 4.5, 3.5]))
 
 
 def test_biases_that_start_at_0_have_no_ratio_at_first():
     found = norms_over_steps([np.zeros(2), np.ones(2), np.ones(2)], np.arange(3))
-    np.testing.assert_allclose(found.update_ratio, [np.nan, np.nan, 0])
+    np.testing.assert_allclose(found.net_ratio, [np.nan, np.nan, 0])
 
 
 def test_a_single_step_has_moved_nowhere():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import holoviews as hv
 import numpy as np
 import panel as pn
@@ -10,6 +12,7 @@ from explorer.selection import SelectionKey
 from explorer.views.base import Scene
 from explorer.views.layer import norms
 from explorer.views.layer.norms import WeightNorms
+from store.format.spec import UpdatesSpec
 from store.testing import frames_at, image_run_spec, text_run_spec
 from tests.explorer.drawing import drawn_by
 
@@ -51,6 +54,20 @@ def test_curves_are_norms_distances_and_ratios(image_data):
     for before, after, gap in zip(found, found[1:], np.diff(STEPS), strict=False):
         expected.append(np.linalg.norm(after - before) / gap / np.linalg.norm(before))
     np.testing.assert_allclose(curves["update / weights"], expected)
+
+
+def test_the_ratio_is_of_single_updates_where_the_run_holds_them(recorded, image_data):
+    path = "layers/dense/weights/kernel"
+    spec = dataclasses.replace(image_run_spec(), updates=UpdatesSpec((path,)))
+    data = recorded(spec)
+    curve = curves_of(drawn(scene_of(data)))["update / weights"]
+    frames = [frames_at(spec, step) for step in STEPS]
+    expected = [float(one["updates/norm"][0] / one["updates/weight"][0]) for one in frames]
+    np.testing.assert_allclose(curve, expected)
+    assert "Measured at the one update before" in WeightNorms().caption(scene_of(data))
+    assert "net way between two recorded steps" in WeightNorms().caption(scene_of(image_data))
+    # The net way does not stand in for what was not measured: the caption says otherwise.
+    assert "update / weights" not in curves_of(drawn(scene_of(data, "conv1")))
 
 
 def test_the_norm_of_each_unit_can_be_chosen_and_stays_chosen(image_data):

@@ -18,7 +18,7 @@ from explorer.views.base import Scene
 from explorer.views.registry import views
 from explorer.views.training.layers_over_time import LayersOverTime, Table
 from store.testing import frames_at, image_run_spec
-from tests.explorer.conftest import with_probe, without_probe
+from tests.explorer.conftest import with_probe, with_updates, without_probe
 from tests.explorer.drawing import drawn_by
 
 STEPS = (0, 1, 2, 5, 10, 20, 50, 100)
@@ -38,6 +38,7 @@ ALL = (
 )
 # Six probes are too few for a linear readout.
 DRAWN = tuple(name for name in ALL if name != "linear probe")
+WITH_UPDATES = ("update ratio", "update direction", *ALL[1:])
 
 
 def card_of(quantity):
@@ -58,9 +59,14 @@ def figure_of(pane):
 
 def test_each_quantity_with_a_title_has_a_card():
     found = [view for view in views("training") if isinstance(view, LayersOverTime)]
-    assert [view.quantity.name for view in found] == list(ALL)
-    assert [view.title for view in found] == [LAYER_QUANTITIES[name].title for name in ALL]
+    assert [view.quantity.name for view in found] == list(WITH_UPDATES)
+    assert [view.title for view in found] == [LAYER_QUANTITIES[name].title for name in WITH_UPDATES]
     assert all(view.depends == ("axis",) for view in found)
+
+
+@pytest.fixture
+def measured(recorded):
+    return recorded(with_updates())
 
 
 @pytest.fixture
@@ -105,6 +111,57 @@ def test_ratios_are_powers_of_ten(image_data):
     ratio = np.linalg.norm(after - before) / 50 / np.linalg.norm(before)
     assert table.values[-1, 1] == pytest.approx(np.log10(ratio), abs=1e-5)
     assert np.isnan(table.values[0]).all()
+
+
+def test_single_updates_are_shown_where_the_run_holds_them(measured):
+    table = card_of("update ratio").compute(scene_of(measured))
+    frames = frames_at(with_updates(), 100)
+    kernels = [0, 2]  # of the variables; biases have no row
+    ratios = (frames["updates/norm"] / frames["updates/weight"])[kernels]
+    np.testing.assert_allclose(table.values[-1], np.log10(ratios), rtol=1e-5)
+    cosines = card_of("update direction").compute(scene_of(measured))
+    np.testing.assert_allclose(cosines.values[-1], frames["updates/cosine"][kernels], rtol=1e-6)
+    figure = figure_of(drawn(card_of("update direction"), scene_of(measured)))
+    mapper = figure.renderers[0].glyph.color_mapper
+    assert (mapper.low, mapper.high) == (-1, 1)
+
+
+def test_a_run_without_single_updates_says_what_its_number_is(image_data):
+    said = card_of("update ratio").caption(scene_of(image_data))
+    assert "net way between two recorded steps" in said
+    missing = card_of("update direction").requirement(scene_of(image_data))
+    assert isinstance(missing, Lack)
+    assert missing.startswith("This run holds no single updates.")
+
+
+def test_the_caption_says_what_one_number_is_of(measured, recorded, monkeypatch):
+    said = card_of("update ratio").caption(scene_of(measured))
+    assert "Measured at the one update before each recorded step" in said
+
+    def together(spec, step):
+        return {**frames_at(spec, step), "updates/count": np.int64(8 if step else 0)}
+
+    monkeypatch.setattr("store.testing.runs.frames_at", together)
+    said = card_of("update ratio").caption(scene_of(recorded(with_updates(), steps=(0, 8, 16))))
+    assert "Measured over 8 updates that ran at once" in said
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "said"),
+    [
+        ({"class": "SGD", "momentum": 0.0, "nesterov": False}, "alone give about 0."),
+        ({"class": "SGD", "momentum": 0.9, "nesterov": False}, "alone give about 0.9."),
+        ({"class": "SGD", "momentum": 0.9, "nesterov": True}, None),
+        ({"class": "Adam", "beta_1": 0.8}, "alone give about 0.8."),
+        ({"class": "Lion", "beta_1": 0.9}, None),
+        (None, None),
+    ],
+)
+def test_the_caption_of_the_cosine_gives_what_chance_gives(recorded, optimizer, said):
+    spec = dataclasses.replace(with_updates(), optimizer=optimizer)
+    caption = card_of("update direction").caption(scene_of(recorded(spec, steps=(0, 1))))
+    assert ("unrelated gradients" in caption) == (said is not None)
+    assert said is None or said in caption
 
 
 def test_weights_that_rest_are_said(recorded, monkeypatch):

@@ -1,0 +1,112 @@
+"""Check what a user passes, when it is passed: an error says what was passed and what is expected.
+
+Each function takes the name of the argument as an error writes it, for instance
+``every_n_steps(n=...)``, and gives the value back.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable
+from typing import Any, NoReturn, TypeVar
+
+import numpy as np
+
+from store.errors import ArgumentError, listed
+
+T = TypeVar("T")
+
+# More of a value than this hides the sentence around it.
+MAX_SHOWN = 80
+
+
+def refuse(argument: str, value: Any, expected: str) -> NoReturn:
+    """Raise the error about an argument.
+
+    Examples
+    --------
+    >>> refuse("at_steps(steps=...)", 5, "steps such as [1, 10, 100]")
+    Traceback (most recent call last):
+    ...
+    store.errors.ArgumentError: at_steps(steps=...) expects steps such as [1, 10, 100], got 5.
+    """
+    shown = repr(value)
+    if len(shown) > MAX_SHOWN:
+        shown = f"{shown[:MAX_SHOWN]}… ({type(value).__name__})"
+    raise ArgumentError(f"{argument} expects {expected}, got {shown}.")
+
+
+def instance(argument: str, value: T, kind: Any, expected: str) -> T:
+    """Require an object of a class, or of one of several."""
+    if not isinstance(value, kind):
+        refuse(argument, value, expected)
+    return value
+
+
+def whole(argument: str, value: Any, *, least: int) -> int:
+    """Require a whole number."""
+    # bool is an int, but True is never meant as a count.
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        refuse(argument, value, f"a whole number of at least {least}")
+    return int(value)
+
+
+def step(argument: str, value: Any) -> int:
+    """Require a count of updates, which may be a tensor or a variable that holds one."""
+    try:
+        count = int(value)
+        is_count = not isinstance(value, bool | str | bytes) and count >= 0 and bool(count == value)
+    except Exception:  # frameworks have errors of their own
+        is_count = False
+    if not is_count:
+        refuse(argument, value, "a whole number of at least 0")
+    return count
+
+
+def number(argument: str, value: Any, *, above: float = -math.inf, least: float = -math.inf) -> Any:
+    """Require a finite number above or of at least a limit."""
+    is_number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    if not (is_number and math.isfinite(value) and value > above and value >= least):
+        limit = f" above {above:g}" if above > -math.inf else f" of at least {least:g}"
+        refuse(argument, value, f"a number{limit}")
+    return value
+
+
+def flag(argument: str, value: Any) -> bool:
+    """Require True or False."""
+    if not isinstance(value, bool | np.bool_):
+        refuse(argument, value, "True or False")
+    return bool(value)
+
+
+def text(argument: str, value: Any) -> str:
+    """Require a text."""
+    if not isinstance(value, str):
+        refuse(argument, value, "a text")
+    return value
+
+
+def texts(argument: str, value: Any) -> list[str]:
+    """Require several texts, one of which alone would be taken for its letters."""
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        refuse(argument, value, "a list of texts")
+    return [str(each) for each in value]
+
+
+def globs(argument: str, value: Any) -> tuple[str, ...]:
+    """Require a pattern of names, or several."""
+    patterns = (value,) if isinstance(value, str) else value
+    if not isinstance(patterns, Iterable) or isinstance(patterns, bytes):
+        refuse(argument, value, 'a pattern such as "conv*", or a list of them')
+    several = tuple(patterns)
+    if not all(isinstance(pattern, str) for pattern in several):
+        refuse(argument, value, 'a pattern such as "conv*", or a list of them')
+    return several
+
+
+def one_of(argument: str, value: Any, choices: Collection[Any]) -> Any:
+    """Require one of a few values."""
+    # By class, too: 1 equals True, and an array equals nothing in particular.
+    if not any(type(value) is type(choice) and value == choice for choice in choices):
+        refuse(argument, value, f"one of {listed(map(repr, choices))}")
+    return value

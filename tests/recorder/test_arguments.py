@@ -1,0 +1,223 @@
+"""Every argument of the public API is checked when it is given, with an error that says why."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import recorder
+from recorder import Evaluation, LoopRecorder, Probe, Recorder, estimate, every_epoch
+from recorder.loop import LoopRecorder as Loop
+from store.errors import SpecError, TrainlapseError
+from tests.recorder import numpy_training as training
+from tests.recorder.numpy_backend import NumpyBackend, Perceptron
+
+X, Y = np.zeros((4, 6), np.float32), np.array([0, 1, 0, 1])
+TEXTS = ["a", "b", "a b", "b a"]
+
+
+def probe() -> Probe:
+    return Probe(X)
+
+
+def recorder_with(make: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda **given: make(**{"path": "run.zarr", "probe": probe(), **given})
+
+
+def estimated(**given: Any) -> Any:
+    settings = {"model": Perceptron(training.SIZES, 0), "probe": probe(), "steps": 3}
+    return estimate(**{**settings, "backend": NumpyBackend(), **given})
+
+
+OF_SCOPE: dict[str, list[Any]] = {
+    "layers": [None, 5, [5]],
+    "activations": [None, 5],
+    "weights": [None, 5],
+    "every_unit": [0, "2", 1.5, True, None],
+    "dtype": ["int8", 5, {"weights": "double"}, {"gradient": "float16"}],
+    "byte_budget": ["much", -1, 1.5, True],
+}
+OF_A_RECORDER: dict[str, list[Any]] = {
+    **OF_SCOPE,
+    "path": [None, 5],
+    "probe": [None, X],
+    "schedule": ["every_epoch", 5, print],
+    "evaluation": [X, (X, Y)],
+    "cost_limit": [None, "5 %", -0.1, float("nan"), True],
+    "thin": [None, 1, "no"],
+    "resume": [None, -1, "yes", 1.5],
+    "overwrite": [None, 1, "no"],
+    "name": [5, b"name"],
+    "notes": [None, 5],
+    "compression": ["zip", 5, True],
+    "durability": ["none", None],
+    "pack": [None, 1],
+    "updates": [None, 1],
+    "gradients": [None, 1],
+    "model": [object()],
+    "backend": [object(), "keras"],
+}
+OF_A_PROBE: dict[str, list[Any]] = {
+    "class_names": ["ab", 5, ["a"]],
+    "texts": ["abcd", 5, ["a"]],
+    "vocabulary": ["abcd", 5],
+    "kind": ["picture", 5],
+    "feature_names": ["abcdef", 5, ["a"]],
+}
+# Of each public function and class: how it is called, and values that it refuses.
+CASES: dict[str, tuple[Callable[..., Any], dict[str, list[Any]]]] = {
+    "Recorder": (recorder_with(Recorder), OF_A_RECORDER),
+    "LoopRecorder": (recorder_with(LoopRecorder), OF_A_RECORDER),
+    "Probe": (
+        lambda **given: Probe(**{"inputs": X, "labels": Y, **given}),
+        {**OF_A_PROBE, "inputs": [[[1], [2, 3]], None, "text", {}], "labels": [[[1], [2, 3]], [1]]},
+    ),
+    "Probe.pick": (
+        lambda **given: Probe.pick(**{"x": X, "y": Y, **given}),
+        {
+            **OF_A_PROBE,
+            "x": [[[1], [2, 3]], X[:2]],
+            "y": [[[1], [2, 3]], Y + 0.5],
+            "per_class": [0, "2", None, 1.5],
+            "seed": [None, -1, "seed"],
+        },
+    ),
+    "Probe.from_texts": (
+        lambda **given: Probe.from_texts(
+            **{"texts": TEXTS, "vectorize": lambda texts: [[1]] * len(texts), **given}
+        ),
+        {
+            **{name: OF_A_PROBE[name] for name in ("vocabulary", "kind", "feature_names")},
+            "class_names": ["ab", 5],
+            "texts": ["abcd", 5],
+            "vectorize": [None, "words"],
+            "labels": [[[1], [2, 3]], [1]],
+        },
+    ),
+    "Evaluation": (
+        lambda **given: Evaluation(**{"inputs": X, "labels": Y, **given}),
+        {
+            "inputs": [[[1], [2, 3]], None],
+            "labels": [[[1], [2, 3]], [1]],
+            "class_names": ["ab", 5],
+            "batch_size": [0, "8", None, 2.5],
+        },
+    ),
+    "estimate": (
+        estimated,
+        {
+            **OF_SCOPE,
+            "probe": [None, X],
+            "schedule": ["every_epoch", 5],
+            "steps": [0, "3", None, 1.5],
+            "steps_per_epoch": [0, "3", 1.5],
+            "backend": [object()],
+        },
+    ),
+    "every_n_steps": (recorder.every_n_steps, {"n": [0, "3", None, 1.5, True]}),
+    "log_spaced": (recorder.log_spaced, {"per_decade": [0, "3", None, 1.5]}),
+    "at_steps": (recorder.at_steps, {"steps": [5, None, "15", [-1], [1.5], ["1"]]}),
+    "adaptive": (
+        lambda **given: recorder.adaptive(**{"budget": "1 MB", **given}),
+        {"budget": [None, "much", -1], "change": [0, None, "1", float("inf")]},
+    ),
+    "on_event": (
+        recorder.on_event,
+        {
+            "metric": [None, 5],
+            "factor": [1, None, "3", float("nan")],
+            "window": [7, 8.5, None],
+            "after": [-1, 1.5, None],
+        },
+    ),
+}
+ALL = [
+    pytest.param(make, argument, value, id=f"{name}-{argument}-{str(value)[:20]}")
+    for name, (make, arguments) in CASES.items()
+    for argument, values in arguments.items()
+    for value in values
+]
+
+
+@pytest.mark.parametrize(("make", "argument", "value"), ALL)
+def test_a_wrong_value_is_refused_at_once_and_named(
+    make: Callable[..., Any],
+    argument: str,
+    value: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(TrainlapseError) as caught:
+        make(**{argument: value})
+    assert isinstance(caught.value, SpecError)
+    said = str(caught.value)
+    names = {"x": "inputs", "y": "labels", "inputs": "input", "class_names": "class"}
+    assert re.search(names.get(argument, argument).rstrip("s"), said, re.IGNORECASE), said
+    assert not list(tmp_path.iterdir()), "nothing is written for it"
+
+
+def test_no_argument_is_left_out() -> None:
+    open_to_all = {
+        # Any of these is an array, or checked with those that are.
+        "Probe.pick": set(),
+        "Probe.from_texts": set(),
+        "estimate": {"model"},  # by the same function as for a recorder
+    }
+    for name, (_, arguments) in CASES.items():
+        function: Any = recorder
+        for part in name.split("."):
+            function = getattr(function, part)
+        known = set(inspect.signature(function).parameters)
+        assert set(arguments) | open_to_all.get(name, set()) == known, name
+    public = {name for name in recorder.__all__ if not name.endswith("Error")}
+    assert public == {name.partition(".")[0] for name in CASES} | {"every_epoch"}
+    assert not inspect.signature(every_epoch).parameters
+
+
+def test_an_error_says_what_was_passed_and_what_was_expected() -> None:
+    for make, said in (
+        (
+            partial(recorder_with(Recorder), cost_limit=None),
+            "Recorder(cost_limit=...) expects a number of at least 0, got None.",
+        ),
+        (
+            partial(recorder_with(LoopRecorder), durability="disk"),
+            "LoopRecorder(durability=...) expects one of 'process', 'power', got 'disk'.",
+        ),
+        (
+            partial(estimated, layers=5),
+            'layers=... expects a pattern such as "conv*", or a list of them, got 5.',
+        ),
+    ):
+        with pytest.raises(TypeError) as caught:
+            make()
+        assert str(caught.value) == said
+
+
+@pytest.mark.parametrize("step", [None, "three", -1, 1.5, float("nan"), True])
+def test_a_wrong_step_ends_the_recording_not_the_training(
+    step: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    net = Perceptron(training.SIZES, 0)
+    with Loop(tmp_path / "run.zarr", probe(), model=net, backend=NumpyBackend()) as recorder:
+        recorder.record(step)
+        recorder.record(2)
+    (message,) = [entry.getMessage() for entry in caplog.records if entry.levelname == "WARNING"]
+    assert "record(step=...) expects a whole number of at least 0, got" in message
+    assert "report this" not in message
+
+
+@pytest.mark.parametrize("step", [np.int64(3), np.array(3), 3.0])
+def test_a_step_may_be_any_number_that_counts(step: Any, tmp_path: Path) -> None:
+    net = Perceptron(training.SIZES, 0)
+    with Loop(tmp_path / "run.zarr", probe(), model=net, backend=NumpyBackend()) as recorder:
+        recorder.record(step)
+    assert recorder.report.fault is None
