@@ -28,6 +28,8 @@ def test_curves_are_those_of_the_matchings(pair):
     for name, values in (
         ("mean correlation", [tracked.at(at).mean for at in range(len(alignment))]),
         ("units in pairs", [len(tracked.at(at).first) / 3 for at in range(len(alignment))]),
+        ("mean correlation by chance", [tracked.chance.at(at)[0] for at in range(len(alignment))]),
+        ("last pairs", tracked.settled),
     ):
         np.testing.assert_array_equal(drawn[name].dimension_values(0), alignment.coordinates)
         np.testing.assert_allclose(drawn[name].dimension_values(1), values)
@@ -37,7 +39,8 @@ def test_curves_are_those_of_the_matchings(pair):
             set(zip(tracked.at(k).first.tolist(), tracked.at(k).second.tolist(), strict=True))
             for k in (at - 1, at)
         )
-        np.testing.assert_allclose(stays[at], len(before & now) / len(before))
+        share = len(before & now) / len(before) if before else np.nan
+        np.testing.assert_allclose(stays[at], share)
     line = next(part for part in partners if isinstance(part, hv.Curve))
     mates = [tracked.at(at).to_second(1) for at in range(len(alignment))]
     np.testing.assert_array_equal(
