@@ -14,7 +14,7 @@ import keras  # noqa: TID253 - see above
 
 from recorder.keras import settings
 from recorder.keras.backend import require_tensorflow
-from recorder.keras.counting import BatchMetrics, EpochCount, UpdateCount
+from recorder.keras.counting import BatchMetrics, EpochCount, RunningMeans, UpdateCount
 from recorder.loop import LoopRecorder
 
 
@@ -27,6 +27,7 @@ class _Counts(keras.callbacks.Callback):  # type: ignore[misc]
         self._epochs = EpochCount()
         self._updates = UpdateCount()
         self._metrics = BatchMetrics()
+        self._means = RunningMeans()
         self._is_loop = True  # until a fit says otherwise
 
 
@@ -120,7 +121,8 @@ class Recorder(LoopRecorder, _Counts):
         recording = self._recording
         step = recording.step + self._updates.end_batch(self.model, batch)
         alone = self._metrics.alone(self.model, logs, batch + 1) if recording.has_triggers else None
-        if recording.advance(step, self._epochs.done, logs, alone=alone):
+        means = self._means.now(self.model)
+        if recording.advance(step, self._epochs.done, logs, alone=alone, means=means):
             self._note_learning_rate()
 
     def _after_epoch(self, logs: Mapping[str, Any], is_last: bool) -> None:
