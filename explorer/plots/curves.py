@@ -23,6 +23,9 @@ from explorer.plots.style import (
 
 Array = npt.NDArray[Any]
 
+# Of what stands behind a curve.
+FAINT = 0.3
+
 
 def metric_curves(
     series: Mapping[str, tuple[Array, Array]],
@@ -30,6 +33,7 @@ def metric_curves(
     y_label: str,
     x_label: str,
     cursor: Array,
+    behind: Mapping[str, tuple[Array, Array]] | None = None,
     index: int = 0,
     ticks: Sequence[tuple[float, str]] | None = None,
     y_range: tuple[float, float] | None = None,
@@ -46,6 +50,8 @@ def metric_curves(
         Axis labels.
     cursor : ndarray (step,)
         Place of each recorded step on the x axis.
+    behind : mapping of str to (x, y), optional
+        What some of the series are made of, faint and without a name: values of batches.
     index : int
         Recorded step of the cursor at the start.
     ticks : sequence of (float, str), optional
@@ -60,6 +66,11 @@ def metric_curves(
     layers: list[hv.Element] = []
     for number, (name, (x, y)) in enumerate(series.items()):
         colour = LINES[number % len(LINES)]
+        if behind and name in behind:
+            faint = hv.Curve(
+                behind[name], hv.Dimension("x", label=x_label), hv.Dimension("y", label=y_label)
+            ).opts(color=colour, line_width=1, alpha=FAINT, backend="bokeh")
+            layers.append(faint)
         curve = hv.Curve((x, y), hv.Dimension("x", label=x_label), hv.Dimension("y", label=y_label))
         dashed = "dashed" if name.startswith("validation") else "solid"
         layers.append(

@@ -82,7 +82,7 @@ class MatchingOverTime(PairView):
         return Nothing(f"No unit of A has a counterpart in B{than} at any moment.")
 
     def draw(self, scene: Scene, computed: Tracked) -> Any:
-        places = self.alignment.coordinates[computed.positions]
+        places = self.positions[computed.positions]
         by = SCORES[basis(self.pair, *self._layers(scene))]
         lines = [
             Line(f"mean {by}", places, computed.mean, LINES[0]),
@@ -91,13 +91,13 @@ class MatchingOverTime(PairView):
             Line("units in pairs", places, computed.paired, LINES[2]),
         ]
         if len(computed.chance.positions):
-            at = self.alignment.coordinates[computed.chance.positions]
+            at = self.positions[computed.chance.positions]
             lines.insert(1, Line(f"mean {by} by chance", at, computed.chance.means, NEUTRAL, True))
         curves = overlay(
             lines,
             y_label=f"share, {by}",
             y_range=(-0.05, 1.05),
-            cursor=self.alignment.coordinates,
+            cursor=self.positions,
             height=HEIGHT,
             **self.time_options(scene),
         )
@@ -113,11 +113,11 @@ class MatchingOverTime(PairView):
         return partners_over_time(
             tracked.kept[:, unit],
             np.abs(tracked.scores[:, unit]),
-            positions=self.alignment.coordinates[tracked.positions],
+            positions=self.positions[tracked.positions],
             others=tracked.others,
             y_label=f"unit of B in place of unit {unit}",
             score_label=SCORES[basis(self.pair, layer, second)],
-            cursor=self.alignment.coordinates,
+            cursor=self.positions,
             height=HEIGHT,
             **self.time_options(scene),
         )
