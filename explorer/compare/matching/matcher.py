@@ -21,7 +21,7 @@ from explorer.compare.matching.at_step import (
 )
 from explorer.compare.matching.over_time import Tracked, track
 from explorer.compare.pair import RunPair
-from explorer.derived.pairs.chance import ChanceLevel
+from explorer.derived.pairs.chance import SHUFFLES, ChanceLevel
 from explorer.derived.pairs.time_alignment import Alignment
 from explorer.worker import in_worker
 
@@ -160,7 +160,7 @@ class UnitMatcher:
             if isinstance(over, Held)
             else f"Matched at every step anew.{over.remark}"
         )
-        level = said_of_chance(pairs, self._chance(over, position))
+        level = said_of_chance(pairs, self._chance(over, position), len(self.pair.probes))
         if not level:
             level = f". {why_no_chance(self.pair, layer, second) or ''}".rstrip()
         return (
@@ -257,7 +257,7 @@ class UnitMatcher:
         return Held(found if level is None else found.beyond(level.bound), level, steps)
 
 
-def said_of_chance(pairs: UnitPairs, level: tuple[float, float]) -> str:
+def said_of_chance(pairs: UnitPairs, level: tuple[float, float], probes: int) -> str:
     """Say how well units go together by chance; empty if that is not known.
 
     Parameters
@@ -266,6 +266,8 @@ def said_of_chance(pairs: UnitPairs, level: tuple[float, float]) -> str:
         Without those that are struck out.
     level : (float, float)
         Mean score by chance, and what 95 % of chance's pairs are below; NaN: not known.
+    probes : int
+        Probes that were shuffled.
     """
     mean, bound = level
     if np.isnan(mean):
@@ -273,6 +275,6 @@ def said_of_chance(pairs: UnitPairs, level: tuple[float, float]) -> str:
     count = len(pairs.struck)
     others = f", with {count} more that are struck out" if count else ""
     return (
-        f"{others}; by chance {mean:.2f}, with probes shuffled: 95 % of such pairs are below "
-        f"{bound:.2f}{', as those struck out are' if count else ''}."
+        f"{others}; by chance {mean:.2f}, with the {probes} probes shuffled {SHUFFLES} times: 95 % "
+        f"of such pairs are below {bound:.2f}{', as those struck out are' if count else ''}."
     )

@@ -61,7 +61,8 @@ class MatchingOverTime(PairView):
             left_out = " Of this large layer some moments are left out."
         chance = why_no_chance(self.pair, layer, second) or (
             "By chance: the same with the probes of B shuffled, a hundred times; pairs less alike "
-            "than 95 % of those are struck out, they are no counterparts."
+            "than 95 % of those are struck out, they are no counterparts. What the "
+            "inputs themselves bring about is beyond it: see untrained networks, at step 0."
         )
         signs = ""
         if signs_are_free_in_both(self.pair, layer, second):

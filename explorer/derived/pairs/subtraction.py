@@ -79,7 +79,8 @@ def _is_whole(matching: Matching) -> bool:
     """Whether all units belong to that of their number, so that nothing need be moved."""
     ours, theirs = matching.counts
     is_in_order = np.array_equal(matching.first, matching.second)
-    return is_in_order and ours == theirs == len(matching.first) and (matching.signs > 0).all()
+    is_turned = bool((matching.signs < 0).any())
+    return is_in_order and ours == theirs == len(matching.first) and not is_turned
 
 
 def _laid(values: Float64, axis: int, places: Int64, count: int) -> Float64:

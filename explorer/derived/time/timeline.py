@@ -79,11 +79,13 @@ class Timeline:
         known = np.isfinite(self.epochs)
         epochs, steps = np.maximum.accumulate(self.epochs[known]), self.steps[known]
         last = int(epochs[-1]) if len(epochs) else 0
+        if not last:
+            return np.zeros(0)
         apart = next(size for size in _round_numbers() if size * MOST_EPOCHS >= last)
         ends = np.arange(apart, last + 1, apart)
         # Of an epoch that was recorded at several steps the first one has ended it.
-        first = np.unique(epochs, return_index=True)[1] if len(epochs) else np.zeros(0, np.int64)
-        return self.convert(np.interp(ends, epochs[first], steps[first]), axis) if last else ends
+        first = np.unique(epochs, return_index=True)[1]
+        return self.convert(np.interp(ends, epochs[first], steps[first]), axis)
 
 
 def logarithmic(steps: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
