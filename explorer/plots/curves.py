@@ -64,14 +64,13 @@ def metric_curves(
         Add to the figure what it has besides.
     """
     layers: list[hv.Element] = []
+    x_dim, y_dim = hv.Dimension("x", label=x_label), hv.Dimension("y", label=y_label)
     for number, (name, (x, y)) in enumerate(series.items()):
         colour = LINES[number % len(LINES)]
         if behind and name in behind:
-            faint = hv.Curve(
-                behind[name], hv.Dimension("x", label=x_label), hv.Dimension("y", label=y_label)
-            ).opts(color=colour, line_width=1, alpha=FAINT, backend="bokeh")
-            layers.append(faint)
-        curve = hv.Curve((x, y), hv.Dimension("x", label=x_label), hv.Dimension("y", label=y_label))
+            faint = hv.Curve(behind[name], x_dim, y_dim).relabel(name)  # one entry of the legend
+            layers.append(faint.opts(color=colour, line_width=1, alpha=FAINT, backend="bokeh"))
+        curve = hv.Curve((x, y), x_dim, y_dim)
         dashed = "dashed" if name.startswith("validation") else "solid"
         layers.append(
             curve.relabel(name).opts(
@@ -79,7 +78,7 @@ def metric_curves(
             )
         )
         if len(x) <= 30:
-            points = hv.Scatter((x, y), hv.Dimension("x", label=x_label), curve.vdims)
+            points = hv.Scatter((x, y), x_dim, y_dim)
             layers.append(points.relabel(name).opts(color=colour, size=5, backend="bokeh"))
     return hv.Overlay(layers).opts(
         **common(

@@ -96,8 +96,9 @@ def said_of_batches(data: RunData, names: Sequence[str]) -> str:
     """Say what curves of metrics are: of batches, or as they were logged."""
     if not any(is_noisy(data, name) for name in names):
         return "As logged."
-    faint = "values of batches" if any(is_epoch_mean(data, name) for name in names) else "as logged"
-    return f"Faint: {faint}; line: their running median."
+    if any(is_epoch_mean(data, name) for name in names):
+        return "Faint: each batch; line: their running median."
+    return "Faint: as logged (fit: running means); their median."
 
 
 class _OfTraining(View):

@@ -48,7 +48,7 @@ def test_the_loss_has_no_cliff_at_the_end_of_each_epoch(logged):
     truth = np.exp(-np.arange(400) / 100)
     assert np.abs(line.dimension_values(1) - truth)[50:].max() < 0.06
     assert held_out.dimension_values(1).tolist() == [0.5] * 10
-    assert Loss().caption(scene_of(data)) == "Faint: values of batches; line: their running median."
+    assert Loss().caption(scene_of(data)) == "Faint: each batch; line: their running median."
 
 
 def test_what_was_logged_otherwise_is_called_so(metrics):
