@@ -94,12 +94,12 @@ def chance_level(
             "no hundred orders. Record more probes."
         )
     most = most_operations // max(1, shuffles * len(first) * first.shape[-1] * second.shape[-1])
-    parts = [_thinned(part, most) for part in (first, second)]
+    ours, theirs = _thinned(first, most), _thinned(second, most)
     rng = np.random.default_rng(seed)
     orders = (rng.permutation(len(first)) for _ in range(shuffles))
     sizes = [
         np.abs(match(likeness, signless=signless).scores)
-        for likeness in _shuffled_correlations(*parts, orders)
+        for likeness in _shuffled_correlations(ours, theirs, orders)
     ]
     pooled = np.concatenate([np.zeros(0), *sizes])
     if not len(pooled):
@@ -129,7 +129,7 @@ def _standardized(frame: Array) -> Float32:
         # In two steps, so that neither tiny nor huge values leave the range of their squares.
         scaled = centred / np.where(widest > 0, widest, np.nan)
         found = scaled / np.sqrt(np.square(scaled).sum(axis=axes))
-    return np.nan_to_num(found, nan=0, posinf=0, neginf=0).astype(np.float32)
+    return np.asarray(np.nan_to_num(found, nan=0, posinf=0, neginf=0), np.float32)
 
 
 def _thinned(frame: Array, most: int) -> Array:
