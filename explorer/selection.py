@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import param
 
-from explorer.derived.time.timeline import AXES, Axis
+from explorer.derived.time.timeline import AXES, Axis, usual_axis
 from store import Run
 from store.errors import did_you_mean
 from store.format.names import UNIT_DIM, activation_path
@@ -180,6 +180,7 @@ def select_in(
     selection.layer = default_layer(run)
     steps = run.steps
     selection.step = int(steps[-1]) if len(steps) else 0
+    selection.axis = usual_axis(steps)
     warnings: list[str] = []
 
     if "layer" in query:

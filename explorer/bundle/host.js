@@ -57,6 +57,9 @@
     });
     return found;
   }
+  function placesOf(clocks, axis) {
+    return axis === "log_step" ? clocks.step.map((step) => Math.log10(1 + step)) : clocks[axis];
+  }
   function clamp(value, low = 0, high = 1) {
     return Math.max(low, Math.min(high, value));
   }
@@ -1557,6 +1560,7 @@
 
   // explorer/widgets/shared/controls.js
   var JUMP = 10;
+  var MOST_TICKS = 7;
   var ICONS = {
     first: "M5 5h2v14H5zM19 5v14L8 12z",
     back: "M17 5v14L6 12z",
@@ -1575,6 +1579,18 @@
     svg2.append(path);
     return svg2;
   }
+  function spread(places, most) {
+    const [from, to] = [places[0], places.at(-1)];
+    const wanted = Array.from({ length: most }, (_, mark) => from + mark / (most - 1) * (to - from));
+    const room = (to - from) / (2 * most);
+    const found = [];
+    for (const place of wanted) {
+      const index = place === to ? places.length - 1 : nearest(places, place);
+      while (found.length && place === to && places[index] - places[found.at(-1)] < room) found.pop();
+      if (!found.length || places[index] - places[found.at(-1)] >= room) found.push(index);
+    }
+    return found;
+  }
   function controlsOf(model, el, face) {
     const clock = clockOf(model.channel);
     const button = (action, label2) => {
@@ -1582,7 +1598,7 @@
       made.append(icon(action));
       return made;
     };
-    const slider = element("input", { type: "range", min: 0, step: 1, "aria-label": "Recorded step" });
+    const slider = element("input", { type: "range", step: "any", "aria-label": "Recorded step" });
     const ticks = element("div", { class: "ticks", "aria-hidden": "true" });
     const typed = element("input", {
       type: "text",
@@ -1603,24 +1619,29 @@
     };
     buttons.play.classList.add("primary");
     speed.value = 10;
+    const places = () => {
+      const found = face.places();
+      return found.at(-1) > found[0] ? found : Array.from(found, (_, at) => at);
+    };
     const show = () => {
       const values = face.column();
-      slider.value = clock.index;
+      slider.value = places()[clock.index] ?? 0;
       if (typed.getRootNode().activeElement !== typed) typed.value = values.length ? face.plain(values[clock.index]) : "";
       slider.setAttribute("aria-valuetext", face.spoken(clock.index));
     };
     const label = () => {
       const values = face.column();
+      const along = places();
       const last2 = values.length - 1;
-      slider.max = Math.max(0, last2);
+      const [from, to] = [along[0] ?? 0, along.at(-1) ?? 0];
+      slider.min = from;
+      slider.max = to;
       for (const made of [slider, typed, ...Object.values(buttons)]) made.disabled = last2 < 1;
       unit.textContent = face.unit();
       ticks.replaceChildren();
-      const marks = Math.min(last2, 6);
-      for (let mark = 0; mark <= marks && last2 > 0; mark++) {
-        const index = Math.round(mark / marks * last2);
+      for (const index of last2 > 0 ? spread(along, MOST_TICKS) : []) {
         const tick = element("span", { text: face.short(values[index]) });
-        tick.style.left = `${index / last2 * 100}%`;
+        tick.style.left = `${(along[index] - from) / (to - from) * 100}%`;
         ticks.append(tick);
       }
       show();
@@ -1681,7 +1702,10 @@
     for (const [name, made] of Object.entries(buttons)) {
       made.addEventListener("click", (event) => act[name](event.shiftKey));
     }
-    slider.addEventListener("input", () => clock.go(Number(slider.value)));
+    slider.addEventListener("input", () => {
+      clock.go(nearest(places(), Number(slider.value)));
+      show();
+    });
     typed.addEventListener("focus", () => typed.select());
     typed.addEventListener("keydown", (event) => {
       if (event.key === "Enter") jump(typed.value);
@@ -1763,6 +1787,7 @@
     };
     const controls = controlsOf(model, el, {
       column: () => ({ epoch: model.epochs, wall_time: model.wall_times })[model.axis] ?? model.steps,
+      places: () => placesOf({ step: model.steps, epoch: model.epochs, wall_time: model.wall_times }, model.axis),
       short,
       plain: (value) => model.axis === "wall_time" ? value.toFixed(1) : short(value),
       unit: () => ({ epoch: "epoch", wall_time: "seconds" })[model.axis] ?? "step",
@@ -1881,9 +1906,6 @@
   // explorer/replay/curves.js
   var AXIS_NAMES = { step: "step", log_step: "step (log)", epoch: "epoch", wall_time: "time (s)" };
   var FEW_POINTS = 30;
-  function placesOf(clocks, axis) {
-    return axis === "log_step" ? clocks.step.map((step) => Math.log10(1 + step)) : clocks[axis];
-  }
   function endsOf(arrays) {
     const ends = arrays.map((array) => finiteEnds(array));
     return [Math.min(...ends.map(([low]) => low)), Math.max(...ends.map(([, high]) => high))];

@@ -135,6 +135,9 @@ function nearest(values, to, reach = Infinity) {
   });
   return found;
 }
+function placesOf(clocks, axis) {
+  return axis === "log_step" ? clocks.step.map((step) => Math.log10(1 + step)) : clocks[axis];
+}
 function clamp(value, low = 0, high = 1) {
   return Math.max(low, Math.min(high, value));
 }
@@ -208,6 +211,7 @@ function element(tag, attributes = {}, ...children) {
 
 // explorer/widgets/shared/controls.js
 var JUMP = 10;
+var MOST_TICKS = 7;
 var ICONS = {
   first: "M5 5h2v14H5zM19 5v14L8 12z",
   back: "M17 5v14L6 12z",
@@ -226,6 +230,18 @@ function icon(name) {
   svg.append(path);
   return svg;
 }
+function spread(places, most) {
+  const [from, to] = [places[0], places.at(-1)];
+  const wanted = Array.from({ length: most }, (_, mark) => from + mark / (most - 1) * (to - from));
+  const room = (to - from) / (2 * most);
+  const found = [];
+  for (const place of wanted) {
+    const index = place === to ? places.length - 1 : nearest(places, place);
+    while (found.length && place === to && places[index] - places[found.at(-1)] < room) found.pop();
+    if (!found.length || places[index] - places[found.at(-1)] >= room) found.push(index);
+  }
+  return found;
+}
 function controlsOf(model, el, face) {
   const clock = clockOf(model.channel);
   const button = (action, label2) => {
@@ -233,7 +249,7 @@ function controlsOf(model, el, face) {
     made.append(icon(action));
     return made;
   };
-  const slider = element("input", { type: "range", min: 0, step: 1, "aria-label": "Recorded step" });
+  const slider = element("input", { type: "range", step: "any", "aria-label": "Recorded step" });
   const ticks = element("div", { class: "ticks", "aria-hidden": "true" });
   const typed = element("input", {
     type: "text",
@@ -254,24 +270,29 @@ function controlsOf(model, el, face) {
   };
   buttons.play.classList.add("primary");
   speed.value = 10;
+  const places = () => {
+    const found = face.places();
+    return found.at(-1) > found[0] ? found : Array.from(found, (_, at) => at);
+  };
   const show = () => {
     const values = face.column();
-    slider.value = clock.index;
+    slider.value = places()[clock.index] ?? 0;
     if (typed.getRootNode().activeElement !== typed) typed.value = values.length ? face.plain(values[clock.index]) : "";
     slider.setAttribute("aria-valuetext", face.spoken(clock.index));
   };
   const label = () => {
     const values = face.column();
+    const along = places();
     const last2 = values.length - 1;
-    slider.max = Math.max(0, last2);
+    const [from, to] = [along[0] ?? 0, along.at(-1) ?? 0];
+    slider.min = from;
+    slider.max = to;
     for (const made of [slider, typed, ...Object.values(buttons)]) made.disabled = last2 < 1;
     unit.textContent = face.unit();
     ticks.replaceChildren();
-    const marks = Math.min(last2, 6);
-    for (let mark = 0; mark <= marks && last2 > 0; mark++) {
-      const index = Math.round(mark / marks * last2);
+    for (const index of last2 > 0 ? spread(along, MOST_TICKS) : []) {
       const tick = element("span", { text: face.short(values[index]) });
-      tick.style.left = `${index / last2 * 100}%`;
+      tick.style.left = `${(along[index] - from) / (to - from) * 100}%`;
       ticks.append(tick);
     }
     show();
@@ -332,7 +353,10 @@ function controlsOf(model, el, face) {
   for (const [name, made] of Object.entries(buttons)) {
     made.addEventListener("click", (event) => act[name](event.shiftKey));
   }
-  slider.addEventListener("input", () => clock.go(Number(slider.value)));
+  slider.addEventListener("input", () => {
+    clock.go(nearest(places(), Number(slider.value)));
+    show();
+  });
   typed.addEventListener("focus", () => typed.select());
   typed.addEventListener("keydown", (event) => {
     if (event.key === "Enter") jump(typed.value);
@@ -411,6 +435,7 @@ function cursorsOf(model) {
 
 // explorer/widgets/time/pair_transport.js
 var CURVES = { step: "step", log_step: "step (log)", epoch: "epoch", wall_time: "time" };
+var SHARED = "Whether colours and ends mean the same in both runs: those of feature maps, kernels, weights, their distributions, states and gates. Every other picture has colours of its own, with its own ends.";
 var SIDES = ["first", "second"];
 function positionOf(shown, index, from) {
   let best = 0;
@@ -453,17 +478,16 @@ function render({ model, el }) {
   };
   const modes = list("Alignment", "Which moments of the runs stand beside each other", model.modes);
   const axis = list("Time axis", "Time axis of the curves", CURVES);
-  const colours = list("Colours", "Whether colours and ends of pictures mean the same in both runs", {
-    shared: "shared",
-    own: "each its own"
-  });
+  const colours = list("Colours", SHARED, { shared: "shared, of maps and weights", own: "each its own" });
   const short = (value) => {
     if (model.mode === "epoch") return value.toFixed(value < 10 ? 2 : 1);
     return model.mode === "wall_time" ? value.toFixed(1) : String(Math.round(value));
   };
+  const isLogarithmic = () => model.axis === "log_step" && !["epoch", "wall_time"].includes(model.mode);
   const name = (index) => runs.map((run, at) => `${"AB"[at]} ${run.label?.(model.path[SIDES[at]][index]) ?? ""}`).join(" | ");
   const controls = controlsOf(model, el, {
     column: () => model.path.coordinates,
+    places: () => placesOf({ step: model.path.coordinates }, isLogarithmic() ? "log_step" : "step"),
     short,
     plain: short,
     unit: () => ({ epoch: "epoch", wall_time: "seconds" })[model.mode] ?? "step",
@@ -608,6 +632,7 @@ function render({ model, el }) {
   };
   window.addEventListener("trainlapse:goto", onGoto);
   const onMode = () => {
+    controls.label();
     modes.value = model.mode;
     axis.value = model.axis;
     colours.value = model.tied ? "shared" : "own";

@@ -6,8 +6,10 @@ import functools
 from collections.abc import Callable, Mapping
 
 from explorer.compare.probes import SharedProbes, shared_probes
+from explorer.data.metrics import LEARNING_RATE, VALIDATION, is_epoch_mean, metric_values
 from explorer.data.run import Measure, RunData
 from explorer.derived.pairs.layer_mapping import LayerMapping, map_layers
+from explorer.derived.pairs.progress import grows
 from explorer.derived.pairs.time_alignment import (
     Alignment,
     Clock,
@@ -24,10 +26,6 @@ Anchors = tuple[tuple[float, float], tuple[float, float]]
 CLOCK_MODES: dict[Clock, str] = {"step": "step", "epoch": "epoch", "wall_time": "time"}
 METRIC = "metric:"
 ANCHORS = "anchors"
-# Set by a schedule rather than reached.
-SCHEDULED = frozenset({"learning_rate"})
-# How a metric's name is spoken among the modes.
-VALIDATION = "val_"
 
 
 class RunPair:
@@ -75,17 +73,17 @@ class RunPair:
 
     @functools.cached_property
     def metrics(self) -> list[str]:
-        """Names of the metrics that both runs reach values of, in the order of the first."""
-        names = (str(name) for name in self.first.metrics if name in self.second.metrics)
-        return [name for name in names if name not in SCHEDULED]
+        """Names of the metrics that both runs reach values of, those of held-out examples first."""
+        names = [str(name) for name in self.first.metrics if name in self.second.metrics]
+        return sorted(
+            (name for name in names if name != LEARNING_RATE),
+            key=lambda name: not name.startswith(VALIDATION),
+        )
 
     @functools.cached_property
     def modes(self) -> dict[str, str]:
         """How the runs can be put beside each other in time: text by name."""
-        spoken = {
-            METRIC + name: f"equal {name.replace(VALIDATION, 'validation ', 1).replace('_', ' ')}"
-            for name in self.metrics
-        }
+        spoken = {METRIC + name: f"equal {self._spoken(name)}" for name in self.metrics}
         clocks: dict[str, str] = dict(CLOCK_MODES)  # type: ignore[arg-type]  # of narrower keys
         return {**clocks, **spoken, ANCHORS: "two points"}
 
@@ -111,12 +109,51 @@ class RunPair:
             return align_by_anchors(ours, theirs, anchors or self.ends())
         if mode.startswith(METRIC):
             name = mode.removeprefix(METRIC)
-            curves = [
-                (data.metrics["update"].values, data.metrics[name].values)
-                for data in (self.first, self.second)
-            ]
+            curves = [metric_values(data, name) for data in (self.first, self.second)]
             return align_by_metric(ours, theirs, *curves, name=name)
         return align_by_clock(ours, theirs, mode)  # type: ignore[arg-type]  # one of the clocks
+
+    def said_of(self, mode: str, alignment: Alignment) -> str:
+        """Say what the runs do not have in common in time; empty if nothing is to be said.
+
+        Parameters
+        ----------
+        mode : str
+            One of `modes`.
+        alignment : Alignment
+            As `align` gives it.
+        """
+        said = []
+        ends = [run.steps[-1] for run in (self.first.timeline, self.second.timeline)]
+        if mode.startswith(METRIC):
+            name = mode.removeprefix(METRIC)
+            if alignment.best is not None:
+                a, b = alignment.best
+                late = "B" if (b > a) != grows(name) else "A"
+                other, worst, best = ("A", b, a) if late == "B" else ("B", a, b)
+                said.append(
+                    f"{late} never reaches what {other} does: its best {self._spoken(name)} is "
+                    f"{worst:.3g}, that of {other} {best:.3g}. From there on {late} is held."
+                )
+            vague = [
+                letter
+                for letter, data in (("A", self.first), ("B", self.second))
+                if not name.startswith(VALIDATION) and not is_epoch_mean(data, name)
+            ]
+            if vague:
+                said.append(
+                    f"{' and '.join(vague)}: {name} as logged. If fit logged it, these are means "
+                    "over the epoch so far, which lag behind by half an epoch."
+                )
+        elif ends[0] != ends[1]:
+            said.append(
+                f"A ends at step {ends[0]:,}, B at step {ends[1]:,}. Where one has ended, its last "
+                "step is held."
+            )
+        return " ".join(said)
+
+    def _spoken(self, name: str) -> str:
+        return name.replace(VALIDATION, "validation ", 1).replace("_", " ")
 
     def ends(self) -> Anchors:
         """First and last recorded steps of both."""

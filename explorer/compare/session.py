@@ -67,6 +67,7 @@ class Comparison:
             position=position,
             modes=pair.modes,
             mode=self.mode,
+            note=self._said_of_time(),
             anchors=_flat(self.anchors),
             axis=self.first.selection.axis,
             tied=tied,
@@ -129,9 +130,13 @@ class Comparison:
             anchors = self.pair.ends()
         self.alignment, self.mode, self.anchors = alignment, mode, anchors
         self.transport.param.update(
-            path=path_of(alignment), mode=mode, anchors=_flat(anchors), note=""
+            path=path_of(alignment), mode=mode, anchors=_flat(anchors), note=self._said_of_time()
         )
         self._update()
+
+    def _said_of_time(self) -> str:
+        """Say what the runs do not have in common in time."""
+        return "" if self.alignment is None else self.pair.said_of(self.mode, self.alignment)
 
     def _on_anchors(self, values: list[Any]) -> None:
         if self.transport.mode != ANCHORS or values == _flat(self.anchors):

@@ -23,6 +23,9 @@ from explorer.plots.style import (
 
 Array = npt.NDArray[Any]
 
+# Of what stands behind a curve.
+FAINT = 0.3
+
 
 def metric_curves(
     series: Mapping[str, tuple[Array, Array]],
@@ -30,6 +33,7 @@ def metric_curves(
     y_label: str,
     x_label: str,
     cursor: Array,
+    behind: Mapping[str, tuple[Array, Array]] | None = None,
     index: int = 0,
     ticks: Sequence[tuple[float, str]] | None = None,
     y_range: tuple[float, float] | None = None,
@@ -46,6 +50,8 @@ def metric_curves(
         Axis labels.
     cursor : ndarray (step,)
         Place of each recorded step on the x axis.
+    behind : mapping of str to (x, y), optional
+        What some of the series are made of, faint and without a name: values of batches.
     index : int
         Recorded step of the cursor at the start.
     ticks : sequence of (float, str), optional
@@ -58,9 +64,13 @@ def metric_curves(
         Add to the figure what it has besides.
     """
     layers: list[hv.Element] = []
+    x_dim, y_dim = hv.Dimension("x", label=x_label), hv.Dimension("y", label=y_label)
     for number, (name, (x, y)) in enumerate(series.items()):
         colour = LINES[number % len(LINES)]
-        curve = hv.Curve((x, y), hv.Dimension("x", label=x_label), hv.Dimension("y", label=y_label))
+        if behind and name in behind:
+            faint = hv.Curve(behind[name], x_dim, y_dim).relabel(name)  # one entry of the legend
+            layers.append(faint.opts(color=colour, line_width=1, alpha=FAINT, backend="bokeh"))
+        curve = hv.Curve((x, y), x_dim, y_dim)
         dashed = "dashed" if name.startswith("validation") else "solid"
         layers.append(
             curve.relabel(name).opts(
@@ -68,7 +78,7 @@ def metric_curves(
             )
         )
         if len(x) <= 30:
-            points = hv.Scatter((x, y), hv.Dimension("x", label=x_label), curve.vdims)
+            points = hv.Scatter((x, y), x_dim, y_dim)
             layers.append(points.relabel(name).opts(color=colour, size=5, backend="bokeh"))
     return hv.Overlay(layers).opts(
         **common(

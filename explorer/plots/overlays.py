@@ -9,7 +9,7 @@ import holoviews as hv
 import numpy as np
 import numpy.typing as npt
 
-from explorer.plots.style import HEIGHT, common, legend_of, time_cursor
+from explorer.plots.style import HEIGHT, common, legend_of, time_cursor, x_ticks
 
 Array = npt.NDArray[Any]
 
@@ -46,6 +46,7 @@ def overlay(
     y_label: str,
     cursor: Array,
     index: int = 0,
+    ticks: Sequence[tuple[float, str]] | None = None,
     y_range: tuple[float, float] | None = None,
     logarithmic: bool = False,
     height: int = HEIGHT,
@@ -62,6 +63,8 @@ def overlay(
         Place of each position of the slider on the x axis.
     index : int
         Position of the cursor at the start.
+    ticks : sequence of (float, str), optional
+        Ticks of the x axis.
     y_range : (float, float), optional
         Fixed limits of the y axis.
     logarithmic : bool
@@ -94,6 +97,7 @@ def overlay(
             height=height,
             hooks=[time_cursor(cursor, index)],
             **legend_of(len(lines)),
+            **x_ticks(ticks),
             logy=logarithmic,
             **span,
             **({"ylim": y_range} if y_range else {}),

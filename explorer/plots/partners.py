@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import holoviews as hv
@@ -16,6 +17,7 @@ from explorer.plots.style import (
     common,
     palette,
     time_cursor,
+    x_ticks,
 )
 
 Array = npt.NDArray[Any]
@@ -32,6 +34,7 @@ def partners_over_time(
     score_label: str,
     cursor: Array,
     index: int = 0,
+    ticks: Sequence[tuple[float, str]] | None = None,
     height: int = HEIGHT,
 ) -> hv.Overlay:
     """Draw the number of a unit's counterpart as a staircase, its dots coloured by score.
@@ -52,6 +55,8 @@ def partners_over_time(
         Place of each position of the slider on the x axis.
     index : int
         Position of the cursor at the start.
+    ticks : sequence of (float, str), optional
+        Ticks of the x axis.
     height : int
         Height of the figure in pixels.
     """
@@ -83,6 +88,7 @@ def partners_over_time(
             hooks=[time_cursor(cursor, index)],
             ylim=(-0.5, max(others, 1) - 0.5),
             show_legend=False,
+            **x_ticks(ticks),
             **span,
         )
     )

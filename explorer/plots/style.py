@@ -26,6 +26,9 @@ LEGEND_COLUMNS = 3
 
 # Name by which the browser finds the cursors that follow the time slider.
 CURSOR_NAME = "trainlapse-cursor"
+# Name of the marks of epochs.
+EPOCHS_NAME = "trainlapse-epochs"
+NO_EPOCHS: npt.NDArray[np.float64] = np.zeros(0)
 # The clock of a page, unless it shows several runs.
 CHANNEL = "main"
 
@@ -103,16 +106,24 @@ class ClockIndex(int):
     """Position of a recorded step that knows on which of the page's clocks it is.
 
     Every picture over time is told the step at which its cursor starts. Where a page has several
-    clocks, this tells the cursor which one to follow.
+    clocks, this tells the cursor which one to follow; and every picture where epochs end.
     """
 
     channel: str
+    epochs: npt.NDArray[np.float64]
 
-    def __new__(cls, index: int, channel: str) -> ClockIndex:
-        """Make the position on a clock."""
+    def __new__(
+        cls, index: int, channel: str, epochs: npt.NDArray[np.float64] = NO_EPOCHS
+    ) -> ClockIndex:
+        """Make the position on a clock; of pictures that mark ends of epochs, with their places."""
         made = super().__new__(cls, index)
-        made.channel = channel
+        made.channel, made.epochs = channel, epochs
         return made
+
+    @classmethod
+    def of(cls, index: int, epochs: npt.NDArray[np.float64]) -> ClockIndex:
+        """Give a position, on its clock if it has one, the places of ends of epochs."""
+        return cls(index, getattr(index, "channel", CHANNEL), epochs)
 
 
 @functools.cache
@@ -129,7 +140,7 @@ def palette_bytes(name: str) -> npt.NDArray[np.uint8]:
 
 
 def time_cursor(positions: npt.NDArray[np.float64], index: int) -> Hook:
-    """Make a hook that adds a cursor to a figure whose x axis is time.
+    """Make a hook that adds a cursor to a figure whose x axis is time, and marks ends of epochs.
 
     The browser moves the cursor (its tags hold where each recorded step lies), and a click or a
     drag in the figure moves the slider: no step passes through the server.
@@ -139,8 +150,10 @@ def time_cursor(positions: npt.NDArray[np.float64], index: int) -> Hook:
     positions : ndarray (step,)
         Place of each recorded step on the x axis.
     index : int
-        Recorded step at the start; a `ClockIndex` for another clock than `CHANNEL`.
+        Recorded step at the start; a `ClockIndex` for another clock than `CHANNEL`, and for ends
+        of epochs.
     """
+    epochs = getattr(index, "epochs", NO_EPOCHS)
     channel = getattr(index, "channel", CHANNEL)
     # An array: Bokeh would look for models in every element of a list, many times.
     places = np.array(positions, np.float64)
@@ -149,6 +162,15 @@ def time_cursor(positions: npt.NDArray[np.float64], index: int) -> Hook:
         figure = plot.state
         if not len(places) or figure.select_one({"name": CURSOR_NAME}) is not None:
             return
+        if len(epochs):
+            figure.vspan(
+                x=epochs,
+                line_color=NEUTRAL,
+                line_alpha=0.5,
+                line_dash="dotted",
+                level="underlay",
+                name=EPOCHS_NAME,
+            )
         span = Span(
             location=float(places[min(index, len(places) - 1)]),
             dimension="height",

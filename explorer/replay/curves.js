@@ -1,17 +1,12 @@
 // Curves over the whole training with a cursor at the step on screen; a click or a drag goes there.
 import { paintAxes, plotBox, roomy, ticksOf } from "../widgets/shared/axes.js";
 import { clockOf, element, follow } from "../widgets/shared/clock.js";
-import { finiteEnds } from "../widgets/shared/numbers.js";
+import { finiteEnds, placesOf } from "../widgets/shared/numbers.js";
 import { FONT, cut, repaintWhenSeen, sized, themed } from "../widgets/shared/paint.js";
 /** @import { Component } from "../types" */
 
 const AXIS_NAMES = { step: "step", log_step: "step (log)", epoch: "epoch", wall_time: "time (s)" };
 const FEW_POINTS = 30; // are seen only if each has a dot
-
-// Places on an axis, from those on the run's clocks.
-export function placesOf(clocks, axis) {
-  return axis === "log_step" ? clocks.step.map((step) => Math.log10(1 + step)) : clocks[axis];
-}
 
 /**
  * Lowest and highest finite value of several arrays.

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from panel.custom import JSComponent
 
-from explorer.data.metrics import METRIC_GROUPS, metric_curve
+from explorer.data.metrics import METRIC_GROUPS, metric_curve, smoothed_curve
 from explorer.data.run import RunData
+from explorer.derived.time.timeline import usual_axis
 from explorer.plots.style import CHANNEL, LINES, class_colour
 from explorer.replay import tour
 from explorer.replay.contents import Contents
@@ -76,6 +77,7 @@ def transport(data: RunData, contents: Contents) -> State:
             wall_times=clocks.wall_times[at].astype(np.float64),
             choice=choice | {"target": UNCHOSEN},
             families=unit_families(data.run),
+            axis=usual_axis(clocks.steps[at]),
             channel=CHANNEL,
         )
     )
@@ -160,7 +162,7 @@ def undrawn(data: RunData) -> list[str]:
 
 def _series(data: RunData, name: str, at: int) -> State:
     """Return the curve of one metric, thinned, with its positions on each time axis."""
-    updates, values = metric_curve(data, name, MOST_POINTS)
+    updates, values = smoothed_curve(data, name) or metric_curve(data, name, MOST_POINTS)
     places: dict[str, npt.NDArray[np.float64]] = {
         axis: data.timeline.convert(updates, axis) for axis in ("step", "epoch", "wall_time")
     }

@@ -77,9 +77,15 @@ class Scene:
 
     def time_options(self) -> dict[str, Any]:
         """Arguments that every plot over time takes."""
-        options: dict[str, Any] = {"x_label": LABELS[self.selected.axis], "index": self.index}
-        if self.selected.axis == "log_step" and len(self.data.timeline.steps):
-            options["ticks"] = log_ticks(float(self.data.timeline.steps[-1]))
+        axis, timeline = self.selected.axis, self.data.timeline
+        epochs = timeline.epoch_ends(axis) if axis != "epoch" else style.NO_EPOCHS
+        dotted = "; dotted: ends of epochs" if len(epochs) else ""
+        options: dict[str, Any] = {
+            "x_label": LABELS[axis] + dotted,
+            "index": style.ClockIndex.of(self.index, epochs),
+        }
+        if axis == "log_step" and len(timeline.steps):
+            options["ticks"] = log_ticks(float(timeline.steps[-1]))
         return options
 
 

@@ -14,7 +14,7 @@ import keras  # noqa: TID253 - see above
 
 from recorder.keras import settings
 from recorder.keras.backend import require_tensorflow
-from recorder.keras.counting import BatchMetrics, EpochCount, UpdateCount
+from recorder.keras.counting import BatchMetrics, EpochCount, RunningMeans, UpdateCount
 from recorder.keras.gradients import GradientNorms
 from recorder.loop import LoopRecorder, guarded
 
@@ -28,6 +28,7 @@ class _Counts(keras.callbacks.Callback):  # type: ignore[misc]
         self._epochs = EpochCount()
         self._updates = UpdateCount()
         self._metrics = BatchMetrics()
+        self._means = RunningMeans()
         self._is_loop = True  # until a fit says otherwise
         self._gradients: GradientNorms | None = None
 
@@ -152,7 +153,12 @@ class Recorder(LoopRecorder, _Counts):
         step = recording.step + self._updates.end_batch(self.model, batch)
         alone = self._metrics.alone(self.model, logs, batch + 1) if recording.has_triggers else None
         recorded = recording.advance(
-            step, self._epochs.done, logs, alone=alone, gradients=self._last_gradients
+            step,
+            self._epochs.done,
+            logs,
+            alone=alone,
+            means=self._means.now(self.model),
+            gradients=self._last_gradients,
         )
         if recorded:
             self._note_learning_rate()

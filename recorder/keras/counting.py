@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from recorder.keras import settings
+from store.live.metrics_table import EpochMeans
 
 
 @dataclass(slots=True)
@@ -86,6 +87,22 @@ class UpdateCount:
         updates = self._seen - before
         self._moved = self._moved or updates > 0
         return updates if self._moved or settings.may_pause(model) else batches
+
+
+@dataclass(slots=True)
+class RunningMeans:
+    """Knows which metrics `fit` gives as means over the epoch so far."""
+
+    _names: frozenset[str] | None = None
+
+    def now(self, model: Any) -> EpochMeans | None:
+        """Give them after a batch, and of how many samples; None where that is not known."""
+        samples = settings.epoch_samples(model)
+        if samples is None:
+            return None
+        if self._names is None:  # compiled metrics are there from the first batch on
+            self._names = frozenset(settings.running_means(model))
+        return EpochMeans(self._names, samples)
 
 
 @dataclass(slots=True)

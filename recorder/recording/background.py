@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from store.format.names import Array
+from store.live.metrics_table import EpochMeans
 from store.live.writer import RunWriter
 
 # A taken step holds its memory until it is written. So many may wait that a short delay of the disk
@@ -56,6 +57,7 @@ class MetricsRow:
 
     update: int
     values: Mapping[str, float]
+    means: EpochMeans | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +229,7 @@ class BackgroundWriter:
         if isinstance(entry, MetricsRow):
             if self._writer.not_finite_since is None and not is_finite_loss(entry.values):
                 self._writer.note_not_finite(entry.update)
-            self._writer.append_metrics(entry.update, entry.values)
+            self._writer.append_metrics(entry.update, entry.values, means=entry.means)
             return
         if isinstance(entry, Commit):
             self._writer.commit()

@@ -25,6 +25,7 @@ from recorder.weight_sample import WeightSample
 from store.errors import SpecError, StepOrderError
 from store.format.names import Array
 from store.format.spec import RunSpec
+from store.live.metrics_table import EpochMeans
 from store.live.writer import RunWriter
 from store.reading.run import open_run
 from store.storage.location import is_run
@@ -182,6 +183,7 @@ class Recording:
         metrics: Mapping[str, Any],
         *,
         alone: Mapping[str, float] | None = None,
+        means: EpochMeans | None = None,
         epoch_end: bool = False,
         gradients: Gradients | None = None,
     ) -> bool:
@@ -197,6 +199,8 @@ class Recording:
             Metrics by name; what is not a number is left out.
         alone : mapping of str to float, optional
             The same of this update alone, where those are means.
+        means : EpochMeans, optional
+            Which metrics are means over the epoch so far.
         epoch_end : bool
             Whether an epoch ends here.
         gradients : callable, optional
@@ -216,7 +220,7 @@ class Recording:
             self._count_left_out()
             self._stride = step - self.step
         previous, self.step, self._epoch = self.step, step, epoch
-        values = self.note_metrics(metrics)
+        values = self.note_metrics(metrics, means)
         due = due_since(self.options.schedule, previous, step, epoch_end=epoch_end)
         if self._watches and step > previous:
             observation = Observation(step, values if alone is None else alone, self._sample)
@@ -252,11 +256,13 @@ class Recording:
             self.skipped[reason] = self.skipped.get(reason, 0) + 1
             self._background.put(Skipped(reason))
 
-    def note_metrics(self, metrics: Mapping[str, Any]) -> dict[str, float]:
+    def note_metrics(
+        self, metrics: Mapping[str, Any], means: EpochMeans | None = None
+    ) -> dict[str, float]:
         """Note metrics of the present step; give those that are numbers."""
         values = _numbers(metrics)
         if values and self._background is not None:
-            self._background.put(MetricsRow(self.step, values))
+            self._background.put(MetricsRow(self.step, values, means))
         return values
 
     def mark(self) -> None:

@@ -67,6 +67,13 @@ PROBE_DIM = "probe"
 UNIT_DIM = "unit"
 
 
+# Below the metrics: samples of the epoch so far, in rows whose metrics are means over them. Metrics
+# that are such means have the attribute.
+EPOCH_SAMPLES = "epoch_samples"
+EPOCH_MEAN = "epoch_mean"
+RESERVED_METRICS = frozenset({UPDATE_DIM, EPOCH_SAMPLES})
+
+
 # Time-major twins of the packed form, under the paths of the arrays that they repeat.
 HISTORY_PREFIX = "history/"
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from store.errors import SpecError, StepOrderError
 from store.format.metadata import Document
-from store.format.names import UPDATE_DIM, metric_path, safe_name
+from store.format.names import EPOCH_MEAN, EPOCH_SAMPLES, UPDATE_DIM, metric_path, safe_name
 from store.format.spec import ArraySpec
 from store.live.array import LiveArray
 from store.storage.files import OpenFiles
@@ -19,6 +21,24 @@ from store.storage.files import OpenFiles
 AXIS = "update"
 # Rows wait in memory for the next commit, but no more than this many.
 MAX_WAITING_ROWS = 4096
+# Stands among the names of metrics for the number of samples; no metric is called so.
+SAMPLES = "\0samples"
+
+
+@dataclass(frozen=True, slots=True)
+class EpochMeans:
+    """Metrics of a row that are means over the epoch so far, as Keras's `fit` gives them.
+
+    Attributes
+    ----------
+    names : frozenset of str
+        Which.
+    samples : float
+        Of how many samples.
+    """
+
+    names: frozenset[str]
+    samples: float
 
 
 class MetricsTable:
@@ -48,19 +68,25 @@ class MetricsTable:
         self._arrays: dict[str, LiveArray] = {}
         self._last_update: int | None = None
         self._waiting: list[tuple[int, dict[str, float]]] = []
+        self._epoch_means: set[str] = set()
 
     @property
     def arrays(self) -> list[LiveArray]:
         """Every array, the row axis first."""
         return [self._axis, *self._arrays.values()] if self._axis is not None else []
 
-    def append(self, update: int, values: Mapping[str, float]) -> None:
+    def append(
+        self, update: int, values: Mapping[str, float], means: EpochMeans | None = None
+    ) -> None:
         """Append one row, or merge into the last one if that is for the same update."""
         if self._last_update is not None and update < self._last_update:
             raise StepOrderError(
                 f"Metrics of update {update} cannot follow those of {self._last_update}."
             )
         numbers = {name: _number(name, value) for name, value in values.items()}
+        if means is not None:
+            self._epoch_means |= means.names
+            numbers[SAMPLES] = means.samples
         if update != self._last_update:
             self._waiting.append((update, numbers))
             self._last_update = update
@@ -99,7 +125,8 @@ class MetricsTable:
                 self._axis = array
                 self.rows = node["shape"][0]
             else:
-                self._arrays[node["attributes"].get("name", name)] = array
+                is_metric = name != EPOCH_SAMPLES or "name" in node["attributes"]
+                self._arrays[node["attributes"].get("name", name) if is_metric else SAMPLES] = array
         for array in self.arrays:
             array.check(self.rows)
 
@@ -121,12 +148,18 @@ class MetricsTable:
 
     def _add(self, name: str) -> None:
         """Make the array of a metric that is new; it is NaN in the rows before."""
-        taken = [AXIS, *(array.spec.path.split("/")[-1] for array in self._arrays.values())]
-        array = self._new_array(safe_name(name, taken), "float64", {"name": name})
+        reserved = [AXIS, EPOCH_SAMPLES]
+        taken = [*reserved, *(array.spec.path.split("/")[-1] for array in self._arrays.values())]
+        if name == SAMPLES:
+            said = {"long_name": "samples of the epoch so far"}
+            array = self._new_array(EPOCH_SAMPLES, "float64", said)
+        else:
+            marks = {EPOCH_MEAN: True} if name in self._epoch_means else {}
+            array = self._new_array(safe_name(name, taken), "float64", {"name": name, **marks})
         array.fill(self.rows, math.nan)
         self._arrays[name] = array
 
-    def _new_array(self, node: str, dtype: str, attributes: Mapping[str, str]) -> LiveArray:
+    def _new_array(self, node: str, dtype: str, attributes: Mapping[str, Any]) -> LiveArray:
         spec = ArraySpec(metric_path(node), (UPDATE_DIM,), (), dtype, attributes)
         array = LiveArray(self._root, spec, self._files, None)
         array.make_directory()

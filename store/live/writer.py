@@ -23,7 +23,7 @@ from store.format.spec import RunSpec
 from store.format.spec_check import check_complete, validate
 from store.live.array import LiveArray
 from store.live.commit import RunDocuments, described, timestamp
-from store.live.metrics_table import MetricsTable
+from store.live.metrics_table import EpochMeans, MetricsTable
 from store.live.resuming import broken_since, check_same, identity_of, past_attributes
 from store.storage.files import OpenFiles
 from store.storage.location import check_free, read_root, remove_run
@@ -281,7 +281,9 @@ class RunWriter:
         self.last_step = step
         self._dirty = True
 
-    def append_metrics(self, update: int, values: Mapping[str, float]) -> None:
+    def append_metrics(
+        self, update: int, values: Mapping[str, float], *, means: EpochMeans | None = None
+    ) -> None:
         """Append one row of metrics, at a cadence of their own.
 
         Parameters
@@ -290,9 +292,11 @@ class RunWriter:
             Optimizer updates done. A row for the same update as the last one is merged into it.
         values : mapping of str to float
             Metrics by name; one that is missing is NaN in this row.
+        means : EpochMeans, optional
+            Which of them are means over the epoch so far. A metric that once is, is in all rows.
         """
         self._check_open()
-        self._metrics.append(update, values)
+        self._metrics.append(update, values, means)
         self._dirty = True
 
     def note_skipped(self, reason: str) -> None:

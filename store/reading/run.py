@@ -23,6 +23,9 @@ from store.format import probe as probe_io
 from store.format.layers import Layers, layers_of
 from store.format.metadata import Document
 from store.format.names import (
+    EPOCH_MEAN,
+    EPOCH_SAMPLES,
+    RESERVED_METRICS,
     ROOT_ATTRIBUTE,
     STEP_DIM,
     UPDATE_DIM,
@@ -375,22 +378,27 @@ class Run:
 
         NaN stands where a metric was not measured, for instance ``val_loss`` within an epoch. The
         coordinate ``update`` counts optimizer updates, as `steps` do. Read whole at each use.
+
+        Keras's ``fit`` gives means over the epoch so far, and so they are here, with the attribute
+        ``epoch_mean``; the coordinate ``epoch_samples``, (update,) float64, tells of how many
+        samples. Where there is none, it is not known whether metrics are such means.
         """
         now = self._now
-        update = (UPDATE_DIM, np.empty(0, np.int64))
+        coords = {UPDATE_DIM: (UPDATE_DIM, np.empty(0, np.int64))}
         variables = {}
         paths = [path for path in now.nodes if path.startswith("metrics/")]
         side_by_side = request_pool().map if self.source.is_remote else map
         arrays = side_by_side(lambda path: whole(self._reader(now, path)), paths)
         for path, array in zip(paths, arrays, strict=True):
-            values = (UPDATE_DIM, array)
-            if path == "metrics/update":
-                update = values
-            else:
-                # The node is named so that every file system takes it; the attribute is exact.
-                name = now.nodes[path]["attributes"].get("name", path.removeprefix("metrics/"))
-                variables[name if name != UPDATE_DIM else path] = values
-        return xr.Dataset(variables, coords={UPDATE_DIM: update})
+            node, attributes = path.removeprefix("metrics/"), now.nodes[path]["attributes"]
+            if node == UPDATE_DIM or (node == EPOCH_SAMPLES and "name" not in attributes):
+                coords[node] = (UPDATE_DIM, array)
+                continue
+            # The node is named so that every file system takes it; the attribute is exact.
+            name = attributes.get("name", node)
+            marks = {EPOCH_MEAN: True} if attributes.get(EPOCH_MEAN) is True else {}
+            variables[name if name not in RESERVED_METRICS else path] = (UPDATE_DIM, array, marks)
+        return xr.Dataset(variables, coords=coords)
 
     @property
     def tree(self) -> xr.DataTree:

@@ -27,7 +27,7 @@ def test_the_slider_moves_the_maps_the_cursors_and_the_probabilities(
 
     last = len(run) - 1
     slider = page.get_by_label("Recorded step", exact=True)
-    slider.fill(str(last))
+    slider.fill(str(run.steps[last]))
     at(page, last)
 
     assert grid(page).evaluate(PIXELS) != before[0]

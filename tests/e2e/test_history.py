@@ -68,7 +68,7 @@ def test_choices_are_gone_back_to_in_place_and_time_makes_no_entry(
     page.keyboard.press("ArrowRight")
     page.get_by_label("Play or pause (Space)").click()
     page.get_by_label("Play or pause (Space)").click()
-    page.get_by_label("Recorded step", exact=True).fill("5")
+    page.get_by_label("Recorded step", exact=True).fill(str(later))
     at(page, 5)
     expect(page).to_have_url(re.compile(rf"step={later}\b"))
     assert entries(page) == begun

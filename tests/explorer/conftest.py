@@ -8,8 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import panel as pn
 import pytest
+import xarray as xr
 
 from explorer.cards.card import Card
 from explorer.data.run import RunData
@@ -79,6 +81,27 @@ def recorded(tmp_path: Path) -> RunMaker:
         return RunData(open_run(write_run(tmp_path / f"run{number}.zarr", spec, **options)))
 
     return record
+
+
+@pytest.fixture
+def metrics(image_data, monkeypatch):
+    """Replace what was logged in `image_data`: arrays by name; with `samples`, epoch means."""
+
+    def given(samples=None, **values):
+        count = len(next(iter(values.values())))
+        marks = {} if samples is None else {"epoch_mean": True}
+        table = {
+            name: ("update", np.asarray(each, np.float32), {} if name.startswith("val_") else marks)
+            for name, each in values.items()
+        }
+        logged = xr.Dataset(table, coords={"update": np.arange(1, count + 1)})
+        if samples is not None:
+            logged = logged.assign_coords(epoch_samples=("update", samples))
+        monkeypatch.setattr(type(image_data.run), "metrics", logged)
+        monkeypatch.setitem(vars(image_data), "metrics", logged)
+        return image_data
+
+    return given
 
 
 def with_probe(spec: RunSpec | None = None, **changes: Any) -> RunSpec:

@@ -23,7 +23,7 @@ from store.testing import image_run_spec
 from tests.explorer.conftest import image_spec_with_conv1, renamed, without_probe
 
 DEFAULTS = {
-    "step": 100, "layer": "conv1", "unit": 0, "probe": 0, "target": -1, "axis": "step",
+    "step": 100, "layer": "conv1", "unit": 0, "probe": 0, "target": -1, "axis": "log_step",
     "tab": "layers",
 }  # fmt: skip
 
@@ -56,7 +56,7 @@ def test_an_address_is_taken_over(text_run):
     [
         ({"layer": "cnv1"}, "layer", "conv1", r"no layer 'cnv1'. Did you mean 'conv1'\?"),
         ({"layer": "x"}, "layer", "conv1", "There are: image, conv1, relu1, pool1"),
-        ({"axis": "epochs"}, "axis", "step", r"no time axis 'epochs'. Did you mean 'epoch'\?"),
+        ({"axis": "epochs"}, "axis", "log_step", r"no time axis 'epochs'. Did you mean 'epoch'\?"),
         ({"step": "12"}, "step", 10, "Step 12 was not recorded; the nearest one is 10"),
         ({"step": -5}, "step", 0, "Step -5 was not recorded; the nearest one is 0"),
         ({"step": "1" * 30}, "step", 100, "the nearest one is 100"),

@@ -8,7 +8,7 @@ import { controlsOf } from "../../explorer/widgets/shared/controls.js";
 
 const STEPS = [0, 1, 2, 5, 10, 20, 50, 100];
 
-function opened(steps = STEPS, { frameMs } = {}) {
+function opened(steps = STEPS, { frameMs, places = steps } = {}) {
   const time = fakeTime({ frameMs });
   const document = fakeDocument();
   onPage({ ...time, document });
@@ -19,6 +19,7 @@ function opened(steps = STEPS, { frameMs } = {}) {
   const el = document.createElement("div");
   const controls = controlsOf(model, el, {
     column: () => steps,
+    places: () => places,
     short: String,
     plain: String,
     unit: () => "step",
@@ -156,15 +157,36 @@ describe("faces", () => {
   test("the slider says where it is", () => {
     const { clock, slider } = opened();
     clock.go(4);
-    assert.deepEqual([slider.value, slider.max, slider.getAttribute("aria-valuetext")], [4, 7, "step 10"]);
-    slider.value = "6";
+    assert.deepEqual([slider.value, slider.min, slider.max, slider.getAttribute("aria-valuetext")], [10, 0, 100, "step 10"]);
+    slider.value = "47";
     slider.dispatchEvent(event("input"));
-    assert.equal(clock.index, 6);
+    assert.deepEqual([clock.index, slider.value], [6, 50]); // what is recorded nearest
+    slider.value = "51";
+    slider.dispatchEvent(event("input"));
+    assert.deepEqual([clock.index, slider.value], [6, 50]);
   });
 
-  test("ticks stand from end to end", () => {
+  test("it goes along the axis of the curves", () => {
+    const places = STEPS.map((step) => Math.log10(1 + step));
+    const { clock, slider, ticks } = opened(STEPS, { places });
+    clock.go(3);
+    assert.deepEqual([slider.value, slider.min, slider.max], [places[3], 0, places[7]]);
+    slider.value = String(Math.log10(1 + 9));
+    slider.dispatchEvent(event("input"));
+    assert.equal(clock.index, 4);
+    assert.deepEqual(ticks.children.map(({ textContent }) => textContent), ["0", "1", "5", "10", "20", "50", "100"]);
+    assert.equal(ticks.children[3].style.left, `${(places[4] / places[7]) * 100}%`);
+  });
+
+  test("where a clock stands still, positions stand evenly", () => {
+    const { clock, slider } = opened(STEPS, { places: STEPS.map(() => 0) });
+    clock.go(4);
+    assert.deepEqual([slider.value, slider.max], [4, 7]);
+  });
+
+  test("ticks stand from end to end, where there is room", () => {
     const { ticks } = opened();
-    assert.deepEqual(ticks.children.map(({ textContent }) => textContent), ["0", "1", "2", "10", "20", "50", "100"]);
+    assert.deepEqual(ticks.children.map(({ textContent }) => textContent), ["0", "20", "50", "100"]);
     assert.deepEqual([ticks.children[0], ticks.children.at(-1)].map(({ style }) => style.left), ["0%", "100%"]);
   });
 

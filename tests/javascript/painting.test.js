@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { endsOf, placesOf, powersOfTen } from "../../explorer/replay/curves.js";
+import { endsOf, powersOfTen } from "../../explorer/replay/curves.js";
+import { placesOf } from "../../explorer/widgets/shared/numbers.js";
 import { roomy, ticksOf } from "../../explorer/widgets/shared/axes.js";
 import { bytes, cut, number, readOff, table } from "../../explorer/widgets/shared/paint.js";
 import { fontParts } from "../../explorer/widgets/shared/vector.js";

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from explorer.compare.matching.by_weights import weight_matching, why_not_by_weights
+from explorer.compare.matching.signs import signs_are_free_in_both
 from explorer.compare.pair import RunPair
 from explorer.data.run import RunData
+from explorer.derived.pairs.chance import FEWEST_PROBES as FEWEST_SHUFFLED
+from explorer.derived.pairs.chance import ChanceLevel, chance_level
 from explorer.derived.pairs.unit_matching import Matching, match_activations
 from explorer.selection import unit_counts
+
+Array = npt.NDArray[Any]
 
 # Pairs of unit numbers in A's order, those that are alone, and how alike the units of a pair are:
 # NaN where units are paired by their number.
@@ -27,8 +33,9 @@ KINDS: dict[Kind, str] = {
 
 # With fewer probes and positions units go together by chance.
 FEWEST_PROBES = 2
-# Of more units the best pairing takes longer than anybody waits for.
+# Of more units the best pairing takes longer than anybody waits for, and a hundred of them do.
 MOST_UNITS = 2048
+MOST_SHUFFLED_UNITS = 1024
 
 
 def pairs_by_number(first: int, second: int) -> UnitPairs:
@@ -99,21 +106,81 @@ def match_at(pair: RunPair, first: str, second: str, indices: tuple[int, int]) -
     -------
     UnitPairs
         By the answers to the shared probes where there are any; else by the direction of the
-        weights, layer by layer from the input on.
+        weights, layer by layer from the input on. Whatever chance would bring about as well is
+        among them: see `chance_at`.
     """
     if basis(pair, first, second) == "weights":
         return weight_matching(pair, first, indices)
-    frames = [
-        data.activations(layer, index)[probes]
-        for data, layer, index, probes in zip(
-            (pair.first, pair.second),
-            (first, second),
-            indices,
-            (pair.probes.first, pair.probes.second),
-            strict=True,
+    signless = signs_are_free_in_both(pair, first, second)
+    return match_activations(*_frames(pair, first, second, indices), signless=signless)
+
+
+def why_no_chance(pair: RunPair, first: str, second: str) -> str | None:
+    """Say why it is not known how well units go together by chance; None if it is.
+
+    Parameters
+    ----------
+    pair : RunPair
+        The runs.
+    first, second : str
+        The layer in A and in B; `why_not` has nothing against them.
+    """
+    if basis(pair, first, second) == "weights":
+        return "How alike weights are by chance is not known, so no pair is struck out."
+    if len(pair.probes) < FEWEST_SHUFFLED:
+        return (
+            f"{len(pair.probes)} shared probes are too few to tell likeness from chance "
+            f"({FEWEST_SHUFFLED} are needed), so no pair is struck out."
         )
-    ]
-    return match_activations(frames[0], frames[1])
+    most = max(unit_count(pair.first, first), unit_count(pair.second, second))
+    if most > MOST_SHUFFLED_UNITS:
+        return f"Of more than {MOST_SHUFFLED_UNITS:,} units the chance level is not computed."
+    return None
+
+
+def chance_at(
+    pair: RunPair, first: str, second: str, indices: tuple[int, int]
+) -> ChanceLevel | None:
+    """Give how alike the units of a layer are matched at one moment by chance; kept.
+
+    Call it in the worker thread.
+
+    Parameters
+    ----------
+    pair : RunPair
+        The runs.
+    first, second : str
+        The layer in A and in B; `why_not` has nothing against them.
+    indices : (int, int)
+        Recorded step of each run.
+
+    Returns
+    -------
+    ChanceLevel or None
+        None where `why_no_chance` says why.
+    """
+    if why_no_chance(pair, first, second) is not None:
+        return None
+
+    def make() -> dict[str, Array]:
+        level = chance_level(
+            *_frames(pair, first, second, indices),
+            signless=signs_are_free_in_both(pair, first, second),
+        )
+        return {"level": np.array([level.mean, level.bound])}
+
+    kept = pair.derived(f"chance|{first}|{second}|{indices[0]}:{indices[1]}", make)["level"]
+    return ChanceLevel(float(kept[0]), float(kept[1]), len(pair.probes))
+
+
+def _frames(
+    pair: RunPair, first: str, second: str, indices: tuple[int, int]
+) -> tuple[Array, Array]:
+    """Activations for the shared probes, of A and of B: (probe, ..., unit)."""
+    return (
+        pair.first.activations(first, indices[0])[pair.probes.first],
+        pair.second.activations(second, indices[1])[pair.probes.second],
+    )
 
 
 def _why_not_by_answers(pair: RunPair, first: str, second: str) -> str | None:

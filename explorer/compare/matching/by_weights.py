@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from explorer.compare.matching.signs import signs_are_free_in_both
 from explorer.compare.matching.sources import InputSource, common_sources
 from explorer.compare.pair import RunPair
 from explorer.derived.pairs.unit_matching import Matching, match_weights
@@ -63,19 +64,21 @@ def weight_matching(pair: RunPair, first: str, indices: tuple[int, int]) -> Matc
         Recorded step of each run.
     """
     second = pair.layers.to_second(first) or ""
+    layers = pair.first.run.layers[first], pair.second.run.layers[second]
     sources = _sources(pair, first, second)
     assert sources is not None  # `why_not_by_weights` would have said so
     kernels = [
-        _kernel(data.run.layers[name], data.weights(name, index))
-        for data, name, index in zip(
-            (pair.first, pair.second), (first, second), indices, strict=True
-        )
+        _kernel(layer, data.weights(layer.name, index))
+        for data, layer, index in zip((pair.first, pair.second), layers, indices, strict=True)
     ]
     inputs = None
     if sources[0].layer is not None:
         before = weight_matching(pair, sources[0].layer, indices)
         inputs = sources[0].inputs(before, kernels[0].shape[-2])
-    return match_weights(kernels[0], kernels[1], inputs=inputs)
+    # Of gates only the candidate would be turned: their columns cannot be taken as one direction.
+    is_gated = GATES.get(layers[0].class_name, 1) > 1
+    signless = not is_gated and signs_are_free_in_both(pair, first, second)
+    return match_weights(kernels[0], kernels[1], inputs=inputs, signless=signless)
 
 
 def _sources(pair: RunPair, first: str, second: str) -> tuple[InputSource, InputSource] | None:

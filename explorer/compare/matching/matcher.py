@@ -6,17 +6,22 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from explorer.compare.matching.at_step import (
     Kind,
     UnitPairs,
     basis,
+    chance_at,
     match_at,
     pairs_by_number,
     unit_count,
+    why_no_chance,
     why_not,
 )
 from explorer.compare.matching.over_time import Tracked, track
 from explorer.compare.pair import RunPair
+from explorer.derived.pairs.chance import SHUFFLES, ChanceLevel
 from explorer.derived.pairs.time_alignment import Alignment
 from explorer.worker import in_worker
 
@@ -32,12 +37,15 @@ class Held:
     Attributes
     ----------
     pairs : UnitPairs
-        The pairs.
+        The pairs, without those no better than chance.
+    chance : ChanceLevel or None
+        How alike they would be by chance; None: not known.
     steps : (int, int)
         Optimizer updates that A and B had done when they were matched.
     """
 
     pairs: UnitPairs
+    chance: ChanceLevel | None
     steps: tuple[int, int]
 
     def at(self, position: int) -> UnitPairs:  # noqa: ARG002  # as of `Tracked`
@@ -137,7 +145,10 @@ class UnitMatcher:
         pairs = over.at(position)
         other = pairs.to_second(unit)
         if other is None:
-            own = f"Unit {unit} of A has no counterpart in B: it is dead or like none that is left."
+            own = (
+                f"Unit {unit} of A has no counterpart in B: it is dead, or no more like one that "
+                "is left than chance brings about."
+            )
         else:
             score = float(pairs.scores[pairs.first == unit][0])
             what = ALIKE[basis(self.pair, layer, second)]
@@ -149,10 +160,20 @@ class UnitMatcher:
             if isinstance(over, Held)
             else f"Matched at every step anew.{over.remark}"
         )
+        level = said_of_chance(pairs, self._chance(over, position), len(self.pair.probes))
+        if not level:
+            level = f". {why_no_chance(self.pair, layer, second) or ''}".rstrip()
         return (
-            f"{own} {len(pairs.first)} pairs in {names}, mean {pairs.mean:.2f}; without "
+            f"{own} {len(pairs.first)} pairs in {names}, mean {pairs.mean:.2f}{level} Without "
             f"counterpart {alone[0]} of A, {alone[1]} of B. {when}"
         )
+
+    def _chance(self, over: Over, position: int) -> tuple[float, float]:
+        """Mean score by chance at a position, and what 95 % of chance's pairs are below."""
+        if isinstance(over, Tracked):
+            return over.chance.at(position)
+        level = over.chance
+        return (np.nan, np.nan) if level is None else (level.mean, level.bound)
 
     # -- matching ----------------------------------------------------------------------------
 
@@ -231,4 +252,29 @@ class UnitMatcher:
         at = (int(alignment.first[-1]), int(alignment.second[-1])) if kind == "last" else indices
         timelines = self.pair.first.timeline, self.pair.second.timeline
         steps = int(timelines[0].steps[at[0]]), int(timelines[1].steps[at[1]])
-        return Held(match_at(self.pair, first, second, at), steps)
+        level = chance_at(self.pair, first, second, at)
+        found = match_at(self.pair, first, second, at)
+        return Held(found if level is None else found.beyond(level.bound), level, steps)
+
+
+def said_of_chance(pairs: UnitPairs, level: tuple[float, float], probes: int) -> str:
+    """Say how well units go together by chance; empty if that is not known.
+
+    Parameters
+    ----------
+    pairs : UnitPairs
+        Without those that are struck out.
+    level : (float, float)
+        Mean score by chance, and what 95 % of chance's pairs are below; NaN: not known.
+    probes : int
+        Probes that were shuffled.
+    """
+    mean, bound = level
+    if np.isnan(mean):
+        return ""
+    count = len(pairs.struck)
+    others = f", with {count} more that are struck out" if count else ""
+    return (
+        f"{others}; by chance {mean:.2f}, with the {probes} probes shuffled {SHUFFLES} times: 95 % "
+        f"of such pairs are below {bound:.2f}{', as those struck out are' if count else ''}."
+    )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from explorer.compare.matching.at_step import basis, match_at
+from explorer.compare.matching.at_step import basis, chance_at, match_at
 from explorer.compare.pair import RunPair
 from explorer.data.run import RunData
 from explorer.derived.pairs.time_alignment import Alignment
@@ -19,6 +19,7 @@ from explorer.derived.pairs.unit_matching import (
     matching_of,
     partners_of,
     scores_of,
+    settled,
     stability,
 )
 from explorer.derived.time.frames import sample_indices
@@ -33,8 +34,45 @@ SOME_POSITIONS = 40
 MOST_POSITIONS = 400
 # Multiplications of all positions together: some seconds.
 MOST_OPERATIONS = 2**34
+# Positions at which probes are shuffled, a hundred times each: the chance level changes slowly.
+MOST_SHUFFLED, FEWEST_SHUFFLED = 24, 3
 # To read a value and centre it takes as long as so many multiplications in a matrix product.
 READING = 40
+
+
+@dataclass(frozen=True)
+class Chances:
+    """Chance levels of a layer's matching along the common axis; see `chance.ChanceLevel`.
+
+    Attributes
+    ----------
+    positions : ndarray (shuffled,), int64
+        Positions at which probes were shuffled, growing; none: not known.
+    means, bounds_there : ndarray (shuffled,), float64
+        Mean size of the scores by chance, and their 95th percentile.
+    """
+
+    positions: Int64
+    means: Float64
+    bounds_there: Float64
+
+    @classmethod
+    def unknown(cls) -> Chances:
+        """Know them nowhere."""
+        return cls(np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
+
+    def at(self, position: int) -> tuple[float, float]:
+        """Give the mean of chance and its 95th percentile at a position; NaN: not known."""
+        if not len(self.positions):
+            return float("nan"), float("nan")
+        mean = np.interp(position, self.positions, self.means)
+        return float(mean), float(np.interp(position, self.positions, self.bounds_there))
+
+    def bounds(self, positions: Int64) -> Float64:
+        """Give the 95th percentile of chance at positions, NaN where it is not known."""
+        if not len(self.positions):
+            return np.full(len(positions), np.nan)
+        return np.interp(positions, self.positions, self.bounds_there)
 
 
 @dataclass(frozen=True)
@@ -53,6 +91,9 @@ class Tracked:
         How alike they are, -1 to 1; NaN for a unit that is alone.
     others : int
         Units of B.
+    chance : Chances
+        How alike they would be by chance; by default not known. Pairs that are less alike than
+        its bound are in `partners`, and struck out of the matchings.
     """
 
     count: int
@@ -60,6 +101,7 @@ class Tracked:
     partners: Int64
     scores: Float64
     others: int
+    chance: Chances = field(default_factory=Chances.unknown)
 
     def at(self, position: int) -> Matching:
         """Give the matching at a position, else at the nearest one that has one."""
@@ -67,11 +109,18 @@ class Tracked:
 
     @cached_property
     def matchings(self) -> list[Matching]:
-        """The matching at each of `positions`."""
+        """The matching at each of `positions`, without pairs no better than chance."""
         return [
-            matching_of(partners, scores, self.others)
-            for partners, scores in zip(self.partners, self.scores, strict=True)
+            matching_of(partners, scores, self.others).beyond(bound)
+            for partners, scores, bound in zip(
+                self.partners, self.scores, self.chance.bounds(self.positions), strict=True
+            )
         ]
+
+    @cached_property
+    def kept(self) -> Int64:
+        """`partners` without those that are struck out: (kept, unit of A)."""
+        return np.stack([partners_of(matching) for matching in self.matchings])
 
     @cached_property
     def _nearest(self) -> Int64:
@@ -80,7 +129,7 @@ class Tracked:
 
     @property
     def mean(self) -> Float64:
-        """Mean score of the pairs, NaN where there is none: (kept,)."""
+        """Mean size of the scores, struck out or not; NaN without a pair: (kept,)."""
         return np.array([matching.mean for matching in self.matchings], np.float64)
 
     @property
@@ -97,6 +146,11 @@ class Tracked:
         It stands at that next position; NaN at the first, and where there was no pair before.
         """
         return stability(self.matchings)
+
+    @property
+    def settled(self) -> Float64:
+        """Share of the last moment's pairs that are pairs at each of `positions`: (kept,)."""
+        return settled(self.matchings)
 
     @property
     def remark(self) -> str:
@@ -148,7 +202,25 @@ def track(pair: RunPair, first: str, second: str, alignment: Alignment) -> Track
     # The moments themselves are in the key: two ways to align may have one name, not one path.
     moments = ",".join(f"{ours}:{theirs}" for ours, theirs in shown.tolist())
     kept = pair.derived(f"tracked|{first}|{second}|{moments}", make)
-    return Tracked(count, positions, kept["partners"], kept["scores"], int(kept["others"]))
+    chances = _chances(pair, first, second, alignment)
+    return Tracked(count, positions, kept["partners"], kept["scores"], int(kept["others"]), chances)
+
+
+def _chances(pair: RunPair, first: str, second: str, alignment: Alignment) -> Chances:
+    """Shuffle the probes at some positions, as many as can be within some seconds."""
+    most = most_positions(pair, first, second) // MOST_SHUFFLED
+    places = sample_indices(len(alignment), int(np.clip(most, FEWEST_SHUFFLED, MOST_SHUFFLED)))
+    levels = [
+        chance_at(pair, first, second, (int(alignment.first[at]), int(alignment.second[at])))
+        for at in places
+    ]
+    known = [
+        (at, level.mean, level.bound)
+        for at, level in zip(places, levels, strict=True)
+        if level is not None and np.isfinite(level.mean)
+    ]
+    found = np.array(known, np.float64).reshape(-1, 3)
+    return Chances(found[:, 0].astype(np.int64), found[:, 1], found[:, 2])
 
 
 def most_positions(pair: RunPair, first: str, second: str) -> int:

@@ -18,6 +18,7 @@ from explorer.data.recurrent import RecurrentLayer, quantity_of
 from explorer.derived.pairs.subtraction import subtracted
 from explorer.derived.pairs.time_alignment import Alignment
 from explorer.derived.pairs.unit_matching import Matching
+from explorer.derived.recurrent.quantities import is_gate
 from explorer.derived.time.frames import FrameLayout, Limits, picture_of, quantize, robust_limits
 from explorer.plots.style import DIVERGING, palette_bytes
 from explorer.selection import SelectionKey
@@ -55,6 +56,8 @@ class Quantity:
         Units of either layer that the frames have; None: all.
     x_labels : list of str
         Names of the tokens.
+    turns : bool
+        Whether it has another sign for a unit's negative; a gate has not.
     """
 
     title: str
@@ -62,6 +65,7 @@ class Quantity:
     read: Frames
     units: tuple[Array, Array] | None = None
     x_labels: tuple[str, ...] = ()
+    turns: bool = True
 
     @property
     def has_units(self) -> bool:
@@ -75,6 +79,7 @@ class Quantity:
             return subtracted(ours, theirs, {})
         axis = ours.ndim - 1
         pairs = of_units(pairs, self.units, (ours.shape[axis], theirs.shape[axis]))
+        pairs = pairs if self.turns else pairs.unturned
         return subtracted(ours, theirs, {axis: pairs}, more={axis: blanks} if blanks else {})
 
 
@@ -161,6 +166,7 @@ def states_of(
             reader(way, name),
             (ours.units(way), theirs.units(way)),
             tuple(text.labels),
+            turns=not is_gate(name),
         )
         for way in ways
         for name, title in ours.quantities(way).items()

@@ -67,7 +67,7 @@ class AnswersApart(_OfAnswers):
 
     def draw(self, scene: Scene, computed: Any) -> Any:
         positions, found = computed
-        x = self.alignment.coordinates[positions]
+        x = self.positions[positions]
         curves = {
             "total variation": found.total_variation,
             "Jensen-Shannon (bits)": found.jensen_shannon,
@@ -79,7 +79,7 @@ class AnswersApart(_OfAnswers):
                 lines,
                 y_label="0 to 1",
                 y_range=(-0.03, 1.03),
-                cursor=self.alignment.coordinates,
+                cursor=self.positions,
                 height=CURVES_HEIGHT,
                 **self.time_options(scene),
             )

@@ -16,6 +16,7 @@ from explorer.compare.session import Comparison
 from explorer.data.absence import Absence, Lack
 from explorer.data.run import RunData
 from explorer.derived.pairs.time_alignment import Alignment
+from explorer.derived.time.timeline import log_ticks, logarithmic
 from explorer.selection import SelectionKey
 from explorer.views.base import Region, Scene, View
 
@@ -70,19 +71,35 @@ class PairView(View):
     def key(self, selected: SelectionKey) -> tuple[Any, ...]:
         """Give the values that the drawing is made for."""
         own = super().key(selected)
-        return (*own, self.comparison.key) if self.aligned else own
+        return (*own, self.comparison.key, selected.axis) if self.aligned else own
 
     @property
     def moment_name(self) -> str:
         """What a coordinate of the common axis is called."""
         return {"epoch": "epoch", "wall_time": "second"}.get(self.comparison.mode, "step")
 
+    @property
+    def is_logarithmic(self) -> bool:
+        """Whether the common axis, of steps, is drawn as the logarithm of the curves' axis is."""
+        counts_steps = self.comparison.mode not in ("epoch", "wall_time")
+        return counts_steps and self.comparison.first.selection.axis == "log_step"
+
+    @property
+    def positions(self) -> npt.NDArray[np.float64]:
+        """Where each position of the common axis is drawn: (position,), float64."""
+        coordinates = self.alignment.coordinates
+        return logarithmic(coordinates) if self.is_logarithmic else coordinates
+
     def time_options(self, scene: Scene) -> dict[str, Any]:
         """Arguments that every plot along the common axis takes."""
-        return {"x_label": self.alignment.label, "index": scene.index}
+        options: dict[str, Any] = {"x_label": self.alignment.label, "index": scene.index}
+        if self.is_logarithmic:
+            options["x_label"] += ", logarithmic"
+            options["ticks"] = log_ticks(float(self.alignment.coordinates[-1]))
+        return options
 
     def places(self, number: int, updates: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-        """Where updates of a run lie on the common axis: (n,), float64.
+        """Where updates of a run are drawn on the common axis: (n,), float64.
 
         Parameters
         ----------
@@ -99,7 +116,8 @@ class PairView(View):
         )
         clock = self.comparison.mode if self.comparison.mode in CLOCK_MODES else "step"
         asked = timeline.positions(clock)[shown] - off
-        return np.interp(timeline.convert(updates, clock), asked, alignment.coordinates)
+        found = np.interp(timeline.convert(updates, clock), asked, alignment.coordinates)
+        return logarithmic(found) if self.is_logarithmic else found
 
 
 def register(view: V) -> V:

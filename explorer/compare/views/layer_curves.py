@@ -33,11 +33,11 @@ def curves_of_layers(
     **options
         As for `explorer.plots.overlays.overlay`.
     """
-    coordinates = view.alignment.coordinates
+    positions = view.positions
     lines = [
         Line(
             name,
-            coordinates[found.positions],
+            positions[found.positions],
             found.values[:, at],
             CLASSES[at % len(CLASSES)],
             at >= len(CLASSES),
@@ -47,7 +47,7 @@ def curves_of_layers(
     return plot_pane(
         overlay(
             lines,
-            cursor=coordinates,
+            cursor=positions,
             height=HEIGHT,
             **options,
             **view.time_options(scene),

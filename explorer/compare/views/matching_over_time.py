@@ -9,13 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import panel as pn
 
-from explorer.compare.matching.at_step import basis, why_not
+from explorer.compare.matching.at_step import basis, why_no_chance, why_not
 from explorer.compare.matching.over_time import Tracked, most_positions, track
+from explorer.compare.matching.signs import signs_are_free_in_both
 from explorer.compare.views.base import PairView, register
 from explorer.data.absence import Absence, Nothing
 from explorer.plots.overlays import Line, overlay
 from explorer.plots.partners import partners_over_time
-from explorer.plots.style import LINES
+from explorer.plots.style import LINES, NEUTRAL
 from explorer.views.base import Scene, figure_pane, plot_pane
 from explorer.widgets.page.beside import below, beside
 from explorer.widgets.page.text import paragraph, text_pane
@@ -58,32 +59,46 @@ class MatchingOverTime(PairView):
         left_out = ""
         if most_positions(self.pair, layer, second) < len(self.alignment):
             left_out = " Of this large layer some moments are left out."
+        chance = why_no_chance(self.pair, layer, second) or (
+            "By chance: the same with the probes of B shuffled, a hundred times; pairs less alike "
+            "than 95 % of those are struck out, they are no counterparts. What the "
+            "inputs themselves bring about is beyond it: see untrained networks, at step 0."
+        )
+        signs = ""
+        if signs_are_free_in_both(self.pair, layer, second):
+            signs = " Signs do not count: the negative of a unit would serve what follows as well."
         return (
-            f"Units of {layer} are matched at every moment anew, one to one, by their {how}. Left: "
-            f"mean {SCORES[by]} of the pairs, the share of them that were pairs just before, and "
-            f"the share of A's units that have a counterpart. Right: which unit of B stands for "
-            f"unit {scene.selected.unit} of A; a click on either goes there.{left_out}"
+            f"Units of {layer} are matched at every moment anew, one to one, by their {how}.{signs}"
+            f" Left: mean {SCORES[by]} of the pairs, the share of them that were pairs just "
+            "before, the share of the last moment's pairs that are pairs already, and the share of "
+            f"A's units that have a counterpart. {chance} Right: which unit of B stands for unit "
+            f"{scene.selected.unit} of A; a click on either goes there.{left_out}"
         )
 
     def compute(self, scene: Scene) -> Tracked | Nothing:
         found = track(self.pair, *self._layers(scene), self.alignment)
-        if (found.partners >= 0).any():
+        if (found.kept >= 0).any():
             return found
-        return Nothing("No unit of A has a counterpart in B at any moment: none can be compared.")
+        than = " more like it than by chance" if (found.partners >= 0).any() else ""
+        return Nothing(f"No unit of A has a counterpart in B{than} at any moment.")
 
     def draw(self, scene: Scene, computed: Tracked) -> Any:
-        places = self.alignment.coordinates[computed.positions]
+        places = self.positions[computed.positions]
         by = SCORES[basis(self.pair, *self._layers(scene))]
         lines = [
             Line(f"mean {by}", places, computed.mean, LINES[0]),
             Line("pairs that stay", places, computed.stability, LINES[1]),
-            Line("units in pairs", places, computed.paired, LINES[2], True),
+            Line("last pairs", places, computed.settled, LINES[4]),
+            Line("units in pairs", places, computed.paired, LINES[2]),
         ]
+        if len(computed.chance.positions):
+            at = self.positions[computed.chance.positions]
+            lines.insert(1, Line(f"mean {by} by chance", at, computed.chance.means, NEUTRAL, True))
         curves = overlay(
             lines,
             y_label=f"share, {by}",
             y_range=(-0.05, 1.05),
-            cursor=self.alignment.coordinates,
+            cursor=self.positions,
             height=HEIGHT,
             **self.time_options(scene),
         )
@@ -95,15 +110,15 @@ class MatchingOverTime(PairView):
     def partners(self, scene: Scene, tracked: Tracked) -> hv.Overlay:
         """Draw the counterparts of the selected unit of A."""
         layer, second = self._layers(scene)
-        unit = min(scene.selected.unit, tracked.partners.shape[1] - 1)
+        unit = min(scene.selected.unit, tracked.kept.shape[1] - 1)
         return partners_over_time(
-            tracked.partners[:, unit],
-            tracked.scores[:, unit],
-            positions=self.alignment.coordinates[tracked.positions],
+            tracked.kept[:, unit],
+            np.abs(tracked.scores[:, unit]),
+            positions=self.positions[tracked.positions],
             others=tracked.others,
             y_label=f"unit of B in place of unit {unit}",
             score_label=SCORES[basis(self.pair, layer, second)],
-            cursor=self.alignment.coordinates,
+            cursor=self.positions,
             height=HEIGHT,
             **self.time_options(scene),
         )
@@ -155,7 +170,7 @@ class MatchingPane(pn.Column):
 
 def partners_of(tracked: Tracked, unit: int) -> Array:
     """Give the counterparts of a unit of A: (moment,), below 0 for none."""
-    return np.asarray(tracked.partners[:, min(unit, tracked.partners.shape[1] - 1)])
+    return np.asarray(tracked.kept[:, min(unit, tracked.kept.shape[1] - 1)])
 
 
 def said_of_partners(tracked: Tracked, unit: int) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from explorer.compare.side import LETTERS
 from explorer.compare.views.base import PairView, register
 from explorer.data.absence import Nothing
-from explorer.data.metrics import ACCURACY, LOSS, MetricGroup, metric_curve
+from explorer.data.metrics import ACCURACY, LOSS, MetricGroup, metric_curve, smoothed_curve
 from explorer.data.run import RunData
 from explorer.plots.overlays import Line, overlay
 from explorer.plots.style import RUNS
@@ -32,7 +32,8 @@ class _BothMetrics(PairView):
         lines = []
         for number, data in enumerate(self.runs):
             for name in self.group.names(data):
-                updates, values = metric_curve(data, name, MOST_POINTS)
+                curve = smoothed_curve(data, name) or metric_curve(data, name, MOST_POINTS)
+                updates, values = curve
                 said = f"{LETTERS[number]} {metric_label(name)}"
                 places, dashed = self.places(number, updates), name.startswith("val_")
                 lines.append(Line(said, places, values, RUNS[number], dashed))
@@ -41,14 +42,17 @@ class _BothMetrics(PairView):
         return Nothing("Neither run has logged a finite number.")
 
     def caption(self, scene: Scene) -> str:
-        return f"Both runs over the {self.alignment.label}; dashed: validation."
+        return (
+            f"Both runs over the {self.alignment.label}: running medians of the training's values; "
+            "dashed, as measured: validation."
+        )
 
     def draw(self, scene: Scene, computed: list[Line]) -> Any:
         return plot_pane(
             overlay(
                 computed,
                 y_label=self.group.y_label,
-                cursor=self.alignment.coordinates,
+                cursor=self.positions,
                 height=COMPACT_HEIGHT,
                 **self.time_options(scene),
             )

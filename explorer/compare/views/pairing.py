@@ -71,11 +71,13 @@ class Pairing:
     def names(self, position: int) -> list[str]:
         """Name each unit of A with its counterpart, and then those of B that are alone."""
         pairs, said = self.at(position), []
+        turned = set(pairs.first[pairs.signs < 0].tolist())
         for unit, other in enumerate(partners_of(pairs).tolist()):
             if other == ALONE:
                 said.append(f"{unit} alone")
             else:
-                said.append(f"{unit} · B {other}" if self.matched else str(unit))
+                sign = "\u2212" if unit in turned else ""
+                said.append(f"{unit} · {sign}B {other}" if self.matched else str(unit))
         rest = [f"B {unit} alone" for unit in pairs.unmatched_second[: self.blanks]]
         return said + rest + [""] * (self.blanks - len(rest))
 
@@ -99,6 +101,8 @@ class Pairing:
             said = "Units of the same number are beside each other."
             if why_not is not None:
                 said = f"{why_not} {said}"
+        if (pairs.signs < 0).any():
+            said += " \u2212B: the unit of B is turned, since its negative is alike."
         alone = said_of_alone(pairs)
         now = "" if self.held else " now"
         return said + (f" Struck out, without counterpart{now}: {alone}." if alone else "")

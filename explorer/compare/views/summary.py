@@ -9,8 +9,9 @@ import numpy as np
 from explorer.compare.settings import NOTHING
 from explorer.compare.tables import Row, table
 from explorer.compare.views.base import PairView, register
+from explorer.data.metrics import LEARNING_RATE, metric_values, smoothed_curve
 from explorer.data.run import RunData
-from explorer.derived.pairs.progress import grows
+from explorer.derived.pairs.progress import grows, progress
 from explorer.plots.style import RUNS
 from explorer.views.base import Scene
 
@@ -25,7 +26,8 @@ class Summary(PairView):
 
     def caption(self, scene: Scene) -> str:
         return (
-            "Of each metric its last and its best value; the run that came further is set strong."
+            "Of each metric its last and its best value, of a running median where it was measured "
+            "at every batch; the run that came further is set strong."
         )
 
     def draw(self, scene: Scene, computed: Any) -> Any:
@@ -36,7 +38,7 @@ class Summary(PairView):
             (last, best), (other_last, other_best) = (
                 _last_and_best(data, name) for data in self.runs
             )
-            judged = name != "learning_rate"
+            judged = name != LEARNING_RATE
             texts = [
                 f"{_number(value)} (best {_number(peak)})" if judged else _number(value)
                 for value, peak in ((last, best), (other_last, other_best))
@@ -69,12 +71,17 @@ def _last_and_best(data: RunData, name: str) -> tuple[float, float]:
     """Give the last known value of a metric, and the best one; NaN where there is none."""
     if name not in data.metrics:
         return np.nan, np.nan
-    values = data.metrics[name].values.astype(np.float64)
-    known = values[np.isfinite(values)]
-    if not len(known):
+    updates, values = metric_values(data, name)
+    known = ~np.isnan(values)
+    if not known.any():
         return np.nan, np.nan
-    last = values[~np.isnan(values)][-1]
-    return float(last), float(known.max() if grows(name) else known.min())
+    ended = values[known][-1]
+    smoothed = smoothed_curve(data, name)
+    last = ended if smoothed is None or not np.isfinite(ended) else smoothed[1][-1]
+    levels = progress(updates, values, growing=grows(name)).levels
+    if not len(levels):
+        return float(last), np.nan
+    return float(last), float(levels[-1] if grows(name) else -levels[-1])
 
 
 def better(name: str, first: float, second: float) -> int | None:

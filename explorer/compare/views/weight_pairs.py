@@ -19,7 +19,7 @@ from explorer.derived.pairs.subtraction import subtracted
 from explorer.derived.pairs.time_alignment import Alignment
 from explorer.derived.pairs.unit_matching import Matching
 from explorer.derived.recurrent.equations import NotDerivableError, part_of
-from explorer.derived.recurrent.quantities import TITLES
+from explorer.derived.recurrent.quantities import TITLES, is_gate
 from store.format.names import weight_path
 
 Array = npt.NDArray[Any]
@@ -27,11 +27,21 @@ Read = Callable[[int], Array]
 Role = Literal["unit", "input", "state", "row", ""]
 
 ROLES: dict[str, Role] = {"unit": "unit", "in_unit": "input"}
+# A GRU may have two biases a gate.
+ON = ("", ", on the state")
 RECURRENT_PARTS: dict[str, tuple[str, tuple[Role, ...]]] = {
     "recurrent": ("recurrent kernel", ("row", "state", "unit")),
     "input": ("kernel", ("row", "input", "unit")),
     "bias": ("bias", ("row", "unit")),
 }
+# Rows that are the same for a unit and for its negative: gates, and what normalizes by size.
+SIGNLESS_ROWS = frozenset(
+    [
+        *(f"{gate}{part}" for name, gate in TITLES.items() if is_gate(name) for part in ON),
+        "gamma",
+        "moving_variance",
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -76,7 +86,13 @@ class Variable:
                 pairs[axis] = inputs.at(position, counts)
             elif role in ("unit", "state"):
                 pairs[axis] = of_units(units.at(position), self.units, counts)
-        return subtracted(ours, theirs, pairs)
+        found = subtracted(ours, theirs, pairs)
+        still = [at for at, row in enumerate(self.rows) if row in SIGNLESS_ROWS]
+        if still:
+            axis = self.axes.index("unit")
+            pairs[axis] = pairs[axis].unturned
+            found[still] = subtracted(ours[still], theirs[still], pairs)
+        return found
 
     def fault(self) -> str | None:
         """Say why the two cannot be subtracted; None if they can."""
@@ -130,7 +146,7 @@ def _recurrent(pair: RunPair, first: str, second: str) -> Iterator[Variable]:
                 continue
             rows = tuple(TITLES.get(name, name) for name in names)
             if part == "bias" and _known(part_of(gates[0][way][names[0]], part)).ndim == 2:
-                rows = tuple(f"{row}{side}" for row in rows for side in ("", ", on the state"))
+                rows = tuple(f"{row}{side}" for row in rows for side in ON)
             told = [title, *([rows[0]] if len(names) == 1 < len(gates[0][way]) else [])]
             yield Variable(
                 ", ".join(told if len(ways) == 1 else [*told, way]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,9 @@ from explorer.data.absence import Absence, Nothing
 from explorer.views.base import Scene
 from explorer.widgets.page.beside import below
 from explorer.widgets.page.text import text_pane
+
+# Layers that a sentence names.
+MOST_NAMED = 4
 
 
 @dataclass(frozen=True)
@@ -75,13 +79,29 @@ class WeightsApart(PairView):
         return below(text_pane(said, "finding"), curves)
 
 
+def listed(names: Sequence[str]) -> str:
+    """Name layers, the first of many."""
+    if len(names) > MOST_NAMED:
+        return f"{len(names)} layers ({', '.join(names[:MOST_NAMED])} ...)"
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
 def parted(found: Parting, names: list[str]) -> str:
     """Say where and when two runs part, in a sentence."""
     divergence, steps = found.divergence, found.steps
     if divergence.status == "nothing to compare":
         return "The runs have recorded no step in common, so it is not known where they part."
     if divergence.status == "no shared initialization":
-        return f"They do not share their initialization: they differ at step {steps[0]:,} already."
+        apart = [name for name, since in zip(names, divergence.since, strict=True) if since == 0]
+        alike = [name for name in names if name not in apart]
+        at = f"at step {steps[0]:,}"
+        if not alike:
+            return f"They do not share their initialization: every layer differs {at} already."
+        return (
+            f"They share a part of their initialization: {listed(alike)} begin"
+            f"{'s' if len(alike) == 1 else ''} alike, but {listed(apart)} "
+            f"differ{'s' if len(apart) == 1 else ''} {at} already."
+        )
     if divergence.status == "never":
         return (
             f"They never part: at all {len(steps)} steps that both recorded, weights are equal "

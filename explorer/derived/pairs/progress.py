@@ -7,15 +7,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import median_filter
+
+from explorer.derived.time.smoothing import running_median, shortened
 
 Array = npt.NDArray[Any]
 Float64 = npt.NDArray[np.float64]
 
-# A running median over this share of a curve takes the noise of single batches out of it.
-SMOOTHING = 0.05
-# Longer curves are first cut into so many stretches, of which each gives its median.
-MOST_POINTS = 2000
 # Metrics of Keras that grow as a network learns have one of these in their names; others fall.
 GROWING = (
     "acc", "auc", "precision", "recall", "f1", "fbeta", "iou", "r2", "dice", "cosine_similarity",
@@ -62,8 +59,8 @@ def progress(updates: Array, values: Array, *, growing: bool) -> Progress:
     The time to a given value is the yardstick of Coleman et al. (2019), *Analysis of DAWNBench, a
     time-to-accuracy machine learning performance benchmark*. It asks for no curve that falls all
     the way: what a run loses again, by overfitting or by diverging, changes no record. A running
-    median (Tukey 1977, *Exploratory data analysis*) over `SMOOTHING` of the curve comes first, so
-    that a lucky batch is none either; it leaves a curve without noise as it is.
+    median (`smoothing.running_median`) comes first, so that a lucky batch is none either, not even
+    the last one; it leaves a curve without noise as it is, but for its last half window.
 
     Parameters
     ----------
@@ -92,17 +89,7 @@ def progress(updates: Array, values: Array, *, growing: bool) -> Progress:
             "one value for each update was expected. Pass both as the run's metrics hold them."
         )
     known = np.isfinite(levels)
-    times, levels = _shortened(times[known], levels[known] if growing else -levels[known])
-    if not len(levels):
-        return Progress(times, levels)
-    width = 2 * int(SMOOTHING * len(levels) / 2) + 1
-    best = np.maximum.accumulate(median_filter(levels, size=width, mode="nearest"))
+    times, levels = shortened(times[known], levels[known] if growing else -levels[known])
+    best = np.maximum.accumulate(running_median(levels, whole=True))
     record = np.diff(best, prepend=-np.inf) > 0
-    return Progress(times[record], best[record])
-
-
-def _shortened(times: Float64, levels: Float64) -> tuple[Float64, Float64]:
-    if len(times) <= MOST_POINTS:
-        return times, levels
-    times_of, levels_of = np.array_split(times, MOST_POINTS), np.array_split(levels, MOST_POINTS)
-    return np.array([*map(np.mean, times_of)]), np.array([*map(np.median, levels_of)])
+    return Progress(times[: len(best)][record], best[record])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from explorer.derived.pairs.unit_matching import Matching
+from explorer.derived.pairs.unit_matching import Matching, reordered
 
 Array = npt.NDArray[Any]
 Float64 = npt.NDArray[np.float64]
@@ -33,7 +33,8 @@ def subtracted(
     Returns
     -------
     ndarray, float64
-        Shaped as `first`, in its order. NaN where an index has no counterpart.
+        Shaped as `first`, in its order. NaN where an index has no counterpart. Where the units of
+        a pair are each other's negatives, the second is turned first.
 
     Raises
     ------
@@ -44,7 +45,7 @@ def subtracted(
     axes = {axis: matching for axis, matching in pairs.items() if not _is_whole(matching)}
     ours, theirs = first, second
     for axis, matching in axes.items():
-        ours, theirs = np.take(ours, matching.first, axis), np.take(theirs, matching.second, axis)
+        ours, theirs = reordered(ours, theirs, matching, axis=axis)
     with np.errstate(invalid="ignore", over="ignore"):  # infinities of both have no difference
         found = np.subtract(theirs, ours, dtype=np.float64)
     for axis in axes.keys() | more.keys():
@@ -77,7 +78,9 @@ def _check(first: Array, second: Array, pairs: Mapping[int, Matching]) -> None:
 def _is_whole(matching: Matching) -> bool:
     """Whether all units belong to that of their number, so that nothing need be moved."""
     ours, theirs = matching.counts
-    return ours == theirs == len(matching.first) and np.array_equal(matching.first, matching.second)
+    is_in_order = np.array_equal(matching.first, matching.second)
+    is_turned = bool((matching.signs < 0).any())
+    return is_in_order and ours == theirs == len(matching.first) and not is_turned
 
 
 def _laid(values: Float64, axis: int, places: Int64, count: int) -> Float64:

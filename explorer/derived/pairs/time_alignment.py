@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -26,6 +26,8 @@ UNITS: dict[Clock, str] = {"step": "steps", "epoch": "epochs", "wall_time": "s"}
 
 # A slider has no more distinct positions.
 MOST_POSITIONS = 2000
+# Ends of two curves that differ by less, as a share of what both go through, count as equal.
+NEGLIGIBLE = 0.01
 # Share of the axis that is the rounding of its positions.
 ROUNDING = 1e-9
 
@@ -51,6 +53,8 @@ class Alignment:
         Name of the axis.
     unit : str
         Unit of the `off` values.
+    best : (float, float) or None
+        Of runs aligned by a metric, the best value that each reaches; None if they are equal.
     """
 
     coordinates: Float64
@@ -62,6 +66,7 @@ class Alignment:
     second_beyond: Bool
     label: str
     unit: str
+    best: tuple[float, float] | None = None
 
     def __len__(self) -> int:
         return len(self.coordinates)
@@ -205,7 +210,9 @@ def align_by_metric(
 
     What counts is the best value so far, as of `progress.progress`. Values that only one run
     has, at the beginning and at the end, have no counterpart: there both runs go evenly to their
-    first and last steps, and the one that never has such a value is marked `beyond`.
+    first and last steps, and the one that never has such a value is marked `beyond`. Of Keras's
+    means over an epoch, pass the values of batches (`batch_values.batch_values`): a mean is as
+    late as its epoch is long.
 
     Parameters
     ----------
@@ -232,8 +239,9 @@ def align_by_metric(
     """
     own = _positions(first, "step", "first"), _positions(second, "step", "second")
     rising = grows(name) if growing is None else growing
+    sign = 1 if rising else -1
     curves = [progress(*curve, growing=rising) for curve in (first_curve, second_curve)]
-    low, high = _shared_levels(*curves, name=name, sign=1 if rising else -1)
+    low, high = _shared_levels(*curves, name=name, sign=sign)
     levels = np.unique(np.concatenate([curve.levels for curve in curves]))
     levels = levels[(levels >= low) & (levels <= high)]
     reached = np.stack([np.interp(levels, c.levels, c.updates) for c in curves], axis=1)
@@ -241,16 +249,21 @@ def align_by_metric(
     end = [max(run[-1], moment) for run, moment in zip(own, reached[-1], strict=True)]
     path = _through(np.array([begin, *reached, end]))
     shared = reached.mean(axis=1)[[0, -1]]
+    slack = NEGLIGIBLE * float(np.ptp(np.concatenate([curve.levels for curve in curves])))
     spans = [
         (
             shared[0] if curve.levels[0] > other.levels[0] else -np.inf,
-            shared[1] if curve.levels[-1] < other.levels[-1] else np.inf,
+            shared[1] if curve.levels[-1] < other.levels[-1] - slack else np.inf,
         )
         for curve, other in (curves, curves[::-1])
     ]
     path = _Path(path.places, path.first, path.second, *spans)
     label = f"step (mean of both runs) at equal {name}"
-    return _follow(path, *own, label=label, unit="steps", most=most)
+    found = _follow(path, *own, label=label, unit="steps", most=most)
+    if abs(curves[0].levels[-1] - curves[1].levels[-1]) <= slack:
+        return found
+    first_best, second_best = (float(sign * curve.levels[-1]) for curve in curves)
+    return replace(found, best=(first_best, second_best))
 
 
 def _shared_levels(

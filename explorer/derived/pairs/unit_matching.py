@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,8 @@ Int64 = npt.NDArray[np.int64]
 BLOCK_PLACES = 2048
 # In place of the number of a counterpart.
 ALONE = -1
+# Scores are known so precisely.
+ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -29,10 +31,12 @@ class Matching:
     first, second : ndarray (pair,), int64
         Unit numbers in each run; `first` grows.
     scores : ndarray (pair,), float64
-        How alike the units of each pair are, -1 to 1.
+        How alike the units of each pair are, -1 to 1; below 0, one is like the other's negative.
     unmatched_first, unmatched_second : ndarray (unit,), int64
-        Units without a counterpart, growing: too many, dead, constant, not finite, or like none
-        that is left.
+        Units without a counterpart, growing: too many, dead, constant, not finite, like none
+        that is left, or struck out.
+    struck : ndarray (struck,), float64
+        Scores of the pairs that were struck out; see `beyond`.
     """
 
     first: Int64
@@ -40,6 +44,7 @@ class Matching:
     scores: Float64
     unmatched_first: Int64
     unmatched_second: Int64
+    struck: Float64 = field(default_factory=lambda: np.zeros(0))
 
     @property
     def counts(self) -> tuple[int, int]:
@@ -49,8 +54,38 @@ class Matching:
 
     @property
     def mean(self) -> float:
-        """Mean score of the pairs; NaN if there is none."""
-        return float(self.scores.mean()) if len(self.scores) else float("nan")
+        """Mean size of the scores of all pairs, struck out or not; NaN if there is none."""
+        sizes = np.abs(np.concatenate([self.scores, self.struck]))
+        return float(sizes.mean()) if len(sizes) else float("nan")
+
+    @property
+    def signs(self) -> Float64:
+        """-1 where the second unit of a pair is like the negative of the first, else 1: (pair,)."""
+        return np.where(self.scores < 0, -1.0, 1.0)
+
+    @property
+    def unturned(self) -> Matching:
+        """The same pairs, for what is the same of a unit and of its negative, as a gate is."""
+        return replace(self, scores=np.abs(self.scores))
+
+    def beyond(self, least: float) -> Matching:
+        """Strike out the pairs whose scores are smaller than those of chance.
+
+        Parameters
+        ----------
+        least : float
+            Size of the score that a pair needs, such as `chance.ChanceLevel.bound`; NaN: any.
+        """
+        kept = ~(np.abs(self.scores) < least - ROUNDING)
+        return replace(
+            self,
+            first=self.first[kept],
+            second=self.second[kept],
+            scores=self.scores[kept],
+            unmatched_first=np.union1d(self.unmatched_first, self.first[~kept]),
+            unmatched_second=np.union1d(self.unmatched_second, self.second[~kept]),
+            struck=np.concatenate([self.struck, self.scores[~kept]]),
+        )
 
     def to_second(self, unit: int) -> int | None:
         """Counterpart in the second run of a unit of the first, or None."""
@@ -79,6 +114,7 @@ class Matching:
             np.tile(self.scores, positions),
             at_each(self.unmatched_first, ours),
             at_each(self.unmatched_second, theirs),
+            np.tile(self.struck, positions),
         )
 
 
@@ -120,6 +156,7 @@ def match_weights(
     axis: int = -1,
     inputs: Matching | None = None,
     input_axis: int = -2,
+    signless: bool = False,
 ) -> Matching:
     """Match units whose weights point in the same direction.
 
@@ -139,6 +176,8 @@ def match_weights(
         inputs are the same in both runs, as those of the first layer are.
     input_axis : int
         Axis of the inputs.
+    signless : bool
+        Whether weights of opposite directions are alike, too; see `match_activations`.
 
     Raises
     ------
@@ -155,7 +194,7 @@ def match_weights(
             "units on their activations."
         )
     units, others = (_directions(part.reshape(len(part), -1)) for part in rows)
-    return match(np.clip(units @ others.T, -1, 1))
+    return match(np.clip(units @ others.T, -1, 1), signless=signless)
 
 
 def match(likeness: Array, *, signless: bool = False) -> Matching:
@@ -320,6 +359,27 @@ def stability(matchings: Sequence[Matching]) -> Float64:
     return np.array(shares, np.float64)
 
 
+def settled(matchings: Sequence[Matching]) -> Float64:
+    """Share of the last matching's pairs that are pairs in each.
+
+    Unlike `stability`, that does not depend on how densely steps were recorded.
+
+    Parameters
+    ----------
+    matchings : sequence of Matching
+        Of the same two layers at some steps, in order.
+
+    Returns
+    -------
+    ndarray (step,), float64
+        1 at the last; NaN if that has no pair.
+    """
+    pairs = [set(zip(m.first.tolist(), m.second.tolist(), strict=True)) for m in matchings]
+    if not pairs or not pairs[-1]:
+        return np.full(len(pairs), np.nan)
+    return np.array([len(now & pairs[-1]) / len(pairs[-1]) for now in pairs], np.float64)
+
+
 def partners_of(matching: Matching) -> Int64:
     """Counterpart of each unit of the first run, `ALONE` for none: (unit,), int64."""
     partners = np.full(matching.counts[0], ALONE, np.int64)
@@ -372,6 +432,14 @@ def reordered(
     Returns
     -------
     tuple of ndarray
-        ``len(matching.first)`` long along `axis`.
+        ``len(matching.first)`` long along `axis`; the second negated where pairs are opposite.
     """
-    return np.take(first, matching.first, axis), np.take(second, matching.second, axis)
+    ours, theirs = np.take(first, matching.first, axis), np.take(second, matching.second, axis)
+    return ours, along(theirs, matching.signs, axis) if (matching.scores < 0).any() else theirs
+
+
+def along(values: Array, factors: Float64, axis: int) -> Array:
+    """Multiply each slice along an axis by a factor of its own."""
+    shape = [1] * values.ndim
+    shape[axis] = len(factors)
+    return np.asarray(values * factors.reshape(shape))

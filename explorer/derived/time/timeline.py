@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -18,6 +19,11 @@ LABELS: dict[Axis, str] = {
     "epoch": "epoch",
     "wall_time": "time since the start (s)",
 }
+# Steps are recorded by the logarithm if half of them lie within this share of the training.
+EARLY = 0.25
+FEWEST_SPREAD = 5
+# Ends of epochs that are marked; of more every second, fifth, tenth and so on.
+MOST_EPOCHS = 15
 
 
 @dataclass(frozen=True)
@@ -59,11 +65,55 @@ class Timeline:
         if axis == "step":
             return values
         if axis == "log_step":
-            return np.log10(1 + values)
+            return logarithmic(values)
         if not len(self.steps):
             return np.full(values.shape, np.nan)
         clock = self.epochs if axis == "epoch" else self.wall_times
         return np.interp(values, self.steps, clock)
+
+    def epoch_ends(self, axis: Axis) -> npt.NDArray[np.float64]:
+        """Where epochs end on `axis`: (epoch,), float64; of many every k-th.
+
+        Between recorded steps epochs are taken to go evenly.
+        """
+        known = np.isfinite(self.epochs)
+        epochs, steps = np.maximum.accumulate(self.epochs[known]), self.steps[known]
+        last = int(epochs[-1]) if len(epochs) else 0
+        if not last:
+            return np.zeros(0)
+        apart = next(size for size in _round_numbers() if size * MOST_EPOCHS >= last)
+        ends = np.arange(apart, last + 1, apart)
+        # Of an epoch that was recorded at several steps the first one has ended it.
+        first = np.unique(epochs, return_index=True)[1]
+        return self.convert(np.interp(ends, epochs[first], steps[first]), axis)
+
+
+def logarithmic(steps: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Where steps lie on the logarithmic axis: ``log10(1 + step)``."""
+    return np.log10(1 + np.asarray(steps, np.float64))
+
+
+def _round_numbers() -> Iterator[int]:
+    """Yield 1, 2, 5, 10, 20 and so on."""
+    return (digit * 10**power for power in itertools.count() for digit in (1, 2, 5))
+
+
+def usual_axis(steps: npt.NDArray[np.int64]) -> Axis:
+    """Give the axis on which recorded steps are spread: that of their logarithm, or their own.
+
+    Parameters
+    ----------
+    steps : ndarray (step,)
+        Optimizer updates done, growing.
+
+    Examples
+    --------
+    >>> usual_axis(np.array([0, 1, 2, 5, 10, 20, 50, 100])), usual_axis(np.arange(0, 101, 10))
+    ('log_step', 'step')
+    """
+    if len(steps) < FEWEST_SPREAD or np.median(steps) > EARLY * steps[-1]:
+        return "step"
+    return "log_step"
 
 
 def edges(positions: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+import abc
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from explorer.data.absence import Absence, Nothing
-from explorer.data.metrics import ACCURACY, LOSS, MetricGroup, metric_curve
+from explorer.data.metrics import (
+    ACCURACY,
+    LEARNING_RATE,
+    LOSS,
+    VALIDATION,
+    MetricGroup,
+    generalization_gap,
+    gradient_norm,
+    has_gradients,
+    is_epoch_mean,
+    is_noisy,
+    metric_curve,
+    smoothed_curve,
+)
 from explorer.data.run import RunData
 from explorer.plots.curves import metric_curves, probability_curves
 from explorer.views.base import Scene, View, plot_pane
@@ -19,6 +35,14 @@ from explorer.views.room import COMPACT_HEIGHT, MOST_POINTS
 
 # Updates and values of each curve.
 Series = dict[str, tuple[npt.NDArray[Any], npt.NDArray[np.float64]]]
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Curves by name, and what some of them are made of: values of batches."""
+
+    lines: Series
+    behind: Series
 
 
 class MetricCurves(View):
@@ -33,28 +57,140 @@ class MetricCurves(View):
         return bool(self.group.names(data))
 
     def caption(self, scene: Scene) -> str:
-        return "Training: as logged; fit logs running epoch means."
+        return said_of_batches(scene.data, self.group.names(scene.data))
 
-    def compute(self, scene: Scene) -> Series | Nothing:
+    def compute(self, scene: Scene) -> Curves | Nothing:
         names = self.group.names(scene.data)
-        series = {metric_label(name): metric_curve(scene.data, name, MOST_POINTS) for name in names}
-        if any(np.isfinite(values).any() for _, values in series.values()):
-            return series
-        logged = any(len(values) for _, values in series.values())
+        curves, smoothed = {}, {}
+        for name in names:
+            curves[metric_label(name)] = metric_curve(scene.data, name, MOST_POINTS)
+            line = smoothed_curve(scene.data, name)
+            if line is not None:
+                smoothed[metric_label(name)] = line
+        if any(np.isfinite(values).any() for _, values in curves.values()):
+            return Curves({**curves, **smoothed}, {name: curves[name] for name in smoothed})
+        logged = any(len(values) for _, values in curves.values())
         said = "No value is a finite number" if logged else "No update has been logged"
         return Nothing(f"{said}: {', '.join(names)}.")
 
-    def draw(self, scene: Scene, computed: Series) -> Any:
-        timeline, axis = scene.data.timeline, scene.selected.axis
+    def draw(self, scene: Scene, computed: Curves) -> Any:
         return plot_pane(
             metric_curves(
-                {name: (timeline.convert(at, axis), y) for name, (at, y) in computed.items()},
+                placed(scene, computed.lines),
+                behind=placed(scene, computed.behind),
                 y_label=self.group.y_label,
                 cursor=scene.positions,
                 height=COMPACT_HEIGHT,
                 **scene.time_options(),
             )
         )
+
+
+def placed(scene: Scene, series: Series) -> Series:
+    """Put curves on the chosen time axis."""
+    timeline, axis = scene.data.timeline, scene.selected.axis
+    return {name: (timeline.convert(at, axis), y) for name, (at, y) in series.items()}
+
+
+def said_of_batches(data: RunData, names: Sequence[str]) -> str:
+    """Say what curves of metrics are: of batches, or as they were logged."""
+    if not any(is_noisy(data, name) for name in names):
+        return "As logged."
+    if any(is_epoch_mean(data, name) for name in names):
+        return "Faint: each batch; line: their running median."
+    return "Faint: as logged (fit: running means); their median."
+
+
+class _OfTraining(View):
+    """A curve of the whole training, on the tab that tells how it went."""
+
+    region = "training"
+    depends = ("axis",)
+    width = 6
+    y_label: ClassVar[str]
+
+    @abc.abstractmethod
+    def series(self, data: RunData) -> Series:
+        """Give the curves by name."""
+
+    def compute(self, scene: Scene) -> Series | Nothing:
+        found = self.series(scene.data)
+        if any(np.isfinite(values).any() for _, values in found.values()):
+            return found
+        return Nothing(f"No value of the {self.title.lower()} is a finite number.")
+
+    def draw(self, scene: Scene, computed: Series) -> Any:
+        return plot_pane(
+            metric_curves(
+                placed(scene, computed),
+                y_label=self.y_label,
+                cursor=scene.positions,
+                **scene.time_options(),
+            )
+        )
+
+
+@register
+class LearningRate(_OfTraining):
+    """The learning rate as the optimizer had it."""
+
+    title = "Learning rate"
+    order = 10
+    y_label = "learning rate"
+
+    def applies(self, data: RunData) -> bool:
+        return LEARNING_RATE in data.metrics
+
+    def caption(self, scene: Scene) -> str:
+        return "As the optimizer had it at recorded steps and at the ends of epochs."
+
+    def series(self, data: RunData) -> Series:
+        return {"learning rate": metric_curve(data, LEARNING_RATE, MOST_POINTS)}
+
+
+@register
+class GradientNorm(_OfTraining):
+    """Norm of the gradient by all variables together."""
+
+    title = "Gradient norm"
+    order = 11
+    y_label = "L2 norm"
+
+    def applies(self, data: RunData) -> bool:
+        return has_gradients(data)
+
+    def caption(self, scene: Scene) -> str:
+        return (
+            "Of the gradient of one batch by all variables together, before any clipping of the "
+            "optimizer, at the recorded steps. Healthy: without jumps by powers of ten."
+        )
+
+    def series(self, data: RunData) -> Series:
+        found = gradient_norm(data)
+        return {} if found is None else {"gradient norm": found}
+
+
+@register
+class GeneralizationGap(_OfTraining):
+    """Loss on held-out examples less that on the training's."""
+
+    title = "Gap between validation and training"
+    order = 12
+    y_label = "validation loss \u2212 training loss"
+
+    def applies(self, data: RunData) -> bool:
+        return any(VALIDATION + name in data.metrics for name in LOSS.names(data))
+
+    def caption(self, scene: Scene) -> str:
+        return (
+            "Loss on the held-out examples less the running median of the training's at that "
+            "moment. Above 0 and growing: it learns what does not carry over. Below 0 is usual "
+            "with dropout, which makes the training's loss greater."
+        )
+
+    def series(self, data: RunData) -> Series:
+        found = {name: generalization_gap(data, name) for name in LOSS.names(data)}
+        return {name: gap for name, gap in found.items() if gap is not None}
 
 
 @register

@@ -1,11 +1,13 @@
 // Slider, playback, keys and typed jump of a clock. A face says how its positions are called:
-// column() their values, short(value), plain(value) as it can be typed, unit() of what is typed,
-// spoken(index) for screen readers.
+// column() their values, places() where they lie on the slider, as on the axis of the curves,
+// short(value), plain(value) as it can be typed, unit() of what is typed, spoken(index) for screen
+// readers.
 import { clockOf, element, isTyped } from "./clock.js";
 import { nearest } from "./numbers.js";
 /** @import { Model } from "../../types" */
 
 const JUMP = 10;
+const MOST_TICKS = 7;
 const ICONS = {
   first: "M5 5h2v14H5zM19 5v14L8 12z",
   back: "M17 5v14L6 12z",
@@ -27,6 +29,26 @@ function icon(name) {
 }
 
 /**
+ * Positions whose places are spread evenly from end to end, at most so many.
+ *
+ * @param {number[] | Float64Array} places
+ * @param {number} most
+ * @returns {number[]}
+ */
+export function spread(places, most) {
+  const [from, to] = [places[0], places.at(-1)];
+  const wanted = Array.from({ length: most }, (_, mark) => from + (mark / (most - 1)) * (to - from));
+  const room = (to - from) / (2 * most); // labels that are closer would overlap
+  const found = [];
+  for (const place of wanted) {
+    const index = place === to ? places.length - 1 : nearest(places, place);
+    while (found.length && place === to && places[index] - places[found.at(-1)] < room) found.pop();
+    if (!found.length || places[index] - places[found.at(-1)] >= room) found.push(index);
+  }
+  return found;
+}
+
+/**
  * @param {Model} model
  * @param {HTMLElement} el
  * @param {Record<string, any>} face
@@ -38,7 +60,7 @@ export function controlsOf(model, el, face) {
     made.append(icon(action));
     return made;
   };
-  const slider = element("input", { type: "range", min: 0, step: 1, "aria-label": "Recorded step" });
+  const slider = element("input", { type: "range", step: "any", "aria-label": "Recorded step" });
   const ticks = element("div", { class: "ticks", "aria-hidden": "true" });
   const typed = element("input", {
     type: "text", inputmode: "numeric", class: "typed", "aria-label": "Jump to step, epoch or time",
@@ -57,25 +79,31 @@ export function controlsOf(model, el, face) {
   buttons.play.classList.add("primary");
   speed.value = 10;
 
+  // Places that do not grow tell nothing: then positions stand evenly.
+  const places = () => {
+    const found = face.places();
+    return found.at(-1) > found[0] ? found : Array.from(found, (_, at) => at);
+  };
   const show = () => {
     const values = face.column();
-    slider.value = clock.index;
+    slider.value = places()[clock.index] ?? 0;
     if (typed.getRootNode().activeElement !== typed) typed.value = values.length ? face.plain(values[clock.index]) : "";
     slider.setAttribute("aria-valuetext", face.spoken(clock.index));
   };
   // Call it when the positions or their names have changed.
   const label = () => {
     const values = face.column();
+    const along = places();
     const last = values.length - 1;
-    slider.max = Math.max(0, last);
+    const [from, to] = [along[0] ?? 0, along.at(-1) ?? 0];
+    slider.min = from;
+    slider.max = to;
     for (const made of [slider, typed, ...Object.values(buttons)]) made.disabled = last < 1;
     unit.textContent = face.unit();
     ticks.replaceChildren();
-    const marks = Math.min(last, 6);
-    for (let mark = 0; mark <= marks && last > 0; mark++) {
-      const index = Math.round((mark / marks) * last);
+    for (const index of last > 0 ? spread(along, MOST_TICKS) : []) {
       const tick = element("span", { text: face.short(values[index]) });
-      tick.style.left = `${(index / last) * 100}%`;
+      tick.style.left = `${((along[index] - from) / (to - from)) * 100}%`;
       ticks.append(tick);
     }
     show();
@@ -140,7 +168,10 @@ export function controlsOf(model, el, face) {
   for (const [name, made] of Object.entries(buttons)) {
     made.addEventListener("click", (event) => act[name](event.shiftKey));
   }
-  slider.addEventListener("input", () => clock.go(Number(slider.value)));
+  slider.addEventListener("input", () => {
+    clock.go(nearest(places(), Number(slider.value)));
+    show(); // the slider stands at what is recorded, not between
+  });
   typed.addEventListener("focus", () => typed.select());
   typed.addEventListener("keydown", (event) => {
     if (event.key === "Enter") jump(typed.value);

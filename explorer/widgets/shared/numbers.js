@@ -19,6 +19,17 @@ export function nearest(values, to, reach = Infinity) {
 }
 
 /**
+ * Places on a time axis, from those on the run's clocks.
+ *
+ * @param {Record<string, number[] | Float64Array>} clocks
+ * @param {string} axis
+ * @returns {number[] | Float64Array}
+ */
+export function placesOf(clocks, axis) {
+  return axis === "log_step" ? clocks.step.map((step) => Math.log10(1 + step)) : clocks[axis];
+}
+
+/**
  * A number, but no less than `low` and no more than `high`; NaN stays NaN.
  *
  * @param {number} value

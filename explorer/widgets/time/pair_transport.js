@@ -4,9 +4,12 @@ import { addressOf, choiceIn } from "../shared/address.js";
 import { clockOf, element, introduce } from "../shared/clock.js";
 import { controlsOf } from "../shared/controls.js";
 import { cursorsOf } from "../shared/cursors.js";
+import { placesOf } from "../shared/numbers.js";
 /** @import { Component } from "../../types" */
 
 const CURVES = { step: "step", log_step: "step (log)", epoch: "epoch", wall_time: "time" };
+const SHARED = "Whether colours and ends mean the same in both runs: those of feature maps, kernels, weights, " +
+  "their distributions, states and gates. Every other picture has colours of its own, with its own ends.";
 const SIDES = ["first", "second"];
 
 // The position that shows a recorded step of one run; of several the one nearest to another.
@@ -58,17 +61,18 @@ export function render({ model, el }) {
   };
   const modes = list("Alignment", "Which moments of the runs stand beside each other", model.modes);
   const axis = list("Time axis", "Time axis of the curves", CURVES);
-  const colours = list("Colours", "Whether colours and ends of pictures mean the same in both runs", {
-    shared: "shared", own: "each its own",
-  });
+  const colours = list("Colours", SHARED, { shared: "shared, of maps and weights", own: "each its own" });
   const short = (value) => {
     if (model.mode === "epoch") return value.toFixed(value < 10 ? 2 : 1);
     return model.mode === "wall_time" ? value.toFixed(1) : String(Math.round(value));
   };
+  // The common axis counts steps unless runs are put together by another clock.
+  const isLogarithmic = () => model.axis === "log_step" && !["epoch", "wall_time"].includes(model.mode);
   const name = (index) => runs.map((run, at) =>
     `${"AB"[at]} ${run.label?.(model.path[SIDES[at]][index]) ?? ""}`).join(" | ");
   const controls = controlsOf(model, el, {
     column: () => model.path.coordinates,
+    places: () => placesOf({ step: model.path.coordinates }, isLogarithmic() ? "log_step" : "step"),
     short,
     plain: short,
     unit: () => ({ epoch: "epoch", wall_time: "seconds" })[model.mode] ?? "step",
@@ -185,6 +189,7 @@ export function render({ model, el }) {
 
   // -- choices ----------------------------------------------------------------------------
   const onMode = () => {
+    controls.label(); // places depend on the axis
     modes.value = model.mode;
     axis.value = model.axis;
     colours.value = model.tied ? "shared" : "own";

@@ -20,7 +20,7 @@ class PairTransport(Widget):
     modes = param.Dict(default={}, doc="How the runs can be put beside each other: text by name.")
     mode = param.String(default="step", doc="How they are.")
     anchors = param.List(default=[], doc="Steps of A and B at two points by hand: a, b, a, b.")
-    note = param.String(default="", doc="Why runs cannot be put beside each other as was wished.")
+    note = param.String(default="", doc="What the runs lack in this way to put them together.")
     axis: param.Selector[str] = param.Selector(
         default="step", objects=list(AXES), doc="Time axis of the curves."
     )

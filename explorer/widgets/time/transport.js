@@ -5,7 +5,7 @@ import { addressOf, choiceIn } from "../shared/address.js";
 import { clockOf, element } from "../shared/clock.js";
 import { clockSyncOf } from "../shared/clock_sync.js";
 import { controlsOf } from "../shared/controls.js";
-import { nearest } from "../shared/numbers.js";
+import { nearest, placesOf } from "../shared/numbers.js";
 import { seconds, timeLabel } from "../shared/time_label.js";
 /** @import { Component } from "../../types" */
 
@@ -28,6 +28,7 @@ export function render({ model, el }) {
   let writeAddress = () => {};
   const controls = controlsOf(model, el, {
     column: () => ({ epoch: model.epochs, wall_time: model.wall_times })[model.axis] ?? model.steps,
+    places: () => placesOf({ step: model.steps, epoch: model.epochs, wall_time: model.wall_times }, model.axis),
     short,
     plain: (value) => model.axis === "wall_time" ? value.toFixed(1) : short(value),
     unit: () => ({ epoch: "epoch", wall_time: "seconds" })[model.axis] ?? "step",

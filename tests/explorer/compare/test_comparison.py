@@ -130,7 +130,18 @@ def test_anchors_that_cannot_be_are_put_back_and_said(comparison, wrong, said):
     assert said in comparison.transport.note
     assert comparison.transport.path is before
     comparison.transport.mode = "step"
-    assert comparison.transport.note == ""
+    assert said not in comparison.transport.note
+
+
+def test_what_the_runs_lack_in_time_is_said_below_the_slider(comparison, pair):
+    ends = "A ends at step 20, B at step 8. Where one has ended, its last step is held."
+    assert comparison.transport.note == ends
+    comparison.transport.mode = "metric:loss"
+    assert "B never reaches what A does: its best loss is 0.222, that of A 0.0952." in (
+        comparison.transport.note
+    )
+    assert "A and B: loss as logged." in comparison.transport.note
+    assert Comparison(RunPair(pair.first, pair.first)).transport.note == ""
 
 
 def test_an_address_that_asks_for_the_impossible_is_answered_with_a_sentence(pair):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from explorer.compare.differences import (
+    Parting,
     answers_over_time,
     disputed,
     layers_seen,
@@ -21,8 +22,8 @@ from explorer.compare.differences import (
 from explorer.compare.pair import RunPair
 from explorer.compare.settings import differing_settings
 from explorer.compare.views.summary import better
-from explorer.compare.views.weights import parted
-from explorer.derived.pairs.divergence import FIRST_RIGHT, SECOND_RIGHT
+from explorer.compare.views.weights import listed, parted
+from explorer.derived.pairs.divergence import FIRST_RIGHT, SECOND_RIGHT, Divergence
 from explorer.derived.units.similarity import linear_cka
 from store.testing import image_run_spec
 from tests.explorer.compare.conftest import LONG, SHORT
@@ -104,7 +105,7 @@ def test_where_runs_part_is_said(recorded, pair):
     never = RunPair(recorded(steps=LONG), recorded(steps=SHORT))
     assert parting(never).steps.tolist() == [0, 2]
     assert "never part: at all 2 steps" in parted(parting(never), names)
-    assert "they differ at step 0 already" in parted(parting(pair), names)
+    assert "every layer differs at step 0 already" in parted(parting(pair), names)
     none = RunPair(recorded(steps=(1, 3)), recorded(steps=(2, 4)))
     assert "no step in common" in parted(parting(none), names)
 
@@ -120,6 +121,25 @@ def test_a_run_that_parts_later_is_found_at_its_step_and_layer(recorded, monkeyp
     monkeypatch.setattr(pair.second, "weight", changed)
     said = parted(parting(pair), ["conv1", "dense"])
     assert "part between steps 2 and 5, first in dense" in said
+
+
+@pytest.mark.parametrize(
+    ("since", "said"),
+    [
+        ([0, -1, 5], "b and c begin alike, but a differs at step 0 already"),
+        ([0, 0, 5], "c begins alike, but a and b differ at step 0 already"),
+        ([0, 0, 0], "do not share their initialization: every layer differs"),
+    ],
+)
+def test_layers_that_share_their_initialization_are_named(since, said):
+    found = Divergence("no shared initialization", None, None, np.array(since), 1e-5)
+    assert said in parted(Parting(found, np.array([0, 1])), ["a", "b", "c"])
+
+
+def test_of_many_layers_the_first_are_named():
+    assert listed(list("abcd")) == "a, b, c and d"
+    assert listed(list("abcde")) == "5 layers (a, b, c, d ...)"
+    assert listed(["a"]) == "a"
 
 
 def test_answers_are_compared_probe_by_probe(pair):

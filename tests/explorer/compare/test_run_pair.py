@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -80,6 +81,36 @@ def test_every_mode_puts_equal_moments_beside_each_other(pair):
     anchored = pair.align("anchors", ((0, 0), (20, 8)))
     assert (anchored.first[-1], anchored.second[-1]) == (5, 3)
     assert not anchored.second_beyond.any()
+
+
+def test_metrics_of_held_out_examples_come_first(recorded, image_data):
+    pair = RunPair(image_data, recorded(steps=(0, 30)))
+    assert pair.metrics == ["val_loss", "accuracy", "loss"]
+
+
+def test_who_never_reaches_what_is_said_by_the_direction_of_the_metric(pair):
+    for mode in ("metric:loss", "metric:accuracy"):
+        alignment = pair.align(mode)
+        assert "B never reaches what A does" in pair.said_of(mode, alignment)
+        turned = RunPair(pair.second, pair.first)
+        assert "A never reaches what B does" in turned.said_of(mode, turned.align(mode))
+
+
+def test_equal_values_are_those_of_batches_where_the_run_tells(metrics, recorded):
+    samples = np.tile([64, 128, 192, 256], 25)
+    batches = np.linspace(5, 1, 100)
+    sums = np.concatenate([np.cumsum(64 * part) for part in np.split(batches, 25)])
+    logged = metrics(samples, loss=sums / samples)
+    other = recorded(steps=(0, 100))
+    vars(other)["metrics"] = xr.Dataset(
+        {"loss": ("update", batches)}, coords={"update": np.arange(1, 101)}
+    )
+    pair = RunPair(logged, other)
+    found = pair.align("metric:loss")
+    steps = logged.run.steps[found.first] - found.first_off
+    np.testing.assert_allclose(steps, other.run.steps[found.second] - found.second_off, atol=0.5)
+    assert "A: loss as logged" not in pair.said_of("metric:loss", found)
+    assert "B: loss as logged" in pair.said_of("metric:loss", found)
 
 
 @pytest.mark.parametrize(

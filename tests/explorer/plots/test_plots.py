@@ -11,8 +11,10 @@ from explorer.plots.matrices import PICTURE_COLUMNS, time_heatmap
 from explorer.plots.style import (
     CURSOR_NAME,
     DIVERGING,
+    EPOCHS_NAME,
     KIND_COLOURS,
     SEQUENTIAL,
+    ClockIndex,
     palette,
     palette_bytes,
     time_cursor,
@@ -199,3 +201,20 @@ def test_a_run_without_steps_has_no_cursor():
 
     time_cursor(np.array([]), 0)(Plot, None)
     assert not cursors(Plot.state)
+
+
+def test_ends_of_epochs_are_marked_in_every_picture_over_time():
+    places = np.array([1.0, 2.0])
+    for index, expected in ((ClockIndex(0, "main", places), [1, 2]), (ClockIndex(0, "main"), None)):
+        drawn = hv.render(
+            metric_curves(
+                {"a": (np.arange(3.0), np.arange(3.0))},
+                y_label="y", x_label="x", cursor=np.arange(3.0), index=index,
+            )
+        )  # fmt: skip
+        marks = drawn.select_one({"name": EPOCHS_NAME})
+        if expected is None:
+            assert marks is None
+        else:
+            assert list(marks.data_source.data["x"]) == expected
+        assert (drawn.x_range.start, drawn.x_range.end) == (0, 2)

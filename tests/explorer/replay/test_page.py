@@ -124,7 +124,10 @@ def test_curves_are_the_metrics_on_every_clock_and_sparse_ones_are_joined(image_
     training, validation = loss["series"]
     updates = np.arange(1, 101)
     np.testing.assert_array_equal(page.array(training["places"]["step"]), updates)
-    np.testing.assert_allclose(page.array(training["values"]), 2 / (1 + updates), rtol=1e-6)
+    # Without noise a running median changes nothing, but at the end.
+    values = page.array(training["values"])
+    np.testing.assert_allclose(values[:98], 2 / (1 + updates[:98]), rtol=1e-6)
+    np.testing.assert_allclose(values[98:], 2 / (1 + updates[98:]), rtol=0.02)
     np.testing.assert_allclose(page.array(training["places"]["epoch"]), updates / 20)
     np.testing.assert_allclose(page.array(training["places"]["wall_time"]), updates * 0.05)
     assert validation["name"] == "val_loss"

@@ -15,7 +15,7 @@ import pytest
 import explorer.views
 from explorer.data.absence import Lack, Unfit
 from explorer.derived.time.timeline import AXES, LABELS
-from explorer.plots.style import CURSOR_NAME, DIVERGING, SEQUENTIAL, palette_bytes
+from explorer.plots.style import CURSOR_NAME, DIVERGING, EPOCHS_NAME, SEQUENTIAL, palette_bytes
 from explorer.selection import SelectionKey
 from explorer.views.base import Region, Scene, View
 from explorer.views.registry import views
@@ -175,7 +175,9 @@ def test_every_view_of_every_layer_draws_or_says_why_not(spec, image_data, text_
 def test_every_picture_over_time_has_its_axis_and_a_cursor(image_data, title, axis):
     scene = scene_of(image_data, "conv1", axis=axis, index=5)
     (figure,) = figures_in(drawn(view_called(title), scene))
-    assert figure.xaxis[0].axis_label == LABELS[axis]
+    dotted = "" if axis == "epoch" else "; dotted: ends of epochs"
+    assert figure.xaxis[0].axis_label == LABELS[axis] + dotted
+    assert bool(figure.select({"name": EPOCHS_NAME})) == bool(dotted)
     (cursor,) = figure.select({"name": CURSOR_NAME})
     places = {
         "step": np.array(STEPS),
@@ -271,7 +273,9 @@ def test_metric_curves_hold_every_update(image_data):
     assert set(curves) == {"training", "validation"}
     updates = np.arange(1, 101)
     np.testing.assert_array_equal(curves["training"]["x"], updates)
-    np.testing.assert_allclose(curves["training"]["y"], 2 / (1 + updates))
+    # Without noise a running median changes nothing, but at the end.
+    np.testing.assert_allclose(curves["training"]["y"][:98], 2 / (1 + updates)[:98])
+    np.testing.assert_allclose(curves["training"]["y"], 2 / (1 + updates), rtol=0.02)
     # Once an epoch: its points are joined, without gaps between them.
     np.testing.assert_array_equal(curves["validation"]["x"], [20, 40, 60, 80, 100])
     np.testing.assert_allclose(curves["validation"]["y"], 2.5 / np.array([21, 41, 61, 81, 101]))

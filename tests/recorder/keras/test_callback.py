@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from explorer.derived.time.batch_values import batch_values
 from recorder import Probe, Recorder, every_epoch, every_n_steps, log_spaced
 from store import open_run
 from store.errors import RunExistsError, SpecError
@@ -141,6 +142,45 @@ def test_metrics_have_a_cadence_of_their_own(tmp_path: Path) -> None:
     assert np.isnan(np.delete(held_out, [3, 7, 11])).all()
     rate = metrics["learning_rate"].values
     np.testing.assert_allclose(rate[3::4], 0.01)
+
+
+def test_values_of_batches_are_found_in_the_means_that_fit_gives(tmp_path: Path) -> None:
+    import keras
+
+    # Of what is the same in training and afterwards, and with weights that stay.
+    model = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(3, "softmax")])
+    model.compile(
+        keras.optimizers.SGD(0.0), "sparse_categorical_crossentropy", metrics=["accuracy"]
+    )
+    x, y = images()
+    x, y = x[:28], y[:28]
+    recorder = Recorder(tmp_path / "run.zarr", Probe(x[:2]), schedule=every_n_steps(1000))
+    fit(model, (x, y), recorder, shuffle=False, validation_data=(x[:5], y[:5]))
+    metrics = open_run(tmp_path / "run.zarr").metrics
+    assert metrics.coords["epoch_samples"].values.tolist() == [8, 16, 24, 28] * EPOCHS
+    assert {name for name, each in metrics.items() if each.attrs} == {"loss", "accuracy"}
+    batches = [slice(at, at + BATCH) for at in range(0, 28, BATCH)]
+    expected = [model.evaluate(x[at], y[at], verbose=0, return_dict=True) for at in batches]
+    for name in ("loss", "accuracy"):
+        found = batch_values(metrics[name].values, metrics["epoch_samples"].values)
+        np.testing.assert_allclose(found, [each[name] for each in expected] * EPOCHS, atol=1e-5)
+
+
+def test_a_training_step_of_ones_own_says_itself_what_its_metrics_are(tmp_path: Path) -> None:
+    import keras
+
+    class Own(keras.Sequential):  # type: ignore[misc]
+        def train_step(self, data: Any) -> dict[str, float]:  # noqa: ARG002
+            return {"loss": 7.0}
+
+    model = Own(conv_model().layers)
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    recorder = Recorder(tmp_path / "run.zarr", Probe(images()[0][:2]))
+    fit(model, images(), recorder, epochs=1)
+    metrics = open_run(tmp_path / "run.zarr").metrics
+    assert metrics["loss"].attrs == {}
+    assert "epoch_samples" not in metrics.coords
+    assert set(metrics["loss"].values[:-1].tolist()) == {7.0}  # at its end Keras gives its own
 
 
 def test_what_is_known_about_the_training_is_kept(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ class Notebook:
         self.steps.append(step)
         self.values.append(np.array(frames["a"]))
 
-    def append_metrics(self, update: int, values: Mapping[str, float]) -> None:
+    def append_metrics(self, update: int, values: Mapping[str, float], **_: object) -> None:
         self.metrics.append((update, values))
 
     def note_not_finite(self, step: int) -> None:

@@ -14,7 +14,9 @@ from store.errors import (
     StepOrderError,
 )
 from store.format.spec import LayerSpec, RunSpec, WeightSpec
+from store.live.metrics_table import EpochMeans
 from store.live.writer import COMMIT_STEPS, RunWriter
+from store.packed.pack import pack
 from store.reading.live import check_index
 from store.reading.run import open_run
 from store.storage.files import MAX_OPEN_FILES
@@ -210,6 +212,31 @@ def test_names_of_metrics_are_exact_even_where_files_cannot_be(writer: RunWriter
         assert found.values.tolist() == [number, number]
     folders = [entry.name.casefold() for entry in (writer.path / "metrics").iterdir()]
     assert len(set(folders)) == len(names) + 2  # with the update axis and the group's document
+
+
+def test_metrics_that_are_means_over_the_epoch_say_so_and_of_how_many_samples(
+    writer: RunWriter,
+) -> None:
+    means = frozenset({"loss"})
+    writer.append_metrics(1, {"loss": 3.0, "auc": 0.5}, means=EpochMeans(means, 64))
+    writer.append_metrics(2, {"loss": 2.0, "auc": 0.6}, means=EpochMeans(means, 100))
+    writer.append_metrics(2, {"val_loss": 2.5, "epoch_samples": 7.0})  # a metric of a user
+    writer.close()
+    resumed = RunWriter.resume(writer.path, SPEC)
+    resumed.append_metrics(3, {"loss": 1.0}, means=EpochMeans(means, 64))
+    resumed.append_metrics(4, {"loss": 1.0})  # as a loop of one's own gives it
+    resumed.close()
+    packed = pack(writer.path, writer.path.with_name("packed.zarr")).path
+    for path in (writer.path, packed):
+        metrics = open_run(path).metrics
+        assert [str(name) for name, each in metrics.items() if each.attrs] == ["loss"]
+        assert metrics["loss"].attrs == {"epoch_mean": True}
+        samples = metrics.coords["epoch_samples"]
+        np.testing.assert_array_equal(samples.values, [64, 100, 64, np.nan])
+        assert "epoch_samples" not in metrics.data_vars
+        np.testing.assert_array_equal(
+            metrics["metrics/epoch_samples_2"].values, [np.nan, 7, np.nan, np.nan]
+        )
 
 
 def test_metrics_must_be_numbers_in_order(writer: RunWriter) -> None:

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from explorer.compare.matching.at_step import basis, match_at, pairs_by_number, why_not
+from explorer.compare.matching.at_step import (
+    basis,
+    chance_at,
+    match_at,
+    pairs_by_number,
+    why_no_chance,
+    why_not,
+)
 from explorer.compare.matching.by_weights import weight_matching
 from explorer.compare.matching.sources import InputSource, source_of
 from explorer.compare.page import ComparisonPage
@@ -14,7 +21,7 @@ from explorer.compare.session import Comparison
 from explorer.data.run import RunData
 from store.testing import image_run_spec
 from tests.explorer.compare.conftest import choose
-from tests.explorer.conftest import RunMaker, without_probe
+from tests.explorer.conftest import RunMaker, renamed, without_probe
 
 STEPS = (0, 1, 2, 5, 10, 20, 50, 100)
 ORDER = [2, 0, 1]
@@ -197,6 +204,38 @@ def test_a_run_without_steps_goes_by_number(recorded, image_data):
     comparison = Comparison(RunPair(image_data, recorded(steps=())), {"units": "matched"})
     assert "need a recorded step" in comparison.said_of_units()
     assert partners(comparison, 0) == [0, 1, 2]
+
+
+def test_pairs_no_better_than_chance_are_struck_out_and_counted(image_data, recorded):
+    """Frames of both are noise that has nothing in common."""
+    other = recorded(renamed(image_run_spec(), {"conv1": "another"}), steps=STEPS)
+    pair = RunPair(image_data, other, {"conv1": "another"})
+    comparison = Comparison(pair, {"units": "matched", "layer": "conv1"})
+    level = chance_at(pair, "conv1", "another", (7, 7))
+    every, kept = match_at(pair, "conv1", "another", (7, 7)), comparison.pairs_at("conv1", 7)
+    assert level.mean > 0
+    beyond = every.scores >= level.bound
+    assert kept.first.tolist() == every.first[beyond].tolist()
+    struck = int((~beyond).sum())
+    assert struck
+    said = comparison.said_of_units()
+    assert f"{len(kept.first)} pairs in conv1 and another, mean {every.mean:.2f}" in said
+    assert f"with {struck} more that are struck out; by chance {level.mean:.2f}" in said
+    assert (
+        f"with the 6 probes shuffled 100 times: 95 % of such pairs are below {level.bound:.2f}"
+        in said
+    )
+
+
+def test_without_a_chance_level_it_is_said_that_nothing_is_struck_out(recorded, monkeypatch):
+    pair = RunPair(recorded(), recorded())
+    monkeypatch.setattr("explorer.compare.matching.at_step.FEWEST_SHUFFLED", 7)
+    comparison = Comparison(pair, {"units": "matched", "layer": "conv1"})
+    assert "6 shared probes are too few to tell likeness from chance" in comparison.said_of_units()
+    assert comparison.pairs_at("conv1", 0).struck.tolist() == []
+    monkeypatch.undo()
+    monkeypatch.setattr("explorer.compare.matching.at_step.MOST_SHUFFLED_UNITS", 2)
+    assert "Of more than 2 units" in why_no_chance(pair, "conv1", "conv1")
 
 
 # -- by weights -------------------------------------------------------------------------------

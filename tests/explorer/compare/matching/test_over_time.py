@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from explorer.compare.matching import over_time
-from explorer.compare.matching.at_step import match_at
+from explorer.compare.matching.at_step import chance_at, match_at
 from explorer.compare.matching.over_time import Tracked, track
 from explorer.compare.pair import RunPair
 from store.testing import image_run_spec
@@ -26,9 +26,22 @@ def test_each_moment_is_matched_by_itself(pair):
     assert found.remark == ""
     for at in range(len(alignment)):
         shown = int(alignment.first[at]), int(alignment.second[at])
-        same(found.at(at), match_at(pair, "conv1", "first", shown))
-    means = [found.at(at).mean for at in range(len(alignment))]
-    np.testing.assert_array_equal(found.mean, means)
+        every, level = (step(pair, "conv1", "first", shown) for step in (match_at, chance_at))
+        same(found.at(at), every.beyond(level.bound))
+        assert found.chance.at(at) == (level.mean, level.bound)
+        assert found.mean[at] == pytest.approx(every.mean)
+        np.testing.assert_array_equal(np.flatnonzero(found.kept[at] >= 0), found.at(at).first)
+
+
+def test_the_chance_level_between_two_moments_lies_between_theirs(pair, monkeypatch):
+    monkeypatch.setattr(over_time, "MOST_OPERATIONS", 0)
+    alignment = pair.align("step")
+    found = track(pair, "conv1", "first", alignment).chance
+    last = len(alignment) - 1
+    assert found.positions.tolist() == [0, last // 2, last]
+    low, middle, high = (found.at(at)[1] for at in (0, 1, last // 2))
+    assert min(low, high) <= middle <= max(low, high)
+    np.testing.assert_allclose(found.bounds(np.array([0, 1])), [low, middle])
 
 
 def test_units_in_another_order_are_followed_and_stay(tmp_path):

@@ -24,12 +24,15 @@ def test_curves_are_those_of_the_matchings(pair):
     alignment = comparison.alignment
     tracked = track(pair, "conv1", "first", alignment)
     curves, partners = figures_on(card)
+    places = np.log10(1 + alignment.coordinates)  # steps are recorded by the logarithm
     drawn = {curve.label: curve for curve in curves if isinstance(curve, hv.Curve)}
     for name, values in (
         ("mean correlation", [tracked.at(at).mean for at in range(len(alignment))]),
         ("units in pairs", [len(tracked.at(at).first) / 3 for at in range(len(alignment))]),
+        ("mean correlation by chance", [tracked.chance.at(at)[0] for at in range(len(alignment))]),
+        ("last pairs", tracked.settled),
     ):
-        np.testing.assert_array_equal(drawn[name].dimension_values(0), alignment.coordinates)
+        np.testing.assert_array_equal(drawn[name].dimension_values(0), places)
         np.testing.assert_allclose(drawn[name].dimension_values(1), values)
     stays = drawn["pairs that stay"].dimension_values(1)
     for at in range(1, len(alignment)):
@@ -37,7 +40,8 @@ def test_curves_are_those_of_the_matchings(pair):
             set(zip(tracked.at(k).first.tolist(), tracked.at(k).second.tolist(), strict=True))
             for k in (at - 1, at)
         )
-        np.testing.assert_allclose(stays[at], len(before & now) / len(before))
+        share = len(before & now) / len(before) if before else np.nan
+        np.testing.assert_allclose(stays[at], share)
     line = next(part for part in partners if isinstance(part, hv.Curve))
     mates = [tracked.at(at).to_second(1) for at in range(len(alignment))]
     np.testing.assert_array_equal(
@@ -61,7 +65,7 @@ def test_both_figures_have_a_cursor_of_the_common_clock(pair):
     spans = list(card.panel.get_root().select({"name": CURSOR_NAME}))
     assert len(spans) == 2
     for span in spans:
-        np.testing.assert_array_equal(span.tags[0], comparison.alignment.coordinates)
+        np.testing.assert_array_equal(span.tags[0], np.log10(1 + comparison.alignment.coordinates))
 
 
 def test_what_is_missing_is_said(recorded, image_data):
@@ -103,3 +107,22 @@ def test_a_unit_without_any_partner_is_an_empty_figure():
             cursor=np.arange(len(values), dtype=float),
         )
         assert hv.render(figure) is not None
+
+
+def test_the_common_axis_is_that_of_the_curves_unless_it_counts_no_steps(pair):
+    comparison, card, _ = shown_on(pair, MatchingOverTime, layer="conv1")
+    view, updates = card.view, np.array([0, 4, 8])
+    assert comparison.first.selection.axis == "log_step"
+    coordinates = comparison.alignment.coordinates
+    np.testing.assert_array_equal(view.positions, np.log10(1 + coordinates))
+    np.testing.assert_allclose(view.places(1, updates), np.log10(1 + updates))
+    curves, _ = figures_on(card)
+    assert "logarithmic" in next(iter(curves)).kdims[0].label
+    comparison.transport.axis = "step"
+    np.testing.assert_array_equal(view.positions, coordinates)
+    np.testing.assert_allclose(view.places(1, updates), updates)
+    curves = figures_on(card)[-2]  # the picture before is kept
+    assert next(iter(curves)).kdims[0].label == comparison.alignment.label
+    comparison.transport.axis = "log_step"
+    comparison.transport.mode = "epoch"
+    np.testing.assert_array_equal(view.positions, comparison.alignment.coordinates)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from explorer.compare.views.weight_difference import (
     root_mean_square,
 )
 from explorer.compare.views.weight_pairs import variables_of
+from explorer.derived.pairs.unit_matching import Matching
 from explorer.derived.time.frames import Limits, quantize
 from explorer.plots.blocks import block_starts
 from explorer.widgets.page.choice import Choice
@@ -172,3 +174,28 @@ def test_of_what_is_blank_in_part_the_rest_counts():
     np.testing.assert_array_equal(
         root_mean_square(np.array([[3, np.nan], [np.nan, np.nan]]), 1), [3, np.nan]
     )
+
+
+def test_of_a_turned_unit_the_candidate_is_turned_and_gates_are_not(text_data):
+    """An LSTM whose units 1 and 2 are negated does the same: no difference is left."""
+    signs = np.array([1.0, -1.0, -1.0, *[1.0] * 20])[: text_data.units("lstm")]
+    pair = RunPair(text_data, text_data)
+    units = np.arange(len(signs))
+    none = np.zeros(0, np.int64)
+    pairs = Matching(units, units, signs, none, none)
+    alignment = pair.align("step")
+    for variable in variables_of(pair, "lstm", "lstm"):
+        if "recurrent kernel" not in variable.title and variable.title != "bias":
+            continue
+        read = variable.read[1]
+
+        def turned(at, read=read, variable=variable):
+            values = read(at).copy()
+            candidate = variable.rows.index("candidate")
+            values[candidate] *= signs
+            return values * signs[:, None] if "state" in variable.axes else values
+
+        other = dataclasses.replace(variable, read=(variable.read[0], turned))
+        fixed = SimpleNamespace(at=lambda *_: pairs)
+        apart = other.difference(alignment, 2, fixed, fixed)
+        np.testing.assert_array_equal(apart, np.zeros_like(apart))

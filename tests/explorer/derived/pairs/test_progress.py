@@ -24,8 +24,8 @@ def test_which_metrics_grow(name, expected):
 def test_progress_keeps_a_falling_curve_and_forgets_what_gets_worse():
     updates = np.arange(1, 201)
     found = progress(updates, falling(updates), growing=False)
-    np.testing.assert_array_equal(found.updates, updates)
-    np.testing.assert_allclose(found.levels, -falling(updates))
+    np.testing.assert_array_equal(found.updates, updates[:195])  # half a window less
+    np.testing.assert_allclose(found.levels, -falling(updates[:195]))
     worse = np.concatenate([falling(updates), np.geomspace(1, 1e300, 50), [np.inf, np.nan]])
     found = progress(np.arange(1, len(worse) + 1), worse, growing=False)
     assert found.updates[-1] <= 200
@@ -42,14 +42,26 @@ def test_what_is_lost_and_won_again_is_no_record():
 def test_a_lucky_batch_is_no_record():
     values = falling(np.arange(100.0))
     values[20] = 1e-9
+    values[-1] = 1e-9
     found = progress(np.arange(100), values, growing=False)
     assert found.levels[-1] < -0.5
+
+
+def test_the_best_value_is_not_that_of_the_luckiest_batch():
+    """Small batches are noisier; what both reach is the same."""
+    updates, rng = np.arange(2000), np.random.default_rng(0)
+    true = 2.3 * np.exp(-updates / 300) + 0.2
+    for noise in (0.3, 0.04):
+        values = true + rng.normal(0, noise, 2000)
+        found = progress(updates, values, growing=False)
+        assert -found.levels[-1] == pytest.approx(0.2, abs=0.1)
+        assert values.min() < 0.2 - 2.5 * noise
 
 
 def test_long_curves_are_shortened_and_stay_where_they_are():
     updates = np.arange(50_000)
     found = progress(updates, falling(updates, half=10_000), growing=False)
-    assert len(found.levels) <= 2000
+    assert 1900 < len(found.levels) <= 2000
     expected = falling(found.updates, half=10_000)
     np.testing.assert_allclose(-found.levels, expected, rtol=1e-2)
     lucky = falling(updates, half=10_000)

@@ -70,3 +70,16 @@ def test_partners_and_scores_tell_the_whole_matching(seed, ours, theirs):
     for name in Matching.__dataclass_fields__:
         np.testing.assert_array_equal(getattr(again, name), getattr(found, name))
     assert found.counts == (ours, theirs)
+
+
+def test_units_whose_negatives_are_alike_are_turned_before_they_are_subtracted():
+    first = np.arange(6.0).reshape(2, 3)
+    second = (first * [1, -1, -1])[:, [2, 0, 1]] + 0.5
+    pairs = Matching(
+        np.arange(3), np.array([1, 2, 0]), np.array([1.0, -1.0, -1.0]), *[np.zeros(0, int)] * 2
+    )
+    found = subtracted(first, second, {1: pairs})
+    np.testing.assert_array_equal(found, np.tile([0.5, -0.5, -0.5], (2, 1)))
+    in_order = Matching(np.arange(3), np.arange(3), pairs.scores, *[np.zeros(0, int)] * 2)
+    np.testing.assert_array_equal(subtracted(first, first * pairs.signs, {1: in_order}), 0 * first)
+    np.testing.assert_array_equal(subtracted(first, first, {1: in_order.unturned}), 0 * first)

@@ -13,6 +13,7 @@ from explorer.derived.pairs.time_alignment import (
     align_by_clock,
     align_by_metric,
 )
+from explorer.derived.time.batch_values import batch_values
 from explorer.derived.time.timeline import Timeline
 
 
@@ -254,6 +255,43 @@ def test_noise_moves_the_stretch_little():
     # A noise of 0.03 is what the curve falls by in some 10 steps at first, in 60 at the end.
     assert np.abs(wanted_b / 3 - wanted_a).max() < 60
     assert np.abs(wanted_b / 3 - wanted_a).mean() < 15
+
+
+def test_the_same_training_is_beside_itself_however_long_its_epochs_are():
+    """Logged with epochs of 50 updates and of 1,000, as means over the epoch so far."""
+    updates = np.arange(1, 2001)
+    values = 2.3 * np.exp(-updates / 300) + 0.2
+    values += np.random.default_rng(0).normal(size=2000) * 0.05
+    steps = run(*np.unique(np.geomspace(1, 2000, 70).round().astype(int)))
+    curves = []
+    for length in (50, 1000):
+        samples = 64 * ((updates - 1) % length + 1)
+        sums = np.concatenate([np.cumsum(part) for part in np.split(64 * values, 2000 // length)])
+        curves.append((sums / samples, samples))
+    as_logged = align_by_metric(
+        steps, steps, *((updates, means) for means, _ in curves), name="loss"
+    )
+    apart = steps.steps[as_logged.second] / steps.steps[as_logged.first]
+    assert apart.max() > 1.5  # what the means would say
+    found = align_by_metric(
+        steps, steps, *((updates, batch_values(*curve)) for curve in curves), name="loss"
+    )
+    assert found.first.tolist() == found.second.tolist()
+    assert found.best is None
+    assert not (found.first_beyond | found.second_beyond).any()
+
+
+def test_best_values_that_differ_are_told():
+    steps, t = run(*range(0, 401, 20)), np.arange(401)
+    short = (t[:200], falling(t[:200]))
+    found = align_by_metric(steps, steps, (t, falling(t)), short, name="loss")
+    assert found.best == pytest.approx((falling(390), falling(195)), rel=0.02)
+    back = align_by_metric(steps, steps, short, (t, falling(t)), name="loss")
+    assert back.best == found.best[::-1]
+    growing = [(at, -values) for at, values in ((t, falling(t)), short)]
+    found = align_by_metric(steps, steps, *growing, name="accuracy")
+    assert found.best == pytest.approx((-falling(390), -falling(195)), rel=0.02)
+    assert align_by_clock(steps, steps, "step").best is None
 
 
 def test_values_that_one_run_never_reaches_are_marked():

@@ -20,6 +20,7 @@ from explorer.derived.pairs.unit_matching import (
     match_weights,
     over_same_positions,
     reordered,
+    settled,
     stability,
 )
 
@@ -73,6 +74,34 @@ def test_without_signs_opposites_are_alike_and_the_score_says_so():
     found = match(likeness, signless=True)
     assert as_dict(found) == {0: 0, 1: 1}
     assert found.scores.tolist() == [-0.9, -0.8]
+
+
+@given(seed=st.integers(0, 10**6))
+def test_units_whose_signs_were_turned_are_found_without_signs(seed):
+    rng = np.random.default_rng(seed)
+    first = np.tanh(rng.normal(size=(40, 60)) @ rng.normal(size=(60, 12)))
+    signs, order = rng.choice([-1, 1], 12), rng.permutation(12)
+    second = (first * signs)[:, order]
+    found = match_activations(first, second, signless=True)
+    assert (order[found.second] == np.arange(12)).all()
+    np.testing.assert_array_equal(found.signs, signs)
+    assert found.mean == pytest.approx(1, abs=1e-5)
+    ours, theirs = reordered(first, second, found)
+    np.testing.assert_array_equal(ours, theirs)
+
+
+def test_pairs_no_better_than_chance_are_struck_out_and_still_count_in_the_mean():
+    found = match(np.diag([0.9, -0.5, 0.3]), signless=True)
+    kept = found.beyond(0.5)
+    check(kept, 3, 3)
+    assert (as_dict(kept), kept.struck.tolist()) == ({0: 0, 1: 1}, [0.3])
+    assert kept.unmatched_first.tolist() == kept.unmatched_second.tolist() == [2]
+    assert kept.mean == found.mean == pytest.approx((0.9 + 0.5 + 0.3) / 3)
+    assert kept.counts == found.counts
+    assert kept.beyond(0.6).struck.tolist() == [0.3, -0.5]
+    assert kept.flattened(2).struck.tolist() == [0.3, 0.3]
+    # What chance brings about is not known: nothing is struck out.
+    assert as_dict(found.beyond(float("nan"))) == as_dict(found)
 
 
 def test_counterparts_are_found_both_ways():
@@ -211,6 +240,16 @@ def test_permuted_networks_are_matched_layer_by_layer(seed, extra):
     np.testing.assert_array_equal(ours, theirs)
 
 
+def test_weights_of_units_whose_signs_were_turned_are_matched_layer_by_layer():
+    first, later = noise(5, 6), noise(6, 4, seed=1)
+    signs, order = np.array([1, -1, -1, 1, -1, 1]), np.array([3, 1, 0, 5, 4, 2])
+    made = match_weights(first, (first * signs)[:, order], signless=True)
+    np.testing.assert_array_equal(made.signs, signs)
+    after = match_weights(later, (later * signs[:, None])[order], inputs=made)
+    assert as_dict(after) == {k: k for k in range(4)}
+    np.testing.assert_allclose(after.scores, 1)
+
+
 def test_weights_without_direction_are_matched_with_none():
     first = np.array([[1.0, 0, 1e200], [2, 0, -1e200]])
     second = np.array([[np.nan, 1e-200, 2], [1, -1e-200, 4]])
@@ -240,3 +279,10 @@ def test_stability_is_the_share_of_pairs_that_stay():
     )
     np.testing.assert_allclose(found, [np.nan, 1 / 2, 1 / 3, 0, np.nan])
     assert stability([]).shape == (0,)
+
+
+def test_settled_is_the_share_of_the_last_pairs_that_are_there_already():
+    found = settled([pairs(), pairs((0, 1), (1, 0)), pairs((0, 0), (1, 2)), pairs((0, 0), (1, 1))])
+    assert found.tolist() == [0, 0, 0.5, 1]
+    assert np.isnan(settled([pairs((0, 0)), pairs()])).all()
+    assert settled([]).shape == (0,)

@@ -10,7 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from explorer.derived.time.timeline import AXES, LABELS, Timeline, edges, log_ticks, spread, thin
+from explorer.derived.time.timeline import (
+    AXES,
+    LABELS,
+    MOST_EPOCHS,
+    Timeline,
+    edges,
+    log_ticks,
+    spread,
+    thin,
+    usual_axis,
+)
 
 TIMELINE = Timeline(np.array([0, 10, 40]), np.array([0.0, 0.5, 2.0]), np.array([0.0, 3.0, 30.0]))
 
@@ -51,6 +61,38 @@ def test_a_run_without_steps_has_no_positions_and_no_error(axis):
     assert empty.positions(axis).shape == (0,)
     updates = empty.convert(np.array([1, 2]), axis)
     assert np.isnan(updates).all() == (axis in ("epoch", "wall_time"))
+
+
+def test_the_axis_is_logarithmic_where_the_recorded_steps_are():
+    by_logarithm = np.unique(np.geomspace(1, 756, 60).astype(int))
+    assert usual_axis(np.r_[0, by_logarithm]) == "log_step"
+    assert usual_axis(np.r_[0, by_logarithm, 100, 200, 300, 756]) == "log_step"  # and epochs
+    assert usual_axis(np.arange(0, 757, 63)) == "step"
+    assert usual_axis(np.arange(100)) == "step"
+    for few in ([], [0], [0, 1, 100]):
+        assert usual_axis(np.array(few)) == "step"
+
+
+def test_epochs_are_marked_where_they_end():
+    # 20 updates an epoch: half an epoch at step 10, two at step 40.
+    np.testing.assert_allclose(TIMELINE.epoch_ends("step"), [20, 40])
+    np.testing.assert_allclose(TIMELINE.epoch_ends("log_step"), np.log10([21, 41]))
+    np.testing.assert_allclose(TIMELINE.epoch_ends("epoch"), [1, 2])
+    np.testing.assert_allclose(TIMELINE.epoch_ends("wall_time"), [12, 30])
+    steps = np.arange(0, 1001, 10)
+    many = Timeline(steps, steps / 10.0, steps / 5.0).epoch_ends("step")
+    np.testing.assert_allclose(many, np.arange(100, 1001, 100))
+    assert len(many) <= MOST_EPOCHS
+
+
+@pytest.mark.parametrize(
+    ("epochs", "ends"),
+    [([], []), ([0.0], []), ([0.0, 0.9], []), ([np.nan, np.nan], []), ([0, np.nan, 1, 1], [2])],
+)
+def test_epochs_may_be_none_unknown_or_stand_still(epochs, ends):
+    count = len(epochs)
+    steps = np.arange(count)
+    assert Timeline(steps, np.array(epochs, float), steps / 1.0).epoch_ends("step").tolist() == ends
 
 
 def test_every_axis_has_a_label():
