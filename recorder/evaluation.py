@@ -13,7 +13,7 @@ import numpy.typing as npt
 from recorder import arguments
 from recorder.probe import Probe
 from recorder.scope import parse_bytes
-from store.errors import SpecError, did_you_mean
+from store.errors import SpecError
 from store.format.names import UNIT_DIM, Array, distinct_dims
 from store.format.spec import (
     EXAMPLE_DIM,
@@ -60,9 +60,9 @@ class Evaluation:
     ------
     SpecError
         Inputs, labels and names do not fit together, and the message lists every problem; or
-        `role` or `inputs` is none of what is possible.
+        `inputs` is no number of bytes.
     ArgumentError
-        `batch_size` is not a whole number of at least 1.
+        `batch_size` is not a whole number of at least 1, or there is no such `role`.
 
     Examples
     --------
@@ -84,11 +84,7 @@ class Evaluation:
         inputs: bool | int | str = True,
     ) -> None:
         arguments.whole("Evaluation(batch_size=...)", batch_size, least=1)
-        if role not in get_args(EvaluationRole):
-            raise SpecError(
-                f"There is no role {role!r}. {did_you_mean(str(role), get_args(EvaluationRole))}"
-            )
-        self.role = role
+        self.role = arguments.one_of("Evaluation(role=...)", role, get_args(EvaluationRole))
         self.examples = Probe(x, labels, class_names)
         self.batch_size = min(batch_size, len(self.examples))
         self.keeps_inputs = self._may_keep(inputs)
@@ -213,7 +209,7 @@ class Evaluation:
     def _may_keep(self, wanted: bool | int | str) -> bool:
         if wanted is False:
             return False
-        most = MOST_INPUT_BYTES if wanted is True else parse_bytes(wanted, "inputs")
+        most = MOST_INPUT_BYTES if wanted is True else parse_bytes(wanted, "Evaluation(inputs=...)")
         size = sum(values.nbytes for values in self.examples.inputs.values())
         if size > most:
             log.warning(
@@ -228,13 +224,13 @@ class Evaluation:
 
 
 def one_of_each_role(
-    evaluation: Evaluation | Sequence[Evaluation] | None,
+    evaluation: Evaluation | Sequence[Evaluation] | None, argument: str = "evaluation"
 ) -> tuple[Evaluation, ...]:
-    """Check and list what a user passed as evaluations.
+    """Check and list what a user passed as evaluations; `argument` is what an error calls it.
 
     Raises
     ------
-    TypeError
+    ArgumentError
         It is something else.
     SpecError
         Two have one role.
@@ -243,9 +239,8 @@ def one_of_each_role(
         return ()
     given = (evaluation,) if isinstance(evaluation, Evaluation) else evaluation
     if not isinstance(given, Sequence) or not all(isinstance(one, Evaluation) for one in given):
-        raise TypeError(
-            f"evaluation must be an Evaluation, or a list of a held-out and a training one, "
-            f"got {evaluation!r:.200}."
+        arguments.refuse(
+            argument, evaluation, "an Evaluation, or a list of a held-out and a training one"
         )
     if len({one.role for one in given}) < len(given):
         raise SpecError(

@@ -447,7 +447,7 @@ def _check(recorder: str, **given: Any) -> None:
         "path": lambda name, value: arguments.instance(name, value, str | os.PathLike, "a path"),
         "probe": _check_probe,
         "schedule": _optional(Schedule, SCHEDULES),
-        "evaluation": _optional(Evaluation, "an Evaluation"),
+        "evaluation": lambda name, value: one_of_each_role(value, name),
         "cost_limit": functools.partial(arguments.number, least=0.0),
         "resume": _check_resume,
         "name": _optional(str, "a text"),

@@ -49,7 +49,7 @@ OF_A_RECORDER: dict[str, list[Any]] = {
     "path": [None, 5],
     "probe": [None, X],
     "schedule": ["every_epoch", 5, print],
-    "evaluation": [X, (X, Y)],
+    "evaluation": [X, (X, Y), [Evaluation(X), Evaluation(X)]],
     "cost_limit": [None, "5 %", -0.1, float("nan"), True],
     "thin": [None, 1, "no"],
     "resume": [None, -1, "yes", 1.5],
@@ -102,12 +102,14 @@ CASES: dict[str, tuple[Callable[..., Any], dict[str, list[Any]]]] = {
         },
     ),
     "Evaluation": (
-        lambda **given: Evaluation(**{"inputs": X, "labels": Y, **given}),
+        lambda **given: Evaluation(**{"x": X, "labels": Y, **given}),
         {
-            "inputs": [[[1], [2, 3]], None],
+            "x": [[[1], [2, 3]], None],
             "labels": [[[1], [2, 3]], [1]],
             "class_names": ["ab", 5],
             "batch_size": [0, "8", None, 2.5],
+            "role": ["trian", None, 5],
+            "inputs": [None, -1, "much", X],
         },
     ),
     "estimate": (

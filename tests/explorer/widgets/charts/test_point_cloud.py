@@ -125,9 +125,9 @@ def test_limits_span_all_finite_points_with_room_around():
     low, high = known.min(axis=0), known.max(axis=0)
     room = 0.05 * (high - low)
     expected = [low[0] - room[0], high[0] + room[0], low[1] - room[1], high[1] + room[1]]
-    found = called(f"limitsOf({js(positions.ravel())}, 0, 70)")
+    found = called(f"endsOfPoints({js(positions.ravel())}, 0, 70)")
     np.testing.assert_allclose(found, expected)
-    second = called(f"limitsOf({js(positions.ravel())}, 14, 28)")
+    second = called(f"endsOfPoints({js(positions.ravel())}, 14, 28)")
     known = np.delete(positions[1], 3, axis=0)
     low, high = known.min(axis=0), known.max(axis=0)
     room = 0.05 * (high - low)
@@ -147,7 +147,7 @@ def test_limits_span_all_finite_points_with_room_around():
     ids=["none", "NaN", "one point", "circle", "circle alone"],
 )
 def test_limits_of_few_points(arguments, limits):
-    np.testing.assert_allclose(called(f"limitsOf({arguments})"), limits)
+    np.testing.assert_allclose(called(f"endsOfPoints({arguments})"), limits)
 
 
 @pytest.mark.parametrize(("width", "height"), [(600, 200), (200, 600), (300, 300)])
