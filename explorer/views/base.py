@@ -79,7 +79,7 @@ class Scene:
         """Arguments that every plot over time takes."""
         axis, timeline = self.selected.axis, self.data.timeline
         epochs = timeline.epoch_ends(axis) if axis != "epoch" else style.NO_EPOCHS
-        dotted = "; dotted: ends of epochs" if len(epochs) else ""
+        dotted = "; dotted: epochs" if len(epochs) else ""
         options: dict[str, Any] = {
             "x_label": LABELS[axis] + dotted,
             "index": style.ClockIndex.of(self.index, epochs),

@@ -94,6 +94,6 @@ PRESET = Preset(
     load_data=load_data,
     build_model=build_model,
     needs=NEEDS,
-    # Each example has 64 times 64 probabilities: 400 would take ten times what all else does.
+    # Each example has 64 times 64 probabilities: some hundreds would take far more than all else.
     evaluated=0,
 )

@@ -17,7 +17,7 @@ from store.format.spec import EvaluationRole
 # Twice as dense as the recorder's own: a preset is there to be looked at, and its slider runs
 # smoothly over 70 steps and more.
 SCHEDULE = log_spaced(40) | every_epoch()
-# Held-out examples that are evaluated, and as many of those learned from: of ten classes 40 each.
+# Held-out examples that are evaluated, and as many of those learned from: of ten classes 20 each.
 EVALUATED = 200
 EVALUATION_SEED = 0
 

@@ -14,10 +14,10 @@ Axis = Literal["step", "log_step", "epoch", "wall_time"]
 AXES: tuple[Axis, ...] = get_args(Axis)
 
 LABELS: dict[Axis, str] = {
-    "step": "step (optimizer updates)",
-    "log_step": "step (optimizer updates, logarithmic)",
+    "step": "step (updates)",
+    "log_step": "step (updates, log)",
     "epoch": "epoch",
-    "wall_time": "time since the start (s)",
+    "wall_time": "time since start (s)",
 }
 # Steps are recorded by the logarithm if half of them lie within this share of the training.
 EARLY = 0.25

@@ -175,7 +175,7 @@ def test_every_view_of_every_layer_draws_or_says_why_not(spec, image_data, text_
 def test_every_picture_over_time_has_its_axis_and_a_cursor(image_data, title, axis):
     scene = scene_of(image_data, "conv1", axis=axis, index=5)
     (figure,) = figures_in(drawn(view_called(title), scene))
-    dotted = "" if axis == "epoch" else "; dotted: ends of epochs"
+    dotted = "" if axis == "epoch" else "; dotted: epochs"
     assert figure.xaxis[0].axis_label == LABELS[axis] + dotted
     assert bool(figure.select({"name": EPOCHS_NAME})) == bool(dotted)
     (cursor,) = figure.select({"name": CURSOR_NAME})

@@ -74,7 +74,7 @@ def test_where_a_run_has_ended_its_last_step_is_held_and_marked():
     assert found.second_off.tolist() == [0, 5, 0, -5, 0, 0]
     assert found.first_beyond.tolist() == [False] * 4 + [True] * 2
     assert not found.second_beyond.any()
-    assert (found.label, found.unit) == ("step (optimizer updates)", "steps")
+    assert (found.label, found.unit) == ("step (updates)", "steps")
 
 
 def test_positions_that_differ_by_rounding_alone_are_one():
