@@ -17,8 +17,8 @@ import click
 from store.commands import Command
 
 PRIVATE_HINT = {
-    "inputs": "the probe's inputs themselves",
-    "labels": "the probe's labels",
+    "inputs": "the inputs themselves",
+    "labels": "the labels",
     "class_names": "the names of the classes",
     "texts": "the probe's texts",
     "vocabulary": "the vocabulary",
@@ -246,15 +246,16 @@ def share(
     Before the file is written, what it will give away is listed; `crop` leaves parts out.
     """
     from store.reading.run import open_run
-    from store.tools.info import contents, human_bytes, other_files, printable
+    from store.tools.info import contents, human_bytes, kept_inputs, other_files, printable
     from store.tools.share import share as share_run
 
     opened = open_run(run)
     click.echo("The file will contain:")
     for name, there in contents(opened).items():
         if there and not (no_moments and name == "moments"):
-            files = f": {', '.join(other_files(opened))}" if name == "other_files" else ""
-            click.echo(printable(f"  - {PRIVATE_HINT[name]}{files}"))
+            listed = {"inputs": kept_inputs, "other_files": other_files}.get(name)
+            each = f": {', '.join(listed(opened))}" if listed else ""
+            click.echo(printable(f"  - {PRIVATE_HINT[name]}{each}"))
     with _bar("share") as progress:
         report = share_run(
             run,

@@ -88,9 +88,18 @@ def metric_curves(
             **legend_of(len(series)),
             **_x_range([cursor, *(x for x, _ in series.values())]),
             **x_ticks(ticks),
-            **({"ylim": y_range} if y_range else {}),
+            **({"ylim": y_range} if y_range else _y_range([y for _, y in series.values()])),
         ),
     )
+
+
+def _y_range(values: Sequence[Array]) -> dict[str, Any]:
+    """Span from 0 to twice what never changes, which would seem to be 0 between -1 and 1."""
+    every = np.concatenate([np.asarray(some, np.float64) for some in values])
+    known = every[np.isfinite(every)]
+    if not known.size or known.min() != known.max() or not known[0]:
+        return {}
+    return {"ylim": (min(0.0, 2 * float(known[0])), max(0.0, 2 * float(known[0])))}
 
 
 def _x_range(places: Sequence[Array]) -> dict[str, Any]:

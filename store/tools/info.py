@@ -116,6 +116,13 @@ def contents(run: Run) -> dict[str, bool]:
     }
 
 
+def kept_inputs(run: Run) -> list[str]:
+    """Say of how many probes and examples a run holds the inputs."""
+    probes = [f"{run.probe.size} probes"] if run.probe and run.probe.inputs else []
+    kept = (each for each in _describe_evaluations(run) if each["inputs"])
+    return probes + [f"{each['count']} {_of_role(each)} examples" for each in kept]
+
+
 def other_files(run: Run) -> list[str]:
     """Names of files that lie beside a run's arrays and travel with it, but are no part of it."""
     source = run.source
@@ -197,9 +204,12 @@ def _probe_line(probe: Mapping[str, Any] | None) -> str:
 
 
 def _evaluation_line(evaluation: Mapping[str, Any]) -> str:
-    examples = "training" if evaluation["role"] == "train" else "held-out"
     kept = "" if evaluation["inputs"] else ", inputs not kept"
-    return f"examples  {evaluation['count']} {examples}{kept}"
+    return f"examples  {evaluation['count']} {_of_role(evaluation)}{kept}"
+
+
+def _of_role(evaluation: Mapping[str, Any]) -> str:
+    return "training" if evaluation["role"] == "train" else "held-out"
 
 
 def _moment_line(moment: Mapping[str, Any]) -> str:

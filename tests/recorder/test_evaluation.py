@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from recorder import Evaluation, LoopRecorder, Probe, Recorder, every_n_steps
 from store import open_run
+from store.cli import share
 from store.errors import RunFormatError, SpecError
 from store.format.spec import RunSpec
 from store.packed.pack import pack
@@ -223,3 +225,10 @@ def test_examples_that_do_not_fit_stop_before_the_training(tmp_path: Path) -> No
     recorder = Recorder(tmp_path / "run.zarr", Probe(x[:2]), evaluation=evaluation)
     with pytest.raises(SpecError, match=r"expects shape \(any, 8, 8, 1\)"):
         renewed(conv_model).fit(x, y, verbose=0, callbacks=[recorder])
+
+
+def test_whoever_shares_a_run_reads_that_training_examples_are_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "run.zarr"
+    training.record(path, evaluation=[training.evaluation(), training_set()])
+    said = CliRunner().invoke(share, [str(path), "-o", str(tmp_path / "run.zip")])
+    assert "examples, 20 training examples\n" in said.stdout

@@ -165,6 +165,15 @@ class GradientNorm(_OfTraining):
             "optimizer, at the recorded steps. Healthy: without jumps by powers of ten."
         )
 
+    def compute(self, scene: Scene) -> Series | Nothing:
+        found = gradient_norm(scene.data)
+        if found is None or not len(found[0]):
+            return Nothing(
+                "No gradients were recorded: Recorder(gradients=True) notes their norms in fit, "
+                "and a loop passes record(step, gradients=...)."
+            )
+        return super().compute(scene)
+
     def series(self, data: RunData) -> Series:
         found = gradient_norm(data)
         return {} if found is None else {"gradient norm": found}

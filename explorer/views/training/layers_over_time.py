@@ -80,8 +80,8 @@ class LayersOverTime(View):
     def caption(self, scene: Scene) -> str:
         about = self.quantity
         healthy = f". Healthy: {about.healthy}" if about.healthy else ""
-        measured = _measured_on(scene) if about.reads == "activation" else ""
         note = about.note(scene.data)
+        measured = _measured_on(scene, note) if about.reads == "activation" else ""
         noted = f" {note}" if note else ""
         return f"{about.meaning}{healthy}.{noted} The network runs from top to bottom.{measured}"
 
@@ -145,10 +145,11 @@ def _has_row(layer: Layer) -> bool:
     return layer.has_activation or bool(layer.weights)
 
 
-def _measured_on(scene: Scene) -> str:
-    """Say how many probes there are, and which part of the positions is looked at."""
+def _measured_on(scene: Scene, note: str) -> str:
+    """Say how many probes there are, unless a note does, and which positions are looked at."""
     probe = scene.data.run.probe
-    count = f" Measured on the {probe.size} probes." if probe is not None and probe.size else ""
+    probes = f"{probe.size} probes" if probe is not None and probe.size else ""
+    count = f" Measured on the {probes}." if probes and probes not in note else ""
     seen = [positions_seen(scene.data, one.name) for one in layers_of(scene) if one.has_activation]
     if all(some == count for some, count in seen):
         return count

@@ -69,3 +69,17 @@ def test_the_gap_and_the_learning_rate_are_curves_of_their_own(logged, metrics):
     (rate,) = lines_on(drawn(LearningRate(), scene_of(rates)))
     np.testing.assert_allclose(rate.dimension_values(1), [0.1, 0.01])
     assert not fits(GradientNorm(), rates, "conv1")
+
+
+def test_a_learning_rate_that_stays_does_not_seem_to_be_0(metrics):
+    data = metrics(loss=[3, 2, 1], learning_rate=[0.001] * 3)
+    figure = hv.render(drawn(LearningRate(), scene_of(data)).object, backend="bokeh")
+    assert (figure.y_range.start, figure.y_range.end) == pytest.approx((0, 0.002))
+
+
+def test_gradients_that_were_not_asked_for_are_not_called_infinite(metrics, monkeypatch):
+    nothing = np.zeros(0, np.int64), np.zeros(0)
+    monkeypatch.setattr("explorer.views.training.curves.gradient_norm", lambda _: nothing)
+    absence = GradientNorm().compute(scene_of(metrics(loss=[3, 2, 1])))
+    assert isinstance(absence, Nothing)
+    assert "Recorder(gradients=True)" in str(absence)
