@@ -56,7 +56,7 @@ def loss_config(model: Any) -> Any:
 
 
 def _serialized(value: Any) -> Any:
-    """Serialize with Keras, which warns of functions without a name; `json_safe` leaves them out."""
+    """Serialize with Keras, without its warning of functions that `json_safe` leaves out."""
     import keras
 
     with warnings.catch_warnings():
@@ -111,11 +111,23 @@ def may_pause(model: Any) -> bool:
 
 
 def running_means(model: Any) -> set[str]:
-    """Give the names of the metrics that Keras reports as means over the epoch so far."""
+    """Give the names of the metrics that Keras reports as means over the epoch so far.
+
+    Not those with a result of their own, such as a root of the mean, nor those with weights or
+    masks: they are no means over the samples. Ask after a batch.
+    """
     import keras
 
     found = [inner for metric in model.metrics for inner in getattr(metric, "metrics", [metric])]
-    return {metric.name for metric in found if isinstance(metric, keras.metrics.Mean)}
+    samples = epoch_samples(model)
+    return {
+        metric.name
+        for metric in found
+        if isinstance(metric, keras.metrics.Mean)
+        and type(metric).result is keras.metrics.Mean.result
+        # A sequence counts once for each of its tokens.
+        and not (samples and float(_value(metric.count)) % samples)
+    }
 
 
 def epoch_samples(model: Any) -> float | None:
