@@ -131,6 +131,8 @@ def _look(data: RunData, layer: Layer) -> Sight:
         for name, each in data.run.layers.items()
     }
     try:
+        if given is None:
+            raise ValueError("The probe is not one image.")
         network = data.network
         before = network.ancestors([layer.name]) - set(network.inputs)
         unknown = sorted(name for name in before if not shapes[name])

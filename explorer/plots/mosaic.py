@@ -115,8 +115,9 @@ def mosaic_picture(
         picture,
         bounds=(-0.5, -0.5, columns - 0.5, rows - 0.5),
         kdims=[
-            hv.Dimension("x", label=axes[0] if axes else "x"),
-            hv.Dimension("y", label=axes[1] if axes else "y"),
+            # HoloViews refuses a label without a character.
+            hv.Dimension("x", label=(axes[0] or " ") if axes else "x"),
+            hv.Dimension("y", label=(axes[1] or " ") if axes else "y"),
         ],
         vdims=hv.Dimension("value", label=value_label or "value", range=(low, high)),
         label=label,

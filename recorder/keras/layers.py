@@ -113,7 +113,7 @@ def layer_config(layer: Any) -> dict[str, Any]:
 
 
 def json_safe(value: Any) -> Any:
-    """Turn any value into JSON: what JSON does not know becomes its text, NaN too.
+    """Turn any value into JSON: what JSON does not know becomes its text, NaN too; without code.
 
     Examples
     --------
@@ -125,6 +125,9 @@ def json_safe(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     if isinstance(value, Mapping):
+        if value.get("class_name") == "__lambda__":
+            # Keras keeps its compiled code, and in it the path of the script.
+            return {"class_name": "__lambda__"}
         return {str(key): json_safe(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [json_safe(entry) for entry in value]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,10 +22,8 @@ def versions() -> dict[str, str]:
 
 def model_config(model: Any) -> dict[str, Any] | None:
     """Serialize a model without its compilation; None for a model that has no configuration."""
-    import keras
-
     try:
-        config = keras.saving.serialize_keras_object(model)
+        config = _serialized(model)
     except (NotImplementedError, TypeError, ValueError):
         # A class of the user's own may have no get_config. It is recorded all the same, and its
         # run has no configuration of the whole model.
@@ -47,15 +46,22 @@ def optimizer_config(model: Any) -> Mapping[str, Any] | None:
 
 def loss_config(model: Any) -> Any:
     """Give the loss as passed to ``compile``; None when there is none."""
-    import keras
-
     loss = getattr(model, "loss", None)
     if loss is None or isinstance(loss, str):
         return loss
     try:
-        return json_safe(keras.saving.serialize_keras_object(loss))
+        return json_safe(_serialized(loss))
     except (NotImplementedError, TypeError, ValueError):
         return json_safe(loss)
+
+
+def _serialized(value: Any) -> Any:
+    """Serialize with Keras, without its warning of functions that `json_safe` leaves out."""
+    import keras
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The object being serialized includes a `lambda`")
+        return keras.saving.serialize_keras_object(value)
 
 
 def random_seed() -> int | None:
@@ -105,11 +111,23 @@ def may_pause(model: Any) -> bool:
 
 
 def running_means(model: Any) -> set[str]:
-    """Give the names of the metrics that Keras reports as means over the epoch so far."""
+    """Give the names of the metrics that Keras reports as means over the epoch so far.
+
+    Not those with a result of their own, such as a root of the mean, nor those with weights or
+    masks: they are no means over the samples. Ask after a batch.
+    """
     import keras
 
     found = [inner for metric in model.metrics for inner in getattr(metric, "metrics", [metric])]
-    return {metric.name for metric in found if isinstance(metric, keras.metrics.Mean)}
+    samples = epoch_samples(model)
+    return {
+        metric.name
+        for metric in found
+        if isinstance(metric, keras.metrics.Mean)
+        and type(metric).result is keras.metrics.Mean.result
+        # A sequence counts once for each of its tokens.
+        and not (samples and float(_value(metric.count)) % samples)
+    }
 
 
 def epoch_samples(model: Any) -> float | None:

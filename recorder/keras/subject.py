@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from recorder import arguments
 from recorder.backend import UpdateNorm
 from recorder.evaluation import Evaluation
 from recorder.keras import settings
@@ -91,6 +92,14 @@ class KerasSubject:
         after = self._trace.read()
         trainable = self.model.trainable_variables
         given = [None] * len(trainable) if gradients is None else gradients
+        if isinstance(given, Iterable):  # such as a generator
+            given = list(given)
+        if not isinstance(given, list) or len(given) != len(trainable):
+            arguments.refuse(
+                "record(gradients=...)",
+                given,
+                f"one gradient, or None, for each of the {len(trainable)} trainable variables",
+            )
         gradient_of = {
             id(variable): gradient for variable, gradient in zip(trainable, given, strict=True)
         }

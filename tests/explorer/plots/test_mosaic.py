@@ -74,3 +74,8 @@ def test_a_matrix_has_named_rows_and_columns():
 def test_nan_alone_and_one_value_alone_are_drawn():
     for codes, low, high in ((np.zeros((2, 3, 3)), 0.0, 1.0), (np.ones((1, 1, 1)), 4.0, 4.0)):
         hv.render(picture(codes.astype(np.uint8), low=low, high=high), backend="bokeh")
+
+
+def test_an_axis_of_a_matrix_may_have_no_name():
+    image = picture(np.array([[[1, 128], [255, 0]]], np.uint8), axes=("unit", ""))
+    assert image.dimensions(label=True) == ["x", "y", "value"]

@@ -166,6 +166,20 @@ def test_values_of_batches_are_found_in_the_means_that_fit_gives(tmp_path: Path)
         np.testing.assert_allclose(found, [each[name] for each in expected] * EPOCHS, atol=1e-5)
 
 
+def test_what_is_no_mean_over_the_samples_is_not_taken_apart(tmp_path: Path) -> None:
+    import keras
+
+    model = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(1)])
+    root = keras.metrics.RootMeanSquaredError()
+    model.compile("sgd", "mse", metrics=["mae", root], weighted_metrics=["mape"])
+    x, y = images()
+    recorder = Recorder(tmp_path / "run.zarr", Probe(x[:2]))
+    fit(model, (x, y), recorder, sample_weight=np.linspace(0.1, 3, len(x)))
+    metrics = open_run(tmp_path / "run.zarr").metrics
+    assert {root.name, "mape"} <= {*metrics}
+    assert {name for name, each in metrics.items() if each.attrs} == {"loss", "mae"}
+
+
 def test_a_training_step_of_ones_own_says_itself_what_its_metrics_are(tmp_path: Path) -> None:
     import keras
 

@@ -10,6 +10,7 @@ import pytest
 
 from recorder import Probe, Recorder, adaptive, at_steps, every_epoch, every_n_steps
 from store import open_run
+from store.errors import SpecError
 from tests.recorder.keras.test_callback import BATCH, EPOCHS, fit, spy
 from tests.recorder.networks import (
     branched_model,
@@ -138,6 +139,18 @@ def test_gradients_of_embeddings_count_each_row_once(tmp_path: Path) -> None:
         recorder.record(1, gradients=gradients)
     found = open_run(tmp_path / "run.zarr").updates.sel(step=1)
     np.testing.assert_allclose(found["norm"], 0.1 * found["gradient"], rtol=1e-3)
+
+
+@pytest.mark.parametrize("given", [5, [1.0]])
+def test_gradients_that_are_not_those_of_the_model_are_named(
+    given: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = renewed(lstm_model)
+    with Recorder(tmp_path / "run.zarr", Probe(sentences()[0][:2]), model=model) as recorder:
+        recorder.record(1, gradients=given)
+    assert isinstance(recorder.report.fault, SpecError)
+    assert "record(gradients=...) expects one gradient, or None, for each of" in caplog.text
+    assert "report this" not in caplog.text
 
 
 @pytest.mark.parametrize(

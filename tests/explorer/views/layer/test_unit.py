@@ -357,3 +357,12 @@ def test_what_is_missing_is_said(recorded):
     sentence = drawn(scene_of(recorded(spec, steps=(0,))))
     assert "token, row, column" in sentence
     assert drawn(scene_of(recorded(steps=()))) == "No step has been recorded yet."
+
+
+def test_a_map_of_inputs_that_are_no_images_is_shown_alone(recorded):
+    spec = chain_spec([("UpSampling2D", {"size": [2, 2]}, (26, 20))])
+    probe = dataclasses.replace(spec.probe, kind="other")
+    data = recorded(dataclasses.replace(spec, probe=probe), steps=(0,))
+    widget = drawn(scene_of(data, "layer0"))
+    assert widget.picture is None
+    assert widget.rows.tolist() == [[0, len(widget.rows)]] * len(widget.rows)
