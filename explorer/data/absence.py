@@ -21,6 +21,7 @@ DENSER = "Record at a denser schedule."
 RECORD_LAYERS = "The recorder's arguments layers and activations say what is recorded."
 RECORD_WEIGHTS = "The recorder's argument weights says what is recorded."
 MORE_PROBES = "Record with more probes of each class, see Probe.pick."
+MORE_EXAMPLES = 'Record with evaluation=Evaluation(x, y, role="train"), of hundreds of examples.'
 RECORD_UPDATES = "A recorder measures them beside weights, unless updates=False."
 GIVE_LABELS = "Record with a probe that has labels."
 SAME_PROBE = "This needs probes that both runs have. Record both with the same probe."

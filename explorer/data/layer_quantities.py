@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from explorer.data.absence import MORE_PROBES
 from explorer.data.layers import can_die, function_of, is_output
 from explorer.data.run import RunData
 from explorer.data.summaries import (
@@ -346,7 +347,8 @@ def class_separation(data: RunData, layer: str) -> Array | None:
 
 def _few_probes(data: RunData) -> str | None:
     labels = data.class_labels
-    return None if labels is None else too_few(labels)
+    few = None if labels is None else too_few(labels)
+    return few and f"{few} {MORE_PROBES}"
 
 
 @LayerQuantity(

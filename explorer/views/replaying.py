@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 from typing import Any, NamedTuple
 
-from explorer.data.absence import Nothing
+from explorer.data.absence import MORE_EXAMPLES, Nothing
 from explorer.data.replayed import Replayed, steps_seen
 from explorer.derived.recurrent.equations import NotDerivableError
 from explorer.views.base import Scene, Unfinished, View
@@ -46,7 +46,7 @@ class Replaying(View):
         of = Replayed.of(scene.data)
         assert of is not None
         few = self.too_few(of)
-        return self._go_on(of, []) if few is None else Nothing(few)
+        return self._go_on(of, []) if few is None else Nothing(f"{few} {MORE_EXAMPLES}")
 
     def _go_on(self, of: Replayed, found: list[Any]) -> Measured | Unfinished | Nothing:
         steps = steps_seen(of.data)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from explorer.data.absence import Absence, Nothing
+from explorer.data.absence import MORE_EXAMPLES, Absence, Nothing
 from explorer.data.example_dynamics import dynamics_of, pictures_of, texts_of
 from explorer.data.examples import Examples, examples_of
 from explorer.derived.predictions.dynamics import Cartography, Dynamics, cartography
@@ -117,7 +117,7 @@ class CartographyView(Judged):
     def measure(self, examples: Examples) -> Map | Nothing:
         few = too_few(examples.labels)
         if few is not None:
-            return Nothing(few)
+            return Nothing(f"{few} {MORE_EXAMPLES}")
         each = dynamics_of(examples)
         places = cartography(each.p_true, examples.data.run.steps)
         if not np.isfinite(places.confidence).any():

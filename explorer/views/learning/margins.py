@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from explorer.data.absence import Absence, Nothing
+from explorer.data.absence import MORE_EXAMPLES, Absence, Nothing
 from explorer.data.example_dynamics import dynamics_of
 from explorer.data.examples import Examples, examples_of
 from explorer.derived.predictions.dynamics import Dynamics
@@ -62,7 +62,7 @@ class MarginsView(Judged):
     def measure(self, examples: Examples) -> Margins | Nothing:
         few = too_few(examples.labels)
         if few is not None:
-            return Nothing(few)
+            return Nothing(f"{few} {MORE_EXAMPLES}")
         each = dynamics_of(examples)
         return (
             Margins(examples, each) if np.isfinite(each.margin).any() else no_predictions(examples)

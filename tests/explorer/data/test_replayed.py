@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from explorer.data.absence import Lack, Nothing, Unfit
+from explorer.data.absence import MORE_EXAMPLES, Lack, Nothing, Unfit
 from explorer.data.replayed import (
     BATCHES,
     MOST_STEPS,
@@ -185,7 +185,7 @@ def test_what_is_missing_is_said(recorded, view):
 
 def test_few_examples_have_no_noise_scale(recorded):
     said = drawn_by(NoiseScaleView(), scene_of(recorded(with_train(inputs=False), steps=(0, 1))))
-    assert said == Nothing("Too few: 6 probes, at least 100 are needed.")
+    assert said == Nothing(f"Too few: 6 probes, at least 100 are needed. {MORE_EXAMPLES}")
 
 
 def test_only_plain_gradient_descent_has_an_edge(recorded):

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from explorer.data.absence import Nothing
+from explorer.data.absence import MORE_EXAMPLES, Nothing
 from explorer.data.example_dynamics import dynamics_of, pictures_of, texts_of
 from explorer.data.examples import examples_of, sources
 from explorer.selection import SelectionKey
@@ -85,6 +85,7 @@ def test_the_probes_alone_are_too_few(recorded):
         said = drawn_by(view, scene_of(recorded(steps=(0, 1))))
         assert isinstance(said, Nothing)
         assert said.startswith("Too few: a class has 1 example")
+        assert said.endswith(MORE_EXAMPLES)
 
 
 def test_a_wrong_label_is_listed_first_with_its_picture(data):
