@@ -69,8 +69,8 @@ class Map(NamedTuple):
                     *([shortened(texts[number])] if texts else []),
                     self._label(number),
                     self._said(number, index),
-                    f"{self.places.confidence[number]:.2f}",
-                    f"{self.each.el2n[index, number]:.2f}",
+                    f"{self.places.confidence[number]:.3f}",
+                    f"{self.each.el2n[index, number]:.3f}",
                 ]
                 for number in self.listed
             ],
@@ -108,7 +108,8 @@ class CartographyView(Judged):
             "over the training, each recorded step counted for the updates around it. Top left is "
             "easy, right ambiguous, bottom left hard to learn, where wrong labels gather "
             "(Swayamdipta 2020); healthy is a crowded top and an almost empty bottom. Listed are "
-            f"the {MOST_LISTED} of the lowest mean, to be looked at; under a picture, in the "
+            f"the {MOST_LISTED} of the lowest mean, to be looked at: after a short training most "
+            "are hard, not wrong. Under a picture, in the "
             "order of the table, its label \u2192 what the network says. EL2N (Paul 2021) is the "
             "distance of the probabilities from the label at this step, 0 for sure and right, 1.41 "
             f"for sure of another class.{learned}"

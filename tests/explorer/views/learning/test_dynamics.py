@@ -96,7 +96,7 @@ def test_a_wrong_label_is_listed_first_with_its_picture(data):
     assert rows[0][:3] == ["6", "cat", "ant"]
     p = learned(data_spec := with_sets(), 100)["evaluation_train/prediction"][MISLABELLED]
     assert len(data_spec.evaluations) == 2
-    assert rows[0][4] == f"{np.linalg.norm(p - np.eye(4)[2]):.2f}"
+    assert rows[0][4] == f"{np.linalg.norm(p - np.eye(4)[2]):.3f}"
     (tiles,) = drawing.select(FrameGrid)
     payload = payload_of(tiles, len(STEPS) - 1)
     assert payload["tile_ids"][0] == MISLABELLED
