@@ -7,10 +7,12 @@ guard that holds this, `recorder.loop.guarded`, and what it needs to do so.
 from __future__ import annotations
 
 import functools
+import gc
 import inspect
 import itertools
 import logging
 import signal
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -45,6 +47,9 @@ from tests.recorder.keras.test_callback import fit
 from tests.recorder.networks import conv_model, images, renewed, values_of
 from tests.recorder.numpy_backend import NumpyBackend, NumpySubject, Perceptron
 from tests.recorder.test_faults import trained_without_recorder
+
+# Where what closes files is broken, they stay open until they are collected.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
 
 # What a training calls, and what the guard itself is made of.
 GUARDS = {
@@ -129,6 +134,13 @@ class Broken:
             self.method = classmethod(broken(whole.__func__))
         else:
             self.method = broken(whole)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _none_of_its_files_in_a_later_test() -> Iterator[None]:
+    yield
+    with warnings.catch_warnings(action="ignore", category=ResourceWarning):
+        gc.collect()
 
 
 @pytest.fixture(autouse=True)
