@@ -153,7 +153,7 @@ def test_an_explorer_in_a_notebook_can_be_read(
     ):
         page.locator("canvas.bk-layer:visible").first.wait_for()
         found = assert_legible(page)
-        assert len([text for text in found if text.in_canvas]) > 50
+        assert len([text for text in found if text.in_canvas]) > 20, "figures are drawn"
 
 
 @pytest.mark.parametrize("title", ["Loss", "Feature maps"])
