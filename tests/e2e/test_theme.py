@@ -129,8 +129,8 @@ def test_the_measure_knows_good_from_poor(browser: Browser) -> None:
 def test_every_text_can_be_read_after_switching_both_ways(browser: Browser, server: str) -> None:
     with opened(browser, server) as page:
         found = assert_legible(page, "light")
-        assert len(found) > 200
-        assert len([text for text in found if text.in_canvas]) > 100
+        assert len(found) > 100
+        assert len([text for text in found if text.in_canvas]) > 20
         switch(page)
         assert_legible(page, "dark")
         tab(page, "What was learned", "Confusion")
