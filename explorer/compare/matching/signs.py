@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
 
 from explorer.compare.matching.sources import MAKING
 from explorer.compare.pair import RunPair
+from explorer.derived.network.activations import NAMED
 from store import Layer
 
-# Activation functions with f(-x) = -f(x).
-ODD = frozenset(
-    {"linear", "tanh", "softsign", "hard_tanh", "tanh_shrink", "hard_shrink", "soft_shrink"}
-)
 # Kinds whose output is turned when their input is, each unit by itself.
 TURNING = frozenset({"reshape", "regularization"})
 TURNING_CLASSES = frozenset({"BatchNormalization", "Concatenate"})
@@ -52,7 +48,7 @@ def signs_are_free(layers: Mapping[str, Layer], name: str, outputs: Collection[s
             return False
         seen.add(name)
         name = layer.inbound[0]
-    return _activation(layers[name]) in ODD and _taken_either_way(layers, name, outputs, seen=set())
+    return _is_odd(layers[name]) and _taken_either_way(layers, name, outputs, seen=set())
 
 
 def _taken_either_way(
@@ -72,15 +68,16 @@ def _taken_either_way(
 def _turns(layer: Layer) -> bool:
     """Whether a layer gives the negative of each unit for the negative of that unit."""
     if layer.kind == "activation":
-        return layer.class_name == "Activation" and _activation(layer) in ODD
+        return layer.class_name == "Activation" and _is_odd(layer)
     if layer.kind == "pooling":
         return "Average" in layer.class_name
     return layer.kind in TURNING or layer.class_name in TURNING_CLASSES
 
 
-def _activation(layer: Layer) -> Any:
-    """Name of a layer's activation function; of a wrapper that of the layer in it."""
+def _is_odd(layer: Layer) -> bool:
+    """Whether a layer's activation function is odd; of a wrapper that of the layer in it."""
     inner = layer.config.get("layer")
     config = inner.get("config", {}) if isinstance(inner, Mapping) else layer.config
     found = config.get("activation") or "linear"
-    return found if isinstance(found, str) else None
+    function = NAMED.get(found) if isinstance(found, str) else None
+    return function is not None and function.is_odd
