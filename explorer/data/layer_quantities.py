@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from explorer.data.absence import MORE_PROBES
+from explorer.data.absence import MORE_PROBES, RECORD_UPDATES, Absence, Lack, Nothing
 from explorer.data.layers import can_die, function_of, is_output
 from explorer.data.run import RunData
 from explorer.data.summaries import (
@@ -63,9 +63,8 @@ class LayerQuantity:
     needs_classes : bool
         Whether it is about the classes of the probes.
     lacks : callable, optional
-        Takes a run with classes; gives the sentence that says why it cannot be measured there.
-    needs_updates : bool
-        Whether it is about single updates, which not every run holds.
+        Takes the run, which has classes where they are needed; gives why it cannot be measured
+        there, or none.
     logarithmic : bool
         Whether it spans orders of magnitude: colours follow its logarithm.
     signed : bool
@@ -105,8 +104,7 @@ class LayerQuantity:
     applies: Callable[[Layer], bool] = lambda _: True
     unfit: str = ""
     needs_classes: bool = False
-    lacks: Callable[[RunData], str | None] = lambda _: None
-    needs_updates: bool = False
+    lacks: Callable[[RunData], Absence | None] = lambda _: None
     logarithmic: bool = False
     signed: bool = False
     limits: tuple[float, float] | None = None
@@ -220,10 +218,16 @@ def update_ratio(data: RunData, layer: str) -> Array | None:
     return None if updates is None else updates.ratio
 
 
+def _no_updates(data: RunData) -> Lack | None:
+    if data.run.updates is not None:
+        return None
+    return Lack(f"This run holds no single updates. {RECORD_UPDATES}")
+
+
 @LayerQuantity(
     "update direction",
     reads="weights",
-    needs_updates=True,
+    lacks=_no_updates,
     unit="cosine",
     unfit="No layer has weights.",
     signed=True,
@@ -345,10 +349,10 @@ def class_separation(data: RunData, layer: str) -> Array | None:
     return separation_of(data, layer)
 
 
-def _few_probes(data: RunData) -> str | None:
+def _few_probes(data: RunData) -> Nothing | None:
     labels = data.class_labels
     few = None if labels is None else too_few(labels)
-    return few and f"{few} {MORE_PROBES}"
+    return None if few is None else Nothing(f"{few} {MORE_PROBES}")
 
 
 @LayerQuantity(

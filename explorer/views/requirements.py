@@ -13,7 +13,6 @@ from explorer.data.absence import (
     GIVE_LABELS,
     GIVE_PROBE,
     RECORD_LAYERS,
-    RECORD_UPDATES,
     Absence,
     Lack,
     Nothing,
@@ -135,13 +134,6 @@ def needs_classes(data: RunData) -> Absence | None:
     if missing is None and data.class_labels is None:
         return Lack(f"The classes of the probes are not known. {GIVE_LABELS}")
     return missing
-
-
-def needs_updates(data: RunData) -> Lack | None:
-    """Require that single updates were measured."""
-    if data.run.updates is not None:
-        return None
-    return Lack(f"This run holds no single updates. {RECORD_UPDATES}")
 
 
 def needs_responses(scene: Scene) -> Absence | None:

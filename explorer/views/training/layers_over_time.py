@@ -15,7 +15,7 @@ from explorer.derived.time.timeline import edges
 from explorer.plots.layers import layer_heatmap, layers_height
 from explorer.views.base import Scene, View, named, plot_pane, weights_not_recorded
 from explorer.views.registry import register
-from explorer.views.requirements import needs_classes, needs_steps, needs_updates, not_recorded
+from explorer.views.requirements import needs_classes, needs_steps, not_recorded
 from store import Layer
 
 Float32 = npt.NDArray[np.float32]
@@ -69,10 +69,7 @@ class LayersOverTime(View):
         if missing is None and self.quantity.needs_classes:
             missing = needs_classes(scene.data)
         missing = missing or needs_steps(scene, least=2)
-        if missing is None and self.quantity.needs_updates:
-            missing = needs_updates(scene.data)
-        if missing is None and (why := self.quantity.lacks(scene.data)) is not None:
-            missing = Nothing(why)
+        missing = missing or self.quantity.lacks(scene.data)
         if missing is None and not any(map(self.quantity.is_recorded, layers_of(scene))):
             return self._absence(scene)
         return missing
