@@ -21,7 +21,7 @@ from explorer.server.server import HOST
 from recorder.presets.training import record_preset
 from store import Run, RunWriter, open_run
 from store.testing import append_steps, image_run_spec, text_run_spec, write_run
-from tests.e2e.watching import PATIENCE_MS, Contexts, PageWatch
+from tests.e2e.watching import PATIENCE_MS, Contexts, PageWatch, computed
 
 CHROMIUM_FLAGS = (
     "--no-sandbox",
@@ -234,7 +234,7 @@ def explore(watched_page: Page, server: str) -> Open:
         parameters = "&".join(f"{name}={value}" for name, value in query.items())
         watched_page.goto(f"{address_of(server, name)}?{parameters}")
         watched_page.locator(wait).first.wait_for()
-        expect(watched_page.locator(".busy:visible")).to_have_count(0)
+        computed(watched_page)
 
     return open_page
 
@@ -404,7 +404,7 @@ ANSWERED = """
 def answered(page: Page, channel: str = "main") -> dict[str, Any]:
     """Give what a page holds once Python has answered for all that was chosen."""
     page.wait_for_function(ANSWERED)
-    expect(page.locator(".busy:visible")).to_have_count(0)
+    computed(page)
     held = page.evaluate("(name) => window.trainlapseClocks.get(name).choice", channel)
     return dict(held)
 

@@ -11,7 +11,7 @@ from typing import Any
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import STAGE, VIEWPORT
-from tests.e2e.watching import watched
+from tests.e2e.watching import computed, watched
 
 # Records what canvases show: for `add_init_script`, before the page is opened.
 LISTENER = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
@@ -106,7 +106,7 @@ def assert_legible(page: Page, theme: str = "") -> list[Text]:
     """
     if theme:
         expect(page.locator("html")).to_have_attribute("data-theme", theme)
-    expect(page.locator(".busy:visible")).to_have_count(0)
+    computed(page)
     found: list[Text] = []
 
     def poor() -> list[Text]:

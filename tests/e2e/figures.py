@@ -13,11 +13,12 @@ from typing import Any
 from playwright.sync_api import Page
 
 from tests.e2e.conftest import spoken_to, unused_port
+from tests.e2e.watching import CARDS_PATIENCE_MS
 
 Place = Mapping[str, Any]
 Figures = dict[str, list[int]]
 
-PATIENCE_S = 240
+PATIENCE_S = CARDS_PATIENCE_MS / 1000
 # Frames of the browser without a change after which a page is at rest, on a busy machine too.
 QUIET_FRAMES = 40
 # The same where the next change may come before the last stroke is drawn.
@@ -169,7 +170,7 @@ def go(page: Page, place: Place, *, channel: str = "main") -> None:
 def at_rest(page: Page, frames: int = QUIET_FRAMES) -> Figures:
     """Give the figures of each card once they have settled and nothing is being computed."""
     found: Figures = page.evaluate(
-        SETTLED.format(figures=FIGURES, frames=frames, patience=1000 * PATIENCE_S)
+        SETTLED.format(figures=FIGURES, frames=frames, patience=CARDS_PATIENCE_MS)
     )
     return found
 

@@ -14,7 +14,7 @@ from explorer.session.session import GAP_PX, TAB_OF, TAB_TITLES
 from explorer.views.registry import views
 from store import Run
 from tests.e2e.conftest import Begin, at, card, grid
-from tests.e2e.watching import Contexts
+from tests.e2e.watching import Contexts, computed
 
 # Where pixels of a theme's colour are on the layer of marks over a grid: left, top, right, bottom.
 OUTLINE = """
@@ -281,7 +281,7 @@ def short_page(contexts: Contexts, server: str) -> Iterator[Page]:
     with contexts.watched(viewport=SHORT) as (page, watch):
         page.goto(f"{server}/?layer=conv1")
         built(page, "Feature maps")
-        expect(page.locator(".busy:visible")).to_have_count(0)
+        computed(page)
         yield page
         watch.check(page)
 

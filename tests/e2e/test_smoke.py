@@ -11,14 +11,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import Open, at, bars, card, grid
+from tests.e2e.watching import computed
 
 pytestmark = pytest.mark.smoke
 
 CANVASES = "canvas:visible"
-
-
-def at_rest(page: Page) -> None:
-    expect(page.locator(".busy:visible")).to_have_count(0)
 
 
 def test_a_page_changes_its_theme_axis_and_layer(watched_page: Page, explore: Open) -> None:
@@ -34,7 +31,7 @@ def test_a_page_changes_its_theme_axis_and_layer(watched_page: Page, explore: Op
         theme = html.get_attribute("data-theme")
         page.locator("#theme").click()
         expect(html).not_to_have_attribute("data-theme", str(theme))
-        at_rest(page)
+        computed(page)
     expect(html).to_have_attribute("data-theme", str(before))
 
     axis = page.get_by_label("Time axis")
@@ -42,12 +39,12 @@ def test_a_page_changes_its_theme_axis_and_layer(watched_page: Page, explore: Op
     for value in ("epoch", "log_step", "step"):
         axis.select_option(value)
         expect(page).to_have_url(re.compile(f"axis={value}"))
-        at_rest(page)
+        computed(page)
     expect(page.locator(CANVASES)).to_have_count(count)
 
     page.get_by_role("option", name=re.compile("^conv2")).click()
     expect(grid(page)).to_have_attribute("aria-label", re.compile("of conv2"))
-    at_rest(page)
+    computed(page)
     page.keyboard.press("End")
     expect(grid(page)).not_to_have_attribute("data-index", "0")
     expect(card(page, "Feature maps")).to_contain_text("each of the 16 units")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
 from tests.e2e.history import note_writes
 
@@ -16,6 +16,8 @@ LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 INNER_SCHEMES = frozenset({"about", "blob", "data"})
 # A loaded two-core machine needs seconds for a page that takes half of one otherwise.
 PATIENCE_MS = 30_000
+# It computes forty cards of two runs in minutes.
+CARDS_PATIENCE_MS = 240_000
 
 # What Bokeh was told to hide and is seen all the same: a figure under another one's caption.
 HIDDEN_BUT_SEEN = """
@@ -34,6 +36,11 @@ HIDDEN_BUT_SEEN = """
 
 # Pages without an origin, such as about:blank, have no storage.
 FORGET = "() => { try { localStorage.clear(); } catch { /* there is none */ } }"
+
+
+def computed(page: Page) -> None:
+    """Wait until no card in sight is being computed."""
+    expect(page.locator(".busy:visible")).to_have_count(0, timeout=CARDS_PATIENCE_MS)
 
 
 class PageWatch:

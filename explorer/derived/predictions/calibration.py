@@ -88,7 +88,7 @@ def reliability(probabilities: Array, labels: Array, *, bins: int = BINS) -> Rel
     Parameters
     ----------
     probabilities : ndarray (probe, class)
-        Class probabilities at one step. Probes that are NaN are left out.
+        Class probabilities at one step. Probes that are not finite are left out.
     labels : ndarray of int (probe,)
         Class numbers; a probe with a number that is no class is left out.
     bins : int
@@ -156,7 +156,7 @@ def brier_score(probabilities: Array, labels: Array) -> float:
     Parameters
     ----------
     probabilities : ndarray (probe, class)
-        Class probabilities at one step. Probes that are NaN are left out.
+        Class probabilities at one step. Probes that are not finite are left out.
     labels : ndarray of int (probe,)
         Class numbers; a probe with a number that is no class is left out.
 
@@ -209,6 +209,6 @@ def _bins(confidence: Array, edges: Array) -> Array:
 def _known(probabilities: Array, labels: Array) -> tuple[Float64, Array]:
     """Probabilities and class numbers of the probes that have both."""
     labels = check_labels(labels, len(probabilities))
-    known = ~np.isnan(probabilities).any(axis=1)
+    known = np.isfinite(probabilities).all(axis=1)
     known &= (labels >= 0) & (labels < probabilities.shape[1])
     return np.asarray(probabilities[known], np.float64), labels[known]

@@ -52,5 +52,5 @@ def _judge(probabilities: Array, labels: Array | None) -> tuple[Array, Array]:
     marks = np.full(predicted.shape, UNKNOWN, np.uint8)
     if labels is not None and labels.shape == predicted.shape[1:]:
         marks[:] = np.where(predicted == labels, RIGHT, WRONG)
-        marks[np.isnan(probabilities).any(axis=-1)] = UNKNOWN
+        marks[~np.isfinite(probabilities).all(axis=-1)] = UNKNOWN
     return predicted.astype(np.min_scalar_type(probabilities.shape[-1] - 1)), marks

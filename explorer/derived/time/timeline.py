@@ -15,7 +15,7 @@ AXES: tuple[Axis, ...] = get_args(Axis)
 
 LABELS: dict[Axis, str] = {
     "step": "step (updates)",
-    "log_step": "step (updates, log)",
+    "log_step": "step (log)",
     "epoch": "epoch",
     "wall_time": "time since start (s)",
 }

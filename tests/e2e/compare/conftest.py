@@ -15,7 +15,7 @@ from playwright.sync_api import TimeoutError as NotYet
 
 from store import Run, open_run
 from tests.e2e.conftest import STAGE, Begin, LongPage, recorded_once, serving, unused_port
-from tests.e2e.watching import PATIENCE_MS, Contexts
+from tests.e2e.watching import PATIENCE_MS, Contexts, computed
 
 Look = Callable[..., None]
 # After this time a card that was in view may have been pushed out of it by those above.
@@ -48,7 +48,7 @@ def look(watched_page: Page, pair_server: str) -> Look:
         parameters = "&".join(f"{name}={value}" for name, value in query.items())
         watched_page.goto(f"{pair_server}/?{parameters}")
         watched_page.locator(wait).first.wait_for()
-        expect(watched_page.locator(".busy:visible")).to_have_count(0)
+        computed(watched_page)
 
     return open_page
 

@@ -134,3 +134,10 @@ def test_a_calibrated_network_has_about_the_error_by_chance_at_any_number_of_pro
             np.stack([first[0], 1 - first[0]], axis=1), np.zeros(count, np.int64)
         )
         assert chance == pytest.approx(np.mean(errors), rel=0.1)
+
+
+def test_probabilities_that_are_infinite_are_no_answers():
+    frame = np.array([[0.25, 0.75], [np.inf, np.inf], [np.nan, 0.5]])
+    labels = np.array([1, 0, 1])
+    assert reliability(frame, labels).count.sum() == 1
+    assert brier_score(frame, labels) == pytest.approx(2 * 0.25**2)

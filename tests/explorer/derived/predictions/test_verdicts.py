@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -16,8 +17,9 @@ shares = hnp.arrays(
 )  # fmt: skip
 
 
-def test_nan_is_neither_right_nor_wrong():
-    output = np.array([[[0.9, 0.1], [0.9, 0.1]], [[np.nan, np.nan], [0.2, 0.8]]])
+@pytest.mark.parametrize("broken", [np.nan, np.inf])
+def test_what_is_not_finite_is_neither_right_nor_wrong(broken):
+    output = np.array([[[0.9, 0.1], [0.9, 0.1]], [[broken, broken], [0.2, 0.8]]])
     verdicts = judge([output], np.array([0, 1]))
     assert verdicts.marks.tolist() == [[RIGHT, WRONG], [UNKNOWN, RIGHT]]
     assert verdicts.predicted[0].tolist() == [0, 0]
