@@ -55,7 +55,14 @@ def vocabulary_of(vectorize: Any) -> list[str] | None:
     library and its like have it, and ``word_index`` of older tokenizers.
     """
     if hasattr(vectorize, "get_vocabulary"):
-        return [str(token) for token in vectorize.get_vocabulary()]
+        try:
+            return [str(token) for token in vectorize.get_vocabulary()]
+        except UnicodeDecodeError as error:
+            raise SpecError(
+                f"The vocabulary of {vectorize!r} cannot be read: {error}. It was adapted to texts "
+                "that are no UTF-8: decode them before adapt(), or pass the tokens yourself as "
+                "vocabulary=[...]."
+            ) from error
     numbers = vectorize.get_vocab() if hasattr(vectorize, "get_vocab") else None
     numbers = getattr(vectorize, "word_index", None) if numbers is None else numbers
     if not isinstance(numbers, Mapping) or not numbers:

@@ -16,7 +16,6 @@ from explorer.data.derived_cache import DerivedCache
 from explorer.data.layers import ending_function
 from explorer.derived.network.engine import Network
 from explorer.derived.network.node import Node
-from explorer.derived.predictions.loss import recorded_loss
 from explorer.derived.predictions.reading import (
     NoReading,
     OutputReading,
@@ -35,6 +34,7 @@ from explorer.derived.time.frames import (
 from explorer.derived.time.headway import counted
 from explorer.derived.time.timeline import Timeline
 from store import Run
+from store.format.losses import recorded_loss
 from store.format.names import UNIT_DIM, Array, activation_path, weight_path
 from store.format.spec import EVALUATION_INPUT
 from store.reading.cache import Arrays, ByteCache
@@ -266,7 +266,15 @@ class RunData:
             loss=recorded_loss(self.run.attributes.get("loss"), output),
             gives=None if function is None else function.gives,
             labels=labels,
+            task=self.task,
         )
+
+    @cached_property
+    def task(self) -> str | None:
+        """What the labels ask of the network; None where the run does not say."""
+        probe, kept = self.run.probe, self.run.evaluations.values()
+        said = [None if probe is None else probe.task, *(each.attrs.get("task") for each in kept)]
+        return next((str(task) for task in said if task not in (None, "none")), None)
 
     def evaluation_input(self) -> Array | None:
         """Give what the only input takes of the evaluation set: (example, ...); None without it."""

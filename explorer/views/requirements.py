@@ -59,6 +59,11 @@ def needs_activation(scene: Scene) -> Absence | None:
         return needs_steps(scene)
     if scene.layer.kind == "input":
         return Unfit("An input layer hands on the probe itself; there is nothing to see beside it.")
+    if scene.layer.has_whole_output:
+        return Unfit(
+            f"The output of {scene.layer.name} has no entry for each probe; run.activations"
+            f"({scene.layer.name!r}) gives it as a whole."
+        )
     return Lack(not_recorded(scene.data, [scene.layer.name]))
 
 

@@ -11,6 +11,7 @@ import click
 import numpy as np
 
 from recorder import schedule as schedules
+from recorder.given import changed
 from recorder.probe import Probe
 from recorder.schedule import Schedule
 from recorder.startup import without_startup_noise
@@ -202,7 +203,4 @@ def _zeros(tensor: Any, probes: int, size: int) -> Any:
 
 def _sized(probe: Probe, count: int) -> Probe:
     """Give a probe of as many examples, repeated where it has fewer."""
-    inputs = {
-        name: np.resize(values, (count, *values.shape[1:])) for name, values in probe.inputs.items()
-    }
-    return Probe(next(iter(inputs.values())) if len(inputs) == 1 else inputs)
+    return Probe(changed(probe.given, lambda values: np.resize(values, (count, *values.shape[1:]))))

@@ -168,5 +168,16 @@ def activation_dims(
     return (PROBE_DIM, UNIT_DIM, *places) if channels_first else (PROBE_DIM, *places, UNIT_DIM)
 
 
+def whole_dims(shape: Sequence[int]) -> tuple[str, ...]:
+    """Name the axes of an output that has no entry for each probe.
+
+    Examples
+    --------
+    >>> whole_dims((12, 4, 3))
+    ('dim_0', 'dim_1', 'unit')
+    """
+    return (*(f"dim_{axis}" for axis in range(len(shape) - 1)), *(UNIT_DIM,) * bool(shape))
+
+
 def _activation_name(layer: Any) -> str | None:
     return getattr(getattr(layer, "activation", None), "__name__", None)

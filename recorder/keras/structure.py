@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
+from recorder.keras.inputs import Feed
 from recorder.keras.layers import (
     activation_dims,
     is_channels_first,
@@ -14,10 +17,11 @@ from recorder.keras.layers import (
     is_model,
     layer_config,
     layer_kind,
+    whole_dims,
 )
 from recorder.keras.trace import Call, Trace
 from recorder.keras.weights import weight_specs
-from store.format.names import DATA_TYPES, activation_path, safe_name, weight_path
+from store.format.names import DATA_TYPES, safe_name, weight_path
 from store.format.spec import LayerSpec
 
 
@@ -33,6 +37,8 @@ class Structure:
         Names of the layers that give the model's outputs.
     activation_paths : tuple of (str or None)
         Array path of each activation that `Trace.activations` gives; None: not recorded.
+    probe_axes : tuple of int
+        Which axis of each of these has an entry for each probe: in the run it is the first.
     weight_paths : tuple of (str or None)
         Array path of each variable that `Trace.read` gives; None: not recorded.
     """
@@ -40,12 +46,17 @@ class Structure:
     layers: tuple[LayerSpec, ...]
     outputs: tuple[str, ...]
     activation_paths: tuple[str | None, ...]
+    probe_axes: tuple[int, ...]
     weight_paths: tuple[str | None, ...]
 
     def frames(self, activations: Sequence[Any], weights: Sequence[Any]) -> dict[str, Any]:
         """Assign the tensors of a step to the arrays of the run."""
         pairs = [
-            *zip(self.activation_paths, activations, strict=True),
+            *zip(
+                self.activation_paths,
+                map(_probe_first, activations, self.probe_axes),
+                strict=True,
+            ),
             *zip(self.weight_paths, weights, strict=True),
         ]
         return {path: value for path, value in pairs if path is not None}
@@ -56,15 +67,22 @@ class Structure:
         Its `activation_paths` are those of `Trace.narrowed`: none is None.
         """
         kept = {array.path for layer in layers for array in layer.array_specs()}
+        places = zip(self.activation_paths, self.probe_axes, strict=True)
+        left = [(path, axis) for path, axis in places if path in kept]
         return replace(
             self,
             layers=tuple(layers),
-            activation_paths=tuple(path for path in self.activation_paths if path in kept),
+            activation_paths=tuple(path for path, _ in left),
+            probe_axes=tuple(axis for _, axis in left),
             weight_paths=tuple(path if path in kept else None for path in self.weight_paths),
         )
 
 
-def describe(model: Any, traced: Trace, probe_inputs: Mapping[str, Any]) -> Structure:
+def _probe_first(activation: Any, axis: int) -> Any:
+    return activation if axis == 0 else np.moveaxis(np.asarray(activation), axis, 0)
+
+
+def describe(model: Any, traced: Trace, feed: Feed) -> Structure:
     """Describe the layers of a traced model.
 
     Parameters
@@ -73,23 +91,21 @@ def describe(model: Any, traced: Trace, probe_inputs: Mapping[str, Any]) -> Stru
         The model.
     traced : Trace
         Its trace on the probe.
-    probe_inputs : mapping of str to ndarray
-        The probe's inputs (probe, ...).
+    feed : Feed
+        The probe's inputs.
     """
-    return _Description(model, traced, probe_inputs).structure()
+    return _Description(model, traced, feed).structure()
 
 
 class _Description:
     """The state that describing one model needs."""
 
-    def __init__(self, model: Any, traced: Trace, probe_inputs: Mapping[str, Any]) -> None:
+    def __init__(self, model: Any, traced: Trace, feed: Feed) -> None:
         self._model = model
         self._trace = traced
-        self._probe_size = len(next(iter(probe_inputs.values())))
         self._taken: list[str] = []
-        self._inputs = _input_layers(model, probe_inputs, self._taken)
+        self._inputs = _input_layers(model, feed, self._taken)
         self._names = [_claim(call.path, self._taken) for call in traced.calls]
-        self._shapes = _shapes(traced)
         self._owners = _owners(traced)
         self._weight_paths = [""] * len(traced.variables)
         self._channels_first: list[bool] = []
@@ -100,23 +116,25 @@ class _Description:
         layers += [self._called(number) for number in range(len(self._names))]
         for layer, path, indices in _uncalled(self._model, self._trace, self._owners):
             layers.append(self._layer(_claim(path, self._taken), layer, indices))
-        kept = {layer.name for layer in layers if layer.has_activation}
+        kept = {layer.name: layer.output_path for layer in layers if layer.output_dims}
         return Structure(
             layers=tuple(layers),
             outputs=tuple(self._names[number] for number in self._trace.outputs),
-            activation_paths=tuple(
-                activation_path(name) if name in kept else None for name in self._names
-            ),
+            activation_paths=tuple(kept.get(name) for name in self._names),
+            probe_axes=tuple(axis or 0 for axis in self._trace.axes),
             weight_paths=tuple(self._weight_paths),
         )
 
     def _called(self, number: int) -> LayerSpec:
-        call, shape = self._trace.calls[number], self._shapes[number]
+        call, shape = self._trace.calls[number], self._trace.shapes[number]
+        axis = self._trace.axes[number]
         self._channels_first.append(self._is_channels_first(call))
         dims: tuple[str, ...] = ()
-        # What has no entry for each probe (an output folded over the batch) is not recorded.
-        if shape and shape[0] == self._probe_size and 0 not in shape:
+        if axis is None and 0 not in shape:
+            dims = whole_dims(shape)
+        elif axis is not None and 0 not in shape:
             first = self._channels_first[number]
+            shape = (shape[axis], *shape[:axis], *shape[axis + 1 :])
             dims = activation_dims(_kind(call.layer), shape, channels_first=first)
         return self._layer(
             self._names[number],
@@ -171,16 +189,11 @@ def _claim(path: str, taken: list[str]) -> str:
     return name
 
 
-def _input_layers(
-    model: Any, probe_inputs: Mapping[str, Any], taken: list[str]
-) -> dict[str, LayerSpec]:
+def _input_layers(model: Any, feed: Feed, taken: list[str]) -> dict[str, LayerSpec]:
     """One layer of kind "input" for each input of the probe, by the probe's name for it."""
-    tensors = list(getattr(model, "inputs", None) or [])
-    by_name = {tensor.name: tensor for tensor in tensors}
-    if len(tensors) == 1 and len(probe_inputs) == 1:
-        by_name = {next(iter(probe_inputs)): tensors[0]}
+    by_name = feed.tensors_of(model)
     layers = {}
-    for name in probe_inputs:
+    for name in feed.names:
         history = getattr(by_name.get(name), "_keras_history", None)
         layer = getattr(history, "operation", None)
         layers[name] = LayerSpec(
@@ -244,14 +257,6 @@ def _holder(model: Any, variable: Any) -> tuple[Any, str]:
             return layer, "/".join(names[1:]) or model.name
         layer = inner
         names.append(inner.name)
-
-
-def _shapes(traced: Trace) -> list[tuple[int, ...]]:
-    """Shapes of the activations (probe, ...); the trace knows nearly all of them."""
-    known = [call.output.shape for call in traced.calls]
-    if not all(shape.is_fully_defined() for shape in known):
-        known = [value.shape for value in traced.activations(traced.read())]
-    return [tuple(int(size) for size in shape) for shape in known]
 
 
 def _stored_type(dtype: str) -> str:

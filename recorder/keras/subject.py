@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,16 +12,22 @@ from recorder import arguments
 from recorder.backend import UpdateNorm
 from recorder.evaluation import Evaluation
 from recorder.keras import settings
-from recorder.keras.inputs import check_fits
+from recorder.keras.eager import eager_trace, run_eagerly, weights_only
+from recorder.keras.inputs import Feed, check_fits
 from recorder.keras.narrowing import narrowed_trace
 from recorder.keras.predictor import Predictor
 from recorder.keras.sampling import sample_of
 from recorder.keras.structure import Structure, describe
-from recorder.keras.trace import Trace, kept_losses, model_inputs, storable, trace
+from recorder.keras.trace import Trace, build, storable, trace
 from recorder.probe import Probe
 from recorder.weight_sample import WeightSample
 from store.errors import SpecError, listed
 from store.format.spec import RunSpec
+
+# Characters of an error of TensorFlow that are shown; whole ones take pages.
+MOST_OF_ERROR = 200
+
+log = logging.getLogger("trainlapse.recorder")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,21 +164,15 @@ def look_at(model: Any, probe: Probe, evaluations: Sequence[Evaluation] = ()) ->
             f"{listed(parts)}. Record one of them: Recorder(..., model=model.{next(iter(parts))})."
         )
     check_fits(probe, model)
-    try:
-        traced = trace(model, probe.inputs)
-    except Exception as error:
-        if _takes(model, probe):
-            raise  # what is wrong is not the probe, but how we trace
-        raise SpecError(
-            f"The probe cannot be sent through the model {model.name!r}: {error}\n"
-            "Pass the probe in the form that model.predict() accepts. To record a part of "
-            "a model that cannot be called as a whole, pass Recorder(..., model=part)."
-        ) from error
-    structure = describe(model, traced, probe.inputs)
+    feed = Feed.of(probe)
+    traced = _traced(model, feed, None if probe.is_along_probes else probe.size or 0)
+    structure = describe(model, traced, feed)
     for evaluation in evaluations:
         check_fits(evaluation.examples, model)
     predictors = tuple(
-        Predictor(model, traced, structure.outputs, evaluation) for evaluation in evaluations
+        Predictor(model, traced, structure.outputs, evaluation)
+        for evaluation in evaluations
+        if structure.outputs
     )
     spec = RunSpec(
         name=model.name,
@@ -206,18 +208,51 @@ def parts_of(model: Any) -> dict[str, Any]:
     return {name: part for name, part in vars(model).items() if isinstance(part, keras.Model)}
 
 
-def _takes(model: Any, probe: Probe) -> bool:
-    """Whether a model can be called with the probe."""
-    import keras
-    import tensorflow as tf
+def _traced(model: Any, feed: Feed, answers: int | None) -> Trace:
+    """Trace a model, or else run it eagerly, or else record its weights alone; say which in a word.
 
-    inputs = {name: tf.constant(values) for name, values in probe.inputs.items()}
+    Raises
+    ------
+    SpecError
+        The model itself does not take the probe.
+    """
     try:
-        with keras.StatelessScope(), kept_losses(model):
-            model(model_inputs(model, inputs), training=False)
-    except Exception:
-        return False
-    return True
+        return trace(model, feed, answers=answers)
+    except Exception as error:
+        untraceable = error
+    try:
+        build(model, feed)
+        run_eagerly(model, feed, [], [])
+    except Exception as error:
+        raise SpecError(
+            f"The probe cannot be sent through the model {model.name!r}: {error}\n"
+            "Pass the probe in the form that model.predict() accepts. To record a part of "
+            "a model that cannot be called as a whole, pass Recorder(..., model=part)."
+        ) from error
+    try:
+        traced = eager_trace(model, feed, answers=answers)
+    except Exception as error:
+        log.warning(
+            "The layers of %r cannot be watched (%s): its weights are recorded, no activations.",
+            model.name,
+            _reason(error),
+        )
+        return weights_only(model, feed)
+    log.warning(
+        "The model %r cannot be traced (%s). It is recorded by running it step by step, on the "
+        "thread that trains, which takes longer.",
+        model.name,
+        _reason(untraceable),
+    )
+    return traced
+
+
+def _reason(error: Exception) -> str:
+    """Give the sentence of an error that says why, in plain characters."""
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
+    lines = [line.strip() for line in plain.splitlines() if line.strip()]
+    said = [line for line in lines if not line.startswith("Exception encountered when calling")]
+    return (said or lines or [type(error).__name__])[0][:MOST_OF_ERROR]
 
 
 def _dense(gradient: Any) -> Any:

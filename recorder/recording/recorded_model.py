@@ -9,10 +9,11 @@ from typing import Any
 from recorder.backend import Backend, CanNarrow, MeasuresUpdates, Subject
 from recorder.recording.background import as_array
 from recorder.recording.options import Options
+from recorder.recording.settled import settled_evaluation, settled_probe
 from recorder.recording.updates import UpdateMeter
 from recorder.recording.versions import versions
 from recorder.weight_sample import WeightSample
-from store.format.names import UNIT_DIM, activation_path
+from store.format.names import UNIT_DIM
 from store.format.spec import ArraySpec, RunSpec, UpdatesSpec
 from store.tools.estimate import narrowed
 
@@ -96,10 +97,13 @@ def look_at(backend: Backend, model: Any, options: Options) -> RecordedModel:
     evaluations = [evaluation.beside(probe) for evaluation in options.evaluations]
     subject = backend.look_at(model, probe, evaluations)
     whole = subject.spec
+    described = settled_probe(probe, whole)
+    spec = narrowed(whole, options.scope.narrowing())
     spec = replace(
-        narrowed(whole, options.scope.narrowing()),
+        spec,
         name=options.name,
-        probe=probe.to_spec(),
+        probe=described,
+        evaluations=tuple(settled_evaluation(each, described, whole) for each in spec.evaluations),
         schedule=repr(options.schedule),
         versions={**versions(), **whole.versions},
         notes=options.notes,
@@ -135,8 +139,8 @@ def _places(spec: RunSpec) -> dict[str, tuple[Any, ...]]:
     arrays += [array for each in spec.evaluations for array in each.array_specs()]
     places: dict[str, tuple[Any, ...]] = {array.path: (...,) for array in arrays}
     for layer in spec.layers:
-        if layer.has_activation and layer.unit_stride > 1:
-            places[activation_path(layer.name)] = (
+        if layer.output_dims and layer.unit_stride > 1:
+            places[layer.output_path] = (
                 *[slice(None)] * layer.output_dims.index(UNIT_DIM),
                 slice(None, None, layer.unit_stride),
             )

@@ -8,7 +8,7 @@ from typing import Any
 
 from store.errors import LayerNotFoundError, did_you_mean
 from store.format.metadata import Document
-from store.format.names import LAYER_KINDS, activation_path, layer_path
+from store.format.names import LAYER_KINDS, activation_path, layer_path, output_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,8 @@ class Layer:
         Shape of each recorded variable.
     has_activation : bool
         Whether the probe's activation was recorded.
+    has_whole_output : bool
+        Whether the output was recorded as a whole, since it has no entry for each probe.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Layer:
     weights: Mapping[str, tuple[int, ...]]
     has_activation: bool
     mask_from: str | None = None
+    has_whole_output: bool = False
 
 
 class Layers(Mapping[str, Layer]):
@@ -128,4 +131,5 @@ def _layer(
         weights=weights,
         has_activation=activation_path(name) in nodes,
         mask_from=attributes.get("mask_from"),
+        has_whole_output=output_path(name) in nodes,
     )

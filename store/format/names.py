@@ -41,7 +41,11 @@ LAYER_KINDS = (
 )
 
 
-PROBE_KINDS = ("image", "text", "tabular", "other")
+PROBE_KINDS = ("image", "text", "tabular", "signal", "volume", "video", "other")
+
+
+# What labels ask of a network.
+TASKS = ("classes", "tags", "values", "sequence", "mask", "image", "none")
 
 
 # Zarr v3 core data types; anything else is widened by the recorder before it gets here.
@@ -94,6 +98,11 @@ def layer_path(layer: str) -> str:
 def activation_path(layer: str) -> str:
     """Array of a layer's activation."""
     return f"layers/{layer}/activation"
+
+
+def output_path(layer: str) -> str:
+    """Array of a layer's whole output, where that has no entry for each probe."""
+    return f"layers/{layer}/output"
 
 
 def weight_path(layer: str, weight: str) -> str:

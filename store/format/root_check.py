@@ -201,7 +201,7 @@ def _layers_problems(nodes: Mapping[str, Any]) -> Problems:
             yield from _layer_problems(name, layer["attributes"])
     for path, node in nodes.items():
         match path.split("/"):
-            case ["layers", _, "activation"] | ["layers", _, "weights", _]:
+            case ["layers", _, "activation" | "output"] | ["layers", _, "weights", _]:
                 if not _is_array(node) or node["dimension_names"][:1] != [STEP_DIM]:
                     yield f"{path!r} is not an array along {STEP_DIM!r}"
 
@@ -229,8 +229,11 @@ def _probe_problems(nodes: Mapping[str, Any]) -> Problems:
     for key in ("kind", "fingerprint"):
         if not isinstance(attributes.get(key), str):
             yield f"probe: {key} is not a text"
+    if not isinstance(attributes.get("task"), str | None):
+        yield "probe: task is not a text"
     if not _are_texts(attributes.get("inputs")):
         yield "probe: inputs is not a list of names"
+    yield from _not_stored_problems(attributes.get("not_stored", {}))
     for key in ("class_names", "feature_names"):
         names = attributes.get(key)
         if names is not None and not _are_texts(names):
@@ -240,10 +243,24 @@ def _probe_problems(nodes: Mapping[str, Any]) -> Problems:
             yield f"{path!r} is not an array"
 
 
+def _not_stored_problems(inputs: Any) -> Problems:
+    if not isinstance(inputs, dict):
+        yield "probe: not_stored is not an object"
+        return
+    for name, about in inputs.items():
+        texts = ("dtype", "form", "sha256")
+        if not (
+            isinstance(about, dict)
+            and all(isinstance(about.get(key), str) for key in texts)
+            and _is_shape(about.get("shape"), least=0)
+        ):
+            yield f"probe: not_stored says of {name!r} no dtype, shape, form and sha256"
+
+
 def _evaluation_problems(nodes: Mapping[str, Any], group: str) -> Problems:
     """Find what keeps a group from being one `xarray.Dataset` along the examples."""
     attributes = nodes[group]["attributes"]
-    for key in ("kind", "fingerprint"):
+    for key in ("kind", "fingerprint", "task"):
         if not isinstance(attributes.get(key), str | None):
             yield f"{key} is not a text"
     names = attributes.get("class_names")

@@ -15,12 +15,14 @@ from typing import Any, Literal
 import numpy as np
 
 from store.format.names import (
+    PROBE_DIM,
     STEP_DIM,
     UNIT_DIM,
     Array,
     StaticArray,
     activation_path,
     layer_path,
+    output_path,
     weight_path,
 )
 
@@ -99,7 +101,8 @@ class LayerSpec:
     mask_from : str or None
         The layer whose mask this one obeys.
     output_dims, output_shape : tuple
-        Names and sizes of the output's dimensions, the probe first. Empty: not recorded.
+        Names and sizes of the output's dimensions. The probe is the first, or none of them where
+        the output has no entry for each probe. Empty: not recorded.
     output_dtype : str
         Data type of the recorded activation.
     unit_stride : int
@@ -131,15 +134,20 @@ class LayerSpec:
     @property
     def has_activation(self) -> bool:
         """Whether the probe's activation is recorded."""
-        return bool(self.output_dims)
+        return self.output_dims[:1] == (PROBE_DIM,)
+
+    @property
+    def output_path(self) -> str:
+        """The array of its output: of every probe, or as a whole."""
+        return (activation_path if self.has_activation else output_path)(self.name)
 
     def array_specs(self) -> list[ArraySpec]:
-        """Arrays of this layer, activation first."""
+        """Arrays of this layer, its output first."""
         specs = []
-        if self.has_activation:
+        if self.output_dims:
             specs.append(
                 ArraySpec(
-                    activation_path(self.name),
+                    self.output_path,
                     (STEP_DIM, *self.output_dims),
                     self.output_shape,
                     self.output_dtype,
@@ -166,7 +174,7 @@ class LayerSpec:
             "config": dict(self.config),
             "inbound": list(self.inbound),
             "mask_from": self.mask_from,
-            "output_shape": list(self.output_shape[1:]),
+            "output_shape": list(self.output_shape[1:]) if self.has_activation else [],
             "parameters": self.parameters,
             "unit_dim": UNIT_DIM if UNIT_DIM in self.output_dims else None,
         }
@@ -194,6 +202,15 @@ class ProbeSpec:
         Token strings by token number.
     feature_names : sequence of str or None
         Names of the features of a tabular input.
+    task : str or None
+        One of `TASKS`: what the labels ask of the network; None: it is not known.
+    kinds : mapping of str to str
+        The kind of each input, where that is not the probe's.
+    present : mapping of str to ndarray of bool
+        Of each ragged input, which values are its own and do not fill it up: in its shape.
+    not_stored : mapping of str to dict
+        The inputs that are no arrays of numbers, by name: ``dtype``, ``shape``, ``form`` and
+        ``sha256`` of what they hold.
     """
 
     inputs: Mapping[str, Array]
@@ -204,23 +221,38 @@ class ProbeSpec:
     texts: Sequence[str] | None = None
     vocabulary: Sequence[str] | None = None
     feature_names: Sequence[str] | None = None
+    task: str | None = None
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    present: Mapping[str, Array] = field(default_factory=dict)
+    not_stored: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
-        """Number of probes; 0 where a crop left neither inputs nor labels nor texts."""
-        kept = (*self.inputs.values(), self.labels, self.texts)
+        """Number of probes; 0 where neither inputs nor labels nor texts tell it."""
+        along = [values for name, values in self.inputs.items() if self.is_along_probes(name)]
+        kept = (*along, self.labels, self.texts)
         return next((len(values) for values in kept if values is not None), 0)
+
+    def is_along_probes(self, name: str) -> bool:
+        """Whether an input has an entry for each probe: not so the nodes and edges of a graph."""
+        return self.dims.get(name, (PROBE_DIM,))[:1] == (PROBE_DIM,)
 
     def fingerprint(self) -> str:
         """Digest of the inputs: two runs with the same one share their probes.
 
-        The digest is a SHA-256 over each input's name, data type, shape and bytes.
+        The digest is a SHA-256 over each input's name, data type, shape and bytes; of one that is
+        not stored over the digest of what it holds.
         """
         digest = hashlib.sha256()
-        for name in sorted(self.inputs):
-            values = np.ascontiguousarray(self.inputs[name])
-            digest.update(f"{name}|{values.dtype.str}|{values.shape}|".encode())
-            digest.update(values.tobytes())
+        for name in sorted({*self.inputs, *self.not_stored}):
+            if name in self.inputs:
+                values = np.ascontiguousarray(self.inputs[name])
+                digest.update(f"{name}|{values.dtype.str}|{values.shape}|".encode())
+                digest.update(values.tobytes())
+            else:
+                about = self.not_stored[name]
+                shape = tuple(about["shape"])
+                digest.update(f"{name}|{about['dtype']}|{shape}|{about['sha256']}".encode())
         return digest.hexdigest()
 
 
@@ -299,6 +331,8 @@ class EvaluationSpec:
         Model inputs by name, as of a probe; empty: they are not stored.
     input_dims : mapping of str to tuple of str
         Dimension names of each input, ``example`` first.
+    task : str or None
+        As of a probe.
     """
 
     predictions: tuple[PredictionSpec, ...]
@@ -310,6 +344,7 @@ class EvaluationSpec:
     kind: str = "other"
     inputs: Mapping[str, Array] = field(default_factory=dict)
     input_dims: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    task: str | None = None
 
     @property
     def group(self) -> str:
@@ -351,6 +386,7 @@ class EvaluationSpec:
             "class_names": list(self.class_names) if self.class_names is not None else None,
             "fingerprint": self.fingerprint,
             "kind": self.kind,
+            "task": self.task,
         }
 
 

@@ -9,7 +9,16 @@ from typing import Any
 import numpy as np
 
 from store.errors import SpecError, listed
-from store.format.names import DATA_TYPES, LAYER_KINDS, PROBE_DIM, PROBE_KINDS, STEP_DIM, safe_name
+from store.format.names import (
+    DATA_TYPES,
+    LAYER_KINDS,
+    PROBE_DIM,
+    PROBE_KINDS,
+    STEP_DIM,
+    TASKS,
+    safe_name,
+)
+from store.format.probe import PRESENT
 from store.format.spec import (
     EVALUATION_LABEL,
     EXAMPLE_DIM,
@@ -126,6 +135,8 @@ def _evaluation_problems(evaluation: EvaluationSpec) -> Iterator[str]:
             )
     if evaluation.kind not in PROBE_KINDS:
         yield f"kind {evaluation.kind!r} is not one of {PROBE_KINDS}"
+    if evaluation.task not in (None, *TASKS):
+        yield f"task {evaluation.task!r} is not one of {TASKS}"
     for name, values in evaluation.inputs.items():
         dims, shape = evaluation.input_dims.get(name, ()), np.shape(values)
         if np.asarray(values).dtype.name not in DATA_TYPES or shape[:1] != (evaluation.size,):
@@ -143,9 +154,12 @@ def _evaluation_problems(evaluation: EvaluationSpec) -> Iterator[str]:
 
 
 def _probe_problems(probe: ProbeSpec) -> Iterator[str]:
-    if probe.kind not in PROBE_KINDS:
-        yield f"kind {probe.kind!r} is not one of {PROBE_KINDS}"
-    if not probe.inputs:
+    for kind in (probe.kind, *probe.kinds.values()):
+        if kind not in PROBE_KINDS:
+            yield f"kind {kind!r} is not one of {PROBE_KINDS}"
+    if probe.task not in (None, *TASKS):
+        yield f"task {probe.task!r} is not one of {TASKS}"
+    if not (probe.inputs or probe.not_stored):
         yield "there is no input"
         return
     arrays = {f"input {name!r}": np.asarray(values) for name, values in probe.inputs.items()}
@@ -156,7 +170,13 @@ def _probe_problems(probe: ProbeSpec) -> Iterator[str]:
             yield f"{name} is of data type {values.dtype.name!r}, not one of {DATA_TYPES}"
         if not values.ndim or not values.size:
             yield f"{name} of shape {values.shape} is empty"
-    lengths = {name: len(values) for name, values in arrays.items() if values.ndim}
+    lengths = {
+        f"input {name!r}": len(values)
+        for name, values in probe.inputs.items()
+        if np.ndim(values) and probe.is_along_probes(name)
+    }
+    if probe.labels is not None and np.ndim(probe.labels):
+        lengths["labels"] = len(probe.labels)
     if probe.texts is not None:
         lengths["texts"] = len(probe.texts)
     if len(set(lengths.values())) > 1:
@@ -165,15 +185,18 @@ def _probe_problems(probe: ProbeSpec) -> Iterator[str]:
 
 
 def _probe_name_problems(probe: ProbeSpec) -> Iterator[str]:
-    for name in _clashes([*RESERVED_PROBE_NAMES, *probe.inputs]):
+    ragged = [name + PRESENT for name in probe.present]
+    for name in _clashes([*RESERVED_PROBE_NAMES, *probe.inputs, *ragged]):
         yield f"input name {name!r} is taken"
     sizes: dict[str, int] = {}
     for name, values in probe.inputs.items():
         dims, shape = probe.dims.get(name, ()), np.shape(values)
         if name != safe_name(name):
             yield f"input name {name!r} is not a safe node name"
-        if len(dims) != len(shape) or dims[:1] != (PROBE_DIM,) or len(set(dims)) != len(dims):
+        if len(dims) != len(shape) or PROBE_DIM in dims[1:] or len(set(dims)) != len(dims):
             yield f"dims {dims} of input {name!r} do not fit shape {shape}, {PROBE_DIM!r} first"
+        if name in probe.present and np.shape(probe.present[name]) != shape:
+            yield f"input {name!r} has another shape than what says which of its values are its own"
         if name in dims or STEP_DIM in dims:
             yield f"dims {dims} of input {name!r} use a reserved name"
         for dim, size in zip(dims, shape, strict=False):
@@ -194,6 +217,7 @@ def _json_problems(spec: RunSpec) -> Iterator[str]:
         "the probe's texts": [probe.class_names, probe.texts, probe.vocabulary, probe.feature_names]
         if probe
         else None,
+        "what is not stored of the probe": probe.not_stored if probe else None,
         **{f"config of layer {layer.name!r}": layer.config for layer in spec.layers},
     }
     for name, value in parts.items():

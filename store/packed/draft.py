@@ -41,7 +41,7 @@ class DraftArray:
     def kind(self) -> str:
         """``activation``, ``weights`` or ``other``."""
         match self.path.split("/"):
-            case ["layers", _, "activation"]:
+            case ["layers", _, "activation" | "output"]:
                 return "activation"
             case ["layers", _, "weights", _]:
                 return "weights"

@@ -31,6 +31,7 @@ from store.format.names import (
     UPDATE_DIM,
     Array,
     activation_path,
+    output_path,
     weight_path,
 )
 from store.format.probe import from_json_bytes
@@ -176,9 +177,17 @@ class Run:
             for path, document in nodes.items()
             if path.startswith("probe/")
         }
+        kinds = {
+            name: str(nodes[f"probe/{name}"]["attributes"]["kind"])
+            for name in dims
+            if "kind" in nodes[f"probe/{name}"]["attributes"]
+        }
         try:
             return probe_io.read(
-                nodes["probe"]["attributes"], dims, lambda name: whole(self.array(f"probe/{name}"))
+                nodes["probe"]["attributes"],
+                dims,
+                kinds,
+                lambda name: whole(self.array(f"probe/{name}")),
             )
         except (TypeError, ValueError, RecursionError) as error:
             raise RunFormatError(f"{self.location}: the probe is damaged ({error}).") from error
@@ -332,6 +341,8 @@ class Run:
         """
         now = self._now
         known = now.layers[layer]
+        if known.has_whole_output:
+            return self._lazy(now, output_path(layer), layer)
         if not known.has_activation:
             recorded = [name for name, other in now.layers.items() if other.has_activation]
             raise ArrayNotRecordedError(

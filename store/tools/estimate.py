@@ -94,7 +94,9 @@ def estimate(spec: RunSpec, steps: int | Iterable[int]) -> Estimate:
     """
     count = steps if isinstance(steps, int) else len(set(steps))
     activations = sum(
-        array.frame_bytes for array in spec.array_specs() if array.path.endswith("/activation")
+        array.frame_bytes
+        for array in spec.array_specs()
+        if array.path.endswith(("/activation", "/output"))
     )
     weights = sum(array.frame_bytes for array in spec.array_specs() if "/weights/" in array.path)
     total = _bytes_of_inputs(spec)
@@ -131,7 +133,7 @@ def _narrowed_layer(layer: LayerSpec, narrowing: Narrowing) -> LayerSpec:
     is_wanted = _matches(layer.name, narrowing.layers)
     if not (is_wanted and _matches(layer.name, narrowing.activations)):
         layer = replace(layer, output_dims=(), output_shape=())
-    elif layer.has_activation:
+    elif layer.output_dims:
         shape, stride = list(layer.output_shape), 1
         if UNIT_DIM in layer.output_dims:
             axis, stride = layer.output_dims.index(UNIT_DIM), narrowing.every_unit

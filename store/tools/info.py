@@ -70,6 +70,7 @@ def describe(run: Run) -> dict[str, Any]:
                 "output_shape": list(layer.output_shape),
                 "parameters": layer.parameters,
                 "activation": layer.has_activation,
+                "whole_output": layer.has_whole_output,
                 "weights": {name: list(shape) for name, shape in layer.weights.items()},
                 "raw_bytes": _below(raw, (layer_path(layer.name),)),
                 "bytes": _stored(sizes, layer_path(layer.name)),
@@ -100,7 +101,8 @@ def contents(run: Run) -> dict[str, bool]:
     """Tell what of a training a run gives away: to be read before it leaves the machine."""
     probe, evaluations = run.probe, run.evaluations.values()
     return {
-        "inputs": bool(probe and probe.inputs) or any(map(_has_inputs, evaluations)),
+        "inputs": bool(probe and (probe.inputs or probe.not_stored))
+        or any(map(_has_inputs, evaluations)),
         "labels": bool(probe and probe.labels is not None)
         or any(EVALUATION_LABEL in each for each in evaluations),
         "class_names": bool(probe and probe.class_names)
@@ -108,7 +110,9 @@ def contents(run: Run) -> dict[str, bool]:
         "texts": bool(probe and probe.texts),
         "vocabulary": bool(probe and probe.vocabulary),
         "weights": any(layer.weights for layer in run.layers.values()),
-        "activations": any(layer.has_activation for layer in run.layers.values()),
+        "activations": any(
+            layer.has_activation or layer.has_whole_output for layer in run.layers.values()
+        ),
         "model_config": run.model_config is not None,
         "notes": bool(run.attributes.get("notes")),
         "moments": bool(_moments(run)),
@@ -199,8 +203,13 @@ def _ending(info: Mapping[str, Any]) -> str:
 def _probe_line(probe: Mapping[str, Any] | None) -> str:
     if probe is None:
         return "none"
-    shapes = ", ".join(f"{name} {tuple(shape)}" for name, shape in probe["inputs"].items())
-    return f"{probe['count']} ({probe['kind']}: {shapes or 'inputs not kept'})"
+    inputs = [f"{name} {tuple(shape)}" for name, shape in probe["inputs"].items()]
+    inputs += [
+        f"{name} {tuple(about['shape'][1:])} of {about['dtype']}, not stored"
+        for name, about in probe["not_stored"].items()
+    ]
+    task = f"; labels are {probe['task']}" if probe["task"] not in (None, "none") else ""
+    return f"{probe['count']} ({probe['kind']}: {', '.join(inputs) or 'inputs not kept'}{task})"
 
 
 def _evaluation_line(evaluation: Mapping[str, Any]) -> str:
@@ -223,7 +232,8 @@ def _layer_table(layers: Sequence[Mapping[str, Any]]) -> list[str]:
     rows = [head]
     for layer in layers:
         shape = " x ".join(map(str, layer["output_shape"]))
-        recorded = (["activation"] if layer["activation"] else []) + list(layer["weights"])
+        outputs = [name for name in ("activation", "whole_output") if layer[name]]
+        recorded = [name.replace("_", " ") for name in outputs] + list(layer["weights"])
         size = layer["bytes"] if layer["bytes"] is not None else layer["raw_bytes"]
         rows.append(
             (
@@ -256,6 +266,8 @@ def _describe_probe(run: Run) -> dict[str, Any] | None:
         "kind": probe.kind,
         "count": probe.size,
         "inputs": {name: list(values.shape[1:]) for name, values in probe.inputs.items()},
+        "not_stored": {name: dict(about) for name, about in probe.not_stored.items()},
+        "task": probe.task,
         "class_names": list(probe.class_names) if probe.class_names is not None else None,
     }
 

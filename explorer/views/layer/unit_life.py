@@ -17,6 +17,7 @@ from explorer.data.layers import (
     has_learned_slope,
     is_output,
 )
+from explorer.data.places import place_noun
 from explorer.data.summaries import positions_seen
 from explorer.data.unit_states import slope_fault, unit_states_of, unseen_inputs
 from explorer.derived.time.frames import sample_indices
@@ -166,8 +167,9 @@ def _meaning(scene: Scene) -> str:
         return f"No unit can die: the slope of {name} below 0 is a weight, which learns."
     if layer.kind == "recurrent":
         return (
-            "No unit can die: gates and states pass gradients on at other tokens. Constant units "
-            "give the same for every probe, and so tell nothing."
+            "No unit can die: gates and states pass gradients on at other "
+            f"{place_noun(scene.data, layer)}s. Constant units give the same for every probe, and "
+            "so tell nothing."
         )
     return (
         f"No unit can die: the slope of {name} is nowhere exactly 0. Where it is small for all, "

@@ -132,7 +132,7 @@ class Tracer:
         data = self.data
         indices = sample_indices(len(data.run), SAMPLES)
         ways = [self.way(index, self.activations(index)) for index in counted(indices)]
-        evidence = [float(np.nanmax(np.abs(self._evidence(way)))) for way in ways]
+        evidence = [float(np.nanmax(np.abs(self._evidence(way)), initial=0)) for way in ways]
         return Plan(
             columns=self.columns,
             maps=[data.limits(column.layer, self.probe) for column in self.columns],

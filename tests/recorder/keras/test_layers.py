@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from recorder import Probe
+from recorder.keras.inputs import Feed
 from recorder.keras.layers import activation_dims, json_safe, layer_kind
 from recorder.keras.structure import describe
 from recorder.keras.trace import trace
@@ -16,8 +18,8 @@ from tests.recorder.networks import branched_model, conv_model, lstm_model, nest
 
 
 def structure(model: Any, inputs: Any) -> Any:
-    named = inputs if isinstance(inputs, dict) else {"input": np.asarray(inputs)}
-    return describe(model, trace(model, named), named)
+    feed = Feed.of(Probe(inputs))
+    return describe(model, trace(model, feed), feed)
 
 
 def layers_of(model: Any, inputs: Any) -> dict[str, Any]:
