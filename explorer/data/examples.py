@@ -74,7 +74,10 @@ class Examples:
     @property
     def has_inputs(self) -> bool:
         """Whether what the network was given is one array, and was kept."""
-        return self.data.input() is not None if self.source == "probe" else len(self._kept()) == 1
+        if self.source == "probe":
+            return self.data.input() is not None
+        taken = [layer for layer in self.data.run.layers.values() if layer.kind == "input"]
+        return len(self._kept()) == 1 and len(taken) <= 1
 
     def inputs(self) -> tuple[Array, list[str], str] | None:
         """Read what the network was given, if that is one array and was kept.

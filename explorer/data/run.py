@@ -198,7 +198,7 @@ class RunData:
     def input(self) -> Array | None:
         """Give the probe's input: (probe, ...); None without a probe, or with several inputs."""
         probe = self.run.probe
-        if probe is None or len(probe.inputs) != 1:
+        if probe is None or len(probe.inputs) != 1 or probe.not_stored:
             return None
         return np.asarray(next(iter(probe.inputs.values())))
 

@@ -81,8 +81,11 @@ def needs_input(data: RunData) -> Absence | None:
     probe = data.run.probe
     if probe is None:
         return Lack(GIVE_PROBE)
-    if len(probe.inputs) > 1:
-        return Unfit(f"The network takes {len(probe.inputs)} inputs; this is for one.")
+    count = len(probe.inputs) + len(probe.not_stored)
+    if count > 1:
+        return Unfit(f"The network takes {count} inputs; this is for one.")
+    if probe.not_stored:
+        return Unfit("What the network takes is no array of numbers; this is for one that is.")
     return Lack("The probe's inputs were not kept with this run.") if not probe.inputs else None
 
 

@@ -15,6 +15,7 @@ from recorder.keras.layers import (
     is_channels_first,
     is_leaf,
     is_model,
+    is_over_time,
     layer_config,
     layer_kind,
     whole_dims,
@@ -133,9 +134,13 @@ class _Description:
         if axis is None and 0 not in shape:
             dims = whole_dims(shape)
         elif axis is not None and 0 not in shape:
-            first = self._channels_first[number]
             shape = (shape[axis], *shape[:axis], *shape[axis + 1 :])
-            dims = activation_dims(_kind(call.layer), shape, channels_first=first)
+            dims = activation_dims(
+                _kind(call.layer),
+                shape,
+                channels_first=self._channels_first[number],
+                over_time=is_over_time(call.layer),
+            )
         return self._layer(
             self._names[number],
             call.layer,

@@ -241,6 +241,19 @@ def test_names_of_the_axes(kind: str, shape: Any, channels_first: bool, dims: An
     assert activation_dims(kind, shape, channels_first=channels_first) == dims
 
 
+def test_a_film_is_no_volume() -> None:
+    from keras import Input, Sequential, layers
+
+    film = np.zeros((2, 3, 8, 8, 1), np.float32)
+    found = layers_of(
+        Sequential([Input((3, 8, 8, 1)), layers.TimeDistributed(layers.Conv2D(2, 3), name="each")]),
+        film,
+    )
+    assert found["each"].output_dims == ("probe", "token", "y", "x", "unit")
+    found = layers_of(Sequential([Input((3, 8, 8, 1)), layers.Conv3D(2, 3, name="all")]), film)
+    assert found["all"].output_dims == ("probe", "z", "y", "x", "unit")
+
+
 def test_channels_first_is_handed_on() -> None:
     import keras
 
