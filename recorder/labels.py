@@ -205,7 +205,10 @@ def asked_by(
                 return "classes"
             if family == "yes or no":
                 return "classes" if units == 1 else "tags"
-            return "values"
+            if labels.names is not None:
+                return "classes"
+            # Whole numbers that are met by squared error may be classes, or counts.
+            return "values" if values.dtype.kind == "f" else None
     return None
 
 

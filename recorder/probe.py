@@ -89,11 +89,12 @@ class Probe:
         check_task("Probe(task=...)", task)
         self.texts = _texts("texts=...", texts) or _texts_of(self._inputs)
         self.vocabulary = _texts("vocabulary=...", vocabulary)
-        self.feature_names = _texts("feature_names=...", feature_names) or _columns(inputs)
         names = _texts("class_names=...", class_names)
         self._labels = Labels.of(labels, names, task)
         self.kind_is_given = kind is not None
         self.kind = self._kind() if kind is None else kind
+        own_names = _columns(inputs) if self.kind == "tabular" else None
+        self.feature_names = _texts("feature_names=...", feature_names) or own_names
         found = self._problems()
         if found:
             raise SpecError("The probe is inconsistent:\n- " + "\n- ".join(found))
@@ -101,7 +102,11 @@ class Probe:
     @property
     def inputs(self) -> dict[str, Array]:
         """The inputs that are stored, by name: (probe, ...) each."""
-        return {given.name: given.array for given in self._inputs if _is_stored(given)}
+        return {
+            given.name: given.array
+            for given in self._inputs
+            if given.array is not None and _is_stored(given)
+        }
 
     @property
     def labels(self) -> Array | None:
@@ -188,21 +193,23 @@ class Probe:
         arguments.whole("Probe.pick(per_class=...)", per_class, least=1)
         arguments.whole("Probe.pick(seed=...)", seed, least=0)
         labels = Labels.of(y, None, None)
-        numbers = class_numbers(labels.values)
+        values = labels.values
+        if values is None:
+            arguments.refuse("Probe.pick(y=...)", y, "the class of each example")
+        numbers = class_numbers(values)
         given = _texts("texts=...", texts)
         sizes = {each.name: each.shape[0] for each in inputs_of(x)}
         if given is not None:
             sizes["texts"] = len(given)
-        if any(size != len(labels.values) for size in sizes.values()):
+        if any(size != len(values) for size in sizes.values()):
             raise SpecError(
-                f"Inputs and labels differ in length: {sizes} against {len(labels.values)} labels. "
+                f"Inputs and labels differ in length: {sizes} against {len(values)} labels. "
                 f"Pass one label per example.{_STACK if len(sizes) > 1 else ''}"
             )
         if numbers is None:
             raise SpecError(
-                f"Labels to pick by must be classes, got {labels.values.dtype} of shape "
-                f"{labels.values.shape}. For targets that are not classes choose examples "
-                "yourself: Probe(x[:32], y[:32])."
+                f"Labels to pick by must be classes, got {values.dtype} of shape {values.shape}. "
+                "For targets that are not classes choose examples yourself: Probe(x[:32], y[:32])."
             )
         chosen = _stratified(numbers, per_class, seed)
         return cls(

@@ -200,7 +200,8 @@ class RunData:
         probe = self.run.probe
         if probe is None or len(probe.inputs) != 1 or probe.not_stored:
             return None
-        return np.asarray(next(iter(probe.inputs.values())))
+        ((name, given),) = probe.inputs.items()
+        return np.asarray(given) if probe.is_along_probes(name) else None
 
     # -- weights -----------------------------------------------------------------------------
 

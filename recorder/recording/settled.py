@@ -45,7 +45,7 @@ def settled_evaluation(
     evaluation = replace(evaluation, labels=asked.values, task=asked.task)
     name, first = next(iter(evaluation.inputs.items()), ("", None))
     kind = kind_by_layers(evaluation.kind, first, _takers(network.layers))
-    if first is None or kind == evaluation.kind:
+    if first is None or evaluation.kind in (kind, probe.kind):
         return evaluation
     dims = (EXAMPLE_DIM, *dims_of(kind, first)[1:])
     return replace(evaluation, kind=kind, input_dims={**evaluation.input_dims, name: dims})

@@ -86,9 +86,10 @@ def descriptions(probe: ProbeSpec) -> list[str]:
     """Describe each probe in a line, by its text or its first values; empty for images."""
     if probe.texts is not None:
         return list(probe.texts)
-    if probe.kind == "image" or not probe.inputs:
+    name, first = next(iter(probe.inputs.items()), ("", None))
+    if probe.kind == "image" or first is None or not probe.is_along_probes(name):
         return []
-    values = np.asarray(next(iter(probe.inputs.values()))).reshape(probe.size, -1)
+    values = np.asarray(first).reshape(probe.size, -1)
     return [", ".join(f"{float(value):.3g}" for value in row[:8]) for row in values]
 
 
