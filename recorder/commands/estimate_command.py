@@ -198,7 +198,8 @@ def _of_file(path: Path, probes: int | None, size: int) -> Planned:
 def _zeros(tensor: Any, probes: int, size: int) -> Any:
     """Make inputs of the right shape: what they hold decides neither bytes nor time."""
     shape = [size if length is None else length for length in tensor.shape[1:]]
-    return np.zeros([probes, *shape], str(tensor.dtype))
+    dtype = str(tensor.dtype)
+    return np.zeros([probes, *shape], np.str_ if dtype == "string" else dtype)
 
 
 def _sized(probe: Probe, count: int) -> Probe:
