@@ -294,7 +294,7 @@ class Probe:
         """
         kind = self.kind if kind is None else kind
         known = self._labels if labels is None else labels
-        kinds = self.kinds(kind)
+        kinds = self._kinds(kind)
         taken: dict[str, int] = {}
         dims = {
             name: distinct_dims(
@@ -333,11 +333,11 @@ class Probe:
             },
         )
 
-    def kinds(self, kind: str | None = None) -> dict[str, str]:
+    def _kinds(self, kind: str) -> dict[str, str]:
         """Say what each input that is stored is: the first one is of the probe's kind."""
         first = next(iter(self.inputs), None)
         return {
-            name: (self.kind if kind is None else kind)
+            name: kind
             if name == first or len(self._inputs) == 1
             else kind_of(values, is_text=False)
             for name, values in self.inputs.items()
