@@ -41,7 +41,7 @@ def kind_of(values: Array, *, is_text: bool) -> str:
         Whether texts or a vocabulary belong to it.
     """
     if values.dtype.kind == "U":
-        return "text" if values.size == len(values) else "tabular"
+        return "text" if values.size == len(np.atleast_1d(values)) else "tabular"
     match values.ndim:
         case 1:
             return "tabular"

@@ -12,7 +12,7 @@ from recorder import arguments
 from recorder.backend import UpdateNorm
 from recorder.evaluation import Evaluation
 from recorder.keras import settings
-from recorder.keras.eager import eager_trace, run_eagerly, weights_only
+from recorder.keras.eager import eager_trace, kept_randomness, run_eagerly, weights_only
 from recorder.keras.inputs import Feed, check_fits
 from recorder.keras.narrowing import narrowed_trace
 from recorder.keras.predictor import Predictor
@@ -165,15 +165,21 @@ def look_at(model: Any, probe: Probe, evaluations: Sequence[Evaluation] = ()) ->
         )
     check_fits(probe, model)
     feed = Feed.of(probe)
-    traced = _traced(model, feed, None if probe.is_along_probes else probe.size or 0)
-    structure = describe(model, traced, feed)
-    for evaluation in evaluations:
-        check_fits(evaluation.examples, model)
-    predictors = tuple(
-        Predictor(model, traced, structure.outputs, evaluation)
-        for evaluation in evaluations
-        if structure.outputs
-    )
+    try:
+        build(model, feed)
+    except Exception as error:
+        raise _refusal(model, error) from error
+    # To look at a network is not to draw from what its training draws from.
+    with kept_randomness():
+        traced = _traced(model, feed, None if probe.is_along_probes else probe.size or 0)
+        structure = describe(model, traced, feed)
+        for evaluation in evaluations:
+            check_fits(evaluation.examples, model)
+        predictors = tuple(
+            Predictor(model, traced, structure.outputs, evaluation)
+            for evaluation in evaluations
+            if structure.outputs
+        )
     spec = RunSpec(
         name=model.name,
         layers=structure.layers,
@@ -221,14 +227,9 @@ def _traced(model: Any, feed: Feed, answers: int | None) -> Trace:
     except Exception as error:
         untraceable = error
     try:
-        build(model, feed)
         run_eagerly(model, feed, [], [])
     except Exception as error:
-        raise SpecError(
-            f"The probe cannot be sent through the model {model.name!r}: {error}\n"
-            "Pass the probe in the form that model.predict() accepts. To record a part of "
-            "a model that cannot be called as a whole, pass Recorder(..., model=part)."
-        ) from error
+        raise _refusal(model, error) from error
     try:
         traced = eager_trace(model, feed, answers=answers)
     except Exception as error:
@@ -245,6 +246,14 @@ def _traced(model: Any, feed: Feed, answers: int | None) -> Trace:
         _reason(untraceable),
     )
     return traced
+
+
+def _refusal(model: Any, error: Exception) -> SpecError:
+    return SpecError(
+        f"The probe cannot be sent through the model {model.name!r}: {error}\n"
+        "Pass the probe in the form that model.predict() accepts. To record a part of "
+        "a model that cannot be called as a whole, pass Recorder(..., model=part)."
+    )
 
 
 def _reason(error: Exception) -> str:

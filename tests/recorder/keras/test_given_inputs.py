@@ -207,6 +207,8 @@ def tensors(given: Any) -> Any:
     )
 
 
+# Keras says so of a model whose keys are not the names of its inputs, with and without us.
+@pytest.mark.filterwarnings("ignore:When providing `inputs` as a dict:UserWarning")
 @pytest.mark.parametrize("name", CASES)
 def test_what_fit_takes_is_recorded(name: str, tmp_path: Path) -> None:
     case, witnesses = CASES[name], []
