@@ -28,6 +28,9 @@ from recorder.keras.trace import (
     variable_reader,
 )
 
+# From here the seeds come of what a watched pass draws.
+OWN_SEED = "trainlapse"
+
 
 def eager_trace(model: Any, feed: Feed, *, answers: int | None = None) -> Trace:
     """Give what `recorder.keras.trace.trace` gives, for a model that cannot be traced.
@@ -75,13 +78,18 @@ def weights_only(model: Any, feed: Feed) -> Trace:
 def kept_randomness() -> Iterator[None]:
     """Leave the sources of random numbers as they are: of Python, NumPy and TensorFlow.
 
-    Those of Keras are variables, which a `keras.StatelessScope` leaves alone.
+    Those of Keras are variables, which a `keras.StatelessScope` leaves alone. An operation of
+    TensorFlow that is given a seed of its own has a state that nobody can set back.
     """
     from tensorflow.python.eager import context
 
     seeds = getattr(context.context(), "_rng", None)  # what seeds operations without a seed
     numbers = np.random.get_state()  # noqa: NPY002 - what user's code may draw from
     kept = (random.getstate(), seeds and seeds.getstate())
+    if seeds is not None:
+        # TensorFlow keeps one generator for each seed that was used, and goes on in it: the seeds
+        # that the training is about to draw must not be used before.
+        seeds.seed(OWN_SEED)
     try:
         yield
     finally:

@@ -261,7 +261,12 @@ def test_what_the_call_draws_at_random_does_not_change_the_training(tmp_path: Pa
         noise = np.random.normal(size=(1, 5)) + tf.random.normal((1, 5)).numpy()  # noqa: NPY002
         return model.out(model.hidden(inputs) + noise.astype(np.float32))
 
-    case = Case(subclassed(noisy), lambda n: ROWS[:n], eagerly=True)
+    def built() -> Any:
+        model = subclassed(noisy)()
+        model(ROWS[:1])
+        return model
+
+    case = Case(built, lambda n: ROWS[:n], eagerly=True)
     probe = Probe(ROWS[:PROBES])
     with_it = trained(case, lambda _: [Recorder(tmp_path / "run.zarr", probe, cost_limit=100)])
     alone = trained(case, lambda _: [])
