@@ -233,12 +233,13 @@ def _traced(model: Any, feed: Feed, answers: int | None) -> Trace:
     try:
         traced = eager_trace(model, feed, answers=answers)
     except Exception as error:
+        traced = weights_only(model, feed)
         log.warning(
             "The layers of %r cannot be watched (%s): its weights are recorded, no activations.",
             model.name,
             _reason(error),
         )
-        return weights_only(model, feed)
+        return traced
     log.warning(
         "The model %r cannot be traced (%s). It is recorded by running it step by step, on the "
         "thread that trains, which takes longer.",
