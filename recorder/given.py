@@ -61,7 +61,7 @@ class Given:
         cells: list[tuple[int, ...]] = [(row,) for row in range(self.shape[0])]
         for lengths in self.lengths:
             for cell, length in zip(cells, lengths, strict=True):
-                own[(*cell, slice(length, None))] = False
+                own[cell][length:] = False
             cells = [
                 (*cell, place)
                 for cell, length in zip(cells, lengths, strict=True)

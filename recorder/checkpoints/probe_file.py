@@ -42,8 +42,9 @@ def load_probe(path: str | Path) -> Probe:
     return Probe(
         arrays["x"] if list(arrays) == ["x"] else arrays,
         labels,
+        kind=words.get("kind"),
+        task=words.get("task"),
         **lists,
-        **words,
     )
 
 
