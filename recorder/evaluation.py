@@ -83,11 +83,11 @@ class Evaluation:
         role: EvaluationRole = "held_out",
         inputs: bool | int | str = True,
     ) -> None:
-        arguments.whole("Evaluation(batch_size=...)", batch_size, least=1)
+        batch_size = arguments.whole("Evaluation(batch_size=...)", batch_size, least=1)
         self.role = arguments.one_of("Evaluation(role=...)", role, get_args(EvaluationRole))
         self.examples = Probe(x, labels, class_names)
         self.batch_size = min(batch_size, len(self.examples))
-        self.keeps_inputs = self._may_keep(inputs)
+        self.keeps_inputs = self._may_keep(arguments.plain(inputs))
 
     def __len__(self) -> int:
         return len(self.examples)

@@ -127,9 +127,9 @@ def estimate(
     arguments.instance("estimate(probe=...)", probe, Probe, "a Probe")
     if schedule is not None:
         arguments.instance("estimate(schedule=...)", schedule, Schedule, SCHEDULES)
-    arguments.whole("estimate(steps=...)", steps, least=1)
+    steps = arguments.whole("estimate(steps=...)", steps, least=1)
     if steps_per_epoch is not None:
-        arguments.whole("estimate(steps_per_epoch=...)", steps_per_epoch, least=1)
+        steps_per_epoch = arguments.whole("estimate(steps_per_epoch=...)", steps_per_epoch, least=1)
     scope = RecordingScope(
         layers=layers,
         activations=activations,

@@ -192,7 +192,7 @@ class LoopRecorder:
             When the training begins: the run cannot be written there.
         """
         super().__init__()
-        _check(
+        given = _checked(
             type(self).__name__,
             path=path,
             probe=probe,
@@ -213,9 +213,9 @@ class LoopRecorder:
         )
         if model is not None and backend is None:
             backend = backend_of(model)
-        self._cost = Cost(limit=cost_limit, thin=thin)
+        self._cost = Cost(limit=given["cost_limit"], thin=given["thin"])
         directory = Path(path)
-        if is_run(directory) and not overwrite and resume is False:
+        if is_run(directory) and not overwrite and given["resume"] is False:
             raise RunExistsError(
                 f"There is a run at {directory} already. Choose another path, or pass "
                 "overwrite=True to replace it or resume=True to go on with it."
@@ -225,11 +225,11 @@ class LoopRecorder:
                 path=directory,
                 probe=probe,
                 schedule=default_schedule() if schedule is None else schedule,
-                name=name or directory.stem,
-                notes=notes,
-                overwrite=overwrite,
-                compression=compression,
-                durability=durability,
+                name=given["name"] or directory.stem,
+                notes=given["notes"],
+                overwrite=given["overwrite"],
+                compression=given["compression"],
+                durability=given["durability"],
                 scope=RecordingScope(
                     layers=layers,
                     activations=activations,
@@ -238,16 +238,16 @@ class LoopRecorder:
                     dtype={} if dtype is None else dtype,
                     byte_budget=byte_budget,
                 ),
-                evaluations=one_of_each_role(evaluation),
-                resume=resume,
-                updates=updates,
-                gradients=gradients,
+                evaluations=given["evaluation"],
+                resume=given["resume"],
+                updates=given["updates"],
+                gradients=given["gradients"],
             ),
             backend=backend,
             cost=self._cost,
         )
         self._backend = backend
-        self._pack = pack
+        self._pack = given["pack"]
         self._chosen_model = model
         self._fault: Exception | None = None
         self._refusal: Exception | None = None  # an error that the user must hear of
@@ -376,6 +376,9 @@ class LoopRecorder:
         self._cost.opening += time.perf_counter() - began
         return True
 
+    def _let_model_go(self) -> None:
+        """Undo what was done to the model to record it: in a loop that is nothing."""
+
     def _close(self, *, finished: bool) -> None:
         was_open = self._recording.is_open
         self._safely(self._recording.record_now)
@@ -390,6 +393,7 @@ class LoopRecorder:
             self._background_seconds += background.busy
         if fault is not None:
             self._give_up(fault)
+        self._let_model_go()
         if self._finalizer is not None:
             self._finalizer()  # the run is closed already; this stops listening for SIGTERM
         self._cost.end(now)
@@ -422,7 +426,7 @@ class LoopRecorder:
             return
         self._fault = fault
         close = functools.partial(self._recording.close, finished=False)
-        for release in (close, self._finalizer or self._termination.remove):
+        for release in (close, self._finalizer or self._termination.remove, self._let_model_go):
             with contextlib.suppress(Exception):  # that something is broken is said anyway
                 release()
         log.warning(
@@ -441,39 +445,42 @@ def _let_go(background: BackgroundWriter, termination: Termination) -> None:
     termination.remove()
 
 
-def _check(recorder: str, **given: Any) -> None:
-    """Check what a recorder is made with; `RecordingScope` checks the rest."""
-    checks: dict[str, Callable[[str, Any], object]] = {
+def _checked(recorder: str, **given: Any) -> dict[str, Any]:
+    """Check what a recorder is made with, and give it back; `RecordingScope` checks the rest."""
+    checks: dict[str, Callable[[str, Any], Any]] = {
         "path": lambda name, value: arguments.instance(name, value, str | os.PathLike, "a path"),
-        "probe": _check_probe,
+        "probe": _checked_probe,
         "schedule": _optional(Schedule, SCHEDULES),
         "evaluation": lambda name, value: one_of_each_role(value, name),
         "cost_limit": functools.partial(arguments.number, least=0.0),
-        "resume": _check_resume,
-        "name": _optional(str, "a text"),
+        "resume": _checked_resume,
+        "name": lambda name, value: None if value is None else arguments.text(name, value),
         "notes": arguments.text,
         "compression": functools.partial(arguments.one_of, choices=(None, *LIVE_COMPRESSORS)),
         "durability": functools.partial(arguments.one_of, choices=get_args(Durability)),
         "backend": _optional(Backend, BACKEND),
         **dict.fromkeys(("thin", "overwrite", "pack", "updates", "gradients"), arguments.flag),
     }
-    for argument, value in given.items():
-        checks[argument](f"{recorder}({argument}=...)", value)
+    return {
+        argument: checks[argument](f"{recorder}({argument}=...)", value)
+        for argument, value in given.items()
+    }
 
 
-def _optional(kind: type, expected: str) -> Callable[[str, Any], object]:
+def _optional(kind: type, expected: str) -> Callable[[str, Any], Any]:
     return lambda argument, value: (
-        value is None or arguments.instance(argument, value, kind, expected)
+        None if value is None else arguments.instance(argument, value, kind, expected)
     )
 
 
-def _check_probe(argument: str, value: Any) -> None:
-    arguments.instance(argument, value, Probe, "a Probe such as Probe(x_test[:64], y_test[:64])")
+def _checked_probe(argument: str, value: Any) -> Any:
+    expected = "a Probe such as Probe(x_test[:64], y_test[:64])"
+    return arguments.instance(argument, value, Probe, expected)
 
 
-def _check_resume(argument: str, value: Any) -> None:
-    if not isinstance(value, bool):
-        arguments.whole(argument, value, least=0)
+def _checked_resume(argument: str, value: Any) -> bool | int:
+    found = arguments.plain(value)
+    return found if isinstance(found, bool) else arguments.whole(argument, value, least=0)
 
 
 def _remedy(fault: Exception) -> str:

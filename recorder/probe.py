@@ -80,7 +80,7 @@ class Probe:
         self.class_names = names_found if names is None else names
         first = next(iter(self.inputs.values()), np.empty(0))
         is_text = self.vocabulary is not None or self.texts is not None
-        self.kind = _infer_kind(first, is_text=is_text) if kind is None else kind
+        self.kind = _infer_kind(first, is_text=is_text) if kind is None else arguments.plain(kind)
         found = self._problems()
         if found:
             raise SpecError("The probe is inconsistent:\n- " + "\n- ".join(found))
@@ -134,8 +134,8 @@ class Probe:
         >>> probe.labels.tolist(), probe.class_names
         ([0, 0, 1, 1], ['a', 'b'])
         """
-        arguments.whole("Probe.pick(per_class=...)", per_class, least=1)
-        arguments.whole("Probe.pick(seed=...)", seed, least=0)
+        per_class = arguments.whole("Probe.pick(per_class=...)", per_class, least=1)
+        seed = arguments.whole("Probe.pick(seed=...)", seed, least=0)
         inputs = _named_inputs(x)
         numbers, names = _class_numbers(y)
         given = _texts("texts=...", texts)
