@@ -145,7 +145,8 @@ class LoopRecorder:
         resume : bool or int
             Go on with the run at the path, if there is one, after the updates that the model's
             optimizer has done; or after this step, where those are not known. Later steps in the
-            run are dropped. By default False.
+            run are dropped. The probe, evaluations and whatever says what is recorded must be the
+            same as before. By default False.
         overwrite : bool
             Replace a run that is already there. By default False.
         name : str, optional

@@ -30,6 +30,8 @@ class RecordedModel:
         The model, as its framework knows it.
     spec : RunSpec
         The description of the run.
+    whole : RunSpec
+        What a backend sees of the model: all that could be recorded.
     frame_bytes : int
         Bytes of one step.
     held_bytes : int
@@ -40,6 +42,7 @@ class RecordedModel:
 
     model: Any
     spec: RunSpec
+    whole: RunSpec
     frame_bytes: int  # these two are asked for at every recorded step, by the training thread
     held_bytes: int
     weight_bytes: int
@@ -111,7 +114,9 @@ def look_at(backend: Backend, model: Any, options: Options) -> RecordedModel:
         subject = subject.narrowed(spec)
     frame_bytes = sum(array.frame_bytes for array in spec.array_specs())
     weight_bytes = sum(array.frame_bytes for array in _weights_of(whole))
-    return RecordedModel(model, spec, frame_bytes, subject.held_bytes, weight_bytes, subject, kept)
+    return RecordedModel(
+        model, spec, whole, frame_bytes, subject.held_bytes, weight_bytes, subject, kept
+    )
 
 
 def _weights_of(spec: RunSpec) -> list[ArraySpec]:

@@ -18,6 +18,7 @@ from recorder.recording.background import BackgroundWriter, MetricsRow, Skipped,
 from recorder.recording.cost import Cost
 from recorder.recording.options import Options
 from recorder.recording.recorded_model import RecordedModel, joined, look_at
+from recorder.recording.resuming import check_arguments
 from recorder.recording.updates import UpdateMeter
 from recorder.schedule import Observation, Watch, due_since
 from recorder.scope import ByteBudget, byte_budget
@@ -332,8 +333,9 @@ class Recording:
                 "optimizer has done no update. Load the checkpoint before the training begins, "
                 "pass the step as resume=..., or pass overwrite=True to begin again."
             )
-        if before.updates is None:  # recorded by a version that did not measure them
-            assert self._recorded is not None
+        assert self._recorded is not None
+        check_arguments(before, self._recorded, self.options)
+        if before.updates is None:  # recorded without, or by a version that did not measure them
             spec = replace(spec, updates=None)
             self._recorded = replace(self._recorded, spec=spec)
         writer = self._resume(spec, step)
