@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from store.format.code import LAMBDA, without_code
 from store.format.names import PROBE_DIM, UNIT_DIM
 
 KIND_BY_CLASS = {
@@ -125,9 +126,8 @@ def json_safe(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     if isinstance(value, Mapping):
-        if value.get("class_name") == "__lambda__":
-            # Keras keeps its compiled code, and in it the path of the script.
-            return {"class_name": "__lambda__"}
+        if value.get("class_name") == LAMBDA:
+            return without_code(value)
         return {str(key): json_safe(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [json_safe(entry) for entry in value]

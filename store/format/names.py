@@ -68,9 +68,11 @@ UNIT_DIM = "unit"
 
 
 # Below the metrics: samples of the epoch so far, in rows whose metrics are means over them. Metrics
-# that are such means have the attribute.
+# that are such means have the attribute; where later rows are none, the other says which is the
+# last update of which that holds.
 EPOCH_SAMPLES = "epoch_samples"
 EPOCH_MEAN = "epoch_mean"
+EPOCH_MEAN_UNTIL = "epoch_mean_until"
 RESERVED_METRICS = frozenset({UPDATE_DIM, EPOCH_SAMPLES})
 
 

@@ -12,7 +12,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeGuard
 
-from store.format.names import DATA_TYPES, ROOT_ATTRIBUTE, STEP_DIM, UPDATE_DIM, is_safe_segment
+from store.format.names import (
+    DATA_TYPES,
+    EPOCH_MEAN_UNTIL,
+    ROOT_ATTRIBUTE,
+    STEP_DIM,
+    UPDATE_DIM,
+    is_safe_segment,
+)
 from store.format.spec import (
     EVALUATION_GROUPS,
     EXAMPLE_DIM,
@@ -180,9 +187,13 @@ def _axis_problems(nodes: Mapping[str, Any], length: int | None) -> Problems:
         dims = node.get("dimension_names") if _is_array(node) else None
         if dims and dims[0] == STEP_DIM and node["shape"][0] != length:
             yield f"{path!r} has {node['shape'][0]} steps of {length}"
-        if path.startswith("metrics/") and not isinstance(node["attributes"].get("name", ""), str):
+        if not path.startswith("metrics/"):
+            continue
+        if not isinstance(node["attributes"].get("name", ""), str):
             yield f"{path!r} has a name that is not a text"
-        if path.startswith("metrics/") and (dims != [UPDATE_DIM] or node["shape"][0] != rows):
+        if not _is_whole(node["attributes"].get(EPOCH_MEAN_UNTIL, 0)):
+            yield f"{path!r}: {EPOCH_MEAN_UNTIL} is not an update"
+        if dims != [UPDATE_DIM] or node["shape"][0] != rows:
             yield f"{path!r} does not run along 'metrics/update'"
 
 

@@ -20,7 +20,7 @@ from store.format.metadata import (
 )
 from store.format.names import ROOT_ATTRIBUTE, SCHEMA_VERSION, STEP_DIM, UPDATE_DIM
 from store.format.probe import json_bytes
-from store.format.spec import EVALUATION_GROUPS, UPDATES_GROUP, RunSpec
+from store.format.spec import EVALUATION_GROUPS, UPDATES_GROUP, ArraySpec, RunSpec
 from store.live.array import LiveArray
 from store.storage.atomic import replace_file
 from store.storage.files import sync_directory
@@ -44,7 +44,7 @@ class RunDocuments:
         self._spec = spec
         self._durable = durable
         self._static: dict[str, Document] = {}
-        self._published: set[str] = set()
+        self._published: dict[str, ArraySpec | None] = {}  # by path, with what it said of an array
         self._text = ConsolidatedRoot({}, {})
 
     def write_static(self) -> None:
@@ -91,7 +91,9 @@ class RunDocuments:
         attributes : mapping of str to Any
             The run's own attributes.
         """
-        if not self._published or any(array.spec.path not in self._published for array in growing):
+        if not self._published or any(
+            self._published.get(array.spec.path) is not array.spec for array in growing
+        ):
             self._publish_nodes(growing, lengths)
         content = self._text.render({ROOT_ATTRIBUTE: attributes}, lengths)
         replace_file(self._root / "zarr.json", content, sync=self._durable)
@@ -106,7 +108,11 @@ class RunDocuments:
     def _publish_nodes(self, growing: Sequence[LiveArray], lengths: Mapping[str, int]) -> None:
         nodes = _node_documents(self._spec, growing, self._static)
         grown = {array.spec.path: _grown(array, lengths) for array in growing}
-        for path in nodes.keys() - self._published:
+        specs = {array.spec.path: array.spec for array in growing}
+        as_published = {path: specs.get(path) for path in nodes}
+        for path, said in as_published.items():
+            if path in self._published and self._published[path] is said:
+                continue
             (self._root / path).mkdir(parents=True, exist_ok=True)
             self._write(path, grown.get(path, nodes[path]), sync=self._durable)
             if self._durable:
@@ -114,7 +120,7 @@ class RunDocuments:
         self._text = ConsolidatedRoot(
             nodes, {array.spec.path: array.spec.dims[0] for array in growing}
         )
-        self._published = set(nodes)
+        self._published = as_published
 
     def _write(self, path: str, document: Document, *, sync: bool) -> None:
         replace_file(self._root / path / "zarr.json", document_bytes(document), sync=sync)

@@ -293,7 +293,8 @@ class RunWriter:
         values : mapping of str to float
             Metrics by name; one that is missing is NaN in this row.
         means : EpochMeans, optional
-            Which of them are means over the epoch so far. A metric that once is, is in all rows.
+            Which of them are means over the epoch so far. A metric that is one in its first row is
+            one until a row comes in which it is none, and not afterwards.
         """
         self._check_open()
         self._metrics.append(update, values, means)

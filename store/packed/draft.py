@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -9,10 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from store.errors import RunFormatError
+from store.format.code import may_hold_code, without_code
 from store.format.names import HISTORY_PREFIX, PROBE_DIM, STEP_DIM, UPDATE_DIM, Array
 from store.format.packed_layout import BlockSlices
+from store.format.probe import from_json_bytes, json_bytes
 from store.packed.shards import ReadRegion
 from store.reading.run import Run
+from store.storage.open_source import root_content
 
 # Positions kept along a dimension, increasing.
 Positions = Mapping[str, Array]
@@ -110,7 +115,7 @@ class Draft:
         groups = {
             path: node["attributes"] for path, node in nodes.items() if node["node_type"] == "group"
         }
-        return cls(dict(run.attributes), groups, parts)
+        return cls(dict(run.attributes), groups, tuple(_without_code(part) for part in parts))
 
     @property
     def steps(self) -> DraftArray:
@@ -143,6 +148,35 @@ class Draft:
         """Give the draft with other arrays under the same paths."""
         others = {part.path: part for part in parts}
         return replace(self, parts=tuple(others.get(part.path, part) for part in self.parts))
+
+
+def _without_code(part: DraftArray) -> DraftArray:
+    """Give the model's configuration without code; what cannot be read stays as it is: damage."""
+    if part.path != "model/config":
+        return part
+    try:
+        values = part.read(tuple(slice(0, size) for size in part.shape))
+        config = from_json_bytes(values)
+    except (RunFormatError, ValueError, RecursionError):
+        return part
+    found = without_code(config)
+    return part if found == config else part.constant(json_bytes(found))
+
+
+def holds_code(run: Run) -> bool:
+    """Whether the files of a run hold code in a configuration, which reading leaves out."""
+    contents = [root_content(run.source)]
+    if "model/config" in run.nodes:
+        contents.append(run.read("model/config", ()).tobytes())
+    return any(may_hold_code(content) and _is_with_code(content) for content in contents)
+
+
+def _is_with_code(content: bytes) -> bool:
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError):  # damaged, which is found elsewhere
+        return False
+    return bool(without_code(found) != found)
 
 
 def _chosen(read: ReadRegion, chosen: Mapping[int, Array]) -> ReadRegion:

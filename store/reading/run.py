@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import xarray as xr
@@ -20,10 +20,12 @@ from store.errors import (
     did_you_mean,
 )
 from store.format import probe as probe_io
+from store.format.code import may_hold_code, without_code
 from store.format.layers import Layers, layers_of
 from store.format.metadata import Document
 from store.format.names import (
     EPOCH_MEAN,
+    EPOCH_MEAN_UNTIL,
     EPOCH_SAMPLES,
     RESERVED_METRICS,
     ROOT_ATTRIBUTE,
@@ -258,7 +260,7 @@ class Run:
             ) from error
         if not isinstance(config, dict):
             raise RunFormatError(f"{self.location}: the model's configuration is not an object.")
-        return config
+        return cast("Mapping[str, Any]", without_code(config))
 
     # -- the time axis -----------------------------------------------------------------------
 
@@ -381,7 +383,8 @@ class Run:
 
         Keras's ``fit`` gives means over the epoch so far, and so they are here, with the attribute
         ``epoch_mean``; the coordinate ``epoch_samples``, (update,) float64, tells of how many
-        samples. Where there is none, it is not known whether metrics are such means.
+        samples. Where there is none, it is not known whether metrics are such means. With the
+        attribute ``epoch_mean_until`` later values are no such means, since weights or masks began.
         """
         now = self._now
         coords = {UPDATE_DIM: (UPDATE_DIM, np.empty(0, np.int64))}
@@ -396,7 +399,7 @@ class Run:
                 continue
             # The node is named so that every file system takes it; the attribute is exact.
             name = attributes.get("name", node)
-            marks = {EPOCH_MEAN: True} if attributes.get(EPOCH_MEAN) is True else {}
+            marks = _marks_of_means(attributes)
             variables[name if name not in RESERVED_METRICS else path] = (UPDATE_DIM, array, marks)
         return xr.Dataset(variables, coords=coords)
 
@@ -602,6 +605,14 @@ def open_run(location: str | Path) -> Run:
     return Run(open_source(location))
 
 
+def _marks_of_means(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what a metric says of being a mean over the epoch so far."""
+    if attributes.get(EPOCH_MEAN) is not True:
+        return {}
+    until = attributes.get(EPOCH_MEAN_UNTIL)
+    return {EPOCH_MEAN: True} | ({EPOCH_MEAN_UNTIL: until} if isinstance(until, int) else {})
+
+
 class CommittedRun:
     """One root document, and what was read of the run as that document describes it.
 
@@ -611,6 +622,8 @@ class CommittedRun:
 
     def __init__(self, content: bytes, root: Document) -> None:
         self.content = content
+        if may_hold_code(content):
+            root = without_code(root)
         self.attributes: Mapping[str, Any] = root["attributes"][ROOT_ATTRIBUTE]
         self.nodes: Mapping[str, Document] = root["consolidated_metadata"]["metadata"]
         self.layers = layers_of(self.nodes)

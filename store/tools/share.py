@@ -11,7 +11,7 @@ from pathlib import Path
 
 from store.errors import RunExistsError, RunFormatError
 from store.packed import precision as precisions
-from store.packed.draft import Draft
+from store.packed.draft import Draft, holds_code
 from store.packed.pack import companion_files, reading, write_run
 from store.packed.precision import Choice
 from store.packed.writer import PackOptions, Progress
@@ -65,7 +65,8 @@ def share(
     Parameters
     ----------
     run : str or Path
-        Any run; one that is packed already goes in as it is.
+        Any run; one that is packed already goes in as it is, unless an earlier version left code
+        of functions in its configuration: that is left out.
     out : str or Path
         The file to write, for instance ``lenet.zip``.
     history, precision
@@ -107,7 +108,8 @@ def share(
         listed = {}
         if bookmarks:
             listed[moments.FILE_NAME] = render(bookmarks, run_id=opened.id)
-        if opened.attributes["form"] != "packed" or precision or not history:
+        as_it_is = opened.attributes["form"] == "packed" and history and not precision
+        if not as_it_is or holds_code(opened):
             folder = tempfile.TemporaryDirectory(prefix=".trainlapse-", dir=target.parent)
             packed = Path(stack.enter_context(folder), "run")
             draft = Draft.of(opened)

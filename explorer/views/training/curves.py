@@ -17,6 +17,7 @@ from explorer.data.metrics import (
     LOSS,
     VALIDATION,
     MetricGroup,
+    epoch_mean_until,
     generalization_gap,
     gradient_norm,
     has_gradients,
@@ -96,7 +97,15 @@ def said_of_batches(data: RunData, names: Sequence[str]) -> str:
     """Say what curves of metrics are: of batches, or as they were logged."""
     if not any(is_noisy(data, name) for name in names):
         return "As logged."
-    if any(is_epoch_mean(data, name) for name in names):
+    means = [name for name in names if is_epoch_mean(data, name)]
+    ended = {name: until for name in means if (until := epoch_mean_until(data, name)) is not None}
+    if ended:
+        since = ", ".join(f"{name} after update {until:,}" for name, until in ended.items())
+        return (
+            "Faint: each batch; line: their running median. Weights or masks count samples "
+            f"unequally in {since}: running means from there on, as logged."
+        )
+    if means:
         return "Faint: each batch; line: their running median."
     return "Faint: as logged (fit: running means); their median."
 
