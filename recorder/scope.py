@@ -12,7 +12,7 @@ from typing import Literal
 from recorder import arguments
 from store.errors import SpecError, did_you_mean
 from store.format.spec import RunSpec
-from store.tools.estimate import FLOATS, Narrowing, estimate, steps_within
+from store.tools.estimate import FLOATS, Narrowing, recorded_bytes, steps_within
 from store.tools.info import human_bytes
 
 KINDS = ("activation", "weights")
@@ -163,10 +163,10 @@ def byte_budget(scope: RecordingScope, spec: RunSpec) -> ByteBudget | None:
     most = parse_bytes(scope.byte_budget)
     # The indexes of the run's files take a little more than the frames.
     counts = range(steps_within(spec, most) + 1)
-    limit = bisect.bisect_right(counts, most, key=lambda n: estimate(spec, n).total_bytes) - 1
+    limit = bisect.bisect_right(counts, most, key=lambda n: recorded_bytes(spec, n)) - 1
     if limit < LEAST_STEPS:
         raise SpecError(
-            f"The first and the last step take {human_bytes(estimate(spec, 2).total_bytes)}, the "
+            f"The first and the last step take {human_bytes(recorded_bytes(spec, 2))}, the "
             f"byte_budget is {human_bytes(most)}. Allow more, or record fewer layers or units, "
             'fewer probes, or dtype="float16".'
         )

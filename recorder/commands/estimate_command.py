@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ import click
 import numpy as np
 
 from recorder import schedule as schedules
+from recorder.evaluation import Evaluation
 from recorder.probe import Probe
 from recorder.schedule import Schedule
 from recorder.startup import without_startup_noise
@@ -130,6 +131,7 @@ def estimate(
             planned.schedule if schedule is None else schedule,
             steps=steps or planned.updates,
             steps_per_epoch=steps_per_epoch or planned.updates_per_epoch,
+            evaluation=planned.evaluations,
             layers=layers or "*",
             activations=not no_activations,
             weights=not no_weights,
@@ -150,6 +152,7 @@ class Planned(NamedTuple):
     updates: int
     updates_per_epoch: int | None = None
     schedule: Schedule | None = None
+    evaluations: Sequence[Evaluation] = ()
 
 
 def _is_file(model: str) -> bool:
@@ -157,6 +160,7 @@ def _is_file(model: str) -> bool:
 
 
 def _of_preset(name: str) -> Planned:
+    from recorder.presets.preset import evaluations
     from recorder.presets.training import find_preset, load
 
     try:
@@ -171,6 +175,7 @@ def _of_preset(name: str) -> Planned:
         preset.epochs * per_epoch,
         per_epoch,
         preset.schedule,
+        evaluations(data, preset.evaluated),
     )
 
 

@@ -120,6 +120,8 @@ CASES: dict[str, tuple[Callable[..., Any], dict[str, list[Any]]]] = {
             "schedule": ["every_epoch", 5],
             "steps": [0, "3", None, 1.5],
             "steps_per_epoch": [0, "3", 1.5],
+            "evaluation": OF_A_RECORDER["evaluation"],
+            "updates": [None, 1],
             "backend": [object()],
         },
     ),
@@ -254,7 +256,11 @@ TAKEN: list[tuple[Callable[..., Any], Callable[[Any], Any], dict[str, Any]]] = [
     (recorder.log_spaced, repr, {"per_decade": 3}),
     (recorder.adaptive, repr, {"budget": 10_000, "change": 0.25}),
     (recorder.on_event, repr, {"metric": "loss", "factor": 2.5, "window": 9, "after": 0}),
-    (lambda **given: estimated(**given).updates, repr, {"steps": 4, "steps_per_epoch": 2}),
+    (
+        lambda **given: estimated(**given).updates,
+        repr,
+        {"steps": 4, "steps_per_epoch": 2, "updates": False},
+    ),
 ]
 
 
