@@ -301,7 +301,13 @@ class LoopRecorder:
             raise TypeError(
                 "record() needs to know the model: pass it as Recorder(path, probe, model=model)."
             )
-        self._advance(step, epoch, metrics, epoch_end=epoch_end, gradients=lambda: gradients)
+        self._advance(
+            step,
+            epoch,
+            metrics,
+            epoch_end=epoch_end,
+            gradients=lambda: arguments.gradients("record(gradients=...)", gradients),
+        )
 
     @property
     def report(self) -> Report:
