@@ -24,13 +24,8 @@ from store.format.code import may_hold_code, without_code
 from store.format.layers import Layers, layers_of
 from store.format.metadata import Document
 from store.format.names import (
-    EPOCH_MEAN,
-    EPOCH_MEAN_UNTIL,
-    EPOCH_SAMPLES,
-    RESERVED_METRICS,
     ROOT_ATTRIBUTE,
     STEP_DIM,
-    UPDATE_DIM,
     Array,
     activation_path,
     weight_path,
@@ -47,6 +42,7 @@ from store.reading.arrays import ArrayReader, Index, ZarrArray
 from store.reading.cache import ArrayCache
 from store.reading.lazy import lazy_array, whole
 from store.reading.live import MappedFiles, local_reader
+from store.reading.metrics import metrics_of
 from store.reading.packed import request_pool
 from store.reading.twins import packed_reader
 from store.reading.zarr_store import SourceStore
@@ -387,21 +383,11 @@ class Run:
         attribute ``epoch_mean_until`` later values are no such means, since weights or masks began.
         """
         now = self._now
-        coords = {UPDATE_DIM: (UPDATE_DIM, np.empty(0, np.int64))}
-        variables = {}
-        paths = [path for path in now.nodes if path.startswith("metrics/")]
         side_by_side = request_pool().map if self.source.is_remote else map
-        arrays = side_by_side(lambda path: whole(self._reader(now, path)), paths)
-        for path, array in zip(paths, arrays, strict=True):
-            node, attributes = path.removeprefix("metrics/"), now.nodes[path]["attributes"]
-            if node == UPDATE_DIM or (node == EPOCH_SAMPLES and "name" not in attributes):
-                coords[node] = (UPDATE_DIM, array)
-                continue
-            # The node is named so that every file system takes it; the attribute is exact.
-            name = attributes.get("name", node)
-            marks = _marks_of_means(attributes)
-            variables[name if name not in RESERVED_METRICS else path] = (UPDATE_DIM, array, marks)
-        return xr.Dataset(variables, coords=coords)
+        return metrics_of(
+            now.nodes,
+            lambda paths: side_by_side(lambda path: whole(self._reader(now, path)), paths),
+        )
 
     @property
     def tree(self) -> xr.DataTree:
@@ -603,14 +589,6 @@ def open_run(location: str | Path) -> Run:
         frame = run.activations("conv1").sel(step=100, method="nearest").values
     """
     return Run(open_source(location))
-
-
-def _marks_of_means(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """Give what a metric says of being a mean over the epoch so far."""
-    if attributes.get(EPOCH_MEAN) is not True:
-        return {}
-    until = attributes.get(EPOCH_MEAN_UNTIL)
-    return {EPOCH_MEAN: True} | ({EPOCH_MEAN_UNTIL: until} if isinstance(until, int) else {})
 
 
 class CommittedRun:
