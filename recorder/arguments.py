@@ -8,7 +8,8 @@ nobody behind it has to know both.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np
@@ -16,6 +17,35 @@ import numpy as np
 from store.errors import ArgumentError, listed
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How errors call something that a user makes, and its arguments.
+
+    Attributes
+    ----------
+    called : str
+        What it is.
+    made_by : str
+        What makes it.
+    renamed : mapping of str to str
+        Arguments that are called otherwise there.
+
+    Examples
+    --------
+    >>> Words("held-out evaluation", "Evaluation", {"inputs": "x"}).argument("inputs")
+    'Evaluation(x=...)'
+    """
+
+    called: str
+    made_by: str
+    renamed: Mapping[str, str] = field(default_factory=dict)
+
+    def argument(self, name: str) -> str:
+        """Name an argument as an error writes it."""
+        return f"{self.made_by}({self.renamed.get(name, name)}=...)"
+
 
 # More of a value than this hides the sentence around it.
 MAX_SHOWN = 80
@@ -121,6 +151,32 @@ def globs(argument: str, value: Any) -> tuple[str, ...]:
     if not all(isinstance(pattern, str) for pattern in several):
         refuse(argument, value, 'a pattern such as "conv*", or a list of them')
     return several
+
+
+def gradients(argument: str, value: Any) -> Any:
+    """Require numbers, or None, for each variable; how many there must be, the model says."""
+    if value is None:
+        return None
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        refuse(argument, value, "one gradient, or None, for each trainable variable")
+    given = list(value)  # such as of a generator
+    for each in given:
+        if each is not None and not _are_numbers(each):
+            refuse(argument, each, "numbers, or None, for each trainable variable")
+    return given
+
+
+def _are_numbers(value: Any) -> bool:
+    """Whether an array of any framework, or what makes one, holds numbers."""
+    dtype = getattr(value, "dtype", None)
+    if dtype is None:
+        try:
+            dtype = np.asarray(value).dtype
+        except ValueError:  # rows of different lengths
+            return False
+    if isinstance(dtype, np.dtype):
+        return dtype.kind not in "USOMm"
+    return "str" not in str(dtype)
 
 
 def one_of(argument: str, value: Any, choices: Collection[Any]) -> Any:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recorder import arguments
+from recorder.arguments import Words
 from recorder.probe import Probe
 from recorder.scope import parse_bytes
 from store.errors import SpecError
@@ -30,6 +31,18 @@ BATCH_SIZE = 256
 MOST_INPUT_BYTES = 16_000_000
 
 log = logging.getLogger("trainlapse.recorder")
+
+
+class _HeldOut(Probe):
+    words = Words("held-out evaluation", "Evaluation", {"inputs": "x"})
+
+
+class _Trained(Probe):
+    words = Words("training evaluation", "Evaluation", {"inputs": "x"})
+
+
+# The examples of an evaluation are what a probe is, and errors call them what they are.
+_EXAMPLES: Mapping[EvaluationRole, type[Probe]] = {"held_out": _HeldOut, "train": _Trained}
 
 
 class Evaluation:
@@ -85,7 +98,7 @@ class Evaluation:
     ) -> None:
         batch_size = arguments.whole("Evaluation(batch_size=...)", batch_size, least=1)
         self.role = arguments.one_of("Evaluation(role=...)", role, get_args(EvaluationRole))
-        self.examples = Probe(x, labels, class_names)
+        self.examples = _EXAMPLES[self.role](x, labels, class_names)
         self.batch_size = min(batch_size, len(self.examples))
         self.keeps_inputs = self._may_keep(arguments.plain(inputs))
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from recorder import arguments
+from recorder.arguments import Words
 from recorder.texts import Vectorize, token_numbers, vocabulary_of
 from store.errors import SpecError, listed
 from store.format.names import PROBE_DIM, PROBE_KINDS, Array
@@ -58,6 +59,8 @@ class Probe:
     'image'
     """
 
+    words: ClassVar[Words] = Words("probe", "Probe")
+
     def __init__(
         self,
         inputs: npt.ArrayLike | Mapping[str, npt.ArrayLike],
@@ -68,22 +71,23 @@ class Probe:
         kind: str | None = None,
         feature_names: Sequence[str] | None = None,
     ) -> None:
-        self.inputs = _named_inputs(inputs)
-        self.texts = _texts("texts=...", texts)
-        self.vocabulary = _texts("vocabulary=...", vocabulary)
-        self.feature_names = _texts("feature_names=...", feature_names)
+        words = self.words
+        self.inputs = _named_inputs(words, inputs)
+        self.texts = _texts(words, "texts", texts)
+        self.vocabulary = _texts(words, "vocabulary", vocabulary)
+        self.feature_names = _texts(words, "feature_names", feature_names)
         self.labels: Array | None = None
         names_found: list[str] | None = None
         if labels is not None:
-            self.labels, names_found = _class_numbers(labels)
-        names = _texts("class_names=...", class_names)
+            self.labels, names_found = _class_numbers(words, labels)
+        names = _texts(words, "class_names", class_names)
         self.class_names = names_found if names is None else names
         first = next(iter(self.inputs.values()), np.empty(0))
         is_text = self.vocabulary is not None or self.texts is not None
         self.kind = _infer_kind(first, is_text=is_text) if kind is None else arguments.plain(kind)
         found = self._problems()
         if found:
-            raise SpecError("The probe is inconsistent:\n- " + "\n- ".join(found))
+            raise SpecError(f"The {words.called} is inconsistent:\n- " + "\n- ".join(found))
 
     def __len__(self) -> int:
         return len(next(iter(self.inputs.values())))
@@ -136,9 +140,9 @@ class Probe:
         """
         per_class = arguments.whole("Probe.pick(per_class=...)", per_class, least=1)
         seed = arguments.whole("Probe.pick(seed=...)", seed, least=0)
-        inputs = _named_inputs(x)
-        numbers, names = _class_numbers(y)
-        given = _texts("texts=...", texts)
+        inputs = _named_inputs(_PICKED, x)
+        numbers, names = _class_numbers(_PICKED, y)
+        given = _texts(_PICKED, "texts", texts)
         sizes = {name: len(values) for name, values in inputs.items()}
         if given is not None:
             sizes["texts"] = len(given)
@@ -207,7 +211,7 @@ class Probe:
         """
         if not callable(vectorize):
             arguments.refuse("Probe.from_texts(vectorize=...)", vectorize, "a layer or a function")
-        texts = arguments.texts("texts=...", texts)
+        texts = arguments.texts("Probe.from_texts(texts=...)", texts)
         found = vocabulary_of(vectorize) if vocabulary is None else vocabulary
         inputs = token_numbers(texts, vectorize)
         return cls(
@@ -245,6 +249,8 @@ class Probe:
         if found:
             return found
         sizes = {name: len(values) for name, values in self.inputs.items()}
+        if self.labels is not None and not self.labels.ndim:
+            return ["labels is a single number; pass one for each example"]
         if self.labels is not None:
             sizes["labels"] = len(self.labels)
         if self.texts is not None:
@@ -298,10 +304,17 @@ class Probe:
         return []
 
 
-def _named_inputs(inputs: npt.ArrayLike | Mapping[str, npt.ArrayLike]) -> dict[str, Array]:
+# Of `Probe.pick`.
+_PICKED = Words("probe", "Probe.pick", {"inputs": "x", "labels": "y"})
+
+
+def _named_inputs(
+    words: Words, inputs: npt.ArrayLike | Mapping[str, npt.ArrayLike]
+) -> dict[str, Array]:
+    argument = words.argument("inputs")
     if isinstance(inputs, Mapping):
-        return {str(name): _array("inputs=...", values) for name, values in inputs.items()}
-    return {SINGLE_INPUT: _array("inputs=...", inputs)}
+        return {str(name): _array(argument, values) for name, values in inputs.items()}
+    return {SINGLE_INPUT: _array(argument, inputs)}
 
 
 def _array(argument: str, values: npt.ArrayLike) -> Array:
@@ -311,20 +324,23 @@ def _array(argument: str, values: npt.ArrayLike) -> Array:
         arguments.refuse(argument, values, "an array, or rows of one length")
 
 
-def _texts(argument: str, values: Sequence[str] | None) -> list[str] | None:
-    return None if values is None else arguments.texts(argument, values)
+def _texts(words: Words, name: str, values: Sequence[str] | None) -> list[str] | None:
+    return None if values is None else arguments.texts(words.argument(name), values)
 
 
-def _class_numbers(labels: npt.ArrayLike) -> tuple[Array, list[str] | None]:
+def _class_numbers(words: Words, labels: npt.ArrayLike) -> tuple[Array, list[str] | None]:
     """Turn strings and one-hot rows into class numbers; leave other targets alone."""
-    values = _array("labels=...", labels)
+    values = _array(words.argument("labels"), labels)
     if values.dtype.kind in "US" or (
         values.dtype.kind == "O" and all(isinstance(value, str) for value in values.flat)
     ):
         names, numbers = np.unique(values.astype(str), return_inverse=True)
         return numbers.astype(np.int64), [str(name) for name in names]
     if values.dtype.kind not in "biuf":
-        raise SpecError(f"Labels hold {values.dtype}; pass class numbers, class names or targets.")
+        raise SpecError(
+            f"{words.argument('labels')} holds {values.dtype}; pass class numbers, class names or "
+            "targets."
+        )
     if values.ndim == 2 and values.shape[1] == 1 and are_whole(values):
         return values[:, 0].astype(np.int64), None
     one_hot = (

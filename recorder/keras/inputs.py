@@ -27,19 +27,22 @@ def check_fits(probe: Probe, model: Any) -> None:
         given = {next(iter(expected)): next(iter(given.values()))}
     found = []
     if missing := sorted(expected.keys() - given.keys()):
-        found.append(f"the model's inputs {listed(missing)} are missing from the probe")
+        found.append(
+            f"the model's inputs {listed(missing)} are missing from the {probe.words.called}"
+        )
     if unknown := sorted(given.keys() - expected.keys()):
         found.append(f"the model has no inputs {listed(unknown)}")
     found.extend(
         problem
         for name, (shape, dtype) in expected.items()
-        if name in given and (problem := _misfit(name, given[name], shape, dtype))
+        if name in given
+        and (problem := _misfit(name, given[name], shape, dtype, probe.words.called))
     )
     if found:
         raise SpecError(
-            f"The probe does not fit the model {model.name!r}:\n- "
+            f"The {probe.words.called} does not fit the model {model.name!r}:\n- "
             + "\n- ".join(found)
-            + "\nPass the probe in the form that model.predict() accepts."
+            + f"\nPass {probe.words.argument('inputs')} in the form that model.predict() accepts."
         )
 
 
@@ -50,13 +53,17 @@ def _expected_inputs(model: Any) -> dict[str, tuple[tuple[int | None, ...], str]
     return {tensor.name: ((None, *tensor.shape[1:]), str(tensor.dtype)) for tensor in tensors}
 
 
-def _misfit(name: str, values: Array, shape: tuple[int | None, ...], dtype: str) -> str | None:
+def _misfit(
+    name: str, values: Array, shape: tuple[int | None, ...], dtype: str, called: str
+) -> str | None:
     if dtype.startswith(("int", "uint")) and not are_whole(values):
-        return f"input {name!r} expects {dtype} numbers, the probe holds {values.dtype} fractions"
+        return (
+            f"input {name!r} expects {dtype} numbers, the {called} holds {values.dtype} fractions"
+        )
     if _shapes_match(values.shape, shape):
         return None
     expected = "(" + ", ".join("any" if size is None else str(size) for size in shape) + ")"
-    return f"input {name!r} expects shape {expected}, the probe has shape {values.shape}"
+    return f"input {name!r} expects shape {expected}, the {called} has shape {values.shape}"
 
 
 def _shapes_match(given: tuple[int, ...], expected: tuple[int | None, ...]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from recorder.keras.trace import Trace, kept_losses, model_inputs, storable, tra
 from recorder.probe import Probe
 from recorder.weight_sample import WeightSample
 from store.errors import SpecError, listed
+from store.format.names import Array
 from store.format.spec import RunSpec
 
 
@@ -159,18 +160,16 @@ def look_at(model: Any, probe: Probe, evaluations: Sequence[Evaluation] = ()) ->
     try:
         traced = trace(model, probe.inputs)
     except Exception as error:
-        if _takes(model, probe):
+        if _takes(model, probe.inputs):
             raise  # what is wrong is not the probe, but how we trace
         raise SpecError(
             f"The probe cannot be sent through the model {model.name!r}: {error}\n"
-            "Pass the probe in the form that model.predict() accepts. To record a part of "
+            "Pass Probe(inputs=...) in the form that model.predict() accepts. To record a part of "
             "a model that cannot be called as a whole, pass Recorder(..., model=part)."
         ) from error
     structure = describe(model, traced, probe.inputs)
-    for evaluation in evaluations:
-        check_fits(evaluation.examples, model)
     predictors = tuple(
-        Predictor(model, traced, structure.outputs, evaluation) for evaluation in evaluations
+        _predictor(model, traced, structure.outputs, evaluation) for evaluation in evaluations
     )
     spec = RunSpec(
         name=model.name,
@@ -206,12 +205,29 @@ def parts_of(model: Any) -> dict[str, Any]:
     return {name: part for name, part in vars(model).items() if isinstance(part, keras.Model)}
 
 
-def _takes(model: Any, probe: Probe) -> bool:
-    """Whether a model can be called with the probe."""
+def _predictor(
+    model: Any, traced: Trace, outputs: Sequence[str], evaluation: Evaluation
+) -> Predictor:
+    examples = evaluation.examples
+    check_fits(examples, model)
+    try:
+        return Predictor(model, traced, outputs, evaluation)
+    except Exception as error:
+        if _takes(model, dict(zip(evaluation.names(), evaluation.batch(0), strict=True))):
+            raise  # what is wrong is not the evaluation, but how we trace
+        raise SpecError(
+            f"The {examples.words.called} cannot be sent through the model {model.name!r}: "
+            f"{error}\nPass {examples.words.argument('inputs')} in the form that model.predict() "
+            "accepts."
+        ) from error
+
+
+def _takes(model: Any, given: Mapping[str, Array]) -> bool:
+    """Whether a model can be called with these inputs."""
     import keras
     import tensorflow as tf
 
-    inputs = {name: tf.constant(values) for name, values in probe.inputs.items()}
+    inputs = {name: tf.constant(values) for name, values in given.items()}
     try:
         with keras.StatelessScope(), kept_losses(model):
             model(model_inputs(model, inputs), training=False)
