@@ -82,6 +82,7 @@ class Recorder(LoopRecorder, _Counts):
         if opened and self._recording.options.resume is not False:
             self._epochs.done = self._recording.epoch
         self._epochs.begin_epoch(epoch, (self.params or {}).get("steps"))
+        self._means.begin_epoch()
         self._safely(self._updates.begin_epoch, self.model)
         if opened:
             self._safely(self._recording.begin, self._epochs.done)
@@ -130,12 +131,9 @@ class Recorder(LoopRecorder, _Counts):
             self._recording.expect(updates)
         return opened
 
-    def _close(self, *, finished: bool) -> None:
-        try:
-            super()._close(finished=finished)
-        finally:
-            if self._gradients is not None:
-                self._gradients.end()
+    def _let_model_go(self) -> None:
+        if self._gradients is not None:
+            self._gradients.end()
 
     def _last_gradients(self) -> list[float | None] | None:
         if self._gradients is None:
@@ -143,6 +141,8 @@ class Recorder(LoopRecorder, _Counts):
         return self._gradients.latest(self._watched.trainable_variables)
 
     def _before_batch(self, batch: int) -> None:
+        if self._gradients is not None:
+            self._gradients.announce()
         batches = int(self.model.steps_per_execution)
         self._recording.before_update(
             batches, epoch_ends=self._epochs.ends_within(batch, 2 * batches)
@@ -151,13 +151,15 @@ class Recorder(LoopRecorder, _Counts):
     def _after_batch(self, batch: int, logs: Mapping[str, Any]) -> None:
         recording = self._recording
         step = recording.step + self._updates.end_batch(self.model, batch)
-        alone = self._metrics.alone(self.model, logs, batch + 1) if recording.has_triggers else None
+        as_keras = settings.trains_as_keras(self.model)
+        wanted = as_keras or recording.has_triggers
+        counts = settings.mean_counts(self.model) if wanted else {}
         recorded = recording.advance(
             step,
             self._epochs.done,
             logs,
-            alone=alone,
-            means=self._means.now(self.model),
+            alone=self._metrics.alone(logs, counts) if recording.has_triggers else None,
+            means=self._means.now(counts.get("loss") if as_keras else None, counts),
             gradients=self._last_gradients,
         )
         if recorded:

@@ -110,39 +110,31 @@ def may_pause(model: Any) -> bool:
     )
 
 
-def running_means(model: Any) -> set[str]:
-    """Give the names of the metrics that Keras reports as means over the epoch so far.
+def mean_counts(model: Any) -> dict[str, float]:
+    """Give what each metric that Keras reports as a mean over the epoch so far has counted.
 
-    Not those with a result of their own, such as a root of the mean, nor those with weights or
-    masks: they are no means over the samples. Ask after a batch.
+    That is the number of samples, or of their tokens, or the sum of the weights that they have.
+    Metrics with a result of their own, such as a root of the mean, are left out. Ask after a batch.
     """
     import keras
 
     found = [inner for metric in model.metrics for inner in getattr(metric, "metrics", [metric])]
-    samples = epoch_samples(model)
     return {
-        metric.name
+        metric.name: float(_value(metric.count))
         for metric in found
         if isinstance(metric, keras.metrics.Mean)
         and type(metric).result is keras.metrics.Mean.result
-        # A sequence counts once for each of its tokens.
-        and not (samples and float(_value(metric.count)) % samples)
     }
 
 
-def epoch_samples(model: Any) -> float | None:
-    """Give the samples of this epoch so far, over which `fit` takes the mean of the loss.
+def trains_as_keras(model: Any) -> bool:
+    """Whether a model has Keras's own training step, which takes the mean of the loss over samples.
 
-    None where a training step of one's own decides what its metrics are, and without a loss.
+    One of a user's own decides itself what its metrics are.
     """
     import keras
 
-    if type(model).train_step is not keras.Model.train_step:
-        return None
-    for metric in model.metrics:
-        if metric.name == "loss" and isinstance(metric, keras.metrics.Mean):
-            return float(_value(metric.count))
-    return None
+    return type(model).train_step is keras.Model.train_step
 
 
 def expected_updates(params: Mapping[str, Any] | None) -> int | None:
