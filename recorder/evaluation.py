@@ -30,15 +30,21 @@ BATCH_SIZE = 256
 # images of 28 × 28 take as much.
 MOST_INPUT_BYTES = 16_000_000
 
+# How errors call an evaluation of each role.
+TITLES: Mapping[EvaluationRole, str] = {
+    "held_out": "held-out evaluation",
+    "train": "training evaluation",
+}
+
 log = logging.getLogger("trainlapse.recorder")
 
 
 class _HeldOut(Probe):
-    words = Words("held-out evaluation", "Evaluation", {"inputs": "x"})
+    words = Words(TITLES["held_out"], "Evaluation", {"inputs": "x"})
 
 
 class _Trained(Probe):
-    words = Words("training evaluation", "Evaluation", {"inputs": "x"})
+    words = Words(TITLES["train"], "Evaluation", {"inputs": "x"})
 
 
 # The examples of an evaluation are what a probe is, and errors call them what they are.

@@ -468,10 +468,17 @@ def _checked(recorder: str, **given: Any) -> dict[str, Any]:
         "backend": _optional(Backend, BACKEND),
         **dict.fromkeys(("thin", "overwrite", "pack", "updates", "gradients"), arguments.flag),
     }
-    return {
+    found = {
         argument: checks[argument](f"{recorder}({argument}=...)", value)
         for argument, value in given.items()
     }
+    if found["gradients"] and not found["updates"]:
+        arguments.refuse(
+            f"{recorder}(gradients=...)",
+            True,
+            "False where updates=False, since norms of gradients are recorded with single updates",
+        )
+    return found
 
 
 def _optional(kind: type, expected: str) -> Callable[[str, Any], Any]:

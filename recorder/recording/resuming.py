@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from recorder.evaluation import TITLES
 from recorder.recording.options import Options
 from recorder.recording.recorded_model import RecordedModel
 from store.errors import SpecError, listed
@@ -26,10 +27,10 @@ from store.format.spec import (
 )
 from store.reading.run import Run
 
-# How errors call an evaluation of each role, and how one is passed.
-_EVALUATIONS: Mapping[EvaluationRole, tuple[str, str]] = {
-    "held_out": ("held-out evaluation", "Evaluation(x, labels)"),
-    "train": ("training evaluation", 'Evaluation(x, labels, role="train")'),
+# How an evaluation of each role is passed.
+_PASSED: Mapping[EvaluationRole, str] = {
+    "held_out": "Evaluation(x, labels)",
+    "train": 'Evaluation(x, labels, role="train")',
 }
 
 
@@ -175,13 +176,13 @@ def _probe(run: Run, now: ProbeSpec | None) -> Iterator[str]:
 
 def _evaluations(run: Run, now: Mapping[EvaluationRole, EvaluationSpec]) -> Iterator[str]:
     for role, group in EVALUATION_GROUPS.items():
-        title, example = _EVALUATIONS[role]
+        title = TITLES[role]
         if group not in run.nodes and role in now:
             yield f"evaluation=...: the run holds no {title}, and none can be added; leave it out"
         elif group in run.nodes and role not in now:
             yield (
-                f"evaluation=...: the run holds a {title}; pass it again: evaluation={example}, or "
-                "in a list beside another one"
+                f"evaluation=...: the run holds a {title}; pass it again: "
+                f"evaluation={_PASSED[role]}, or in a list beside another one"
             )
         elif role in now:
             differ = _differences(run, group, now[role])

@@ -197,6 +197,11 @@ def test_an_error_says_what_was_passed_and_what_was_expected() -> None:
             "LoopRecorder(durability=...) expects one of 'process', 'power', got 'disk'.",
         ),
         (
+            partial(recorder_with(LoopRecorder), gradients=True, updates=False),
+            "LoopRecorder(gradients=...) expects False where updates=False, since norms of "
+            "gradients are recorded with single updates, got True.",
+        ),
+        (
             partial(estimated, layers=5),
             'layers=... expects a pattern such as "conv*", or a list of them, got 5.',
         ),
@@ -233,10 +238,10 @@ TAKEN: list[tuple[Callable[..., Any], Callable[[Any], Any], dict[str, Any]]] = [
             "durability": "power",
             "pack": True,
             "updates": False,
-            "gradients": True,
+            "gradients": False,
         },
     ),
-    (recorder_with(LoopRecorder), made, {"resume": 7, "byte_budget": "1 MB", "weights": True}),
+    (recorder_with(LoopRecorder), made, {"resume": 7, "byte_budget": "1 MB", "gradients": True}),
     (
         lambda **given: Evaluation(X, Y, **given),
         lambda found: (repr(found), found.keeps_inputs),

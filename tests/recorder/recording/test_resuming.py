@@ -46,7 +46,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     ),
     "gradients without updates": (
         {"updates": False},
-        {"updates": False, "gradients": True},
+        {"gradients": True},
         "gradients=True: they are recorded with single updates, of which the run holds none; "
         "leave gradients out",
     ),
