@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -52,11 +51,23 @@ class GradientNorms:
 
         def step(batches: Any) -> Any:
             announced, self._announced = self._announced, False
-            if not announced:
-                self.end()
-                return self._model.train_function(batches)
-            with self._noted():
-                return kerass_own(batches)
+            own = vars(self._optimizer)
+            before = own.get("apply")
+            try:
+                if announced:
+                    self._wrap()
+                else:
+                    self.end()
+            except Exception as fault:  # this runs within the training
+                self._fault = fault
+            function = self._model.train_function
+            try:
+                return (kerass_own if function is step else function)(batches)
+            finally:
+                if before is None:
+                    own.pop("apply", None)
+                else:
+                    own["apply"] = before
 
         self._model.train_function = self._step = step
 
@@ -70,9 +81,8 @@ class GradientNorms:
         if step is not None and self._model.train_function is step:
             self._model.make_train_function(force=True)
 
-    @contextlib.contextmanager
-    def _noted(self) -> Iterator[None]:
-        """Wrap the optimizer's ``apply``, and leave the optimizer as it was."""
+    def _wrap(self) -> None:
+        """Wrap the optimizer's ``apply``."""
         apply = self._optimizer.apply
 
         def noting(grads: Any, trainable_variables: Any = None) -> Any:
@@ -85,10 +95,6 @@ class GradientNorms:
             return apply(grads, trainable_variables)
 
         self._optimizer.apply = noting
-        try:
-            yield
-        finally:
-            del self._optimizer.apply
 
     def latest(self, variables: Sequence[Any]) -> list[float | None]:
         """Give the norm of each variable's last gradient; None where none is known, as after `end`.

@@ -163,7 +163,7 @@ def test_a_wrong_value_is_refused_at_once_and_named(
         make(**{argument: value})
     assert isinstance(caught.value, SpecError)
     said = str(caught.value)
-    names = {"x": "inputs", "y": "labels", "inputs": "input", "class_names": "class"}
+    names = {"x": r"input|\(x=", "y": r"label|\(y=", "inputs": "input", "class_names": "class"}
     assert re.search(names.get(argument, argument).rstrip("s"), said, re.IGNORECASE), said
     assert not list(tmp_path.iterdir()), "nothing is written for it"
 

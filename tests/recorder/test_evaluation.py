@@ -20,7 +20,7 @@ from store.errors import RunFormatError, SpecError
 from store.format.spec import RunSpec
 from store.packed.pack import pack
 from store.tools.crop import Cut, crop
-from store.tools.estimate import estimate
+from store.tools.estimate import recorded_bytes
 from store.tools.info import contents, describe
 from tests.recorder import numpy_training as training
 from tests.recorder.matrix_models import KINDS, compiled_kind
@@ -136,7 +136,7 @@ def test_a_byte_budget_counts_the_inputs() -> None:
     without = RunSpec("run", ())
     added = dataclasses.replace(without, evaluations=(spec,))
     nbytes = 20 * 6 * 4
-    assert estimate(added, 0).total_bytes == estimate(without, 0).total_bytes + nbytes
+    assert recorded_bytes(added, 0) == recorded_bytes(without, 0) + nbytes
 
 
 def test_a_run_goes_on_with_the_same_examples_only(tmp_path: Path) -> None:
@@ -151,8 +151,9 @@ def test_a_run_goes_on_with_the_same_examples_only(tmp_path: Path) -> None:
             recorder.record(training.UPDATES + 1)
         return recorder
 
-    for other in (training.evaluation(), Evaluation(training.data()[0][:19], role="train")):
-        with pytest.raises(SpecError, match="its evaluation's inputs are others"):
+    fewer = Evaluation(training.data()[0][:19], role="train")
+    for other, said in ((training.evaluation(), "no held-out evaluation"), (fewer, "in x, labels")):
+        with pytest.raises(SpecError, match=rf"evaluation=\.\.\.: .*{said}"):
             resumed(other)
     assert resumed(training_set()).report.fault is None
     run = open_run(path)
