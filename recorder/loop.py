@@ -136,8 +136,8 @@ class LoopRecorder:
             Most bytes of the run while it is recorded, as a number or ``"2 GB"``. Scheduled steps
             are left out where they would not fit, and counted. By default there is no limit.
         cost_limit : float
-            Share of the training's time that the recorder may take, by default 0.05; above it a
-            warning says so, once.
+            Share of the training's time that the recorder may take, by default 0.05; where it
+            steadily takes more, tracing left aside, a warning says so, once.
         thin : bool
             Leave out scheduled steps while the recorder is above its `cost_limit`, never step 0,
             the last step or the end of an epoch. What was left out is counted in `report` and in
@@ -424,8 +424,7 @@ class LoopRecorder:
             self._give_up(fault)
         finally:
             self._cost.recording += time.perf_counter() - began
-        if self._cost.is_over:
-            self._cost.warn_once(log)
+        self._cost.warn_once(log)
 
     def _give_up(self, fault: Exception) -> None:
         """End the recording, not the training, and say so once."""
