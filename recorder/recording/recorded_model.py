@@ -12,8 +12,9 @@ from recorder.recording.options import Options
 from recorder.recording.updates import UpdateMeter
 from recorder.recording.versions import versions
 from recorder.weight_sample import WeightSample
-from store.format.names import UNIT_DIM, activation_path
-from store.format.spec import ArraySpec, RunSpec, UpdatesSpec
+from store.format.names import UNIT_DIM, activation_path, safe_name
+from store.format.spec import ArraySpec, ProbeSpec, RunSpec, UpdatesSpec
+from store.format.spec_check import RESERVED_PROBE_NAMES
 from store.tools.estimate import narrowed
 
 # Gives arrays of one step by their paths.
@@ -102,7 +103,7 @@ def look_at(backend: Backend, model: Any, options: Options) -> RecordedModel:
     spec = replace(
         narrowed(whole, options.scope.narrowing()),
         name=options.name,
-        probe=probe.to_spec(),
+        probe=_safely_named(probe.to_spec()),
         schedule=repr(options.schedule),
         versions={**versions(), **whole.versions},
         notes=options.notes,
@@ -116,6 +117,18 @@ def look_at(backend: Backend, model: Any, options: Options) -> RecordedModel:
     weight_bytes = sum(array.frame_bytes for array in _weights_of(whole))
     return RecordedModel(
         model, spec, whole, frame_bytes, subject.held_bytes, weight_bytes, subject, kept
+    )
+
+
+def _safely_named(probe: ProbeSpec) -> ProbeSpec:
+    """Give each input a name that every file system takes, and that the format leaves free."""
+    names: dict[str, str] = {}
+    for name in probe.inputs:
+        names[name] = safe_name(name, [*RESERVED_PROBE_NAMES, *names.values()])
+    return replace(
+        probe,
+        inputs={names[name]: values for name, values in probe.inputs.items()},
+        dims={names[name]: dims for name, dims in probe.dims.items()},
     )
 
 
