@@ -328,6 +328,7 @@ class LoopRecorder:
     def _begin(self) -> None:
         if self._chosen_model is not None and self._open():
             self._safely(self._recording.begin, self._recording.epoch)
+            self._safely(self._note_facts)
             self._safely(self._recording.before_update)
 
     @guarded
@@ -337,9 +338,16 @@ class LoopRecorder:
         done = arguments.step("record(step=...)", step)
         if self._open():
             self._safely(self._recording.begin, epoch)
+        before = self._recording.steps_recorded
         self._safely(self._recording.advance, done, epoch, metrics, **options)
+        if self._recording.steps_recorded > before:
+            self._safely(self._note_facts)
         self._safely(self._recording.mark)
         self._safely(self._recording.before_update)
+
+    def _note_facts(self) -> None:
+        """Note what holds of the training; whoever knows its framework says so."""
+        return
 
     @property
     def _watched(self) -> Any:

@@ -1758,13 +1758,15 @@
   }
   function timeLabel(model, index, without) {
     if (!model.steps.length) return "no step recorded";
-    const [step, epoch, time] = [model.steps[index], model.epochs[index], model.wall_times[index]];
+    const ending = Boolean(model.ending) && index === model.steps.length - 1;
+    const [epoch, time] = [model.epochs[index], model.wall_times[index]];
     const parts = {
-      step: `step ${step}`,
+      step: ending ? "after training" : `step ${model.steps[index]}`,
       epoch: `epoch ${epoch.toFixed(2)}`,
       wall_time: seconds(time)
     };
-    delete parts[without === "log_step" ? "step" : without];
+    const left = without === "log_step" ? "step" : without;
+    if (left !== "step" || !ending) delete parts[left];
     return Object.values(parts).join(" · ");
   }
 
@@ -1780,7 +1782,7 @@
       if (model.axis === "wall_time") return seconds(value);
       return String(value);
     };
-    const named = (index) => `step ${model.steps[index]}, ${timeLabel(model, index, model.axis)}`;
+    const named = (index) => timeLabel(model, index, "").replace(" · ", ", ");
     let tellPython = () => {
     };
     let writeAddress = () => {
@@ -1844,7 +1846,7 @@
       onAxis();
     });
     model.on("remove", () => clock.removeEventListener("tick", onTick));
-    clock.label = (index) => `step ${model.steps[index]} · ${timeLabel(model, index, model.axis)}`;
+    clock.label = (index) => timeLabel(model, index, "");
     clock.start(model.steps.length, model.resting);
     onAxis();
   }

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from recorder.backend import Backend, CanNarrow, MeasuresUpdates, Subject
+from recorder.backend import Backend, CanNarrow, MeasuresUpdates, Subject, TellsTrained
 from recorder.recording.background import as_array
 from recorder.recording.options import Options
 from recorder.recording.updates import UpdateMeter
@@ -65,6 +65,13 @@ class RecordedModel:
     def sample_weights(self) -> WeightSample:
         """Make what samples the weights."""
         return self._subject.sample_weights()
+
+    def not_trained(self) -> list[str] | None:
+        """Give the recorded variables that the training does not move; None: not known."""
+        if not isinstance(self._subject, TellsTrained):
+            return None
+        kept = {array.path for array in _weights_of(self.spec)}
+        return [path for path in self._subject.not_trained() if path in kept]
 
     def update_meter(self) -> UpdateMeter | None:
         """Make what measures single updates, if the run holds them."""

@@ -198,6 +198,7 @@ def _json_problems(spec: RunSpec) -> Iterator[str]:
         "loss": spec.loss,
         "seed": spec.seed,
         "versions": spec.versions,
+        "left_out": spec.left_out,
         "model_config": spec.model_config,
         "the probe's texts": [probe.class_names, probe.texts, probe.vocabulary, probe.feature_names]
         if probe

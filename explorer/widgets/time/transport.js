@@ -23,7 +23,7 @@ export function render({ model, el }) {
     if (model.axis === "wall_time") return seconds(value);
     return String(value);
   };
-  const named = (index) => `step ${model.steps[index]}, ${timeLabel(model, index, model.axis)}`;
+  const named = (index) => timeLabel(model, index, "").replace(" · ", ", ");
   let tellPython = () => {};
   let writeAddress = () => {};
   const controls = controlsOf(model, el, {
@@ -76,7 +76,7 @@ export function render({ model, el }) {
     onAxis();
   });
   model.on("remove", () => clock.removeEventListener("tick", onTick));
-  clock.label = (index) => `step ${model.steps[index]} · ${timeLabel(model, index, model.axis)}`;
+  clock.label = (index) => timeLabel(model, index, "");
   clock.start(model.steps.length, model.resting);
   onAxis();
 }
