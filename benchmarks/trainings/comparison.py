@@ -1,0 +1,160 @@
+"""What was recorded against what was seen: weights, activations and losses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.trainings.attempt import Attempt, Seen
+from benchmarks.trainings.forward import Noted, outputs_of
+from store import Run
+
+Numbers = npt.NDArray[Any]
+
+# Largest relative difference of losses where two trainings without a recorder differ already.
+LOSS_TOLERANCE = 1e-2
+
+
+def differences(one: Attempt, other: Attempt) -> list[str]:
+    """Say where two attempts at a training differ in a bit, of losses or of weights."""
+    found = []
+    if [name for name, _ in one.losses] != [name for name, _ in other.losses]:
+        found.append("other losses were given, or more of them")
+    elif not np.array_equal(_values(one), _values(other), equal_nan=True):
+        found.append(f"losses differ by up to {_relative(_values(one), _values(other)):.1e}")
+    for first, second in zip(one.seen, other.seen, strict=True):
+        if first.moments.keys() != second.moments.keys():
+            found.append("the steps seen differ")
+            continue
+        differing = [
+            step
+            for step in first.moments
+            if not _same_weights(first.moments[step], second.moments[step])
+        ]
+        if differing:
+            found.append(f"weights differ from step {min(differing)} on")
+    return found
+
+
+def loss_difference(one: Attempt, other: Attempt) -> float:
+    """Give the largest relative difference of losses."""
+    first, second = _values(one), _values(other)
+    return _relative(first, second) if first.shape == second.shape else np.inf
+
+
+def step_problems(run: Run, seen: Seen) -> Iterator[str]:
+    """Find steps that were not recorded, and recorded ones that never were."""
+    recorded, expected = set(run.steps.tolist()), set(seen.moments)
+    if missing := sorted(expected - recorded):
+        yield f"steps {missing} were not recorded"
+    known = {step for step in recorded if seen.is_resumed and step < min(expected)}
+    if unknown := sorted(recorded - expected - known):
+        yield f"steps {unknown} were recorded, but never were"
+
+
+def weight_problems(run: Run, part: str, seen: Seen) -> Iterator[str]:
+    """Find variables whose values are not recorded bit for bit, and values of no variable.
+
+    A variable belongs to the recorded array of its name that lies in a layer of its path and has
+    its values at every step.
+    """
+    steps = [step for step in run.steps.tolist() if step in seen.moments]
+    left = {
+        (name, weight): run.weights(name, weight).sel(step=steps).values
+        for name, layer in run.layers.items()
+        for weight in layer.weights
+    }
+    for number, variable in enumerate(seen.models[part].weights):
+        history = np.stack([_stored(seen.moments[step][part][number]) for step in steps])
+        equal = [
+            (name, weight)
+            for (name, weight), values in left.items()
+            if weight.rsplit(".", maxsplit=1)[-1] == variable.path.rsplit("/", maxsplit=1)[-1]
+            and values.shape == history.shape
+            and np.array_equal(values, history, equal_nan=True)
+        ]
+        if not equal:
+            yield f"the values of {variable.path} are recorded nowhere"
+            continue
+        left.pop(max(equal, key=lambda key: _likeness(key[0], variable.path)))
+    for name, weight in left:
+        yield f"{name}/{weight} has the values of no variable"
+
+
+def activation_problems(
+    run: Run, part: str, seen: Seen, tolerance: float, chosen: Sequence[int]
+) -> Iterator[str]:
+    """Find layers whose output is not what Keras computes, at some steps."""
+    for step in chosen:
+        calls = outputs_of(seen.models[part], seen.moments[step][part], seen.inputs[part])
+        yield from _call_problems(run, step, calls, tolerance)
+
+
+def _call_problems(run: Run, step: int, calls: Sequence[Noted], tolerance: float) -> Iterator[str]:
+    """Compare recorded layers with the calls, which come in the same order."""
+    classes = {call.class_name for call in calls}
+    recorded = [
+        layer
+        for layer in run.layers.values()
+        if layer.has_activation and layer.class_name in classes and layer.kind != "input"
+    ]
+    probes = run.probe.size if run.probe else 0
+    place = 0
+    for call in calls:
+        if place == len(recorded) or recorded[place].class_name != call.class_name:
+            # What has no entry for each probe is not recorded.
+            if call.output.shape[:1] == (probes,) and call.output.size:
+                yield f"the output of {call.layer} ({call.class_name}) was not recorded"
+                return
+            continue
+        layer, place = recorded[place], place + 1
+        values = run.activations(layer.name).sel(step=step).values
+        if values.shape != call.output.shape:
+            yield f"{layer.name} has the shape {values.shape}, in Keras {call.output.shape}"
+            return
+        off = _difference(values, call.output)
+        if not off <= tolerance:
+            yield f"{layer.name} differs from Keras's by {off:.1e} at step {step}"
+    if place < len(recorded):
+        yield f"{recorded[place].name} is the output of no layer"
+
+
+def _difference(values: Numbers, expected: Numbers) -> float:
+    """Give the largest difference, as a share of the largest value; NaN equals NaN."""
+    first, second = values.astype(np.float64), expected.astype(np.float64)
+    if not np.array_equal(np.isnan(first), np.isnan(second)):
+        return np.inf
+    with np.errstate(invalid="ignore"):  # infinite less infinite
+        apart = np.where(first == second, 0.0, np.abs(first - second))
+    return float(np.nanmax(apart, initial=0.0) / max(1e-6, np.nanmax(np.abs(second), initial=0.0)))
+
+
+def _relative(first: Numbers, second: Numbers) -> float:
+    return float(np.nanmax(np.abs(first - second) / np.maximum(np.abs(first), 1e-6), initial=0.0))
+
+
+def _values(attempt: Attempt) -> Numbers:
+    return np.array([value for _, value in attempt.losses])
+
+
+def _same_weights(one: dict[str, list[Numbers]], other: dict[str, list[Numbers]]) -> bool:
+    return all(
+        np.array_equal(first, second, equal_nan=True)
+        for name in one
+        for first, second in zip(one[name], other[name], strict=True)
+    )
+
+
+def _stored(values: Numbers) -> Numbers:
+    """Widen what a run has no type for."""
+    return values.astype(np.float32) if values.dtype.name == "bfloat16" else values
+
+
+def _likeness(layer: str, path: str) -> tuple[int, int]:
+    """How much of a layer's name is in the path of a variable."""
+    segments = path.split("/")
+    names = layer.split(".")
+    return sum(name in segments for name in names), -len(names)
