@@ -135,12 +135,14 @@ def line_of(outcome: Outcome) -> str:
 def table(outcomes: Sequence[Outcome]) -> str:
     """One line a kind, and below it what is wrong."""
     width = max(len(outcome.kind) for outcome in outcomes)
-    lines = [f"\n{'':<{width}}{'steps':>7}{'layers':>8}{'s':>6}  control       recorded"]
+    lines = [
+        f"\n{'':<{width}}{'steps':>7}{'layers':>8}{'s':>6}{'CPU s':>7}  control       recorded"
+    ]
     for outcome in outcomes:
         control = f"off by {outcome.control:.0e}" if outcome.control else "the same"
         lines.append(
             f"{outcome.kind:<{width}}{outcome.steps:>7}{outcome.layers:>8}{outcome.seconds:>6.0f}"
-            f"  {control:<14}{'wrong' if outcome.problems else 'right'}"
+            f"{outcome.cpu_seconds:>7.0f}  {control:<14}{'wrong' if outcome.problems else 'right'}"
         )
         lines += [textwrap.indent(problem, "    ") for problem in outcome.problems]
     return "\n".join(lines)

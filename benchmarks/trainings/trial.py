@@ -24,8 +24,8 @@ class Outcome:
     ----------
     kind : str
         Name of the kind.
-    seconds : float
-        Time that it took.
+    seconds, cpu_seconds : float
+        Time that it took, and that of the processor: what it takes on a machine that is idle.
     steps, layers : int
         Recorded steps of all runs, and layers of the first.
     control : float
@@ -37,6 +37,7 @@ class Outcome:
 
     kind: str
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     steps: int = 0
     layers: int = 0
     control: float = 0.0
@@ -70,7 +71,7 @@ def try_out(kind: str, training: Training, folder: Path) -> Outcome:
     except Exception as error:
         # The benchmark's own process must end well: what failed is what it is there to tell.
         outcome.problems.append(_where(error))
-    outcome.seconds = time.perf_counter() - began
+    outcome.seconds, outcome.cpu_seconds = time.perf_counter() - began, time.process_time()
     return outcome
 
 

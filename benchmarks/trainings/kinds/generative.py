@@ -67,6 +67,16 @@ def decoder_of(side: int) -> Any:
     )
 
 
+@training()
+def decoder(attempt: Attempt) -> None:
+    """From a code to a picture, alone: what goes in is no picture."""
+    x, _ = images()
+    codes, model = noise(len(x)), decoder_of(12)
+    model.compile("adam", "mse")
+    callbacks = attempt.callbacks(model, codes[:6], x[:6])
+    model.fit(codes, x, batch_size=8, epochs=2, verbose=0, callbacks=callbacks)
+
+
 class Vae(keras.Model):
     """Encoder and decoder, with a training step of their own and no call."""
 

@@ -337,3 +337,51 @@ def multi_label(attempt: Attempt) -> None:
     targets = tags.astype(np.float32)
     callbacks = attempt.callbacks(model, x[:6], targets[:6])
     model.fit(x, targets, batch_size=8, epochs=2, verbose=0, callbacks=callbacks)
+
+
+@training()
+def volumes(attempt: Attempt) -> None:
+    """Scans of three dimensions, and whether something is in them."""
+    generator = np.random.default_rng(18)
+    y = np.arange(12) % 2
+    x = generator.uniform(size=(12, 6, 8, 8, 1)).astype(np.float32)
+    x[y == 1, 2:4, 3:5, 3:5] += 1
+    inputs = keras.Input(x.shape[1:])
+    hidden = layers.Conv3D(4, 3, activation="relu", padding="same")(inputs)
+    hidden = layers.BatchNormalization()(layers.MaxPooling3D(2)(hidden))
+    hidden = layers.GlobalAveragePooling3D()(layers.Conv3D(4, 2, activation="relu")(hidden))
+    hidden = layers.Dropout(0.3)(layers.Dense(6, activation="relu")(hidden))
+    model = keras.Model(inputs, layers.Dense(1, activation="sigmoid")(hidden))
+    model.compile("adam", "binary_crossentropy", metrics=["acc"])
+    callbacks = attempt.callbacks(model, x[:4], y[:4])
+    model.fit(x, y, batch_size=4, epochs=2, verbose=0, callbacks=callbacks)
+
+
+@training()
+def points(attempt: Attempt) -> None:
+    """Clouds of points: a small network turns the cloud by a matrix that it computes."""
+
+    def convolved(x: Any, filters: int) -> Any:
+        x = layers.Conv1D(filters, 1, padding="valid")(x)
+        return layers.Activation("relu")(layers.BatchNormalization(momentum=0.0)(x))
+
+    def turned(x: Any, features: int) -> Any:
+        hidden = layers.GlobalMaxPooling1D()(convolved(x, 6))
+        matrix = layers.Dense(
+            features * features,
+            kernel_initializer="zeros",
+            bias_initializer=keras.initializers.Constant(np.eye(features).flatten()),
+        )(hidden)
+        return layers.Dot(axes=(2, 1))([x, layers.Reshape((features, features))(matrix)])
+
+    generator = np.random.default_rng(19)
+    y = np.arange(24) % CLASSES
+    x = generator.normal(size=(24, 10, 3)).astype(np.float32)
+    x *= 1 + np.eye(3, dtype=np.float32)[y][:, None]
+    inputs = keras.Input((10, 3))
+    hidden = turned(convolved(turned(inputs, 3), 4), 4)
+    hidden = layers.GlobalMaxPooling1D()(convolved(hidden, 8))
+    model = keras.Model(inputs, layers.Dense(CLASSES, activation="softmax")(hidden))
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    callbacks = attempt.callbacks(model, x[:6], y[:6])
+    model.fit(x, y, batch_size=8, epochs=2, verbose=0, callbacks=callbacks)
