@@ -191,7 +191,14 @@ class RunData:
     def network(self) -> Network:
         """The layers as a function that can be evaluated and differentiated at any step."""
         return Network(
-            Node(name, layer.class_name, layer.config, layer.inbound, layer.mask_from)
+            Node(
+                name,
+                layer.class_name,
+                layer.config,
+                layer.inbound,
+                layer.mask_from,
+                layer.operations_between,
+            )
             for name, layer in self.run.layers.items()
         )
 

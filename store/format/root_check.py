@@ -227,6 +227,8 @@ def _layer_problems(name: str, attributes: Mapping[str, Any]) -> Problems:
         yield f"layer {name!r}: inbound is not a list of layer names"
     if not isinstance(attributes.get("mask_from"), str | None):
         yield f"layer {name!r}: mask_from is not the name of a layer"
+    if not isinstance(attributes.get("operations_between", False), bool):
+        yield f"layer {name!r}: operations_between is not true or false"
     if not _is_shape(attributes.get("output_shape"), least=0):
         yield f"layer {name!r}: output_shape is not a list of whole numbers"
     if not _is_whole(attributes.get("parameters")):
