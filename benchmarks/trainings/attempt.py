@@ -33,23 +33,36 @@ class Seen:
     inputs : dict of str to Any
         The probe of each, as the model takes it.
     moments : dict of int to dict of str to list of ndarray
-        By step and part: a copy of each of the part's variables.
+        By step and part: a copy of each of the part's variables, weights and states.
     is_resumed : bool
         Whether an earlier process has recorded steps into the same run.
+    is_fitted : bool
+        Whether Keras tells when the training has ended.
+    end : dict of str to list of ndarray
+        By part: its variables after the training.
     """
 
     models: dict[str, Any]
     inputs: dict[str, Any]
     moments: dict[int, dict[str, Weights]] = field(default_factory=dict)
     is_resumed: bool = False
+    is_fitted: bool = False
+    end: dict[str, Weights] = field(default_factory=dict)
 
     def note(self, step: int) -> None:
         """Copy all weights, if nobody did at this step."""
         if step not in self.moments and all(model.built for model in self.models.values()):
-            self.moments[step] = {
-                name: [np.array(value.numpy()) for value in model.weights]
-                for name, model in self.models.items()
-            }
+            self.moments[step] = self._copied()
+
+    def note_end(self) -> None:
+        """Copy all weights when the training has ended."""
+        self.end = self._copied()
+
+    def _copied(self) -> dict[str, Weights]:
+        return {
+            name: [np.array(value.numpy()) for value in model.variables]
+            for name, model in self.models.items()
+        }
 
 
 class Attempt:

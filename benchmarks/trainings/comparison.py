@@ -26,12 +26,13 @@ def differences(one: Attempt, other: Attempt) -> list[str]:
     elif not np.array_equal(_values(one), _values(other), equal_nan=True):
         found.append(f"losses differ by up to {_relative(_values(one), _values(other)):.1e}")
     for first, second in zip(one.seen, other.seen, strict=True):
-        if first.moments.keys() != second.moments.keys():
+        # A model that is built by its first batch is seen before it by a recorder alone.
+        if (first.moments.keys() ^ second.moments.keys()) - {0}:
             found.append("the steps seen differ")
             continue
         differing = [
             step
-            for step in first.moments
+            for step in first.moments.keys() & second.moments.keys()
             if not _same_weights(first.moments[step], second.moments[step])
         ]
         if differing:
@@ -56,31 +57,60 @@ def step_problems(run: Run, seen: Seen) -> Iterator[str]:
 
 
 def weight_problems(run: Run, part: str, seen: Seen) -> Iterator[str]:
-    """Find variables whose values are not recorded bit for bit, and values of no variable.
-
-    A variable belongs to the recorded array of its name that lies in a layer of its path and has
-    its values at every step.
-    """
+    """Find variables whose values are not recorded bit for bit, and values of no variable."""
     steps = [step for step in run.steps.tolist() if step in seen.moments]
-    left = {
+    histories = [
+        np.stack([_stored(seen.moments[step][part][number]) for step in steps])
+        for number in range(len(seen.models[part].variables))
+    ]
+    recorded = {
         (name, weight): run.weights(name, weight).sel(step=steps).values
-        for name, layer in run.layers.items()
-        for weight in layer.weights
+        for name, weight in _weights_of(run)
     }
-    for number, variable in enumerate(seen.models[part].weights):
-        history = np.stack([_stored(seen.moments[step][part][number]) for step in steps])
-        equal = [
-            (name, weight)
-            for (name, weight), values in left.items()
-            if weight.rsplit(".", maxsplit=1)[-1] == variable.path.rsplit("/", maxsplit=1)[-1]
-            and values.shape == history.shape
-            and np.array_equal(values, history, equal_nan=True)
-        ]
-        if not equal:
-            yield f"the values of {variable.path} are recorded nowhere"
+    yield from _differing(seen.models[part], histories, recorded)
+
+
+def end_problems(run: Run, part: str, seen: Seen) -> Iterator[str]:
+    """Find weights that a fit has left, and that are neither the last step's nor kept as such."""
+    last = seen.moments[max(seen.moments)]
+    if not seen.is_fitted or _same_weights({part: seen.end[part]}, last):
+        return
+    after = run.after_training
+    if after is None:
+        yield "the weights after the training, which are not those of the last step, are not kept"
+        return
+    kept = {(name, weight): after.weights(name, weight).values for name, weight in _weights_of(run)}
+    values = [_stored(value) for value in seen.end[part]]
+    yield from (
+        f"after the training {said}" for said in _differing(seen.models[part], values, kept)
+    )
+
+
+def _weights_of(run: Run) -> list[tuple[str, str]]:
+    return [(name, weight) for name, layer in run.layers.items() for weight in layer.weights]
+
+
+def _differing(
+    model: Any, values: Sequence[Numbers], recorded: dict[tuple[str, str], Numbers]
+) -> Iterator[str]:
+    """Give each variable a recorded array: that of its name and values, in a layer of its path."""
+    weights = {id(weight) for weight in model.weights}  # not the states of random generators
+    for variable, expected in zip(model.variables, values, strict=True):
+        if id(variable) not in weights:
             continue
-        left.pop(max(equal, key=lambda key: _likeness(key[0], variable.path)))
-    for name, weight in left:
+        *layers, name = variable.path.split("/")
+        equal = [
+            key
+            for key, found in recorded.items()
+            if key[1].rsplit(".", maxsplit=1)[-1] == name
+            and found.shape == expected.shape
+            and np.array_equal(found, expected, equal_nan=True)
+        ]
+        if equal:
+            recorded.pop(max(equal, key=lambda key: _likeness(key[0], layers)))
+        else:
+            yield f"the values of {variable.path} are recorded nowhere"
+    for name, weight in recorded:
         yield f"{name}/{weight} has the values of no variable"
 
 
@@ -153,8 +183,7 @@ def _stored(values: Numbers) -> Numbers:
     return values.astype(np.float32) if values.dtype.name == "bfloat16" else values
 
 
-def _likeness(layer: str, path: str) -> tuple[int, int]:
+def _likeness(layer: str, path: Sequence[str]) -> tuple[int, int]:
     """How much of a layer's name is in the path of a variable."""
-    segments = path.split("/")
     names = layer.split(".")
-    return sum(name in segments for name in names), -len(names)
+    return sum(name in path for name in names), -len(names)

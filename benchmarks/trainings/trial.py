@@ -78,11 +78,10 @@ def try_out(kind: str, training: Training, folder: Path) -> Outcome:
 def _problems(training: Training, folder: Path, outcome: Outcome) -> Iterator[str]:
     from benchmarks.trainings import comparison
 
-    plain, again = (
-        _attempt(training, folder / name, is_recorded=False)[0] for name in ("plain", "again")
-    )
+    plain, usual = _attempt(training, folder / "plain", is_recorded=False)
+    again, _ = _attempt(training, folder / "again", is_recorded=False)
     recorded, said = _attempt(training, folder / "recorded", is_recorded=True)
-    yield from said
+    yield from (f"with the recorder Python warns: {text}" for text in said if text not in usual)
     outcome.control = comparison.loss_difference(plain, again)
     apart = comparison.differences(plain, again)
     if not apart:
@@ -112,7 +111,9 @@ def _attempt(training: Training, folder: Path, *, is_recorded: bool) -> tuple[At
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
         training.train(attempt)
-    return attempt, [f"warns: {warning.message}" for warning in heard]
+    for seen in attempt.seen:
+        seen.note_end()
+    return attempt, list(dict.fromkeys(str(warning.message) for warning in heard))
 
 
 def _run_problems(path: Path, seen: Seen, tolerance: float, outcome: Outcome) -> Iterator[str]:
@@ -135,6 +136,7 @@ def _run_problems(path: Path, seen: Seen, tolerance: float, outcome: Outcome) ->
     for part in seen.models:
         within = run.parts[part] if part else run
         yield from comparison.weight_problems(within, part, seen)
+        yield from comparison.end_problems(within, part, seen)
         yield from comparison.activation_problems(within, part, seen, tolerance, chosen)
     yield from page_problems(path)
 

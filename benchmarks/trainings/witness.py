@@ -49,7 +49,7 @@ class Witness(keras.callbacks.Callback):
         if watched is not self._watched:
             self._watched, self._batches = watched, 0
             self._seen = self._attempt.see(watched, self._inputs)
-            self._seen.is_resumed = self._is_resumed
+            self._seen.is_resumed, self._seen.is_fitted = self._is_resumed, True
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Count the batches of this epoch from its start."""

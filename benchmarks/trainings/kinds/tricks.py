@@ -223,7 +223,9 @@ def steps_per_execution(attempt: Attempt) -> None:
     x, y = rows(32)
     model = small_network()
     model.compile("adam", of_logits(), steps_per_execution=3)
-    callbacks = attempt.callbacks(model, x[:6], y[:6])
+    callbacks = attempt.callbacks(
+        model, x[:6], y[:6], count=lambda: int(model.optimizer.iterations)
+    )
     model.fit(x, y, batch_size=8, epochs=2, verbose=0, callbacks=callbacks)
 
 
@@ -289,9 +291,10 @@ def killed_fit(folder: Path, is_recorded: bool) -> None:
 @training()
 def backup_and_restore(attempt: Attempt) -> None:
     """Killed in the midst of an epoch, and taken up by another process."""
-    context = multiprocessing.get_context(
-        "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
-    )
+    methods = multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+    if "forkserver" in methods:
+        context.set_forkserver_preload([__name__])  # for all three attempts at once
     killed = context.Process(target=killed_fit, args=(attempt.folder, attempt.is_recorded))
     killed.start()
     killed.join()
@@ -361,7 +364,14 @@ class Distiller(keras.Model):
         """Give what the student says."""
         return self.student(inputs)
 
-    def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, **others: Any) -> Any:
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
         """Compare with the teacher at a high temperature, and with the labels."""
         said = self.teacher(x, training=False)
         soft = ops.softmax(said / 3.0), ops.softmax(y_pred / 3.0)
