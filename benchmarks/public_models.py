@@ -139,7 +139,7 @@ def table(outcomes: Sequence[Outcome]) -> str:
         f"\n{'':<{width}}{'steps':>7}{'layers':>8}{'s':>6}{'CPU s':>7}  control       recorded"
     ]
     for outcome in outcomes:
-        control = f"off by {outcome.control:.0e}" if outcome.control else "the same"
+        control = "not the same" if outcome.control else "the same"
         lines.append(
             f"{outcome.kind:<{width}}{outcome.steps:>7}{outcome.layers:>8}{outcome.seconds:>6.0f}"
             f"{outcome.cpu_seconds:>7.0f}  {control:<14}{'wrong' if outcome.problems else 'right'}"

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, get_args
 
 import panel as pn
 
+from explorer.cards import card
 from explorer.data.run import RunData
 from explorer.selection import TABS
 from explorer.session.session import Explorer
 from explorer.views.base import Region
 from explorer.widgets.page.states import FAULT
 from explorer.widgets.stepped import Stepped
-from store import open_run
+from store import Run
 
 
-def page_problems(run: Path) -> Iterator[str]:
+def page_problems(run: Run) -> Iterator[str]:
     """Open a run, look at every layer, and find the cards that fail and frames that do not come."""
     heard = _Heard()
     logger = logging.getLogger("explorer")
     logger.addHandler(heard)
     try:
-        yield from _faults(RunData(open_run(run)))
+        yield from _faults(RunData(run))
     except Exception as error:
         heard.faults.append(f"the page fails: {_said(error)}")
     finally:
@@ -51,27 +51,27 @@ class _Page:
     """What a browser would show of a session, all of whose cards are in sight."""
 
     def __init__(self, explorer: Explorer) -> None:
-        self._cards = [card for region in get_args(Region) for card in explorer.cards[region]]
+        self._cards = [one for region in get_args(Region) for one in explorer.cards[region]]
         self._steps = len(explorer.data.run)
         self._seen: list[Any] = []
         self._drawn: set[str] = set()
-        for card in self._cards:
-            card.head.seen = True
+        for one in self._cards:
+            one.head.seen = True
 
     def new_faults(self, where: str) -> Iterator[str]:
         """Look at all that was not there before."""
-        for card in self._cards:
-            picture = card.pictures.shown
-            if not card.panel.visible or any(picture is one for one in self._seen):
+        for one in self._cards:
+            picture = one.pictures.shown
+            if not one.panel.visible or any(picture is kept for kept in self._seen):
                 continue
-            if card.head.state == FAULT:
-                yield f"{card.view.title}, {where}: {card.head.said}"
+            if one.head.state == FAULT:
+                yield f"{one.view.title}, {where}: {one.head.said}"
             elif picture is not None:
                 self._seen.append(picture)
                 try:
-                    self._draw(card.view.title, picture)
+                    self._draw(one.view.title, picture)
                 except Exception as error:
-                    yield f"{card.view.title}, {where}: {_said(error)}"
+                    yield f"{one.view.title}, {where}: {_said(error)}"
 
     def _draw(self, view: str, picture: Any) -> None:
         """Do what a browser would have done: ask for some frames, and draw the figures.
@@ -95,6 +95,8 @@ class _Heard(logging.Handler):
         self.faults: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
+        if record.name == card.__name__:  # what a card logs it shows as well
+            return
         error = record.exc_info[1] if record.exc_info else None
         self.faults.append(record.getMessage() + (f": {_said(error)}" if error else ""))
 

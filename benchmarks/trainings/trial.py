@@ -13,7 +13,6 @@ from benchmarks.trainings.attempt import Attempt, Seen
 from benchmarks.trainings.catalogue import Training
 
 SEED = 7
-PROBLEMS_NAMED = 8
 
 
 @dataclass
@@ -28,9 +27,9 @@ class Outcome:
         Time that it took, and that of the processor: what it takes on a machine that is idle.
     steps, layers : int
         Recorded steps of all runs, and layers of the first.
-    control : float
-        Largest relative difference of losses of two trainings without the recorder: where it is
-        not 0, the training is not deterministic, and the one with it is held to a tolerance.
+    control : list of str
+        How two trainings without the recorder differ: where they do, the training is not
+        deterministic, and the losses of the one with it are held to a tolerance.
     problems : list of str
         What is wrong; empty where nothing is.
     """
@@ -40,7 +39,7 @@ class Outcome:
     cpu_seconds: float = 0.0
     steps: int = 0
     layers: int = 0
-    control: float = 0.0
+    control: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
     def save(self, path: Path) -> None:
@@ -67,7 +66,8 @@ def try_out(kind: str, training: Training, folder: Path) -> Outcome:
     """
     outcome, began = Outcome(kind), time.perf_counter()
     try:
-        outcome.problems = list(_problems(training, folder, outcome))
+        for problem in _problems(training, folder, outcome):
+            outcome.problems.append(problem)
     except Exception as error:
         # The benchmark's own process must end well: what failed is what it is there to tell.
         outcome.problems.append(_where(error))
@@ -82,9 +82,8 @@ def _problems(training: Training, folder: Path, outcome: Outcome) -> Iterator[st
     again, _ = _attempt(training, folder / "again", is_recorded=False)
     recorded, said = _attempt(training, folder / "recorded", is_recorded=True)
     yield from (f"with the recorder Python warns: {text}" for text in said if text not in usual)
-    outcome.control = comparison.loss_difference(plain, again)
-    apart = comparison.differences(plain, again)
-    if not apart:
+    outcome.control = comparison.differences(plain, again)
+    if not outcome.control:
         yield from (
             f"with the recorder {found}" for found in comparison.differences(plain, recorded)
         )
@@ -138,7 +137,7 @@ def _run_problems(path: Path, seen: Seen, tolerance: float, outcome: Outcome) ->
         yield from comparison.weight_problems(within, part, seen)
         yield from comparison.end_problems(within, part, seen)
         yield from comparison.activation_problems(within, part, seen, tolerance, chosen)
-    yield from page_problems(path)
+        yield from page_problems(within)
 
 
 def _where(error: BaseException) -> str:

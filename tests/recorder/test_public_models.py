@@ -106,7 +106,7 @@ def test_nothing_is_wrong_with_a_plain_training(recorded: Attempt) -> None:
     assert list(comparison.step_problems(run, seen)) == []
     assert list(comparison.weight_problems(run, "", seen)) == []
     assert list(comparison.activation_problems(run, "", seen, 1e-5, (0, 2))) == []
-    assert list(page_problems(recorded.runs[0])) == []
+    assert list(page_problems(open_run(recorded.runs[0]))) == []
 
 
 @pytest.mark.slow
@@ -151,7 +151,9 @@ def test_a_card_that_fails_is_noticed(recorded: Attempt, monkeypatch: pytest.Mon
         raise ValueError("a bad day")
 
     monkeypatch.setattr(DenseWeights, "draw", broken)
-    assert any("ValueError: a bad day" in said for said in page_problems(recorded.runs[0]))
+    assert any(
+        "ValueError: a bad day" in said for said in page_problems(open_run(recorded.runs[0]))
+    )
 
 
 @pytest.mark.slow
