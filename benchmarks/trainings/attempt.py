@@ -60,9 +60,20 @@ class Seen:
 
     def _copied(self) -> dict[str, Weights]:
         return {
-            name: [np.array(value.numpy()) for value in model.variables]
+            name: [np.array(value.numpy()) for value in variables_of(model)]
             for name, model in self.models.items()
         }
+
+
+def variables_of(model: Any) -> list[Any]:
+    """Give weights, states of random generators, and those of recurrent layers.
+
+    The last ones Keras lists nowhere; they are there where a layer is stateful.
+    """
+    import keras
+
+    held = [getattr(layer, "states", None) for layer in model._flatten_layers()]
+    return [*model.variables, *(state for state in keras.tree.flatten(held) if state is not None)]
 
 
 class Attempt:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.trainings.attempt import Attempt, Seen
+from benchmarks.trainings.attempt import Attempt, Seen, variables_of
 from benchmarks.trainings.forward import Noted, outputs_of
 from store import Run
 
@@ -61,7 +61,7 @@ def weight_problems(run: Run, part: str, seen: Seen) -> Iterator[str]:
     steps = [step for step in run.steps.tolist() if step in seen.moments]
     histories = [
         np.stack([_stored(seen.moments[step][part][number]) for step in steps])
-        for number in range(len(seen.models[part].variables))
+        for number in range(len(variables_of(seen.models[part])))
     ]
     recorded = {
         (name, weight): run.weights(name, weight).sel(step=steps).values
@@ -95,7 +95,7 @@ def _differing(
 ) -> Iterator[str]:
     """Give each variable a recorded array: that of its name and values, in a layer of its path."""
     weights = {id(weight) for weight in model.weights}  # not the states of random generators
-    for variable, expected in zip(model.variables, values, strict=True):
+    for variable, expected in zip(variables_of(model), values, strict=True):
         if id(variable) not in weights:
             continue
         *layers, name = variable.path.split("/")

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.trainings.attempt import Weights
+from benchmarks.trainings.attempt import Weights, variables_of
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Noted:
 
 def outputs_of(model: Any, weights: Weights, inputs: Any) -> list[Noted]:
     """Send inputs through a model with these weights; give what each layer gave, call by call."""
-    for variable, value in zip(model.variables, weights, strict=True):
+    for variable, value in zip(variables_of(model), weights, strict=True):
         variable.assign(value)
     noted: list[Noted] = []
     with contextlib.ExitStack() as stack:
