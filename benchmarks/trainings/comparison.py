@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy.typing as npt
 
 from benchmarks.trainings.attempt import Attempt, Seen, variables_of
 from benchmarks.trainings.forward import Noted, outputs_of
-from store import Run
+from store import Layer, Run
 
 Numbers = npt.NDArray[Any]
 
@@ -126,30 +127,35 @@ def activation_problems(
 def _call_problems(run: Run, step: int, calls: Sequence[Noted], tolerance: float) -> Iterator[str]:
     """Compare recorded layers with the calls, which come in the same order."""
     classes = {call.class_name for call in calls}
-    recorded = [
+    layers = [
         layer
         for layer in run.layers.values()
-        if layer.has_activation and layer.class_name in classes and layer.kind != "input"
+        if layer.class_name in classes and layer.kind != "input"
     ]
-    probes = run.probe.size if run.probe else 0
-    place = 0
-    for call in calls:
-        if place == len(recorded) or recorded[place].class_name != call.class_name:
-            # What has no entry for each probe is not recorded.
-            if call.output.shape[:1] == (probes,) and call.output.size:
-                yield f"the output of {call.layer} ({call.class_name}) was not recorded"
-                return
+    for call, layer in zip_longest(calls, layers):
+        if call is None:
+            if _recorded(run, layer, step) is not None:
+                yield f"{layer.name} is the output of no layer"
             continue
-        layer, place = recorded[place], place + 1
-        values = run.activations(layer.name).sel(step=step).values
-        if values.shape != call.output.shape:
-            yield f"{layer.name} has the shape {values.shape}, in Keras {call.output.shape}"
+        if layer is None or layer.class_name != call.class_name:
+            yield f"the output of {call.layer} ({call.class_name}) was not recorded in its place"
             return
-        off = _difference(values, call.output)
-        if not off <= tolerance:
+        values = _recorded(run, layer, step)
+        if values is None:
+            if call.output.size:
+                yield f"the output of {layer.name} was not recorded"
+        elif values.shape != call.output.shape:
+            yield f"{layer.name} has the shape {values.shape}, in Keras {call.output.shape}"
+        elif not (off := _difference(values, call.output)) <= tolerance:
             yield f"{layer.name} differs from Keras's by {off:.1e} at step {step}"
-    if place < len(recorded):
-        yield f"{recorded[place].name} is the output of no layer"
+
+
+def _recorded(run: Run, layer: Layer, step: int) -> Numbers | None:
+    """Give the output of a layer at a step; None where it is not recorded."""
+    if layer.has_activation:
+        return run.activations(layer.name).sel(step=step).values
+    whole = f"layers/{layer.name}/output"  # of a layer none of whose axes is the probe's
+    return run.read(whole, (run.index_of(step),)) if whole in run.nodes else None
 
 
 def _difference(values: Numbers, expected: Numbers) -> float:
