@@ -26,7 +26,7 @@ class Outcome:
     seconds, cpu_seconds : float
         Time that it took, and that of the processor: what it takes on a machine that is idle.
     steps, layers : int
-        Recorded steps of all runs, and layers of the first.
+        Recorded steps of all runs, and layers of all models.
     control : list of str
         How two trainings without the recorder differ: where they do, the training is not
         deterministic, and the losses of the one with it are held to a tolerance.
@@ -123,7 +123,6 @@ def _run_problems(path: Path, seen: Seen, tolerance: float, outcome: Outcome) ->
 
     run = open_run(path)
     outcome.steps += len(run)
-    outcome.layers = outcome.layers or len(run.layers)
     report = verify(run)
     yield from (f"verify: {finding}" for finding in report.findings)
     yield from comparison.step_problems(run, seen)
@@ -134,6 +133,7 @@ def _run_problems(path: Path, seen: Seen, tolerance: float, outcome: Outcome) ->
     chosen = sorted({steps[0], steps[len(steps) // 2], steps[-1]})
     for part in seen.models:
         within = run.parts[part] if part else run
+        outcome.layers += len(within.layers)
         yield from comparison.weight_problems(within, part, seen)
         yield from comparison.end_problems(within, part, seen)
         yield from comparison.activation_problems(within, part, seen, tolerance, chosen)
