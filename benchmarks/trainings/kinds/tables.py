@@ -174,9 +174,9 @@ def gated_residual(attempt: Attempt) -> None:
             found = [part(column) for part, column in zip(self.residuals, columns, strict=True)]
             return ops.sum(shares * ops.stack(found, axis=1), axis=1)
 
-    x, y = rows(features=3)
-    inputs = keras.Input((3,))
-    outputs = layers.Dense(3, activation="softmax")(Residual(4)(Selection(3, 4)(inputs)))
+    x, y = rows(features=2)
+    inputs = keras.Input((2,))
+    outputs = layers.Dense(3, activation="softmax")(Residual(4)(Selection(2, 4)(inputs)))
     model = keras.Model(inputs, outputs)
     model.compile("adam", "sparse_categorical_crossentropy")
     callbacks = attempt.callbacks(model, x[:6], y[:6])
