@@ -165,6 +165,9 @@ def _attribute_problems(attributes: Mapping[str, Any], length: int | None) -> Pr
     broken = attributes.get("not_finite_since")
     if broken is not None and not _is_whole(broken):
         yield "not_finite_since is not a step"
+    jumps = attributes.get("weight_jumps", [])
+    if not isinstance(jumps, list) or not all(map(_is_whole, jumps)):
+        yield "weight_jumps is not a list of steps"
     skipped = attributes.get("skipped", {})
     if not isinstance(skipped, dict) or not all(map(_is_whole, skipped.values())):
         yield "skipped is not an object of whole numbers"

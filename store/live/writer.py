@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -24,7 +24,7 @@ from store.format.spec_check import check_complete, validate
 from store.live.array import LiveArray
 from store.live.commit import RunDocuments, described, timestamp
 from store.live.metrics_table import EpochMeans, MetricsTable
-from store.live.resuming import broken_since, check_same, identity_of, past_attributes
+from store.live.resuming import broken_since, check_same, identity_of, jumps_until, past_attributes
 from store.storage.files import OpenFiles
 from store.storage.location import check_free, read_root, remove_run
 from store.storage.run_lock import RunLock
@@ -58,6 +58,8 @@ class RunWriter:
         Steps that the schedule wanted and that were left out, by reason; kept with the run.
     not_finite_since : int or None
         The step at which the loss or a weight was first NaN or infinite.
+    weight_jumps : list of int
+        Steps from which on the weights are others than updates made them.
 
     Examples
     --------
@@ -95,6 +97,7 @@ class RunWriter:
         self.bytes_appended = 0
         self.skipped: dict[str, int] = {}
         self.not_finite_since: int | None = None
+        self.weight_jumps: list[int] = []
         self._lock = lock
         self._compression: Compression = compression
         self._sync = durability == "power"
@@ -148,7 +151,7 @@ class RunWriter:
         RunExistsError
             The path is taken.
         RunLockedError
-            Another process is recording there.
+            Another process is recording there, or a writer of this one that does not give way.
         SpecError
             The description is inconsistent.
         """
@@ -156,7 +159,7 @@ class RunWriter:
         directory = Path(path)
         check_free(directory, overwrite=overwrite)
         directory.mkdir(parents=True, exist_ok=True)
-        lock = RunLock(directory)
+        lock = RunLock(directory, take_over=True)
         try:
             check_free(directory, overwrite=overwrite)  # another writer may just have ended
             remove_run(directory)
@@ -211,14 +214,14 @@ class RunWriter:
         RunNotFoundError, RunFormatError
             There is no sound run.
         RunLockedError
-            Another process is recording there.
+            Another process is recording there, or a writer of this one that does not give way.
         SpecError
             The run was recorded with other layers, weights or probes, or it is packed.
         """
         validate(spec)
         directory = Path(path)
         read_root(directory)  # first: a lock file would make any folder look like a run's
-        lock = RunLock(directory)
+        lock = RunLock(directory, take_over=True)
         try:
             root = read_root(directory)  # the last writer may just have ended
             attributes = past_attributes(root, directory)
@@ -233,6 +236,7 @@ class RunWriter:
             )
             writer.skipped.update(attributes.get("skipped", {}))
             writer.not_finite_since = broken_since(attributes, after_step)
+            writer.weight_jumps += jumps_until(attributes, after_step)
             with writer._abandoned_on_error():
                 writer._adopt(root, after_step)
         except BaseException:
@@ -324,6 +328,19 @@ class RunWriter:
         self.not_finite_since = step
         self._dirty = True
 
+    def note_weight_jump(self, step: int) -> None:
+        """Note that the weights were set, not updated: loaded, restored, averaged.
+
+        Parameters
+        ----------
+        step : int
+            The first step whose weights, if they are recorded, come after that.
+        """
+        self._check_open()
+        if step not in self.weight_jumps[-1:]:
+            self.weight_jumps.append(step)
+            self._dirty = True
+
     def commit(self) -> None:
         """Make everything appended visible to readers, at once and whole.
 
@@ -385,6 +402,18 @@ class RunWriter:
         finally:
             self.abandon()
 
+    def on_take_over(self, give_way: Callable[[], None]) -> None:
+        """Say what ends the writing when another writer of this process takes the run over.
+
+        Without it, this writer keeps the run and the other is refused.
+
+        Parameters
+        ----------
+        give_way : callable
+            Closes this writer; called from the other's thread.
+        """
+        self._lock.give_way = give_way
+
     def abandon(self) -> None:
         """Release the run without a commit, as if the process died here."""
         self._closed = True
@@ -431,6 +460,7 @@ class RunWriter:
             "compression": self._compression,
             "skipped": dict(self.skipped),
             "not_finite_since": self.not_finite_since,
+            "weight_jumps": list(self.weight_jumps),
         }
 
     def _adopt(self, root: Document, after_step: int | None) -> None:
