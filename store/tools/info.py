@@ -76,7 +76,7 @@ def describe(run: Run) -> dict[str, Any]:
             }
             for layer in run.layers.values()
         ],
-        "metrics": _last_metrics(run),
+        "metrics": _describe_metrics(run),
         "probe": _describe_probe(run),
         "evaluations": _describe_evaluations(run),
         "contains": contents(run),
@@ -271,15 +271,18 @@ def _has_inputs(evaluation: xr.Dataset) -> bool:
     return any(str(name).startswith(EVALUATION_INPUT) for name in evaluation)
 
 
-def _last_metrics(run: Run) -> dict[str, Any] | None:
-    metrics = run.metrics
-    if not metrics.sizes.get("update"):
-        return None
+def _describe_metrics(run: Run) -> dict[str, Any] | None:
+    rows = run.metrics.sizes.get("update")
+    return {"rows": int(rows), "last": last_metrics(run)} if rows else None
+
+
+def last_metrics(run: Run) -> dict[str, float | None]:
+    """Give the last value of each metric that is a number; None where there is none."""
     last = {}
-    for name, values in metrics.data_vars.items():
-        finite = values.values[~np.isnan(values.values)]
-        last[str(name)] = float(finite[-1]) if len(finite) else None
-    return {"rows": int(metrics.sizes["update"]), "last": last}
+    for name, values in run.metrics.data_vars.items():
+        numbers = values.values[~np.isnan(values.values)]
+        last[str(name)] = float(numbers[-1]) if len(numbers) else None
+    return last
 
 
 def _below(sizes: Mapping[str, int], prefixes: Iterable[str]) -> int:
