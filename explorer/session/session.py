@@ -122,6 +122,7 @@ class Explorer:
             steps=timeline.steps.astype(np.float64),
             epochs=timeline.epochs,
             wall_times=timeline.wall_times,
+            jumps=data.jumps,
         )
         self._update_bars()
         self._judge()
@@ -206,6 +207,7 @@ class Explorer:
             "steps": timeline.steps.astype(np.float64),  # as JavaScript's numbers, exact up to 2⁵³
             "epochs": timeline.epochs,
             "wall_times": timeline.wall_times,
+            "jumps": self.data.jumps,
             "axis": self.selection.axis,
             "resting": self._index(),
             "choice": self.selection.choice(),
