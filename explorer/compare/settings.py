@@ -14,7 +14,8 @@ from store import Layer, Run
 NO_SETTINGS = frozenset(
     {
         "schema_version", "name", "run_id", "created", "finished", "resumed", "committed", "form",
-        "compression", "not_finite_since", "history", "precision", "skipped", "notes",
+        "compression", "not_finite_since", "weight_jumps", "history", "precision", "skipped",
+        "notes",
     }
 )  # fmt: skip
 PARTS = {"optimizer": "Optimizer", "versions": "Versions", "": "Training"}

@@ -183,6 +183,7 @@ def _template(
     adds: bool = False,
     of_folder: bool = False,
     file: str = "page.html",
+    scripts: Sequence[str] = SCRIPTS,
 ) -> pn.Template:
     """Put parts into the page, below a header that names the runs."""
     template = Page(TEMPLATE_ENGINE.get_template(file))
@@ -199,7 +200,7 @@ def _template(
         "adds": adds,
         "of_folder": of_folder,
         "css": _read("page.css"),
-        "script": "\n".join(_read(name) for name in SCRIPTS),
+        "script": "\n".join(_read(name) for name in scripts),
     }
     for name, value in variables.items():
         template.add_variable(name, value)
@@ -287,7 +288,7 @@ def server(
     )
     reserve_core_for_browser()
     first = "/run-1" if side_by_side or folder is not None else "/"
-    paths = [first, *(f"/run-{number}" for number in range(2, len(runs) + 1))]
+    paths = [first, *(f"/run-{number}" for number in range(2, len(runs) + 1))][: len(runs)]
     registry = RunRegistry(runs, paths, of_folder=folder is not None)
     compared = _comparison(registry)
     routes = {path: _session(registry, number) for number, path in enumerate(paths, start=1)}
@@ -304,7 +305,13 @@ def _list(folder: RunFolder, registry: RunRegistry) -> Callable[[], pn.Template]
 
     def session() -> pn.Template:
         body = run_list(folder, registry)
-        return _template({"body": body}, run_name=str(folder.path), runs=(), file="folder.html")
+        return _template(
+            {"body": body},
+            run_name=str(folder.path),
+            runs=(),
+            file="folder.html",
+            scripts=("theme.js",),
+        )
 
     return session
 

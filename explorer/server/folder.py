@@ -160,8 +160,10 @@ def _beside(
     def report(found: Any) -> None:
         document.add_next_tick_callback(lambda: then(found))
 
-    # A change before the page has loaded would not reach it.
-    pn.state.onload(lambda: thread.submit(work, report))
+    def begin() -> None:
+        thread.submit(work, report)
+
+    pn.state.onload(begin)  # a change before the page has loaded would not reach it
 
 
 def _signature(path: Path) -> Signature:
