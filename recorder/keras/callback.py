@@ -8,7 +8,7 @@ nor the command line's help loads TensorFlow.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import keras  # noqa: TID253 - see above
 
@@ -25,6 +25,9 @@ class _Counts(keras.callbacks.Callback):  # type: ignore[misc]
     def __init__(self) -> None:
         require_tensorflow()
         super().__init__()
+        self._count_anew()
+
+    def _count_anew(self) -> None:
         self._epochs = EpochCount()
         self._updates = UpdateCount()
         self._metrics = BatchMetrics()
@@ -47,6 +50,12 @@ class Recorder(LoopRecorder, _Counts):
 
     A model that is not built before its first batch is built by the probe.
 
+    Several fits of one model are one training, in one run. Another model, or weights as they were
+    at the start, begin another one, which gets a run of its own. In a run it is noted where the
+    weights were set and not updated: where they are loaded, swapped or restored between the end of
+    an epoch or a recorded step and the next update. Between other batches, and in loops of one's
+    own, that is not seen.
+
     Examples
     --------
     As a callback::
@@ -68,7 +77,18 @@ class Recorder(LoopRecorder, _Counts):
     A large model: the convolutions only, in half precision, within 2 GB::
 
         Recorder("runs/large.zarr", probe, layers="conv*", dtype="float16", byte_budget="2 GB")
+
+    A cross-validation, or a tuner: one run for each model::
+
+        recorder = Recorder("runs/{n}.zarr", probe)
+        for train, test in folds:
+            build().fit(x[train], y[train], callbacks=[recorder])
     """
+
+    _of_training: ClassVar[frozenset[str]] = LoopRecorder._of_training | {
+        *("_epochs", "_updates", "_metrics", "_means", "_is_loop", "_gradients"),
+        *("_model", "params"),  # Keras sets them when a training begins
+    }
 
     @guarded
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002, D102
@@ -78,6 +98,8 @@ class Recorder(LoopRecorder, _Counts):
     @guarded
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002, D102
         # Not earlier: other callbacks may load weights when the training begins.
+        if self._epochs.fit_begins:
+            self._meet(counts_again=self._updates.counts_again(self.model))
         opened = self._watched.built and self._open()
         if opened and self._recording.options.resume is not False:
             self._epochs.done = self._recording.epoch
@@ -111,6 +133,12 @@ class Recorder(LoopRecorder, _Counts):
         self._close(finished=True)
 
     # -- inside -------------------------------------------------------------------------------
+
+    def _start_over(self) -> None:
+        is_loop = self._is_loop
+        self._count_anew()
+        self._is_loop = is_loop
+        super()._start_over()
 
     @property
     def _watched(self) -> Any:
@@ -164,6 +192,8 @@ class Recorder(LoopRecorder, _Counts):
         )
         if recorded:
             self._note_learning_rate()
+        if recorded or self._epochs.ends_within(batch, 1):
+            recording.leave()
 
     def _after_epoch(self, logs: Mapping[str, Any], is_last: bool) -> None:
         self._recording.advance(
@@ -177,6 +207,7 @@ class Recorder(LoopRecorder, _Counts):
         if is_last:
             # Before other callbacks change the weights (EarlyStopping restores the best ones).
             self._recording.record_now(self._last_gradients)
+        self._recording.leave()
 
     def _note_learning_rate(self) -> None:
         # Asking for it costs more than all other metrics, so it is noted at recorded steps and
