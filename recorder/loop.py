@@ -289,6 +289,7 @@ class LoopRecorder:
     @guarded
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._safely(self._recording.settle)
+        self._safely(self._recording.record_now)
         self._safely(self._recording.leave)
         self._close(finished=kind is None)
 
@@ -389,10 +390,12 @@ class LoopRecorder:
     def _meet(self, *, counts_again: bool) -> None:
         """Give a training that does not go on with the recorded one a run of its own."""
         why = self._recording.why_another(self._watched, counts_again=counts_again)
+        interrupted = self._recording.is_open
         if why is None:
-            self._safely(self._recording.go_on)
+            if interrupted:
+                self._safely(self._recording.go_on)
             return
-        if self._recording.is_open:  # it was interrupted
+        if interrupted:
             self._close(finished=False, last_step=False)
         log.info("Another training begins: %s.", why)
         self._start_over()

@@ -180,8 +180,7 @@ class Recording:
         """Record the first step, after a number of epochs done."""
         self._epoch = epoch
         self.record_now()
-        if self._continuity is not None and not self._continuity.is_left:
-            self._continuity.leave()
+        self.leave()
 
     def why_another(self, model: Any, *, counts_again: bool) -> str | None:
         """Say why what a model begins is another training; None: this one goes on.
@@ -209,7 +208,7 @@ class Recording:
 
     def leave(self) -> None:
         """Remember the weights as an update left them: others may now load or swap them."""
-        if self._continuity is not None and self.is_open:
+        if self._continuity is not None and self.is_open and not self._continuity.is_left:
             self._continuity.leave()
 
     def _note_jump(self) -> None:
@@ -223,9 +222,9 @@ class Recording:
             self._background.put(WeightJump(self.step + 1 if shown else self.step))
 
     def go_on(self) -> None:
-        """Note that a further fit begins; one that was interrupted may have gone back."""
+        """Note that a training that was interrupted goes on, perhaps from an earlier state."""
         continuity = self._continuity
-        if continuity is None or not self.is_open or continuity.is_left:
+        if continuity is None or continuity.is_left:
             return
         if continuity.is_known() and not continuity.is_as_left():
             self._put_jump()
@@ -299,8 +298,6 @@ class Recording:
         if step > self.step:
             self._count_left_out()
             self._stride = step - self.step
-        if epoch_end:
-            self._note_jump()
         previous, self.step, self._epoch = self.step, step, epoch
         values = self.note_metrics(metrics, means)
         due = due_since(self.options.schedule, previous, step, epoch_end=epoch_end)
@@ -365,6 +362,7 @@ class Recording:
         if self._last_recorded == self.step or self._background is None:
             return False
         assert self._recorded is not None
+        self._note_jump()  # since the update before; what is swapped in and out again is none
         began = time.perf_counter()
         take, nbytes = self._recorded.take_frames(), self._recorded.held_bytes
         if self._meter is not None:
