@@ -296,7 +296,6 @@ def test_an_interrupted_cell_is_run_again(
     except KeyboardInterrupt as error:
         kept.append(error)
     assert kept
-    assert "resume" not in how or list(open_run(path).steps) in ([0, 1, 2, 3], [0, 1, 2], [0])
     if "overwrite" in how:
         model = renewed(conv_model)
     again = recorder_at(path, **how)
@@ -442,7 +441,7 @@ def test_a_recorder_that_lost_its_run_stops_and_says_so_once(
 def epoch_end(function: Any) -> Any:
     import keras
 
-    return keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, **_: function(epoch))
+    return keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, *_: function(epoch))
 
 
 def batch_end(function: Any) -> Any:
