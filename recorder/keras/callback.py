@@ -78,11 +78,12 @@ class Recorder(LoopRecorder, _Counts):
 
         Recorder("runs/large.zarr", probe, layers="conv*", dtype="float16", byte_budget="2 GB")
 
-    A cross-validation, or a tuner: one run for each model::
+    A cross-validation: one run for each fold, ``runs/1.zarr`` and so on::
 
         recorder = Recorder("runs/{n}.zarr", probe)
         for train, test in folds:
-            build().fit(x[train], y[train], callbacks=[recorder])
+            model = build_model()
+            model.fit(x[train], y[train], validation_data=(x[test], y[test]), callbacks=[recorder])
     """
 
     _of_training: ClassVar[frozenset[str]] = LoopRecorder._of_training | {
