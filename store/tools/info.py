@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from store.errors import RunFormatError
+from store.errors import RunFormatError, listed
 from store.format.names import HISTORY_PREFIX, layer_path
 from store.format.spec import EVALUATION_INPUT, EVALUATION_LABEL, EXAMPLE_DIM
 from store.reading import moments
@@ -50,6 +50,7 @@ def describe(run: Run) -> dict[str, Any]:
         "schema_version": run.attributes["schema_version"],
         "created": run.attributes["created"],
         "finished": run.attributes.get("finished"),
+        "weight_jumps": list(run.weight_jumps),
         "optimizer": run.attributes.get("optimizer"),
         "loss": run.attributes.get("loss"),
         "schedule": run.attributes.get("schedule"),
@@ -168,6 +169,9 @@ def render(info: Mapping[str, Any]) -> str:
     span = f", {steps['first']} to {steps['last']}" if steps["count"] else ""
     epochs = f", {steps['epochs']:g} epochs" if steps["epochs"] is not None else ""
     lines.append(f"  steps     {steps['count']}{span}{epochs}")
+    if info["weight_jumps"]:
+        jumps = listed(map(str, info["weight_jumps"]))
+        lines.append(f"  weights   set, not updated, before steps {jumps}")
     lines.append(f"  size      {human_bytes(info['bytes'])} ({human_bytes(info['raw_bytes'])} raw)")
     lines.append(f"  probes    {_probe_line(info['probe'])}")
     lines += [f"  {_evaluation_line(each)}" for each in info["evaluations"]]

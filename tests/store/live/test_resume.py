@@ -23,6 +23,7 @@ from store.live.writer import RunWriter
 from store.reading.run import open_run
 from store.storage.run_lock import LOCK_NAME
 from store.testing import append_steps, assert_holds, image_run_spec, small_files, write_run
+from store.tools.info import describe, render
 
 SPEC = image_run_spec()
 
@@ -218,6 +219,9 @@ def test_jumps_of_the_weights_are_kept_up_to_the_step_that_a_training_goes_back_
         writer.note_weight_jump(step)
     writer.close(finished=False)
     assert open_run(writer.path).weight_jumps == (2, 4)
+    assert "weights   set, not updated, before steps 2, 4" in render(
+        describe(open_run(writer.path))
+    )
     RunWriter.resume(writer.path, SPEC, after_step=2).close()
     assert open_run(writer.path).weight_jumps == (2,)
 
