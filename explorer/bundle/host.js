@@ -1600,6 +1600,7 @@
     };
     const slider = element("input", { type: "range", step: "any", "aria-label": "Recorded step" });
     const ticks = element("div", { class: "ticks", "aria-hidden": "true" });
+    const notches = element("div", { class: "notches", "aria-hidden": "true" });
     const typed = element("input", {
       type: "text",
       inputmode: "numeric",
@@ -1643,6 +1644,12 @@
         const tick = element("span", { text: face.short(values[index]) });
         tick.style.left = `${(along[index] - from) / (to - from) * 100}%`;
         ticks.append(tick);
+      }
+      notches.replaceChildren();
+      for (const [index, why] of last2 > 0 ? face.notches?.() ?? [] : []) {
+        const notch = element("span", { title: why });
+        notch.style.left = `${(along[index] - from) / (to - from) * 100}%`;
+        notches.append(notch);
       }
       show();
     };
@@ -1739,7 +1746,7 @@
     return {
       parts: {
         buttons: element("div", { class: "buttons" }, first, back, play, forward, last),
-        track: element("div", { class: "track" }, slider, ticks),
+        track: element("div", { class: "track" }, slider, ticks, notches),
         jump: element("label", { class: "jump", title: "Type a value and press Enter" }, unit, typed),
         speed,
         loop: buttons.loop
@@ -1772,6 +1779,7 @@
 
   // explorer/widgets/time/transport.js
   var AXES = { step: "step", log_step: "step (log)", epoch: "epoch", wall_time: "time" };
+  var JUMPED = "weights were set, not updated: loaded, swapped or restored";
   function render6({ model, el }) {
     const clock = clockOf(model.channel);
     const readout = element("output", { class: "readout" });
@@ -1782,7 +1790,10 @@
       if (model.axis === "wall_time") return seconds(value);
       return String(value);
     };
-    const named = (index) => timeLabel(model, index, "").replace(" · ", ", ");
+    const named = (index) => {
+      const jumped = model.jumps.includes(index) ? `, ${JUMPED}` : "";
+      return timeLabel(model, index, "").replace(" · ", ", ") + jumped;
+    };
     let tellPython = () => {
     };
     let writeAddress = () => {
@@ -1794,6 +1805,7 @@
       plain: (value) => model.axis === "wall_time" ? value.toFixed(1) : short(value),
       unit: () => ({ epoch: "epoch", wall_time: "seconds" })[model.axis] ?? "step",
       spoken: named,
+      notches: () => model.jumps.map((index) => [index, `Before step ${model.steps[index]} the ${JUMPED}`]),
       onPause: () => {
         tellPython();
         writeAddress();
@@ -1840,7 +1852,7 @@
     });
     clock.addEventListener("tick", onTick);
     model.on("axis", onAxis);
-    model.on(["steps", "epochs", "wall_times"], () => {
+    model.on(["steps", "epochs", "wall_times", "jumps"], () => {
       clock.count = Math.max(1, model.steps.length);
       clock.go(clock.index);
       onAxis();

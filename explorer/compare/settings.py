@@ -16,8 +16,8 @@ from store.tools.facts import fact_text
 NO_SETTINGS = frozenset(
     {
         "schema_version", "name", "run_id", "created", "finished", "resumed", "committed", "form",
-        "compression", "not_finite_since", "history", "precision", "skipped", "notes", "facts",
-        "left_out",
+        "compression", "not_finite_since", "weight_jumps", "history", "precision", "skipped",
+        "notes", "facts", "left_out",
     }
 )  # fmt: skip
 PARTS = {"optimizer": "Optimizer", "versions": "Versions", "": "Training"}

@@ -33,7 +33,7 @@ from explorer.derived.time.frames import (
     sample_indices,
 )
 from explorer.derived.time.headway import counted
-from explorer.derived.time.timeline import Timeline
+from explorer.derived.time.timeline import Timeline, first_from
 from store import Run
 from store.format.names import UNIT_DIM, Array, activation_path, weight_path
 from store.format.spec import EVALUATION_INPUT
@@ -85,6 +85,17 @@ class RunData:
     def timeline(self) -> Timeline:
         """Steps, epochs and wall times of the recorded steps."""
         return Timeline(self.run.steps, self.run.epochs, self.run.wall_times)
+
+    @cached_property
+    def weight_jumps(self) -> tuple[int, ...]:
+        """Steps from which on the weights were set, not updated; those with a recorded step."""
+        steps = self.timeline.steps
+        return tuple(step for step in self.run.weight_jumps if len(steps) and step <= steps[-1])
+
+    @property
+    def jumps(self) -> list[int]:
+        """Positions of the recorded steps before which the weights were set, not updated."""
+        return first_from(self.timeline.steps, self.weight_jumps)
 
     @cached_property
     def metrics(self) -> xr.Dataset:
@@ -201,7 +212,14 @@ class RunData:
     def network(self) -> Network:
         """The layers as a function that can be evaluated and differentiated at any step."""
         return Network(
-            Node(name, layer.class_name, layer.config, layer.inbound, layer.mask_from)
+            Node(
+                name,
+                layer.class_name,
+                layer.config,
+                layer.inbound,
+                layer.mask_from,
+                layer.operations_between,
+            )
             for name, layer in self.run.layers.items()
         )
 

@@ -33,6 +33,8 @@ class RunRegistry:
         The runs that the server was started with.
     paths : sequence of str
         Path of each run's page.
+    of_folder : bool
+        Whether the server lists the runs of a folder, from which others are added.
 
     Attributes
     ----------
@@ -40,7 +42,10 @@ class RunRegistry:
         The newest reading of each run, in the order of their numbers.
     """
 
-    def __init__(self, runs: Sequence[Run], paths: Sequence[str]) -> None:
+    def __init__(
+        self, runs: Sequence[Run], paths: Sequence[str], *, of_folder: bool = False
+    ) -> None:
+        self.of_folder = of_folder
         self.every = [Latest(run) for run in runs]
         self._paths = list(paths)
         self._lock = threading.Lock()
@@ -132,6 +137,25 @@ def disambiguated_names(runs: Sequence[Run]) -> list[str]:
     ]
 
 
+def number_or_reason(add: Callable[[str], int], location: str) -> int | str:
+    """Open a run: its number, or the sentence why it cannot be opened.
+
+    Parameters
+    ----------
+    add : callable
+        As for `another_run`.
+    location : str
+        Path or address.
+    """
+    try:
+        return add(location)
+    except ValueError as error:
+        return str(error)
+    except Exception as error:
+        logger.exception("%s cannot be opened", location)
+        return f"{location} cannot be opened: {type(error).__name__}: {error}"
+
+
 def another_run(data: RunData, add: Callable[[str], int]) -> AnotherRun:
     """Make the widget that asks for the path of a run, and connect it with a registry.
 
@@ -144,15 +168,6 @@ def another_run(data: RunData, add: Callable[[str], int]) -> AnotherRun:
     """
     widget = AnotherRun(width=0, height=0, margin=0)
 
-    def work(location: str) -> int | str:
-        try:
-            return add(location)
-        except ValueError as error:
-            return str(error)
-        except Exception as error:
-            logger.exception("%s cannot be opened", location)
-            return f"{location} cannot be opened: {type(error).__name__}: {error}"
-
     def on_asked(event: Any) -> None:
         location, count = str(event.new[0]), event.new[1]
 
@@ -163,7 +178,7 @@ def another_run(data: RunData, add: Callable[[str], int]) -> AnotherRun:
             else:
                 widget.opened = [found, count]
 
-        in_worker(data, lambda: work(location), use)
+        in_worker(data, lambda: number_or_reason(add, location), use)
 
     widget.param.watch(on_asked, "asked")
     return widget

@@ -123,6 +123,7 @@ class Explorer:
             epochs=timeline.epochs,
             wall_times=timeline.wall_times,
             ending=data.has_ending,
+            jumps=data.jumps,
         )
         self._update_bars()
         self._judge()
@@ -208,6 +209,7 @@ class Explorer:
             "epochs": timeline.epochs,
             "wall_times": timeline.wall_times,
             "ending": self.data.has_ending,
+            "jumps": self.data.jumps,
             "axis": self.selection.axis,
             "resting": self._index(),
             "choice": self.selection.choice(),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import keras  # noqa: TID253 - see above
 
@@ -28,17 +28,21 @@ class _Counts(keras.callbacks.Callback):  # type: ignore[misc]
     def __init__(self) -> None:
         require_tensorflow()
         super().__init__()
+        self._count_anew()
+        # Of one fit; each looks and counts anew.
+        self._facts: TrainingFacts | None = None
+        self._since: int | None = None  # the step at which this fit began
+        self._has_batch_size = False
+        self._others_to_end: Callable[[], bool] | None = None
+        self._awaits_others = False
+
+    def _count_anew(self) -> None:
         self._epochs = EpochCount()
         self._updates = UpdateCount()
         self._metrics = BatchMetrics()
         self._means = RunningMeans()
         self._is_loop = True  # until a fit says otherwise
         self._gradients: GradientNorms | None = None
-        self._facts: TrainingFacts | None = None
-        self._since: int | None = None  # the step at which this fit began
-        self._has_batch_size = False
-        self._others_to_end: Callable[[], bool] | None = None
-        self._awaits_others = False
 
 
 class Recorder(LoopRecorder, _Counts):
@@ -54,6 +58,12 @@ class Recorder(LoopRecorder, _Counts):
     the last bit unless `gradients` are asked for.
 
     A model that is not built before its first batch is built by the probe.
+
+    Several fits of one model are one training, in one run. Another model, or weights as they were
+    at the start, begin another one, which gets a run of its own. In a run it is noted where the
+    weights were set and not updated: where they are loaded, swapped or restored between the end of
+    an epoch or a recorded step and the next update. Between other batches, and in loops of one's
+    own, that is not seen.
 
     Examples
     --------
@@ -76,7 +86,20 @@ class Recorder(LoopRecorder, _Counts):
     A large model: the convolutions only, in half precision, within 2 GB::
 
         Recorder("runs/large.zarr", probe, layers="conv*", dtype="float16", byte_budget="2 GB")
+
+    A cross-validation: one run for each fold, ``runs/1.zarr`` and so on::
+
+        recorder = Recorder("runs/{n}.zarr", probe)
+        for train, test in folds:
+            model = build_model()
+            model.fit(x[train], y[train], validation_data=(x[test], y[test]), callbacks=[recorder])
     """
+
+    _of_training: ClassVar[frozenset[str]] = LoopRecorder._of_training | {
+        *("_epochs", "_updates", "_metrics", "_means", "_is_loop", "_gradients"),
+        *("_facts", "_since", "_has_batch_size", "_others_to_end", "_awaits_others"),
+        *("_model", "params"),  # Keras sets them when a training begins
+    }
 
     @guarded
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002, D102
@@ -90,6 +113,8 @@ class Recorder(LoopRecorder, _Counts):
     @guarded
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002, D102
         # Not earlier: other callbacks may load weights when the training begins.
+        if self._epochs.fit_begins:
+            self._meet(counts_again=self._updates.counts_again(self.model))
         opened = self._watched.built and self._open()
         if opened and self._recording.options.resume is not False:
             self._epochs.done = self._recording.epoch
@@ -136,6 +161,12 @@ class Recorder(LoopRecorder, _Counts):
         self._others_to_end, self._awaits_others = None, False
         self._safely(self._recording.keep_ending)
         self._close(finished=True)
+
+    def _start_over(self) -> None:
+        is_loop = self._is_loop
+        self._count_anew()
+        self._is_loop = is_loop
+        super()._start_over()
 
     @property
     def _watched(self) -> Any:
@@ -195,6 +226,8 @@ class Recorder(LoopRecorder, _Counts):
             self._note_facts()
         if means is not None and means.samples:
             self._note_batch_size(round(means.samples / (batch + 1)))
+        if recorded or self._epochs.ends_within(batch, 1):
+            recording.leave()
 
     def _after_epoch(self, logs: Mapping[str, Any], is_last: bool) -> None:
         self._recording.advance(
@@ -211,6 +244,7 @@ class Recorder(LoopRecorder, _Counts):
             # A callback after this one may stop the training here, and Keras, or it, then change
             # the weights before anything tells of the end.
             self._recording.hold(self._last_gradients)
+        self._recording.leave()
 
     def _note_learning_rate(self) -> None:
         # Asking for it costs more than all other metrics, so it is noted at recorded steps and

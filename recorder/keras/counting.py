@@ -26,6 +26,11 @@ class EpochCount:
     _epoch: int = 0
     _batches: int | None = None
 
+    @property
+    def fit_begins(self) -> bool:
+        """Whether no epoch of the present fit has begun."""
+        return self._first
+
     def begin_fit(self) -> None:
         """Note that a fit begins."""
         self._first = True
@@ -72,6 +77,11 @@ class UpdateCount:
     def batch(self) -> int:
         """The last batch of this epoch."""
         return self._batch
+
+    def counts_again(self, model: Any) -> bool:
+        """Whether the optimizer has done fewer updates than when it was last asked."""
+        now = settings.updates_done(model)
+        return now is not None and self._seen is not None and now < self._seen
 
     def begin_epoch(self, model: Any) -> None:
         """Note that an epoch begins."""

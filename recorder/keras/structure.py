@@ -135,6 +135,7 @@ class _Description:
             [index for index, owner in enumerate(self._owners) if owner == number],
             inbound=tuple(self._source(source) for source in call.inbound),
             mask_from=None if call.mask is None else self._names[call.mask],
+            operations_between=call.operations_between,
             output_dims=dims,
             output_shape=shape if dims else (),
             output_dtype=_stored_type(call.output.dtype.name),

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from store.errors import RunClosedError
 from store.format.names import Array
 from store.live.metrics_table import EpochMeans
 from store.live.writer import RunWriter
@@ -85,6 +86,22 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True)
+class WeightJump:
+    """The frames of a step and of all later ones hold weights that were set, not updated."""
+
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class TakenUp:
+    """The model as a recording takes a run up again, and the weights of the run's last step."""
+
+    step: int
+    frames: Callable[[], Mapping[str, Any]]
+    weights: Mapping[str, Array]
+
+
+@dataclass(frozen=True, slots=True)
 class Commit:
     """Asks for a commit: readers then see all that was handed over before."""
 
@@ -98,7 +115,7 @@ class Facts:
     left_out: Mapping[str, str] = field(default_factory=dict)
 
 
-Entry = TakenStep | MetricsRow | Skipped | Facts | Ending | Commit
+Entry = TakenStep | MetricsRow | Skipped | Facts | WeightJump | TakenUp | Ending | Commit
 
 
 class BackgroundWriter:
@@ -143,6 +160,7 @@ class BackgroundWriter:
         # A daemon, so that a training that died does not keep the process; `close` is also
         # called when the interpreter exits.
         self._thread = threading.Thread(target=self._run, name="trainlapse-writer", daemon=True)
+        writer.on_take_over(self._give_way)
         self._thread.start()
 
     def put(self, entry: Entry) -> None:
@@ -197,6 +215,17 @@ class BackgroundWriter:
             self._writer.close(finished=finished and self.fault is None)
         except Exception as fault:  # the disk may be full for the commit, too
             self.fault = self.fault or fault
+
+    def _give_way(self) -> None:
+        """End the recording, since another recorder of this process takes over its run.
+
+        So it is in a notebook: the traceback of an interrupted cell keeps the recorder of that
+        cell, and the cell is run again.
+        """
+        self.close(finished=False)
+        self.fault = self.fault or RunClosedError(
+            f"Another recorder of this process has taken over {self._writer.path}."
+        )
 
     def _wait_for(self, reached: Callable[[], bool]) -> None:
         """Wait for the thread, unless it has a fault or is gone: a training must never hang."""
@@ -278,7 +307,14 @@ class BackgroundWriter:
         if isinstance(entry, Skipped):
             self._writer.note_skipped(entry.reason)
             return
+        if isinstance(entry, WeightJump):
+            self._writer.note_weight_jump(entry.step)
+            return
         frames = {path: as_array(value) for path, value in entry.frames().items()}
+        if isinstance(entry, TakenUp):
+            if any(differ(frames[path], values) for path, values in entry.weights.items()):
+                self._writer.note_weight_jump(entry.step + 1)
+            return
         if self._writer.not_finite_since is None and not are_finite_weights(frames):
             self._writer.note_not_finite(entry.step)
         self._writer.append(entry.step, epoch=entry.epoch, wall_time=entry.wall_time, frames=frames)
@@ -307,6 +343,18 @@ def as_array(tensor: Any) -> Array:
         return np.asarray(memoryview(tensor))
     except (TypeError, ValueError, BufferError):
         return np.asarray(tensor)
+
+
+def differ(values: Array, recorded: Array) -> bool:
+    """Whether a weight is another than the one recorded, perhaps with fewer digits.
+
+    Examples
+    --------
+    >>> differ(np.float32([0.1, np.nan]), np.float16([0.1, np.nan]))
+    False
+    """
+    narrowed = values.astype(recorded.dtype)
+    return not np.array_equal(narrowed, recorded, equal_nan=recorded.dtype.kind == "f")
 
 
 def is_finite_loss(metrics: Mapping[str, float]) -> bool:

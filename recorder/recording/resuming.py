@@ -59,7 +59,7 @@ def check_arguments(run: Run, recorded: RecordedModel, options: Options) -> None
     ]
     if found:
         raise SpecError(
-            f"The run at {options.path} was recorded with other arguments and cannot be resumed "
+            f"The run at {run.location} was recorded with other arguments and cannot be resumed "
             "with these. Pass the same as then, or record into a new path.\n- " + "\n- ".join(found)
         )
 

@@ -175,6 +175,9 @@ def _attribute_problems(attributes: Mapping[str, Any], length: int | None) -> Pr
     left_out = attributes.get("left_out", {})
     if not isinstance(left_out, dict) or not _are_texts(list(left_out.values())):
         yield "left_out is not an object of texts"
+    jumps = attributes.get("weight_jumps", [])
+    if not isinstance(jumps, list) or not all(map(_is_whole, jumps)):
+        yield "weight_jumps is not a list of steps"
     skipped = attributes.get("skipped", {})
     if not isinstance(skipped, dict) or not all(map(_is_whole, skipped.values())):
         yield "skipped is not an object of whole numbers"
@@ -237,6 +240,8 @@ def _layer_problems(name: str, attributes: Mapping[str, Any]) -> Problems:
         yield f"layer {name!r}: inbound is not a list of layer names"
     if not isinstance(attributes.get("mask_from"), str | None):
         yield f"layer {name!r}: mask_from is not the name of a layer"
+    if not isinstance(attributes.get("operations_between", False), bool):
+        yield f"layer {name!r}: operations_between is not true or false"
     if not _is_shape(attributes.get("output_shape"), least=0):
         yield f"layer {name!r}: output_shape is not a list of whole numbers"
     if not _is_whole(attributes.get("parameters")):

@@ -100,6 +100,8 @@ class LayerSpec:
         Names of the layers whose output this one takes.
     mask_from : str or None
         The layer whose mask this one obeys.
+    operations_between : bool
+        Whether plain operations, that are in no layer, lie between those layers and this one.
     output_dims, output_shape : tuple
         Names and sizes of the output's dimensions, the probe first. Empty: not recorded.
     output_dtype : str
@@ -124,6 +126,7 @@ class LayerSpec:
     parameters: int = 0
     unit_stride: int = 1
     mask_from: str | None = None
+    operations_between: bool = False
 
     @property
     def path(self) -> str:
@@ -168,6 +171,7 @@ class LayerSpec:
             "config": dict(self.config),
             "inbound": list(self.inbound),
             "mask_from": self.mask_from,
+            "operations_between": self.operations_between,
             "output_shape": list(self.output_shape[1:]),
             "parameters": self.parameters,
             "unit_dim": UNIT_DIM if UNIT_DIM in self.output_dims else None,

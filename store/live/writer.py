@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -26,7 +26,7 @@ from store.format.spec_check import check_complete, validate
 from store.live.array import LiveArray
 from store.live.commit import RunDocuments, described, timestamp
 from store.live.metrics_table import EpochMeans, MetricsTable
-from store.live.resuming import broken_since, check_same, identity_of, past_attributes
+from store.live.resuming import broken_since, check_same, identity_of, jumps_until, past_attributes
 from store.storage.files import OpenFiles
 from store.storage.location import check_free, read_root, remove_hierarchy, remove_run
 from store.storage.run_lock import RunLock
@@ -64,6 +64,8 @@ class RunWriter:
         What held since which step, as `store.format.facts` has it.
     left_out : dict of str to str
         Why something could not be recorded, by its path in the run.
+    weight_jumps : list of int
+        Steps from which on the weights are others than updates made them.
 
     Examples
     --------
@@ -103,6 +105,7 @@ class RunWriter:
         self.not_finite_since: int | None = None
         self.facts: list[dict[str, Any]] = []
         self.left_out = dict(spec.left_out)
+        self.weight_jumps: list[int] = []
         self._lock = lock
         self._compression: Compression = compression
         self._sync = durability == "power"
@@ -156,7 +159,7 @@ class RunWriter:
         RunExistsError
             The path is taken.
         RunLockedError
-            Another process is recording there.
+            Another process is recording there, or a writer of this one that does not give way.
         SpecError
             The description is inconsistent.
         """
@@ -164,7 +167,7 @@ class RunWriter:
         directory = Path(path)
         check_free(directory, overwrite=overwrite)
         directory.mkdir(parents=True, exist_ok=True)
-        lock = RunLock(directory)
+        lock = RunLock(directory, take_over=True)
         try:
             check_free(directory, overwrite=overwrite)  # another writer may just have ended
             remove_run(directory)
@@ -219,14 +222,14 @@ class RunWriter:
         RunNotFoundError, RunFormatError
             There is no sound run.
         RunLockedError
-            Another process is recording there.
+            Another process is recording there, or a writer of this one that does not give way.
         SpecError
             The run was recorded with other layers, weights or probes, or it is packed.
         """
         validate(spec)
         directory = Path(path)
         read_root(directory)  # first: a lock file would make any folder look like a run's
-        lock = RunLock(directory)
+        lock = RunLock(directory, take_over=True)
         try:
             root = read_root(directory)  # the last writer may just have ended
             attributes = past_attributes(root, directory)
@@ -243,6 +246,7 @@ class RunWriter:
             writer.not_finite_since = broken_since(attributes, after_step)
             writer.facts = kept(attributes.get("facts", []), after_step)
             writer.left_out = {**attributes.get("left_out", {}), **spec.left_out}
+            writer.weight_jumps += jumps_until(attributes, after_step)
             with writer._abandoned_on_error():
                 writer._adopt(root, after_step)
         except BaseException:
@@ -355,6 +359,19 @@ class RunWriter:
         self.not_finite_since = step
         self._dirty = True
 
+    def note_weight_jump(self, step: int) -> None:
+        """Note that the weights were set, not updated: loaded, restored, averaged.
+
+        Parameters
+        ----------
+        step : int
+            The first step whose weights, if they are recorded, come after that.
+        """
+        self._check_open()
+        if step not in self.weight_jumps[-1:]:
+            self.weight_jumps.append(step)
+            self._dirty = True
+
     def note_facts(
         self, step: int, holds: Mapping[str, Any], left_out: Mapping[str, str] | None = None
     ) -> None:
@@ -440,6 +457,18 @@ class RunWriter:
         finally:
             self.abandon()
 
+    def on_take_over(self, give_way: Callable[[], None]) -> None:
+        """Say what ends the writing when another writer of this process takes the run over.
+
+        Without it, this writer keeps the run and the other is refused.
+
+        Parameters
+        ----------
+        give_way : callable
+            Closes this writer; called from the other's thread.
+        """
+        self._lock.give_way = give_way
+
     def abandon(self) -> None:
         """Release the run without a commit, as if the process died here."""
         self._closed = True
@@ -500,6 +529,7 @@ class RunWriter:
             "compression": self._compression,
             "skipped": dict(self.skipped),
             "not_finite_since": self.not_finite_since,
+            "weight_jumps": list(self.weight_jumps),
         }
 
     def _adopt(self, root: Document, after_step: int | None) -> None:

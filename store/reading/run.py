@@ -181,6 +181,11 @@ class Run:
         return found
 
     @property
+    def weight_jumps(self) -> tuple[int, ...]:
+        """Steps from which on the weights are others than updates made them; see SCHEMA.md."""
+        return tuple(self.attributes.get("weight_jumps", ()))
+
+    @property
     def layers(self) -> Layers:
         """The layers in network order."""
         return self._now.layers

@@ -15,6 +15,7 @@ from store.errors import (
     RunNotFoundError,
     SchemaVersionError,
     did_you_mean,
+    listed,
 )
 from store.format.metadata import Document
 from store.format.names import ROOT_ATTRIBUTE, SCHEMA_VERSION
@@ -88,7 +89,12 @@ def find(directory: Path) -> bytes:
         raise RunNotFoundError(f"{directory} is a file, not the directory of a run.")
     if not (directory / "zarr.json").exists():
         inside = _runs_in(directory)
-        hint = did_you_mean(directory.name, inside) if inside else "It holds no zarr.json."
+        hint = (
+            f"It is a folder of runs: {listed(inside)}. Open one of them; to see them all: "
+            f"trainlapse explore {directory}"
+            if inside
+            else "It holds no zarr.json."
+        )
         raise RunNotFoundError(f"{directory} is not a run. {hint}")
     return read_content(directory)
 

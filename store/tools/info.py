@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from store.errors import RunFormatError
+from store.errors import RunFormatError, listed
 from store.format.facts import STEP
 from store.format.names import HISTORY_PREFIX, layer_path
 from store.format.spec import EVALUATION_INPUT, EVALUATION_LABEL, EXAMPLE_DIM
@@ -52,6 +52,7 @@ def describe(run: Run) -> dict[str, Any]:
         "schema_version": run.attributes["schema_version"],
         "created": run.attributes["created"],
         "finished": run.attributes.get("finished"),
+        "weight_jumps": list(run.weight_jumps),
         "optimizer": run.attributes.get("optimizer"),
         "loss": run.attributes.get("loss"),
         "schedule": run.attributes.get("schedule"),
@@ -81,7 +82,7 @@ def describe(run: Run) -> dict[str, Any]:
             for layer in run.layers.values()
         ],
         "after_training": run.after_training is not None,
-        "metrics": _last_metrics(run),
+        "metrics": _describe_metrics(run),
         "probe": _describe_probe(run),
         "evaluations": _describe_evaluations(run),
         "contains": contents(run),
@@ -175,6 +176,9 @@ def render(info: Mapping[str, Any]) -> str:
     lines.append(f"  steps     {steps['count']}{span}{epochs}")
     if info["after_training"]:
         lines.append("  and       the weights after the training, which are not the last step's")
+    if info["weight_jumps"]:
+        jumps = listed(map(str, info["weight_jumps"]))
+        lines.append(f"  weights   set, not updated, before steps {jumps}")
     lines.append(f"  size      {human_bytes(info['bytes'])} ({human_bytes(info['raw_bytes'])} raw)")
     lines.append(f"  probes    {_probe_line(info['probe'])}")
     lines += [f"  {_evaluation_line(each)}" for each in info["evaluations"]]
@@ -288,15 +292,18 @@ def _has_inputs(evaluation: xr.Dataset) -> bool:
     return any(str(name).startswith(EVALUATION_INPUT) for name in evaluation)
 
 
-def _last_metrics(run: Run) -> dict[str, Any] | None:
-    metrics = run.metrics
-    if not metrics.sizes.get("update"):
-        return None
+def _describe_metrics(run: Run) -> dict[str, Any] | None:
+    rows = run.metrics.sizes.get("update")
+    return {"rows": int(rows), "last": last_metrics(run)} if rows else None
+
+
+def last_metrics(run: Run) -> dict[str, float | None]:
+    """Give the last value of each metric that is a number; None where there is none."""
     last = {}
-    for name, values in metrics.data_vars.items():
-        finite = values.values[~np.isnan(values.values)]
-        last[str(name)] = float(finite[-1]) if len(finite) else None
-    return {"rows": int(metrics.sizes["update"]), "last": last}
+    for name, values in run.metrics.data_vars.items():
+        numbers = values.values[~np.isnan(values.values)]
+        last[str(name)] = float(numbers[-1]) if len(numbers) else None
+    return last
 
 
 def _below(sizes: Mapping[str, int], prefixes: Iterable[str]) -> int:

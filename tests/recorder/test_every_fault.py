@@ -32,9 +32,11 @@ from recorder.keras.subject import KerasSubject
 from recorder.keras.trace import Trace
 from recorder.recording import updates
 from recorder.recording.background import BackgroundWriter
+from recorder.recording.continuity import Continuity
 from recorder.recording.cost import Cost
 from recorder.recording.recorded_model import RecordedModel
 from recorder.recording.recording import Recording
+from recorder.recording.run_path import RunPath
 from recorder.recording.termination import Termination
 from recorder.scope import ByteBudget
 from recorder.weight_sample import WeightSample
@@ -74,6 +76,8 @@ OF_EVERY_FRAMEWORK = [
     LoopRecorder,
     Recording,
     RecordedModel,
+    Continuity,
+    RunPath,
     updates.UpdateMeter,
     BackgroundWriter,
     Cost,

@@ -64,6 +64,7 @@ def _facts(data: RunData) -> dict[str, str]:
         "not finite since step": NOTHING
         if run.not_finite_since is None
         else f"{run.not_finite_since:,}",
+        "weights set before step": ", ".join(f"{step:,}" for step in run.weight_jumps) or NOTHING,
     }
 
 

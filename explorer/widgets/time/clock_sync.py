@@ -23,6 +23,10 @@ class ClockSync(Widget):
     ending = param.Boolean(
         default=False, doc="Whether the last step is the network after the training."
     )
+    jumps = param.List(
+        default=[],
+        doc="Positions of recorded steps before which the weights were set, not updated.",
+    )
     axis: param.Selector[str] = param.Selector(
         default="step", objects=list(AXES), doc="Unit of labels and jumps."
     )
