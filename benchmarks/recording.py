@@ -3,6 +3,8 @@
 One run compares, with all modes in random order within every round:
 
 - no callback, twice: the second is the null control;
+- the recorder with evaluations, as a preset has them: predictions for some hundreds of held-out
+  and of training examples besides (``--only recorder recorder+evaluations --cadences default``);
 - the recorder (weights and activations), Keras's ``ModelCheckpoint`` (weights), ``save_weights`` to
   ``.weights.h5`` and the ``TensorBoard`` callback (histograms of the weights), each at three
   cadences: the recorder's default schedule, every 10 steps, every step.
@@ -35,6 +37,7 @@ from tqdm import tqdm
 
 from recorder import Probe, every_n_steps
 from recorder.presets import PRESETS, Data
+from recorder.presets.preset import evaluations
 from recorder.presets.training import load
 from recorder.schedule import Schedule, default_schedule
 from store.tools.info import human_bytes
@@ -124,6 +127,7 @@ def callbacks() -> dict[str, MakeCallback]:
     """Give the callbacks to compare, by name."""
     found: dict[str, MakeCallback] = {
         "recorder": recorder,
+        "recorder+evaluations": evaluating_recorder,
         "ModelCheckpoint": checkpoint,
         "weights.h5": weights_saver,
     }
@@ -139,6 +143,19 @@ def recorder(path: Path, data: Data, schedule: Schedule) -> Any:
     from recorder import Recorder
 
     return Recorder(path / "run.zarr", data.probe, schedule=schedule, cost_limit=1.0)
+
+
+def evaluating_recorder(path: Path, data: Data, schedule: Schedule) -> Any:
+    """Give a recorder of the probe, and of the predictions that a preset records."""
+    from recorder import Recorder
+
+    return Recorder(
+        path / "run.zarr",
+        data.probe,
+        schedule=schedule,
+        evaluation=evaluations(data, PRESET.evaluated),
+        cost_limit=1.0,
+    )
 
 
 def checkpoint(path: Path, _: Data, schedule: Schedule) -> Any:
@@ -233,7 +250,7 @@ def show(found: dict[str, list[Training]], options: argparse.Namespace, updates:
         f"{PROBES} probes, {options.rounds} rounds; ratios to the training without a callback"
     )
     print(
-        f"{'':<28}{'wall':>7}{'lowest':>8}{'highest':>8}{'CPU':>7}{'records':>9}"
+        f"{'':<34}{'wall':>7}{'lowest':>8}{'highest':>8}{'CPU':>7}{'records':>9}"
         f"{'ms each':>9}{'CPU ms':>8}{'bytes each':>12}{'own share':>11}"
     )
     base = found[NULL[0]]
@@ -241,7 +258,7 @@ def show(found: dict[str, list[Training]], options: argparse.Namespace, updates:
         pairs = list(zip(trainings, base, strict=True))
         walls = [mine.wall / plain.wall for mine, plain in pairs]
         cpu = statistics.median(mine.cpu / plain.cpu for mine, plain in pairs)
-        line = f"{name:<28}{statistics.median(walls):>7.2f}{min(walls):>8.2f}{max(walls):>8.2f}"
+        line = f"{name:<34}{statistics.median(walls):>7.2f}{min(walls):>8.2f}{max(walls):>8.2f}"
         line += f"{cpu:>7.2f}"
         records = trainings[0].records
         if records:

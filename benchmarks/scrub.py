@@ -1,19 +1,22 @@
 """Time from a slider event to painted pixels, in a headless Chromium, on a real recording.
 
     python benchmarks/scrub.py RUN [--beside RUN] [--layer LAYER] [--probe N] [--colour QUANTITY]
+                               [--against TREE [--rounds N]]
 
 The page is tall enough for the default dashboard: graph (coloured by a quantity), curves, the joint
 picture, the layer's maps and the probe's probabilities. A step counts as painted in the first
 animation frame after everything on screen that follows the step shows it. Prints the time from the
 address to the first picture and to all of them; medians and 95th percentiles (ms) of steps that
 were read ahead and of jumps to cold frames; what playback reaches, by the slowest of the pictures,
-and how far that one was behind at its end.
+and how far that one was behind at its end. With --against, the same of another working tree of
+Trainlapse, and the ratios to it (`trees`).
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import statistics
 import sys
@@ -21,6 +24,8 @@ import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
+
+import trees
 
 # Everything on screen that says which recorded step it shows.
 STEPPED = """
@@ -104,6 +109,14 @@ HEIGHT_PX = 1700
 # Joint picture, maps of the layer, probabilities.
 PICTURES = 3
 COLD_ROUNDS = 3
+# What is compared between two trees: figures by what is printed before each.
+FIGURES = {
+    "open to first picture, s": r"open to first picture +([\d.]+)",
+    "open to all of the dashboard, s": r"all of the dashboard ([\d.]+)",
+    "step, read ahead, ms": r"step, read ahead +median +([\d.]+)",
+    "jump to a cold frame, ms": r"jump to a cold frame +median +([\d.]+)",
+    "playing at 30 steps a second, steps/s": r"playing at 30 steps a second +([\d.]+)",
+}
 
 
 def summary(name: str, times: list[float]) -> str:
@@ -140,6 +153,19 @@ def measure(page: Any, steps: int, count: int) -> None:
     )
 
 
+def of_tree(root: Path, options: argparse.Namespace) -> trees.Figures:
+    """Give the figures of another tree's page, or of this one's in a process of its own."""
+    arguments = [str(Path(options.run).resolve())]
+    if options.beside:
+        arguments += ["--beside", str(options.beside.resolve())]
+    for name in ("layer", "probe", "colour", "steps", "width"):
+        if getattr(options, name) is not None:
+            arguments += [f"--{name}", str(getattr(options, name))]
+    printed = trees.run_script(root, "scrub.py", arguments)
+    found = {name: re.search(pattern, printed) for name, pattern in FIGURES.items()}
+    return {name: float(match[1]) for name, match in found.items() if match}
+
+
 def main() -> None:
     """Serve the run, drive a browser, print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
@@ -150,7 +176,12 @@ def main() -> None:
     parser.add_argument("--colour", help="quantity that colours the graph, such as 'update ratio'")
     parser.add_argument("--steps", type=int, default=60, help="steps to time (default 60)")
     parser.add_argument("--width", type=int, default=1280, help="width of the page in pixels")
+    parser.add_argument("--against", type=Path, help="root of another tree to compare with")
+    parser.add_argument("--rounds", type=int, default=5, help="with --against (default 5)")
     options = parser.parse_args()
+    if options.against:
+        print(trees.compare(lambda root: of_tree(root, options), options.against, options.rounds))
+        return
     browser_path = shutil.which("chromium") or shutil.which("google-chrome")
     if browser_path is None:
         sys.exit("This needs Chromium on the PATH.")

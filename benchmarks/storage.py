@@ -4,6 +4,9 @@ Every number is a median of rounds in which all stores take turns, on the same f
 are those of a LeNet that drifts (`synthetic_run`), or of a real recording given with --run.
 
     python benchmarks/storage.py --steps 128
+
+With --against, our forms alone, of this tree and of another working tree of Trainlapse, and the
+ratios (`trees`).
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from pathlib import Path
 
 import numpy as np
 import synthetic_run
+import trees
 import zarr
 from storage_formats import STORES, Frames, Index, Live, Npz, Packed, Store, WeightsH5
 
@@ -198,6 +202,24 @@ def recorded_frames(run: Path, steps: int) -> tuple[RunSpec, Callable[[], Iterat
     return RunSpec(opened.name, tuple(layers)), frames, count
 
 
+def of_tree(root: Path, options: argparse.Namespace) -> trees.Figures:
+    """Give the figures of another tree's store, or of this one's in a process of its own."""
+    with tempfile.TemporaryDirectory(prefix="trainlapse-benchmark-") as folder:
+        written = Path(folder) / "figures.json"
+        arguments = ["--json", str(written), "--steps", str(options.steps)]
+        arguments += ["--long", str(options.long)]
+        for name in ("run", "folder"):
+            if getattr(options, name) is not None:
+                arguments += [f"--{name}", str(getattr(options, name).resolve())]
+        trees.run_script(root, "storage.py", arguments)
+        found = json.loads(written.read_text())
+    figures = {"write a step, live, ms": found["write"][Live.name]}
+    for question, times in found["read"].items():
+        for store in (Live, Packed):
+            figures[f"{question}, {store.name}, ms"] = times[store.name]
+    return figures | {each["what"]: each["value"] for each in found["targets"]}
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -206,7 +228,12 @@ def main() -> None:
     parser.add_argument("--long", type=int, default=100_000, help="steps of the long run")
     parser.add_argument("--folder", type=Path, help="where to write; needs 25 MB a step")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
+    parser.add_argument("--against", type=Path, help="root of another tree to compare with")
+    parser.add_argument("--rounds", type=int, default=5, help="with --against (default: 5)")
     options = parser.parse_args()
+    if options.against:
+        print(trees.compare(lambda root: of_tree(root, options), options.against, options.rounds))
+        return
     if options.run:
         spec, frames, steps = recorded_frames(options.run, options.steps)
     else:

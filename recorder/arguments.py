@@ -1,13 +1,15 @@
 """Check what a user passes, when it is passed: an error says what was passed and what is expected.
 
 Each function takes the name of the argument as an error writes it, for instance
-``every_n_steps(n=...)``, and gives the value back.
+``every_n_steps(n=...)``, and gives the value back: as Python's own, where it was NumPy's, so that
+nobody behind it has to know both.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np
@@ -15,6 +17,35 @@ import numpy as np
 from store.errors import ArgumentError, listed
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How errors call something that a user makes, and its arguments.
+
+    Attributes
+    ----------
+    called : str
+        What it is.
+    made_by : str
+        What makes it.
+    renamed : mapping of str to str
+        Arguments that are called otherwise there.
+
+    Examples
+    --------
+    >>> Words("held-out evaluation", "Evaluation", {"inputs": "x"}).argument("inputs")
+    'Evaluation(x=...)'
+    """
+
+    called: str
+    made_by: str
+    renamed: Mapping[str, str] = field(default_factory=dict)
+
+    def argument(self, name: str) -> str:
+        """Name an argument as an error writes it."""
+        return f"{self.made_by}({self.renamed.get(name, name)}=...)"
+
 
 # More of a value than this hides the sentence around it.
 MAX_SHOWN = 80
@@ -43,12 +74,25 @@ def instance(argument: str, value: T, kind: Any, expected: str) -> T:
     return value
 
 
+def plain(value: Any) -> Any:
+    """Give a scalar of NumPy's, or an array without dimensions, as Python's own; else the value.
+
+    Examples
+    --------
+    >>> plain(np.int64(3)), plain(np.array("lz4")), plain(np.False_), plain([1])
+    (3, 'lz4', False, [1])
+    """
+    is_scalar = isinstance(value, np.generic) or (isinstance(value, np.ndarray) and not value.ndim)
+    return value.item() if is_scalar else value
+
+
 def whole(argument: str, value: Any, *, least: int) -> int:
     """Require a whole number."""
+    found = plain(value)
     # bool is an int, but True is never meant as a count.
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+    if isinstance(found, bool) or not isinstance(found, int) or found < least:
         refuse(argument, value, f"a whole number of at least {least}")
-    return int(value)
+    return found
 
 
 def step(argument: str, value: Any) -> int:
@@ -65,48 +109,80 @@ def step(argument: str, value: Any) -> int:
 
 def number(argument: str, value: Any, *, above: float = -math.inf, least: float = -math.inf) -> Any:
     """Require a finite number above or of at least a limit."""
-    is_number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    if not (is_number and math.isfinite(value) and value > above and value >= least):
+    found = plain(value)
+    is_number = isinstance(found, int | float) and not isinstance(found, bool)
+    if not (is_number and math.isfinite(found) and found > above and found >= least):
         limit = f" above {above:g}" if above > -math.inf else f" of at least {least:g}"
         refuse(argument, value, f"a number{limit}")
-    return value
+    return found
 
 
 def flag(argument: str, value: Any) -> bool:
     """Require True or False."""
-    if not isinstance(value, bool | np.bool_):
+    found = plain(value)
+    if not isinstance(found, bool):
         refuse(argument, value, "True or False")
-    return bool(value)
+    return found
 
 
 def text(argument: str, value: Any) -> str:
     """Require a text."""
-    if not isinstance(value, str):
+    found = plain(value)
+    if not isinstance(found, str):
         refuse(argument, value, "a text")
-    return value
+    return found
 
 
 def texts(argument: str, value: Any) -> list[str]:
     """Require several texts, one of which alone would be taken for its letters."""
-    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+    found = plain(value)
+    if isinstance(found, str | bytes) or not isinstance(found, Iterable):
         refuse(argument, value, "a list of texts")
-    return [str(each) for each in value]
+    return [str(each) for each in found]
 
 
 def globs(argument: str, value: Any) -> tuple[str, ...]:
     """Require a pattern of names, or several."""
-    patterns = (value,) if isinstance(value, str) else value
+    found = plain(value)
+    patterns = (found,) if isinstance(found, str) else found
     if not isinstance(patterns, Iterable) or isinstance(patterns, bytes):
         refuse(argument, value, 'a pattern such as "conv*", or a list of them')
-    several = tuple(patterns)
+    several = tuple(map(plain, patterns))
     if not all(isinstance(pattern, str) for pattern in several):
         refuse(argument, value, 'a pattern such as "conv*", or a list of them')
     return several
 
 
+def gradients(argument: str, value: Any) -> Any:
+    """Require numbers, or None, for each variable; how many there must be, the model says."""
+    if value is None:
+        return None
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        refuse(argument, value, "one gradient, or None, for each trainable variable")
+    given = list(value)  # such as of a generator
+    for each in given:
+        if each is not None and not _are_numbers(each):
+            refuse(argument, each, "numbers, or None, for each trainable variable")
+    return given
+
+
+def _are_numbers(value: Any) -> bool:
+    """Whether an array of any framework, or what makes one, holds numbers."""
+    dtype = getattr(value, "dtype", None)
+    if dtype is None:
+        try:
+            dtype = np.asarray(value).dtype
+        except ValueError:  # rows of different lengths
+            return False
+    if isinstance(dtype, np.dtype):
+        return dtype.kind not in "USOMm"
+    return "str" not in str(dtype)
+
+
 def one_of(argument: str, value: Any, choices: Collection[Any]) -> Any:
     """Require one of a few values."""
+    found = plain(value)
     # By class, too: 1 equals True, and an array equals nothing in particular.
-    if not any(type(value) is type(choice) and value == choice for choice in choices):
+    if not any(type(found) is type(choice) and found == choice for choice in choices):
         refuse(argument, value, f"one of {listed(map(repr, choices))}")
-    return value
+    return found

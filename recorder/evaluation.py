@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, get_args
 
 import numpy as np
 
 from recorder import arguments
-from recorder.labels import check_task
+from recorder.arguments import Words
 from recorder.probe import Probe
 from recorder.scope import parse_bytes
 from store.errors import SpecError
@@ -29,7 +29,25 @@ BATCH_SIZE = 256
 # images of 28 × 28 take as much.
 MOST_INPUT_BYTES = 16_000_000
 
+# How errors call an evaluation of each role.
+TITLES: Mapping[EvaluationRole, str] = {
+    "held_out": "held-out evaluation",
+    "train": "training evaluation",
+}
+
 log = logging.getLogger("trainlapse.recorder")
+
+
+class _HeldOut(Probe):
+    words = Words(TITLES["held_out"], "Evaluation", {"inputs": "x"})
+
+
+class _Trained(Probe):
+    words = Words(TITLES["train"], "Evaluation", {"inputs": "x"})
+
+
+# The examples of an evaluation are what a probe is, and errors call them what they are.
+_EXAMPLES: Mapping[EvaluationRole, type[Probe]] = {"held_out": _HeldOut, "train": _Trained}
 
 
 class Evaluation:
@@ -87,17 +105,16 @@ class Evaluation:
         inputs: bool | int | str = True,
         task: str | None = None,
     ) -> None:
-        arguments.whole("Evaluation(batch_size=...)", batch_size, least=1)
+        batch_size = arguments.whole("Evaluation(batch_size=...)", batch_size, least=1)
         self.role = arguments.one_of("Evaluation(role=...)", role, get_args(EvaluationRole))
-        check_task("Evaluation(task=...)", task)
-        self.examples = Probe(x, labels, class_names, task=task)
+        self.examples = _EXAMPLES[self.role](x, labels, class_names, task=task)
         if not self.examples.is_along_probes:
             raise SpecError(
                 f"The first axes of {self.examples!r} differ in length: such inputs cannot be "
                 "parted into examples. Record them as the probe."
             )
         self.batch_size = min(batch_size, len(self.examples))
-        self.keeps_inputs = self._may_keep(inputs)
+        self.keeps_inputs = self._may_keep(arguments.plain(inputs))
 
     def __len__(self) -> int:
         return len(self.examples)

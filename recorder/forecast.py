@@ -6,17 +6,19 @@ import functools
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from recorder import arguments
 from recorder.backend import BACKEND, Backend, backend_of
+from recorder.evaluation import Evaluation, one_of_each_role
 from recorder.probe import Probe
 from recorder.recording.background import as_array
 from recorder.recording.options import Options
 from recorder.recording.recorded_model import RecordedModel, Take, joined, look_at
+from recorder.recording.run_path import RunPath
 from recorder.recording.updates import UpdateMeter
 from recorder.schedule import SCHEDULES, Schedule, default_schedule
 from recorder.scope import Globs, Kind, RecordingScope, parse_bytes
@@ -66,7 +68,8 @@ class RecordingEstimate:
         size = self.size
         lines = [
             f"a step     {human_bytes(size.step_bytes)}: activations "
-            f"{human_bytes(size.activation_bytes)}, weights {human_bytes(size.weight_bytes)}",
+            f"{human_bytes(size.activation_bytes)}, weights {human_bytes(size.weight_bytes)}, "
+            f"predictions and updates {human_bytes(size.other_bytes)}",
             f"the run    {size.steps} of {self.updates} steps: {human_bytes(size.total_bytes)}, "
             f"packed about {human_bytes(size.packed_bytes)}",
             f"its time   {self.step_ms:.1f} ms a recorded step, measured: {self.read_ms:.1f} ms in "
@@ -88,12 +91,14 @@ def estimate(
     *,
     steps: int,
     steps_per_epoch: int | None = None,
+    evaluation: Evaluation | Sequence[Evaluation] | None = None,
     layers: Globs = "*",
     activations: bool | Globs = True,
     weights: bool | Globs = True,
     every_unit: int = 1,
     dtype: str | Mapping[Kind, str] | None = None,
     byte_budget: int | str | None = None,
+    updates: bool = True,
     backend: Backend | None = None,
 ) -> RecordingEstimate:
     """Say what recording a model will take, by recording a few steps of it as it is.
@@ -114,7 +119,8 @@ def estimate(
         Optimizer updates that the training will do.
     steps_per_epoch : int, optional
         Updates an epoch, for `every_epoch`; by default one epoch is all there is.
-    layers, activations, weights, every_unit, dtype, byte_budget, backend : optional
+    evaluation, layers, activations, weights, every_unit, dtype, byte_budget, updates, backend : \
+optional
         As for `Recorder`, with the same defaults: by default all of the model is recorded.
 
     Raises
@@ -127,9 +133,9 @@ def estimate(
     arguments.instance("estimate(probe=...)", probe, Probe, "a Probe")
     if schedule is not None:
         arguments.instance("estimate(schedule=...)", schedule, Schedule, SCHEDULES)
-    arguments.whole("estimate(steps=...)", steps, least=1)
+    steps = arguments.whole("estimate(steps=...)", steps, least=1)
     if steps_per_epoch is not None:
-        arguments.whole("estimate(steps_per_epoch=...)", steps_per_epoch, least=1)
+        steps_per_epoch = arguments.whole("estimate(steps_per_epoch=...)", steps_per_epoch, least=1)
     scope = RecordingScope(
         layers=layers,
         activations=activations,
@@ -142,22 +148,27 @@ def estimate(
         arguments.instance("estimate(backend=...)", backend, Backend, BACKEND)
     chosen_backend = backend_of(model) if backend is None else backend
     chosen_schedule = default_schedule() if schedule is None else schedule
+    evaluations = one_of_each_role(evaluation, "estimate(evaluation=...)")
+    updates = arguments.flag("estimate(updates=...)", updates)
     with tempfile.TemporaryDirectory(prefix="trainlapse-") as folder:
+        trial = Path(folder) / "trial.zarr"
         options = Options(
-            path=Path(folder) / "trial.zarr",
+            path=RunPath.exactly(trial),
             probe=probe,
             schedule=chosen_schedule,
             name="trial",
             scope=scope,
+            evaluations=evaluations,
+            updates=updates,
         )
         prepare_ms, recorded = _timed(lambda: look_at(chosen_backend, model, options))
         spec = recorded.spec
-        create_ms, writer = _timed(lambda: RunWriter.create(options.path, spec))
+        create_ms, writer = _timed(lambda: RunWriter.create(trial, spec))
         with writer:
             read_ms, background_ms = _trial_steps(recorded, writer)
     count = len(planned_steps(chosen_schedule, steps, steps_per_epoch))
     return RecordingEstimate(
-        sizes.estimate(spec, count),
+        sizes.estimate(spec, count, updates=steps),
         steps,
         read_ms,
         background_ms,

@@ -83,7 +83,9 @@ class Given:
         return str(getattr(kept.dtype, "name", kept.dtype))
 
 
-def inputs_of(structure: Any, taken: tuple[str, ...] = ()) -> list[Given]:
+def inputs_of(
+    structure: Any, taken: tuple[str, ...] = (), argument: str = "inputs=..."
+) -> list[Given]:
     """Find every input in a structure of them.
 
     Parameters
@@ -93,6 +95,8 @@ def inputs_of(structure: Any, taken: tuple[str, ...] = ()) -> list[Given]:
         or rows of numbers is one array, as NumPy reads it.
     taken : tuple of str
         Names that none may have.
+    argument : str
+        What an error calls the structure.
 
     Raises
     ------
@@ -109,7 +113,7 @@ def inputs_of(structure: Any, taken: tuple[str, ...] = ()) -> list[Given]:
     for path, value in _leaves(structure, ()):
         name = safe_name(_name(path), names)
         names.append(name)
-        found.append(_given(name, path, value))
+        found.append(_given(name, path, value, argument))
     return found
 
 
@@ -181,15 +185,15 @@ def _name(path: tuple[str | int, ...]) -> str:
     return ".".join(map(str, path))
 
 
-def _given(name: str, path: tuple[str | int, ...], value: Any) -> Given:
+def _given(name: str, path: tuple[str | int, ...], value: Any, argument: str) -> Given:
     if hasattr(value, "row_splits"):
         lengths = tuple(
             tuple(int(length) for length in np.asarray(each)) for each in value.nested_row_lengths()
         )
-        return Given(name, path, value, "ragged", _array(value.to_tensor()), lengths)
+        return Given(name, path, value, "ragged", _array(value.to_tensor(), argument), lengths)
     if hasattr(value, "dense_shape") or hasattr(value, "toarray"):
         return Given(name, path, value, "sparse", _dense(value))
-    array = _array(value)
+    array = _array(value, argument)
     # Texts go to the network as they came: bytes that are no UTF-8 cannot be read as texts.
     own = np.asarray(value) if array.dtype.kind == "U" else array
     return Given(name, path, own, "dense", array)
@@ -212,11 +216,11 @@ def _numpy_type(value: Any) -> Any:
     return getattr(value.dtype, "as_numpy_dtype", value.dtype)
 
 
-def _array(values: Any) -> Array:
+def _array(values: Any, argument: str) -> Array:
     try:
         array = np.asarray(values)
     except ValueError:  # rows of different lengths
-        arguments.refuse("inputs=...", values, "an array, or rows of one length")
+        arguments.refuse(argument, values, "an array, or rows of one length")
     if array.dtype.kind == "S" or (array.dtype.kind == "O" and _are_texts(array)):
         return np.array([_text(value) for value in array.flat], np.str_).reshape(array.shape)
     return array

@@ -33,7 +33,13 @@ class Labels:
     task: str | None = None
 
     @classmethod
-    def of(cls, labels: Any, names: list[str] | None, task: str | None) -> Labels:
+    def of(
+        cls,
+        labels: Any,
+        names: list[str] | None,
+        task: str | None,
+        argument: str = "labels=...",
+    ) -> Labels:
         """Read labels as a user passes them.
 
         Parameters
@@ -45,6 +51,8 @@ class Labels:
         task : str or None
             What the labels ask, if the user says so. What the rows look like says nothing: a few
             rows of tags may have one tag each.
+        argument : str
+            What an error calls the labels.
 
         Raises
         ------
@@ -58,17 +66,19 @@ class Labels:
         try:
             values = np.asarray(labels)
         except ValueError:  # rows of different lengths
-            arguments.refuse("labels=...", labels, "an array, or rows of one length")
+            arguments.refuse(argument, labels, "an array, or rows of one length")
         if values.dtype.kind in "US" or (
             values.dtype.kind == "O" and all(isinstance(value, str) for value in values.flat)
         ):
+            if not values.ndim:
+                arguments.refuse(argument, labels, "the name of a class for each example")
             texts = values.astype(str).reshape(len(values), -1)
             known = np.unique(texts).tolist() if names is None else names
             numbers = [_number(name, known) for name in texts[:, 0].tolist()]
             return cls(np.array(numbers, np.int64), known, task or "classes")
         if values.dtype.kind not in "biuf":
             raise SpecError(
-                f"Labels hold {values.dtype}; pass class numbers, class names or targets."
+                f"{argument} holds {values.dtype}; pass class numbers, class names or targets."
             )
         return cls(values, names).asking(task)
 
@@ -102,7 +112,7 @@ class Labels:
         if self.task == "none":
             return ["labels were given, but the task is 'none'; leave out one of them"]
         if not values.ndim:
-            return [f"labels have shape {values.shape}; pass one for each example"]
+            return ["labels is a single number; pass one for each example"]
         found = self._misfits(values)
         if names is None or found:
             return found
@@ -153,8 +163,9 @@ def check_task(argument: str, task: Any) -> str | None:
     ArgumentError
         It is something else; the message suggests the nearest.
     """
-    if task is None or (isinstance(task, str) and task in TASKS):
-        return task
+    found = arguments.plain(task)
+    if found is None or (isinstance(found, str) and found in TASKS):
+        return found
     raise ArgumentError(f"{argument} is no {task!r}. {did_you_mean(str(task), TASKS)}")
 
 

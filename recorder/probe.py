@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from recorder import arguments
+from recorder.arguments import Words
 from recorder.given import Given, changed, inputs_of
 from recorder.kinds import dims_of, kind_of
 from recorder.labels import Labels, are_whole, check_task, class_numbers
@@ -73,6 +74,8 @@ class Probe:
     dict_keys(['input_0', 'input_1'])
     """
 
+    words: ClassVar[Words] = Words("probe", "Probe")
+
     def __init__(
         self,
         inputs: Any,
@@ -84,20 +87,21 @@ class Probe:
         feature_names: Sequence[str] | None = None,
         task: str | None = None,
     ) -> None:
+        words = self.words
         self.given = inputs
-        self._inputs = inputs_of(inputs, RESERVED_PROBE_NAMES)
-        check_task("Probe(task=...)", task)
-        self.texts = _texts("texts=...", texts) or _texts_of(self._inputs)
-        self.vocabulary = _texts("vocabulary=...", vocabulary)
-        names = _texts("class_names=...", class_names)
-        self._labels = Labels.of(labels, names, task)
+        self._inputs = inputs_of(inputs, RESERVED_PROBE_NAMES, words.argument("inputs"))
+        task = check_task(words.argument("task"), task)
+        self.texts = _texts(words, "texts", texts) or _texts_of(self._inputs)
+        self.vocabulary = _texts(words, "vocabulary", vocabulary)
+        names = _texts(words, "class_names", class_names)
+        self._labels = Labels.of(labels, names, task, words.argument("labels"))
         self.kind_is_given = kind is not None
-        self.kind = self._kind() if kind is None else kind
+        self.kind = self._kind() if kind is None else arguments.plain(kind)
         own_names = _columns(inputs) if self.kind == "tabular" else None
-        self.feature_names = _texts("feature_names=...", feature_names) or own_names
+        self.feature_names = _texts(words, "feature_names", feature_names) or own_names
         found = self._problems()
         if found:
-            raise SpecError("The probe is inconsistent:\n- " + "\n- ".join(found))
+            raise SpecError(f"The {words.called} is inconsistent:\n- " + "\n- ".join(found))
 
     @property
     def inputs(self) -> dict[str, Array]:
@@ -141,7 +145,7 @@ class Probe:
 
     def __repr__(self) -> str:
         shapes = ", ".join(f"{given.name} {given.shape}" for given in self._inputs)
-        return f"Probe({shapes}, kind={self.kind!r})"
+        return f"{self.words.made_by}({shapes}, kind={self.kind!r})"
 
     @property
     def names(self) -> list[str]:
@@ -190,15 +194,16 @@ class Probe:
         >>> probe.labels.tolist(), probe.class_names
         ([0, 0, 1, 1], ['a', 'b'])
         """
-        arguments.whole("Probe.pick(per_class=...)", per_class, least=1)
-        arguments.whole("Probe.pick(seed=...)", seed, least=0)
-        labels = Labels.of(y, None, None)
+        per_class = arguments.whole("Probe.pick(per_class=...)", per_class, least=1)
+        seed = arguments.whole("Probe.pick(seed=...)", seed, least=0)
+        labels = Labels.of(y, None, None, _PICKED.argument("labels"))
         values = labels.values
         if values is None:
-            arguments.refuse("Probe.pick(y=...)", y, "the class of each example")
+            arguments.refuse(_PICKED.argument("labels"), y, "the class of each example")
         numbers = class_numbers(values)
-        given = _texts("texts=...", texts)
-        sizes = {each.name: each.shape[0] for each in inputs_of(x)}
+        given = _texts(_PICKED, "texts", texts)
+        inputs = inputs_of(x, argument=_PICKED.argument("inputs"))
+        sizes = {each.name: each.shape[0] for each in inputs}
         if given is not None:
             sizes["texts"] = len(given)
         if any(size != len(values) for size in sizes.values()):
@@ -268,7 +273,7 @@ class Probe:
         """
         if not callable(vectorize):
             arguments.refuse("Probe.from_texts(vectorize=...)", vectorize, "a layer or a function")
-        texts = arguments.texts("texts=...", texts)
+        texts = arguments.texts("Probe.from_texts(texts=...)", texts)
         found = vocabulary_of(vectorize) if vocabulary is None else vocabulary
         inputs = token_numbers(texts, vectorize)
         return cls(
@@ -377,7 +382,7 @@ class Probe:
         sizes: dict[str, int] = {}
         if self.is_along_probes:
             sizes = {given.name: given.shape[0] for given in self._inputs}
-        if self.labels is not None:
+        if self.labels is not None and self.labels.ndim:
             sizes["labels"] = len(self.labels)
         if self.texts is not None:
             sizes["texts"] = len(self.texts)
@@ -422,14 +427,16 @@ class Probe:
 
 # What a list of arrays may have been meant to be.
 _STACK = " A list of arrays is several inputs; make one of rows by numpy.stack."
+# Of `Probe.pick`.
+_PICKED = Words("probe", "Probe.pick", {"inputs": "x", "labels": "y"})
 
 
 def _is_stored(given: Given) -> bool:
     return given.array is not None and given.array.dtype.kind in "biuf"
 
 
-def _texts(argument: str, values: Sequence[str] | None) -> list[str] | None:
-    return None if values is None else arguments.texts(argument, values)
+def _texts(words: Words, name: str, values: Sequence[str] | None) -> list[str] | None:
+    return None if values is None else arguments.texts(words.argument(name), values)
 
 
 def _texts_of(inputs: Sequence[Given]) -> list[str] | None:

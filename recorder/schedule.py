@@ -7,8 +7,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import numpy as np
-
 from recorder import arguments
 
 # On 630 updates in 10 epochs (LeNet on 4,000 digits) this records 54 steps; twice the density
@@ -194,13 +192,11 @@ def at_steps(steps: Iterable[int]) -> Schedule:
     >>> at_steps([100, 1]) | every_epoch()
     at_steps([1, 100]) | every_epoch()
     """
-    if isinstance(steps, str | bytes) or not isinstance(steps, Iterable):
+    given = arguments.plain(steps)
+    if isinstance(given, str | bytes) or not isinstance(given, Iterable):
         arguments.refuse("at_steps(steps=...)", steps, "steps such as [1, 10, 100]")
-    numbers = list(steps)
-    for number in numbers:
-        if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < 0:
-            arguments.refuse("at_steps(steps=...)", number, "whole numbers from 0 on")
-    return _AtSteps(frozenset(map(int, numbers)))
+    named = "each of at_steps(steps=...)"
+    return _AtSteps(frozenset(arguments.whole(named, each, least=0) for each in given))
 
 
 def every_epoch() -> Schedule:

@@ -6,13 +6,13 @@ import bisect
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Literal
 
 from recorder import arguments
 from store.errors import SpecError, did_you_mean
 from store.format.spec import RunSpec
-from store.tools.estimate import FLOATS, Narrowing, estimate, steps_within
+from store.tools.estimate import FLOATS, Narrowing, recorded_bytes, steps_within
 from store.tools.info import human_bytes
 
 KINDS = ("activation", "weights")
@@ -70,7 +70,8 @@ class RecordingScope:
     byte_budget: int | str | None = None
 
     def __post_init__(self) -> None:
-        arguments.whole("every_unit=...", self.every_unit, least=1)
+        for each in fields(self):
+            object.__setattr__(self, each.name, arguments.plain(getattr(self, each.name)))
         narrowing = self.narrowing()
         for dtype in (narrowing.activation_dtype, narrowing.weight_dtype):
             arguments.one_of("dtype=...", dtype, (None, *FLOATS))
@@ -89,9 +90,9 @@ class RecordingScope:
             layers=arguments.globs("layers=...", self.layers),
             activations=_switch("activations=...", self.activations),
             weights=_switch("weights=...", self.weights),
-            every_unit=self.every_unit,
-            activation_dtype=types.get("activation"),
-            weight_dtype=types.get("weights"),
+            every_unit=arguments.whole("every_unit=...", self.every_unit, least=1),
+            activation_dtype=arguments.plain(types.get("activation")),
+            weight_dtype=arguments.plain(types.get("weights")),
         )
 
 
@@ -162,10 +163,10 @@ def byte_budget(scope: RecordingScope, spec: RunSpec) -> ByteBudget | None:
     most = parse_bytes(scope.byte_budget)
     # The indexes of the run's files take a little more than the frames.
     counts = range(steps_within(spec, most) + 1)
-    limit = bisect.bisect_right(counts, most, key=lambda n: estimate(spec, n).total_bytes) - 1
+    limit = bisect.bisect_right(counts, most, key=lambda n: recorded_bytes(spec, n)) - 1
     if limit < LEAST_STEPS:
         raise SpecError(
-            f"The first and the last step take {human_bytes(estimate(spec, 2).total_bytes)}, the "
+            f"The first and the last step take {human_bytes(recorded_bytes(spec, 2))}, the "
             f"byte_budget is {human_bytes(most)}. Allow more, or record fewer layers or units, "
             'fewer probes, or dtype="float16".'
         )
@@ -180,13 +181,14 @@ def parse_bytes(size: int | str, argument: str = "byte_budget") -> int:
     >>> parse_bytes("2 GB"), parse_bytes("1.5 MiB"), parse_bytes(300)
     (2000000000, 1572864, 300)
     """
-    if isinstance(size, str):
-        match = _SIZE.fullmatch(size)
+    found = arguments.plain(size)
+    if isinstance(found, str):
+        match = _SIZE.fullmatch(found)
         unit = _UNITS.get(match[2].lower()) if match else None
         if match and unit is not None:
             return int(float(match[1]) * unit)
-    elif not isinstance(size, bool) and isinstance(size, int) and size >= 0:
-        return size
+    elif not isinstance(found, bool) and isinstance(found, int) and found >= 0:
+        return found
     raise SpecError(f"{argument} is {size!r}, expected bytes, or for instance '500 MB' or '2 GB'.")
 
 

@@ -140,8 +140,8 @@ def adaptive(budget: int | str, *, change: float = FINEST_CHANGE) -> Schedule:
     adaptive('200 MB', change=0.001) | every_epoch()
     """
     parse_bytes(budget, "adaptive(budget=...)")
-    arguments.number("adaptive(change=...)", change, above=0.0)
-    return _Adaptive(budget, change)
+    least = arguments.number("adaptive(change=...)", change, above=0.0)
+    return _Adaptive(arguments.plain(budget), least)
 
 
 def on_event(
@@ -171,8 +171,9 @@ def on_event(
     >>> on_event(factor=2)
     on_event('loss', factor=2, window=50, after=3)
     """
-    arguments.text("on_event(metric=...)", metric)
-    arguments.number("on_event(factor=...)", factor, above=1.0)
-    arguments.whole("on_event(window=...)", window, least=LEAST_HISTORY)
-    arguments.whole("on_event(after=...)", after, least=0)
-    return _OnEvent(metric, factor, window, after)
+    return _OnEvent(
+        arguments.text("on_event(metric=...)", metric),
+        arguments.number("on_event(factor=...)", factor, above=1.0),
+        arguments.whole("on_event(window=...)", window, least=LEAST_HISTORY),
+        arguments.whole("on_event(after=...)", after, least=0),
+    )

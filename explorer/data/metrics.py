@@ -13,7 +13,7 @@ from explorer.derived.time.batch_values import batch_values
 from explorer.derived.time.smoothing import running_median, shortened
 from explorer.derived.time.timeline import thin
 from store.errors import ArrayNotRecordedError
-from store.format.names import EPOCH_MEAN, EPOCH_SAMPLES
+from store.format.names import EPOCH_MEAN, EPOCH_MEAN_UNTIL, EPOCH_SAMPLES
 
 Updates = npt.NDArray[Any]
 Values = npt.NDArray[np.float64]
@@ -53,11 +53,19 @@ class MetricGroup:
 LOSS = MetricGroup("Loss", "loss", ("loss",))
 ACCURACY = MetricGroup("Accuracy", "share right", ("acc", "auc", "precision", "recall", "f1"))
 METRIC_GROUPS = (LOSS, ACCURACY)
+# Of several optimizers each has one, with its name behind a dot.
+LEARNING_RATES = MetricGroup("Learning rate", "learning rate", (LEARNING_RATE,))
 
 
 def is_epoch_mean(data: RunData, name: str) -> bool:
     """Whether a metric was logged as the mean over the epoch so far, of known samples."""
     return EPOCH_SAMPLES in data.metrics.coords and bool(data.metrics[name].attrs.get(EPOCH_MEAN))
+
+
+def epoch_mean_until(data: RunData, name: str) -> int | None:
+    """Give the last update at which an epoch mean is one, where weights or masks began later."""
+    until: int | None = data.metrics[name].attrs.get(EPOCH_MEAN_UNTIL)
+    return until
 
 
 def metric_values(data: RunData, name: str) -> tuple[Updates, Values]:
@@ -75,13 +83,17 @@ def metric_values(data: RunData, name: str) -> tuple[Updates, Values]:
     updates : ndarray (update,)
         Optimizer updates done.
     values : ndarray (update,), float64
-        Means over the epoch so far are taken apart, see `batch_values`; others are as logged. NaN
-        where nothing was.
+        Means over the epoch so far are taken apart, see `batch_values`, as far as it is known of
+        how many samples they are; others are as logged. NaN where nothing was.
     """
+    updates = data.metrics["update"].values
     values = data.metrics[name].values.astype(np.float64)
     if is_epoch_mean(data, name):
-        values = batch_values(values, data.metrics[EPOCH_SAMPLES].values)
-    return data.metrics["update"].values, values
+        samples, until = data.metrics[EPOCH_SAMPLES].values, epoch_mean_until(data, name)
+        if until is not None:
+            samples = np.where(updates <= until, samples, np.nan)
+        values = batch_values(values, samples)
+    return updates, values
 
 
 def is_noisy(data: RunData, name: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ import click
 import numpy as np
 
 from recorder import schedule as schedules
+from recorder.evaluation import Evaluation
 from recorder.given import changed
 from recorder.probe import Probe
 from recorder.schedule import Schedule
@@ -131,6 +132,7 @@ def estimate(
             planned.schedule if schedule is None else schedule,
             steps=steps or planned.updates,
             steps_per_epoch=steps_per_epoch or planned.updates_per_epoch,
+            evaluation=planned.evaluations,
             layers=layers or "*",
             activations=not no_activations,
             weights=not no_weights,
@@ -151,6 +153,7 @@ class Planned(NamedTuple):
     updates: int
     updates_per_epoch: int | None = None
     schedule: Schedule | None = None
+    evaluations: Sequence[Evaluation] = ()
 
 
 def _is_file(model: str) -> bool:
@@ -158,6 +161,7 @@ def _is_file(model: str) -> bool:
 
 
 def _of_preset(name: str) -> Planned:
+    from recorder.presets.preset import evaluations
     from recorder.presets.training import find_preset, load
 
     try:
@@ -172,6 +176,7 @@ def _of_preset(name: str) -> Planned:
         preset.epochs * per_epoch,
         per_epoch,
         preset.schedule,
+        evaluations(data, preset.evaluated),
     )
 
 

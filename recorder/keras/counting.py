@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from recorder.keras import settings
@@ -25,6 +25,11 @@ class EpochCount:
     _first: bool = True
     _epoch: int = 0
     _batches: int | None = None
+
+    @property
+    def fit_begins(self) -> bool:
+        """Whether no epoch of the present fit has begun."""
+        return self._first
 
     def begin_fit(self) -> None:
         """Note that a fit begins."""
@@ -73,6 +78,11 @@ class UpdateCount:
         """The last batch of this epoch."""
         return self._batch
 
+    def counts_again(self, model: Any) -> bool:
+        """Whether the optimizer has done fewer updates than when it was last asked."""
+        now = settings.updates_done(model)
+        return now is not None and self._seen is not None and now < self._seen
+
     def begin_epoch(self, model: Any) -> None:
         """Note that an epoch begins."""
         self._batch = -1
@@ -91,47 +101,75 @@ class UpdateCount:
 
 @dataclass(slots=True)
 class RunningMeans:
-    """Knows which metrics `fit` gives as means over the epoch so far."""
+    """Knows which metrics `fit` gives as means over the samples of the epoch so far.
 
-    _names: frozenset[str] | None = None
+    Whether a metric has weights or masks shows in nothing but what it counts, and they may begin at
+    any batch. So each is asked at every one: it is a mean over the samples as long as it has
+    counted every sample of the epoch the same number of times, once or once for each token.
+    """
 
-    def now(self, model: Any) -> EpochMeans | None:
-        """Give them after a batch, and of how many samples; None where that is not known."""
-        samples = settings.epoch_samples(model)
+    _samples: float = 0.0  # that were given last
+    _begins: bool = True
+    _is_told_apart: bool = True
+    _per_sample: dict[str, float] = field(default_factory=dict)
+
+    def begin_epoch(self) -> None:
+        """Note that an epoch begins."""
+        self._per_sample.clear()
+        self._begins = True
+
+    def now(self, samples: float | None, counts: Mapping[str, float]) -> EpochMeans | None:
+        """Give them after a batch, and of how many samples; None where that is not known.
+
+        Parameters
+        ----------
+        samples : float or None
+            Of the epoch so far, where that is known.
+        counts : mapping of str to float
+            What each metric has counted in that time.
+        """
         if samples is None:
             return None
-        if self._names is None:  # compiled metrics are there from the first batch on
-            self._names = frozenset(settings.running_means(model))
-        return EpochMeans(self._names, samples)
+        if self._begins:
+            # Who reads the samples sees a new epoch where they do not grow, and only there.
+            self._is_told_apart = samples <= self._samples or not self._samples
+            self._begins = False
+        if not self._is_told_apart:
+            return None
+        self._samples = samples
+        names = set()
+        for name, count in counts.items():
+            per_sample = self._per_sample.setdefault(name, count / samples if samples else 0.0)
+            if per_sample >= 1 and per_sample % 1 == 0 and count == per_sample * samples:
+                names.add(name)
+        return EpochMeans(frozenset(names), samples)
 
 
 @dataclass(slots=True)
 class BatchMetrics:
     """Computes the metrics of single batches from Keras's means over the epoch so far."""
 
-    _means: Mapping[str, float] | None = None
-    _batches: int = 0
+    _means: Mapping[str, float] = field(default_factory=dict)
+    _counts: Mapping[str, float] = field(default_factory=dict)
 
-    def alone(self, model: Any, metrics: Mapping[str, float], batches: int) -> Mapping[str, float]:
+    def alone(
+        self, metrics: Mapping[str, float], counts: Mapping[str, float]
+    ) -> Mapping[str, float]:
         """Give the metrics of the batches since the last call.
 
         Parameters
         ----------
-        model : keras.Model
-            Says which metrics are means.
         metrics : mapping of str to float
             Means over this epoch so far, and others.
-        batches : int
-            Batches of this epoch so far.
+        counts : mapping of str to float
+            What each of those means has counted, weights and masks included.
         """
-        known = settings.running_means(model)
-        fresh = self._means is None or batches <= self._batches
-        before: Mapping[str, float] = {} if fresh or self._means is None else self._means
-        done = 0 if fresh else self._batches
-        self._means, self._batches = dict(metrics), batches
-        return {
-            name: (value * batches - before.get(name, 0.0) * done) / (batches - done)
-            if name in known
-            else value
-            for name, value in metrics.items()
-        }
+        found = {name: self._since(name, value, counts) for name, value in metrics.items()}
+        self._means, self._counts = dict(metrics), counts
+        return found
+
+    def _since(self, name: str, mean: float, counts: Mapping[str, float]) -> float:
+        count, before = counts.get(name), self._counts.get(name, 0.0)
+        if count is None or count <= before or name not in self._means:
+            return mean  # none of these means, or the first of an epoch
+        return (mean * count - self._means[name] * before) / (count - before)

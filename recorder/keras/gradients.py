@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,16 @@ import numpy as np
 class GradientNorms:
     """Notes the norm of each gradient that a model's optimizer is given.
 
-    Keras hands gradients to no callback: in ``fit`` they exist within the traced training step
-    alone. So the optimizer's ``apply`` is wrapped where that step is traced, and writes the norms
-    into a variable beside the model's own, which is read when a step is recorded. The optimizer
-    gets what it always got. But a compiler that sees a further use of a gradient may join
-    operations in another way, and round differently: therefore only on demand.
+    Keras hands gradients to no callback: in ``fit`` they exist within the training step alone. So
+    the model's training step is put into one that wraps the optimizer's ``apply`` as long as it
+    runs, which is when it is traced, too. The norms go into a variable beside the model's own,
+    which is read when a step is recorded. The optimizer gets what it always got. But a compiler
+    that sees a further use of a gradient may join operations in another way, and round differently:
+    therefore only on demand.
+
+    A fit that is interrupted tells no callback. So each batch has to be announced: the first that
+    is not, of whatever trains the model next, finds that nobody listens, and puts Keras's own step
+    back.
 
     Parameters
     ----------
@@ -33,13 +38,51 @@ class GradientNorms:
         self._optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
         self._places = {id(variable): place for place, variable in enumerate(variables)}
         self._norms = tf.Variable(tf.fill([len(variables)], np.float32(np.nan)), trainable=False)
-        self._noting = False
+        self._step: Callable[[Any], Any] | None = None  # what stands in the place of Keras's own
+        self._announced = False
         self._fault: Exception | None = None
 
     def begin(self) -> None:
-        """Trace the training step anew, with the norms in it."""
+        """Have the training step traced anew, with the norms in it."""
         if self._model.distribute_strategy.num_replicas_in_sync > 1:
             return
+        self._model.make_train_function(force=True)
+        kerass_own = self._model.train_function
+
+        def step(batches: Any) -> Any:
+            announced, self._announced = self._announced, False
+            own = vars(self._optimizer)
+            before = own.get("apply")
+            try:
+                if announced:
+                    self._wrap()
+                else:
+                    self.end()
+            except Exception as fault:  # this runs within the training
+                self._fault = fault
+            function = self._model.train_function
+            try:
+                return (kerass_own if function is step else function)(batches)
+            finally:
+                if before is None:
+                    own.pop("apply", None)
+                else:
+                    own["apply"] = before
+
+        self._model.train_function = self._step = step
+
+    def announce(self) -> None:
+        """Say that the fit whose gradients are noted comes to its next batch."""
+        self._announced = True
+
+    def end(self) -> None:
+        """Put Keras's own training step back, to be traced anew; a second call does nothing."""
+        step, self._step = self._step, None
+        if step is not None and self._model.train_function is step:
+            self._model.make_train_function(force=True)
+
+    def _wrap(self) -> None:
+        """Wrap the optimizer's ``apply``."""
         apply = self._optimizer.apply
 
         def noting(grads: Any, trainable_variables: Any = None) -> Any:
@@ -52,18 +95,9 @@ class GradientNorms:
             return apply(grads, trainable_variables)
 
         self._optimizer.apply = noting
-        self._model.make_train_function(force=True)
-        self._noting = True
-
-    def end(self) -> None:
-        """Leave the optimizer as it was; the next fit traces its step anew."""
-        if self._noting:
-            self._noting = False
-            del self._optimizer.apply
-            self._model.make_train_function(force=True)
 
     def latest(self, variables: Sequence[Any]) -> list[float | None]:
-        """Give the norm of each variable's last gradient; None where none is known.
+        """Give the norm of each variable's last gradient; None where none is known, as after `end`.
 
         Raises
         ------
@@ -72,6 +106,8 @@ class GradientNorms:
         """
         if self._fault is not None:
             raise self._fault
+        if self._step is None:
+            return [None] * len(variables)
         norms = self._norms.numpy()
         places = [self._places.get(id(variable)) for variable in variables]
         found = [np.nan if place is None else float(norms[place]) for place in places]

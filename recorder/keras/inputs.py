@@ -219,47 +219,53 @@ def check_fits(probe: Probe, model: Any) -> None:
         return
     taken = Feed.of(probe).tensors_of(model)
     given = dict(zip(probe.names, inputs_of(probe.given), strict=True))
+    called = probe.words.called
     found = [] if taken else _missing(probe, [tensor.name for tensor in expected])
     found += [
         problem
         for name, tensor in taken.items()
-        if (problem := _misfit(name, given[name], tensor)) is not None
+        if (problem := _misfit(name, given[name], tensor, called)) is not None
     ]
     if found:
         raise SpecError(
-            f"The probe does not fit the model {model.name!r}:\n- "
+            f"The {probe.words.called} does not fit the model {model.name!r}:\n- "
             + "\n- ".join(found)
-            + "\nPass the probe in the form that model.fit() accepts."
+            + f"\nPass {probe.words.argument('inputs')} in the form that model.fit() accepts."
         )
 
 
 def _missing(probe: Probe, expected: Sequence[str]) -> list[str]:
     """Say which inputs a probe lacks, or has that the model does not know."""
+    called = probe.words.called
     if not isinstance(probe.given, Mapping):
         count = f"{len(probe.names)} input{'s' if len(probe.names) > 1 else ''}"
         return [
-            f"the model takes {len(expected)} ({listed(expected)}), the probe has {count}. A list "
-            "of arrays is several inputs; make one of rows by numpy.stack"
+            f"the model takes {len(expected)} ({listed(expected)}), the {called} has {count}. A "
+            "list of arrays is several inputs; make one of rows by numpy.stack"
         ]
     missing = [name for name in expected if name not in probe.given]
     unknown = [str(name) for name in probe.given if name not in expected]
-    found = [f"the model's inputs {listed(missing)} are missing from the probe"] if missing else []
-    return found + ([f"the model has no inputs {listed(unknown)}"] if unknown else [])
+    found = []
+    if missing:
+        found.append(f"the model's inputs {listed(missing)} are missing from the {called}")
+    if unknown:
+        found.append(f"the model has no inputs {listed(unknown)}")
+    return found
 
 
-def _misfit(name: str, given: Given, tensor: Any) -> str | None:
+def _misfit(name: str, given: Given, tensor: Any, called: str) -> str | None:
     dtype = str(tensor.dtype)
     # A model that was built by a batch names that batch's size, and takes any other as well.
     shape = (None, *tensor.shape[1:])
     if given.is_text != (dtype == "string"):
-        return f"input {name!r} expects {dtype}, the probe holds {given.dtype}"
+        return f"input {name!r} expects {dtype}, the {called} holds {given.dtype}"
     values = given.array
     if dtype.startswith(("int", "uint")) and values is not None and not are_whole(values):
-        return f"input {name!r} expects {dtype} numbers, the probe holds {given.dtype} fractions"
+        return f"input {name!r} expects {dtype} numbers, the {called} holds {given.dtype} fractions"
     if given.form == "ragged" or _shapes_match(given.shape, shape):
         return None
     expected = "(" + ", ".join("any" if size is None else str(size) for size in shape) + ")"
-    return f"input {name!r} expects shape {expected}, the probe has shape {given.shape}"
+    return f"input {name!r} expects shape {expected}, the {called} has shape {given.shape}"
 
 
 def _shapes_match(given: tuple[int, ...], expected: tuple[int | None, ...]) -> bool:

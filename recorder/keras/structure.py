@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,13 +16,13 @@ from recorder.keras.layers import (
     is_leaf,
     is_model,
     is_over_time,
-    layer_config,
+    layer_configuration,
     layer_kind,
     whole_dims,
 )
 from recorder.keras.trace import Call, Trace
 from recorder.keras.weights import weight_specs
-from store.format.names import DATA_TYPES, safe_name, weight_path
+from store.format.names import DATA_TYPES, layer_path, safe_name, weight_path
 from store.format.spec import LayerSpec
 
 
@@ -42,6 +42,8 @@ class Structure:
         Which axis of each of these has an entry for each probe: in the run it is the first.
     weight_paths : tuple of (str or None)
         Array path of each variable that `Trace.read` gives; None: not recorded.
+    left_out : mapping of str to str
+        Why a layer has no configuration, by the layer's path.
     """
 
     layers: tuple[LayerSpec, ...]
@@ -49,6 +51,7 @@ class Structure:
     activation_paths: tuple[str | None, ...]
     probe_axes: tuple[int, ...]
     weight_paths: tuple[str | None, ...]
+    left_out: Mapping[str, str]
 
     def frames(self, activations: Sequence[Any], weights: Sequence[Any]) -> dict[str, Any]:
         """Assign the tensors of a step to the arrays of the run."""
@@ -109,6 +112,7 @@ class _Description:
         self._names = [_claim(call.path, self._taken) for call in traced.calls]
         self._owners = _owners(traced)
         self._weight_paths = [""] * len(traced.variables)
+        self._left_out: dict[str, str] = {}
         self._channels_first: list[bool] = []
 
     def structure(self) -> Structure:
@@ -124,6 +128,7 @@ class _Description:
             activation_paths=tuple(kept.get(name) for name in self._names),
             probe_axes=tuple(axis or 0 for axis in self._trace.axes),
             weight_paths=tuple(self._weight_paths),
+            left_out=self._left_out,
         )
 
     def _called(self, number: int) -> LayerSpec:
@@ -147,6 +152,7 @@ class _Description:
             [index for index, owner in enumerate(self._owners) if owner == number],
             inbound=tuple(self._source(source) for source in call.inbound),
             mask_from=None if call.mask is None else self._names[call.mask],
+            operations_between=call.operations_between,
             output_dims=dims,
             output_shape=shape if dims else (),
             output_dtype=_stored_type(call.output.dtype.name),
@@ -162,11 +168,14 @@ class _Description:
         weights = weight_specs(layer, variables, types, taken)
         for index, spec in zip(indices, weights, strict=True):
             self._weight_paths[index] = weight_path(name, spec.name)
+        config = layer_configuration(layer)
+        if config.left_out is not None:
+            self._left_out[layer_path(name)] = config.left_out
         return LayerSpec(
             name=name,
             class_name=type(layer).__name__,
             kind=_kind(layer),
-            config=layer_config(layer),
+            config=config.value or {},
             weights=weights,
             parameters=sum(math.prod(spec.shape) for spec in weights),
             **output,
@@ -205,7 +214,7 @@ def _input_layers(model: Any, feed: Feed, taken: list[str]) -> dict[str, LayerSp
             name=_claim(name if layer is None else layer.name, taken),
             class_name="InputLayer",
             kind="input",
-            config={} if layer is None else layer_config(layer),
+            config={} if layer is None else layer_configuration(layer).value or {},
         )
     return layers
 

@@ -12,6 +12,7 @@ from recorder import arguments
 from recorder.backend import UpdateNorm
 from recorder.evaluation import Evaluation
 from recorder.keras import settings
+from recorder.keras.configuration import reasons
 from recorder.keras.eager import eager_trace, kept_randomness, run_eagerly, weights_only
 from recorder.keras.inputs import Feed, check_fits
 from recorder.keras.narrowing import narrowed_trace
@@ -75,6 +76,11 @@ class KerasSubject:
     def sample_weights(self) -> WeightSample:
         """Make what samples the trainable variables."""
         return sample_of(self.model.trainable_variables)
+
+    def not_trained(self) -> list[str]:
+        """Give the paths of the variables that are not trainable now."""
+        pairs = zip(self._structure.weight_paths, self._trace.variables, strict=True)
+        return [path for path, variable in pairs if path is not None and not variable.trainable]
 
     def narrowed(self, spec: RunSpec) -> KerasSubject:
         """Give the subject that computes only what a narrower description has."""
@@ -168,28 +174,35 @@ def look_at(model: Any, probe: Probe, evaluations: Sequence[Evaluation] = ()) ->
     try:
         build(model, feed)
     except Exception as error:
-        raise _refusal(model, error) from error
+        raise _refusal(model, probe, error) from error
     # To look at a network is not to draw from what its training draws from.
     with kept_randomness():
-        traced = _traced(model, feed, None if probe.is_along_probes else probe.size or 0)
+        traced = _traced(model, probe, feed)
         structure = describe(model, traced, feed)
         for evaluation in evaluations:
             check_fits(evaluation.examples, model)
         predictors = tuple(
-            Predictor(model, traced, structure.outputs, evaluation)
+            _predictor(model, traced, structure.outputs, evaluation)
             for evaluation in evaluations
             if structure.outputs
         )
+    config = settings.model_configuration(model)
+    optimizer = settings.optimizer_configuration(getattr(model, "optimizer", None))
+    loss = settings.loss_configuration(getattr(model, "loss", None))
     spec = RunSpec(
         name=model.name,
         layers=structure.layers,
         evaluations=tuple(predictor.spec for predictor in predictors),
-        model_config=settings.model_config(model),
+        model_config=config.value,
         outputs=structure.outputs,
-        optimizer=settings.optimizer_config(model),
-        loss=settings.loss_config(model),
+        optimizer=optimizer.value,
+        loss=loss.value,
         seed=settings.random_seed(),
         versions=settings.versions(),
+        left_out={
+            **structure.left_out,
+            **reasons({"model/config": config, "optimizer": optimizer, "loss": loss}),
+        },
     )
     return KerasSubject(model, spec, traced, structure, predictors)
 
@@ -214,7 +227,27 @@ def parts_of(model: Any) -> dict[str, Any]:
     return {name: part for name, part in vars(model).items() if isinstance(part, keras.Model)}
 
 
-def _traced(model: Any, feed: Feed, answers: int | None) -> Trace:
+def _predictor(
+    model: Any, traced: Trace, outputs: Sequence[str], evaluation: Evaluation
+) -> Predictor:
+    try:
+        return Predictor(model, traced, outputs, evaluation)
+    except Exception as error:
+        if _takes(model, evaluation):
+            raise  # what is wrong is not the evaluation, but how we trace
+        raise _refusal(model, evaluation.examples, error) from error
+
+
+def _takes(model: Any, evaluation: Evaluation) -> bool:
+    """Whether a model can be called with the first examples."""
+    try:
+        run_eagerly(model, Feed.of(evaluation.examples).rows(evaluation.rows(0)), [], [])
+    except Exception:
+        return False
+    return True
+
+
+def _traced(model: Any, probe: Probe, feed: Feed) -> Trace:
     """Trace a model, or else run it eagerly, or else record its weights alone; say which in a word.
 
     Raises
@@ -222,6 +255,7 @@ def _traced(model: Any, feed: Feed, answers: int | None) -> Trace:
     SpecError
         The model itself does not take the probe.
     """
+    answers = None if probe.is_along_probes else probe.size or 0
     try:
         return trace(model, feed, answers=answers)
     except Exception as error:
@@ -229,7 +263,7 @@ def _traced(model: Any, feed: Feed, answers: int | None) -> Trace:
     try:
         run_eagerly(model, feed, [], [])
     except Exception as error:
-        raise _refusal(model, error) from error
+        raise _refusal(model, probe, error) from error
     try:
         traced = eager_trace(model, feed, answers=answers)
     except Exception as error:
@@ -249,11 +283,11 @@ def _traced(model: Any, feed: Feed, answers: int | None) -> Trace:
     return traced
 
 
-def _refusal(model: Any, error: Exception) -> SpecError:
+def _refusal(model: Any, given: Probe, error: Exception) -> SpecError:
     return SpecError(
-        f"The probe cannot be sent through the model {model.name!r}: {error}\n"
-        "Pass the probe in the form that model.predict() accepts. To record a part of "
-        "a model that cannot be called as a whole, pass Recorder(..., model=part)."
+        f"The {given.words.called} cannot be sent through the model {model.name!r}: {error}\n"
+        f"Pass {given.words.argument('inputs')} in the form that model.predict() accepts. To "
+        "record a part of a model that cannot be called as a whole, pass Recorder(..., model=part)."
     )
 
 

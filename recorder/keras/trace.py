@@ -20,7 +20,11 @@ from typing import Any
 
 from recorder.keras.inputs import Feed
 from recorder.keras.layers import is_leaf, is_model, layer_kind
+from recorder.keras.quiet import quietly
 from store.format.names import DATA_TYPES
+
+# Operations of TensorFlow that change no value, or its precision alone.
+HANDING_ON = ("Identity", "Cast", "StopGradient", "PreventGradient")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,8 @@ class Call:
         Where its input comes from: numbers of earlier calls, or names of model inputs.
     mask : int or None
         The call whose mask it obeys.
+    operations_between : bool
+        Whether what it takes is made of these by plain operations, that are in no layer.
     """
 
     layer: Any
@@ -46,6 +52,7 @@ class Call:
     output: Any
     inbound: tuple[int | str, ...]
     mask: int | None = None
+    operations_between: bool = False
 
 
 class Operations:
@@ -267,7 +274,7 @@ def _traced(model: Any, variables: Sequence[Any], feed: Feed) -> tuple[list[Call
 
     held = [tf.TensorSpec(variable.shape, variable.dtype) for variable in variables]
     # Unlike tf.function this runs no operation but those that the outputs need.
-    with kept_losses(model):
+    with kept_losses(model), quietly():
         function = tf.compat.v1.wrap_function(forward, [*signature, *held])
     return calls, outputs, function
 
@@ -340,7 +347,14 @@ class Watch:
             start = self.tensors((args, given))
         else:
             start = self.tensors(result)[:1]
-        return self.note(layer, path, result, self.sources(start), self._maker(mask))
+        return self.note(
+            layer,
+            path,
+            result,
+            self.sources(start),
+            self._maker(mask),
+            operations_between=not all(map(self._is_handed_on, start)),
+        )
 
     def _mask(self, args: Any, kwargs: Mapping[str, Any]) -> Any:
         """Give the mask of a call's first input, as Keras does; None where there is none."""
@@ -374,6 +388,8 @@ class Watch:
         result: Any,
         inbound: tuple[int | str, ...],
         mask_origin: int | None = None,
+        *,
+        operations_between: bool = False,
     ) -> Any:
         """Note one call; give back its result with a first tensor that is its own."""
         import keras
@@ -399,7 +415,9 @@ class Watch:
         for mask in self.tensors(getattr(output, "_keras_mask", None)):
             if self._maker(mask) is None:
                 self._masks.append((mask, number))
-        self.calls.append(Call(layer, path, _dense(output), inbound, mask_origin))
+        self.calls.append(
+            Call(layer, path, _dense(output), inbound, mask_origin, operations_between)
+        )
         return result
 
     def tensors(self, values: Any) -> list[Any]:
@@ -429,6 +447,17 @@ class Watch:
             elif self._graph is not None:
                 waiting.extend(reversed(tensor.op.inputs))
         return tuple(found)
+
+    def _is_handed_on(self, tensor: Any) -> bool:
+        """Whether a tensor has the values of a call or of a model input.
+
+        An eager one that comes straight from neither does not tell what it was made of.
+        """
+        while self._key(tensor) not in self.origins:
+            if self._graph is None or tensor.op.type not in HANDING_ON:
+                return False
+            tensor = tensor.op.inputs[0]
+        return True
 
     def output_calls(self, model: Any, result: Any) -> list[int]:
         """Which calls give the model's outputs; an output made by plain operations becomes one."""

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from recorder.backend import MeasuresUpdates, UpdateNorm
+from store.errors import ArgumentError
 from store.format.names import Array
 from store.format.spec import UPDATE_ARRAYS, UPDATE_COUNT_PATH, UpdatesSpec, update_path
 
@@ -91,7 +92,15 @@ class UpdateMeter:
             return lambda: self._frames(0, {})
         before = past[-1]
         earlier = past[-2].weights if len(past) > 1 else None
-        norms = self._subject.update_norms(before.weights, gradients, earlier=earlier)
+        try:
+            norms = self._subject.update_norms(before.weights, gradients, earlier=earlier)
+        except ValueError as error:
+            if gradients is None or isinstance(error, ArgumentError):
+                raise
+            raise ArgumentError(
+                "record(gradients=...) expects one gradient, or None, for each trainable variable, "
+                f"in the model's order: {error}"
+            ) from error
         return lambda: self._frames(step - before.step, norms())
 
     def _frames(self, count: int, norms: Mapping[str, UpdateNorm]) -> Frames:

@@ -36,6 +36,8 @@ EVALUATION_GROUPS: Mapping[EvaluationRole, str] = {
 }
 EVALUATION_LABEL = "label"
 EVALUATION_INPUT = "input"
+# Attribute of a weight: whether it is trained at any time.
+TRAINABLE = "trainable"
 UPDATES_GROUP = "updates"
 VARIABLE_DIM = "variable"
 UPDATE_COUNT_PATH = f"{UPDATES_GROUP}/count"
@@ -100,6 +102,8 @@ class LayerSpec:
         Names of the layers whose output this one takes.
     mask_from : str or None
         The layer whose mask this one obeys.
+    operations_between : bool
+        Whether plain operations, that are in no layer, lie between those layers and this one.
     output_dims, output_shape : tuple
         Names and sizes of the output's dimensions. The probe is the first, or none of them where
         the output has no entry for each probe. Empty: not recorded.
@@ -125,6 +129,7 @@ class LayerSpec:
     parameters: int = 0
     unit_stride: int = 1
     mask_from: str | None = None
+    operations_between: bool = False
 
     @property
     def path(self) -> str:
@@ -160,7 +165,7 @@ class LayerSpec:
                 (STEP_DIM, *weight.dims),
                 weight.shape,
                 weight.dtype,
-                {"trainable": weight.trainable},
+                {TRAINABLE: weight.trainable},
             )
             for weight in self.weights
         )
@@ -174,6 +179,7 @@ class LayerSpec:
             "config": dict(self.config),
             "inbound": list(self.inbound),
             "mask_from": self.mask_from,
+            "operations_between": self.operations_between,
             "output_shape": list(self.output_shape[1:]) if self.has_activation else [],
             "parameters": self.parameters,
             "unit_dim": UNIT_DIM if UNIT_DIM in self.output_dims else None,
@@ -258,7 +264,11 @@ class ProbeSpec:
 
 @dataclass(frozen=True, slots=True)
 class RunSpec:
-    """Everything that is known about a run before its first step."""
+    """Everything that is known about a run before its first step.
+
+    `left_out` says what of it could not be had: a reason for each path, such as ``optimizer``,
+    ``model/config`` or that of a layer.
+    """
 
     name: str
     layers: tuple[LayerSpec, ...]
@@ -273,6 +283,7 @@ class RunSpec:
     notes: str = ""
     evaluations: tuple[EvaluationSpec, ...] = ()
     updates: UpdatesSpec | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     def array_specs(self) -> list[ArraySpec]:
         """Every array that grows with the steps, in writing order."""

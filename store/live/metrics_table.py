@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,14 @@ import numpy as np
 
 from store.errors import SpecError, StepOrderError
 from store.format.metadata import Document
-from store.format.names import EPOCH_MEAN, EPOCH_SAMPLES, UPDATE_DIM, metric_path, safe_name
+from store.format.names import (
+    EPOCH_MEAN,
+    EPOCH_MEAN_UNTIL,
+    EPOCH_SAMPLES,
+    UPDATE_DIM,
+    metric_path,
+    safe_name,
+)
 from store.format.spec import ArraySpec
 from store.live.array import LiveArray
 from store.storage.files import OpenFiles
@@ -68,7 +75,9 @@ class MetricsTable:
         self._arrays: dict[str, LiveArray] = {}
         self._last_update: int | None = None
         self._waiting: list[tuple[int, dict[str, float]]] = []
-        self._epoch_means: set[str] = set()
+        # Metrics that are means over the epoch so far, and until which update; None: still.
+        self._epoch_means: dict[str, int | None] = {}
+        self._seen: set[str] = set()  # every metric that a row had
 
     @property
     def arrays(self) -> list[LiveArray]:
@@ -85,8 +94,9 @@ class MetricsTable:
             )
         numbers = {name: _number(name, value) for name, value in values.items()}
         if means is not None:
-            self._epoch_means |= means.names
+            self._note_means(numbers, means)
             numbers[SAMPLES] = means.samples
+        self._seen |= numbers.keys()
         if update != self._last_update:
             self._waiting.append((update, numbers))
             self._last_update = update
@@ -125,10 +135,15 @@ class MetricsTable:
                 self._axis = array
                 self.rows = node["shape"][0]
             else:
-                is_metric = name != EPOCH_SAMPLES or "name" in node["attributes"]
-                self._arrays[node["attributes"].get("name", name) if is_metric else SAMPLES] = array
+                attributes = node["attributes"]
+                is_metric = name != EPOCH_SAMPLES or "name" in attributes
+                exact = attributes.get("name", name) if is_metric else SAMPLES
+                self._arrays[exact] = array
+                if attributes.get(EPOCH_MEAN) is True:
+                    self._epoch_means[exact] = attributes.get(EPOCH_MEAN_UNTIL)
         for array in self.arrays:
             array.check(self.rows)
+        self._seen |= self._arrays.keys()
 
     def keep(self, after_step: int | None) -> None:
         """Drop the rows of adopted arrays that are later than a step."""
@@ -138,6 +153,24 @@ class MetricsTable:
         if after_step is not None:
             self.rows = int(np.searchsorted(updates, after_step, side="right"))
         self._last_update = int(updates[self.rows - 1]) if self.rows else None
+
+    def _note_means(self, numbers: Mapping[str, float], means: EpochMeans) -> None:
+        """Note which metrics of a row are means over the epoch; one that is none ceases to be."""
+        for name in (numbers.keys() & means.names) - self._seen:
+            self._epoch_means[name] = None
+        for name in numbers.keys() & self._epoch_means.keys() - means.names:
+            if self._epoch_means[name] is None:
+                self._epoch_means[name] = self._last_update or 0
+                if (array := self._arrays.get(name)) is not None:
+                    array.spec = replace(array.spec, attributes=self._attributes(name))
+
+    def _attributes(self, name: str) -> dict[str, Any]:
+        """Give the attributes of a metric's array."""
+        if name not in self._epoch_means:
+            return {"name": name}
+        until = self._epoch_means[name]
+        ended = {} if until is None else {EPOCH_MEAN_UNTIL: until}
+        return {"name": name, EPOCH_MEAN: True, **ended}
 
     def _complete(self, numbers: Mapping[str, float]) -> None:
         """Put values into the last row, which is written already."""
@@ -154,8 +187,7 @@ class MetricsTable:
             said = {"long_name": "samples of the epoch so far"}
             array = self._new_array(EPOCH_SAMPLES, "float64", said)
         else:
-            marks = {EPOCH_MEAN: True} if name in self._epoch_means else {}
-            array = self._new_array(safe_name(name, taken), "float64", {"name": name, **marks})
+            array = self._new_array(safe_name(name, taken), "float64", self._attributes(name))
         array.fill(self.rows, math.nan)
         self._arrays[name] = array
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -9,10 +10,22 @@ from typing import Any
 
 import numpy as np
 
-from store.format.names import HISTORY_PREFIX, PROBE_DIM, STEP_DIM, UPDATE_DIM, Array
+from store.errors import RunFormatError
+from store.format.code import may_hold_code, without_code
+from store.format.names import (
+    AFTER_GROUP,
+    AFTER_PREFIX,
+    HISTORY_PREFIX,
+    PROBE_DIM,
+    STEP_DIM,
+    UPDATE_DIM,
+    Array,
+)
 from store.format.packed_layout import BlockSlices
+from store.format.probe import from_json_bytes, json_bytes
 from store.packed.shards import ReadRegion
 from store.reading.run import Run
+from store.storage.open_source import root_content
 
 # Positions kept along a dimension, increasing.
 Positions = Mapping[str, Array]
@@ -40,7 +53,7 @@ class DraftArray:
     @property
     def kind(self) -> str:
         """``activation``, ``weights`` or ``other``."""
-        match self.path.split("/"):
+        match self._segments:
             case ["layers", _, "activation" | "output"]:
                 return "activation"
             case ["layers", _, "weights", _]:
@@ -50,8 +63,12 @@ class DraftArray:
     @property
     def layer(self) -> str | None:
         """Name of the layer it belongs to."""
-        segments = self.path.split("/")
+        segments = self._segments
         return segments[1] if segments[0] == "layers" and len(segments) > 2 else None
+
+    @property
+    def _segments(self) -> list[str]:
+        return self.path.removeprefix(AFTER_PREFIX).split("/")
 
     @property
     def nbytes(self) -> int:
@@ -110,7 +127,7 @@ class Draft:
         groups = {
             path: node["attributes"] for path, node in nodes.items() if node["node_type"] == "group"
         }
-        return cls(dict(run.attributes), groups, parts)
+        return cls(dict(run.attributes), groups, tuple(_without_code(part) for part in parts))
 
     @property
     def steps(self) -> DraftArray:
@@ -139,10 +156,49 @@ class Draft:
         count = self.attributes["committed"] if steps is None else len(steps)
         return replace(self, attributes={**self.attributes, "committed": count}, parts=parts)
 
+    def without_ending(self) -> Draft:
+        """Give the draft without the network after the training."""
+        groups = {
+            path: attributes
+            for path, attributes in self.groups.items()
+            if path != AFTER_GROUP and not path.startswith(AFTER_PREFIX)
+        }
+        kept = self.keep(lambda part: not part.path.startswith(AFTER_PREFIX))
+        return replace(kept, groups=groups)
+
     def substitute(self, parts: Iterable[DraftArray]) -> Draft:
         """Give the draft with other arrays under the same paths."""
         others = {part.path: part for part in parts}
         return replace(self, parts=tuple(others.get(part.path, part) for part in self.parts))
+
+
+def _without_code(part: DraftArray) -> DraftArray:
+    """Give the model's configuration without code; what cannot be read stays as it is: damage."""
+    if part.path != "model/config":
+        return part
+    try:
+        values = part.read(tuple(slice(0, size) for size in part.shape))
+        config = from_json_bytes(values)
+    except (RunFormatError, ValueError, RecursionError):
+        return part
+    found = without_code(config)
+    return part if found == config else part.constant(json_bytes(found))
+
+
+def holds_code(run: Run) -> bool:
+    """Whether the files of a run hold code in a configuration, which reading leaves out."""
+    contents = [root_content(run.source)]
+    if "model/config" in run.nodes:
+        contents.append(run.read("model/config", ()).tobytes())
+    return any(may_hold_code(content) and _is_with_code(content) for content in contents)
+
+
+def _is_with_code(content: bytes) -> bool:
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError):  # damaged, which is found elsewhere
+        return False
+    return bool(without_code(found) != found)
 
 
 def _chosen(read: ReadRegion, chosen: Mapping[int, Array]) -> ReadRegion:

@@ -6,9 +6,9 @@ import datetime as dt
 import hashlib
 import threading
 from collections.abc import Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import xarray as xr
@@ -20,15 +20,14 @@ from store.errors import (
     did_you_mean,
 )
 from store.format import probe as probe_io
+from store.format.code import may_hold_code, without_code
+from store.format.facts import in_force
 from store.format.layers import Layers, layers_of
 from store.format.metadata import Document
 from store.format.names import (
-    EPOCH_MEAN,
-    EPOCH_SAMPLES,
-    RESERVED_METRICS,
+    AFTER_GROUP,
     ROOT_ATTRIBUTE,
     STEP_DIM,
-    UPDATE_DIM,
     Array,
     activation_path,
     output_path,
@@ -42,10 +41,12 @@ from store.format.spec import (
     EvaluationRole,
     ProbeSpec,
 )
+from store.reading.after_training import AfterTraining
 from store.reading.arrays import ArrayReader, Index, ZarrArray
 from store.reading.cache import ArrayCache
 from store.reading.lazy import lazy_array, whole
 from store.reading.live import MappedFiles, local_reader
+from store.reading.metrics import metrics_of
 from store.reading.packed import request_pool
 from store.reading.twins import packed_reader
 from store.reading.zarr_store import SourceStore
@@ -151,6 +152,41 @@ class Run:
         return None if step is None else int(step)
 
     @property
+    def facts(self) -> list[dict[str, Any]]:
+        """What held of the training since which step: one entry a change, with its ``step``.
+
+        Optimizer, loss, batch size, and which variables were not trained; SCHEMA.md lists them.
+        Empty in runs of earlier versions.
+        """
+        return [dict(entry) for entry in self.attributes.get("facts", [])]
+
+    def settings(self, step: int | None = None) -> dict[str, Any]:
+        """Give the facts that are in force at a step, by name.
+
+        Parameters
+        ----------
+        step : int, optional
+            Optimizer updates done; by default the last facts.
+
+        Returns
+        -------
+        dict
+            As `facts`, folded into one. The learning rate over time is in `metrics`.
+        """
+        return in_force(self.facts, step)
+
+    @property
+    def left_out(self) -> Mapping[str, str]:
+        """Why something could not be recorded, by its path in the run."""
+        found: Mapping[str, str] = self.attributes.get("left_out", {})
+        return found
+
+    @property
+    def weight_jumps(self) -> tuple[int, ...]:
+        """Steps from which on the weights are others than updates made them; see SCHEMA.md."""
+        return tuple(self.attributes.get("weight_jumps", ()))
+
+    @property
     def layers(self) -> Layers:
         """The layers in network order."""
         return self._now.layers
@@ -248,6 +284,19 @@ class Run:
             return None
         return found.assign_coords({VARIABLE_DIM: found.attrs.pop("variables")})
 
+    @property
+    def after_training(self) -> AfterTraining | None:
+        """The network after the training, where its weights were changed after the last step.
+
+        Averages of the weights that the optimizer swaps in at the end, the best weights that a
+        callback restores. None: the last step is what the training left.
+        """
+        now = self._now
+        if AFTER_GROUP not in now.nodes:
+            return None
+        attributes = now.nodes[AFTER_GROUP]["attributes"]
+        return AfterTraining(attributes, now.layers, partial(self._lazy, now))
+
     @cached_property
     def model_config(self) -> Mapping[str, Any] | None:
         """The model's Keras configuration; None if it was not recorded.
@@ -267,7 +316,7 @@ class Run:
             ) from error
         if not isinstance(config, dict):
             raise RunFormatError(f"{self.location}: the model's configuration is not an object.")
-        return config
+        return cast("Mapping[str, Any]", without_code(config))
 
     # -- the time axis -----------------------------------------------------------------------
 
@@ -392,24 +441,15 @@ class Run:
 
         Keras's ``fit`` gives means over the epoch so far, and so they are here, with the attribute
         ``epoch_mean``; the coordinate ``epoch_samples``, (update,) float64, tells of how many
-        samples. Where there is none, it is not known whether metrics are such means.
+        samples. Where there is none, it is not known whether metrics are such means. With the
+        attribute ``epoch_mean_until`` later values are no such means, since weights or masks began.
         """
         now = self._now
-        coords = {UPDATE_DIM: (UPDATE_DIM, np.empty(0, np.int64))}
-        variables = {}
-        paths = [path for path in now.nodes if path.startswith("metrics/")]
         side_by_side = request_pool().map if self.source.is_remote else map
-        arrays = side_by_side(lambda path: whole(self._reader(now, path)), paths)
-        for path, array in zip(paths, arrays, strict=True):
-            node, attributes = path.removeprefix("metrics/"), now.nodes[path]["attributes"]
-            if node == UPDATE_DIM or (node == EPOCH_SAMPLES and "name" not in attributes):
-                coords[node] = (UPDATE_DIM, array)
-                continue
-            # The node is named so that every file system takes it; the attribute is exact.
-            name = attributes.get("name", node)
-            marks = {EPOCH_MEAN: True} if attributes.get(EPOCH_MEAN) is True else {}
-            variables[name if name not in RESERVED_METRICS else path] = (UPDATE_DIM, array, marks)
-        return xr.Dataset(variables, coords=coords)
+        return metrics_of(
+            now.nodes,
+            lambda paths: side_by_side(lambda path: whole(self._reader(now, path)), paths),
+        )
 
     @property
     def tree(self) -> xr.DataTree:
@@ -622,6 +662,8 @@ class CommittedRun:
 
     def __init__(self, content: bytes, root: Document) -> None:
         self.content = content
+        if may_hold_code(content):
+            root = without_code(root)
         self.attributes: Mapping[str, Any] = root["attributes"][ROOT_ATTRIBUTE]
         self.nodes: Mapping[str, Document] = root["consolidated_metadata"]["metadata"]
         self.layers = layers_of(self.nodes)

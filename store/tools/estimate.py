@@ -9,12 +9,19 @@ from fnmatch import fnmatchcase
 import numpy as np
 
 from store.errors import LayerNotFoundError, SpecError, did_you_mean
+from store.format import probe
 from store.format.live_layout import place
-from store.format.names import UNIT_DIM, distinct_dims
+from store.format.names import UNIT_DIM, Array, distinct_dims
 from store.format.spec import ArraySpec, LayerSpec, RunSpec
 
 # Frames and histories together, of runs of convolutional networks (benchmarks/storage.py).
 PACKED_SHARE = 0.9
+# What a node of the hierarchy takes in its own document and in the root's (runs of LeNet, LSTM).
+DOCUMENT_BYTES = 850
+# Metrics that a training usually has: the updates themselves, loss and accuracy, both of held-out
+# examples too, the learning rate, and samples of the epoch.
+USUAL_METRICS = 7
+METRIC_BYTES = 8
 # Types that floats can be stored as.
 FLOATS = ("float16", "float32", "float64")
 
@@ -52,10 +59,11 @@ class Estimate:
     ----------
     steps : int
         Steps recorded.
-    activation_bytes, weight_bytes : int
-        Bytes of one step by kind.
+    activation_bytes, weight_bytes, other_bytes : int
+        Bytes of one step by kind; others are predictions, single updates and the time axes.
     total_bytes : int
-        Bytes of all files that grow with the steps, and of the evaluations' inputs.
+        Bytes of the whole run: what grows with the steps and with the updates, what is stored once,
+        and the documents that describe it.
     packed_bytes : int
         Rough size once packed, histories included.
     """
@@ -63,13 +71,14 @@ class Estimate:
     steps: int
     activation_bytes: int
     weight_bytes: int
+    other_bytes: int
     total_bytes: int
     packed_bytes: int
 
     @property
     def step_bytes(self) -> int:
         """Bytes of one step."""
-        return self.activation_bytes + self.weight_bytes
+        return self.activation_bytes + self.weight_bytes + self.other_bytes
 
 
 def narrowed(spec: RunSpec, narrowing: Narrowing) -> RunSpec:
@@ -82,7 +91,7 @@ def narrowed(spec: RunSpec, narrowing: Narrowing) -> RunSpec:
     return replace(spec, layers=tuple(_narrowed_layer(layer, narrowing) for layer in spec.layers))
 
 
-def estimate(spec: RunSpec, steps: int | Iterable[int]) -> Estimate:
+def estimate(spec: RunSpec, steps: int | Iterable[int], *, updates: int = 0) -> Estimate:
     """Size of a recording.
 
     Parameters
@@ -91,18 +100,38 @@ def estimate(spec: RunSpec, steps: int | Iterable[int]) -> Estimate:
         The run's description, perhaps narrowed by `narrowed`.
     steps : int or iterable of int
         Number of recorded steps, or the steps themselves.
+    updates : int
+        Optimizer updates of the training: metrics have a row for each. By default none is counted.
     """
     count = steps if isinstance(steps, int) else len(set(steps))
+    arrays = spec.array_specs()
+    frames = sum(array.frame_bytes for array in arrays)
     activations = sum(
-        array.frame_bytes
-        for array in spec.array_specs()
-        if array.path.endswith(("/activation", "/output"))
+        array.frame_bytes for array in arrays if array.path.endswith(("/activation", "/output"))
     )
-    weights = sum(array.frame_bytes for array in spec.array_specs() if "/weights/" in array.path)
-    total = _bytes_of_inputs(spec)
-    total += sum(live_bytes(array, count) for array in spec.array_specs())
-    packed = round(PACKED_SHARE * count * (activations + weights))
-    return Estimate(count, activations, weights, total, packed)
+    weights = sum(array.frame_bytes for array in arrays if "/weights/" in array.path)
+    stored_once = _stored_once(spec)
+    nodes = len(arrays) + len(stored_once) + len(spec.layers) + USUAL_METRICS
+    beside = (
+        sum(values.nbytes for values in stored_once)
+        + nodes * DOCUMENT_BYTES
+        + updates * USUAL_METRICS * METRIC_BYTES
+    )
+    others = frames - activations - weights
+    packed = count * (PACKED_SHARE * (activations + weights) + others)
+    return Estimate(
+        count,
+        activations,
+        weights,
+        others,
+        total_bytes=beside + sum(live_bytes(array, count) for array in arrays),
+        packed_bytes=beside + round(packed),
+    )
+
+
+def recorded_bytes(spec: RunSpec, steps: int) -> int:
+    """Bytes of the arrays that grow with the steps, and of the evaluations' inputs."""
+    return _bytes_of_inputs(spec) + sum(live_bytes(array, steps) for array in spec.array_specs())
 
 
 def live_bytes(array: ArraySpec, steps: int) -> int:
@@ -122,6 +151,15 @@ def steps_within(spec: RunSpec, budget_bytes: int) -> int:
     """Count the steps that fit into a number of bytes."""
     left = max(0, budget_bytes - _bytes_of_inputs(spec))
     return left // max(1, estimate(spec, 1).step_bytes)
+
+
+def _stored_once(spec: RunSpec) -> list[Array]:
+    """Give the arrays that do not grow."""
+    arrays = list(probe.static_arrays(spec.probe).values()) if spec.probe else []
+    for evaluation in spec.evaluations:
+        arrays += evaluation.static_arrays().values()
+    config = [] if spec.model_config is None else [probe.json_bytes(dict(spec.model_config))]
+    return [values for values, *_ in arrays] + config
 
 
 def _bytes_of_inputs(spec: RunSpec) -> int:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from store.errors import RunFormatError
+from store.errors import RunFormatError, listed
+from store.format.facts import STEP
 from store.format.names import HISTORY_PREFIX, layer_path
 from store.format.spec import EVALUATION_INPUT, EVALUATION_LABEL, EXAMPLE_DIM
 from store.reading import moments
@@ -18,6 +19,7 @@ from store.reading.bookmarks import Bookmark
 from store.reading.run import Run
 from store.storage.location import ROOT_FILES
 from store.storage.sources import DirectorySource
+from store.tools.facts import fact_texts
 
 # Binary units, as file managers show them.
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
@@ -35,8 +37,8 @@ def describe(run: Run) -> dict[str, Any]:
     -------
     dict
         ``name, id, location, form, schema_version, created, finished, steps, layers, metrics,
-        probe, evaluations, contains, moments, other_files, versions, bytes`` …; sizes are None
-        where the place cannot list them.
+        facts, left_out, after_training, probe, evaluations, contains, moments, other_files,
+        versions, bytes`` …; sizes are None where the place cannot list them.
     """
     source = run.source
     sizes = source.taken() if isinstance(source, DirectorySource) else source.sizes()
@@ -50,11 +52,14 @@ def describe(run: Run) -> dict[str, Any]:
         "schema_version": run.attributes["schema_version"],
         "created": run.attributes["created"],
         "finished": run.attributes.get("finished"),
+        "weight_jumps": list(run.weight_jumps),
         "optimizer": run.attributes.get("optimizer"),
         "loss": run.attributes.get("loss"),
         "schedule": run.attributes.get("schedule"),
         "seed": run.attributes.get("seed"),
         "notes": run.attributes.get("notes", ""),
+        "facts": run.facts,
+        "left_out": dict(run.left_out),
         "versions": dict(run.attributes.get("versions", {})),
         "steps": {
             "count": len(steps),
@@ -77,7 +82,8 @@ def describe(run: Run) -> dict[str, Any]:
             }
             for layer in run.layers.values()
         ],
-        "metrics": _last_metrics(run),
+        "after_training": run.after_training is not None,
+        "metrics": _describe_metrics(run),
         "probe": _describe_probe(run),
         "evaluations": _describe_evaluations(run),
         "contains": contents(run),
@@ -172,6 +178,11 @@ def render(info: Mapping[str, Any]) -> str:
     span = f", {steps['first']} to {steps['last']}" if steps["count"] else ""
     epochs = f", {steps['epochs']:g} epochs" if steps["epochs"] is not None else ""
     lines.append(f"  steps     {steps['count']}{span}{epochs}")
+    if info["after_training"]:
+        lines.append("  and       the weights after the training, which are not the last step's")
+    if info["weight_jumps"]:
+        jumps = listed(map(str, info["weight_jumps"]))
+        lines.append(f"  weights   set, not updated, before steps {jumps}")
     lines.append(f"  size      {human_bytes(info['bytes'])} ({human_bytes(info['raw_bytes'])} raw)")
     lines.append(f"  probes    {_probe_line(info['probe'])}")
     lines += [f"  {_evaluation_line(each)}" for each in info["evaluations"]]
@@ -183,6 +194,8 @@ def render(info: Mapping[str, Any]) -> str:
     if info["versions"]:
         versions = ", ".join(f"{name} {version}" for name, version in info["versions"].items())
         lines.append(f"  versions  {versions}")
+    lines += _fact_lines(info["facts"])
+    lines += [f"  left out  {path}: {reason}" for path, reason in info["left_out"].items()]
     if info["notes"]:
         lines.append(f"  notes     {info['notes']}")
     lines += ["", *_layer_table(info["layers"])]
@@ -194,6 +207,14 @@ def render(info: Mapping[str, Any]) -> str:
     if info["moments"]:
         lines += ["", "Moments", *(f"  {_moment_line(each)}" for each in info["moments"])]
     return "\n".join(printable(line) for line in lines)
+
+
+def _fact_lines(facts: Sequence[Mapping[str, Any]]) -> list[str]:
+    told = [(entry[STEP], *each) for entry in facts for each in fact_texts(entry)]
+    return [
+        f"  {'settings ' if not number else '         '} from step {step}: {name} {text}"
+        for number, (step, name, text) in enumerate(told)
+    ]
 
 
 def _ending(info: Mapping[str, Any]) -> str:
@@ -283,15 +304,18 @@ def _has_inputs(evaluation: xr.Dataset) -> bool:
     return any(str(name).startswith(EVALUATION_INPUT) for name in evaluation)
 
 
-def _last_metrics(run: Run) -> dict[str, Any] | None:
-    metrics = run.metrics
-    if not metrics.sizes.get("update"):
-        return None
+def _describe_metrics(run: Run) -> dict[str, Any] | None:
+    rows = run.metrics.sizes.get("update")
+    return {"rows": int(rows), "last": last_metrics(run)} if rows else None
+
+
+def last_metrics(run: Run) -> dict[str, float | None]:
+    """Give the last value of each metric that is a number; None where there is none."""
     last = {}
-    for name, values in metrics.data_vars.items():
-        finite = values.values[~np.isnan(values.values)]
-        last[str(name)] = float(finite[-1]) if len(finite) else None
-    return {"rows": int(metrics.sizes["update"]), "last": last}
+    for name, values in run.metrics.data_vars.items():
+        numbers = values.values[~np.isnan(values.values)]
+        last[str(name)] = float(numbers[-1]) if len(numbers) else None
+    return last
 
 
 def _below(sizes: Mapping[str, int], prefixes: Iterable[str]) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from store.errors import RunExistsError, RunFormatError
 from store.packed import precision as precisions
-from store.packed.draft import Draft
+from store.packed.draft import Draft, holds_code
 from store.packed.pack import companion_files, reading, write_run
 from store.packed.precision import Choice
 from store.packed.writer import PackOptions, Progress
@@ -19,6 +19,7 @@ from store.reading import moments
 from store.reading.bookmarks import render
 from store.reading.run import Run, open_run
 from store.storage.atomic import new_file
+from store.storage.location import expanded
 from store.storage.open_source import open_source
 from store.tools.info import contents, other_files
 from store.tools.verify import verify
@@ -65,7 +66,8 @@ def share(
     Parameters
     ----------
     run : str or Path
-        Any run; one that is packed already goes in as it is.
+        Any run; one that is packed already goes in as it is, unless an earlier version left code
+        of functions in its configuration: that is left out.
     out : str or Path
         The file to write, for instance ``lenet.zip``.
     history, precision
@@ -95,7 +97,7 @@ def share(
     RunFormatError
         The moments are damaged, or the file that was written is not sound.
     """
-    target = Path(out).expanduser()
+    target = expanded(out)
     if target.exists() and not (overwrite and target.is_file()):
         raise RunExistsError(f"There is something at {target} already. Choose another path.")
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -107,7 +109,8 @@ def share(
         listed = {}
         if bookmarks:
             listed[moments.FILE_NAME] = render(bookmarks, run_id=opened.id)
-        if opened.attributes["form"] != "packed" or precision or not history:
+        as_it_is = opened.attributes["form"] == "packed" and history and not precision
+        if not as_it_is or holds_code(opened):
             folder = tempfile.TemporaryDirectory(prefix=".trainlapse-", dir=target.parent)
             packed = Path(stack.enter_context(folder), "run")
             draft = Draft.of(opened)

@@ -127,6 +127,8 @@ CASES: dict[str, tuple[Callable[..., Any], dict[str, list[Any]]]] = {
             "schedule": ["every_epoch", 5],
             "steps": [0, "3", None, 1.5],
             "steps_per_epoch": [0, "3", 1.5],
+            "evaluation": OF_A_RECORDER["evaluation"],
+            "updates": [None, 1],
             "backend": [object()],
         },
     ),
@@ -168,7 +170,7 @@ def test_a_wrong_value_is_refused_at_once_and_named(
         make(**{argument: value})
     assert isinstance(caught.value, SpecError)
     said = str(caught.value)
-    names = {"x": "inputs", "y": "labels", "inputs": "input", "class_names": "class"}
+    names = {"x": r"input|\(x=", "y": r"label|\(y=", "inputs": "input", "class_names": "class"}
     assert re.search(names.get(argument, argument).rstrip("s"), said, re.IGNORECASE), said
     assert not list(tmp_path.iterdir()), "nothing is written for it"
 
@@ -202,6 +204,11 @@ def test_an_error_says_what_was_passed_and_what_was_expected() -> None:
             "LoopRecorder(durability=...) expects one of 'process', 'power', got 'disk'.",
         ),
         (
+            partial(recorder_with(LoopRecorder), gradients=True, updates=False),
+            "LoopRecorder(gradients=...) expects False where updates=False, since norms of "
+            "gradients are recorded with single updates, got True.",
+        ),
+        (
             partial(estimated, layers=5),
             'layers=... expects a pattern such as "conv*", or a list of them, got 5.',
         ),
@@ -209,6 +216,87 @@ def test_an_error_says_what_was_passed_and_what_was_expected() -> None:
         with pytest.raises(TypeError) as caught:
             make()
         assert str(caught.value) == said
+
+
+def made(recorder: Any) -> str:
+    """Write out what a user has decided."""
+    return f"{recorder._recording.options} {recorder._cost.limit} {recorder._pack}"
+
+
+# Of what takes single values: how it is called, what of it tells, and values that it takes.
+TAKEN: list[tuple[Callable[..., Any], Callable[[Any], Any], dict[str, Any]]] = [
+    (
+        recorder_with(LoopRecorder),
+        made,
+        {
+            "layers": "a*",
+            "activations": False,
+            "weights": "b",
+            "every_unit": 2,
+            "dtype": "float16",
+            "byte_budget": 3_000,
+            "cost_limit": 0.5,
+            "thin": True,
+            "resume": True,
+            "overwrite": True,
+            "name": "a run",
+            "notes": "a note",
+            "compression": "lz4",
+            "durability": "power",
+            "pack": True,
+            "updates": False,
+            "gradients": False,
+        },
+    ),
+    (recorder_with(LoopRecorder), made, {"resume": 7, "byte_budget": "1 MB", "gradients": True}),
+    (
+        lambda **given: Evaluation(X, Y, **given),
+        lambda found: (repr(found), found.keeps_inputs),
+        {"batch_size": 2, "role": "train", "inputs": False},
+    ),
+    (
+        lambda **given: Evaluation(X, **given),
+        lambda found: found.keeps_inputs,
+        {"inputs": 5},
+    ),
+    (
+        lambda **given: Probe.pick(X, Y, **given),
+        lambda found: (found.labels.tolist(), found.kind),
+        {"per_class": 1, "seed": 3, "kind": "other"},
+    ),
+    (recorder.every_n_steps, repr, {"n": 3}),
+    (recorder.log_spaced, repr, {"per_decade": 3}),
+    (recorder.adaptive, repr, {"budget": 10_000, "change": 0.25}),
+    (recorder.on_event, repr, {"metric": "loss", "factor": 2.5, "window": 9, "after": 0}),
+    (
+        lambda **given: estimated(**given).updates,
+        repr,
+        {"steps": 4, "steps_per_epoch": 2, "updates": False},
+    ),
+]
+
+
+@pytest.mark.parametrize("as_numpy", [np.array, lambda value: np.array(value)[()]])
+@pytest.mark.parametrize(("make", "told", "values"), TAKEN)
+def test_numpys_scalars_are_taken_as_pythons(
+    make: Callable[..., Any],
+    told: Callable[[Any], Any],
+    values: dict[str, Any],
+    as_numpy: Callable[[Any], Any],
+) -> None:
+    """And they are kept as Python's: a run's attributes are JSON."""
+    numpys = {argument: as_numpy(value) for argument, value in values.items()}
+    assert told(make(**numpys)) == told(make(**values))
+
+
+def test_steps_may_be_numpys_too() -> None:
+    steps = [np.int64(3), np.array(5), 7]
+    assert repr(recorder.at_steps(steps)) == "at_steps([3, 5, 7])"
+    assert repr(recorder.at_steps(np.arange(3))) == "at_steps([0, 1, 2])"
+    with pytest.raises(TypeError, match="expects steps such as"):
+        recorder.at_steps(np.array(5))
+    with pytest.raises(TypeError, match="expects a whole number of at least 0, got"):
+        recorder.at_steps([np.True_])
 
 
 @pytest.mark.parametrize("step", [None, "three", -1, 1.5, float("nan"), True])

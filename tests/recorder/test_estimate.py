@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 import recorder
-from recorder import Probe, Recorder, at_steps, every_epoch, every_n_steps
+from recorder import (
+    Evaluation,
+    LoopRecorder,
+    Probe,
+    Recorder,
+    at_steps,
+    every_epoch,
+    every_n_steps,
+)
 from recorder.commands.estimate_command import estimate as command
 from recorder.commands.estimate_command import parse_schedule
 from recorder.forecast import planned_steps
+from recorder.presets.training import record_preset
+from recorder.scope import parse_bytes
+from store import open_run
 from tests.recorder.few_examples import shorten
 from tests.recorder.keras.test_callback import fit
 from tests.recorder.networks import compiled, conv_model, images, nested_model, renewed, values_of
+from tests.recorder.numpy_backend import NumpyBackend, Perceptron
 
 
 @pytest.mark.parametrize("scale", [{}, {"every_unit": 2, "dtype": "float16", "layers": "conv"}])
@@ -33,13 +47,50 @@ def test_the_estimate_is_what_is_recorded(tmp_path: Path, scale: dict[str, Any])
     fit(model, images(), callback)
     assert found.size.steps == callback.report.steps
     # Three time axes, a count of updates, and four numbers of 8 bytes for each variable.
-    beside = 8 * (3 + 1 + 4 * (2 if scale else 4))
-    assert found.size.step_bytes * callback.report.steps + beside * found.size.steps == (
-        callback.report.nbytes
-    )
+    assert found.size.other_bytes == 8 * (3 + 1 + 4 * (2 if scale else 4))
+    assert found.size.step_bytes * callback.report.steps == callback.report.nbytes
     assert found.open_ms > 0
     assert 0 < found.read_ms < 1000
     assert 0 < found.background_ms < 1000
+
+
+def bytes_on_disk(path: Path) -> int:
+    """Count what a run takes; files of small frames have holes that take nothing."""
+    found = [file.stat() for file in path.rglob("*") if file.is_file()]
+    return sum(min(each.st_size, 512 * each.st_blocks) for each in found)
+
+
+@pytest.mark.parametrize("updates", [True, False])
+def test_all_that_is_written_is_counted(updates: bool, tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(700, 300)).astype(np.float32)
+    net, schedule = Perceptron((300, 40, 10), 0), every_n_steps(50)
+    what: dict[str, Any] = {
+        "backend": NumpyBackend(),
+        "evaluation": [Evaluation(x[:400], np.arange(400)), Evaluation(x[400:], role="train")],
+        "updates": updates,
+    }
+    found = recorder.estimate(net, Probe(x[:8]), schedule, steps=1000, **what)
+    with LoopRecorder(
+        tmp_path / "run.zarr", Probe(x[:8]), model=net, schedule=schedule, **what
+    ) as loop:
+        for step in range(1, 1001):
+            loop.record(step, loss=1.0, accuracy=0.5, val_loss=1.0)
+    assert found.size.total_bytes == pytest.approx(bytes_on_disk(tmp_path / "run.zarr"), rel=0.1)
+    alone = recorder.estimate(net, Probe(x[:8]), schedule, steps=1000, backend=NumpyBackend())
+    assert alone.size.total_bytes < 0.7 * found.size.total_bytes
+
+
+@pytest.mark.slow
+def test_the_estimate_of_a_preset_is_the_size_of_its_recording(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shorten(monkeypatch, "lenet-mnist", epochs=2, schedule=at_steps([1]))
+    done = run("lenet-mnist")
+    size = re.search(r"the run .*: (.*), packed", done.output)
+    assert size, done.output
+    path = record_preset("lenet-mnist", tmp_path / "run.zarr", progress=False)
+    assert "evaluation" in open_run(path).nodes
+    assert parse_bytes(size[1]) == pytest.approx(bytes_on_disk(path), rel=0.1)
 
 
 def test_first_and_last_step_are_planned_whatever_the_schedule() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from store.errors import RunFormatError, SpecError
 from store.format.spec import RunSpec
 from store.packed.pack import pack
 from store.tools.crop import Cut, crop
-from store.tools.estimate import estimate
+from store.tools.estimate import recorded_bytes
 from store.tools.info import contents, describe
 from tests.recorder import numpy_training as training
 from tests.recorder.matrix_models import KINDS, compiled_kind
@@ -135,7 +136,7 @@ def test_a_byte_budget_counts_the_inputs() -> None:
     without = RunSpec("run", ())
     added = dataclasses.replace(without, evaluations=(spec,))
     nbytes = 20 * 6 * 4
-    assert estimate(added, 0).total_bytes == estimate(without, 0).total_bytes + nbytes
+    assert recorded_bytes(added, 0) == recorded_bytes(without, 0) + nbytes
 
 
 def test_a_run_goes_on_with_the_same_examples_only(tmp_path: Path) -> None:
@@ -150,8 +151,9 @@ def test_a_run_goes_on_with_the_same_examples_only(tmp_path: Path) -> None:
             recorder.record(training.UPDATES + 1)
         return recorder
 
-    for other in (training.evaluation(), Evaluation(training.data()[0][:19], role="train")):
-        with pytest.raises(SpecError, match="its evaluation's inputs are others"):
+    fewer = Evaluation(training.data()[0][:19], role="train")
+    for other, said in ((training.evaluation(), "no held-out evaluation"), (fewer, "in x, labels")):
+        with pytest.raises(SpecError, match=rf"evaluation=\.\.\.: .*{said}"):
             resumed(other)
     assert resumed(training_set()).report.fault is None
     run = open_run(path)
@@ -237,3 +239,61 @@ def test_whoever_shares_a_run_reads_that_training_examples_are_in_it(tmp_path: P
     training.record(path, evaluation=[training.evaluation(), training_set()])
     said = CliRunner().invoke(share, [str(path), "-o", str(tmp_path / "run.zip")])
     assert "examples, 20 training examples\n" in said.stdout
+
+
+@pytest.mark.parametrize("role", ["held_out", "train"])
+def test_errors_of_an_evaluation_speak_of_it_by_its_arguments(role: Any, tmp_path: Path) -> None:
+    x, y = np.zeros((4, 6), np.float32), np.arange(4)
+    called = {"held_out": "held-out evaluation", "train": "training evaluation"}[role]
+    for given, said in (
+        ((x, y[:3]), f"The {called} is inconsistent:\n- lengths differ"),
+        ((x, 3), f"The {called} is inconsistent:\n- labels is a single number"),
+        (({},), f"The {called} is inconsistent:\n- there is no input"),
+        (([[1], [2, 3]],), "Evaluation(x=...) expects an array, or rows of one length"),
+        ((x, [[1], [2, 3]]), "Evaluation(labels=...) expects an array, or rows of one length"),
+        ((x, np.array([{}] * 4)), "Evaluation(labels=...) holds object; pass class numbers"),
+    ):
+        with pytest.raises(SpecError, match=re.escape(said)) as caught:
+            Evaluation(*given, role=role)
+        assert "probe" not in str(caught.value).casefold()
+    with pytest.raises(SpecError, match=re.escape("Evaluation(class_names=...) expects a list")):
+        Evaluation(x, y, class_names="abcd", role=role)
+
+
+@pytest.mark.slow
+def test_an_evaluation_that_does_not_fit_the_model_is_the_one_that_is_named(
+    tmp_path: Path,
+) -> None:
+    import keras
+
+    class Own(keras.Model):  # type: ignore[misc]
+        """It says nothing of its inputs before they run."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.dense = keras.layers.Dense(2)
+
+        def call(self, inputs: Any) -> Any:
+            return self.dense(inputs)
+
+    x = np.zeros((4, 6), np.float32)
+    stated = keras.Sequential([keras.Input((6,)), keras.layers.Dense(2)])
+    for model, held_out, said in (
+        (
+            stated,
+            x[:, :5],
+            r"The training evaluation does not fit .*the training evaluation has shape \(4, 5\)",
+        ),
+        (stated, {"a": x, "b": x}, "The training evaluation does not fit .*has no inputs a, b"),
+        (Own(), x[:, :5], "The training evaluation cannot be sent through the model"),
+    ):
+        model.compile("sgd", "mse")
+        recorder = Recorder(
+            tmp_path / "run.zarr",
+            Probe(x),
+            evaluation=[Evaluation(x), Evaluation(held_out, role="train")],
+        )
+        with pytest.raises(SpecError, match=f"(?s){said}") as caught:
+            model.fit(x, x[:, :2], verbose=0, callbacks=[recorder])
+        assert "probe" not in str(caught.value)
+        assert "Evaluation(x=...) in the form" in str(caught.value)

@@ -13,10 +13,11 @@ import numpy.typing as npt
 from explorer.data.absence import Absence, Nothing
 from explorer.data.metrics import (
     ACCURACY,
-    LEARNING_RATE,
+    LEARNING_RATES,
     LOSS,
     VALIDATION,
     MetricGroup,
+    epoch_mean_until,
     generalization_gap,
     gradient_norm,
     has_gradients,
@@ -96,7 +97,15 @@ def said_of_batches(data: RunData, names: Sequence[str]) -> str:
     """Say what curves of metrics are: of batches, or as they were logged."""
     if not any(is_noisy(data, name) for name in names):
         return "As logged."
-    if any(is_epoch_mean(data, name) for name in names):
+    means = [name for name in names if is_epoch_mean(data, name)]
+    ended = {name: until for name in means if (until := epoch_mean_until(data, name)) is not None}
+    if ended:
+        since = ", ".join(f"{name} after update {until:,}" for name, until in ended.items())
+        return (
+            "Faint: each batch; line: their running median. Weights or masks count samples "
+            f"unequally in {since}: running means from there on, as logged."
+        )
+    if means:
         return "Faint: each batch; line: their running median."
     return "Faint: as logged (fit: running means); their median."
 
@@ -139,13 +148,18 @@ class LearningRate(_OfTraining):
     y_label = "learning rate"
 
     def applies(self, data: RunData) -> bool:
-        return LEARNING_RATE in data.metrics
+        return bool(LEARNING_RATES.names(data))
 
     def caption(self, scene: Scene) -> str:
-        return "As the optimizer had it at recorded steps and at the ends of epochs."
+        several = len(LEARNING_RATES.names(scene.data)) > 1
+        each = "each optimizer that did updates" if several else "the optimizer"
+        return f"As {each} had it at recorded steps and at the ends of epochs."
 
     def series(self, data: RunData) -> Series:
-        return {"learning rate": metric_curve(data, LEARNING_RATE, MOST_POINTS)}
+        return {
+            name.replace("_", " "): metric_curve(data, name, MOST_POINTS)
+            for name in LEARNING_RATES.names(data)
+        }
 
 
 @register

@@ -53,6 +53,13 @@ def test_of_means_over_an_epoch_the_batches_are_shown(metrics):
     np.testing.assert_array_equal(metric_values(data, "val_loss")[1], [nan, 5, nan, 6])
 
 
+def test_batches_are_not_looked_for_where_weights_began(metrics):
+    data = metrics([2, 4, 6, 2], loss=[4, 3, 7, 4], accuracy=[4, 3, 7, 4])
+    data.metrics["loss"].attrs["epoch_mean_until"] = 2
+    np.testing.assert_allclose(metric_values(data, "loss")[1], [4, 2, 7, 4])
+    np.testing.assert_allclose(metric_values(data, "accuracy")[1], [4, 2, 15, 4])
+
+
 def test_noise_is_taken_out_of_what_was_measured_at_every_batch(metrics):
     noise = np.random.default_rng(0).normal(size=400)
     held_out = np.full(400, np.nan)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import types
 
 import numpy as np
 import pytest
@@ -148,8 +147,8 @@ def test_the_input_is_the_probes_own(image_data, text_data, recorded):
 @pytest.mark.parametrize("inputs", [{}, {"a": np.zeros((6, 2)), "b": np.zeros((6, 2))}], ids=len)
 def test_there_is_no_input_where_there_are_several_or_none(image_data, monkeypatch, inputs):
     probe = dataclasses.replace(image_data.run.probe, inputs=inputs)
-    data = RunData(types.SimpleNamespace(probe=probe))
-    assert data.input() is None
+    monkeypatch.setattr(image_data.run, "probe", probe)
+    assert image_data.input() is None
 
 
 # -- predictions and labels -------------------------------------------------------------------

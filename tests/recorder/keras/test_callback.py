@@ -180,6 +180,45 @@ def test_what_is_no_mean_over_the_samples_is_not_taken_apart(tmp_path: Path) -> 
     assert {name for name, each in metrics.items() if each.attrs} == {"loss", "mae"}
 
 
+@pytest.mark.parametrize("kind", ["sample weights", "class weights", "masks"])
+def test_weights_and_masks_that_begin_later_end_what_is_known_of_batches(
+    kind: str, tmp_path: Path
+) -> None:
+    import keras
+
+    x = np.ones((32, 5), np.int32)
+    y = np.repeat([0, 1, 1, 0], BATCH)  # the second batch and the third are weighted
+    options: dict[str, Any] = {}
+    if kind == "masks":
+        x[BATCH + 2, 3:] = 0
+        y = np.tile(y[:, None], (1, 5))
+    elif kind == "sample weights":
+        options["sample_weight"] = np.where(y == 1, np.linspace(0.1, 3, 32), 1.0)
+    else:
+        options["class_weight"] = {0: 1.0, 1: 3.0}
+    layers = [keras.layers.Embedding(4, 3, mask_zero=kind == "masks")]
+    if kind != "masks":
+        layers.append(keras.layers.Flatten())
+    model = keras.Sequential([*layers, keras.layers.Dense(2, "softmax")])
+    named = ["accuracy"]
+    model.compile(
+        "sgd",
+        "sparse_categorical_crossentropy",
+        metrics=named if kind == "masks" else [],
+        weighted_metrics=[] if kind == "masks" else named,
+    )
+    entries: list[dict[str, float]] = []
+    watcher = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda _, logs: entries.append(dict(logs))
+    )
+    recorder = Recorder(tmp_path / "run.zarr", Probe(x[:2]), schedule=every_n_steps(2))
+    fit(model, (x, y), recorder, watcher, epochs=2, shuffle=False, **options)
+    metrics = open_run(tmp_path / "run.zarr").metrics
+    assert metrics["accuracy"].attrs == {"epoch_mean": True, "epoch_mean_until": 1}
+    assert metrics["loss"].attrs == {"epoch_mean": True}, "a mean over the samples all the same"
+    assert metrics["accuracy"].values.tolist() == [entry["accuracy"] for entry in entries]
+
+
 def test_a_training_step_of_ones_own_says_itself_what_its_metrics_are(tmp_path: Path) -> None:
     import keras
 

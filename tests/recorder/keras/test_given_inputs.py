@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recorder import Evaluation, Probe, Recorder, every_n_steps
+from recorder import Evaluation, Probe, Recorder, every_epoch, every_n_steps
 from store import open_run
 from store.errors import SpecError
 from store.packed.pack import pack
@@ -311,6 +311,45 @@ def test_an_axis_of_the_probes_size_is_not_taken_for_the_probes(tmp_path: Path) 
     pack(path, tmp_path / "packed.zarr")
     packed = open_run(tmp_path / "packed.zarr")
     np.testing.assert_array_equal(packed.activations("total"), whole)
+
+
+def test_a_layer_without_an_entry_for_each_probe_is_resumed_and_kept_after_the_training(
+    tmp_path: Path,
+) -> None:
+    import keras
+
+    class Total(keras.layers.Layer):
+        def call(self, values: Any) -> Any:
+            return keras.ops.sum(values, axis=0)
+
+    class Halved(keras.callbacks.Callback):
+        def on_train_end(self, logs: Any = None) -> None:  # noqa: ARG002
+            for variable in self.model.trainable_variables:
+                variable.assign(variable * 0.5)
+
+    def numbered_on() -> Any:
+        given = keras.Input((3,))
+        total = Total()(keras.layers.Dense(2)(given))
+        model = keras.Model(given, keras.layers.Dense(1)(given) + keras.ops.sum(total))
+        model.compile("sgd", "mse")
+        return model
+
+    x = RNG.normal(size=(EXAMPLES, 3)).astype(np.float32)
+    path, names = tmp_path / "run.zarr", []
+    for resume in (False, 2):
+        model = numbered_on()
+        recorder = Recorder(path, Probe(x[:PROBES]), schedule=every_epoch(), resume=resume)
+        model.fit(x, x[:, :1], epochs=2, verbose=0, callbacks=[recorder, Halved()])
+        assert recorder.report.fault is None
+        run = open_run(path)
+        names.append(list(run.layers))
+        (total,) = [name for name, layer in run.layers.items() if layer.class_name == "Total"]
+        kernel, bias, *_ = model.get_weights()
+        assert run.after_training is not None
+        left = run.after_training.activations(total)
+        np.testing.assert_allclose(left, (x[:PROBES] @ kernel + bias).sum(axis=0), rtol=1e-4)
+    assert names[0] == names[1]
+    assert run.activations(total).sizes["step"] == len(run) == 5
 
 
 def test_a_graph_is_recorded_with_the_answers_as_its_probes(tmp_path: Path) -> None:

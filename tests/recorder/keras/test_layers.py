@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from recorder import Probe
+from recorder.keras.configuration import json_safe
 from recorder.keras.inputs import Feed
-from recorder.keras.layers import activation_dims, json_safe, layer_kind
+from recorder.keras.layers import activation_dims, layer_kind
 from recorder.keras.structure import describe
 from recorder.keras.trace import trace
 from recorder.keras.weights import weight_names

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from recorder import Probe, Recorder, adaptive, at_steps, every_epoch, every_n_steps
+from recorder.recording.updates import UpdateMeter
 from store import open_run
 from store.errors import SpecError
 from tests.recorder.keras.test_callback import BATCH, EPOCHS, fit, spy
@@ -149,7 +151,7 @@ def test_gradients_that_are_not_those_of_the_model_are_named(
     with Recorder(tmp_path / "run.zarr", Probe(sentences()[0][:2]), model=model) as recorder:
         recorder.record(1, gradients=given)
     assert isinstance(recorder.report.fault, SpecError)
-    assert "record(gradients=...) expects one gradient, or None, for each of" in caplog.text
+    assert "record(gradients=...) expects one gradient, or None, for each" in caplog.text
     assert "report this" not in caplog.text
 
 
@@ -181,3 +183,82 @@ def test_gradients_of_a_fit_are_noted_on_demand(policy: str, jit: bool, tmp_path
     )
     optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
     assert "apply" not in vars(optimizer), "the optimizer is left as it was"
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt, RuntimeError])
+def test_an_interrupted_fit_leaves_neither_model_nor_optimizer_changed(
+    end: type[BaseException], tmp_path: Path
+) -> None:
+    """A fit that ends so tells no callback of it."""
+    import keras
+
+    def interrupt(batch: int, logs: Any) -> None:
+        assert "apply" not in vars(model.optimizer), "also between two batches"
+        pickle.loads(pickle.dumps(model.optimizer))  # noqa: S301 - our own
+        if batch == 2:
+            raise end
+
+    model, (x, y) = renewed(lstm_model), sentences()
+    keep = []  # a notebook keeps the recorder of an interrupted cell
+
+    def recorder(name: str) -> Recorder:
+        keep.append(
+            Recorder(tmp_path / name, Probe(x[:2]), schedule=every_n_steps(5), gradients=True)
+        )
+        return keep[-1]
+
+    with pytest.raises(end):
+        fit(
+            model,
+            (x, y),
+            recorder("a.zarr"),
+            keras.callbacks.LambdaCallback(on_train_batch_end=interrupt),
+        )
+    assert "apply" not in vars(model.optimizer)
+    fit(model, (x, y), recorder("b.zarr"))
+    assert keep[-1].report.fault is None
+    found = open_run(tmp_path / "b.zarr").updates.isel(step=slice(1, None))
+    rate = float(model.optimizer.learning_rate.numpy())
+    np.testing.assert_allclose(found["norm"], rate * found["gradient"], rtol=2e-3)
+    with pytest.raises(end):
+        fit(
+            model,
+            (x, y),
+            recorder("c.zarr"),
+            keras.callbacks.LambdaCallback(on_train_batch_end=interrupt),
+        )
+    fit(model, (x, y))
+    assert model.train_function.__module__.startswith("keras."), "nobody listens any more"
+
+
+def test_a_recorder_that_gives_up_lets_the_model_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = renewed(lstm_model)
+    recorder = Recorder(tmp_path / "run.zarr", Probe(sentences()[0][:2]), gradients=True)
+    monkeypatch.setattr(UpdateMeter, "measure", None)
+    seen = []
+    fit(model, sentences(), recorder, spy(lambda model: seen.append(model.train_function)))
+    assert recorder.report.fault is not None
+    assert seen[-1].__module__.startswith("keras.")
+    assert "apply" not in vars(model.optimizer)
+
+
+def test_other_trainings_of_the_model_end_the_noting_and_no_old_norm_is_recorded(
+    tmp_path: Path,
+) -> None:
+    import keras
+
+    model, (x, y) = renewed(lstm_model), sentences()
+    own = keras.callbacks.LambdaCallback(
+        on_train_batch_begin=lambda batch, logs: (  # noqa: ARG005
+            model.train_on_batch(x, y) if batch == 2 else None
+        )
+    )
+    recorder = Recorder(
+        tmp_path / "run.zarr", Probe(x[:2]), schedule=every_n_steps(1), gradients=True
+    )
+    fit(model, (x, y), own, recorder, epochs=1)
+    assert recorder.report.fault is None
+    known = np.isfinite(open_run(tmp_path / "run.zarr").updates["gradient"]).all("variable")
+    assert known.values.tolist() == [False, True, True, False, False]

@@ -13,6 +13,7 @@ from recorder import LoopRecorder, Probe, adaptive, at_steps, every_epoch, every
 from recorder.backend import UpdateNorm
 from recorder.schedule import Schedule
 from store import open_run
+from store.errors import ArgumentError
 from store.format.names import weight_path
 from tests.recorder import numpy_training as training
 from tests.recorder.numpy_backend import NumpyBackend, NumpySubject, Perceptron
@@ -194,3 +195,43 @@ def test_a_run_of_an_older_version_goes_on_without_them(tmp_path: Path) -> None:
     run = open_run(path)
     assert run.steps[-1] == UPDATES + 10
     assert run.updates is None
+
+
+NUMBERS = [np.zeros((6, 5)), np.zeros(5), np.zeros((5, 2)), np.zeros(2)]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["a", "b", "c", "d"], "expects numbers, or None, for each trainable variable, got 'a'"),
+        ([*NUMBERS[:3], np.array(["x"])], "expects numbers, or None, for each trainable"),
+        ([*NUMBERS[:3], [[1], [2, 3]]], "expects numbers, or None, for each trainable"),
+        ([*NUMBERS[:3], object()], "expects numbers, or None, for each trainable"),
+        (dict(zip("abcd", NUMBERS, strict=True)), "expects numbers, or None, for each trainable"),
+        (5, "expects one gradient, or None, for each trainable variable, got 5"),
+        ("text", "expects one gradient, or None, for each trainable"),
+        (NUMBERS[:3], "expects one gradient, or None, for each trainable variable"),
+    ],
+)
+def test_what_is_no_gradient_is_said_to_be_none(
+    given: Any, said: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And not to be a fault of the recorder that should be reported."""
+    net = Perceptron(training.SIZES, training.SEED)
+    probe = Probe(training.data()[0][: training.PROBES])
+    with LoopRecorder(tmp_path / "run.zarr", probe, model=net, backend=NumpyBackend()) as recorder:
+        recorder.record(1, gradients=given)
+    assert isinstance(recorder.report.fault, ArgumentError)
+    (message,) = [entry.getMessage() for entry in caplog.records if entry.levelname == "WARNING"]
+    assert f"record(gradients=...) {said}" in message
+    assert "report this" not in message
+
+
+def test_gradients_may_be_lists_of_numbers_and_none(tmp_path: Path) -> None:
+    net = Perceptron(training.SIZES, training.SEED)
+    probe = Probe(training.data()[0][: training.PROBES])
+    with LoopRecorder(tmp_path / "run.zarr", probe, model=net, backend=NumpyBackend()) as recorder:
+        recorder.record(1, gradients=iter([[[3.0]], 4, None, NUMBERS[3]]))
+    assert recorder.report.fault is None
+    found = open_run(tmp_path / "run.zarr").updates["gradient"].sel(step=1)
+    np.testing.assert_array_equal(found, [3, 4, np.nan, 0])

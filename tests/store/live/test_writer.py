@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from store.errors import (
     RunClosedError,
+    RunFormatError,
     SpecError,
     StepOrderError,
 )
@@ -28,6 +30,7 @@ from store.testing import (
     small_files,
     write_run,
 )
+from store.tools.verify import verify
 
 SPEC = image_run_spec()
 
@@ -237,6 +240,57 @@ def test_metrics_that_are_means_over_the_epoch_say_so_and_of_how_many_samples(
         np.testing.assert_array_equal(
             metrics["metrics/epoch_samples_2"].values, [np.nan, 7, np.nan, np.nan]
         )
+
+
+def test_a_metric_that_ceases_to_be_a_mean_says_until_which_update_it_was(
+    writer: RunWriter,
+) -> None:
+    both, one = frozenset({"loss", "accuracy"}), frozenset({"loss"})
+    writer.append_metrics(1, {"loss": 3.0, "accuracy": 0.5}, means=EpochMeans(both, 64))
+    writer.append_metrics(2, {"loss": 3.0, "accuracy": 0.5}, means=EpochMeans(both, 128))
+    writer.append_metrics(2, {"learning_rate": 0.1})  # says nothing of means
+    writer.commit()
+    open_before = open_run(writer.path)
+    assert open_before.metrics["accuracy"].attrs == {"epoch_mean": True}
+    writer.append_metrics(3, {"loss": 3.0, "accuracy": 0.5}, means=EpochMeans(one, 192))
+    writer.append_metrics(4, {"loss": 3.0, "accuracy": 0.5}, means=EpochMeans(both, 256))
+    writer.commit()
+    assert open_before.refresh()
+    assert open_before.metrics["accuracy"].attrs["epoch_mean_until"] == 2
+    writer.close()
+    resumed = RunWriter.resume(writer.path, SPEC)
+    resumed.append_metrics(5, {"loss": 3.0, "accuracy": 0.5}, means=EpochMeans(frozenset(), 64))
+    resumed.close()
+    packed = pack(writer.path, writer.path.with_name("packed.zarr")).path
+    for path in (writer.path, packed):
+        found = {name: each.attrs for name, each in open_run(path).metrics.items()}
+        assert found == {
+            "loss": {"epoch_mean": True, "epoch_mean_until": 4},
+            "accuracy": {"epoch_mean": True, "epoch_mean_until": 2},
+            "learning_rate": {},
+        }
+        assert verify(open_run(path)).is_sound
+    own = json.loads((writer.path / "metrics" / "loss" / "zarr.json").read_text())
+    assert own["attributes"]["epoch_mean_until"] == 4, "also for readers of the array alone"
+
+
+def test_a_run_that_says_so_in_another_way_is_refused(writer: RunWriter) -> None:
+    writer.append_metrics(1, {"loss": 3.0}, means=EpochMeans(frozenset({"loss"}), 64))
+    writer.close()
+    root = writer.path / "zarr.json"
+    broken = json.loads(root.read_text())
+    nodes = broken["consolidated_metadata"]["metadata"]
+    nodes["metrics/loss"]["attributes"]["epoch_mean_until"] = "later"
+    root.write_text(json.dumps(broken))
+    with pytest.raises(RunFormatError, match="epoch_mean_until is not an update"):
+        open_run(writer.path)
+
+
+def test_a_metric_that_is_no_mean_in_its_first_row_is_none_later(writer: RunWriter) -> None:
+    writer.append_metrics(1, {"accuracy": 0.5}, means=EpochMeans(frozenset(), 64))
+    writer.append_metrics(2, {"accuracy": 0.5}, means=EpochMeans(frozenset({"accuracy"}), 64))
+    writer.close()
+    assert open_run(writer.path).metrics["accuracy"].attrs == {}
 
 
 def test_metrics_must_be_numbers_in_order(writer: RunWriter) -> None:

@@ -51,6 +51,16 @@ def test_the_loss_has_no_cliff_at_the_end_of_each_epoch(logged):
     assert Loss().caption(scene_of(data)) == "Faint: each batch; line: their running median."
 
 
+def test_where_weights_began_the_caption_says_what_the_curve_is(logged):
+    data, batches = logged
+    data.metrics["loss"].attrs["epoch_mean_until"] = 300
+    faint, _, _ = lines_on(drawn(Loss(), scene_of(data)))
+    found = faint.dimension_values(1)
+    np.testing.assert_allclose(found[:300], batches[:300], atol=1e-4)
+    np.testing.assert_allclose(found[300:], data.metrics["loss"].values[300:])
+    assert "in loss after update 300: running means from there on" in Loss().caption(scene_of(data))
+
+
 def test_what_was_logged_otherwise_is_called_so(metrics):
     data = metrics(loss=np.linspace(3, 1, 100))
     assert "Faint: as logged" in Loss().caption(scene_of(data))
