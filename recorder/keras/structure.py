@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from recorder.keras.derivations import derivation_of
 from recorder.keras.layers import (
     activation_dims,
     is_channels_first,
@@ -17,6 +18,7 @@ from recorder.keras.layers import (
 )
 from recorder.keras.trace import Call, Trace
 from recorder.keras.weights import weight_specs
+from store.format.derivation import Derivation
 from store.format.names import DATA_TYPES, activation_path, safe_name, weight_path
 from store.format.spec import LayerSpec
 
@@ -118,17 +120,29 @@ class _Description:
         if shape and shape[0] == self._probe_size and 0 not in shape:
             first = self._channels_first[number]
             dims = activation_dims(_kind(call.layer), shape, channels_first=first)
+        inbound = tuple(self._source(source) for source in call.inbound)
         return self._layer(
             self._names[number],
             call.layer,
             [index for index, owner in enumerate(self._owners) if owner == number],
-            inbound=tuple(self._source(source) for source in call.inbound),
+            inbound=inbound,
+            derivation=self._derivation(call, inbound, shape) if dims else None,
             mask_from=None if call.mask is None else self._names[call.mask],
             operations_between=call.operations_between,
             output_dims=dims,
             output_shape=shape if dims else (),
             output_dtype=_stored_type(call.output.dtype.name),
         )
+
+    def _derivation(
+        self, call: Call, inbound: tuple[str, ...], shape: tuple[int, ...]
+    ) -> Derivation | None:
+        if call.operations_between or not call.inbound or not isinstance(call.inbound[0], int):
+            return None
+        found = derivation_of(call.layer, inbound, self._shapes[call.inbound[0]], shape)
+        # What is widened to be stored was rounded more coarsely than a reader would round.
+        widened = call.output.dtype.name not in DATA_TYPES
+        return None if found and widened and not found.operation.keeps_order else found
 
     def _layer(self, name: str, layer: Any, indices: Sequence[int], **output: Any) -> LayerSpec:
         """Describe one layer, and note where its variables go."""

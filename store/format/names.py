@@ -76,6 +76,12 @@ EPOCH_MEAN_UNTIL = "epoch_mean_until"
 RESERVED_METRICS = frozenset({UPDATE_DIM, EPOCH_SAMPLES})
 
 
+# Attribute of a layer whose activation is not stored: how it follows from those of others.
+DERIVED = "derived"
+# Attribute of an activation that followed up to a step: the position from which on it is stored.
+BEGINS = "begins"
+
+
 # Time-major twins of the packed form, under the paths of the arrays that they repeat.
 HISTORY_PREFIX = "history/"
 
@@ -96,6 +102,20 @@ def layer_path(layer: str) -> str:
 def activation_path(layer: str) -> str:
     """Array of a layer's activation."""
     return f"layers/{layer}/activation"
+
+
+def layer_of_activation(path: str) -> str | None:
+    """Layer whose activation an array is; None for any other array.
+
+    Examples
+    --------
+    >>> layer_of_activation("layers/conv1/activation"), layer_of_activation("layers/conv1/weights")
+    ('conv1', None)
+    """
+    match path.split("/"):
+        case ["layers", layer, "activation"]:
+            return layer
+    return None
 
 
 def weight_path(layer: str, weight: str) -> str:

@@ -12,7 +12,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeGuard
 
+from store.format.derived_layers import derived_arrays
 from store.format.names import (
+    BEGINS,
     DATA_TYPES,
     EPOCH_MEAN_UNTIL,
     ROOT_ATTRIBUTE,
@@ -116,6 +118,8 @@ def _array_problems(node: Mapping[str, Any]) -> Problems:
         yield f"length {shape[0]} is beyond any training"
     if not _is_whole(node["attributes"].get("unit_stride", 1), least=1):
         yield "unit_stride is not a whole number of at least 1"
+    if not _is_whole(node["attributes"].get(BEGINS, 0)):
+        yield f"{BEGINS} is not a position"
     yield from _grid_problems(node, len(shape))
 
 
@@ -207,17 +211,35 @@ def _layers_problems(nodes: Mapping[str, Any]) -> Problems:
     if not _are_texts(order) or len(set(order)) != len(order):
         yield "the order of the layers is not a list of different names"
         return
+    found: list[str] = []
     for name in order:
         layer = nodes.get(f"layers/{name}")
         if layer is None or layer["node_type"] != "group":
-            yield f"layer {name!r} has no group"
+            found.append(f"layer {name!r} has no group")
         else:
-            yield from _layer_problems(name, layer["attributes"])
+            found.extend(_layer_problems(name, layer["attributes"]))
+    found.extend(_layer_array_problems(nodes))
+    yield from found or _derivation_problems(nodes)
+
+
+def _layer_array_problems(nodes: Mapping[str, Any]) -> Problems:
     for path, node in nodes.items():
         match path.split("/"):
             case ["layers", _, "activation"] | ["layers", _, "weights", _]:
                 if not _is_array(node) or node["dimension_names"][:1] != [STEP_DIM]:
                     yield f"{path!r} is not an array along {STEP_DIM!r}"
+
+
+def _derivation_problems(nodes: Mapping[str, Any]) -> Problems:
+    """Find what keeps activations from following; the rest of the layers is sound."""
+    try:
+        derived = derived_arrays(nodes)
+    except ValueError as error:
+        yield str(error)
+        return
+    for name, array in derived.items():
+        if _bytes(array.shape[1:]) > MAX_FRAME_BYTES:
+            yield f"layer {name!r}: shape {array.shape} is larger than any network"
 
 
 def _layer_problems(name: str, attributes: Mapping[str, Any]) -> Problems:

@@ -71,6 +71,7 @@ def describe(run: Run) -> dict[str, Any]:
                 "output_shape": list(layer.output_shape),
                 "parameters": layer.parameters,
                 "activation": layer.has_activation,
+                "derived_from": list(layer.derived_from),
                 "weights": {name: list(shape) for name, shape in layer.weights.items()},
                 "raw_bytes": _below(raw, (layer_path(layer.name),)),
                 "bytes": _stored(sizes, layer_path(layer.name)),
@@ -227,7 +228,8 @@ def _layer_table(layers: Sequence[Mapping[str, Any]]) -> list[str]:
     rows = [head]
     for layer in layers:
         shape = " x ".join(map(str, layer["output_shape"]))
-        recorded = (["activation"] if layer["activation"] else []) + list(layer["weights"])
+        activation = ["follows" if layer["derived_from"] else "activation"]
+        recorded = (activation if layer["activation"] else []) + list(layer["weights"])
         size = layer["bytes"] if layer["bytes"] is not None else layer["raw_bytes"]
         rows.append(
             (
