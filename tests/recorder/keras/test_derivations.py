@@ -221,3 +221,14 @@ def test_sums_that_are_rounded_to_bfloat16_are_stored_from_the_start() -> None:
     }
     assert described["sum"].derivation is None
     assert described["relu"].derivation is not None
+
+
+def test_a_layer_that_takes_what_plain_operations_made_is_stored() -> None:
+    import keras
+
+    row = keras.Input((5,))
+    doubled = keras.layers.Dense(4, name="dense")(row) * 2.0
+    model = keras.Model(row, keras.layers.ReLU(name="relu")(doubled))
+    inputs = {"input": values((2, 5))}
+    described = describe(model, trace(model, inputs), inputs).layers
+    assert next(layer for layer in described if layer.name == "relu").derivation is None
