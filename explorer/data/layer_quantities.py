@@ -32,9 +32,10 @@ from explorer.data.updates import (
     update_cosine,
     update_sizes,
 )
+from explorer.derived.predictions.labels import too_few
 from explorer.derived.time.headway import counted
 from explorer.derived.units.activity import DEAD
-from explorer.derived.units.linear_probe import SHUFFLES, too_few
+from explorer.derived.units.linear_probe import SHUFFLES
 from store import Layer
 
 Array = npt.NDArray[Any]

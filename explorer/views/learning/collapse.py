@@ -8,8 +8,8 @@ import numpy as np
 
 from explorer.data.absence import Absence, Unfit
 from explorer.data.replayed import Replayed, collapse_at, head_of, steps_seen
+from explorer.derived.predictions.labels import too_few
 from explorer.derived.units.collapse import Collapse
-from explorer.derived.units.linear_probe import too_few
 from explorer.plots.curves import metric_curves
 from explorer.views.base import Scene, plot_pane
 from explorer.views.registry import register
