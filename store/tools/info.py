@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from store.errors import RunFormatError, listed
-from store.format.names import HISTORY_PREFIX, layer_path
+from store.format.names import HISTORY_PREFIX, STEP_DIM, layer_path
 from store.format.spec import EVALUATION_INPUT, EVALUATION_LABEL, EXAMPLE_DIM
 from store.reading import moments
 from store.reading.bookmarks import Bookmark
@@ -84,6 +84,7 @@ def describe(run: Run) -> dict[str, Any]:
         "moments": [bookmark.as_json() for bookmark in _moments(run)],
         "other_files": other_files(run),
         "raw_bytes": sum(raw.values()),
+        "step_bytes": sum(raw[path] for path in raw if _grows(run.nodes[path])),
         "bytes": sum(sizes.values()) if sizes is not None else None,
     }
 
@@ -95,6 +96,11 @@ def raw_bytes(run: Run) -> dict[str, int]:
         for path, node in run.nodes.items()
         if node["node_type"] == "array" and not path.startswith(HISTORY_PREFIX)
     }
+
+
+def _grows(node: Mapping[str, Any]) -> bool:
+    """Whether an array has a frame for each recorded step."""
+    return next(iter(node.get("dimension_names") or ()), None) == STEP_DIM
 
 
 def contents(run: Run) -> dict[str, bool]:
@@ -172,7 +178,8 @@ def render(info: Mapping[str, Any]) -> str:
     if info["weight_jumps"]:
         jumps = listed(map(str, info["weight_jumps"]))
         lines.append(f"  weights   set, not updated, before steps {jumps}")
-    lines.append(f"  size      {human_bytes(info['bytes'])} ({human_bytes(info['raw_bytes'])} raw)")
+    raw, steps_raw = human_bytes(info["raw_bytes"]), human_bytes(info["step_bytes"])
+    lines.append(f"  size      {human_bytes(info['bytes'])} ({raw} raw, {steps_raw} of it steps)")
     lines.append(f"  probes    {_probe_line(info['probe'])}")
     lines += [f"  {_evaluation_line(each)}" for each in info["evaluations"]]
     lines.append(f"  contains  {', '.join(n for n, there in info['contains'].items() if there)}")

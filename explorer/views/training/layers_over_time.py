@@ -78,7 +78,10 @@ class LayersOverTime(View):
         about = self.quantity
         healthy = f". Healthy: {about.healthy}" if about.healthy else ""
         note = about.note(scene.data)
-        measured = _measured_on(scene, note) if about.reads == "activation" else ""
+        if about.measured_on is not None:
+            measured = f" {about.measured_on(scene.data)}"
+        else:
+            measured = _measured_on(scene, note) if about.reads == "activation" else ""
         noted = f" {note}" if note else ""
         return f"{about.meaning}{healthy}.{noted} The network runs from top to bottom.{measured}"
 

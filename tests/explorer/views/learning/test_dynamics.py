@@ -13,7 +13,10 @@ from explorer.data.examples import examples_of, sources
 from explorer.selection import SelectionKey
 from explorer.views.alternatives import Alternatives
 from explorer.views.base import Scene
+from explorer.views.learning.calibration import CalibrationView
 from explorer.views.learning.cartography import ON_A_PAGE, SUSPICIOUS, CartographyView
+from explorer.views.learning.confusion import ConfusionView
+from explorer.views.learning.learning_order import LearningOrder
 from explorer.views.learning.margins import MarginsView
 from explorer.widgets.charts.point_cloud import PointCloud
 from explorer.widgets.charts.step_table import StepTable
@@ -21,6 +24,7 @@ from explorer.widgets.pictures.frame_grid import FrameGrid
 from store.format.spec import EvaluationSpec, PredictionSpec
 from store.testing import frames_at, image_run_spec, text_run_spec
 from tests.explorer.conftest import texts_of as texts_on
+from tests.explorer.conftest import without_probe
 from tests.explorer.drawing import choice_of, drawn_by, payload_of
 
 STEPS = (0, 1, 2, 5, 10, 20, 50, 100)
@@ -162,3 +166,22 @@ def test_every_label_below_the_threshold_is_reached_page_by_page(recorded, monke
     pages.value = "12"
     shown = [payload_of(grid, 0)["tile_ids"] for grid in drawing.select(FrameGrid)]
     assert below[ON_A_PAGE:] in shown
+
+
+@pytest.mark.parametrize(
+    "view", [MarginsView, CartographyView, ConfusionView, CalibrationView, LearningOrder]
+)
+def test_a_run_with_training_examples_alone_shows_them_and_names_them(recorded, monkeypatch, view):
+    spec = without_probe(with_sets())
+    (train,) = (one for one in spec.evaluations if one.role == "train")
+    monkeypatch.setattr("store.testing.runs.frames_at", learned_alone)
+    data = recorded(dataclasses.replace(spec, evaluations=(train,)), steps=STEPS)
+    assert sources(data) == ["train"]
+    shown = view()
+    assert not isinstance(drawn_by(shown, scene_of(data)), str)
+    assert shown.caption(scene_of(data)).startswith("Of 44 training examples")
+
+
+def learned_alone(spec, step):
+    answers = learned(with_sets(), step)["evaluation_train/prediction"]
+    return {**frames_at(spec, step), "evaluation_train/prediction": answers}
