@@ -6,7 +6,7 @@ trained". Both take what `LAYER_QUANTITIES` holds. Compute them in the worker th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -15,7 +15,12 @@ import numpy.typing as npt
 
 from explorer.data.absence import MORE_EXAMPLES, RECORD_UPDATES, Absence, Lack, Nothing
 from explorer.data.layers import can_die, function_of, is_output
-from explorer.data.readouts import few_examples, readouts_of, said_of_readouts
+from explorer.data.readouts import (
+    few_examples,
+    readouts_of,
+    said_of_readouts,
+    turns_of_readouts,
+)
 from explorer.data.run import RunData
 from explorer.data.summaries import (
     activation_spectra,
@@ -85,6 +90,9 @@ class LayerQuantity:
         Takes the run: gives a sentence on what the numbers mean in it, or none.
     measured_on : callable, optional
         Takes the run: gives a sentence on what the numbers are of, where it is not the probe.
+    turns : callable, optional
+        Takes the run: gives pieces of work that take seconds together, whose outcomes are kept for
+        the function; others get their turn between two of them.
     unknown : str
         Sentence for a run in which no value is a finite number.
     constant : callable, optional
@@ -117,6 +125,7 @@ class LayerQuantity:
     qualifier: Callable[[RunData], str] = lambda _: ""
     note: Callable[[RunData], str] = lambda _: ""
     measured_on: Callable[[RunData], str] | None = None
+    turns: Callable[[RunData], Sequence[Callable[[], object]]] = lambda _: ()
     unknown: str = "No value is a number at any recorded step."
     constant: Callable[[float, str], str] | None = None
     of_layer: OfLayer = field(init=False)
@@ -384,6 +393,7 @@ def _few_examples(data: RunData) -> Nothing | None:
     ),
     healthy="in a trained classifier it grows from layer to layer",
     measured_on=said_of_readouts,
+    turns=turns_of_readouts,
     constant=lambda excess, layers: (
         f"A linear readout of {layers} is {excess:.3g} above chance at every recorded step."
     ),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +20,7 @@ from explorer.derived.time.frames import sample_indices
 from explorer.derived.time.headway import counted
 from explorer.derived.units.linear_probe import linear_probe
 from store.format.names import activation_path
+from store.reading.cache import Arrays
 
 Array = npt.NDArray[Any]
 
@@ -112,32 +115,50 @@ def readouts_of(data: RunData, layer: str) -> Readouts | None:
     return Readouts(kept_of_probe["accuracy"], kept_of_probe["bound"])
 
 
+def turns_of_readouts(data: RunData) -> list[Callable[[], object]]:
+    """Part the reading of a larger set into pieces, whose outcomes are kept: a recorded step each.
+
+    Empty where the probe is taken.
+    """
+    of = readout_set(data)
+    return [] if of is None else [partial(_at_step, of, int(index)) for index in steps_read(data)]
+
+
 def _of_larger_set(of: Replayed) -> dict[str, Readouts] | None:
     """Read every layer at some steps; None where the network does not give what was recorded."""
-    data, steps = of.data, steps_read(of.data)
-    layers = [layer.name for layer in data.run.layers.values() if layer.kind != "input"]
-
-    def make() -> dict[str, Array]:
-        shape = len(steps), len(layers)
-        accuracy, bound = np.full(shape, np.nan), np.full(shape, np.nan)
-        for row, index in enumerate(counted(steps.tolist())):
-            found = _activations(of, index, layers)
-            if found is None:
-                return {"accuracy": np.zeros((0, 0)), "bound": np.zeros((0, 0))}
-            for column, layer in enumerate(layers):
-                read = linear_probe(found[layer], of.examples.labels)
-                accuracy[row, column], bound[row, column] = read.accuracy, read.chance_bound
-        return {"accuracy": accuracy, "bound": bound}
-
-    kept = data.derived(f"linear readouts on the {of.examples.source}", make)
-    if not kept["accuracy"].size:
-        return None
+    steps = steps_read(of.data)
+    found = []
+    for index in counted(steps.tolist()):
+        found.append(_at_step(of, index))
+        if not found[-1]["accuracy"].size:
+            return None
     middles = (steps[1:] + steps[:-1]) / 2
-    nearest = np.searchsorted(middles, np.arange(len(data.run)))
+    nearest = np.searchsorted(middles, np.arange(len(of.data.run)))
+    accuracy, bound = (np.stack([one[name] for one in found]) for name in ("accuracy", "bound"))
     return {
-        layer: Readouts(kept["accuracy"][nearest, column], kept["bound"][nearest, column])
-        for column, layer in enumerate(layers)
+        layer: Readouts(accuracy[nearest, column], bound[nearest, column])
+        for column, layer in enumerate(_layers(of.data))
     }
+
+
+def _at_step(of: Replayed, index: int) -> Arrays:
+    """Read every layer at a step: (layer,) each; empty if the network gives other answers."""
+    layers = _layers(of.data)
+
+    def make() -> Arrays:
+        found = _activations(of, index, layers)
+        frames = [] if found is None else [found[layer] for layer in layers]
+        read = [linear_probe(frame, of.examples.labels) for frame in frames]
+        return {
+            "accuracy": np.array([one.accuracy for one in read]),
+            "bound": np.array([one.chance_bound for one in read]),
+        }
+
+    return of.data.derived(f"linear readouts on the {of.examples.source} at {index}", make)
+
+
+def _layers(data: RunData) -> list[str]:
+    return [layer.name for layer in data.run.layers.values() if layer.kind != "input"]
 
 
 def _activations(of: Replayed, index: int, layers: list[str]) -> dict[str, Array] | None:

@@ -18,6 +18,7 @@ from explorer.derived.network.curvature import Eigenvalue, noise_scale, top_eige
 from explorer.derived.predictions.labels import too_few
 from explorer.derived.recurrent.equations import NotDerivableError
 from explorer.derived.time.frames import sample_indices
+from explorer.derived.time.headway import counted
 from explorer.derived.units.collapse import Collapse, collapse
 from store.format.names import weight_path
 
@@ -219,7 +220,7 @@ def _noise(of: Replayed, index: int) -> float:
     size, weights = batch_size(of), of.weights(index)
     order = np.random.default_rng(0).permutation(len(of.examples))
     batches = order[: BATCHES * size].reshape(BATCHES, size)
-    found = [of.gradient(weights, batch) for batch in batches]
+    found = [of.gradient(weights, batch) for batch in counted(batches)]
     keys = [(layer, name) for layer, own in found[0].items() for name in own]
     return noise_scale(np.stack([_flat(one, keys) for one in found]), size)
 

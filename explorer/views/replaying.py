@@ -10,6 +10,7 @@ import numpy as np
 from explorer.data.absence import MORE_EXAMPLES, Nothing
 from explorer.data.replayed import Replayed, steps_seen
 from explorer.derived.recurrent.equations import NotDerivableError
+from explorer.derived.time.headway import part
 from explorer.derived.time.sampling import coarse_first
 from explorer.views.base import Scene, Unfinished, View
 
@@ -62,7 +63,8 @@ class Replaying(View):
     def _go_on(self, of: Replayed, found: dict[int, Any]) -> Measured | Unfinished | Nothing:
         steps = steps_seen(of.data)[coarse_first(len(steps_seen(of.data)))].tolist()
         try:
-            found = {**found, steps[len(found)]: self.at_step(of, steps[len(found)])}
+            with part(len(found), len(steps)):
+                found = {**found, steps[len(found)]: self.at_step(of, steps[len(found)])}
         except NotDerivableError as error:
             return Nothing(f"The network cannot be run again. {str(error).removesuffix('.')}.")
         order = sorted(found)

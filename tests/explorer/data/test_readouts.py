@@ -12,6 +12,9 @@ from explorer.data.layer_quantities import LAYER_QUANTITIES
 from explorer.data.readouts import few_examples, readout_set, readouts_of, said_of_readouts
 from explorer.data.replayed import Replayed
 from explorer.derived.units.linear_probe import linear_probe
+from explorer.selection import SelectionKey
+from explorer.views.base import Scene, Unfinished
+from explorer.views.training.layers_over_time import LayersOverTime
 from store.testing import frames_at
 from tests.explorer.data.test_replayed import COUNT, LABELS, with_train
 
@@ -95,3 +98,19 @@ def test_a_set_with_enough_examples_of_each_class_is_taken_before_a_first_one(re
     held_out = dataclasses.replace(train, role="held_out")
     data = recorded(dataclasses.replace(spec, evaluations=(held_out, few)), steps=(0, 1))
     assert Replayed.of(data).examples.source == "evaluation"
+
+
+def test_others_get_their_turn_between_two_steps(data):
+    (card,) = (
+        view
+        for view in LayersOverTime.instances()
+        if view.title.startswith("What a linear readout")
+    )
+    scene = Scene(data, SelectionKey("dense", 0, "step"))
+    shares, computed = [], card.compute(scene)
+    while isinstance(computed, Unfinished):
+        shares.append(computed.share)
+        computed = computed.go_on()
+    assert shares == [0.25, 0.5, 0.75, 1.0]
+    assert "dense" in computed.names
+    assert card.caption(scene).endswith("Measured on 120 training examples.")

@@ -21,6 +21,7 @@ from explorer.data.replayed import (
     sharpness_at,
     steps_seen,
 )
+from explorer.derived.time.headway import report_to
 from explorer.derived.units.collapse import collapse
 from explorer.selection import SelectionKey
 from explorer.views.base import Scene, Unfinished
@@ -231,3 +232,14 @@ def test_the_edge_is_drawn_at_the_steps_that_are_there(recorded):
     edge = next(one for one in curves if one.label == "2 / learning rate")
     assert len(edge) == 3
     np.testing.assert_allclose(edge.dimension_values(1), np.log10(2 / 0.1))
+
+
+@pytest.mark.parametrize("view", [SharpnessView(), NoiseScaleView()])
+def test_within_a_step_it_is_told_how_far_it_is(of, view):
+    shares = []
+    with report_to(shares.append):
+        view.compute(scene_of(of.data))
+    assert shares[0] == 0
+    assert len(shares) > 4
+    assert shares == sorted(shares)
+    assert 0 < shares[-1] <= 1 / len(STEPS), "of one step out of four"
