@@ -18,7 +18,7 @@ from explorer.data.examples import Examples, examples_of
 from explorer.data.metrics import LEARNING_RATE, VALIDATION, metric_values, smoothed_curve
 from explorer.data.run import RunData
 from explorer.derived.pairs.difference import paired_difference
-from explorer.derived.pairs.progress import grows, progress
+from explorer.derived.pairs.progress import grows
 from explorer.derived.predictions.verdicts import RIGHT, UNKNOWN
 from explorer.plots.style import RUNS
 from explorer.views.base import Scene
@@ -198,20 +198,24 @@ def _facts(data: RunData) -> dict[str, str]:
 
 
 def _last_and_best(data: RunData, name: str) -> tuple[float, float]:
-    """Give the last known value of a metric, and the best one; NaN where there is none."""
+    """Give the last known value of a metric, and the best one; NaN where there is none.
+
+    Both are of one curve, the running median where batches make it noisy: so that the best is never
+    behind the last.
+    """
     if name not in data.metrics:
         return np.nan, np.nan
-    updates, values = metric_values(data, name)
-    known = ~np.isnan(values)
-    if not known.any():
+    _, values = metric_values(data, name)
+    known = values[~np.isnan(values)]
+    if not len(known):
         return np.nan, np.nan
-    ended = values[known][-1]
     smoothed = smoothed_curve(data, name)
-    last = ended if smoothed is None or not np.isfinite(ended) else smoothed[1][-1]
-    levels = progress(updates, values, growing=grows(name)).levels
-    if not len(levels):
-        return float(last), np.nan
-    return float(last), float(levels[-1] if grows(name) else -levels[-1])
+    curve = known if smoothed is None else smoothed[1]
+    finite = curve[np.isfinite(curve)]
+    best = np.nan if not len(finite) else finite.max() if grows(name) else finite.min()
+    # A training that broke down ends in what is no number, whatever the median says.
+    last = curve[-1] if np.isfinite(known[-1]) else known[-1]
+    return float(last), float(best)
 
 
 def better(name: str, first: float, second: float) -> int | None:

@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import panel as pn
 import pytest
+import xarray as xr
 from sklearn.metrics import cohen_kappa_score
 
 from explorer.compare.differences import answers_over_time, disputed
@@ -204,3 +205,17 @@ def test_a_difference_within_its_error_is_none():
     assert surely_better(first, rng.permutation(first), more=True) is None
     assert surely_better(np.zeros(5), np.zeros(5), more=True) is None
     assert np.isnan(paired_difference(np.full(3, np.nan), first[:3])).all()
+
+
+def test_the_best_value_of_a_curve_is_never_behind_its_last(pair_of):
+    comparison = Comparison(pair_of(spec_with("a"), spec_with("b")))
+    rising = np.arange(100.0)
+    for data in (comparison.pair.first, comparison.pair.second):
+        data.metrics = xr.Dataset(
+            {"accuracy": ("update", rising), "loss": ("update", rising[::-1])},
+            {"update": np.arange(1, 101)},
+        )
+    found = {one.name: one.texts[0] for one in Summary(comparison).compute(scene_of(comparison))}
+    for name in ("accuracy (while training)", "loss (while training)"):
+        last, best = found[name].removesuffix(")").split(" (best ")
+        assert last == best, "they grow better all the time"
