@@ -99,7 +99,7 @@ class Summary(PairView):
         if sets == [None, None]:
             return
         same = self._same
-        chosen = [slice(None)] * 2 if same is None else list(same.numbers)
+        chosen: list[Any] = [slice(None)] * 2 if same is None else list(same.numbers)
         found = [
             None if one is None else _on_each(one, numbers)
             for one, numbers in zip(sets, chosen, strict=True)
