@@ -66,7 +66,7 @@ class AnswersApart(_OfAnswers):
             "same class; by chance: what it would be if each named its classes as often, but "
             "without regard to the other. Only what is above that is agreement: untrained "
             "networks often name one class for everything, so that both are 1, or both 0. Two "
-            "good networks agree on about as much as both have right, or more."
+            "good networks agree at least where both are right."
         )
 
     def compute(self, scene: Scene) -> Any:
