@@ -325,16 +325,17 @@ def prediction_distance(first: Array, second: Array) -> PredictionDistance:
     named = p.argmax(axis=-1), q.argmax(axis=-1)
     with np.errstate(invalid="ignore", divide="ignore"):
         counts = known.sum(axis=1)
-        means = [
+        variation, bits, agreement = (
             np.where(known, part, 0).sum(axis=1) / counts
             for part in (variation, bits, named[0] == named[1])
-        ]
+        )
         shares = [
             (known[..., None] & (classes[..., None] == np.arange(p.shape[-1]))).sum(axis=1)
             / counts[:, None]
             for classes in named
         ]
-    return PredictionDistance(*means, by_chance=(shares[0] * shares[1]).sum(axis=-1))
+    by_chance = (shares[0] * shares[1]).sum(axis=-1)
+    return PredictionDistance(variation, bits, agreement, by_chance)
 
 
 def paired_difference(first: Array, second: Array) -> tuple[float, float]:
