@@ -38,6 +38,7 @@ from store import Run
 from store.format.names import UNIT_DIM, Array, activation_path, weight_path
 from store.format.spec import EVALUATION_GROUPS, EVALUATION_INPUT
 from store.reading.cache import Arrays, ByteCache
+from store.reading.ended_run import EndedRun
 
 # Quantized frames: small, and every session of a run shares them.
 FRAME_CACHE_BYTES = 192 * 1024 * 1024
@@ -59,11 +60,20 @@ class RunData:
     Parameters
     ----------
     run : Run
-        An open run.
+        An open run. Where it holds the network after the training, that is the last step here.
+
+    Attributes
+    ----------
+    run : Run
+        The same, with that step.
+    has_ending : bool
+        Whether the last step is the network after the training.
     """
 
     def __init__(self, run: Run) -> None:
-        self.run = run
+        ended = EndedRun(run)
+        self.has_ending = ended.has_ending
+        self.run = ended if ended.has_ending else run
         self.worker = ThreadPoolExecutor(1, thread_name_prefix="trainlapse-derive")
         self._arrays: ByteCache[Array] = ByteCache(FRAME_CACHE_BYTES)
         self._derived: ByteCache[Arrays] = ByteCache(DERIVED_CACHE_BYTES)

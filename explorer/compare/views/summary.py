@@ -124,7 +124,7 @@ class Summary(PairView):
             values = [_last_and_best(data, name) for data in self.runs]
             in_validation = name.startswith(VALIDATION)
             said = name.removeprefix(VALIDATION).replace("_", " ")
-            if name == LEARNING_RATE:
+            if name.startswith(LEARNING_RATE):  # of each optimizer, where there are several
                 texts = [_number(last) for last, _ in values]
                 yield Measured(said, (texts[0], texts[1]))
                 continue
