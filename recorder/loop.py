@@ -158,8 +158,8 @@ class LoopRecorder:
             are read. Each is compared at every recorded step, and stored from the first one on at
             which it does not follow. By default True; False stores all.
         cost_limit : float
-            Share of the training's time that the recorder may take, by default 0.05; above it a
-            warning says so, once.
+            Share of the training's time that the recorder may take, by default 0.05; where it
+            steadily takes more, tracing left aside, a warning says so, once.
         thin : bool
             Leave out scheduled steps while the recorder is above its `cost_limit`, never step 0,
             the last step or the end of an epoch. What was left out is counted in `report` and in
@@ -369,6 +369,7 @@ class LoopRecorder:
         self._meet(counts_again=False)
         if self._chosen_model is not None and self._open():
             self._safely(self._recording.begin, self._recording.epoch)
+            self._safely(self._note_facts)
             self._safely(self._recording.before_update)
 
     @guarded
@@ -378,9 +379,16 @@ class LoopRecorder:
         done = arguments.step("record(step=...)", step)
         if self._open():
             self._safely(self._recording.begin, epoch)
+        before = self._recording.steps_recorded
         self._safely(self._recording.advance, done, epoch, metrics, **options)
+        if self._recording.steps_recorded > before:
+            self._safely(self._note_facts)
         self._safely(self._recording.mark)
         self._safely(self._recording.before_update)
+
+    def _note_facts(self) -> None:
+        """Note what holds of the training; whoever knows its framework says so."""
+        return
 
     def _start_over(self) -> None:
         """Be ready for a training of which nothing is recorded yet."""
@@ -492,8 +500,7 @@ class LoopRecorder:
             self._give_up(fault)
         finally:
             self._cost.recording += time.perf_counter() - began
-        if self._cost.is_over:
-            self._cost.warn_once(log)
+        self._cost.warn_once(log)
 
     def _give_up(self, fault: Exception) -> None:
         """End the recording, not the training, and say so once."""

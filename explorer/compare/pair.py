@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 
+from explorer.compare.examples import CommonExamples, common_examples
 from explorer.compare.probes import SharedProbes, shared_probes
 from explorer.data.metrics import LEARNING_RATE, VALIDATION, is_epoch_mean, metric_values
 from explorer.data.run import Measure, RunData
@@ -59,6 +60,11 @@ class RunPair:
         """What of the probes is shared."""
         return shared_probes(self.first.run.probe, self.second.run.probe)
 
+    @functools.cached_property
+    def examples(self) -> CommonExamples | None:
+        """By which examples the answers of both are compared; None without any."""
+        return common_examples(self.first, self.second, self.probes)
+
     @property
     def key(self) -> str:
         """Names both runs as they are now, for what is kept of them."""
@@ -76,7 +82,7 @@ class RunPair:
         """Names of the metrics that both runs reach values of, those of held-out examples first."""
         names = [str(name) for name in self.first.metrics if name in self.second.metrics]
         return sorted(
-            (name for name in names if name != LEARNING_RATE),
+            (name for name in names if not name.startswith(LEARNING_RATE)),
             key=lambda name: not name.startswith(VALIDATION),
         )
 

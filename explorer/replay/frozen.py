@@ -75,6 +75,7 @@ def transport(data: RunData, contents: Contents) -> State:
             steps=clocks.steps[at].astype(np.float64),
             epochs=clocks.epochs[at].astype(np.float64),
             wall_times=clocks.wall_times[at].astype(np.float64),
+            ending=data.has_ending and at[-1:] == [len(clocks.steps) - 1],
             jumps=first_from(clocks.steps[at], data.weight_jumps),
             choice=choice | {"target": UNCHOSEN},
             families=unit_families(data.run),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from explorer.data.run import RunData
@@ -14,6 +13,8 @@ from explorer.widgets.page.another_run import AnotherRun
 from explorer.worker import in_worker
 from store import Run, open_run
 from store.errors import TrainlapseError
+from store.format.names import utf8
+from store.storage.location import expanded
 
 logger = logging.getLogger(__name__)
 
@@ -111,7 +112,7 @@ class RunRegistry:
 def _place(run: Run) -> str:
     """Address of a run, or its absolute path: the same however the path was written."""
     is_address = "://" in run.location
-    return run.location if is_address else str(Path(run.location).expanduser().resolve())
+    return run.location if is_address else str(expanded(run.location).resolve())
 
 
 def disambiguated_names(runs: Sequence[Run]) -> list[str]:
@@ -129,6 +130,7 @@ def disambiguated_names(runs: Sequence[Run]) -> list[str]:
     """
     names = [run.name for run in runs]
     ends = [run.location.rstrip("/\\").replace("\\", "/").rsplit("/", 1)[-1] for run in runs]
+    ends = [utf8(end).decode() for end in ends]  # a page holds no half characters
     return [
         f"{name} ({end})" if names.count(name) > 1 else name
         for name, end in zip(names, ends, strict=True)

@@ -122,6 +122,7 @@ class Explorer:
             steps=timeline.steps.astype(np.float64),
             epochs=timeline.epochs,
             wall_times=timeline.wall_times,
+            ending=data.has_ending,
             jumps=data.jumps,
         )
         self._update_bars()
@@ -207,6 +208,7 @@ class Explorer:
             "steps": timeline.steps.astype(np.float64),  # as JavaScript's numbers, exact up to 2⁵³
             "epochs": timeline.epochs,
             "wall_times": timeline.wall_times,
+            "ending": self.data.has_ending,
             "jumps": self.data.jumps,
             "axis": self.selection.axis,
             "resting": self._index(),

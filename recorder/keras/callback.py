@@ -7,7 +7,8 @@ nor the command line's help loads TensorFlow.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import weakref
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import keras  # noqa: TID253 - see above
@@ -15,6 +16,8 @@ import keras  # noqa: TID253 - see above
 from recorder.keras import settings
 from recorder.keras.backend import require_tensorflow
 from recorder.keras.counting import BatchMetrics, EpochCount, RunningMeans, UpdateCount
+from recorder.keras.ending import when_all_have_ended
+from recorder.keras.facts import TrainingFacts
 from recorder.keras.gradients import GradientNorms
 from recorder.loop import LoopRecorder, guarded
 
@@ -26,6 +29,12 @@ class _Counts(keras.callbacks.Callback):  # type: ignore[misc]
         require_tensorflow()
         super().__init__()
         self._count_anew()
+        # Of one fit; each looks and counts anew.
+        self._facts: TrainingFacts | None = None
+        self._since: int | None = None  # the step at which this fit began
+        self._has_batch_size = False
+        self._others_to_end: Callable[[], bool] | None = None
+        self._awaits_others = False
 
     def _count_anew(self) -> None:
         self._epochs = EpochCount()
@@ -88,6 +97,7 @@ class Recorder(LoopRecorder, _Counts):
 
     _of_training: ClassVar[frozenset[str]] = LoopRecorder._of_training | {
         *("_epochs", "_updates", "_metrics", "_means", "_is_loop", "_gradients"),
+        *("_facts", "_since", "_has_batch_size", "_others_to_end", "_awaits_others"),
         *("_model", "params"),  # Keras sets them when a training begins
     }
 
@@ -95,6 +105,10 @@ class Recorder(LoopRecorder, _Counts):
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002, D102
         self._is_loop = False
         self._epochs.begin_fit()
+        self._has_batch_size = False
+        self._safely(self._look_at_facts)
+        this, self._awaits_others = weakref.ref(self), False
+        self._others_to_end = when_all_have_ended(self, lambda: _tell(this))
 
     @guarded
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002, D102
@@ -109,6 +123,7 @@ class Recorder(LoopRecorder, _Counts):
         self._safely(self._updates.begin_epoch, self.model)
         if opened:
             self._safely(self._recording.begin, self._epochs.done)
+        self._safely(self._note_facts)
 
     @guarded
     def on_train_batch_begin(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002, D102
@@ -116,6 +131,7 @@ class Recorder(LoopRecorder, _Counts):
             # The model was not built before its first batch.
             self._safely(self._updates.begin_epoch, self.model)
             self._safely(self._recording.begin, self._epochs.done)
+            self._safely(self._note_facts)
         self._safely(self._before_batch, batch)
 
     @guarded
@@ -131,9 +147,20 @@ class Recorder(LoopRecorder, _Counts):
 
     @guarded
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002, D102
-        self._close(finished=True)
+        self._safely(self._recording.record_now)  # before other callbacks change the weights
+        self._awaits_others = self._others_to_end is not None and self._others_to_end()
+        if self._awaits_others:
+            self._safely(self._recording.flush)  # one of them may fail
+        else:
+            self._all_have_ended()
 
     # -- inside -------------------------------------------------------------------------------
+
+    @guarded
+    def _all_have_ended(self) -> None:
+        self._others_to_end, self._awaits_others = None, False
+        self._safely(self._recording.keep_ending)
+        self._close(finished=True)
 
     def _start_over(self) -> None:
         is_loop = self._is_loop
@@ -152,6 +179,8 @@ class Recorder(LoopRecorder, _Counts):
 
     def _open(self) -> bool:
         opened = super()._open()
+        if opened and self._is_loop:
+            self._look_at_facts()
         if opened and self._recording.options.gradients and not self._is_loop:
             self._gradients = GradientNorms(self.model, self._watched.trainable_variables)
             self._gradients.begin()
@@ -183,16 +212,20 @@ class Recorder(LoopRecorder, _Counts):
         as_keras = settings.trains_as_keras(self.model)
         wanted = as_keras or recording.has_triggers
         counts = settings.mean_counts(self.model) if wanted else {}
+        means = self._means.now(counts.get("loss") if as_keras else None, counts)
         recorded = recording.advance(
             step,
             self._epochs.done,
             logs,
             alone=self._metrics.alone(logs, counts) if recording.has_triggers else None,
-            means=self._means.now(counts.get("loss") if as_keras else None, counts),
+            means=means,
             gradients=self._last_gradients,
         )
         if recorded:
             self._note_learning_rate()
+            self._note_facts()
+        if means is not None and means.samples:
+            self._note_batch_size(round(means.samples / (batch + 1)))
         if recorded or self._epochs.ends_within(batch, 1):
             recording.leave()
 
@@ -206,13 +239,45 @@ class Recorder(LoopRecorder, _Counts):
         )
         self._note_learning_rate()
         if is_last:
-            # Before other callbacks change the weights (EarlyStopping restores the best ones).
             self._recording.record_now(self._last_gradients)
+        else:
+            # A callback after this one may stop the training here, and Keras, or it, then change
+            # the weights before anything tells of the end.
+            self._recording.hold(self._last_gradients)
         self._recording.leave()
 
     def _note_learning_rate(self) -> None:
         # Asking for it costs more than all other metrics, so it is noted at recorded steps and
         # at the end of epochs only.
-        rate = settings.learning_rate(self.model)
-        if rate is not None:
-            self._recording.note_metrics({"learning_rate": rate})
+        if self._facts is not None:
+            self._recording.note_metrics(self._facts.learning_rates())
+
+    def _look_at_facts(self) -> None:
+        """Look at what a fit, or a loop, trains with; `compile` may have changed all of it."""
+        trained = self._watched if self._is_loop else self.model
+        if self._facts is None or self._facts.model is not trained:
+            self._facts = TrainingFacts(trained, is_loop=self._is_loop)
+        self._facts.look()
+        self._since = None
+
+    def _note_facts(self) -> None:
+        facts, recording = self._facts, self._recording
+        if facts is None or not recording.is_open:
+            return
+        if self._since is None:
+            self._since = recording.step
+        since = self._since if facts.is_late else recording.step
+        recording.note_facts(facts.now(), since=since, left_out=facts.left_out)
+
+    def _note_batch_size(self, size: int) -> None:
+        """Note that of the first batch of a fit; the last one of an epoch may be smaller."""
+        if not self._has_batch_size:
+            self._recording.note_facts({"batch_size": size}, since=self._since)
+        self._has_batch_size = True
+
+
+def _tell(recorder: weakref.ref[Recorder]) -> None:
+    """Tell a recorder, if it is still there and has come to its own end, that all have ended."""
+    alive = recorder()
+    if alive is not None and alive._awaits_others:
+        alive._all_have_ended()

@@ -10,6 +10,7 @@ from recorder import arguments
 from recorder.backend import UpdateNorm
 from recorder.evaluation import Evaluation
 from recorder.keras import settings
+from recorder.keras.configuration import reasons
 from recorder.keras.inputs import check_fits
 from recorder.keras.narrowing import narrowed_trace
 from recorder.keras.predictor import Predictor
@@ -68,6 +69,11 @@ class KerasSubject:
     def sample_weights(self) -> WeightSample:
         """Make what samples the trainable variables."""
         return sample_of(self.model.trainable_variables)
+
+    def not_trained(self) -> list[str]:
+        """Give the paths of the variables that are not trainable now."""
+        pairs = zip(self._structure.weight_paths, self._trace.variables, strict=True)
+        return [path for path, variable in pairs if path is not None and not variable.trainable]
 
     def narrowed(self, spec: RunSpec) -> KerasSubject:
         """Give the subject that computes only what a narrower description has."""
@@ -171,16 +177,23 @@ def look_at(model: Any, probe: Probe, evaluations: Sequence[Evaluation] = ()) ->
     predictors = tuple(
         _predictor(model, traced, structure.outputs, evaluation) for evaluation in evaluations
     )
+    config = settings.model_configuration(model)
+    optimizer = settings.optimizer_configuration(getattr(model, "optimizer", None))
+    loss = settings.loss_configuration(getattr(model, "loss", None))
     spec = RunSpec(
         name=model.name,
         layers=structure.layers,
         evaluations=tuple(predictor.spec for predictor in predictors),
-        model_config=settings.model_config(model),
+        model_config=config.value,
         outputs=structure.outputs,
-        optimizer=settings.optimizer_config(model),
-        loss=settings.loss_config(model),
+        optimizer=optimizer.value,
+        loss=loss.value,
         seed=settings.random_seed(),
         versions=settings.versions(),
+        left_out={
+            **structure.left_out,
+            **reasons({"model/config": config, "optimizer": optimizer, "loss": loss}),
+        },
     )
     return KerasSubject(model, spec, traced, structure, predictors)
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from recorder.keras.layers import is_leaf, is_model, layer_kind
+from recorder.keras.quiet import quietly
 from store.format.names import DATA_TYPES, Array
 
 # Operations of TensorFlow that change no value, or its precision alone.
@@ -178,7 +179,7 @@ def trace(model: Any, inputs: Mapping[str, Array]) -> Trace:
     given = [*constants, *reader()]
     signature = [tf.TensorSpec(value.shape, value.dtype) for value in given]
     # Unlike tf.function this runs no operation but those that the outputs need.
-    with kept_losses(model):
+    with kept_losses(model), quietly():
         function = tf.compat.v1.wrap_function(forward, signature)
     is_pure = all(captured.dtype != tf.resource for captured in function.captured_inputs)
     return Trace(calls, variables, outputs, is_pure, reader, function, constants)

@@ -11,7 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from store.format.names import Array
 from store.format.spec import RunSpec
 from store.live.metrics_table import EpochMeans
 from store.live.writer import RunWriter
+from store.reading.run import Run, open_run
 
 # A taken step holds its memory until it is written. So many may wait that a short delay of the disk
 # does not stop the training, and so few that they take little memory beside it.
@@ -70,6 +71,22 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
+class Ending:
+    """The network when the training had ended: kept where it is not that of the last step.
+
+    Attributes
+    ----------
+    wall_time : float
+        Seconds since the start.
+    frames : callable
+        Gives the arrays by array path; called by the thread.
+    """
+
+    wall_time: float
+    frames: Callable[[], Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
 class WeightJump:
     """The frames of a step and of all later ones hold weights that were set, not updated."""
 
@@ -90,7 +107,16 @@ class Commit:
     """Asks for a commit: readers then see all that was handed over before."""
 
 
-Entry = TakenStep | MetricsRow | Skipped | WeightJump | TakenUp | Commit
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What holds of the training from a step on; why something of it is not known."""
+
+    step: int
+    holds: Mapping[str, Any]
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+
+Entry = TakenStep | MetricsRow | Skipped | Facts | WeightJump | TakenUp | Ending | Commit
 
 
 class BackgroundWriter:
@@ -260,6 +286,15 @@ class BackgroundWriter:
     def _urgent(self) -> bool:
         return self._steps > 0 or self._closing or (self._draining and bool(self._waiting))
 
+    def _write_ending(self, ending: Ending) -> None:
+        self._writer.commit()
+        run = open_run(self._writer.path)
+        if not len(run):
+            return
+        frames = {path: as_array(value) for path, value in ending.frames().items()}
+        if not _is_last_step(run, frames):
+            self._writer.keep_ending(frames, wall_time=ending.wall_time)
+
     def _write(self, entry: Entry) -> None:
         if isinstance(entry, MetricsRow):
             if self._writer.not_finite_since is None and not is_finite_loss(entry.values):
@@ -268,6 +303,12 @@ class BackgroundWriter:
             return
         if isinstance(entry, Commit):
             self._writer.commit()
+            return
+        if isinstance(entry, Facts):
+            self._writer.note_facts(entry.step, entry.holds, entry.left_out)
+            return
+        if isinstance(entry, Ending):
+            self._write_ending(entry)
             return
         if isinstance(entry, Skipped):
             self._writer.note_skipped(entry.reason)
@@ -287,6 +328,19 @@ class BackgroundWriter:
             self._steps -= 1
             self._bytes -= entry.nbytes
             self._changed.notify_all()
+
+
+def _is_last_step(run: Run, frames: Mapping[str, Array]) -> bool:
+    """Whether frames are those of a run's last step: by their weights, if it has any."""
+    last = len(run) - 1
+    weights = [path for path in frames if "/weights/" in path]
+    for path in weights or frames:
+        recorded = run.read(path, (last,))
+        with np.errstate(over="ignore"):
+            now = frames[path].astype(recorded.dtype)
+        if recorded.tobytes() != now.tobytes():
+            return False
+    return True
 
 
 def as_array(tensor: Any) -> Array:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from recorder.backend import Backend, CanNarrow, MeasuresUpdates, Subject
+from recorder.backend import Backend, CanNarrow, MeasuresUpdates, Subject, TellsTrained
 from recorder.recording.background import as_array
 from recorder.recording.options import Options
 from recorder.recording.renaming import Renaming
@@ -14,8 +14,9 @@ from recorder.recording.updates import UpdateMeter
 from recorder.recording.versions import versions
 from recorder.weight_sample import WeightSample
 from store.format.layers import Layers
-from store.format.names import UNIT_DIM, activation_path
-from store.format.spec import ArraySpec, RunSpec, UpdatesSpec
+from store.format.names import UNIT_DIM, activation_path, safe_name
+from store.format.spec import ArraySpec, ProbeSpec, RunSpec, UpdatesSpec
+from store.format.spec_check import RESERVED_PROBE_NAMES
 from store.tools.estimate import narrowed
 
 # Gives arrays of one step by their paths.
@@ -83,6 +84,13 @@ class RecordedModel:
         """Make what samples the weights."""
         return self._subject.sample_weights()
 
+    def not_trained(self) -> list[str] | None:
+        """Give the recorded variables that the training does not move; None: not known."""
+        if not isinstance(self._subject, TellsTrained):
+            return None
+        kept = {array.path for array in _weights_of(self.spec)}
+        return [path for path in self._subject.not_trained() if path in kept]
+
     def update_meter(self) -> UpdateMeter | None:
         """Make what measures single updates, if the run holds them."""
         if self.spec.updates is None or self._measured is None:
@@ -120,7 +128,7 @@ def look_at(backend: Backend, model: Any, options: Options) -> RecordedModel:
     spec = replace(
         narrowed(whole, options.scope.narrowing()),
         name=options.name or whole.name,
-        probe=probe.to_spec(),
+        probe=_safely_named(probe.to_spec()),
         schedule=repr(options.schedule),
         versions={**versions(), **whole.versions},
         notes=options.notes,
@@ -149,6 +157,18 @@ def _arrays_of(spec: RunSpec) -> list[ArraySpec]:
     return [
         replace(array, derivation=None) for layer in spec.layers for array in layer.array_specs()
     ]
+
+
+def _safely_named(probe: ProbeSpec) -> ProbeSpec:
+    """Give each input a name that every file system takes, and that the format leaves free."""
+    names: dict[str, str] = {}
+    for name in probe.inputs:
+        names[name] = safe_name(name, [*RESERVED_PROBE_NAMES, *names.values()])
+    return replace(
+        probe,
+        inputs={names[name]: values for name, values in probe.inputs.items()},
+        dims={names[name]: dims for name, dims in probe.dims.items()},
+    )
 
 
 def _weights_of(spec: RunSpec) -> list[ArraySpec]:

@@ -18,6 +18,8 @@ import numpy as np
 from recorder.backend import Backend, backend_of
 from recorder.recording.background import (
     BackgroundWriter,
+    Ending,
+    Facts,
     MetricsRow,
     Skipped,
     TakenStep,
@@ -35,6 +37,7 @@ from recorder.schedule import Observation, Watch, due_since
 from recorder.scope import ByteBudget, byte_budget, steps_left
 from recorder.weight_sample import WeightSample
 from store.errors import RunExistsError, RunLockedError, SpecError, StepOrderError, listed
+from store.format.facts import NOT_TRAINED
 from store.format.names import Array, weight_path
 from store.format.spec import RunSpec
 from store.live.metrics_table import EpochMeans
@@ -110,6 +113,9 @@ class Recording:
         self._watches: list[Watch] = []
         self._mark: Array | None = None  # a sample of the weights when `mark` was called
         self._meter: UpdateMeter | None = None
+        self._held: TakenStep | None = None  # the present step, in case it is the last
+        self._facts: dict[str, tuple[int, Any]] = {}
+        self._not_trained: list[str] | None = None
         self._stride = 1  # updates from the last call of `advance` to the one before
 
     @property
@@ -164,6 +170,7 @@ class Recording:
         if step is not None:
             self.step = max(self.step, step)
         self._created = True
+        self._facts, self._not_trained = {}, None
         self.path = writer.path
         self._taken.add(writer.path)
         self._meter = self._recorded.update_meter()
@@ -179,6 +186,7 @@ class Recording:
     def begin(self, epoch: float) -> None:
         """Record the first step, after a number of epochs done."""
         self._epoch = epoch
+        self._note_trained()
         self.record_now()
         self.leave()
 
@@ -243,6 +251,7 @@ class Recording:
             is not known.
         """
         self._note_jump()
+        self._held = None
         if self._meter is None:
             return
         # One step further than these updates, since the cosine asks for the update before.
@@ -335,6 +344,38 @@ class Recording:
             self.skipped[reason] = self.skipped.get(reason, 0) + 1
             self._background.put(Skipped(reason))
 
+    def note_facts(
+        self,
+        holds: Mapping[str, Any],
+        *,
+        since: int | None = None,
+        left_out: Mapping[str, str] | None = None,
+    ) -> None:
+        """Note what holds of the training, from the present step on or from an earlier one.
+
+        Parameters
+        ----------
+        holds : mapping of str to JSON
+            Facts by name, as SCHEMA.md lists them.
+        since : int, optional
+            A step; by default the present one.
+        left_out : mapping of str to str, optional
+            Why something of them is not known, by name.
+        """
+        step = self.step if since is None else since
+        known = {name: (step, value) for name, value in holds.items()}
+        if self._background is not None and self._facts != self._facts | known:
+            self._facts |= known
+            self._background.put(Facts(step, holds, left_out or {}))
+
+    def _note_trained(self) -> None:
+        """Note which variables are trained: that may change at any moment."""
+        assert self._recorded is not None
+        now = self._recorded.not_trained()
+        if now is not None and now != self._not_trained and self._background is not None:
+            self._not_trained = now
+            self._background.put(Facts(self.step, {NOT_TRAINED: now}))
+
     def note_metrics(
         self, metrics: Mapping[str, Any], means: EpochMeans | None = None
     ) -> dict[str, float]:
@@ -357,28 +398,36 @@ class Recording:
             self.step += 1
         self._mark = None
 
+    def hold(self, gradients: Gradients | None = None) -> None:
+        """Hold the present step until the next update: the training may end here.
+
+        What ends a training may change the weights before it tells of the end.
+        """
+        if self._last_recorded != self.step and self._background is not None:
+            self._held = self._take_step(gradients)
+
+    def keep_ending(self) -> None:
+        """Keep the network as it is after the training, where that is not the last step."""
+        if self._background is not None and self._recorded is not None:
+            self._background.put(Ending(self.wall_time, self._recorded.take_frames()))
+
+    def flush(self) -> None:
+        """Wait until readers see all that was recorded."""
+        if self._background is not None:
+            self._background.flush()
+
     def record_now(self, gradients: Gradients | None = None) -> bool:
         """Record the present step, whatever the schedule; tell whether it was not yet recorded."""
         if self._last_recorded == self.step or self._background is None:
             return False
         assert self._recorded is not None
-        self._note_jump()  # since the update before; what is swapped in and out again is none
         began = time.perf_counter()
-        self._keep_up()
-        take, nbytes = self._recorded.take_frames(), self._recorded.held_bytes
-        if self._meter is not None:
-            given = None if gradients is None else gradients()
-            take = joined(take, self._meter.measure(self.step, given))
-            nbytes += self._meter.held * self._recorded.weight_bytes
-        self._background.put(
-            TakenStep(
-                step=self.step,
-                epoch=self._epoch,
-                wall_time=self.wall_time,
-                frames=take,
-                nbytes=nbytes,
-            )
-        )
+        self._note_trained()
+        taken, self._held = self._held, None
+        if taken is None or taken.step != self.step:
+            self._note_jump()  # since the update before; what is swapped in and out again is none
+            taken = self._take_step(gradients)
+        self._background.put(taken)
         self.cost.note_step(time.perf_counter() - began)
         self._left_out = None  # left out before, and recorded at the end of the epoch
         self._last_recorded = self.step
@@ -388,10 +437,20 @@ class Recording:
             watch.recorded(Observation(self.step, {}, self._sample))
         return True
 
+    def _take_step(self, gradients: Gradients | None) -> TakenStep:
+        assert self._recorded is not None
+        self._keep_up()
+        take, nbytes = self._recorded.take_frames(), self._recorded.held_bytes
+        if self._meter is not None:
+            given = None if gradients is None else gradients()
+            take = joined(take, self._meter.measure(self.step, given))
+            nbytes += self._meter.held * self._recorded.weight_bytes
+        return TakenStep(self.step, self._epoch, self.wall_time, take, nbytes)
+
     def close(self, *, finished: bool) -> Exception | None:
         """Write what waits and close the run; give what went wrong, if anything did."""
         self._count_left_out()
-        self._meter = None
+        self._meter = self._held = None
         background, self._background = self._background, None
         if background is None:
             return None

@@ -7,13 +7,17 @@ the store without looking at types again; attributes that it does not know are l
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeGuard
 
-from store.format.derived_layers import derived_arrays
+from store.format.derived_layers import DerivedArray, derived_arrays
+from store.format.facts import NOT_TRAINED, STEP
 from store.format.names import (
+    AFTER_GROUP,
+    AFTER_PREFIX,
     BEGINS,
     DATA_TYPES,
     EPOCH_MEAN_UNTIL,
@@ -21,6 +25,7 @@ from store.format.names import (
     STEP_DIM,
     UPDATE_DIM,
     is_safe_segment,
+    layer_of_activation,
 )
 from store.format.spec import (
     EVALUATION_GROUPS,
@@ -81,6 +86,7 @@ def root_problems(root: Mapping[str, Any]) -> list[str]:
             for problem in _evaluation_problems(nodes, group)
         ),
         *_updates_problems(nodes),
+        *_ending_problems(nodes),
     ]
 
 
@@ -169,6 +175,11 @@ def _attribute_problems(attributes: Mapping[str, Any], length: int | None) -> Pr
     broken = attributes.get("not_finite_since")
     if broken is not None and not _is_whole(broken):
         yield "not_finite_since is not a step"
+    if not _are_facts(attributes.get("facts", [])):
+        yield "facts is not a list of objects, each of a later step"
+    left_out = attributes.get("left_out", {})
+    if not isinstance(left_out, dict) or not _are_texts(list(left_out.values())):
+        yield "left_out is not an object of texts"
     jumps = attributes.get("weight_jumps", [])
     if not isinstance(jumps, list) or not all(map(_is_whole, jumps)):
         yield "weight_jumps is not a list of steps"
@@ -317,6 +328,43 @@ def _updates_problems(nodes: Mapping[str, Any]) -> Problems:
             yield f"updates: {name} does not run along steps and the {len(variables)} variables"
 
 
+def _ending_problems(nodes: Mapping[str, Any]) -> Problems:
+    """Find what is no frame of an array along the steps."""
+    group = nodes.get(AFTER_GROUP)
+    below = [path for path in nodes if path.startswith(AFTER_PREFIX)]
+    if group is None:
+        if below:
+            yield f"{below[0]!r} has no group"
+        return
+    attributes = group["attributes"]
+    time = attributes.get("wall_time")
+    if not _is_whole(attributes.get("step")) or not isinstance(time, int | float):
+        yield "after_training: step is not a step, or wall_time not a number"
+    following = {} if any(_layers_problems(nodes)) else derived_arrays(nodes)
+    for path in below:
+        own = nodes[path]
+        if _is_array(own) and _frame_of(nodes, following, path.removeprefix(AFTER_PREFIX)) != (
+            own["dimension_names"],
+            own["shape"],
+            own["data_type"],
+        ):
+            yield f"{path!r} is not a frame of an array along {STEP_DIM!r}"
+
+
+def _frame_of(
+    nodes: Mapping[str, Any], following: Mapping[str, DerivedArray], path: str
+) -> tuple[Any, ...] | None:
+    """Describe a frame of an array along the steps, stored or not; None if there is none."""
+    node = nodes.get(path)
+    if _is_array(node):
+        time, *dims = node["dimension_names"]
+        return (dims, node["shape"][1:], node["data_type"]) if time == STEP_DIM else None
+    derived = following.get(layer_of_activation(path) or "")
+    if derived is None:
+        return None
+    return list(derived.dims[1:]), list(derived.shape[1:]), derived.dtype
+
+
 def _dict(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
@@ -340,6 +388,17 @@ def _is_shape(value: Any, *, least: int) -> TypeGuard[list[int]]:
 
 def _are_texts(value: Any) -> TypeGuard[list[str]]:
     return isinstance(value, list) and all(isinstance(text, str) for text in value)
+
+
+def _are_facts(value: Any) -> bool:
+    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
+        return False
+    steps = [entry.get(STEP) for entry in value]
+    return (
+        all(map(_is_whole, steps))
+        and all(early < late for early, late in itertools.pairwise(steps))
+        and all(_are_texts(entry.get(NOT_TRAINED, [])) for entry in value)
+    )
 
 
 def _is_time(value: Any) -> bool:

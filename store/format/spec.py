@@ -36,6 +36,8 @@ EVALUATION_GROUPS: Mapping[EvaluationRole, str] = {
 }
 EVALUATION_LABEL = "label"
 EVALUATION_INPUT = "input"
+# Attribute of a weight: whether it is trained at any time.
+TRAINABLE = "trainable"
 UPDATES_GROUP = "updates"
 VARIABLE_DIM = "variable"
 UPDATE_COUNT_PATH = f"{UPDATES_GROUP}/count"
@@ -170,7 +172,7 @@ class LayerSpec:
                 (STEP_DIM, *weight.dims),
                 weight.shape,
                 weight.dtype,
-                {"trainable": weight.trainable},
+                {TRAINABLE: weight.trainable},
             )
             for weight in self.weights
         )
@@ -253,7 +255,11 @@ class ProbeSpec:
 
 @dataclass(frozen=True, slots=True)
 class RunSpec:
-    """Everything that is known about a run before its first step."""
+    """Everything that is known about a run before its first step.
+
+    `left_out` says what of it could not be had: a reason for each path, such as ``optimizer``,
+    ``model/config`` or that of a layer.
+    """
 
     name: str
     layers: tuple[LayerSpec, ...]
@@ -268,6 +274,7 @@ class RunSpec:
     notes: str = ""
     evaluations: tuple[EvaluationSpec, ...] = ()
     updates: UpdatesSpec | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     def array_specs(self) -> list[ArraySpec]:
         """Every array that grows with the steps, in writing order, stored or not."""

@@ -19,7 +19,15 @@ from store.format.metadata import (
     document_bytes,
     group_document,
 )
-from store.format.names import DERIVED, ROOT_ATTRIBUTE, SCHEMA_VERSION, STEP_DIM, UPDATE_DIM
+from store.format.names import (
+    AFTER_GROUP,
+    AFTER_PREFIX,
+    DERIVED,
+    ROOT_ATTRIBUTE,
+    SCHEMA_VERSION,
+    STEP_DIM,
+    UPDATE_DIM,
+)
 from store.format.probe import json_bytes
 from store.format.spec import EVALUATION_GROUPS, UPDATES_GROUP, ArraySpec, LayerSpec, RunSpec
 from store.live.array import LiveArray
@@ -46,14 +54,35 @@ class RunDocuments:
         self._durable = durable
         self._static: dict[str, Document] = {}
         self._published: dict[str, ArraySpec | None] = {}  # by path, with what it said of an array
+        self._ending: dict[str, Any] = {}
         self._text = ConsolidatedRoot({}, {})
 
     def write_static(self) -> None:
         """Write the arrays that do not grow."""
         if self._durable:
             sync_directory(self._root.parent)
-        for path, (values, dims, attributes) in _static_arrays(self._spec).items():
-            little = np.ascontiguousarray(values, values.dtype.newbyteorder("<"))
+        self._write_arrays(_static_arrays(self._spec))
+
+    def write_ending(
+        self, arrays: Mapping[str, names.StaticArray], attributes: Mapping[str, Any]
+    ) -> None:
+        """Write the frames of the ended training; the next commit shows them.
+
+        Parameters
+        ----------
+        arrays : mapping of str to StaticArray
+            By path, all below `store.format.names.AFTER_PREFIX`.
+        attributes : mapping of str to Any
+            Of their group.
+        """
+        self._ending = dict(attributes)
+        self._published = {}
+        self._write_arrays(arrays)
+
+    def _write_arrays(self, arrays: Mapping[str, names.StaticArray]) -> None:
+        for path, (values, dims, attributes) in arrays.items():
+            # (A scalar would get an axis from `ascontiguousarray`.)
+            little = np.asarray(values, values.dtype.newbyteorder("<"), order="C")
             directory = self._root / path
             directory.mkdir(parents=True, exist_ok=True)
             key = ".".join(["c", *("0" for _ in little.shape)])
@@ -72,7 +101,9 @@ class RunDocuments:
         self._static = {
             path: node
             for path, node in nodes.items()
-            if node["node_type"] == "array" and not _is_growing(node)
+            if node["node_type"] == "array"
+            and not _is_growing(node)
+            and not path.startswith(AFTER_PREFIX)  # the training goes on
         }
 
     def publish(
@@ -107,7 +138,7 @@ class RunDocuments:
             self._write(array.spec.path, _grown(array, lengths), sync=sync)
 
     def _publish_nodes(self, growing: Sequence[LiveArray], lengths: Mapping[str, int]) -> None:
-        nodes = _node_documents(self._spec, growing, self._static)
+        nodes = _node_documents(self._spec, growing, self._static, self._ending)
         grown = {array.spec.path: _grown(array, lengths) for array in growing}
         specs = {array.spec.path: array.spec for array in growing}
         as_published = {path: specs.get(path) for path in nodes}
@@ -155,7 +186,10 @@ def described(spec: RunSpec) -> dict[str, Any]:
 
 
 def _node_documents(
-    spec: RunSpec, growing: Iterable[LiveArray], static: Mapping[str, Document]
+    spec: RunSpec,
+    growing: Iterable[LiveArray],
+    static: Mapping[str, Document],
+    ending: Mapping[str, Any],
 ) -> dict[str, Document]:
     """Every node below the root, groups before what they hold and siblings together.
 
@@ -170,6 +204,8 @@ def _node_documents(
     if spec.probe:
         attributes["probe"] = probe.group_attributes(spec.probe)
     attributes |= {each.group: each.attributes() for each in spec.evaluations}
+    if ending:
+        attributes[AFTER_GROUP] = ending
     if spec.updates:
         attributes[UPDATES_GROUP] = spec.updates.attributes()
     groups = set(attributes)

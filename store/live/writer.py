@@ -18,9 +18,19 @@ import numpy as np
 
 from store.errors import RunClosedError, StepOrderError
 from store.format.compressors import LIVE_COMPRESSORS
+from store.format.facts import LATEST, always_frozen, in_force, kept, noted
 from store.format.metadata import Document
-from store.format.names import BEGINS, STEP_DIM, UPDATE_DIM, Array, activation_path
-from store.format.spec import RunSpec
+from store.format.names import (
+    AFTER_GROUP,
+    AFTER_PREFIX,
+    BEGINS,
+    STEP_DIM,
+    UPDATE_DIM,
+    Array,
+    StaticArray,
+    activation_path,
+)
+from store.format.spec import TRAINABLE, UPDATES_GROUP, RunSpec
 from store.format.spec_check import check_complete, validate
 from store.live.array import LiveArray
 from store.live.commit import RunDocuments, described, timestamp
@@ -34,7 +44,7 @@ from store.live.resuming import (
     past_attributes,
 )
 from store.storage.files import OpenFiles
-from store.storage.location import check_free, read_root, remove_run
+from store.storage.location import check_free, read_root, remove_hierarchy, remove_run
 from store.storage.run_lock import RunLock
 
 # A commit rewrites the root document (a millisecond or more), so it is shared by several steps.
@@ -71,6 +81,10 @@ class RunWriter:
         Steps that the schedule wanted and that were left out, by reason; kept with the run.
     not_finite_since : int or None
         The step at which the loss or a weight was first NaN or infinite.
+    facts : list of dict
+        What held since which step, as `store.format.facts` has it.
+    left_out : dict of str to str
+        Why something could not be recorded, by its path in the run.
     weight_jumps : list of int
         Steps from which on the weights are others than updates made them.
 
@@ -110,6 +124,8 @@ class RunWriter:
         self.bytes_appended = 0
         self.skipped: dict[str, int] = {}
         self.not_finite_since: int | None = None
+        self.facts: list[dict[str, Any]] = []
+        self.left_out = dict(spec.left_out)
         self.weight_jumps: list[int] = []
         self._lock = lock
         self._compression: Compression = compression
@@ -249,6 +265,8 @@ class RunWriter:
             )
             writer.skipped.update(attributes.get("skipped", {}))
             writer.not_finite_since = broken_since(attributes, after_step)
+            writer.facts = kept(attributes.get("facts", []), after_step)
+            writer.left_out = {**attributes.get("left_out", {}), **spec.left_out}
             writer.weight_jumps += jumps_until(attributes, after_step)
             with writer._abandoned_on_error():
                 writer._adopt(root, after_step)
@@ -320,6 +338,27 @@ class RunWriter:
         self._metrics.append(update, values, means)
         self._dirty = True
 
+    def keep_ending(self, frames: Mapping[str, Any], *, wall_time: float) -> None:
+        """Keep the frames of the ended training, which are not those of the last step.
+
+        Parameters
+        ----------
+        frames : mapping of str to array_like
+            As for `append`; those of single updates are left out.
+        wall_time : float
+            Seconds since the training started.
+        """
+        self._check_open()
+        arrays: dict[str, StaticArray] = {}
+        for path, array in {**self._arrays, **self._following}.items():
+            if path in frames and not path.startswith(f"{UPDATES_GROUP}/"):
+                frame = array.prepare(frames[path]).reshape(array.spec.frame_shape)
+                dims, attributes = array.spec.dims[1:], dict(array.spec.attributes)
+                arrays[AFTER_PREFIX + path] = frame, dims, attributes
+        attributes = {"step": self.last_step, "wall_time": wall_time}
+        self._documents.write_ending(arrays, attributes)
+        self._dirty = True
+
     def note_skipped(self, reason: str) -> None:
         """Count one step that the schedule wanted and that is left out.
 
@@ -355,6 +394,30 @@ class RunWriter:
         self._check_open()
         if step not in self.weight_jumps[-1:]:
             self.weight_jumps.append(step)
+            self._dirty = True
+
+    def note_facts(
+        self, step: int, holds: Mapping[str, Any], left_out: Mapping[str, str] | None = None
+    ) -> None:
+        """Note what holds of the training from a step on; what held before need not be left out.
+
+        Parameters
+        ----------
+        step : int
+            Optimizer updates done.
+        holds : mapping of str to JSON
+            Facts by name; SCHEMA.md lists them.
+        left_out : mapping of str to str, optional
+            Why something of them is not known, by name.
+        """
+        self._check_open()
+        facts = noted(self.facts, step, holds)
+        if facts != self.facts:
+            self.facts = facts
+            self._mark_trained()
+            self._dirty = True
+        if left_out:
+            self.left_out |= left_out
             self._dirty = True
 
     def commit(self) -> None:
@@ -486,9 +549,23 @@ class RunWriter:
     def _lengths(self) -> dict[str, int]:
         return {STEP_DIM: self._steps, UPDATE_DIM: self._metrics.rows}
 
+    def _mark_trained(self) -> None:
+        """Say of each variable whether it is trained at any time."""
+        frozen = always_frozen(self.facts)
+        if frozen is None:
+            return
+        for path, array in self._arrays.items():
+            attributes, trained = array.spec.attributes, path not in frozen
+            if attributes.get(TRAINABLE, trained) != trained:
+                array.spec = replace(array.spec, attributes={**attributes, TRAINABLE: trained})
+
     def _attributes(self) -> dict[str, Any]:
+        latest = in_force(self.facts)
         return {
             **described(self.spec),
+            **{name: latest[name] for name in LATEST if name in latest},
+            "facts": self.facts,
+            "left_out": self.left_out,
             **self._identity,
             "finished": self._finished,
             "committed": self._steps,
@@ -505,6 +582,7 @@ class RunWriter:
             self._write_from(nodes[path]["attributes"][BEGINS], path)
         check_same(self.spec, root, self._arrays.values(), self.path)
         self._documents.adopt_static(nodes)
+        self._mark_trained()
         self._steps = nodes["step"]["shape"][0]
         for array in self._arrays.values():
             array.check(self._steps)
@@ -518,5 +596,6 @@ class RunWriter:
         self.last_step = int(steps[self._steps - 1]) if self._steps else None
         # First the shorter lengths, then the removal: a reader never sees a step that is gone.
         self.commit()
+        remove_hierarchy(self.path / AFTER_GROUP)
         for array in self._growing():
             array.truncate(self._lengths()[array.spec.dims[0]])

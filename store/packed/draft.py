@@ -14,6 +14,8 @@ from store.errors import RunFormatError
 from store.format.code import may_hold_code, without_code
 from store.format.derivation import Derivation
 from store.format.names import (
+    AFTER_GROUP,
+    AFTER_PREFIX,
     DERIVED,
     HISTORY_PREFIX,
     PROBE_DIM,
@@ -58,7 +60,7 @@ class DraftArray:
     @property
     def kind(self) -> str:
         """``activation``, ``weights`` or ``other``."""
-        match self.path.split("/"):
+        match self._segments:
             case ["layers", _, "activation"]:
                 return "activation"
             case ["layers", _, "weights", _]:
@@ -68,8 +70,12 @@ class DraftArray:
     @property
     def layer(self) -> str | None:
         """Name of the layer it belongs to."""
-        segments = self.path.split("/")
+        segments = self._segments
         return segments[1] if segments[0] == "layers" and len(segments) > 2 else None
+
+    @property
+    def _segments(self) -> list[str]:
+        return self.path.removeprefix(AFTER_PREFIX).split("/")
 
     @property
     def nbytes(self) -> int:
@@ -199,6 +205,16 @@ class Draft:
         steps = positions.get(STEP_DIM)
         count = self.attributes["committed"] if steps is None else len(steps)
         return replace(self, attributes={**self.attributes, "committed": count}, parts=parts)
+
+    def without_ending(self) -> Draft:
+        """Give the draft without the network after the training."""
+        groups = {
+            path: attributes
+            for path, attributes in self.groups.items()
+            if path != AFTER_GROUP and not path.startswith(AFTER_PREFIX)
+        }
+        kept = self.keep(lambda part: not part.path.startswith(AFTER_PREFIX))
+        return replace(kept, groups=groups)
 
     def substitute(self, parts: Iterable[DraftArray]) -> Draft:
         """Give the draft with other arrays under the same paths."""

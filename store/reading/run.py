@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import threading
 from collections.abc import Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,9 +22,11 @@ from store.errors import (
 from store.format import probe as probe_io
 from store.format.code import may_hold_code, without_code
 from store.format.derived_layers import DerivedArray, derived_arrays
+from store.format.facts import in_force
 from store.format.layers import Layers, layers_of
 from store.format.metadata import Document
 from store.format.names import (
+    AFTER_GROUP,
     BEGINS,
     ROOT_ATTRIBUTE,
     STEP_DIM,
@@ -42,6 +44,7 @@ from store.format.spec import (
     EvaluationRole,
     ProbeSpec,
 )
+from store.reading.after_training import AfterTraining
 from store.reading.arrays import ArrayReader, Index, ZarrArray
 from store.reading.cache import ArrayCache
 from store.reading.derived import FollowingArray, JoinedArray
@@ -153,6 +156,36 @@ class Run:
         return None if step is None else int(step)
 
     @property
+    def facts(self) -> list[dict[str, Any]]:
+        """What held of the training since which step: one entry a change, with its ``step``.
+
+        Optimizer, loss, batch size, and which variables were not trained; SCHEMA.md lists them.
+        Empty in runs of earlier versions.
+        """
+        return [dict(entry) for entry in self.attributes.get("facts", [])]
+
+    def settings(self, step: int | None = None) -> dict[str, Any]:
+        """Give the facts that are in force at a step, by name.
+
+        Parameters
+        ----------
+        step : int, optional
+            Optimizer updates done; by default the last facts.
+
+        Returns
+        -------
+        dict
+            As `facts`, folded into one. The learning rate over time is in `metrics`.
+        """
+        return in_force(self.facts, step)
+
+    @property
+    def left_out(self) -> Mapping[str, str]:
+        """Why something could not be recorded, by its path in the run."""
+        found: Mapping[str, str] = self.attributes.get("left_out", {})
+        return found
+
+    @property
     def weight_jumps(self) -> tuple[int, ...]:
         """Steps from which on the weights are others than updates made them; see SCHEMA.md."""
         return tuple(self.attributes.get("weight_jumps", ()))
@@ -251,6 +284,19 @@ class Run:
         if found is None:
             return None
         return found.assign_coords({VARIABLE_DIM: found.attrs.pop("variables")})
+
+    @property
+    def after_training(self) -> AfterTraining | None:
+        """The network after the training, where its weights were changed after the last step.
+
+        Averages of the weights that the optimizer swaps in at the end, the best weights that a
+        callback restores. None: the last step is what the training left.
+        """
+        now = self._now
+        if AFTER_GROUP not in now.nodes:
+            return None
+        attributes = now.nodes[AFTER_GROUP]["attributes"]
+        return AfterTraining(attributes, now.layers, partial(self._lazy, now))
 
     @cached_property
     def model_config(self) -> Mapping[str, Any] | None:

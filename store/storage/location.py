@@ -31,10 +31,32 @@ MAX_PROBLEMS_SHOWN = 8
 
 # What a run's directory may hold besides hidden files; `remove_run` touches nothing else.
 ROOT_FILES = ("zarr.json", f"zarr.json{TEMPORARY_SUFFIX}")
-ROOT_FOLDERS = ("step", "epoch", "wall_time", "metrics", "probe", "model", "layers", "history")
+ROOT_FOLDERS = (
+    "step",
+    "epoch",
+    "wall_time",
+    "metrics",
+    "probe",
+    "model",
+    "layers",
+    "evaluation",
+    "evaluation_train",
+    "updates",
+    "after_training",
+    "history",
+)
 
 # Metadata documents and chunks; a chunk key with "/" as separator has folders in between.
 _ZARR_FILE = re.compile(rf"(zarr\.json|c(\.\d+)*|\d+)({re.escape(TEMPORARY_SUFFIX)})?")
+
+
+def expanded(location: str | Path) -> Path:
+    """Give a path with ``~`` put in full; where that is nobody's home, it is part of a name."""
+    path = Path(location)
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
 
 
 def is_run(directory: Path) -> bool:
@@ -168,10 +190,11 @@ def remove_run(directory: Path) -> None:
         (directory / name).unlink(missing_ok=True)
     for name in ROOT_FOLDERS:
         if not (directory / name).is_symlink():
-            _remove_hierarchy(directory / name)
+            remove_hierarchy(directory / name)
 
 
-def _remove_hierarchy(top: Path) -> None:
+def remove_hierarchy(top: Path) -> None:
+    """Delete the files of a Zarr hierarchy, and the folders that are then empty."""
     for folder, _, names in os.walk(top, topdown=False):
         for name in names:
             if _ZARR_FILE.fullmatch(name):

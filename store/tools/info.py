@@ -11,13 +11,15 @@ import numpy as np
 import xarray as xr
 
 from store.errors import RunFormatError, listed
-from store.format.names import HISTORY_PREFIX, layer_path
+from store.format.facts import STEP
+from store.format.names import HISTORY_PREFIX, STEP_DIM, layer_path
 from store.format.spec import EVALUATION_INPUT, EVALUATION_LABEL, EXAMPLE_DIM
 from store.reading import moments
 from store.reading.bookmarks import Bookmark
 from store.reading.run import Run
 from store.storage.location import ROOT_FILES
 from store.storage.sources import DirectorySource
+from store.tools.facts import fact_texts
 
 # Binary units, as file managers show them.
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
@@ -35,8 +37,8 @@ def describe(run: Run) -> dict[str, Any]:
     -------
     dict
         ``name, id, location, form, schema_version, created, finished, steps, layers, metrics,
-        probe, evaluations, contains, moments, other_files, versions, bytes`` …; sizes are None
-        where the place cannot list them.
+        facts, left_out, after_training, probe, evaluations, contains, moments, other_files,
+        versions, bytes`` …; sizes are None where the place cannot list them.
     """
     source = run.source
     sizes = source.taken() if isinstance(source, DirectorySource) else source.sizes()
@@ -56,6 +58,8 @@ def describe(run: Run) -> dict[str, Any]:
         "schedule": run.attributes.get("schedule"),
         "seed": run.attributes.get("seed"),
         "notes": run.attributes.get("notes", ""),
+        "facts": run.facts,
+        "left_out": dict(run.left_out),
         "versions": dict(run.attributes.get("versions", {})),
         "steps": {
             "count": len(steps),
@@ -78,6 +82,7 @@ def describe(run: Run) -> dict[str, Any]:
             }
             for layer in run.layers.values()
         ],
+        "after_training": run.after_training is not None,
         "metrics": _describe_metrics(run),
         "probe": _describe_probe(run),
         "evaluations": _describe_evaluations(run),
@@ -85,6 +90,7 @@ def describe(run: Run) -> dict[str, Any]:
         "moments": [bookmark.as_json() for bookmark in _moments(run)],
         "other_files": other_files(run),
         "raw_bytes": sum(raw.values()),
+        "step_bytes": sum(raw[path] for path in raw if _grows(run.nodes[path])),
         "bytes": sum(sizes.values()) if sizes is not None else None,
     }
 
@@ -96,6 +102,11 @@ def raw_bytes(run: Run) -> dict[str, int]:
         for path, node in run.nodes.items()
         if node["node_type"] == "array" and not path.startswith(HISTORY_PREFIX)
     }
+
+
+def _grows(node: Mapping[str, Any]) -> bool:
+    """Whether an array has a frame for each recorded step."""
+    return next(iter(node.get("dimension_names") or ()), None) == STEP_DIM
 
 
 def contents(run: Run) -> dict[str, bool]:
@@ -170,10 +181,13 @@ def render(info: Mapping[str, Any]) -> str:
     span = f", {steps['first']} to {steps['last']}" if steps["count"] else ""
     epochs = f", {steps['epochs']:g} epochs" if steps["epochs"] is not None else ""
     lines.append(f"  steps     {steps['count']}{span}{epochs}")
+    if info["after_training"]:
+        lines.append("  and       the weights after the training, which are not the last step's")
     if info["weight_jumps"]:
         jumps = listed(map(str, info["weight_jumps"]))
         lines.append(f"  weights   set, not updated, before steps {jumps}")
-    lines.append(f"  size      {human_bytes(info['bytes'])} ({human_bytes(info['raw_bytes'])} raw)")
+    raw, steps_raw = human_bytes(info["raw_bytes"]), human_bytes(info["step_bytes"])
+    lines.append(f"  size      {human_bytes(info['bytes'])} ({raw} raw, {steps_raw} of it steps)")
     lines.append(f"  probes    {_probe_line(info['probe'])}")
     lines += [f"  {_evaluation_line(each)}" for each in info["evaluations"]]
     lines.append(f"  contains  {', '.join(n for n, there in info['contains'].items() if there)}")
@@ -184,6 +198,8 @@ def render(info: Mapping[str, Any]) -> str:
     if info["versions"]:
         versions = ", ".join(f"{name} {version}" for name, version in info["versions"].items())
         lines.append(f"  versions  {versions}")
+    lines += _fact_lines(info["facts"])
+    lines += [f"  left out  {path}: {reason}" for path, reason in info["left_out"].items()]
     if info["notes"]:
         lines.append(f"  notes     {info['notes']}")
     lines += ["", *_layer_table(info["layers"])]
@@ -195,6 +211,14 @@ def render(info: Mapping[str, Any]) -> str:
     if info["moments"]:
         lines += ["", "Moments", *(f"  {_moment_line(each)}" for each in info["moments"])]
     return "\n".join(printable(line) for line in lines)
+
+
+def _fact_lines(facts: Sequence[Mapping[str, Any]]) -> list[str]:
+    told = [(entry[STEP], *each) for entry in facts for each in fact_texts(entry)]
+    return [
+        f"  {'settings ' if not number else '         '} from step {step}: {name} {text}"
+        for number, (step, name, text) in enumerate(told)
+    ]
 
 
 def _ending(info: Mapping[str, Any]) -> str:

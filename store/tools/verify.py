@@ -15,6 +15,7 @@ import numpy as np
 from store.errors import RunFormatError, TrainlapseError
 from store.format.live_layout import place
 from store.format.names import (
+    AFTER_PREFIX,
     BEGINS,
     HISTORY_PREFIX,
     STEP_DIM,
@@ -189,6 +190,7 @@ def salvage(
         if part.path not in needed
         and len(bad[part.path]) > (MOST_BAD_STEPS * part.shape[0] if _is_growing(part) else 0)
     }
+    dropped |= {AFTER_PREFIX + path for path in dropped} & bad.keys()  # a frame of what is lost
     if "metrics/update" in dropped:
         dropped |= {part.path for part in draft.parts if part.dims[:1] == (UPDATE_DIM,)}
     lost += [f"{path} (damaged)" for path in sorted(dropped)]

@@ -23,7 +23,9 @@ import pytest
 from recorder import LoopRecorder, Probe, Recorder, adaptive, every_epoch, every_n_steps, on_event
 from recorder.keras.backend import KerasBackend
 from recorder.keras.counting import BatchMetrics, EpochCount, UpdateCount
+from recorder.keras.facts import TrainingFacts
 from recorder.keras.gradients import GradientNorms
+from recorder.keras.optimizers import Optimizers
 from recorder.keras.predictor import Predictor
 from recorder.keras.structure import Structure
 from recorder.keras.subject import KerasSubject
@@ -59,7 +61,10 @@ GUARDS = {
         *("__init__", "__enter__", "__exit__", "record", "report"),
         *("_begin", "_advance", "_give_up"),
     },
-    "Recorder": {name for name in vars(Recorder) if name.startswith("on_")},
+    "Recorder": {
+        *(name for name in vars(Recorder) if name.startswith("on_")),
+        "_all_have_ended",
+    },
     "Recording": {"__init__"},  # made with the recorder, before the training
     "Cost": {"__init__"},
     "Termination": {"__init__"},
@@ -99,6 +104,8 @@ OF_KERAS = [
     UpdateCount,
     BatchMetrics,
     GradientNorms,
+    TrainingFacts,
+    Optimizers,
 ]
 
 

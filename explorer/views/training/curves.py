@@ -13,7 +13,7 @@ import numpy.typing as npt
 from explorer.data.absence import Absence, Nothing
 from explorer.data.metrics import (
     ACCURACY,
-    LEARNING_RATE,
+    LEARNING_RATES,
     LOSS,
     VALIDATION,
     MetricGroup,
@@ -53,12 +53,14 @@ class MetricCurves(View):
     depends = ("axis",)
     width = 4
     group: ClassVar[MetricGroup]
+    healthy: ClassVar[str]
 
     def applies(self, data: RunData) -> bool:
         return bool(self.group.names(data))
 
     def caption(self, scene: Scene) -> str:
-        return said_of_batches(scene.data, self.group.names(scene.data))
+        said = said_of_batches(scene.data, self.group.names(scene.data))
+        return f"{said} {self.healthy}"
 
     def compute(self, scene: Scene) -> Curves | Nothing:
         names = self.group.names(scene.data)
@@ -102,12 +104,10 @@ def said_of_batches(data: RunData, names: Sequence[str]) -> str:
     if ended:
         since = ", ".join(f"{name} after update {until:,}" for name, until in ended.items())
         return (
-            "Faint: each batch; line: their running median. Weights or masks count samples "
+            "Faint: each batch; line: median. Weights or masks count samples "
             f"unequally in {since}: running means from there on, as logged."
         )
-    if means:
-        return "Faint: each batch; line: their running median."
-    return "Faint: as logged (fit: running means); their median."
+    return "Faint: each batch; line: median." if means else "Logged (fit: means so far); median."
 
 
 class _OfTraining(View):
@@ -148,13 +148,18 @@ class LearningRate(_OfTraining):
     y_label = "learning rate"
 
     def applies(self, data: RunData) -> bool:
-        return LEARNING_RATE in data.metrics
+        return bool(LEARNING_RATES.names(data))
 
     def caption(self, scene: Scene) -> str:
-        return "As the optimizer had it at recorded steps and at the ends of epochs."
+        several = len(LEARNING_RATES.names(scene.data)) > 1
+        each = "each optimizer that did updates" if several else "the optimizer"
+        return f"As {each} had it at recorded steps and at the ends of epochs."
 
     def series(self, data: RunData) -> Series:
-        return {"learning rate": metric_curve(data, LEARNING_RATE, MOST_POINTS)}
+        return {
+            name.replace("_", " "): metric_curve(data, name, MOST_POINTS)
+            for name in LEARNING_RATES.names(data)
+        }
 
 
 @register
@@ -217,6 +222,7 @@ class Loss(MetricCurves):
 
     group = LOSS
     title = LOSS.title
+    healthy = "Healthy: falls."
     order = 10
 
 
@@ -226,6 +232,7 @@ class Accuracy(MetricCurves):
 
     group = ACCURACY
     title = ACCURACY.title
+    healthy = "Healthy: rises."
     order = 11
 
 

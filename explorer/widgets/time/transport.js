@@ -27,7 +27,7 @@ export function render({ model, el }) {
   };
   const named = (index) => {
     const jumped = model.jumps.includes(index) ? `, ${JUMPED}` : "";
-    return `step ${model.steps[index]}, ${timeLabel(model, index, model.axis)}${jumped}`;
+    return timeLabel(model, index, "").replace(" · ", ", ") + jumped;
   };
   let tellPython = () => {};
   let writeAddress = () => {};
@@ -82,7 +82,7 @@ export function render({ model, el }) {
     onAxis();
   });
   model.on("remove", () => clock.removeEventListener("tick", onTick));
-  clock.label = (index) => `step ${model.steps[index]} · ${timeLabel(model, index, model.axis)}`;
+  clock.label = (index) => timeLabel(model, index, "");
   clock.start(model.steps.length, model.resting);
   onAxis();
 }

@@ -14,6 +14,7 @@ from explorer.derived.time.batch_values import batch_values
 from recorder import Probe, Recorder, every_epoch, every_n_steps, log_spaced
 from store import open_run
 from store.errors import RunExistsError, SpecError
+from store.tools.info import describe
 from tests.recorder.networks import (
     NETWORKS,
     compiled,
@@ -440,5 +441,6 @@ def test_the_report_adds_up(tmp_path: Path) -> None:
     # four numbers of each variable.
     beside = 8 * (3 + 1 + 4 * sum(len(layer.weights) for layer in run.layers.values()))
     assert report.nbytes == 13 * (4 * sum(map(math.prod, shapes)) + beside)
+    assert report.nbytes == describe(run)["step_bytes"], "as trainlapse info has it"
     assert 0 < report.seconds < report.wall_seconds
     assert report.share == report.seconds / report.wall_seconds
