@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from recorder.keras.derivations import derivation_of
 from recorder.keras.inputs import Feed
 from recorder.keras.layers import (
     activation_dims,
@@ -22,6 +23,7 @@ from recorder.keras.layers import (
 )
 from recorder.keras.trace import Call, Trace
 from recorder.keras.weights import weight_specs
+from store.format.derivation import Derivation
 from store.format.names import DATA_TYPES, layer_path, safe_name, weight_path
 from store.format.spec import LayerSpec
 
@@ -146,17 +148,34 @@ class _Description:
                 channels_first=self._channels_first[number],
                 over_time=is_over_time(call.layer),
             )
+        inbound = tuple(self._source(source) for source in call.inbound)
         return self._layer(
             self._names[number],
             call.layer,
             [index for index, owner in enumerate(self._owners) if owner == number],
-            inbound=tuple(self._source(source) for source in call.inbound),
+            inbound=inbound,
+            derivation=self._derivation(number, inbound) if dims else None,
             mask_from=None if call.mask is None else self._names[call.mask],
             operations_between=call.operations_between,
             output_dims=dims,
             output_shape=shape if dims else (),
             output_dtype=_stored_type(call.output.dtype.name),
         )
+
+    def _derivation(self, number: int, inbound: tuple[str, ...]) -> Derivation | None:
+        trace, call = self._trace, self._trace.calls[number]
+        numbers = [source for source in call.inbound if isinstance(source, int)]
+        probe_first = all(trace.axes[each] == 0 for each in (number, *numbers))
+        if call.operations_between or not probe_first or not call.inbound or trace.is_eager:
+            return None
+        if not isinstance(call.inbound[0], int):
+            return None
+        found = derivation_of(
+            call.layer, inbound, trace.shapes[call.inbound[0]], trace.shapes[number]
+        )
+        # What is widened to be stored was rounded more coarsely than a reader would round.
+        widened = call.output.dtype.name not in DATA_TYPES
+        return None if found and widened and not found.operation.keeps_order else found
 
     def _layer(self, name: str, layer: Any, indices: Sequence[int], **output: Any) -> LayerSpec:
         """Describe one layer, and note where its variables go."""

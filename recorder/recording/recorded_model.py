@@ -36,7 +36,7 @@ class RecordedModel:
     whole : RunSpec
         What a backend sees of the model: all that could be recorded.
     frame_bytes : int
-        Bytes of one step.
+        Bytes of one step, without what follows from the rest.
     held_bytes : int
         Memory that a step holds until it is written.
     weight_bytes : int
@@ -53,6 +53,10 @@ class RecordedModel:
     _measured: UpdatesSpec | None  # by the paths that the subject knows
     _kept: Mapping[str, tuple[Any, ...]] | None  # places by path; None: all of every array
     _paths: Mapping[str, str] = field(default_factory=dict)  # in the run, where they are others
+
+    def written_as(self, spec: RunSpec) -> RecordedModel:
+        """Give the same, of which a run stores other layers and lets others follow."""
+        return replace(self, spec=spec, frame_bytes=spec.frame_bytes)
 
     def take_frames(self) -> Take:
         """Take the model as it is now; the result gives the arrays of the step by path."""
@@ -134,22 +138,28 @@ def look_at(backend: Backend, model: Any, options: Options) -> RecordedModel:
     )
     if options.updates and isinstance(subject, MeasuresUpdates):
         spec = replace(spec, updates=_updates_of(spec))
-    kept = None if spec.layers == whole.layers else _places(spec)
+    kept = None if _arrays_of(spec) == _arrays_of(whole) else _places(spec)
     if kept is not None and isinstance(subject, CanNarrow):
         subject = subject.narrowed(spec)
-    frame_bytes = sum(array.frame_bytes for array in spec.array_specs())
     weight_bytes = sum(array.frame_bytes for array in _weights_of(whole))
     return RecordedModel(
         model,
         spec,
         whole,
-        frame_bytes,
+        spec.frame_bytes,
         subject.held_bytes,
         weight_bytes,
         subject,
         spec.updates,
         kept,
     )
+
+
+def _arrays_of(spec: RunSpec) -> list[ArraySpec]:
+    """Give the arrays of the layers, whether they are stored or follow."""
+    return [
+        replace(array, derivation=None) for layer in spec.layers for array in layer.array_specs()
+    ]
 
 
 def _weights_of(spec: RunSpec) -> list[ArraySpec]:

@@ -15,7 +15,7 @@ from recorder.evaluation import TITLES
 from recorder.recording.options import Options
 from recorder.recording.recorded_model import RecordedModel
 from store.errors import SpecError, listed
-from store.format.names import Array
+from store.format.names import Array, activation_path
 from store.format.spec import (
     EVALUATION_GROUPS,
     EVALUATION_LABEL,
@@ -77,11 +77,16 @@ def _updates(run: Run, options: Options) -> Iterator[str]:
 
 def _scope(run: Run, recorded: RecordedModel) -> Iterator[str]:
     """Compare what is recorded of the layers that both have; other layers are another model's."""
-    held = _kept(
+    stored = (
         (path, node["data_type"], node["attributes"])
         for path, node in run.nodes.items()
         if node["node_type"] == "array"
     )
+    derived = (
+        (activation_path(name), array.dtype, array.attributes)
+        for name, array in run.derived.items()
+    )
+    held = _kept((*stored, *derived))
     now, possible = (_kept_by(spec) for spec in (recorded.spec, recorded.whole))
     for kind, word in (("activation", "activations"), ("weights", "weights")):
         lost = [at.layer for at in held if at.kind == kind and at in possible and at not in now]

@@ -14,7 +14,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from store.format.derivation import Derivation
 from store.format.names import (
+    DERIVED,
     PROBE_DIM,
     STEP_DIM,
     UNIT_DIM,
@@ -59,6 +61,8 @@ class ArraySpec:
         A name out of `DATA_TYPES`.
     attributes : dict
         JSON attributes of the array.
+    derivation : Derivation or None
+        How its frames follow from those of others, while they do; None: they are stored.
     """
 
     path: str
@@ -66,11 +70,17 @@ class ArraySpec:
     frame_shape: tuple[int, ...]
     dtype: str
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    derivation: Derivation | None = None
 
     @property
     def frame_bytes(self) -> int:
         """Bytes of one uncompressed frame."""
         return math.prod(self.frame_shape) * np.dtype(self.dtype).itemsize
+
+
+def unit_attributes(stride: int) -> dict[str, Any]:
+    """Attributes of an activation of which every so many units are recorded."""
+    return {"unit_stride": stride} if stride > 1 else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +125,9 @@ class LayerSpec:
         The recorded variables.
     parameters : int
         Number of scalars in all variables, recorded or not.
+    derivation : Derivation or None
+        How the activation follows from those of other layers. It is then not stored, as long as it
+        does.
     """
 
     name: str
@@ -130,6 +143,7 @@ class LayerSpec:
     unit_stride: int = 1
     mask_from: str | None = None
     operations_between: bool = False
+    derivation: Derivation | None = None
 
     @property
     def path(self) -> str:
@@ -147,7 +161,7 @@ class LayerSpec:
         return (activation_path if self.has_activation else output_path)(self.name)
 
     def array_specs(self) -> list[ArraySpec]:
-        """Arrays of this layer, its output first."""
+        """Arrays of this layer, its output first, stored or not."""
         specs = []
         if self.output_dims:
             specs.append(
@@ -156,7 +170,8 @@ class LayerSpec:
                     (STEP_DIM, *self.output_dims),
                     self.output_shape,
                     self.output_dtype,
-                    {"unit_stride": self.unit_stride} if self.unit_stride > 1 else {},
+                    unit_attributes(self.unit_stride),
+                    self.derivation,
                 )
             )
         specs.extend(
@@ -173,7 +188,9 @@ class LayerSpec:
 
     def attributes(self) -> dict[str, Any]:
         """JSON attributes of the layer's group."""
+        derived = {} if self.derivation is None else {DERIVED: self._derived(self.derivation)}
         return {
+            **derived,
             "class": self.class_name,
             "kind": self.kind,
             "config": dict(self.config),
@@ -183,6 +200,12 @@ class LayerSpec:
             "output_shape": list(self.output_shape[1:]) if self.has_activation else [],
             "parameters": self.parameters,
             "unit_dim": UNIT_DIM if UNIT_DIM in self.output_dims else None,
+        }
+
+    def _derived(self, derivation: Derivation) -> dict[str, Any]:
+        return {
+            **derivation.attributes(),
+            "dimension_names": [STEP_DIM, *self.output_dims],
         }
 
 
@@ -286,7 +309,7 @@ class RunSpec:
     left_out: Mapping[str, str] = field(default_factory=dict)
 
     def array_specs(self) -> list[ArraySpec]:
-        """Every array that grows with the steps, in writing order."""
+        """Every array that grows with the steps, in writing order, stored or not."""
         time = [
             ArraySpec("step", (STEP_DIM,), (), "int64", {"long_name": "optimizer updates done"}),
             ArraySpec("epoch", (STEP_DIM,), (), "float64", {"long_name": "epochs done"}),
@@ -300,6 +323,15 @@ class RunSpec:
         ]
         layers = [spec for layer in self.layers for spec in layer.array_specs()]
         return time + layers + [spec for part in self.parts for spec in part.array_specs()]
+
+    def stored_specs(self) -> list[ArraySpec]:
+        """Arrays that do not follow from others."""
+        return [array for array in self.array_specs() if array.derivation is None]
+
+    @property
+    def frame_bytes(self) -> int:
+        """Uncompressed bytes that are stored of a step."""
+        return sum(array.frame_bytes for array in self.stored_specs())
 
     @property
     def parts(self) -> tuple[EvaluationSpec | UpdatesSpec, ...]:

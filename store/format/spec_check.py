@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from store.errors import SpecError, listed
+from store.format.derived_layers import mismatch
 from store.format.names import (
     DATA_TYPES,
     LAYER_KINDS,
@@ -53,6 +54,7 @@ def problems(spec: RunSpec) -> list[str]:
     for layer in spec.layers:
         found.extend(f"layer {layer.name!r}: {text}" for text in _layer_problems(layer, names))
         found.extend(f"layer {layer.name!r}: {text}" for text in _size_problems(layer, probes))
+    found.extend(_derivation_problems(spec))
     found.extend(
         f"output {output!r} is not a layer of the run"
         for output in spec.outputs
@@ -86,6 +88,16 @@ def _layer_problems(layer: LayerSpec, names: Sequence[str]) -> Iterator[str]:
     for name in weights:
         if name != safe_name(name):
             yield f"weight {name!r} is not a safe node name"
+
+
+def _derivation_problems(spec: RunSpec) -> Iterator[str]:
+    before: dict[str, LayerSpec] = {}
+    for layer in spec.layers:
+        if layer.derivation is not None:
+            problem = mismatch(layer, layer.derivation, before)
+            if problem is not None:
+                yield f"layer {layer.name!r}: {problem}"
+        before[layer.name] = layer
 
 
 def _size_problems(layer: LayerSpec, probes: int | None) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from store.format import names, probe
 from store.format.codecs import live_chain
+from store.format.derived_layers import mismatch
 from store.format.metadata import (
     ConsolidatedRoot,
     Document,
@@ -21,13 +22,14 @@ from store.format.metadata import (
 from store.format.names import (
     AFTER_GROUP,
     AFTER_PREFIX,
+    DERIVED,
     ROOT_ATTRIBUTE,
     SCHEMA_VERSION,
     STEP_DIM,
     UPDATE_DIM,
 )
 from store.format.probe import json_bytes
-from store.format.spec import EVALUATION_GROUPS, UPDATES_GROUP, ArraySpec, RunSpec
+from store.format.spec import EVALUATION_GROUPS, UPDATES_GROUP, ArraySpec, LayerSpec, RunSpec
 from store.live.array import LiveArray
 from store.storage.atomic import replace_file
 from store.storage.files import sync_directory
@@ -238,7 +240,7 @@ def resume_problems(spec: RunSpec, root: Document, growing: Iterable[LiveArray])
         The arrays along the steps that `spec` describes.
     """
     nodes: Mapping[str, Document] = root["consolidated_metadata"]["metadata"]
-    found = []
+    found = list(_derivation_problems(spec, nodes))
     expected = {array.spec.path: array.document() for array in growing}
     for path, mine in expected.items():
         theirs = nodes.get(path)
@@ -266,6 +268,23 @@ def resume_problems(spec: RunSpec, root: Document, growing: Iterable[LiveArray])
     if evaluated != {each.group: each.fingerprint for each in spec.evaluations}:
         found.append("its evaluation's inputs are others")
     return found
+
+
+def _derivation_problems(spec: RunSpec, nodes: Mapping[str, Document]) -> Iterator[str]:
+    """Find layers whose activation cannot go on to follow."""
+    before: dict[str, LayerSpec] = {}
+    for layer in spec.layers:
+        if layer.derivation is not None:
+            theirs, mine = nodes[layer.path]["attributes"], layer.attributes()
+            problem = mismatch(layer, layer.derivation, before)
+            if problem is None and (
+                mine["output_shape"] != theirs["output_shape"]
+                or mine[DERIVED]["dimension_names"] != theirs[DERIVED]["dimension_names"]
+            ):
+                problem = f"has {theirs['output_shape']} values a probe in the run"
+            if problem is not None:
+                yield f"layer {layer.name!r} {problem}"
+        before[layer.name] = layer
 
 
 def _is_growing(document: Document) -> bool:

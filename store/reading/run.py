@@ -21,15 +21,19 @@ from store.errors import (
 )
 from store.format import probe as probe_io
 from store.format.code import may_hold_code, without_code
+from store.format.derived_layers import DerivedArray, derived_arrays
 from store.format.facts import in_force
 from store.format.layers import Layers, layers_of
 from store.format.metadata import Document
 from store.format.names import (
     AFTER_GROUP,
+    BEGINS,
     ROOT_ATTRIBUTE,
     STEP_DIM,
     Array,
     activation_path,
+    layer_of_activation,
+    layer_path,
     output_path,
     weight_path,
 )
@@ -44,6 +48,7 @@ from store.format.spec import (
 from store.reading.after_training import AfterTraining
 from store.reading.arrays import ArrayReader, Index, ZarrArray
 from store.reading.cache import ArrayCache
+from store.reading.derived import FollowingArray, JoinedArray
 from store.reading.lazy import lazy_array, whole
 from store.reading.live import MappedFiles, local_reader
 from store.reading.metrics import metrics_of
@@ -95,7 +100,7 @@ class Run:
         self.source = source
         self.location = source.location
         self._maps = MappedFiles()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # readers that derive make those of their sources
         self._now = self._look(first_content(source))
 
     def __repr__(self) -> str:
@@ -116,7 +121,7 @@ class Run:
 
     @property
     def nodes(self) -> Mapping[str, Document]:
-        """Zarr metadata of every group and array below the root, by path."""
+        """Zarr metadata of every group and array below the root, by path, as they are stored."""
         return self._now.nodes
 
     @property
@@ -190,6 +195,11 @@ class Run:
     def layers(self) -> Layers:
         """The layers in network order."""
         return self._now.layers
+
+    @property
+    def derived(self) -> Mapping[str, DerivedArray]:
+        """Activations that are not stored, or not at all steps, by layer: they follow."""
+        return self._now.derived
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -380,6 +390,7 @@ class Run:
         DataArray (step, probe, …), lazy
             Of the data type that was recorded, usually float32. The other dimensions are
             ``y, x, unit`` for images and ``token, unit`` for sequences; SCHEMA.md has them all.
+            Where it follows exactly from other layers it is not stored, and computed when read.
 
         Raises
         ------
@@ -455,15 +466,18 @@ class Run:
     def tree(self) -> xr.DataTree:
         """The whole run as a lazy `xarray.DataTree`, opened by plain xarray.
 
+        Activations that are not stored since they follow from others are added to it.
+
         Raises
         ------
         RunFormatError
             xarray cannot read the run.
         """
+        now = self._now
         try:
-            return xr.open_datatree(
+            tree = xr.open_datatree(
                 # xarray hands any Zarr store through, though its types do not say so.
-                SourceStore(self.source, self._now.content),  # type: ignore[arg-type]
+                SourceStore(self.source, now.content),  # type: ignore[arg-type]
                 engine="zarr",
                 chunks=None,
                 consolidated=True,
@@ -473,6 +487,11 @@ class Run:
             raise RunFormatError(
                 f"{self.location}: xarray cannot read the run ({error})."
             ) from error
+        for layer in now.derived:
+            values = self._lazy(now, activation_path(layer), layer).variable
+            node = tree[layer_path(layer)]
+            node.dataset = node.dataset.assign({"activation": values})
+        return tree
 
     def array(self, path: str) -> ArrayReader:
         """Reader of any array, without names of dimensions; it reads nothing yet.
@@ -584,7 +603,7 @@ class Run:
 
     def _lazy(self, now: CommittedRun, path: str, name: str) -> xr.DataArray:
         reader = self._reader(now, path)
-        attributes = now.nodes[path]["attributes"]
+        attributes = now.array_attributes(path)
         steps = self._axis(now, "step") if STEP_DIM in reader.dims else None
         return lazy_array(reader, name=name, steps=steps, attributes=attributes)
 
@@ -596,9 +615,21 @@ class Run:
             return reader
 
     def _make_reader(self, now: CommittedRun, path: str) -> ArrayReader:
+        layer = layer_of_activation(path)
+        derived = None if layer is None else now.derived.get(layer)
+        if derived is None:
+            return self._stored_reader(now, path)
+        sources = [self._reader(now, activation_path(name)) for name in derived.derivation.sources]
+        following = FollowingArray(derived, sources)
+        if path not in now.nodes:
+            return following
+        return JoinedArray(following, self._stored_reader(now, path), derived.begins)
+
+    def _stored_reader(self, now: CommittedRun, path: str) -> ArrayReader:
         document = now.nodes.get(path)
-        if document is None or document["node_type"] != "array":
+        if document is None or document["node_type"] != "array" or not now.is_whole(path):
             arrays = [other for other, node in now.nodes.items() if node["node_type"] == "array"]
+            arrays += map(activation_path, now.derived)
             raise ArrayNotRecordedError(
                 f"The run has no array {path!r}. {did_you_mean(path, arrays)}"
             )
@@ -666,11 +697,22 @@ class CommittedRun:
             root = without_code(root)
         self.attributes: Mapping[str, Any] = root["attributes"][ROOT_ATTRIBUTE]
         self.nodes: Mapping[str, Document] = root["consolidated_metadata"]["metadata"]
-        self.layers = layers_of(self.nodes)
+        self.derived = derived_arrays(self.nodes)
+        self.layers = layers_of(self.nodes, self.derived)
         self.length: int = self.nodes["step"]["shape"][0]
         self.readers: dict[str, ArrayReader] = {}
         self.cache = ArrayCache()
         self.axes: dict[str, Array] = {}
+
+    def array_attributes(self, path: str) -> Mapping[str, Any]:
+        """Attributes of an array, stored or not."""
+        derived = self.derived.get(layer_of_activation(path) or "")
+        return self.nodes[path]["attributes"] if derived is None else derived.attributes
+
+    def is_whole(self, path: str) -> bool:
+        """Whether each step of an array is stored, or follows."""
+        begins = self.nodes[path]["attributes"].get(BEGINS, 0)
+        return not begins or layer_of_activation(path) in self.derived
 
     def version(self, steps: Array) -> str:
         """Digest of the root document and of the recorded steps."""

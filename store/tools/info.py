@@ -12,7 +12,7 @@ import xarray as xr
 
 from store.errors import RunFormatError, listed
 from store.format.facts import STEP
-from store.format.names import HISTORY_PREFIX, layer_path
+from store.format.names import HISTORY_PREFIX, STEP_DIM, layer_path
 from store.format.spec import EVALUATION_INPUT, EVALUATION_LABEL, EXAMPLE_DIM
 from store.reading import moments
 from store.reading.bookmarks import Bookmark
@@ -76,6 +76,7 @@ def describe(run: Run) -> dict[str, Any]:
                 "parameters": layer.parameters,
                 "activation": layer.has_activation,
                 "whole_output": layer.has_whole_output,
+                "derived_from": list(layer.derived_from),
                 "weights": {name: list(shape) for name, shape in layer.weights.items()},
                 "raw_bytes": _below(raw, (layer_path(layer.name),)),
                 "bytes": _stored(sizes, layer_path(layer.name)),
@@ -90,6 +91,7 @@ def describe(run: Run) -> dict[str, Any]:
         "moments": [bookmark.as_json() for bookmark in _moments(run)],
         "other_files": other_files(run),
         "raw_bytes": sum(raw.values()),
+        "step_bytes": sum(raw[path] for path in raw if _grows(run.nodes[path])),
         "bytes": sum(sizes.values()) if sizes is not None else None,
     }
 
@@ -101,6 +103,11 @@ def raw_bytes(run: Run) -> dict[str, int]:
         for path, node in run.nodes.items()
         if node["node_type"] == "array" and not path.startswith(HISTORY_PREFIX)
     }
+
+
+def _grows(node: Mapping[str, Any]) -> bool:
+    """Whether an array has a frame for each recorded step."""
+    return next(iter(node.get("dimension_names") or ()), None) == STEP_DIM
 
 
 def contents(run: Run) -> dict[str, bool]:
@@ -183,7 +190,8 @@ def render(info: Mapping[str, Any]) -> str:
     if info["weight_jumps"]:
         jumps = listed(map(str, info["weight_jumps"]))
         lines.append(f"  weights   set, not updated, before steps {jumps}")
-    lines.append(f"  size      {human_bytes(info['bytes'])} ({human_bytes(info['raw_bytes'])} raw)")
+    raw, steps_raw = human_bytes(info["raw_bytes"]), human_bytes(info["step_bytes"])
+    lines.append(f"  size      {human_bytes(info['bytes'])} ({raw} raw, {steps_raw} of it steps)")
     lines.append(f"  probes    {_probe_line(info['probe'])}")
     lines += [f"  {_evaluation_line(each)}" for each in info["evaluations"]]
     lines.append(f"  contains  {', '.join(n for n, there in info['contains'].items() if there)}")
@@ -253,8 +261,9 @@ def _layer_table(layers: Sequence[Mapping[str, Any]]) -> list[str]:
     rows = [head]
     for layer in layers:
         shape = " x ".join(map(str, layer["output_shape"]))
-        outputs = [name for name in ("activation", "whole_output") if layer[name]]
-        recorded = [name.replace("_", " ") for name in outputs] + list(layer["weights"])
+        outputs = ["follows" if layer["derived_from"] else "activation"][: layer["activation"]]
+        outputs += ["whole output"][: layer["whole_output"]]
+        recorded = outputs + list(layer["weights"])
         size = layer["bytes"] if layer["bytes"] is not None else layer["raw_bytes"]
         rows.append(
             (

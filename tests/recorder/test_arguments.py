@@ -43,6 +43,7 @@ OF_SCOPE: dict[str, list[Any]] = {
     "every_unit": [0, "2", 1.5, True, None],
     "dtype": ["int8", 5, {"weights": "double"}, {"gradient": "float16"}],
     "byte_budget": ["much", -1, 1.5, True],
+    "derive": [None, 1, "no"],
 }
 OF_A_RECORDER: dict[str, list[Any]] = {
     **OF_SCOPE,

@@ -124,6 +124,7 @@ class BeforeAfter(View):
             y=computed.active[:, None, :MOST_UNITS],
             kind="bars",
             names=["share active"],
+            colours=scene.lines,
             y_limits=[0.0, 1.0],
             x_name="unit",
             y_name="share active",

@@ -281,8 +281,9 @@ class Joint(View):
             "contribute most (activation × gradient of the logit: what a small change of the unit "
             "does, not what the class would lose without it); on their left the kernel on its "
             "strongest channel, and the map before the activation. Links lie where one layer takes "
-            "the other: what passes from unit to unit, thickest where most passes into the layer "
-            f"at {SAMPLES} steps; to a class, what speaks for its own logit. Red: for the class, "
+            "the other: what passes from unit to unit, as wide as its share of the most that "
+            f"passes into that layer at any of {SAMPLES} recorded steps; to a class, what speaks "
+            "for its own logit. Red: for the class, "
             "blue: against it. Evidence: the mean over the input and all maps. Click a unit for "
             "its sources and targets, a class to explain it."
         )

@@ -256,6 +256,7 @@ def _shares(scene: Scene, reach: Reach, ways: list[str]) -> StepLines:
     return StepLines(
         y=reach.sampling.spread(reach.share),
         names=list(ways),
+        colours=scene.lines,
         y_limits=[LEAST_SHARE, top],
         log_y=True,
         ghost=True,
@@ -293,6 +294,7 @@ def _flow(scene: Scene, flow: GradientFlow, text: Text, ways: list[str]) -> Step
     return StepLines(
         y=flow.sampling.spread(flow.gain)[..., text.shown],
         names=list(ways),
+        colours=scene.lines,
         kind="bars",
         x_labels=text.labels,
         y_name="gain",
