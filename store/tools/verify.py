@@ -36,6 +36,8 @@ from store.storage.sources import DirectorySource
 
 # Share of damaged steps above which an array is left out, rather than these steps of all arrays.
 MOST_BAD_STEPS = 0.5
+# A longer document of one array is cut, and then no JSON.
+MAX_NODE_BYTES = 1024**2
 # Steps named in one line of a report.
 STEPS_NAMED = 12
 
@@ -292,7 +294,7 @@ def _document_findings(run: Run) -> Iterator[Finding]:
     """Each node's own document must be there and agree with the root's but for the length."""
     for path, node in run.nodes.items():
         try:
-            own = json.loads(run.source.read(f"{path}/zarr.json", 0, None))
+            own = json.loads(run.source.read(f"{path}/zarr.json", 0, MAX_NODE_BYTES))
         except FileNotFoundError:
             yield Finding(path, "its zarr.json is missing")
         except (ValueError, RecursionError):
