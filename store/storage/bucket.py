@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from store.errors import MissingExtraError, RemoteError
@@ -105,18 +106,21 @@ def _open(url: str) -> ObjectStore:
         raise MissingExtraError(
             f"Reading {url} needs the extra 'remote': pip install 'trainlapse[remote]'"
         ) from None
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {"client_options": _PATIENCE.copy(), "retry_config": _RETRIES}
     if url.startswith("s3://"):
         if not any(name in os.environ for name in _CREDENTIALS):
             options["skip_signature"] = True
         if os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://"):
-            options["client_options"] = {"allow_http": True}
+            options["client_options"]["allow_http"] = True
     try:
         return from_url(url, **options)
     except (BaseError, ValueError) as error:
         raise RemoteError(f"{url} cannot be opened: {error}") from error
 
 
+# As long as a web server is waited for (`store.storage.patience`).
+_PATIENCE: dict[str, Any] = {"connect_timeout": "10s", "timeout": "300s"}
+_RETRIES: Any = {"max_retries": 3, "retry_timeout": timedelta(seconds=60)}
 # Any of these means that the bucket is asked with credentials.
 _CREDENTIALS = (
     "AWS_ACCESS_KEY_ID",
