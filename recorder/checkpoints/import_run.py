@@ -12,6 +12,7 @@ from typing import Any
 from tqdm import tqdm
 
 from recorder.checkpoints import tensorflow
+from recorder.checkpoints.claims import bytes_of
 from recorder.checkpoints.logs import Rows, read_metrics
 from recorder.checkpoints.model_source import build_for, load_network
 from recorder.checkpoints.reading import difference, find_checkpoints, inspect, is_whole_model, load
@@ -101,8 +102,11 @@ def import_run(
     contents = {checkpoint: inspect(checkpoint) for checkpoint in found}
     timeline = order_checkpoints(contents, pattern=pattern, steps_per_epoch=steps_per_epoch)
     rows = read_metrics(csv_log, event_files, timeline.steps_per_epoch)
-    network = load_network(model or next(filter(is_whole_model, found), found[0]), custom)
-    build_for(network, probe)
+    largest = max(map(bytes_of, found))
+    network = load_network(
+        model or next(filter(is_whole_model, found), found[0]), custom, weight_bytes=largest
+    )
+    build_for(network, probe, largest)
     problems = {path: difference(network, contents[path]) for path in found}
     skipped = [f"{path.name}: {problem}" for path, problem in problems.items() if problem]
     fitting = [checkpoint for checkpoint in timeline.checkpoints if not problems[checkpoint.path]]

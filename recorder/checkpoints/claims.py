@@ -1,0 +1,166 @@
+"""What a file of a model claims, held against its bytes before any of it is believed.
+
+A checkpoint may be a stranger's. A few kilobytes can claim a billion units, a configuration of a
+gigabyte, or arrays that were never written; Keras would reserve the memory for them first.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+from store.errors import CheckpointError, listed
+
+# The configuration of a model of some thousand layers takes 10 MB; JSON takes up to twenty times
+# its size when it is parsed.
+MOST_CONFIG_BYTES = 16 * 1024**2
+# Weights hardly get smaller by packing; those of an optimizer are zeros at first.
+MOST_EXPANSION = 20
+SPARE_BYTES = 64 * 1024**2
+# A parameter takes a byte at least. Beside them a model has states and seeds that no file holds.
+SPARE_PARAMETERS = 16 * 1024**2
+
+
+def check_archive(archive: zipfile.ZipFile, size: int) -> None:
+    """Hold the members of a zip file against its size.
+
+    Parameters
+    ----------
+    archive : ZipFile
+        An open archive.
+    size : int
+        Its bytes.
+
+    Raises
+    ------
+    CheckpointError
+        They would be far larger than what is there, or overlap.
+    """
+    members = archive.infolist()
+    packed = sum(member.compress_size for member in members)
+    unpacked = sum(member.file_size for member in members)
+    if packed > size:
+        raise CheckpointError(f"its members take {packed:,} bytes, the file has {size:,}.")
+    _check_expansion(unpacked, size)
+
+
+def read_config(archive: zipfile.ZipFile) -> bytes:
+    """Read the configuration in a ``.keras`` file, as `checked_config`."""
+    with archive.open("config.json") as member:
+        return checked_config(member)
+
+
+def checked_config(file: IO[bytes]) -> bytes:
+    """Read a configuration.
+
+    Raises
+    ------
+    CheckpointError
+        It is longer than that of any model.
+    """
+    content = file.read(MOST_CONFIG_BYTES + 1)
+    if len(content) > MOST_CONFIG_BYTES:
+        raise CheckpointError(f"its configuration has more than {MOST_CONFIG_BYTES:,} bytes.")
+    return content
+
+
+def check_hdf5(file: Any, size: int) -> None:
+    """Hold the arrays of an HDF5 file against its size.
+
+    Parameters
+    ----------
+    file : h5py.File
+        An open file.
+    size : int
+        Its bytes.
+
+    Raises
+    ------
+    CheckpointError
+        They would be far larger than what is there, or lie in other files.
+    """
+    import h5py
+
+    claimed: list[int] = []
+    elsewhere: list[str] = []
+
+    def note(name: str, entry: Any) -> None:
+        if isinstance(entry, h5py.Dataset) and entry.shape is not None:
+            claimed.append(math.prod(entry.shape) * entry.dtype.itemsize)
+            elsewhere.extend([name] if entry.external or entry.is_virtual else [])
+
+    def note_link(name: str, link: Any) -> None:
+        elsewhere.extend([name] if isinstance(link, h5py.ExternalLink) else [])
+
+    file.visititems(note)
+    file.visititems_links(note_link)
+    if elsewhere:
+        raise CheckpointError(f"{listed(elsewhere)} would be read from another file.")
+    _check_expansion(sum(claimed), size)
+
+
+def _check_expansion(claimed: int, size: int) -> None:
+    if claimed > SPARE_BYTES + MOST_EXPANSION * size:
+        raise CheckpointError(f"it would take {claimed:,} bytes, and has {size:,}.")
+
+
+def parameters(build: Callable[[], Any]) -> int:
+    """Count the parameters that a model would have: it is built, and no memory reserved for them.
+
+    Keras keeps what is not initialized for later, thread by thread: hence in one that ends.
+
+    Parameters
+    ----------
+    build : callable
+        Gives a model. What it raises is raised.
+    """
+    import keras
+
+    found: list[int | Exception] = []
+
+    def work() -> None:
+        try:
+            with keras.StatelessScope(initialize_variables=False):
+                model = build()
+                found.append(sum(math.prod(variable.shape) for variable in model.variables))
+        except Exception as error:
+            found.append(error)
+
+    thread = threading.Thread(target=work, name="trainlapse-claims")
+    thread.start()
+    thread.join()
+    count = found[0]
+    if isinstance(count, Exception):
+        raise count
+    return count
+
+
+def check_parameters(build: Callable[[], Any], size: int) -> None:
+    """Hold the parameters of a model against the bytes of the files with its weights.
+
+    Raises
+    ------
+    CheckpointError
+        There are more than the files can hold.
+    """
+    count = parameters(build)
+    if count > SPARE_PARAMETERS + size:
+        raise CheckpointError(
+            f"it would have {count:,} parameters, and the files with its weights {size:,} bytes."
+        )
+
+
+def bytes_of(checkpoint: Path) -> int:
+    """Bytes that a checkpoint takes: a file, a folder, or the files whose names begin so."""
+    if checkpoint.is_file():
+        files = [checkpoint]
+    elif checkpoint.is_dir():
+        files = [file for file in checkpoint.rglob("*") if file.is_file()]
+    else:
+        beside = checkpoint.parent.iterdir()
+        files = [file for file in beside if file.name.startswith(f"{checkpoint.name}.")]
+    return sum(file.stat().st_size for file in files)
