@@ -49,9 +49,10 @@ class Command(click.Command):
 
 @contextmanager
 def printable_usage() -> Iterator[None]:
-    """Let the messages of wrong usage steer no terminal: they name files."""
+    """Let the messages of Click steer no terminal: they name files."""
     try:
         yield
+    except click.UsageError as error:
+        raise click.UsageError(printable_lines(error.format_message()), error.ctx) from error
     except click.ClickException as error:
-        error.message = printable_lines(error.message)
-        raise
+        raise click.ClickException(printable_lines(error.format_message())) from error

@@ -12,7 +12,7 @@ from typing import Any
 
 import panel as pn
 
-from explorer.server import sockets
+from explorer.server import addresses, sockets
 
 HOST = "127.0.0.1"
 DEFAULT_PORT = 5006
@@ -125,6 +125,7 @@ class Server:
         """Start to listen on the running event loop; return Bokeh's server."""
         self._loop = asyncio.get_running_loop()
         sockets.repair()
+        addresses.keep_as_texts()
         server = pn.serve(
             self._routes,
             port=self._port,

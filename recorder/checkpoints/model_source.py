@@ -122,7 +122,7 @@ def build_for(model: Any, probe: Probe, weight_bytes: int) -> None:
     import keras
 
     check_fits(probe, model)
-    if isinstance(model, keras.Sequential) and not model.built:  # one without an input: its shapes are the probe's
+    if isinstance(model, keras.Sequential) and not model.built:  # its shapes are the probe's
         config = model.get_config()
 
         def copied() -> Any:

@@ -80,7 +80,7 @@ def natural_key(path: Path) -> tuple[tuple[int, int, str], ...]:
     True
     """
     parts = re.split(r"(\d+)", path.name)
-    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts)
+    return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts)
 
 
 def is_whole_model(path: Path) -> bool:

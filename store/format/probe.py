@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from store.format import strict_json
 from store.format.names import PROBE_DIM, Array, StaticArray, utf8
 from store.format.spec import ProbeSpec
 
@@ -98,5 +99,5 @@ def json_bytes(value: Any) -> Array:
 
 
 def from_json_bytes(values: Array) -> Any:
-    """Invert `json_bytes`."""
-    return json.loads(np.asarray(values, np.uint8).tobytes().decode())
+    """Invert `json_bytes`; raises a `ValueError` for what is not JSON."""
+    return strict_json.parse(np.asarray(values, np.uint8).tobytes())

@@ -225,7 +225,7 @@ def _pools(proxy: str | None, *, public: bool = False) -> urllib3.PoolManager:
         else urllib3.ProxyManager(proxy, maxsize=CONNECTIONS, block=True, ssl_context=tls_context())
     )
     # By a proxy, the address at the other end is the proxy's.
-    made.pool_classes_by_scheme = PUBLIC_POOLS if public and proxy is None else PATIENT_POOLS
+    made.pool_classes_by_scheme = dict(PUBLIC_POOLS if public and proxy is None else PATIENT_POOLS)
     return made
 
 
