@@ -204,8 +204,10 @@ class Trial:
         self._made = folder / "work" / operation.name
         (operation.prepare or record)(self._template)
         self._afresh()
+        child = self._start()
         began = time.monotonic()
-        self.seconds = self._finish() or time.monotonic() - began
+        child.communicate()
+        self.seconds = time.monotonic() - began
 
     def kill(self, rng: random.Random) -> Killed:
         """Start the operation, kill it at a random moment, look, and do it again to its end."""
