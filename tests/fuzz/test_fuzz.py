@@ -18,8 +18,12 @@ FOUND = [
     for target in TARGETS
     for path in sorted((FINDS / target.name).glob("*"))
 ]
-# Keras's own saving converts its variables in a way that NumPy 2 calls old.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+pytestmark = [
+    # Keras's own saving converts its variables in a way that NumPy 2 calls old.
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+    # A content is a whole file.
+    pytest.mark.filterwarnings("ignore:Generating overly large repr"),
+]
 
 
 @pytest.mark.parametrize(("target", "path"), FOUND)

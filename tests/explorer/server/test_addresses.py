@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import urllib.parse
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -31,10 +32,9 @@ def test_too_many_parameters_say_nothing() -> None:
     assert texts("?" + "&".join(f"a{number}=1" for number in range(10_000))) == {}
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("runs")
-    runs = [open_run(write_run(folder / f"{name}.zarr", steps=range(3))) for name in "ab"]
+@pytest.fixture
+def address(tmp_path: Path) -> Iterator[str]:
+    runs = [open_run(write_run(tmp_path / f"{name}.zarr", steps=range(3))) for name in "ab"]
     server = app.server(runs)
     server.start()
     yield server.address.removeprefix("http://").rstrip("/")
