@@ -21,6 +21,8 @@ FOUND = [
 pytestmark = [
     # Keras's own saving converts its variables in a way that NumPy 2 calls old.
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+    # Keras draws a seed of its own while it makes the sound file.
+    pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies"),
     # A content is a whole file.
     pytest.mark.filterwarnings("ignore:Generating overly large repr"),
 ]
