@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from store.errors import TrainlapseError
 from store.live.writer import RunWriter
 from store.packed.pack import pack
 from store.reading import moments
@@ -134,7 +135,7 @@ def resume_run(run: Path, _: Path) -> None:
     crash_trials.append(writer, MORE_STEPS)
 
 
-def mark_moments(run: Path, _: Path) -> None:
+def mark_moments(run: Path, _made: Path) -> None:
     """Mark moment after moment."""
     opened = open_run(run)
     for _ in range(MOMENTS):
@@ -145,7 +146,10 @@ def whole_run(path: Path) -> list[str]:
     """Find what is wrong in a run that holds all of `STEPS` steps, in any form."""
     run = open_run(path)
     found = [f"only {len(run)} steps"] if len(run) < STEPS else []
-    found += crash_trials.wrong_values(run, range(len(run)))
+    try:
+        found += crash_trials.wrong_values(run, range(len(run)))
+    except TrainlapseError as error:
+        found.append(str(error))
     return found + [str(finding) for finding in verify(run).findings]
 
 
@@ -243,11 +247,9 @@ class Trial:
 
     def _start(self) -> subprocess.Popen[str]:
         """Start the child, and wait until it has imported all that it needs."""
+        words = self.operation.work, self._source, self._made, *self.operation.imports
         child = subprocess.Popen(  # noqa: S603 - our own module
-            [
-                *(sys.executable, "-m", _HERE, self.operation.work),
-                *(self._source, self._made, *self.operation.imports),
-            ],
+            [sys.executable, "-m", _HERE, *map(str, words)],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
