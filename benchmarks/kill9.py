@@ -159,7 +159,8 @@ def pack_at_the_end(run: Path, _: Path) -> None:
     """Go on recording, and pack at the end, as a recorder does."""
     from recorder.recording.packing import pack_quietly
 
-    resume_run(run, run)
+    if open_run(run).attributes["form"] != "packed":  # else it was killed when all was done
+        resume_run(run, run)
     pack_quietly(run)
 
 

@@ -270,7 +270,7 @@ class Trial:
 def _digest(path: Path) -> str:
     found = hashlib.sha256()
     for file in sorted(path.rglob("*")):
-        if file.is_file():
+        if file.is_file() and not file.name.startswith("."):  # a lock is no part of the run
             found.update(file.relative_to(path).as_posix().encode() + file.read_bytes())
     return found.hexdigest()
 
