@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from store.errors import MissingExtraError, RemoteError
-from store.storage.sources import REMOTE_GAP_BYTES
+from store.storage.sources import MOST_REMOTE_BYTES, REMOTE_GAP_BYTES
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -41,8 +41,13 @@ class _Bucket:
             part = (start, start + max(1, length))
         try:
             answer = obstore.get(self._store, key, options={"range": part})
+            first, end = answer.range
+            if length is None and end - first > MOST_REMOTE_BYTES:
+                raise RemoteError(
+                    f"{self.location}/{key} is larger than any file that is read whole."
+                )
             content = bytes(answer.bytes())
-        except FileNotFoundError:
+        except (FileNotFoundError, RemoteError):
             raise
         except (BaseError, OSError, ValueError) as error:
             raise RemoteError(f"{self.location}/{key} cannot be read: {error}") from error
@@ -72,9 +77,13 @@ class BucketSource:
     def sizes(self) -> Mapping[str, int]:
         """Bytes of every object."""
         import obstore
+        from obstore.exceptions import BaseError
 
-        pages = obstore.list(self.bucket._store)
-        return {str(item["path"]): int(item["size"]) for page in pages for item in page}
+        try:
+            pages = obstore.list(self.bucket._store)
+            return {str(item["path"]): int(item["size"]) for page in pages for item in page}
+        except (BaseError, OSError) as error:
+            raise RemoteError(f"{self.location} cannot be listed: {error}") from error
 
 
 class BucketFile:

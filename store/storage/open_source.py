@@ -23,8 +23,10 @@ def open_source(location: str | Path) -> Source:
     try:
         is_zip = urllib.parse.urlsplit(url).path.endswith(".zip")
         if scheme in _WEB:
+            from store.storage.redirects import checked
             from store.storage.web import WebFile, WebSource
 
+            url = checked(url)
             return ZipSource(WebFile(url)) if is_zip else WebSource(url)
         if scheme in _BUCKETS:
             from store.storage.bucket import BucketFile, BucketSource

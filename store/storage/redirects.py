@@ -17,9 +17,10 @@ import urllib3.exceptions
 from store.errors import RemoteError
 
 MOST_REDIRECTS = 5
-# Prefixes by which IPv6 networks reach IPv4 ones (RFC 6052, RFC 8215).
+# All else is of one machine, of its neighbours, or not in use (RFC 4291).
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+# Prefix by which IPv6 networks reach IPv4 ones (RFC 6052).
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-_NAT64_LOCAL = ipaddress.IPv6Network("64:ff9b:1::/48")
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -47,7 +48,7 @@ def redirected(url: str, location: str, *, resolve: bool = True) -> str:
         It leads anywhere else.
     """
     try:
-        target = urllib.parse.urljoin(url, location)
+        target = urllib.parse.urljoin(url, checked(location))
         before, after = _origin(url), _origin(target)
     except ValueError as error:
         raise RemoteError(f"the server redirects to {location!r:.200}: {error}") from error
@@ -66,6 +67,22 @@ def redirected(url: str, location: str, *, resolve: bool = True) -> str:
     if resolve:
         _check_public(after[1], after[2])
     return target
+
+
+def checked(url: str) -> str:
+    r"""Give an address that names one host to whoever reads it.
+
+    Of ``http://one\@other/`` some take ``one`` for the host, and others ``other``; a line break is
+    skipped by some.
+
+    Raises
+    ------
+    ValueError
+        It holds a backslash, or what cannot be printed.
+    """
+    if "\\" in url or not url.isprintable():
+        raise ValueError("it holds a character that addresses cannot hold")
+    return url
 
 
 def _check_public(host: str, port: int) -> None:
@@ -94,15 +111,13 @@ def is_public(address: str) -> bool:
     if found is None:
         return False
     inner = _inner(found) if isinstance(found, ipaddress.IPv6Address) else found
-    return inner is not None and inner.is_global and not inner.is_multicast
+    if isinstance(inner, ipaddress.IPv6Address) and inner not in _GLOBAL_UNICAST:
+        return False
+    return inner.is_global and not inner.is_multicast
 
 
-def _inner(
-    address: ipaddress.IPv6Address,
-) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """Give the IPv4 address that an IPv6 address leads to, if it does; None: to one unknown."""
-    if address in _NAT64_LOCAL:
-        return None
+def _inner(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """Give the IPv4 address that an IPv6 address leads to, if it does."""
     if address in _NAT64:
         return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
     return address.ipv4_mapped or address.sixtofour or address

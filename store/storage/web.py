@@ -17,7 +17,7 @@ import urllib3.exceptions
 from store.errors import RemoteError
 from store.storage.patience import PATIENT_POOLS, Patience, patience, tls_context
 from store.storage.redirects import MOST_REDIRECTS, PUBLIC_POOLS, redirected
-from store.storage.sources import REMOTE_GAP_BYTES
+from store.storage.sources import MOST_REMOTE_BYTES, REMOTE_GAP_BYTES
 
 CONNECT_SECONDS = 10
 ATTEMPTS = 3
@@ -28,8 +28,6 @@ MOST_PAUSE_SECONDS = 10
 CONNECTIONS = 16
 # A server without ranges sends whole files: fine for a root document, not for a shard.
 WHOLE_BYTES = 16 * 1024**2
-# A file that is read to its end: no chunk or document of a sound run is larger.
-MOST_BYTES = 256 * 1024**2
 _PIECE_BYTES = 256 * 1024
 
 _MISSING = (404, 410)
@@ -244,8 +242,8 @@ def _count(header: str) -> int | None:
 
 
 def _limited(url: str, answer: urllib3.BaseHTTPResponse, limit: int | None) -> bytes:
-    """Body of an answer, never more than was asked for, and never more than `MOST_BYTES`."""
-    pieces, left = [], MOST_BYTES + 1 if limit is None else limit
+    """Body of an answer, never more than was asked for, and never more than `MOST_REMOTE_BYTES`."""
+    pieces, left = [], MOST_REMOTE_BYTES + 1 if limit is None else limit
     while left > 0:
         piece = answer.read(min(left, _PIECE_BYTES))
         if not piece:

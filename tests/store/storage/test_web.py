@@ -189,7 +189,7 @@ def test_no_more_is_read_than_was_asked_for(
 def test_a_file_that_is_read_to_its_end_has_one(
     hostile: Callable[[Answering], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(web, "MOST_BYTES", 10**6)
+    monkeypatch.setattr(web, "MOST_REMOTE_BYTES", 10**6)
     with pytest.raises(RemoteError, match="larger than any file"):
         ask(hostile(endless), 0, None)
 
@@ -269,6 +269,24 @@ def test_redirects_of_release_pages_are_followed(
         "https://unknown.example/",
         "https://a.example:99999/",
         "https://user@inner.example/",
+        "https://other.example@127.0.0.1/",
+        "https://other.example:443@inner.example/",
+        "http://127.0.0.1\\@a.example/",
+        "https://127.0.0.1\\@other.example/",
+        "http:\\\\127.0.0.1\\",
+        "https://other.example\t@127.0.0.1/",
+        "https://\u2460\u2461\u2466.0.0.1/",
+        "https://127\u30020.0.1/",
+        "https://017700000001/",
+        "https://0x7f000001/",
+        "https://0177.0.0.1/",
+        "https://127.0.0.1./",
+        "https://localhost./",
+        "https://[::127.0.0.1]/",
+        "https://[::ffff:7f00:1]/",
+        "https://[64:ff9b::7f00:1]/",
+        "https://nat64.example/",
+        "https://site.example/",
         "https:///x",
         "http://[evil/",
         "file:///etc/passwd",
@@ -281,7 +299,9 @@ def test_redirects_of_release_pages_are_followed(
 def test_redirects_into_the_readers_own_network_are_not(
     names: dict[str, list[str]], location: str
 ) -> None:
-    names["localhost"] = ["127.0.0.1"]
+    names["localhost"] = names["localhost."] = names["127.0.0.1."] = ["127.0.0.1"]
+    names["nat64.example"] = ["64:ff9b::10.0.0.1"]
+    names["site.example"] = ["fec0::1"]
     names["inner.example"] = ["192.168.1.1"]
     names["mixed.example"] = ["93.184.215.14", "fd00::1"]
     names["other.example"] = ["93.184.215.14"]
@@ -318,6 +338,11 @@ def test_a_proxy_looks_names_up_itself(names: dict[str, list[str]]) -> None:
         "2002:7f00:1::",
         "64:ff9b::a00:1",
         "64:ff9b:1::1",
+        "::127.0.0.1",
+        "::ffff:0:127.0.0.1",
+        "fec0::1",
+        "5f00::1",
+        "2001:0:4136:e378:8000:63bf:80ff:fffe",
         "name",
     ],
 )
@@ -379,6 +404,8 @@ def test_a_name_that_changes_its_meaning_is_hung_up_on(monkeypatch: pytest.Monke
         "http://" + "a" * 300 + ".example/run.zarr",
         "https://a..example/run",
         "http://a.example\r\nHost: b/run",
+        "http://a.example\\@b.example/run",
+        "http://a.example\t/run",
         "\x00",
         "runs/\x00.zarr",
         "runs/\ud800.zip",
@@ -400,6 +427,13 @@ def test_what_is_no_address_is_refused_in_our_own_words(
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     with pytest.raises(TrainlapseError):
         open_run(address)
+
+
+def test_an_address_names_one_host(hostile: Callable[[Answering], str]) -> None:
+    """Of this one, urllib3 takes what is before the backslash for the host, urllib the other."""
+    inner = hostile(lambda _: pytest.fail("asked"))
+    with pytest.raises(RunNotFoundError, match="is not an address"):
+        open_run(f"{inner}\\@allowed.example/run")
 
 
 def test_a_run_is_not_sought_without_end(hostile: Callable[[Answering], str]) -> None:
