@@ -81,17 +81,23 @@ def check_hdf5(file: Any, size: int) -> None:
     Raises
     ------
     CheckpointError
-        They would be far larger than what is there, or lie in other files.
+        They would be far larger than what is there, lie in other files, or have values of any
+        length.
     """
     import h5py
 
     claimed: list[int] = []
     elsewhere: list[str] = []
+    endless: list[str] = []
 
     def note(name: str, entry: Any) -> None:
         if isinstance(entry, h5py.Dataset) and entry.shape is not None:
-            claimed.append(math.prod(entry.shape) * entry.dtype.itemsize)
+            # A chunk is unpacked whole, however little of it belongs to the array.
+            count = max(math.prod(entry.shape), math.prod(entry.chunks or ()))
+            claimed.append(count * entry.dtype.itemsize)
             elsewhere.extend([name] if entry.external or entry.is_virtual else [])
+            # Each value is a reference, and all of them may refer to the same long one.
+            endless.extend([name] if entry.dtype.hasobject else [])
 
     def note_link(name: str, link: Any) -> None:
         elsewhere.extend([name] if isinstance(link, h5py.ExternalLink) else [])
@@ -100,6 +106,8 @@ def check_hdf5(file: Any, size: int) -> None:
     file.visititems_links(note_link)
     if elsewhere:
         raise CheckpointError(f"{listed(elsewhere)} would be read from another file.")
+    if endless:
+        raise CheckpointError(f"{listed(endless)}: values of any length, which weights are not.")
     _check_expansion(sum(claimed), size)
 
 

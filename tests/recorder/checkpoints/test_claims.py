@@ -201,6 +201,20 @@ def hdf5(write: Callable[[Any], None]) -> bytes:
             "it would take",
         ),
         (
+            lambda file: file.create_dataset(
+                "a", (1,), "f4", compression="gzip", chunks=(10**9,), maxshape=(None,)
+            ),
+            "it would take 4,000,000,000",
+        ),
+        (
+            lambda file: file.create_dataset("a", (2,), h5py.string_dtype()),
+            "a: values of any length",
+        ),
+        (
+            lambda file: file.create_dataset("a", (2,), [("b", "i1"), ("c", h5py.vlen_dtype("f4"))]),
+            "a: values of any length",
+        ),
+        (
             lambda file: file.create_dataset("a", (9,), "i1", external=[("/etc/passwd", 0, 9)]),
             "a would be read from another file",
         ),
@@ -209,7 +223,10 @@ def hdf5(write: Callable[[Any], None]) -> bytes:
             "a would be read from another file",
         ),
     ],
-    ids=["never written", "chunks", "gzip", "external", "link"],
+    ids=[
+        *("never written", "chunks", "gzip", "a long chunk", "texts", "lists in a table"),
+        *("external", "link"),
+    ],
 )
 @pytest.mark.parametrize("is_packed", [True, False])
 def test_arrays_that_are_not_there(
