@@ -7,6 +7,7 @@ Only errors of our own may come of a content; anything else that is raised is a 
 from __future__ import annotations
 
 import contextlib
+import copy
 import functools
 import io
 import json
@@ -73,8 +74,13 @@ def edited(draw: st.DrawFn, content: bytes) -> bytes:
 
 
 def hostile_values() -> st.SearchStrategy[Any]:
-    """Draw what may stand in the place of any JSON value."""
-    return st.sampled_from(HOSTILE) | st.integers() | st.floats() | st.text(max_size=20)
+    """Draw what may stand in the place of any JSON value; it may be changed by who drew it."""
+    return (
+        st.sampled_from(HOSTILE).map(copy.deepcopy)
+        | st.integers()
+        | st.floats()
+        | st.text(max_size=20)
+    )
 
 
 @st.composite

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 
 from store.errors import RunFormatError
+from store.testing.damage_trials import HOSTILE
 from tests.fuzz import run
 from tests.fuzz.run import fuzz
-from tests.fuzz.targets import FINDS, TARGETS, Target, damaged_zips
+from tests.fuzz.targets import FINDS, TARGETS, Target, damaged_zips, hostile_values
 
 FOUND = [
     pytest.param(target, path, id=f"{target.name}-{path.name}")
@@ -58,3 +59,12 @@ def test_a_fault_is_found_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     for path, error in finds.items():
         assert path.parent == tmp_path / "some"
         assert "not expected here" in error
+
+
+@given(hostile_values())
+def test_a_value_that_is_drawn_may_be_changed(value: object) -> None:
+    if isinstance(value, list):
+        value.append("changed")
+    if isinstance(value, dict):
+        value["changed"] = None
+    assert "changed" not in repr(HOSTILE)
