@@ -211,7 +211,9 @@ def hdf5(write: Callable[[Any], None]) -> bytes:
             "a: values of any length",
         ),
         (
-            lambda file: file.create_dataset("a", (2,), [("b", "i1"), ("c", h5py.vlen_dtype("f4"))]),
+            lambda file: file.create_dataset(
+                "a", (2,), [("b", "i1"), ("c", h5py.vlen_dtype("f4"))]
+            ),
             "a: values of any length",
         ),
         (
