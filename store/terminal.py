@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import threading
 import traceback
 import warnings
 from collections.abc import Iterator
@@ -52,8 +53,8 @@ def say_json(value: Any) -> None:
 
 @contextmanager
 def printable_logs() -> Iterator[None]:
-    """Let what is logged and what is warned of steer no terminal either, whoever prints it."""
-    make, show = logging.getLogRecordFactory(), warnings.showwarning
+    """Let what is logged, warned of, or ends a thread steer no terminal either."""
+    make, show, end = logging.getLogRecordFactory(), warnings.showwarning, threading.excepthook
 
     def made(*args: Any, **options: Any) -> logging.LogRecord:
         record = make(*args, **options)
@@ -75,10 +76,17 @@ def printable_logs() -> Iterator[None]:
         told = warnings.formatwarning(message, category, filename, lineno, line)
         print(printable_lines(told), end="", file=file or sys.stderr)
 
+    def ended(thread: threading.ExceptHookArgs) -> None:
+        if thread.exc_value is not None and not isinstance(thread.exc_value, SystemExit):
+            name = thread.thread.name if thread.thread else "unknown"
+            told = "".join(traceback.format_exception(thread.exc_value))
+            say(f"In thread {name}:", *told.rstrip("\n").split("\n"), err=True)
+
     logging.setLogRecordFactory(made)
     warnings.showwarning = shown
+    threading.excepthook = ended
     try:
         yield
     finally:
         logging.setLogRecordFactory(make)
-        warnings.showwarning = show
+        warnings.showwarning, threading.excepthook = show, end

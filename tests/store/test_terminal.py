@@ -6,6 +6,7 @@ import ast
 import io
 import json
 import logging
+import threading
 import warnings
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,25 @@ def test_warnings(capsys: pytest.CaptureFixture[str]) -> None:
     told = capsys.readouterr().err
     assert SHOWN in told
     assert told.replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize("error", [ValueError(EVIL), SystemExit(EVIL)])
+def test_threads(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    monkeypatch.setattr(threading, "excepthook", threading.__excepthook__)
+
+    def fail() -> None:
+        raise error
+
+    with printable_logs():
+        thread = threading.Thread(target=fail, name=EVIL)
+        thread.start()
+        thread.join()
+    told = capsys.readouterr().err
+    assert (SHOWN in told) == (type(error) is ValueError)
+    assert told.replace("\n", "").isprintable()
+    assert threading.excepthook is threading.__excepthook__
 
 
 def test_all_is_said_through_one_function() -> None:
