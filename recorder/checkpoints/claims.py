@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from store.errors import CheckpointError, listed
+from store.format.spec import RunSpec
 
 # The configuration of a model of some thousand layers takes 10 MB; JSON takes up to twenty times
 # its size when it is parsed.
@@ -23,6 +24,8 @@ MOST_EXPANSION = 20
 SPARE_BYTES = 64 * 1024**2
 # A parameter takes a byte at least. Beside them a model has states and seeds that no file holds.
 SPARE_PARAMETERS = 16 * 1024**2
+# All outputs for the probe are computed at once, and every step of the run would have them.
+MOST_OUTPUT_BYTES = 4 * 1024**3
 
 
 def check_archive(archive: zipfile.ZipFile, size: int) -> None:
@@ -159,6 +162,31 @@ def check_parameters(build: Callable[[], Any], size: int) -> None:
     if count > SPARE_PARAMETERS + size:
         raise CheckpointError(
             f"it would have {count:,} parameters, and the files with its weights {size:,} bytes."
+        )
+
+
+def check_outputs(spec: RunSpec) -> None:
+    """Refuse a model whose outputs for the probe no run would keep.
+
+    A layer without a parameter may repeat, pad or enlarge what it is given a million times.
+
+    Parameters
+    ----------
+    spec : RunSpec
+        What is seen of the model before any output is computed.
+
+    Raises
+    ------
+    CheckpointError
+        One step would take too much memory.
+    """
+    sizes = {layer.name: 4 * math.prod(layer.output_shape) for layer in spec.layers}
+    total = sum(sizes.values())
+    if total > MOST_OUTPUT_BYTES:
+        largest = max(sizes, key=lambda name: sizes[name])
+        raise CheckpointError(
+            f"the outputs of its layers for the probe would take {total:,} bytes at every step, "
+            f"those of {largest} the most of them ({sizes[largest]:,}). Pass fewer probes."
         )
 
 

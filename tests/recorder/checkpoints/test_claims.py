@@ -20,6 +20,7 @@ from recorder.checkpoints.claims import SPARE_PARAMETERS, parameters
 from recorder.checkpoints.import_run import import_run
 from recorder.checkpoints.model_source import load_network
 from recorder.checkpoints.reading import inspect
+from recorder.keras.subject import KerasSubject
 from store.errors import CheckpointError
 from store.testing import seeded
 
@@ -314,3 +315,51 @@ def test_a_large_model_with_its_weights_is_loaded(
     made.save(tmp_path / name)
     assert load_network(tmp_path / name).count_params() == made.count_params()
     assert SPARE_PARAMETERS > 0
+
+
+# -- outputs ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("shape", "added"),
+    [
+        ((4,), layer("RepeatVector", n=2**30)),
+        ((4,), layer("CategoryEncoding", num_tokens=2**30, output_mode="one_hot")),
+        ((4, 4, 1), layer("ZeroPadding2D", padding=10**5)),
+        ((4, 4, 1), layer("UpSampling2D", size=10**5)),
+        ((4, 4, 1), layer("Resizing", height=10**5, width=10**5)),
+    ],
+    ids=lambda value: value.get("class_name") if isinstance(value, dict) else "",
+)
+def test_outputs_that_no_run_would_keep(
+    tmp_path: Path, shape: tuple[int, ...], added: dict[str, Any]
+) -> None:
+    """Without a parameter: nothing is seen of them before the probe is sent through."""
+    import keras
+
+    made = keras.Sequential([keras.Input(shape), keras.layers.Activation("linear")])
+    config = json.loads(made.to_json())
+    config["config"]["layers"].append(added)
+    (tmp_path / "model.json").write_text(json.dumps(config))
+    made.save_weights(tmp_path / "w-1.weights.h5")
+    probe = Probe(np.ones((2, *shape), np.float32))
+    model = tmp_path / "model.json"
+    with pytest.raises(CheckpointError, match=r"those of added the most of them .* fewer probes"):
+        import_run(tmp_path / "w-1.weights.h5", tmp_path / "run.zarr", probe, model=model,
+                   pattern="w-{step}", progress=False)  # fmt: skip
+    assert not (tmp_path / "run.zarr").exists()
+
+
+def test_a_model_that_cannot_be_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import keras
+    import tensorflow as tf
+
+    def exhausted(*_: Any) -> None:
+        raise tf.errors.ResourceExhaustedError(None, None, "out of memory")
+
+    monkeypatch.setattr(KerasSubject, "_follow", exhausted)
+    made = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    made.save(tmp_path / "m-1.keras")
+    with pytest.raises(CheckpointError, match="cannot be run on the probe: out of memory"):
+        import_run(tmp_path / "m-1.keras", tmp_path / "run.zarr", Probe(np.ones((2, 4))),
+                   pattern="m-{step}", progress=False)  # fmt: skip
