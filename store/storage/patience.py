@@ -1,7 +1,8 @@
 """How long one waits for a server: connections whose reads end when an answer takes too long.
 
 Time limits of sockets count from the last byte: who sends one now and then is waited for without
-end, be it in the first line, a header or the content. Here the whole answer is timed.
+end, be it in the first line, a header or the content. Here the whole answer is timed, and its bytes
+are counted: what is read as a chunk of a negative length has no end either.
 """
 
 from __future__ import annotations
@@ -30,11 +31,17 @@ class Patience:
 
     It begins with `GRACE_SECONDS`, and bytes that arrive add to it: a slow line may take its time,
     a server that sends a byte now and then may not.
+
+    Parameters
+    ----------
+    most_bytes : int
+        Bytes that may arrive.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most_bytes: int) -> None:
         self._began = time.monotonic()
         self._received = 0
+        self._most_bytes = most_bytes
 
     @property
     def seconds(self) -> float:
@@ -43,8 +50,16 @@ class Patience:
         return max(0.0, self._began + granted - time.monotonic())
 
     def received(self, count: int) -> int:
-        """Add so many bytes that have arrived, and give their number."""
+        """Add so many bytes that have arrived, and give their number.
+
+        Raises
+        ------
+        OSError
+            They are too many by now.
+        """
         self._received += count
+        if self._received > self._most_bytes:
+            raise OSError("the answer is longer than any to what was asked for")
         return count
 
 
@@ -58,12 +73,12 @@ _current = _Current()
 
 
 @contextmanager
-def patience() -> Iterator[Patience]:
-    """Time all that this thread reads inside, over connections of `PATIENT_POOLS`.
+def patience(most_bytes: int) -> Iterator[Patience]:
+    """Time and count all that this thread reads inside, over connections of `PATIENT_POOLS`.
 
-    Reading on when the time is up raises `TimeoutError`.
+    Reading on when the time is up raises `TimeoutError`; more bytes raise `OSError`.
     """
-    _current.patience = granted = Patience()
+    _current.patience = granted = Patience(most_bytes)
     try:
         yield granted
     finally:

@@ -72,7 +72,8 @@ class WebClient:
         """
         self.requests += 1
         headers = {"Accept-Encoding": "identity", "Range": _range(start, length)}
-        with patience() as left:
+        largest = max(WHOLE_BYTES, MOST_REMOTE_BYTES if length is None else length)
+        with patience(ATTEMPTS * largest) as left:
             for attempt in range(1, ATTEMPTS + 1):
                 pause = BACKOFF_SECONDS * 2**attempt
                 try:
@@ -82,7 +83,8 @@ class WebClient:
                     pause = pause if error.pause is None else error.pause
                 except urllib3.exceptions.LocationValueError as error:
                     raise RemoteError(f"{_public(url)} cannot be reached: {error}") from error
-                except urllib3.exceptions.HTTPError as error:
+                # What of a header or of a chunk's length is no number raises a ValueError.
+                except (urllib3.exceptions.HTTPError, ValueError) as error:
                     problem = RemoteError(f"{_public(url)} cannot be reached: {error}")
                     problem.__cause__ = error
                 if attempt == ATTEMPTS or pause > min(MOST_PAUSE_SECONDS, left.seconds):

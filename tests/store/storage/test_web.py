@@ -109,7 +109,7 @@ def test_an_answer_that_drips_ends(
 def test_a_slow_line_may_take_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr(patience.time, "monotonic", lambda: now[0])
-    left = Patience()
+    left = Patience(10**15)
     assert left.seconds == patience.GRACE_SECONDS
     for _ in range(200):  # 40 KiB a second: half as fast as a slow telephone line
         now[0] += 1
@@ -184,6 +184,33 @@ def test_no_more_is_read_than_was_asked_for(
     hostile: Callable[[Answering], str], start: int, length: int | None
 ) -> None:
     assert ask(hostile(endless), start, length) == (bytes(1000), 10)
+
+
+@pytest.mark.parametrize("length", ["-1", "-1;a=b", " -1 "])
+def test_a_chunk_without_end(
+    hostile: Callable[[Answering], str], monkeypatch: pytest.MonkeyPatch, length: str
+) -> None:
+    """Python reads a chunk of so many bytes until the server hangs up."""
+    monkeypatch.setattr(web, "WHOLE_BYTES", 10**6)
+    sent = [0]
+
+    def answer(connection: socket.socket) -> None:
+        connection.sendall(OK + b"Transfer-Encoding: chunked\r\n\r\n" + length.encode() + b"\r\n")
+        for _ in range(300):
+            connection.sendall(bytes(10**5))
+            sent[0] += 10**5
+
+    with pytest.raises(RemoteError, match="cannot be reached: .*is longer than any"):
+        ask(hostile(answer))
+    assert sent[0] < 3e7
+
+
+@pytest.mark.parametrize("length", ["-5", "-0", "x", "", "-", "9" * 5000])
+def test_chunks_of_no_length(hostile: Callable[[Answering], str], length: str) -> None:
+    start = b"Transfer-Encoding: chunked\r\n\r\n" + length.encode() + b"\r\n"
+    url = hostile(lambda connection: connection.sendall(OK + start + bytes(100)))
+    with contextlib.suppress(RemoteError):
+        ask(url)
 
 
 def test_a_file_that_is_read_to_its_end_has_one(
