@@ -12,18 +12,22 @@ import functools
 import io
 import json
 import logging
+import socket
 import tempfile
+import threading
 import traceback
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from hypothesis import strategies as st
 
 from store.errors import TrainlapseError
 from store.reading.run import open_run
+from store.storage import web
 from store.testing import image_run_spec, seeded, write_run
 from store.testing.damage_trials import HOSTILE, damage, exercise, outcome
 from store.tools.share import share
@@ -161,6 +165,65 @@ def check_zip(content: bytes, folder: Path) -> None:
         exercise(open_run(folder / "run.zip"))
 
 
+# -- answers of web servers ----------------------------------------------------------------------
+
+
+_PART = b"HTTP/1.1 206 Partial Content\r\n"
+ANSWERS = [
+    _PART + b"Content-Length: 4\r\nContent-Range: bytes 0-3/9\r\n\r\nabcd",
+    _PART + b"Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n2;x=y\r\ncd\r\n0\r\nA: b\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nContent-Encoding: identity\r\n\r\nabcd",
+    b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 429 Busy\r\nRetry-After: 0\r\n\r\n",
+    b"HTTP/1.1 302 Found\r\nLocation: https://user@127.0.0.1:80/a?b#c\r\n\r\n",
+    b"HTTP/1.1 307 Go on\r\nLocation: http://[::ffff:7f00:1]\\@a/\r\n\r\n",
+]
+
+
+def damaged_answers() -> st.SearchStrategy[bytes]:
+    """Draw damaged answers to a request for four bytes."""
+    return st.sampled_from(ANSWERS).flatmap(edited)
+
+
+@functools.cache
+def _server() -> tuple[str, list[bytes]]:
+    """Address of a server that gives the last of the contents to whoever asks, and hangs up."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    contents: list[bytes] = []
+
+    def serve() -> None:
+        while True:
+            connection, _ = listener.accept()
+            with connection, contextlib.suppress(OSError):
+                connection.recv(65536)
+                connection.sendall(contents[-1])
+
+    threading.Thread(target=serve, daemon=True).start()
+    return f"http://127.0.0.1:{listener.getsockname()[1]}/run", contents
+
+
+def _no_other_host(host: str, *rest: Any, **options: Any) -> Any:
+    if host != "127.0.0.1":
+        raise socket.gaierror(host)
+    return _look_up(host, *rest, **options)
+
+
+_look_up = socket.getaddrinfo
+
+
+def check_web(content: bytes, _: Path) -> None:
+    """Read a part of a file from a server that sends the content."""
+    address, contents = _server()
+    contents[:] = [content]
+    with (
+        patch.object(web, "BACKOFF_SECONDS", 0.0),
+        patch.object(web, "MOST_PAUSE_SECONDS", 0.0),
+        patch.object(socket, "getaddrinfo", _no_other_host),
+        contextlib.suppress(TrainlapseError, FileNotFoundError),
+    ):
+        received = web.WebSource(address).read("zarr.json", 0, 4)
+        assert len(received) <= 4
+
+
 # -- checkpoints ----------------------------------------------------------------------------------
 
 
@@ -271,6 +334,7 @@ def check_messages(content: bytes, folder: Path) -> None:
 TARGETS = [
     Target("reader", damaged_runs, check_reader),
     Target("zip", damaged_zips, check_zip),
+    Target("web", damaged_answers, check_web),
     Target("import", damaged_checkpoints, check_import),
     Target("messages", messages, check_messages),
 ]

@@ -200,7 +200,7 @@ def test_a_chunk_without_end(
             connection.sendall(bytes(10**5))
             sent[0] += 10**5
 
-    with pytest.raises(RemoteError, match="cannot be reached: .*is longer than any"):
+    with pytest.raises(RemoteError, match=r"cannot be reached: .*is longer than any"):
         ask(hostile(answer))
     assert sent[0] < 3e7
 
