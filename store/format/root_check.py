@@ -20,6 +20,7 @@ from store.format.names import (
     UPDATE_DIM,
     is_safe_segment,
 )
+from store.format.parts import PARTS_GROUP, nodes_of_part, part_names, part_path
 from store.format.spec import (
     EVALUATION_GROUPS,
     EXAMPLE_DIM,
@@ -67,9 +68,37 @@ def root_problems(root: Mapping[str, Any]) -> list[str]:
     attributes = root["attributes"][ROOT_ATTRIBUTE]
     steps = nodes.get("step")
     length = steps["shape"][0] if _is_array(steps) and steps["shape"] else None
-    return [
+    found = [
         *_attribute_problems(attributes, length),
         *_axis_problems(nodes, length),
+        *_model_problems(nodes),
+        *_parts_problems(nodes),
+    ]
+    if not found:
+        for part in part_names(nodes):
+            own = _model_problems(nodes_of_part(nodes, part))
+            found.extend(f"part {part!r}: {problem}" for problem in own)
+    return found
+
+
+def _parts_problems(nodes: Mapping[str, Any]) -> Problems:
+    if PARTS_GROUP not in nodes:
+        return
+    order = nodes[PARTS_GROUP]["attributes"].get("order")
+    if not _are_texts(order) or len(set(order)) != len(order):
+        yield "the order of the parts is not a list of different names"
+        return
+    for name in order:
+        part = nodes.get(part_path(name))
+        if part is None or part["node_type"] != "group":
+            yield f"part {name!r} has no group"
+        elif not _are_texts(part["attributes"].get("outputs", [])):
+            yield f"part {name!r}: outputs is not a list of layer names"
+
+
+def _model_problems(nodes: Mapping[str, Any]) -> list[str]:
+    """Find what is wrong with the nodes of one model."""
+    return [
         *_layers_problems(nodes),
         *_probe_problems(nodes),
         *(

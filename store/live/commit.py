@@ -19,6 +19,7 @@ from store.format.metadata import (
     group_document,
 )
 from store.format.names import ROOT_ATTRIBUTE, SCHEMA_VERSION, STEP_DIM, UPDATE_DIM
+from store.format.parts import PARTS_GROUP, nodes_of_part, part_path, stored_path
 from store.format.probe import json_bytes
 from store.format.spec import EVALUATION_GROUPS, UPDATES_GROUP, ArraySpec, RunSpec
 from store.live.array import LiveArray
@@ -162,6 +163,26 @@ def _node_documents(
     to each other.
     """
     arrays = {array.spec.path: array.document() for array in growing} | dict(static)
+    attributes = _group_attributes(spec)
+    groups = set(attributes)
+    for path in arrays:
+        groups.update(str(parent) for parent in PurePosixPath(path).parents if parent.name)
+    nodes = {path: group_document(attributes.get(path, {})) for path in groups} | arrays
+    return {path: nodes[path] for path in sorted(nodes, key=lambda path: path.split("/"))}
+
+
+def _group_attributes(spec: RunSpec) -> dict[str, Mapping[str, Any]]:
+    """Attributes of every group that has some, by path."""
+    found: dict[str, Mapping[str, Any]] = {}
+    if spec.parts:
+        found[PARTS_GROUP] = {"order": list(spec.parts)}
+        found |= {part_path(name): part.part_attributes() for name, part in spec.parts.items()}
+    for name, model in spec.models().items():
+        found |= {stored_path(path, name): own for path, own in _model_attributes(model).items()}
+    return found
+
+
+def _model_attributes(spec: RunSpec) -> dict[str, Mapping[str, Any]]:
     attributes: dict[str, Mapping[str, Any]] = {
         "layers": {"order": [layer.name for layer in spec.layers]},
         **{layer.path: layer.attributes() for layer in spec.layers},
@@ -171,15 +192,19 @@ def _node_documents(
     attributes |= {each.group: each.attributes() for each in spec.evaluations}
     if spec.updates:
         attributes[UPDATES_GROUP] = spec.updates.attributes()
-    groups = set(attributes)
-    for path in arrays:
-        groups.update(str(parent) for parent in PurePosixPath(path).parents if parent.name)
-    nodes = {path: group_document(attributes.get(path, {})) for path in groups} | arrays
-    return {path: nodes[path] for path in sorted(nodes, key=lambda path: path.split("/"))}
+    return attributes
 
 
 def _static_arrays(spec: RunSpec) -> dict[str, names.StaticArray]:
     """Values, dimension names and attributes of the arrays that do not grow, by path."""
+    return {
+        stored_path(path, name): array
+        for name, model in spec.models().items()
+        for path, array in _model_statics(model).items()
+    }
+
+
+def _model_statics(spec: RunSpec) -> dict[str, names.StaticArray]:
     arrays = probe.static_arrays(spec.probe) if spec.probe else {}
     for evaluation in spec.evaluations:
         arrays |= evaluation.static_arrays()
@@ -220,17 +245,22 @@ def resume_problems(spec: RunSpec, root: Document, growing: Iterable[LiveArray])
         and node["dimension_names"][:1] == [STEP_DIM]
         and path not in expected
     )
-    recorded = nodes["probe"]["attributes"]["fingerprint"] if "probe" in nodes else None
-    if recorded != (spec.probe.fingerprint() if spec.probe else None):
-        found.append("its probe inputs are others")
-    evaluated = {
-        group: nodes[group]["attributes"].get("fingerprint")
-        for group in EVALUATION_GROUPS.values()
-        if group in nodes
-    }
-    if evaluated != {each.group: each.fingerprint for each in spec.evaluations}:
-        found.append("its evaluation's inputs are others")
+    for name, model in spec.models().items():
+        of = f" of the part {name!r}" if name else ""
+        recorded = _fingerprints(nodes_of_part(nodes, name) if name else nodes)
+        if recorded.pop("probe", None) != (model.probe.fingerprint() if model.probe else None):
+            found.append(f"its probe inputs{of} are others")
+        if recorded != {each.group: each.fingerprint for each in model.evaluations}:
+            found.append(f"its evaluation's inputs{of} are others")
     return found
+
+
+def _fingerprints(nodes: Mapping[str, Document]) -> dict[str, Any]:
+    """Digests of the inputs that were recorded, by group."""
+    groups = ("probe", *EVALUATION_GROUPS.values())
+    return {
+        group: nodes[group]["attributes"].get("fingerprint") for group in groups if group in nodes
+    }
 
 
 def _is_growing(document: Document) -> bool:

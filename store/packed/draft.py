@@ -14,6 +14,7 @@ from store.errors import RunFormatError
 from store.format.code import may_hold_code, without_code
 from store.format.names import HISTORY_PREFIX, PROBE_DIM, STEP_DIM, UPDATE_DIM, Array
 from store.format.packed_layout import BlockSlices
+from store.format.parts import PARTS_GROUP, split_path
 from store.format.probe import from_json_bytes, json_bytes
 from store.packed.shards import ReadRegion
 from store.reading.run import Run
@@ -45,7 +46,7 @@ class DraftArray:
     @property
     def kind(self) -> str:
         """``activation``, ``weights`` or ``other``."""
-        match self.path.split("/"):
+        match split_path(self.path)[1].split("/"):
             case ["layers", _, "activation"]:
                 return "activation"
             case ["layers", _, "weights", _]:
@@ -55,8 +56,13 @@ class DraftArray:
     @property
     def layer(self) -> str | None:
         """Name of the layer it belongs to."""
-        segments = self.path.split("/")
+        segments = split_path(self.path)[1].split("/")
         return segments[1] if segments[0] == "layers" and len(segments) > 2 else None
+
+    @property
+    def part(self) -> str:
+        """Name of the part of the run that it belongs to; empty: of none."""
+        return split_path(self.path)[0]
 
     @property
     def nbytes(self) -> int:
@@ -118,6 +124,12 @@ class Draft:
         return cls(dict(run.attributes), groups, tuple(_without_code(part) for part in parts))
 
     @property
+    def models(self) -> list[str]:
+        """Name of the part of each model; that of the only one is empty."""
+        order: list[str] = self.groups.get(PARTS_GROUP, {}).get("order", [])
+        return order or [""]
+
+    @property
     def steps(self) -> DraftArray:
         """The time axis."""
         return self.part("step")
@@ -152,7 +164,7 @@ class Draft:
 
 def _without_code(part: DraftArray) -> DraftArray:
     """Give the model's configuration without code; what cannot be read stays as it is: damage."""
-    if part.path != "model/config":
+    if split_path(part.path)[1] != "model/config":
         return part
     try:
         values = part.read(tuple(slice(0, size) for size in part.shape))
@@ -166,8 +178,9 @@ def _without_code(part: DraftArray) -> DraftArray:
 def holds_code(run: Run) -> bool:
     """Whether the files of a run hold code in a configuration, which reading leaves out."""
     contents = [root_content(run.source)]
-    if "model/config" in run.nodes:
-        contents.append(run.read("model/config", ()).tobytes())
+    for path in run.nodes:
+        if split_path(path)[1] == "model/config":
+            contents.append(run.read(path, ()).tobytes())
     return any(may_hold_code(content) and _is_with_code(content) for content in contents)
 
 

@@ -30,7 +30,20 @@ MAX_PROBLEMS_SHOWN = 8
 
 # What a run's directory may hold besides hidden files; `remove_run` touches nothing else.
 ROOT_FILES = ("zarr.json", f"zarr.json{TEMPORARY_SUFFIX}")
-ROOT_FOLDERS = ("step", "epoch", "wall_time", "metrics", "probe", "model", "layers", "history")
+ROOT_FOLDERS = (
+    "step",
+    "epoch",
+    "wall_time",
+    "metrics",
+    "probe",
+    "model",
+    "layers",
+    "evaluation",
+    "evaluation_train",
+    "updates",
+    "parts",
+    "history",
+)
 
 # Metadata documents and chunks; a chunk key with "/" as separator has folders in between.
 _ZARR_FILE = re.compile(rf"(zarr\.json|c(\.\d+)*|\d+)({re.escape(TEMPORARY_SUFFIX)})?")

@@ -6,6 +6,7 @@ import contextlib
 import random
 import unittest.mock
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from zarr.core.buffer import Buffer, BufferPrototype
 from zarr.storage import LocalStore
 
 from store.format.names import Array
+from store.format.parts import stored_path
 from store.format.spec import UPDATE_COUNT_PATH, LayerSpec, ProbeSpec, RunSpec, WeightSpec
 from store.live.writer import RunWriter
 from store.reading.run import open_run
@@ -189,6 +191,27 @@ def text_run_spec(name: str = "synthetic text", *, tokens: int = 5, units: int =
     return RunSpec(name, layers, probe, {"class_name": "Sequential"}, outputs=("output",))
 
 
+def parts_run_spec(name: str = "synthetic parts") -> RunSpec:
+    """Describe a tiny training of three models, whose layers partly have the same names.
+
+    Parameters
+    ----------
+    name : str
+        Of the run.
+
+    Returns
+    -------
+    RunSpec
+        ``reader`` is as `text_run_spec`, ``critic`` as `image_run_spec`; of ``average``, whose
+        layers are the critic's, there are only weights.
+    """
+    critic = replace(image_run_spec(), class_name="Sequential")
+    bare = [replace(layer, output_dims=(), output_shape=()) for layer in critic.layers]
+    average = replace(critic, layers=tuple(bare), probe=None, outputs=())
+    reader = replace(text_run_spec(), class_name="Functional")
+    return RunSpec(name, (), parts={"reader": reader, "critic": critic, "average": average})
+
+
 def frames_at(spec: RunSpec, step: int) -> dict[str, Array]:
     """Frames of one step: random, but a function of the array's name and the step alone.
 
@@ -205,6 +228,14 @@ def frames_at(spec: RunSpec, step: int) -> dict[str, Array]:
         By path, as `RunWriter.append` takes them. Outputs of softmax and sigmoid layers are
         probabilities.
     """
+    return {
+        stored_path(path, part): frame
+        for part, model in spec.models().items()
+        for path, frame in _model_frames(model, step).items()
+    }
+
+
+def _model_frames(spec: RunSpec, step: int) -> dict[str, Array]:
     frames: dict[str, Array] = {}
     for layer in spec.layers:
         for array in layer.array_specs():
@@ -216,7 +247,7 @@ def frames_at(spec: RunSpec, step: int) -> dict[str, Array]:
                 if layer.kind == "softmax":
                     values /= values.sum(axis=-1, keepdims=True)
             frames[array.path] = values.astype(array.dtype)
-    for part in spec.parts:
+    for part in spec.beside_layers:
         for array in part.array_specs():
             rng = np.random.default_rng([step, *array.path.encode()])
             values = np.asarray(rng.random(array.frame_shape)).astype(array.dtype)
