@@ -78,6 +78,8 @@ def page(
         here=[other for other, _ in runs].index(path) + 1 if add else 0,
         adds=add is not None,
         facts=" · ".join(facts),
+        part_names=run.part_names,
+        part_shown=run.part,
     )
 
 
@@ -120,6 +122,8 @@ def comparison_page(
         runs=runs,
         sides=sides,
         adds=add is not None,
+        part_names=pair.first.run.part_names or pair.second.run.part_names,
+        part_shown=pair.first.run.part or pair.second.run.part,
     )
 
 
@@ -169,6 +173,8 @@ def _template(
     others: Switch = (),
     here: int = 0,
     adds: bool = False,
+    part_names: Sequence[str] = (),
+    part_shown: str = "",
 ) -> pn.Template:
     """Put parts into the page, below a header that names the runs."""
     template = Page(TEMPLATE_ENGINE.get_template("page.html"))
@@ -183,6 +189,8 @@ def _template(
         "others": list(others),
         "here": here,
         "adds": adds,
+        "parts": list(part_names),
+        "part": part_shown,
         "css": _read("page.css"),
         "script": "\n".join(_read(name) for name in SCRIPTS),
     }
@@ -284,7 +292,7 @@ def _session(registry: RunRegistry, fixed: int | None = None) -> Callable[[], pn
             number = fixed or registry.number(query.get(NUMBER, ""), NUMBER)
         except ValueError as error:
             return _refusal(str(error), switch, ADDED)
-        latest, path = registry.every[number - 1], switch[number - 1][0]
+        latest, path = registry.latest(number, query), switch[number - 1][0]
         return page(latest.data, query, switch, path, latest, registry.add)
 
     return session
@@ -304,7 +312,8 @@ def _comparison(registry: RunRegistry) -> Callable[[], pn.Template]:
                 registry.number(query.get("a", "1"), "a"),
                 registry.number(query.get("b", "2"), "b"),
             )
-            first, second = (registry.every[number - 1].data for number in numbers)
+            # The same part of both, as far as both have it.
+            first, second = (registry.latest(number, query).data for number in numbers)
             pair = pair_of(first, second, query.get("map", ""))
         except ValueError as error:
             return _refusal(str(error), switch, COMPARE)

@@ -45,6 +45,8 @@ class Bookmark:
         Selected unit and probe, counted from 0.
     target : int or None
         Explained class; -1: the predicted one.
+    part : str or None
+        Selected part of a run of several models.
     tab, view : str or None
         Group of views, and the title of the one to look at.
     created : str or None
@@ -61,6 +63,7 @@ class Bookmark:
     target: int | None = None
     tab: str | None = None
     view: str | None = None
+    part: str | None = None
     created: str | None = None
     id: str = field(default_factory=_new_id)
 
@@ -199,6 +202,7 @@ _FIELDS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
         f"a text of at most {MOST_NOTE_CHARACTERS:,} characters",
         lambda value: _is_text(value, MOST_NOTE_CHARACTERS),
     ),
+    "part": _NAME,
     "layer": _NAME,
     "unit": _NUMBER,
     "probe": _NUMBER,

@@ -97,6 +97,22 @@ class Run:
     """
 
     def __init__(self, source: Source, part: str = "", *, content: bytes | None = None) -> None:
+        """Read the root document of a run.
+
+        Parameters
+        ----------
+        source : Source
+            The files below it.
+        part : str
+            Name of the part that is read; by default the run itself.
+        content : bytes, optional
+            The root document, where it was read already.
+
+        Raises
+        ------
+        RunNotFoundError, RunFormatError, SchemaVersionError
+            As `open_run` does.
+        """
         self.source = source
         self.location = source.location
         self.part = part
@@ -138,9 +154,14 @@ class Run:
         """
         now = self._now
         if now.parts is None:
-            names = [] if self.part else part_names(now.nodes)
+            names = [] if self.part else part_names(now.stored_nodes)
             now.parts = Parts({name: Run(self.source, name, content=now.content) for name in names})
         return now.parts
+
+    @property
+    def part_names(self) -> list[str]:
+        """Names of all parts of the recording, also of that which this is; none of one model."""
+        return part_names(self._now.stored_nodes)
 
     @property
     def id(self) -> str:
@@ -434,7 +455,9 @@ class Run:
                 consolidated=True,
                 zarr_format=3,
             )
-            return tree[part_path(self.part)] if self.part else tree
+            part = tree[part_path(self.part)] if self.part else tree
+            assert isinstance(part, xr.DataTree)
+            return part
         except Exception as error:
             raise RunFormatError(
                 f"{self.location}: xarray cannot read the run ({error})."
@@ -660,7 +683,7 @@ class CommittedRun:
         self.part = part
         self.attributes: Mapping[str, Any] = root["attributes"][ROOT_ATTRIBUTE]
         self.stored_nodes: Mapping[str, Document] = root["consolidated_metadata"]["metadata"]
-        self.nodes = self.stored_nodes
+        self.nodes: Mapping[str, Document] = self.stored_nodes
         if part:
             own = self.stored_nodes[part_path(part)]["attributes"]
             self.attributes = {**self.attributes, **own}
