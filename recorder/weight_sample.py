@@ -38,6 +38,14 @@ class WeightSample:
         counts = [-(-size // stride) for size, stride in zip(sizes, self._strides, strict=True)]
         self._shares = np.repeat(np.array(sizes) / np.maximum(counts, 1), counts)
 
+    @classmethod
+    def joined(cls, samples: Sequence[WeightSample]) -> WeightSample:
+        """Give the sample of several models as one."""
+        whole = cls([], _no_reader)
+        whole._shares = np.concatenate([sample._shares for sample in samples])
+        whole._read = lambda: np.concatenate([sample.now() for sample in samples])
+        return whole
+
     def now(self) -> Array:
         """Read the sample: (element,), float32."""
         if self._read is None:
@@ -55,6 +63,10 @@ class WeightSample:
         moved = float(np.sum(self._shares * (self.now() - before) ** 2))
         size = float(np.sum(self._shares * before**2))
         return float(np.sqrt(moved / size)) if size else float(np.inf if moved else 0.0)
+
+
+def _no_reader(strides: Sequence[int]) -> Callable[[], Array]:  # noqa: ARG001
+    return _nothing
 
 
 def _nothing() -> Array:

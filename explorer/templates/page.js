@@ -41,8 +41,9 @@
   // -- parts ------------------------------------------------------------------------------
   const chooseParts = () => {
     const part = /** @type {HTMLSelectElement | null} */ (document.getElementById("part"));
-    const shown = part?.value;
-    part?.addEventListener("change", () => {
+    if (!part) return;
+    const shown = part.value;
+    part.addEventListener("change", () => {
       const url = new URL(location.href);
       url.searchParams.set("part", part.value);
       // What is chosen within a part is none of another's; the moment, the tab and the axis stay.
@@ -51,7 +52,7 @@
     });
     // A page that the browser kept, and shows again, shows its own part.
     window.addEventListener("pageshow", () => {
-      if (part) part.value = shown;
+      part.value = shown;
     });
   };
 

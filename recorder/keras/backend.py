@@ -7,8 +7,10 @@ from typing import Any
 
 from recorder.evaluation import Evaluation
 from recorder.keras import settings
-from recorder.keras.subject import KerasSubject, look_at, parts_of
+from recorder.keras.parts import has_one_optimizer, is_built, optimizers_of, parts_of
+from recorder.keras.subject import KerasSubject, look_at, look_at_weights, takes
 from recorder.probe import Probe
+from store.format.spec import RunSpec
 
 
 class KerasBackend:
@@ -22,12 +24,40 @@ class KerasBackend:
         return look_at(model, probe, evaluations)
 
     def parts(self, model: Any) -> dict[str, Any]:
-        """Give the models that a model without a forward pass is made of, by attribute name."""
+        """Give what a model without a forward pass is made of, by the attribute that holds it."""
         return parts_of(model)
+
+    def is_built(self, part: Any) -> bool:
+        """Whether a part has all of its weights."""
+        return is_built(part)
+
+    def takes(self, part: Any, probe: Probe) -> bool:
+        """Whether a part can be called with a probe."""
+        return takes(part, probe)
+
+    def look_at_weights(self, part: Any) -> KerasSubject:
+        """Describe a part of which only the weights are recorded."""
+        return look_at_weights(part)
+
+    def about(self, model: Any) -> RunSpec:
+        """Describe the training of a model of parts, without the parts."""
+        optimizers = {
+            name: settings.described_optimizer(optimizer)
+            for name, optimizer in optimizers_of(model).items()
+        }
+        only = next(iter(optimizers.values())) if len(optimizers) == 1 else None
+        return RunSpec(
+            name=model.name,
+            layers=(),
+            optimizer=only or optimizers or None,
+            loss=settings.loss_config(model),
+            seed=settings.random_seed(),
+            versions=settings.versions(),
+        )
 
     def updates_done(self, model: Any) -> int | None:
         """Give the updates that the optimizer has done; None when there is none that counts."""
-        return settings.updates_done(model)
+        return settings.updates_done(model) if has_one_optimizer(model) else None
 
 
 def require_tensorflow() -> None:

@@ -38,10 +38,12 @@ def model_config(model: Any) -> dict[str, Any] | None:
 def optimizer_config(model: Any) -> Mapping[str, Any] | None:
     """Give the optimizer's configuration; None when the model is not compiled."""
     optimizer = getattr(model, "optimizer", None)
-    if optimizer is None:
-        return None
-    config = json_safe(optimizer.get_config())
-    return {"class": type(optimizer).__name__, **config}
+    return None if optimizer is None else described_optimizer(optimizer)
+
+
+def described_optimizer(optimizer: Any) -> dict[str, Any]:
+    """Give the configuration of an optimizer, and its class."""
+    return {"class": type(optimizer).__name__, **json_safe(optimizer.get_config())}
 
 
 def loss_config(model: Any) -> Any:

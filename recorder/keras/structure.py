@@ -74,7 +74,7 @@ def describe(model: Any, traced: Trace, probe_inputs: Mapping[str, Any]) -> Stru
     traced : Trace
         Its trace on the probe.
     probe_inputs : mapping of str to ndarray
-        The probe's inputs (probe, ...).
+        The probe's inputs (probe, ...); none where only weights are recorded.
     """
     return _Description(model, traced, probe_inputs).structure()
 
@@ -85,7 +85,7 @@ class _Description:
     def __init__(self, model: Any, traced: Trace, probe_inputs: Mapping[str, Any]) -> None:
         self._model = model
         self._trace = traced
-        self._probe_size = len(next(iter(probe_inputs.values())))
+        self._probe_size = len(next(iter(probe_inputs.values()), ()))
         self._taken: list[str] = []
         self._inputs = _input_layers(model, probe_inputs, self._taken)
         self._names = [_claim(call.path, self._taken) for call in traced.calls]

@@ -6,19 +6,22 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from recorder import arguments
 from recorder.backend import UpdateNorm
 from recorder.evaluation import Evaluation
 from recorder.keras import settings
 from recorder.keras.inputs import check_fits
 from recorder.keras.narrowing import narrowed_trace
+from recorder.keras.parts import OwnVariables, is_built, trained_variables
 from recorder.keras.predictor import Predictor
 from recorder.keras.sampling import sample_of
 from recorder.keras.structure import Structure, describe
-from recorder.keras.trace import Trace, kept_losses, model_inputs, storable, trace
+from recorder.keras.trace import Trace, kept_losses, model_inputs, storable, trace, trace_of_weights
 from recorder.probe import Probe
 from recorder.weight_sample import WeightSample
-from store.errors import SpecError, listed
+from store.errors import SpecError
 from store.format.names import Array
 from store.format.spec import RunSpec
 
@@ -67,7 +70,7 @@ class KerasSubject:
 
     def sample_weights(self) -> WeightSample:
         """Make what samples the trainable variables."""
-        return sample_of(self.model.trainable_variables)
+        return sample_of(trained_variables(self.model))
 
     def narrowed(self, spec: RunSpec) -> KerasSubject:
         """Give the subject that computes only what a narrower description has."""
@@ -91,7 +94,8 @@ class KerasSubject:
     ) -> Callable[[], dict[str, UpdateNorm]]:
         """Read the variables after an update; the result measures how far each has moved."""
         after = self._trace.read()
-        trainable = self.model.trainable_variables
+        trainable = trained_variables(self.model)
+        frozen = not self.model.trainable_variables
         given = [None] * len(trainable) if gradients is None else gradients
         if isinstance(given, Iterable):  # such as a generator
             given = list(given)
@@ -116,15 +120,21 @@ class KerasSubject:
             )
             if path is not None and id(variable) in gradient_of
         ]
-        return lambda: {
-            path: UpdateNorm.between(
-                storable(start),
-                storable(end),
-                earlier=None if first is None else storable(first),
-                gradient=None if gradient is None else _dense(gradient),
-            )
-            for path, start, end, first, gradient in measured
-        }
+
+        def norms() -> dict[str, UpdateNorm]:
+            found = {
+                path: UpdateNorm.between(
+                    storable(start),
+                    storable(end),
+                    earlier=None if first is None else storable(first),
+                    gradient=None if gradient is None else _dense(gradient),
+                )
+                for path, start, end, first, gradient in measured
+            }
+            # What moved was trained all the same, before it was frozen again.
+            return {path: norm for path, norm in found.items() if norm.update or not frozen}
+
+        return norms
 
     def _follow(self, weights: list[Any]) -> dict[str, Any]:
         activations = self._trace.activations(weights)
@@ -149,13 +159,8 @@ def look_at(model: Any, probe: Probe, evaluations: Sequence[Evaluation] = ()) ->
     Raises
     ------
     SpecError
-        The probe or an evaluation does not fit the model, or the model is one of several parts.
+        The probe or an evaluation does not fit the model.
     """
-    if parts := parts_of(model):
-        raise SpecError(
-            f"The model {model.name!r} has no forward pass of its own, but its parts have one: "
-            f"{listed(parts)}. Record one of them: Recorder(..., model=model.{next(iter(parts))})."
-        )
     check_fits(probe, model)
     try:
         traced = trace(model, probe.inputs)
@@ -171,38 +176,73 @@ def look_at(model: Any, probe: Probe, evaluations: Sequence[Evaluation] = ()) ->
     predictors = tuple(
         _predictor(model, traced, structure.outputs, evaluation) for evaluation in evaluations
     )
-    spec = RunSpec(
-        name=model.name,
-        layers=structure.layers,
+    spec = replace(
+        _described(model, structure),
         evaluations=tuple(predictor.spec for predictor in predictors),
-        model_config=settings.model_config(model),
-        outputs=structure.outputs,
-        optimizer=settings.optimizer_config(model),
-        loss=settings.loss_config(model),
-        seed=settings.random_seed(),
-        versions=settings.versions(),
     )
     return KerasSubject(model, spec, traced, structure, predictors)
 
 
-def parts_of(model: Any) -> dict[str, Any]:
-    """Give the models that a model without a forward pass is made of, by attribute name.
+def _described(part: Any, structure: Structure) -> RunSpec:
+    """Say what is known of a model and of the training that it is in."""
+    config = None if isinstance(part, OwnVariables) else settings.model_config(part)
+    return RunSpec(
+        name=part.name,
+        layers=structure.layers,
+        model_config=config,
+        outputs=structure.outputs,
+        optimizer=settings.optimizer_config(part),
+        loss=settings.loss_config(part),
+        seed=settings.random_seed(),
+        versions=settings.versions(),
+        class_name=type(part).__name__,
+    )
+
+
+def look_at_weights(part: Any) -> KerasSubject:
+    """Describe a model or a layer of which only the weights are recorded.
+
+    Where its inputs are known it is traced on some of their shape, so that its layers are in the
+    order of the forward pass and know what they take.
 
     Parameters
     ----------
-    model : keras.Model
-        For instance one whose ``train_step`` trains a generator and a discriminator.
-
-    Returns
-    -------
-    dict of str to keras.Model
-        Empty where the model has a ``call`` of its own: it is then looked at as one.
+    part : keras.Model, keras.layers.Layer or OwnVariables
+        It is built.
     """
-    import keras
+    inputs = _of_its_shape(part)
+    try:
+        traced = trace(part, inputs) if inputs else trace_of_weights(part)
+    except Exception:  # it is not called with these alone, or by nobody
+        inputs, traced = {}, trace_of_weights(part)
+    holder = part.model if isinstance(part, OwnVariables) else part
+    structure = describe(holder, traced, inputs)
+    bare = tuple(replace(layer, output_dims=(), output_shape=()) for layer in structure.layers)
+    spec = replace(_described(part, structure), layers=bare, outputs=structure.outputs)
+    return KerasSubject(part, spec, traced, structure, ()).narrowed(spec)
 
-    if type(model).call is not keras.Model.call:
+
+def takes(part: Any, probe: Probe) -> bool:
+    """Whether a built model or layer can be called with a probe.
+
+    Nothing tells of a layer that takes inputs of any shape whether these are meant for it.
+    """
+    if isinstance(part, OwnVariables) or not is_built(part):
+        return False
+    try:
+        check_fits(probe, part)
+    except SpecError:
+        return False
+    return _takes(part, probe.inputs)
+
+
+def _of_its_shape(part: Any) -> dict[str, Array]:
+    """Make inputs of the shape that a model takes; none where that is not known."""
+    tensors = getattr(part, "inputs", None) or []
+    shapes = {tensor.name: (1, *tensor.shape[1:]) for tensor in tensors}
+    if any(None in shape for shape in shapes.values()):
         return {}
-    return {name: part for name, part in vars(model).items() if isinstance(part, keras.Model)}
+    return {tensor.name: np.zeros(shapes[tensor.name], str(tensor.dtype)) for tensor in tensors}
 
 
 def _predictor(

@@ -150,11 +150,7 @@ def trace(model: Any, inputs: Mapping[str, Array]) -> Trace:
     constants = [tf.constant(inputs[name]) for name in names]
     if not model.built:
         model(model_inputs(model, dict(zip(names, constants, strict=True))), training=False)
-    variables = [
-        variable
-        for variable in model.weights
-        if _recorded_type(variable.dtype) and 0 not in variable.shape
-    ]
+    variables = _recorded_variables(model)
     calls: list[Call] = []
     outputs: list[int] = []
 
@@ -176,6 +172,26 @@ def trace(model: Any, inputs: Mapping[str, Array]) -> Trace:
         function = tf.compat.v1.wrap_function(forward, signature)
     is_pure = all(captured.dtype != tf.resource for captured in function.captured_inputs)
     return Trace(calls, variables, outputs, is_pure, reader, function, constants)
+
+
+def trace_of_weights(part: Any) -> Trace:
+    """Give the trace of what is not sent through: no call, and the variables.
+
+    Parameters
+    ----------
+    part : keras.Model, keras.layers.Layer or object
+        Has ``weights``.
+    """
+    variables = _recorded_variables(part)
+    return Trace([], variables, [], True, variable_reader(variables), lambda *_: [], [])
+
+
+def _recorded_variables(part: Any) -> list[Any]:
+    return [
+        variable
+        for variable in part.weights
+        if _recorded_type(variable.dtype) and 0 not in variable.shape
+    ]
 
 
 @dataclass(slots=True)
@@ -222,7 +238,8 @@ class _Watch:
         try:
             result = original(layer, *args, **kwargs)
         finally:
-            path = "/".join(self._names[1:])
+            # What is looked at may itself be a single layer.
+            path = "/".join(self._names[1:]) or layer.name
             self._names.pop()
             self._inside_leaf = False
         if is_model(layer):

@@ -6,15 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from recorder.backend import Backend, CanNarrow, MeasuresUpdates, Subject
+from recorder.backend import CanNarrow, MeasuresUpdates, Subject
 from recorder.recording.background import as_array
-from recorder.recording.options import Options
 from recorder.recording.updates import UpdateMeter
-from recorder.recording.versions import versions
 from recorder.weight_sample import WeightSample
 from store.format.names import UNIT_DIM, activation_path
 from store.format.spec import ArraySpec, RunSpec, UpdatesSpec
-from store.tools.estimate import narrowed
 
 # Gives arrays of one step by their paths.
 Take = Callable[[], Mapping[str, Any]]
@@ -72,42 +69,43 @@ class RecordedModel:
         assert isinstance(self._subject, MeasuresUpdates)
         return UpdateMeter(self._subject, self.spec.updates)
 
+    @property
+    def parts(self) -> Mapping[str, RecordedModel]:
+        """The same as the only model of the run, by the name of no part."""
+        return {"": self}
+
+    @property
+    def models(self) -> dict[str, Any]:
+        """The model, by the empty name of the part that it is none of."""
+        return {"": self.model}
+
+    def without_updates(self) -> RecordedModel:
+        """Give the same without single updates."""
+        return replace(self, spec=replace(self.spec, updates=None))
+
 
 def joined(one: Take, other: Take) -> Take:
     """Give what gives the arrays of both."""
     return lambda: {**one(), **other()}
 
 
-def look_at(backend: Backend, model: Any, options: Options) -> RecordedModel:
-    """Describe what is recorded of a model.
+def recorded_of(model: Any, subject: Subject, narrow: RunSpec, *, updates: bool) -> RecordedModel:
+    """Prepare to record of a model what is wanted.
 
     Parameters
     ----------
-    backend : Backend
-        Looks into it.
     model : Any
         The model.
-    options : Options
-        What the user decided.
-
-    Raises
-    ------
-    TrainlapseError
-        The probe, an evaluation or a pattern does not fit the model.
+    subject : Subject
+        The same as its framework sees it.
+    narrow : RunSpec
+        The subject's description, narrowed to what is recorded.
+    updates : bool
+        Whether single updates are measured, if the subject can.
     """
-    probe = options.probe
-    evaluations = [evaluation.beside(probe) for evaluation in options.evaluations]
-    subject = backend.look_at(model, probe, evaluations)
     whole = subject.spec
-    spec = replace(
-        narrowed(whole, options.scope.narrowing()),
-        name=options.name,
-        probe=probe.to_spec(),
-        schedule=repr(options.schedule),
-        versions={**versions(), **whole.versions},
-        notes=options.notes,
-    )
-    if options.updates and isinstance(subject, MeasuresUpdates):
+    spec = narrow
+    if updates and isinstance(subject, MeasuresUpdates):
         spec = replace(spec, updates=_updates_of(spec))
     kept = None if spec.layers == whole.layers else _places(spec)
     if kept is not None and isinstance(subject, CanNarrow):

@@ -7,8 +7,7 @@ its faults away from it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,8 @@ from recorder.backend import Backend, backend_of
 from recorder.recording.background import BackgroundWriter, MetricsRow, Skipped, TakenStep
 from recorder.recording.cost import Cost
 from recorder.recording.options import Options
-from recorder.recording.recorded_model import RecordedModel, joined, look_at
+from recorder.recording.recorded_model import joined
+from recorder.recording.recorded_parts import PartsMeter, Recorded, look_at
 from recorder.recording.resuming import check_arguments
 from recorder.recording.updates import UpdateMeter
 from recorder.schedule import Observation, Watch, due_since
@@ -30,9 +30,11 @@ from store.live.metrics_table import EpochMeans
 from store.live.writer import RunWriter
 from store.reading.run import open_run
 from store.storage.location import is_run
+from store.tools.info import models_of
 
-# Gives the gradients of one update, as `recorder.backend.MeasuresUpdates` takes them.
-Gradients = Callable[[], Sequence[Any] | None]
+# Gives the gradients of one update, as `recorder.backend.MeasuresUpdates` takes them; of several
+# models by the name of each.
+Gradients = Callable[[], Any]
 
 
 class Recording:
@@ -75,20 +77,25 @@ class Recording:
         self.bytes_recorded = 0
         self._epoch = 0.0
         self._last_recorded: int | None = None
-        self._recorded: RecordedModel | None = None
+        self._recorded: Recorded | None = None
         self._background: BackgroundWriter | None = None
         self._created = False
         self._started_at: float | None = None
         self._sample: WeightSample | None = None
         self._watches: list[Watch] = []
         self._mark: Array | None = None  # a sample of the weights when `mark` was called
-        self._meter: UpdateMeter | None = None
+        self._meter: UpdateMeter | PartsMeter | None = None
         self._stride = 1  # updates from the last call of `advance` to the one before
 
     @property
     def is_open(self) -> bool:
         """Whether steps can be recorded now."""
         return self._background is not None
+
+    @property
+    def models(self) -> Mapping[str, Any]:
+        """What is recorded, by the names of the run's parts; the only model by ""."""
+        return {} if self._recorded is None else self._recorded.models
 
     @property
     def background(self) -> BackgroundWriter | None:
@@ -335,9 +342,10 @@ class Recording:
             )
         assert self._recorded is not None
         check_arguments(before, self._recorded, self.options)
-        if before.updates is None:  # recorded without, or by a version that did not measure them
-            spec = replace(spec, updates=None)
-            self._recorded = replace(self._recorded, spec=spec)
+        if all(model.updates is None for model in models_of(before)):
+            # Recorded without, or by a version that did not measure them.
+            self._recorded = self._recorded.without_updates()
+            spec = self._recorded.spec
         writer = self._resume(spec, step)
         run = open_run(self.options.path)
         if len(run):
@@ -362,7 +370,7 @@ class Recording:
             # A backend made the description: a fault in it is not the user's.
             raise RuntimeError(f"The model could not be described. {error}") from error
 
-    def _look_at(self, model: Any) -> RecordedModel:
+    def _look_at(self, model: Any) -> Recorded:
         backend = backend_of(model) if self._backend is None else self._backend
         recorded = look_at(backend, model, self.options)
         if self._budget is None:

@@ -14,6 +14,7 @@ import numpy as np
 from recorder.evaluation import TITLES
 from recorder.recording.options import Options
 from recorder.recording.recorded_model import RecordedModel
+from recorder.recording.recorded_parts import Recorded
 from store.errors import SpecError, listed
 from store.format.names import Array
 from store.format.spec import (
@@ -34,14 +35,14 @@ _PASSED: Mapping[EvaluationRole, str] = {
 }
 
 
-def check_arguments(run: Run, recorded: RecordedModel, options: Options) -> None:
+def check_arguments(run: Run, recorded: Recorded, options: Options) -> None:
     """Refuse to go on in a run that was recorded with other arguments.
 
     Parameters
     ----------
     run : Run
         What was recorded so far.
-    recorded : RecordedModel
+    recorded : Recorded
         What would be recorded now.
     options : Options
         What the user decided now.
@@ -51,17 +52,26 @@ def check_arguments(run: Run, recorded: RecordedModel, options: Options) -> None
     SpecError
         The message names each argument, and says what to pass.
     """
-    found = [
-        *_updates(run, options),
-        *_scope(run, recorded),
-        *_probe(run, recorded.spec.probe),
-        *_evaluations(run, {each.role: each for each in recorded.spec.evaluations}),
-    ]
+    found = []
+    for name, model in recorded.parts.items():
+        part = run.parts[name] if name in run.parts else run
+        of = f"part {name!r}: " if name else ""
+        found += [of + problem for problem in _problems(part, model, options)]
     if found:
         raise SpecError(
             f"The run at {options.path} was recorded with other arguments and cannot be resumed "
             "with these. Pass the same as then, or record into a new path.\n- " + "\n- ".join(found)
         )
+
+
+def _problems(run: Run, recorded: RecordedModel, options: Options) -> list[str]:
+    """Find what differs in one model."""
+    return [
+        *_updates(run, options),
+        *_scope(run, recorded),
+        *_probe(run, recorded.spec.probe),
+        *_evaluations(run, {each.role: each for each in recorded.spec.evaluations}),
+    ]
 
 
 def _updates(run: Run, options: Options) -> Iterator[str]:

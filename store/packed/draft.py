@@ -178,9 +178,8 @@ def _without_code(part: DraftArray) -> DraftArray:
 def holds_code(run: Run) -> bool:
     """Whether the files of a run hold code in a configuration, which reading leaves out."""
     contents = [root_content(run.source)]
-    for path in run.nodes:
-        if split_path(path)[1] == "model/config":
-            contents.append(run.read(path, ()).tobytes())
+    configs = (path for path in run.nodes if split_path(path)[1] == "model/config")
+    contents += [run.read(path, ()).tobytes() for path in configs]
     return any(may_hold_code(content) and _is_with_code(content) for content in contents)
 
 

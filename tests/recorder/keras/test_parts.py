@@ -1,0 +1,420 @@
+"""Models without one `call`: their parts are recorded together, and the training stays as it is."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import logging
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import keras  # noqa: TID253 - its models are classes of Keras
+import numpy as np
+import pytest
+from keras import layers  # noqa: TID253
+
+from recorder import Evaluation, Probe, Recorder, every_n_steps
+from recorder.forecast import estimate
+from recorder.keras.backend import KerasBackend
+from recorder.keras.parts import OwnVariables, is_built, optimizers_of, parts_of
+from recorder.keras.subject import KerasSubject
+from recorder.recording.recorded_parts import PartsMeter, RecordedParts
+from store import open_run
+from store.errors import LayerNotFoundError, PartNotFoundError, SpecError
+from store.reading.run import Run
+from store.tools.verify import verify
+from tests.recorder import part_models
+from tests.recorder.part_models import CASES, IMAGE_PROBE, LATENT_PROBE, Case
+from tests.recorder.test_every_fault import Broken
+
+EPOCHS, BATCHES = 2, 3
+
+
+def built(case: Case) -> Any:
+    keras.utils.set_random_seed(5)
+    return case.build()
+
+
+class Kept(keras.callbacks.Callback):
+    """Keeps all weights after each batch, and before the first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weights: list[list[np.ndarray]] = []
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
+        if not self.weights:
+            self.weights.append(self.model.get_weights())
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
+        self.weights.append(self.model.get_weights())
+
+
+def trained(case: Case, model: Any, *callbacks: Any) -> dict[str, list[float]]:
+    history = model.fit(
+        case.data(), epochs=EPOCHS, callbacks=[*callbacks], verbose=0, shuffle=False
+    )
+    return dict(history.history)
+
+
+@functools.cache
+def without_recorder(name: str) -> tuple[dict[str, list[float]], list[np.ndarray]]:
+    model = built(CASES[name])
+    return trained(CASES[name], model), model.get_weights()
+
+
+def probes_of(case: Case, model: Any) -> dict[str, Probe]:
+    network = getattr(model, "network", None)
+    return (
+        case.probes
+        if network is None
+        else {part: part_models.denoising_probe(model) for part in ("network", "ema_network")}
+    )
+
+
+def recorded(run: Run, part: str) -> dict[str, np.ndarray]:
+    """Give every recorded variable of a part over the steps, by layer and name."""
+    found = run.parts[part]
+    return {
+        f"{layer}/{weight}": found.weights(layer, weight).values
+        for layer, known in found.layers.items()
+        for weight in known.weights
+    }
+
+
+@pytest.mark.parametrize("name", list(CASES))
+def test_all_parts_of_a_training_are_recorded_and_it_stays_as_it_was(
+    name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    case, model, kept = CASES[name], built(CASES[name]), Kept()
+    probes = probes_of(case, model)
+    recorder = Recorder(tmp_path / "run.zarr", probes, schedule=every_n_steps(1), cost_limit=100)
+    history = trained(case, model, recorder, kept)
+
+    losses, weights = without_recorder(name)
+    assert history == losses
+    for ours, theirs in zip(model.get_weights(), weights, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert not [entry for entry in caplog.records if entry.levelno >= logging.WARNING]
+
+    run = open_run(tmp_path / "run.zarr")
+    assert verify(run).is_sound
+    assert sorted(run.parts) == sorted([*probes, *case.weights_only])
+    np.testing.assert_array_equal(run.steps, range(EPOCHS * BATCHES + 1))
+    assert set(run.metrics) >= losses.keys()
+    parts = parts_of(model)
+    for index, values in enumerate(kept.weights):
+        model.set_weights(values)
+        for part in run.parts:
+            held = [variable.numpy() for variable in parts[part].weights]
+            ours = [each[index] for each in recorded(run, part).values()]
+            assert sorted(map(np.shape, ours)) == sorted(map(np.shape, held))
+            for value in held:
+                assert any(np.array_equal(value, other) for other in ours)
+        for part, probe in probes.items():
+            inputs = list(probe.inputs.values())
+            expected = parts[part](inputs if len(inputs) > 1 else inputs[0], training=False)
+            for output, wanted in zip(
+                run.parts[part].outputs, keras.tree.flatten(expected), strict=True
+            ):
+                found = run.parts[part].activations(output).isel(step=index)
+                # A layer that draws at random draws anew.
+                if output != "z":
+                    np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-5)
+    for part in case.weights_only:
+        assert run.parts[part].probe is None
+        assert not any(each.has_activation for each in run.parts[part].layers.values())
+
+
+def test_updates_are_measured_in_each_part_and_count_batches(tmp_path: Path) -> None:
+    case, model = CASES["wgan_gp"], built(CASES["wgan_gp"])
+    recorder = Recorder(
+        tmp_path / "run.zarr", case.probes, schedule=every_n_steps(1), gradients=True
+    )
+    trained(case, model, recorder)
+    run = open_run(tmp_path / "run.zarr")
+    for part, layer in (("discriminator", "judge"), ("generator", "grow")):
+        updates = run.parts[part].updates
+        assert updates is not None
+        of_kernel = updates.sel(variable=f"layers/{layer}/weights/kernel")
+        kernels = run.parts[part].weights(layer, "kernel").values
+        moved = [np.linalg.norm(after - before) for before, after in pairwise(kernels)]
+        np.testing.assert_allclose(of_kernel["norm"][1:], moved, rtol=1e-6)
+        np.testing.assert_array_equal(of_kernel["count"], [0, *[1] * EPOCHS * BATCHES])
+        assert np.isfinite(of_kernel["gradient"][1:]).all()
+    assert "learning_rate" not in run.metrics  # that of an optimizer that does nothing
+    optimizers = run.attributes["optimizer"]
+    assert list(optimizers) == ["d_optimizer", "g_optimizer"]
+    assert optimizers["d_optimizer"]["class"] == "Adam"
+
+
+def test_a_training_of_parts_goes_on_in_its_run(tmp_path: Path) -> None:
+    case, model = CASES["dcgan"], built(CASES["dcgan"])
+    for _ in range(2):
+        recorder = Recorder(tmp_path / "run.zarr", case.probes, resume=True)
+        trained(case, model, recorder)
+        assert recorder.report.fault is None
+    steps = open_run(tmp_path / "run.zarr").steps
+    assert steps[-1] == 2 * EPOCHS * BATCHES
+    assert (np.diff(steps) > 0).all()
+
+
+def test_one_probe_goes_to_the_parts_that_take_it(tmp_path: Path) -> None:
+    case, model = CASES["dcgan"], built(CASES["dcgan"])
+    x = part_models.images()
+    trained(case, model, Recorder(tmp_path / "run.zarr", IMAGE_PROBE, evaluation=Evaluation(x)))
+    parts = open_run(tmp_path / "run.zarr").parts
+    assert parts["discriminator"].probe is not None
+    assert parts["discriminator"].evaluation is not None
+    assert parts["generator"].probe is None
+    layers_of = parts["generator"].layers
+    assert list(layers_of)[1:3] == ["grow", "square"]
+    assert layers_of["conv"].inbound == ("norm",)
+    assert not any(layer.has_activation for layer in layers_of.values())
+    assert layers_of["conv"].weights
+
+
+def test_a_probe_that_no_part_takes_leaves_the_weights(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    case, model = CASES["vae"], built(CASES["vae"])
+    trained(case, model, Recorder(tmp_path / "run.zarr", Probe(np.ones((2, 77), np.float32))))
+    run = open_run(tmp_path / "run.zarr")
+    assert list(run.parts) == ["encoder", "decoder"]
+    assert len(run) > 2
+    assert "only weights are recorded" in caplog.text
+    assert "There are: encoder, decoder" in caplog.text
+
+
+def test_wrong_names_of_parts_are_told_before_the_first_update(tmp_path: Path) -> None:
+    case, model = CASES["dcgan"], built(CASES["dcgan"])
+    before = model.get_weights()
+    recorder = Recorder(tmp_path / "run.zarr", {"generater": LATENT_PROBE})
+    with pytest.raises(
+        PartNotFoundError,
+        match=r"no part 'generater'.*Did you mean 'generator'\? There are: discriminator",
+    ):
+        trained(case, model, recorder)
+    for ours, theirs in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert not (tmp_path / "run.zarr").exists()
+    chosen = Recorder(tmp_path / "run.zarr", case.probes, layers="generator/convx")
+    with pytest.raises(LayerNotFoundError, match="generator/convx"):
+        trained(case, built(case), chosen)
+    with pytest.raises(TypeError, match="probes by the names of a model's parts"):
+        Recorder(tmp_path / "run.zarr", {"generator": np.ones(3)})  # type: ignore[dict-item]
+
+
+def test_a_model_with_a_call_is_recorded_as_one(tmp_path: Path) -> None:
+    class Whole(part_models.Vae):
+        def call(self, inputs: Any) -> Any:
+            return self.decoder(self.encoder(inputs)[2])
+
+    model = Whole()
+    model.compile(optimizer="sgd")
+    assert parts_of(model) == {}
+    case = CASES["vae"]
+    with pytest.raises(SpecError, match=r"recorded as one.*model=\{\"encoder\": model.encoder"):
+        trained(case, model, Recorder(tmp_path / "run.zarr", case.probes))
+    trained(case, model, Recorder(tmp_path / "run.zarr", IMAGE_PROBE))
+    run = open_run(tmp_path / "run.zarr")
+    assert not run.parts
+    assert {"encoder.conv", "generator.grow"} <= run.layers.keys()
+    models = {"encoder": model.encoder, "decoder": model.decoder}
+    recorder = Recorder(tmp_path / "parts.zarr", case.probes, model=models)
+    trained(case, model, recorder)
+    assert list(open_run(tmp_path / "parts.zarr").parts) == ["encoder", "decoder"]
+
+
+def test_a_loop_records_several_models_in_one_run(tmp_path: Path) -> None:
+    critic, actor = part_models.discriminator(), part_models.generator()
+    models, probes = {"critic": critic, "actor": actor}, {"critic": IMAGE_PROBE}
+    gradients = {"critic": [np.full(v.shape, 2.0) for v in critic.trainable_variables]}
+    path = tmp_path / "run.zarr"
+    with Recorder(path, probes, model=models, schedule=every_n_steps(1)) as recorder:
+        for step in range(1, 4):
+            for model in models.values():
+                for variable in model.trainable_variables:
+                    variable.assign_add(np.ones(variable.shape, np.float32))
+            recorder.record(step, gradients=gradients, critic_loss=1.0)
+    run = open_run(path)
+    assert recorder.report.fault is None
+    assert list(run.parts) == ["critic", "actor"]
+    bias = run.parts["actor"].weights("grow", "bias").values
+    np.testing.assert_array_equal(bias[:, 0] - bias[0, 0], [0, 1, 2, 3])
+    found = run.parts["critic"].updates
+    assert found is not None
+    norms = found.sel(variable="layers/judge/weights/bias")
+    np.testing.assert_allclose(norms["gradient"][1:], 2.0)
+    np.testing.assert_allclose(norms["norm"][1:], 1.0)
+    with Recorder(path, probes, model=models, resume=True) as again:
+        again.record(5)
+    assert again.report.fault is None
+    np.testing.assert_array_equal(open_run(path).steps, [0, 1, 2, 3, 5])
+
+
+class Nested(keras.Model):
+    """Parts in parts, in lists, shared, twice, with equal names, and one that is never built."""
+
+    def __init__(self) -> None:
+        super().__init__(name="nested")
+        self.gan = part_models.Gan()
+        self.encoder = keras.Sequential([keras.Input((4,)), layers.Dense(3, name="same")])
+        self.classifier = keras.Sequential(
+            [keras.Input((4,)), self.encoder, layers.Dense(2, name="head")]
+        )
+        self.blocks = [layers.Dense(2), layers.ReLU(), layers.Dense(2)]
+        for block in self.blocks:
+            block.build((None, 4))
+        self.alias = self.encoder
+        self.flip = layers.RandomFlip()
+        self.unused = keras.Sequential([layers.Dense(3)])
+
+
+def test_parts_are_found_wherever_they_are() -> None:
+    model = Nested()
+    found = parts_of(model)
+    assert list(found) == [
+        "gan.discriminator",
+        "gan.generator",
+        "encoder",
+        "classifier",
+        "blocks.0",
+        "blocks.2",
+        "unused",
+    ]
+    assert not is_built(found["unused"])
+    assert all(is_built(part) for name, part in found.items() if name != "unused")
+    clr = parts_of(CASES["simclr"].build())
+    assert list(clr) == ["heads.projection", "heads.linear", "encoder", "simclr"]
+    own = clr["simclr"]
+    assert isinstance(own, OwnVariables)
+    assert [variable.name for variable in own.weights] == ["temperature"]
+
+
+def test_a_layer_can_be_a_part_and_a_shared_one_is_in_both(tmp_path: Path) -> None:
+    model, x = Nested(), np.ones((2, 4), np.float32)
+    parts = {name: part for name, part in parts_of(model).items() if name != "unused"}
+    probes = {"blocks.0": Probe(x), "classifier": Probe(x), "encoder": Probe(x)}
+    with Recorder(tmp_path / "run.zarr", probes, model=parts) as recorder:
+        recorder.record(1)
+    run = open_run(tmp_path / "run.zarr")
+    block = run.parts["blocks.0"]
+    (name,) = block.outputs
+    np.testing.assert_allclose(block.activations(name).isel(step=-1), model.blocks[0](x))
+    shared = run.parts["classifier"].weights(f"{model.encoder.name}.same", "kernel")
+    np.testing.assert_array_equal(shared, run.parts["encoder"].weights("same", "kernel"))
+
+
+def test_a_part_that_the_first_batch_builds_is_recorded_from_then_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    side = part_models.SIDE
+
+    def late() -> Any:
+        keras.utils.set_random_seed(5)
+        grow = layers.Dense(side * side, name="dense")
+        model = part_models.Vae(keras.Sequential([grow, layers.Reshape((side, side, 1))]))
+        model.compile(optimizer=part_models.adam())
+        return model
+
+    case, alone, model, kept = CASES["vae"], late(), late(), Kept()
+    losses = trained(case, alone)
+    recorder = Recorder(tmp_path / "run.zarr", IMAGE_PROBE, schedule=every_n_steps(1))
+    assert trained(case, model, recorder, kept) == losses
+    run = open_run(tmp_path / "run.zarr")
+    assert recorder.report.fault is None
+    np.testing.assert_array_equal(run.steps, range(1, EPOCHS * BATCHES + 1))
+    assert "begins after that, not at step 0" in caplog.text
+    for index, values in enumerate(kept.weights[1:]):
+        model.set_weights(values)
+        kernel = run.parts["decoder"].weights("dense", "kernel")
+        np.testing.assert_array_equal(kernel.isel(step=index), model.decoder.layers[0].kernel)
+    # A probe builds it before the training, as it does a model of one.
+    model = late()
+    early = Recorder(tmp_path / "early.zarr", case.probes, schedule=every_n_steps(1))
+    trained(case, model, early)
+    assert open_run(tmp_path / "early.zarr").steps[0] == 0
+
+
+def test_optimizers_that_do_nothing_are_not_told() -> None:
+    assert list(optimizers_of(CASES["dcgan"].build())) == ["d_optimizer", "g_optimizer"]
+    assert list(optimizers_of(CASES["vae"].build())) == ["optimizer"]
+    model = CASES["dcgan"].build()
+    model.generator.compile(optimizer=keras.optimizers.SGD(0.1), loss="mse")
+    assert "generator.optimizer" in optimizers_of(model)
+
+
+def test_updates_of_a_part_that_is_frozen_now_and_then_are_measured(tmp_path: Path) -> None:
+    models = {"critic": part_models.discriminator(), "actor": part_models.generator()}
+    judge = models["critic"].get_layer("judge")
+    models["critic"].trainable = models["actor"].trainable = False
+    with Recorder(tmp_path / "run.zarr", IMAGE_PROBE, model=models) as recorder:
+        for step in (1, 2):
+            judge.trainable = True
+            judge.kernel.assign_add(np.ones(judge.kernel.shape, np.float32))
+            judge.trainable = False
+            recorder.record(step)
+    parts = open_run(tmp_path / "run.zarr").parts
+    size = np.sqrt(np.prod(judge.kernel.shape))
+    critic, actor = parts["critic"].updates, parts["actor"].updates
+    assert critic is not None
+    assert actor is not None
+    moved = critic["norm"].sel(variable="layers/judge/weights/kernel")
+    np.testing.assert_allclose(moved[1:], size, rtol=1e-6)
+    assert np.isnan(critic["norm"].sel(variable="layers/conv/weights/kernel")).all()
+    assert np.isnan(actor["norm"]).all()
+
+
+def test_a_frozen_part_is_recorded_as_such(tmp_path: Path) -> None:
+    case, model = CASES["dcgan"], built(CASES["dcgan"])
+    model.generator.trainable = False
+    with Recorder(tmp_path / "run.zarr", case.probes, model=model):
+        pass
+    nodes = open_run(tmp_path / "run.zarr").parts
+    kernel = "layers/conv/weights/kernel"
+    assert nodes["generator"].nodes[kernel]["attributes"]["trainable"] is False
+    assert nodes["discriminator"].nodes[kernel]["attributes"]["trainable"] is True
+
+
+def test_what_a_recording_of_parts_takes_is_estimated() -> None:
+    case, model = CASES["dcgan"], built(CASES["dcgan"])
+    found = estimate(model, case.probes, every_n_steps(1), steps=4)
+    assert found.size.weight_bytes == 4 * sum(np.size(value) for value in model.get_weights())
+    with pytest.raises(LayerNotFoundError, match="generator/convx"):
+        estimate(model, case.probes, steps=4, layers=["generator/convx"])
+
+
+def methods() -> list[Any]:
+    owners = (Recorder, KerasBackend, KerasSubject, RecordedParts, PartsMeter)
+    return [
+        pytest.param(owner, name, id=f"{owner.__name__}.{name}")
+        for owner in owners
+        for name, value in vars(owner).items()
+        if isinstance(value, property) or inspect.isfunction(value)
+        if not name.startswith(("__", "on_"))
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("owner", "name"), methods())
+def test_whatever_breaks_the_training_of_the_parts_ends_as_without(
+    owner: type,
+    name: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    case, model = CASES["dcgan"], built(CASES["dcgan"])
+    recorder = Recorder(
+        tmp_path / "run.zarr", IMAGE_PROBE, schedule=every_n_steps(2), cost_limit=100.0
+    )
+    broken = Broken(owner, name, 1)
+    monkeypatch.setattr(owner, name, broken.method)
+    with caplog.at_level(logging.WARNING, logger="trainlapse.recorder"):
+        assert trained(case, model, recorder) == without_recorder("dcgan")[0]
+    for ours, theirs in zip(model.get_weights(), without_recorder("dcgan")[1], strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    warned = [entry for entry in caplog.records if entry.levelno >= logging.WARNING]
+    assert len(warned) == broken.met
