@@ -9,6 +9,9 @@ from typing import Any
 from recorder.keras.layers import is_model
 from store.format.names import safe_name
 
+# A name of our own: one that Keras makes is numbered, and changes those of the user's next objects.
+UNNUMBERED = "trainlapse"
+
 
 @dataclass(frozen=True, slots=True)
 class OwnVariables:
@@ -98,7 +101,7 @@ def _is_default(optimizer: Any) -> bool:
     """Whether an optimizer is as that which ``compile`` makes when it is given none."""
     import keras
 
-    default = keras.optimizers.get("rmsprop")
+    default = keras.optimizers.RMSprop(name=UNNUMBERED)
     return type(optimizer) is type(default) and {
         **optimizer.get_config(),
         "name": "",
@@ -145,7 +148,7 @@ def _named(model: Any) -> Iterator[tuple[str, Any]]:
 
     children = {id(layer): layer for layer in model.layers}
     # Keras and TensorFlow note all of them in attributes of their own.
-    internal = vars(keras.Model()).keys()
+    internal = vars(keras.Model(name=UNNUMBERED)).keys()
     held = [name for name in vars(model) if name not in internal and not name.startswith("_self_")]
     for attribute in sorted(held, key=lambda name: name.startswith("_")):
         for path, layer in _layers_in(vars(model)[attribute], attribute.lstrip("_")):

@@ -293,6 +293,21 @@ def test_parts_are_found_wherever_they_are() -> None:
     assert [variable.name for variable in own.weights] == ["temperature"]
 
 
+def test_looking_for_parts_numbers_no_names() -> None:
+    def next_names() -> list[str]:
+        keras.utils.clear_session()
+        model = CASES["dcgan"].build()
+        if looks:
+            parts_of(model)
+            optimizers_of(model)
+        return [each().name for each in (keras.Model, keras.optimizers.RMSprop)]
+
+    looks = False
+    expected = next_names()
+    looks = True
+    assert next_names() == expected
+
+
 def test_a_layer_can_be_a_part_and_a_shared_one_is_in_both(tmp_path: Path) -> None:
     model, x = Nested(), np.ones((2, 4), np.float32)
     parts = {name: part for name, part in parts_of(model).items() if name != "unused"}
