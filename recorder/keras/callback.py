@@ -66,11 +66,6 @@ class Recorder(LoopRecorder, _Counts):
                 loss = train_step(batch)
                 recorder.record(step, loss=loss)
 
-    A model without a ``call``, whose parts its ``train_step`` trains::
-
-        probes = {"generator": Probe(noise), "discriminator": Probe(x_test[:64])}
-        gan.fit(x, epochs=5, callbacks=[Recorder("runs/gan.zarr", probes)])
-
     A large model: the convolutions only, in half precision, within 2 GB::
 
         Recorder("runs/large.zarr", probe, layers="conv*", dtype="float16", byte_budget="2 GB")
