@@ -75,14 +75,16 @@ class Gan(keras.Model):
     def train_step(self, real: Any) -> dict[str, Any]:
         fake = self.generator(self.latent(real), training=True)
         both = tf.concat([fake, real], axis=0)
-        labels = tf.concat([tf.ones((len(real), 1)), tf.zeros((len(real), 1))], axis=0)
+        labels = tf.concat(
+            [tf.ones((tf.shape(real)[0], 1)), tf.zeros((tf.shape(real)[0], 1))], axis=0
+        )
         with tf.GradientTape() as tape:
             d_loss = self.loss_fn(labels, self.discriminator(both, training=True))
         weights = self.discriminator.trainable_weights
         self.d_optimizer.apply_gradients(zip(tape.gradient(d_loss, weights), weights, strict=True))
         with tf.GradientTape() as tape:
             judged = self.discriminator(self.generator(self.latent(real), training=True))
-            g_loss = self.loss_fn(tf.zeros((len(real), 1)), judged)
+            g_loss = self.loss_fn(tf.zeros((tf.shape(real)[0], 1)), judged)
         weights = self.generator.trainable_weights
         self.g_optimizer.apply_gradients(zip(tape.gradient(g_loss, weights), weights, strict=True))
         return {"d_loss": d_loss, "g_loss": g_loss}
@@ -97,7 +99,7 @@ class WganGp(Gan):
         for _ in range(self.critic_steps):
             with tf.GradientTape() as tape:
                 fake = self.generator(self.latent(real), training=True)
-                mix = keras.random.uniform((len(real), 1, 1, 1), seed=self.seeds)
+                mix = keras.random.uniform((tf.shape(real)[0], 1, 1, 1), seed=self.seeds)
                 between = real + mix * (fake - real)
                 with tf.GradientTape() as inner:
                     inner.watch(between)
@@ -235,7 +237,7 @@ class Ddim(keras.Model):
     def train_step(self, real: Any) -> dict[str, Any]:
         clean = self.normalizer(real, training=True)
         added = keras.random.normal(tf.shape(clean), seed=self.seeds)
-        share = keras.random.uniform((len(real), 1, 1, 1), seed=self.seeds)
+        share = keras.random.uniform((tf.shape(real)[0], 1, 1, 1), seed=self.seeds)
         mixed = tf.sqrt(1 - share) * clean + tf.sqrt(share) * added
         with tf.GradientTape() as tape:
             loss = tf.reduce_mean(

@@ -28,6 +28,8 @@ from tests.recorder import part_models
 from tests.recorder.part_models import CASES, IMAGE_PROBE, LATENT_PROBE, Case
 from tests.recorder.test_every_fault import Broken
 
+pytestmark = pytest.mark.slow
+
 EPOCHS, BATCHES = 2, 3
 
 
@@ -412,7 +414,7 @@ def methods() -> list[Any]:
     ]
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.parametrize(("owner", "name"), methods())
 def test_whatever_breaks_the_training_of_the_parts_ends_as_without(
     owner: type,
