@@ -165,7 +165,7 @@ class Recorder(LoopRecorder, _Counts):
     def _begin_late(self, batch: int, logs: Mapping[str, Any]) -> None:
         step = self._recording.step + self._updates.end_batch(self.model, batch)
         self._open_late(step, self._epochs.done)
-        self._recording.note_metrics(logs, self._means.now(self.model))
+        self._recording.note_metrics(logs)
 
     def _after_batch(self, batch: int, logs: Mapping[str, Any]) -> None:
         recording = self._recording

@@ -54,7 +54,7 @@ def check_arguments(run: Run, recorded: Recorded, options: Options) -> None:
     """
     found = []
     for name, model in recorded.parts.items():
-        part = run.parts[name] if name in run.parts else run
+        part = run.parts.get(name, run)
         of = f"part {name!r}: " if name else ""
         found += [of + problem for problem in _problems(part, model, options)]
     if found:
