@@ -13,7 +13,7 @@ import recorder.commands.cli
 import store.cli
 from explorer.replay.command import export
 from store.commands import Command
-from store.errors import TrainlapseError, did_you_mean
+from store.errors import RunNotFoundError, TrainlapseError, did_you_mean
 
 DEMOS = {"cnn": "lenet-mnist", "rnn": "lstm-reviews"}
 DEMO_FOLDER = Path("runs")
@@ -64,13 +64,23 @@ def explore(runs: tuple[str, ...], port: int | None, no_browser: bool) -> None:
     """Open a recorded RUN in the browser, and drag the slider through its training.
 
     Two runs open side by side; of more, the page has a switch between them and a menu to compare
-    any two.
+    any two. A folder of runs opens as a list, from which one is opened, or two are compared.
 
     RUN is a directory, a .zip, or an http(s):// or s3:// address.
     """
     from explorer.server import app
     from store import open_run
+    from store.tools.folder import find_runs, is_folder
 
+    if len(runs) == 1 and is_folder(runs[0]):
+        folder = Path(runs[0]).expanduser()
+        if not find_runs(folder):
+            raise RunNotFoundError(
+                f"There is no run in {folder}, nor in the folders in it. Record one, or pass the "
+                "path of another folder or run."
+            )
+        _serve(app, [], port, no_browser, folder=folder)
+        return
     opened = [open_run(run) for run in runs]
     _serve(app, opened, port, no_browser, **({"side_by_side": True} if len(opened) == 2 else {}))
 

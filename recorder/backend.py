@@ -2,8 +2,8 @@
 
 A recording knows its model by these protocols alone, and imports no framework. A backend needs
 `Backend` and `Subject`. The other protocols are optional, and a backend that has nothing to say
-there leaves them out. `CanNarrow` saves work. `MeasuresUpdates` gives a run its single updates.
-`HasParts` finds the models that a training of several has.
+there leaves them out. `CanNarrow` saves work. `MeasuresUpdates` gives a run its single updates,
+`TellsTrained` what was frozen when. `HasParts` finds the models that a training of several has.
 """
 
 from __future__ import annotations
@@ -233,6 +233,17 @@ class MeasuresUpdates(Protocol):
         ------
         ValueError
             There are not as many gradients as trainable variables.
+        """
+
+
+@runtime_checkable
+class TellsTrained(Protocol):
+    """A `Subject` that knows which variables the training moves: some may be frozen for a time."""
+
+    def not_trained(self) -> list[str]:
+        """Give the array paths of those that it does not move now; asked on the thread that trains.
+
+        At every recorded step: it must be quick.
         """
 
 

@@ -19,6 +19,7 @@ from recorder.recording.background import as_array
 from recorder.recording.options import Options
 from recorder.recording.recorded_model import Take, joined
 from recorder.recording.recorded_parts import PartsMeter, Recorded, look_at
+from recorder.recording.run_path import RunPath
 from recorder.recording.updates import UpdateMeter
 from recorder.schedule import SCHEDULES, Schedule, default_schedule
 from recorder.scope import Globs, Kind, RecordingScope, parse_bytes
@@ -151,8 +152,9 @@ optional
     evaluations = one_of_each_role(evaluation, "estimate(evaluation=...)")
     updates = arguments.flag("estimate(updates=...)", updates)
     with tempfile.TemporaryDirectory(prefix="trainlapse-") as folder:
+        trial = Path(folder) / "trial.zarr"
         options = Options(
-            path=Path(folder) / "trial.zarr",
+            path=RunPath.exactly(trial),
             probe=probe,
             schedule=chosen_schedule,
             name="trial",
@@ -162,7 +164,7 @@ optional
         )
         prepare_ms, recorded = _timed(lambda: look_at(chosen_backend, model, options))
         spec = recorded.spec
-        create_ms, writer = _timed(lambda: RunWriter.create(options.path, spec))
+        create_ms, writer = _timed(lambda: RunWriter.create(trial, spec))
         with writer:
             read_ms, background_ms = _trial_steps(recorded, writer)
     count = len(planned_steps(chosen_schedule, steps, steps_per_epoch))

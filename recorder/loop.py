@@ -10,7 +10,7 @@ import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar, get_args
+from typing import Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar, get_args
 
 from recorder import arguments
 from recorder.backend import BACKEND, Backend, backend_of
@@ -23,10 +23,11 @@ from recorder.recording.options import Options
 from recorder.recording.packing import pack_quietly
 from recorder.recording.recording import Recording
 from recorder.recording.report import Report
+from recorder.recording.run_path import PathsTaken, RunPath
 from recorder.recording.termination import Termination
 from recorder.schedule import SCHEDULES, Schedule, default_schedule
 from recorder.scope import Globs, Kind, RecordingScope
-from store.errors import RunExistsError, TrainlapseError
+from store.errors import ArgumentError, RunExistsError, TrainlapseError
 from store.format.compressors import LIVE_COMPRESSORS
 from store.live.writer import Compression, Durability
 from store.storage.location import is_run
@@ -66,6 +67,8 @@ class LoopRecorder:
     decides. The recorder copies, and a thread of its own computes and writes. Whatever goes wrong
     in it after the training has begun is reported once, in the log, and the training goes on.
 
+    A copy by `copy.deepcopy` or `pickle` has the same arguments, and records trainings of its own.
+
     Examples
     --------
     A model of a framework that Trainlapse does not know, with a backend for it::
@@ -75,6 +78,14 @@ class LoopRecorder:
                 loss = train_step(net, batch)
                 recorder.record(step, loss=loss)
     """
+
+    # What belongs to one training; the next one, and a copy, begin without it.
+    _of_training: ClassVar[frozenset[str]] = frozenset(
+        {
+            *("_cost", "_recording", "_fault", "_refusal", "_waited", "_background_seconds"),
+            *("_termination", "_finalizer", "_late"),
+        }
+    )
 
     def __init__(
         self,
@@ -108,7 +119,12 @@ class LoopRecorder:
         Parameters
         ----------
         path : str or Path
-            Directory of the run, for instance ``"runs/lenet.zarr"``.
+            Directory of the run, for instance ``"runs/lenet.zarr"``. With fields in braces each
+            training gets a run of its own: each ``fit`` of another model, fold of a
+            cross-validation, or trial of a tuner. ``"runs/{n}.zarr"`` takes the next free number,
+            ``{n:03}`` with leading zeros; ``{model}`` is the model's name, ``{date}`` and
+            ``{time}`` are those of its begin. A brace that is meant as such is written twice.
+            Without fields a second training is recorded beside the first, as ``lenet-2.zarr``.
         probe : Probe or mapping of str to Probe
             The fixed inputs that are sent through the network at every recorded step. The
             time and the bytes of a step grow with their number. For a model without a ``call`` of
@@ -144,8 +160,8 @@ class LoopRecorder:
             Most bytes of the run while it is recorded, as a number or ``"2 GB"``. Scheduled steps
             are left out where they would not fit, and counted. By default there is no limit.
         cost_limit : float
-            Share of the training's time that the recorder may take, by default 0.05; above it a
-            warning says so, once.
+            Share of the training's time that the recorder may take, by default 0.05; where it
+            steadily takes more, tracing left aside, a warning says so, once.
         thin : bool
             Leave out scheduled steps while the recorder is above its `cost_limit`, never step 0,
             the last step or the end of an epoch. What was left out is counted in `report` and in
@@ -154,7 +170,8 @@ class LoopRecorder:
             Go on with the run at the path, if there is one, after the updates that the model's
             optimizer has done; or after this step, where those are not known. Later steps in the
             run are dropped. The probe, evaluations and whatever says what is recorded must be the
-            same as before. By default False.
+            same as before. Layers that Keras has numbered on (``dense_2``) keep the names that they
+            have in the run. By default False.
         overwrite : bool
             Replace a run that is already there. By default False.
         name : str, optional
@@ -187,7 +204,8 @@ class LoopRecorder:
         Raises
         ------
         ArgumentError
-            An argument is of another kind, or out of its range, or no backend knows the model.
+            An argument is of another kind, or out of its range, no backend knows the model, `path`
+            has a field that does not exist, or it names a new run and `resume` was passed.
         RunExistsError
             There is a run at the path, and neither `overwrite` nor `resume` was passed.
         SpecError
@@ -224,48 +242,55 @@ class LoopRecorder:
         )
         if model is not None and backend is None:
             backend = backend_of(model)
-        self._cost = Cost(limit=given["cost_limit"], thin=given["thin"])
-        directory = Path(path)
-        if is_run(directory) and not overwrite and given["resume"] is False:
+        where = RunPath(path, f"{type(self).__name__}(path=...)")
+        only = where.only
+        if only is not None and is_run(only) and not overwrite and given["resume"] is False:
             raise RunExistsError(
-                f"There is a run at {directory} already. Choose another path, or pass "
-                "overwrite=True to replace it or resume=True to go on with it."
+                f"There is a run at {only} already. Choose another path, or pass overwrite=True to "
+                "replace it or resume=True to go on with it. A path such as "
+                f'"{only.with_name("{n}" + only.suffix)}" names a new run each time.'
             )
-        self._recording = Recording(
-            Options(
-                path=directory,
-                probe=probe,
-                schedule=default_schedule() if schedule is None else schedule,
-                name=given["name"] or directory.stem,
-                notes=given["notes"],
-                overwrite=given["overwrite"],
-                compression=given["compression"],
-                durability=given["durability"],
-                scope=RecordingScope(
-                    layers=layers,
-                    activations=activations,
-                    weights=weights,
-                    every_unit=every_unit,
-                    dtype={} if dtype is None else dtype,
-                    byte_budget=byte_budget,
-                ),
-                evaluations=given["evaluation"],
-                resume=given["resume"],
-                updates=given["updates"],
-                gradients=given["gradients"],
+        if given["resume"] is not False and where.is_fresh:
+            raise ArgumentError(
+                f"{type(self).__name__}(path=...) is {str(where)!r}, which names a new run each "
+                "time: there is none to resume. Pass the path of the run to go on with."
+            )
+        self._options = Options(
+            path=where,
+            probe=probe,
+            schedule=default_schedule() if schedule is None else schedule,
+            name=given["name"] or None,
+            notes=given["notes"],
+            overwrite=given["overwrite"],
+            compression=given["compression"],
+            durability=given["durability"],
+            scope=RecordingScope(
+                layers=layers,
+                activations=activations,
+                weights=weights,
+                every_unit=every_unit,
+                dtype={} if dtype is None else dtype,
+                byte_budget=byte_budget,
             ),
-            backend=backend,
-            cost=self._cost,
+            evaluations=given["evaluation"],
+            resume=given["resume"],
+            updates=given["updates"],
+            gradients=given["gradients"],
         )
         self._backend = backend
         self._pack = given["pack"]
         self._chosen_model = model
-        self._late = False  # whether the run is opened after the first update only
-        self._fault: Exception | None = None
-        self._refusal: Exception | None = None  # an error that the user must hear of
-        self._waited = self._background_seconds = 0.0
-        self._termination = Termination()
-        self._finalizer: weakref.finalize[Any, Any] | None = None
+        self._cost_limit, self._thin = given["cost_limit"], given["thin"]
+        self._taken = PathsTaken()
+        self._start_over()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name not in self._of_training}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        super().__init__()
+        vars(self).update(state)
+        self._start_over()
 
     def __enter__(self) -> Self:
         self._begin()
@@ -274,6 +299,8 @@ class LoopRecorder:
     @guarded
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._safely(self._recording.settle)
+        self._safely(self._recording.record_now)
+        self._safely(self._recording.leave)
         self._close(finished=kind is None)
 
     def record(
@@ -322,8 +349,13 @@ class LoopRecorder:
         )
 
     @property
+    def path(self) -> Path | None:
+        """Directory of the run that is recorded, or was last; None before the first training."""
+        return self._recording.path
+
+    @property
     def report(self) -> Report:
-        """What was recorded so far, and what it cost the training."""
+        """What was recorded so far of the last training, and what it cost that training."""
         background = self._recording.background
         return Report(
             steps=self._recording.steps_recorded,
@@ -338,10 +370,12 @@ class LoopRecorder:
 
     @guarded
     def _begin(self) -> None:
+        self._meet(counts_again=False)
         if self._chosen_model is None or self._waits_for_first_update():
             return
         if self._open():
             self._safely(self._recording.begin, self._recording.epoch)
+            self._safely(self._note_facts)
             self._safely(self._recording.before_update)
 
     @guarded
@@ -349,13 +383,46 @@ class LoopRecorder:
         self, step: int, epoch: float, metrics: Mapping[str, Any], /, **options: Any
     ) -> None:
         done = arguments.step("record(step=...)", step)
+        before = self._recording.steps_recorded
         if self._late:
             self._safely(self._open_late, done, epoch)
         elif self._open():
             self._safely(self._recording.begin, epoch)
         self._safely(self._recording.advance, done, epoch, metrics, **options)
+        if self._recording.steps_recorded > before:
+            self._safely(self._note_facts)
         self._safely(self._recording.mark)
         self._safely(self._recording.before_update)
+
+    def _note_facts(self) -> None:
+        """Note what holds of the training; whoever knows its framework says so."""
+        return
+
+    def _start_over(self) -> None:
+        """Be ready for a training of which nothing is recorded yet."""
+        self._cost = Cost(limit=self._cost_limit, thin=self._thin)
+        self._recording = Recording(
+            self._options, backend=self._backend, cost=self._cost, taken=self._taken
+        )
+        self._fault: Exception | None = None
+        self._refusal: Exception | None = None  # an error that the user must hear of
+        self._waited = self._background_seconds = 0.0
+        self._late = False  # whether the run is opened after the first update only
+        self._termination = Termination()
+        self._finalizer: weakref.finalize[Any, Any] | None = None
+
+    def _meet(self, *, counts_again: bool) -> None:
+        """Give a training that does not go on with the recorded one a run of its own."""
+        why = self._recording.why_another(self._watched, counts_again=counts_again)
+        interrupted = self._recording.is_open
+        if why is None:
+            if interrupted:
+                self._safely(self._recording.go_on)
+            return
+        if interrupted:
+            self._close(finished=False, last_step=False)
+        log.info("Another training begins: %s.", why)
+        self._start_over()
 
     @property
     def _watched(self) -> Any:
@@ -423,9 +490,10 @@ class LoopRecorder:
     def _let_model_go(self) -> None:
         """Undo what was done to the model to record it: in a loop that is nothing."""
 
-    def _close(self, *, finished: bool) -> None:
+    def _close(self, *, finished: bool, last_step: bool = True) -> None:
         was_open = self._recording.is_open
-        self._safely(self._recording.record_now)
+        if last_step:
+            self._safely(self._recording.record_now)
         background = self._recording.background
         began = time.perf_counter()
         with self._termination.deferred():
@@ -442,9 +510,10 @@ class LoopRecorder:
             self._finalizer()  # the run is closed already; this stops listening for SIGTERM
         self._cost.end(now)
         if was_open:
-            log.info("%s: %s", self.report, self._recording.options.path)
-        if self._pack and was_open and finished and self._fault is None:
-            pack_quietly(self._recording.options.path)
+            log.info("%s: %s", self.report, self._recording.path)
+        path = self._recording.path
+        if self._pack and was_open and finished and self._fault is None and path is not None:
+            pack_quietly(path)
 
     def _safely(self, function: Callable[..., object], *args: Any, **kwargs: Any) -> None:
         """Call a function of the recording; a fault ends the recording, not the training."""
@@ -461,8 +530,7 @@ class LoopRecorder:
             self._give_up(fault)
         finally:
             self._cost.recording += time.perf_counter() - began
-        if self._cost.is_over:
-            self._cost.warn_once(log)
+        self._cost.warn_once(log)
 
     def _give_up(self, fault: Exception) -> None:
         """End the recording, not the training, and say so once."""
@@ -473,14 +541,16 @@ class LoopRecorder:
         for release in (close, self._finalizer or self._termination.remove, self._let_model_go):
             with contextlib.suppress(Exception):  # that something is broken is said anyway
                 release()
+        path = self._recording.path
         log.warning(
-            "Recording stopped at step %d, the training goes on. %s: %s\n%sThe steps recorded "
-            "so far can be explored: trainlapse explore %s",
+            "Recording stopped at step %d, the training goes on. %s: %s\n%s%s",
             self._recording.step,
             type(fault).__name__,
             fault,
             _remedy(fault),
-            self._recording.options.path,
+            ""
+            if path is None
+            else f"The steps recorded so far can be explored: trainlapse explore {path}",
         )
 
 

@@ -13,6 +13,8 @@ from store.format.names import Array
 Vectorize = Callable[[list[str]], Any]
 # The string of a token number that the vocabulary does not name.
 UNNAMED = ""
+# Characters of a foreign error that a message repeats.
+MOST_SAID = 200
 
 
 def token_numbers(texts: Sequence[str], vectorize: Vectorize) -> Array | dict[str, Array]:
@@ -42,7 +44,14 @@ def token_numbers(texts: Sequence[str], vectorize: Vectorize) -> Array | dict[st
     array([[1, 2],
            [1, 0]])
     """
-    found = vectorize(list(texts))
+    try:
+        found = vectorize(list(texts))
+    except Exception as error:
+        raise SpecError(
+            f"vectorize(texts) failed, {_said(error)} Pass a layer, a tokenizer or a function "
+            "that takes a list of texts and gives numbers; or make the numbers yourself: "
+            "Probe(numbers, labels, texts=texts)."
+        ) from error
     if isinstance(found, Mapping):
         return {str(name): _rectangular(values, len(texts)) for name, values in found.items()}
     return _rectangular(found, len(texts))
@@ -53,10 +62,21 @@ def vocabulary_of(vectorize: Any) -> list[str] | None:
 
     It asks for ``get_vocabulary()`` as Keras's layers have it, ``get_vocab()`` as the tokenizers
     library and its like have it, and ``word_index`` of older tokenizers.
+
+    Raises
+    ------
+    SpecError
+        It has a vocabulary that cannot be read.
     """
-    if hasattr(vectorize, "get_vocabulary"):
-        return [str(token) for token in vectorize.get_vocabulary()]
-    numbers = vectorize.get_vocab() if hasattr(vectorize, "get_vocab") else None
+    try:
+        if hasattr(vectorize, "get_vocabulary"):
+            return [str(token) for token in vectorize.get_vocabulary()]
+        numbers = vectorize.get_vocab() if hasattr(vectorize, "get_vocab") else None
+    except Exception as error:  # it may hold bytes that are no UTF-8
+        raise SpecError(
+            f"The vocabulary of {type(vectorize).__name__} cannot be read, {_said(error)} Pass it: "
+            "vocabulary=[...], a text for each token number."
+        ) from error
     numbers = getattr(vectorize, "word_index", None) if numbers is None else numbers
     if not isinstance(numbers, Mapping) or not numbers:
         return None
@@ -64,6 +84,12 @@ def vocabulary_of(vectorize: Any) -> list[str] | None:
     for token, number in numbers.items():
         tokens[number] = str(token)
     return tokens
+
+
+def _said(error: Exception) -> str:
+    """Give an error of the user's own tokenizer, as a part of a sentence that ends with it."""
+    said = " ".join(str(error).split())
+    return f"{type(error).__name__}: {said[:MOST_SAID]}".rstrip(". ") + "."
 
 
 def _rectangular(values: Any, count: int) -> Array:

@@ -26,7 +26,7 @@ class RunExistsError(TrainlapseError, FileExistsError):
 
 
 class RunLockedError(TrainlapseError, RuntimeError):
-    """Another process is writing this run."""
+    """Another writer is at work in this run."""
 
 
 class RunClosedError(TrainlapseError, RuntimeError):

@@ -169,13 +169,15 @@ function seconds(value) {
 }
 function timeLabel(model, index, without) {
   if (!model.steps.length) return "no step recorded";
-  const [step, epoch, time] = [model.steps[index], model.epochs[index], model.wall_times[index]];
+  const ending = Boolean(model.ending) && index === model.steps.length - 1;
+  const [epoch, time] = [model.epochs[index], model.wall_times[index]];
   const parts = {
-    step: `step ${step}`,
+    step: ending ? "after training" : `step ${model.steps[index]}`,
     epoch: `epoch ${epoch.toFixed(2)}`,
     wall_time: seconds(time)
   };
-  delete parts[without === "log_step" ? "step" : without];
+  const left = without === "log_step" ? "step" : without;
+  if (left !== "step" || !ending) delete parts[left];
   return Object.values(parts).join(" · ");
 }
 

@@ -251,6 +251,7 @@ function controlsOf(model, el, face) {
   };
   const slider = element("input", { type: "range", step: "any", "aria-label": "Recorded step" });
   const ticks = element("div", { class: "ticks", "aria-hidden": "true" });
+  const notches = element("div", { class: "notches", "aria-hidden": "true" });
   const typed = element("input", {
     type: "text",
     inputmode: "numeric",
@@ -294,6 +295,12 @@ function controlsOf(model, el, face) {
       const tick = element("span", { text: face.short(values[index]) });
       tick.style.left = `${(along[index] - from) / (to - from) * 100}%`;
       ticks.append(tick);
+    }
+    notches.replaceChildren();
+    for (const [index, why] of last2 > 0 ? face.notches?.() ?? [] : []) {
+      const notch = element("span", { title: why });
+      notch.style.left = `${(along[index] - from) / (to - from) * 100}%`;
+      notches.append(notch);
     }
     show();
   };
@@ -390,7 +397,7 @@ function controlsOf(model, el, face) {
   return {
     parts: {
       buttons: element("div", { class: "buttons" }, first, back, play, forward, last),
-      track: element("div", { class: "track" }, slider, ticks),
+      track: element("div", { class: "track" }, slider, ticks, notches),
       jump: element("label", { class: "jump", title: "Type a value and press Enter" }, unit, typed),
       speed,
       loop: buttons.loop

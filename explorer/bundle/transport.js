@@ -350,6 +350,7 @@ function controlsOf(model, el, face) {
   };
   const slider = element("input", { type: "range", step: "any", "aria-label": "Recorded step" });
   const ticks = element("div", { class: "ticks", "aria-hidden": "true" });
+  const notches = element("div", { class: "notches", "aria-hidden": "true" });
   const typed = element("input", {
     type: "text",
     inputmode: "numeric",
@@ -393,6 +394,12 @@ function controlsOf(model, el, face) {
       const tick = element("span", { text: face.short(values[index]) });
       tick.style.left = `${(along[index] - from) / (to - from) * 100}%`;
       ticks.append(tick);
+    }
+    notches.replaceChildren();
+    for (const [index, why] of last2 > 0 ? face.notches?.() ?? [] : []) {
+      const notch = element("span", { title: why });
+      notch.style.left = `${(along[index] - from) / (to - from) * 100}%`;
+      notches.append(notch);
     }
     show();
   };
@@ -489,7 +496,7 @@ function controlsOf(model, el, face) {
   return {
     parts: {
       buttons: element("div", { class: "buttons" }, first, back, play, forward, last),
-      track: element("div", { class: "track" }, slider, ticks),
+      track: element("div", { class: "track" }, slider, ticks, notches),
       jump: element("label", { class: "jump", title: "Type a value and press Enter" }, unit, typed),
       speed,
       loop: buttons.loop
@@ -508,18 +515,21 @@ function seconds(value) {
 }
 function timeLabel(model, index, without) {
   if (!model.steps.length) return "no step recorded";
-  const [step, epoch, time] = [model.steps[index], model.epochs[index], model.wall_times[index]];
+  const ending = Boolean(model.ending) && index === model.steps.length - 1;
+  const [epoch, time] = [model.epochs[index], model.wall_times[index]];
   const parts = {
-    step: `step ${step}`,
+    step: ending ? "after training" : `step ${model.steps[index]}`,
     epoch: `epoch ${epoch.toFixed(2)}`,
     wall_time: seconds(time)
   };
-  delete parts[without === "log_step" ? "step" : without];
+  const left = without === "log_step" ? "step" : without;
+  if (left !== "step" || !ending) delete parts[left];
   return Object.values(parts).join(" · ");
 }
 
 // explorer/widgets/time/transport.js
 var AXES = { step: "step", log_step: "step (log)", epoch: "epoch", wall_time: "time" };
+var JUMPED = "weights were set, not updated: loaded, swapped or restored";
 function render({ model, el }) {
   const clock = clockOf(model.channel);
   const readout = element("output", { class: "readout" });
@@ -530,7 +540,10 @@ function render({ model, el }) {
     if (model.axis === "wall_time") return seconds(value);
     return String(value);
   };
-  const named = (index) => `step ${model.steps[index]}, ${timeLabel(model, index, model.axis)}`;
+  const named = (index) => {
+    const jumped = model.jumps.includes(index) ? `, ${JUMPED}` : "";
+    return timeLabel(model, index, "").replace(" · ", ", ") + jumped;
+  };
   let tellPython = () => {
   };
   let writeAddress = () => {
@@ -542,6 +555,7 @@ function render({ model, el }) {
     plain: (value) => model.axis === "wall_time" ? value.toFixed(1) : short(value),
     unit: () => ({ epoch: "epoch", wall_time: "seconds" })[model.axis] ?? "step",
     spoken: named,
+    notches: () => model.jumps.map((index) => [index, `Before step ${model.steps[index]} the ${JUMPED}`]),
     onPause: () => {
       tellPython();
       writeAddress();
@@ -588,13 +602,13 @@ function render({ model, el }) {
   });
   clock.addEventListener("tick", onTick);
   model.on("axis", onAxis);
-  model.on(["steps", "epochs", "wall_times"], () => {
+  model.on(["steps", "epochs", "wall_times", "jumps"], () => {
     clock.count = Math.max(1, model.steps.length);
     clock.go(clock.index);
     onAxis();
   });
   model.on("remove", () => clock.removeEventListener("tick", onTick));
-  clock.label = (index) => `step ${model.steps[index]} · ${timeLabel(model, index, model.axis)}`;
+  clock.label = (index) => timeLabel(model, index, "");
   clock.start(model.steps.length, model.resting);
   onAxis();
 }

@@ -76,7 +76,7 @@ class RunPair:
         """Names of the metrics that both runs reach values of, those of held-out examples first."""
         names = [str(name) for name in self.first.metrics if name in self.second.metrics]
         return sorted(
-            (name for name in names if name != LEARNING_RATE),
+            (name for name in names if not name.startswith(LEARNING_RATE)),
             key=lambda name: not name.startswith(VALIDATION),
         )
 

@@ -9,12 +9,15 @@ from typing import Any
 from explorer.compare.pair import RunPair
 from explorer.compare.tables import Row, SectionHeading
 from store import Layer, Run
+from store.format.facts import NOT_TRAINED
+from store.tools.facts import fact_text
 
 # What names a recording rather than a training, or is told elsewhere.
 NO_SETTINGS = frozenset(
     {
         "schema_version", "name", "run_id", "created", "finished", "resumed", "committed", "form",
-        "compression", "not_finite_since", "history", "precision", "skipped", "notes",
+        "compression", "not_finite_since", "weight_jumps", "history", "precision", "skipped",
+        "notes", "facts", "left_out",
     }
 )  # fmt: skip
 PARTS = {"optimizer": "Optimizer", "versions": "Versions", "": "Training"}
@@ -52,6 +55,9 @@ def differing_settings(pair: RunPair) -> tuple[list[Row], int]:
 
 def _settings(run: Run) -> dict[str, Any]:
     settings = {name: value for name, value in run.attributes.items() if name not in NO_SETTINGS}
+    settings |= {name: value for name, value in run.settings().items() if name != NOT_TRAINED}
+    if frozen := run.settings().get(NOT_TRAINED):
+        settings[NOT_TRAINED] = fact_text(NOT_TRAINED, frozen)
     optimizer = settings.get("optimizer")
     if isinstance(optimizer, Mapping) and isinstance(optimizer.get("name"), str):
         # Keras numbers those of a process: adam, adam_1, adam_2.

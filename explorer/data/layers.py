@@ -71,9 +71,9 @@ def makers(run: Run, name: str) -> list[str]:
     while name in run.layers and name not in found:
         found.append(name)
         layer = run.layers[name]
-        if not passes_on(layer) or len(layer.inbound) != 1:
+        if not passes_on(layer) or layer.source is None:
             break
-        (name,) = layer.inbound
+        name = layer.source
     return found
 
 

@@ -61,9 +61,10 @@ def gives_classes(data: RunData, layer: str) -> bool:
     layers, name = data.run.layers, data.run.outputs[0]
     while name != layer:
         passed = name in layers and layers[name].kind in ("softmax", *IN_PLACE)
-        if not passed or len(layers[name].inbound) != 1:
+        source = layers[name].source if passed else None
+        if source is None:
             return False
-        name = layers[name].inbound[0]
+        name = source
     return True
 
 
@@ -71,14 +72,14 @@ def maps_before(data: RunData, layer: Layer, inputs: int) -> Maps | None:
     """Find the feature maps that a layer takes by way of a ``Flatten``; None if there are none."""
     layers, passed = data.run.layers, layer
     while True:
-        if len(passed.inbound) != 1 or passed.inbound[0] not in layers:
+        if passed.source is None or passed.source not in layers:
             return None
-        passed = layers[passed.inbound[0]]
+        passed = layers[passed.source]
         if passed.class_name == "Flatten":
             break
         if passed.kind not in IN_PLACE:
             return None
-    source = layers[passed.inbound[0]] if len(passed.inbound) == 1 else None
+    source = None if passed.source is None else layers[passed.source]
     if source is None or not source.has_activation:
         return None
     reader = data.run.array(activation_path(source.name))

@@ -53,6 +53,8 @@ class MetricGroup:
 LOSS = MetricGroup("Loss", "loss", ("loss",))
 ACCURACY = MetricGroup("Accuracy", "share right", ("acc", "auc", "precision", "recall", "f1"))
 METRIC_GROUPS = (LOSS, ACCURACY)
+# Of several optimizers each has one, with its name behind a dot.
+LEARNING_RATES = MetricGroup("Learning rate", "learning rate", (LEARNING_RATE,))
 
 
 def is_epoch_mean(data: RunData, name: str) -> bool:

@@ -255,12 +255,12 @@ def head_of(data: RunData) -> str | None:
     name: str | None = data.run.outputs[0] if len(data.run.outputs) == 1 else None
     while name is not None:
         layer = data.run.layers[name]
-        if len(layer.inbound) != 1:
+        if layer.source is None:
             return None
         if layer.class_name == "Dense":
             return name
         # An activation function of its own may stand behind it.
-        name = layer.inbound[0] if layer.kind in ("softmax", "activation") else None
+        name = layer.source if layer.kind in ("softmax", "activation") else None
     return None
 
 

@@ -33,11 +33,12 @@ from explorer.derived.time.frames import (
     sample_indices,
 )
 from explorer.derived.time.headway import counted
-from explorer.derived.time.timeline import Timeline
+from explorer.derived.time.timeline import Timeline, first_from
 from store import Run
 from store.format.names import UNIT_DIM, Array, activation_path, weight_path
 from store.format.spec import EVALUATION_INPUT
 from store.reading.cache import Arrays, ByteCache
+from store.reading.ended_run import EndedRun
 
 # Quantized frames: small, and every session of a run shares them.
 FRAME_CACHE_BYTES = 192 * 1024 * 1024
@@ -61,11 +62,20 @@ class RunData:
     Parameters
     ----------
     run : Run
-        An open run.
+        An open run. Where it holds the network after the training, that is the last step here.
+
+    Attributes
+    ----------
+    run : Run
+        The same, with that step.
+    has_ending : bool
+        Whether the last step is the network after the training.
     """
 
     def __init__(self, run: Run) -> None:
-        self.run = run
+        ended = EndedRun(run)
+        self.has_ending = ended.has_ending
+        self.run = ended if ended.has_ending else run
         self.worker = ThreadPoolExecutor(1, thread_name_prefix="trainlapse-derive")
         self._arrays: ByteCache[Array] = ByteCache(FRAME_CACHE_BYTES)
         self._derived: ByteCache[Arrays] = ByteCache(DERIVED_CACHE_BYTES)
@@ -75,6 +85,17 @@ class RunData:
     def timeline(self) -> Timeline:
         """Steps, epochs and wall times of the recorded steps."""
         return Timeline(self.run.steps, self.run.epochs, self.run.wall_times)
+
+    @cached_property
+    def weight_jumps(self) -> tuple[int, ...]:
+        """Steps from which on the weights were set, not updated; those with a recorded step."""
+        steps = self.timeline.steps
+        return tuple(step for step in self.run.weight_jumps if len(steps) and step <= steps[-1])
+
+    @property
+    def jumps(self) -> list[int]:
+        """Positions of the recorded steps before which the weights were set, not updated."""
+        return first_from(self.timeline.steps, self.weight_jumps)
 
     @cached_property
     def metrics(self) -> xr.Dataset:
@@ -191,7 +212,14 @@ class RunData:
     def network(self) -> Network:
         """The layers as a function that can be evaluated and differentiated at any step."""
         return Network(
-            Node(name, layer.class_name, layer.config, layer.inbound, layer.mask_from)
+            Node(
+                name,
+                layer.class_name,
+                layer.config,
+                layer.inbound,
+                layer.mask_from,
+                layer.operations_between,
+            )
             for name, layer in self.run.layers.items()
         )
 

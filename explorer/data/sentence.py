@@ -224,8 +224,8 @@ class Sentence:
         ]
 
     def _source(self, layer: Layer) -> Layer | None:
-        sources = [self.data.run.layers[name] for name in layer.inbound]
-        return sources[0] if len(sources) == 1 and sources[0].has_activation else None
+        source = None if layer.source is None else self.data.run.layers[layer.source]
+        return source if source is not None and source.has_activation else None
 
     def _places(self, spans: Ints) -> Places:
         count = len(spans)

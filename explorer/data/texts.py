@@ -147,10 +147,10 @@ def place_spans(data: RunData, layer: Layer) -> Ints | None:
         return None
     windows, at = [], layer
     while at.inbound:
-        if len(at.inbound) > 1 or at.inbound[0] not in layers or at.config.get("go_backwards"):
+        if at.source is None or at.source not in layers or at.config.get("go_backwards"):
             return None
         windows.append(window_of(at.class_name, at.config))
-        at = layers[at.inbound[0]]
+        at = layers[at.source]
     chain = [window for window in reversed(windows) if window is not None]
     spans = token_spans(texts.ids.shape[1], chain)
     reader = data.run.array(activation_path(layer.name))
@@ -165,7 +165,7 @@ def needs_places(data: RunData, layer: Layer) -> Absence | None:
         return missing
     return Unfit(
         f"It is not known which words the places of {layer.name} see: on the way from the text to "
-        "it branches meet, or its order is turned."
+        "it branches meet, operations lie between layers, or its order is turned."
     )
 
 

@@ -46,7 +46,10 @@ def update_sizes(data: RunData, layer: str) -> UpdateSizes | None:
     if data.run.updates is None:
         norms = weight_norms(data, layer)
         assert norms is not None
-        return UpdateSizes(norms.net_change, norms.net_ratio)
+        # No update led to what was put in the weights' place after the training.
+        led_to = np.ones(len(data.run))
+        led_to[len(data.run) - data.has_ending :] = np.nan
+        return UpdateSizes(norms.net_change * led_to, norms.net_ratio * led_to)
     norm = _measured(data, layer, "norm")
     return UpdateSizes(norm, update_ratio(norm, _measured(data, layer, "weight")))
 

@@ -25,10 +25,10 @@ def token_windows(data: RunData, layer: Layer) -> Array | None:
         return None
     windows, at = [], layer
     while at.inbound:
-        if len(at.inbound) > 1 or at.inbound[0] not in layers:
+        if at.source is None or at.source not in layers:
             return None
         windows.append(window_of(at.class_name, at.config))
-        at = layers[at.inbound[0]]
+        at = layers[at.source]
     chain = [window for window in reversed(windows) if window is not None]
     spans = token_spans(given.shape[1], chain)
     return spans if len(spans) == layer.output_shape[0] else None

@@ -28,7 +28,8 @@ LEGEND_COLUMNS = 3
 CURSOR_NAME = "trainlapse-cursor"
 # Name of the marks of epochs.
 EPOCHS_NAME = "trainlapse-epochs"
-NO_EPOCHS: npt.NDArray[np.float64] = np.zeros(0)
+JUMPS_NAME = "trainlapse-jumps"
+NO_PLACES: npt.NDArray[np.float64] = np.zeros(0)
 # The clock of a page, unless it shows several runs.
 CHANNEL = "main"
 
@@ -106,24 +107,32 @@ class ClockIndex(int):
     """Position of a recorded step that knows on which of the page's clocks it is.
 
     Every picture over time is told the step at which its cursor starts. Where a page has several
-    clocks, this tells the cursor which one to follow; and every picture where epochs end.
+    clocks, this tells the cursor which one to follow; and every picture what it marks: where epochs
+    end, and where the weights were set and not updated.
     """
 
     channel: str
     epochs: npt.NDArray[np.float64]
+    jumps: npt.NDArray[np.float64]
 
     def __new__(
-        cls, index: int, channel: str, epochs: npt.NDArray[np.float64] = NO_EPOCHS
+        cls,
+        index: int,
+        channel: str,
+        epochs: npt.NDArray[np.float64] = NO_PLACES,
+        jumps: npt.NDArray[np.float64] = NO_PLACES,
     ) -> ClockIndex:
-        """Make the position on a clock; of pictures that mark ends of epochs, with their places."""
+        """Make the position on a clock; of pictures that mark times, with their places."""
         made = super().__new__(cls, index)
-        made.channel, made.epochs = channel, epochs
+        made.channel, made.epochs, made.jumps = channel, epochs, jumps
         return made
 
     @classmethod
-    def of(cls, index: int, epochs: npt.NDArray[np.float64]) -> ClockIndex:
-        """Give a position, on its clock if it has one, the places of ends of epochs."""
-        return cls(index, getattr(index, "channel", CHANNEL), epochs)
+    def of(
+        cls, index: int, epochs: npt.NDArray[np.float64], jumps: npt.NDArray[np.float64]
+    ) -> ClockIndex:
+        """Give a position, on its clock if it has one, the places of what is marked."""
+        return cls(index, getattr(index, "channel", CHANNEL), epochs, jumps)
 
 
 @functools.cache
@@ -140,7 +149,7 @@ def palette_bytes(name: str) -> npt.NDArray[np.uint8]:
 
 
 def time_cursor(positions: npt.NDArray[np.float64], index: int) -> Hook:
-    """Make a hook that adds a cursor to a figure whose x axis is time, and marks ends of epochs.
+    """Make a hook that adds a cursor and marks to a figure whose x axis is time.
 
     The browser moves the cursor (its tags hold where each recorded step lies), and a click or a
     drag in the figure moves the slider: no step passes through the server.
@@ -150,10 +159,13 @@ def time_cursor(positions: npt.NDArray[np.float64], index: int) -> Hook:
     positions : ndarray (step,)
         Place of each recorded step on the x axis.
     index : int
-        Recorded step at the start; a `ClockIndex` for another clock than `CHANNEL`, and for ends
-        of epochs.
+        Recorded step at the start; a `ClockIndex` for another clock than `CHANNEL`, and for what
+        is marked.
     """
-    epochs = getattr(index, "epochs", NO_EPOCHS)
+    marks = {
+        EPOCHS_NAME: ("dotted", getattr(index, "epochs", NO_PLACES)),
+        JUMPS_NAME: ("dashed", getattr(index, "jumps", NO_PLACES)),
+    }
     channel = getattr(index, "channel", CHANNEL)
     # An array: Bokeh would look for models in every element of a list, many times.
     places = np.array(positions, np.float64)
@@ -162,15 +174,16 @@ def time_cursor(positions: npt.NDArray[np.float64], index: int) -> Hook:
         figure = plot.state
         if not len(places) or figure.select_one({"name": CURSOR_NAME}) is not None:
             return
-        if len(epochs):
-            figure.vspan(
-                x=epochs,
-                line_color=NEUTRAL,
-                line_alpha=0.5,
-                line_dash="dotted",
-                level="underlay",
-                name=EPOCHS_NAME,
-            )
+        for name, (dash, at) in marks.items():
+            if len(at):
+                figure.vspan(
+                    x=at,
+                    line_color=NEUTRAL,
+                    line_alpha=0.5 if dash == "dotted" else 0.9,
+                    line_dash=dash,
+                    level="underlay",
+                    name=name,
+                )
         span = Span(
             location=float(places[min(index, len(places) - 1)]),
             dimension="height",

@@ -10,7 +10,7 @@ from panel.custom import JSComponent
 
 from explorer.data.metrics import METRIC_GROUPS, metric_curve, smoothed_curve
 from explorer.data.run import RunData
-from explorer.derived.time.timeline import usual_axis
+from explorer.derived.time.timeline import first_from, usual_axis
 from explorer.plots.style import CHANNEL, LINES, class_colour
 from explorer.replay import tour
 from explorer.replay.contents import Contents
@@ -75,6 +75,8 @@ def transport(data: RunData, contents: Contents) -> State:
             steps=clocks.steps[at].astype(np.float64),
             epochs=clocks.epochs[at].astype(np.float64),
             wall_times=clocks.wall_times[at].astype(np.float64),
+            ending=data.has_ending and at[-1:] == [len(clocks.steps) - 1],
+            jumps=first_from(clocks.steps[at], data.weight_jumps),
             choice=choice | {"target": UNCHOSEN},
             families=unit_families(data.run),
             axis=usual_axis(clocks.steps[at]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -14,6 +15,7 @@ from explorer.compare.page import ComparisonPage, facts_of
 from explorer.compare.pair import RunPair
 from explorer.data.run import RunData
 from explorer.plots import style
+from explorer.server.folder import RunFolder, run_list
 from explorer.server.runs import ADDED, NUMBER, RunRegistry, another_run, disambiguated_names
 from explorer.server.server import Server, free_port
 from explorer.server.workarounds import reserve_core_for_browser
@@ -38,6 +40,8 @@ def page(
     path: str = "/",
     latest: Latest | None = None,
     add: Callable[[str], int] | None = None,
+    *,
+    of_folder: bool = False,
 ) -> pn.Template:
     """Page of a session with one run.
 
@@ -55,6 +59,8 @@ def page(
         Gives newer readings of the run, if it may still be recorded.
     add : callable, optional
         Opens the run at a path and returns its number. With it the header offers to open another.
+    of_folder : bool
+        Whether the header leads back to a list of runs.
     """
     explorer = Explorer(data, query)
     run = data.run
@@ -77,6 +83,7 @@ def page(
         others=_others(runs, path),
         here=[other for other, _ in runs].index(path) + 1 if add else 0,
         adds=add is not None,
+        of_folder=of_folder,
         facts=" · ".join(facts),
         part_names=run.part_names,
         part_shown=run.part,
@@ -89,6 +96,8 @@ def comparison_page(
     runs: Switch = (),
     numbers: tuple[int, int] = (1, 2),
     add: Callable[[str], int] | None = None,
+    *,
+    of_folder: bool = False,
 ) -> pn.Template:
     """Page of a session with two runs side by side.
 
@@ -103,6 +112,8 @@ def comparison_page(
     numbers : (int, int)
         Numbers of the two runs among them, counted from 1.
     add : callable, optional
+        As for `page`.
+    of_folder : bool
         As for `page`.
     """
     shown = ComparisonPage(pair, query)
@@ -124,6 +135,7 @@ def comparison_page(
         adds=add is not None,
         part_names=pair.first.run.part_names or pair.second.run.part_names,
         part_shown=pair.first.run.part or pair.second.run.part,
+        of_folder=of_folder,
     )
 
 
@@ -175,9 +187,12 @@ def _template(
     adds: bool = False,
     part_names: Sequence[str] = (),
     part_shown: str = "",
+    of_folder: bool = False,
+    file: str = "page.html",
+    scripts: Sequence[str] = SCRIPTS,
 ) -> pn.Template:
     """Put parts into the page, below a header that names the runs."""
-    template = Page(TEMPLATE_ENGINE.get_template("page.html"))
+    template = Page(TEMPLATE_ENGINE.get_template(file))
     for name, part in parts.items():
         template.add_panel(name, part)
     variables = {
@@ -191,8 +206,9 @@ def _template(
         "adds": adds,
         "parts": list(part_names),
         "part": part_shown,
+        "of_folder": of_folder,
         "css": _read("page.css"),
-        "script": "\n".join(_read(name) for name in SCRIPTS),
+        "script": "\n".join(_read(name) for name in scripts),
     }
     for name, value in variables.items():
         template.add_variable(name, value)
@@ -222,13 +238,14 @@ def serve(
     port: int | None = None,
     open_browser: bool = True,
     side_by_side: bool = False,
+    folder: Path | None = None,
     ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serve the explorer on this machine alone, until interrupted.
 
     Parameters
     ----------
-    runs, port, side_by_side
+    runs, port, side_by_side, folder
         As for `server`.
     open_browser : bool
         Whether to open the page in the default browser.
@@ -240,10 +257,17 @@ def serve(
     OSError
         The port cannot be used, or none is free.
     """
-    server(runs, port=port, side_by_side=side_by_side).run(ready=ready, open_browser=open_browser)
+    serving = server(runs, port=port, side_by_side=side_by_side, folder=folder)
+    serving.run(ready=ready, open_browser=open_browser)
 
 
-def server(runs: Sequence[Run], *, port: int | None = None, side_by_side: bool = False) -> Server:
+def server(
+    runs: Sequence[Run],
+    *,
+    port: int | None = None,
+    side_by_side: bool = False,
+    folder: Path | None = None,
+) -> Server:
     """Make a server of the explorer, for this machine alone.
 
     The drawing options of HoloViews and the number of BLAS threads are set for the whole process.
@@ -257,6 +281,8 @@ def server(runs: Sequence[Run], *, port: int | None = None, side_by_side: bool =
         By default the first free port from `DEFAULT_PORT` on.
     side_by_side : bool
         Whether to show the first two runs side by side at ``/``.
+    folder : Path, optional
+        A folder whose runs are listed at ``/``; runs are then opened from there.
 
     Raises
     ------
@@ -269,15 +295,33 @@ def server(runs: Sequence[Run], *, port: int | None = None, side_by_side: bool =
         disconnect_notification="The connection to the explorer was lost.", theme="default"
     )
     reserve_core_for_browser()
-    first = "/run-1" if side_by_side else "/"
-    paths = [first, *(f"/run-{number}" for number in range(2, len(runs) + 1))]
-    registry = RunRegistry(runs, paths)
+    first = "/run-1" if side_by_side or folder is not None else "/"
+    paths = [first, *(f"/run-{number}" for number in range(2, len(runs) + 1))][: len(runs)]
+    registry = RunRegistry(runs, paths, of_folder=folder is not None)
     compared = _comparison(registry)
     routes = {path: _session(registry, number) for number, path in enumerate(paths, start=1)}
     routes |= {ADDED: _session(registry), COMPARE: compared}
     if side_by_side:
         routes["/"] = compared
+    if folder is not None:
+        routes["/"] = _list(RunFolder(folder), registry)
     return Server(routes, port if port is not None else free_port())
+
+
+def _list(folder: RunFolder, registry: RunRegistry) -> Callable[[], pn.Template]:
+    """Make the function that makes a page with the runs of a folder for each visitor."""
+
+    def session() -> pn.Template:
+        body = run_list(folder, registry)
+        return _template(
+            {"body": body},
+            run_name=str(folder.path),
+            runs=(),
+            file="folder.html",
+            scripts=("theme.js",),
+        )
+
+    return session
 
 
 def _session(registry: RunRegistry, fixed: int | None = None) -> Callable[[], pn.Template]:
@@ -293,7 +337,9 @@ def _session(registry: RunRegistry, fixed: int | None = None) -> Callable[[], pn
         except ValueError as error:
             return _refusal(str(error), switch, ADDED)
         latest, path = registry.latest(number, query), switch[number - 1][0]
-        return page(latest.data, query, switch, path, latest, registry.add)
+        return page(
+            latest.data, query, switch, path, latest, registry.add, of_folder=registry.of_folder
+        )
 
     return session
 
@@ -317,7 +363,9 @@ def _comparison(registry: RunRegistry) -> Callable[[], pn.Template]:
             pair = pair_of(first, second, query.get("map", ""))
         except ValueError as error:
             return _refusal(str(error), switch, COMPARE)
-        return comparison_page(pair, query, switch, numbers, registry.add)
+        return comparison_page(
+            pair, query, switch, numbers, registry.add, of_folder=registry.of_folder
+        )
 
     return session
 

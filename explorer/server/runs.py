@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from explorer.data.run import RunData
@@ -15,6 +14,8 @@ from explorer.widgets.page.another_run import AnotherRun
 from explorer.worker import in_worker
 from store import Run, open_run
 from store.errors import TrainlapseError
+from store.format.names import utf8
+from store.storage.location import expanded
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,8 @@ class RunRegistry:
         The runs that the server was started with.
     paths : sequence of str
         Path of each run's page.
+    of_folder : bool
+        Whether the server lists the runs of a folder, from which others are added.
 
     Attributes
     ----------
@@ -40,7 +43,10 @@ class RunRegistry:
         The newest reading of each run, in the order of their numbers.
     """
 
-    def __init__(self, runs: Sequence[Run], paths: Sequence[str]) -> None:
+    def __init__(
+        self, runs: Sequence[Run], paths: Sequence[str], *, of_folder: bool = False
+    ) -> None:
+        self.of_folder = of_folder
         self.every = [Latest(run) for run in runs]
         self._paths = list(paths)
         self._parts: dict[tuple[int, str], Latest] = {}
@@ -128,7 +134,7 @@ class RunRegistry:
 def _place(run: Run) -> str:
     """Address of a run, or its absolute path: the same however the path was written."""
     is_address = "://" in run.location
-    return run.location if is_address else str(Path(run.location).expanduser().resolve())
+    return run.location if is_address else str(expanded(run.location).resolve())
 
 
 def disambiguated_names(runs: Sequence[Run]) -> list[str]:
@@ -146,10 +152,30 @@ def disambiguated_names(runs: Sequence[Run]) -> list[str]:
     """
     names = [run.name for run in runs]
     ends = [run.location.rstrip("/\\").replace("\\", "/").rsplit("/", 1)[-1] for run in runs]
+    ends = [utf8(end).decode() for end in ends]  # a page holds no half characters
     return [
         f"{name} ({end})" if names.count(name) > 1 else name
         for name, end in zip(names, ends, strict=True)
     ]
+
+
+def number_or_reason(add: Callable[[str], int], location: str) -> int | str:
+    """Open a run: its number, or the sentence why it cannot be opened.
+
+    Parameters
+    ----------
+    add : callable
+        As for `another_run`.
+    location : str
+        Path or address.
+    """
+    try:
+        return add(location)
+    except ValueError as error:
+        return str(error)
+    except Exception as error:
+        logger.exception("%s cannot be opened", location)
+        return f"{location} cannot be opened: {type(error).__name__}: {error}"
 
 
 def another_run(data: RunData, add: Callable[[str], int]) -> AnotherRun:
@@ -164,15 +190,6 @@ def another_run(data: RunData, add: Callable[[str], int]) -> AnotherRun:
     """
     widget = AnotherRun(width=0, height=0, margin=0)
 
-    def work(location: str) -> int | str:
-        try:
-            return add(location)
-        except ValueError as error:
-            return str(error)
-        except Exception as error:
-            logger.exception("%s cannot be opened", location)
-            return f"{location} cannot be opened: {type(error).__name__}: {error}"
-
     def on_asked(event: Any) -> None:
         location, count = str(event.new[0]), event.new[1]
 
@@ -183,7 +200,7 @@ def another_run(data: RunData, add: Callable[[str], int]) -> AnotherRun:
             else:
                 widget.opened = [found, count]
 
-        in_worker(data, lambda: work(location), use)
+        in_worker(data, lambda: number_or_reason(add, location), use)
 
     widget.param.watch(on_asked, "asked")
     return widget

@@ -122,6 +122,8 @@ class Explorer:
             steps=timeline.steps.astype(np.float64),
             epochs=timeline.epochs,
             wall_times=timeline.wall_times,
+            ending=data.has_ending,
+            jumps=data.jumps,
         )
         self._update_bars()
         self._judge()
@@ -206,6 +208,8 @@ class Explorer:
             "steps": timeline.steps.astype(np.float64),  # as JavaScript's numbers, exact up to 2⁵³
             "epochs": timeline.epochs,
             "wall_times": timeline.wall_times,
+            "ending": self.data.has_ending,
+            "jumps": self.data.jumps,
             "axis": self.selection.axis,
             "resting": self._index(),
             "choice": self.selection.choice(),

@@ -78,11 +78,13 @@ class Scene:
     def time_options(self) -> dict[str, Any]:
         """Arguments that every plot over time takes."""
         axis, timeline = self.selected.axis, self.data.timeline
-        epochs = timeline.epoch_ends(axis) if axis != "epoch" else style.NO_EPOCHS
+        epochs = timeline.epoch_ends(axis) if axis != "epoch" else style.NO_PLACES
+        jumps = timeline.before(self.data.weight_jumps, axis)
         dotted = "; dotted: epochs" if len(epochs) else ""
+        dashed = "; dashed: weights set" if len(jumps) else ""
         options: dict[str, Any] = {
-            "x_label": LABELS[axis] + dotted,
-            "index": style.ClockIndex.of(self.index, epochs),
+            "x_label": LABELS[axis] + dotted + dashed,
+            "index": style.ClockIndex.of(self.index, epochs, jumps),
         }
         if axis == "log_step" and len(timeline.steps):
             options["ticks"] = log_ticks(float(timeline.steps[-1]))

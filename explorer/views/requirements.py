@@ -160,6 +160,10 @@ def needs_source(data: RunData, layer: Layer) -> Absence | None:
     """Require the only input of a layer, one array with its channels last."""
     if len(layer.inbound) != 1:
         return Unfit(f"{layer.name} does not take one input alone.")
+    if layer.operations_between:
+        return Unfit(
+            f"Between {layer.inbound[0]} and {layer.name} lie operations that are in no layer."
+        )
     source = data.run.layers[layer.inbound[0]]
     if source.kind == "input":
         if data.input() is not None and layer.config.get("data_format") != "channels_first":

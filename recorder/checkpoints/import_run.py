@@ -19,6 +19,7 @@ from recorder.checkpoints.steps import CheckpointStep, order_checkpoints
 from recorder.probe import Probe
 from recorder.recording.options import Options
 from recorder.recording.recording import Recording
+from recorder.recording.run_path import RunPath
 from recorder.schedule import Schedule
 from store.errors import CheckpointError
 
@@ -110,10 +111,10 @@ def import_run(
     directory = Path(path)
     replay = _Replay(
         Options(
-            path=directory,
+            path=RunPath.exactly(directory),
             probe=probe,
             schedule=_WhereCheckpoints(),
-            name=name or directory.stem,
+            name=name,
             notes=f"Imported from {len(fitting)} checkpoints.",
             overwrite=overwrite,
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -14,7 +16,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command("import", cls=Command, short_help="Turn checkpoints into a run.")
-@click.argument("checkpoints")
+@click.argument("checkpoints", nargs=-1, required=True, metavar="CHECKPOINTS")
 @click.option(
     "-o",
     "--output",
@@ -60,7 +62,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--overwrite", is_flag=True, help="Replace a run that is already there.")
 @click.option("--quiet", is_flag=True, help="Show no progress bar.")
 def import_checkpoints(
-    checkpoints: str,
+    checkpoints: tuple[str, ...],
     output: Path,
     probe: Path,
     model: str | None,
@@ -83,6 +85,12 @@ def import_checkpoints(
     trainlapse import "ckpt/w-*.weights.h5" -o runs/old.zarr --probe probe.npz \\
         --model train:build_model --csv log.csv
     """  # noqa: D301 - click wants the control character itself
+    if len(checkpoints) > 1:
+        raise click.UsageError(
+            f"CHECKPOINTS is one folder or one pattern, and {len(checkpoints)} paths were given: "
+            f"{checkpoints[0]}, {checkpoints[1]}{', ...' if len(checkpoints) > 2 else ''}. The "
+            f"shell has filled in a pattern: quote it, as in {_pattern_of(checkpoints)}."
+        )
     with without_startup_noise():
         import keras  # noqa: F401
     from recorder.checkpoints.import_run import import_run
@@ -90,7 +98,7 @@ def import_checkpoints(
 
     try:
         done = import_run(
-            checkpoints,
+            checkpoints[0],
             output,
             load_probe(probe),
             model=model,
@@ -112,3 +120,17 @@ def import_checkpoints(
         f"Imported {len(done.steps)} steps into {done.path}. "
         f"Look at it: trainlapse explore {done.path}"
     )
+
+
+def _pattern_of(paths: Sequence[str]) -> str:
+    """Give the pattern that a shell may have filled in, in quotes.
+
+    Examples
+    --------
+    >>> _pattern_of(["ckpt/w-01.keras", "ckpt/w-02.keras"])
+    '"ckpt/w-0*.keras"'
+    """
+    begin = os.path.commonprefix(list(paths))  # noqa: RUF071 - characters are meant
+    rests = [path[len(begin) :][::-1] for path in paths]
+    end = os.path.commonprefix(rests)[::-1]  # noqa: RUF071 - as above
+    return f'"{begin}*{end}"'

@@ -7,7 +7,9 @@ from typing import Any
 
 from recorder.evaluation import Evaluation
 from recorder.keras import settings
-from recorder.keras.parts import has_one_optimizer, is_built, optimizers_of, parts_of
+from recorder.keras.configuration import Configuration, reasons
+from recorder.keras.optimizers import counting_optimizer, optimizers_of
+from recorder.keras.parts import is_built, parts_of
 from recorder.keras.subject import KerasSubject, look_at, look_at_weights, takes
 from recorder.probe import Probe
 from store.format.spec import RunSpec
@@ -41,23 +43,23 @@ class KerasBackend:
 
     def about(self, model: Any) -> RunSpec:
         """Describe the training of a model of parts, without the parts."""
-        optimizers = {
-            name: settings.described_optimizer(optimizer)
-            for name, optimizer in optimizers_of(model).items()
-        }
-        only = next(iter(optimizers.values())) if len(optimizers) == 1 else None
+        held = list(optimizers_of(model).values())
+        # Of several, the facts of the training tell which are at work.
+        only = settings.optimizer_configuration(held[0]) if len(held) == 1 else Configuration(None)
+        loss = settings.loss_configuration(getattr(model, "loss", None))
         return RunSpec(
             name=model.name,
             layers=(),
-            optimizer=only or optimizers or None,
-            loss=settings.loss_config(model),
+            optimizer=only.value,
+            loss=loss.value,
             seed=settings.random_seed(),
             versions=settings.versions(),
+            left_out=reasons({"optimizer": only, "loss": loss}),
         )
 
     def updates_done(self, model: Any) -> int | None:
         """Give the updates that the optimizer has done; None when there is none that counts."""
-        return settings.updates_done(model) if has_one_optimizer(model) else None
+        return settings.updates_of(counting_optimizer(model))
 
 
 def require_tensorflow() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from recorder.keras import settings
-from recorder.keras.parts import has_one_optimizer
+from recorder.keras.optimizers import counting_optimizer
 from store.live.metrics_table import EpochMeans
 
 
@@ -26,6 +26,11 @@ class EpochCount:
     _first: bool = True
     _epoch: int = 0
     _batches: int | None = None
+
+    @property
+    def fit_begins(self) -> bool:
+        """Whether no epoch of the present fit has begun."""
+        return self._first
 
     def begin_fit(self) -> None:
         """Note that a fit begins."""
@@ -75,10 +80,15 @@ class UpdateCount:
         """The last batch of this epoch."""
         return self._batch
 
+    def counts_again(self, model: Any) -> bool:
+        """Whether the optimizer has done fewer updates than when it was last asked."""
+        now = settings.updates_done(model)
+        return now is not None and self._seen is not None and now < self._seen
+
     def begin_epoch(self, model: Any) -> None:
         """Note that an epoch begins."""
         self._batch = -1
-        self._by_batch = not has_one_optimizer(model)
+        self._by_batch = counting_optimizer(model) is None
         self._seen = self._updates_done(model)
 
     def end_batch(self, model: Any, batch: int) -> int:

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from recorder.keras.parts import optimizers_of, parts_of
+from recorder.keras.optimizers import optimizers_of
+from recorder.keras.parts import parts_of
 
 
 class GradientNorms:

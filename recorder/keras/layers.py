@@ -6,11 +6,10 @@ Kinds go by the names of Keras's own classes among a layer's ancestors, so that 
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from store.format.code import LAMBDA, without_code
+from recorder.keras.configuration import Configuration, configuration
 from store.format.names import PROBE_DIM, UNIT_DIM
 
 KIND_BY_CLASS = {
@@ -100,41 +99,15 @@ def layer_kind(layer: Any) -> str:
     return "other"
 
 
-def layer_config(layer: Any) -> dict[str, Any]:
-    """Give a layer's configuration as JSON; empty for a layer that has none."""
+def layer_configuration(layer: Any) -> Configuration:
+    """Give a layer's configuration, an object; or why there is none."""
     if is_model(layer):
-        return {}  # the model's own configuration is stored whole, once
-    try:
-        config = layer.get_config()
-    except (NotImplementedError, TypeError, ValueError):
-        # Layers of one's own need no configuration to be recorded.
-        return {}
-    safe = json_safe(config)
-    return safe if isinstance(safe, dict) else {}
-
-
-def json_safe(value: Any) -> Any:
-    """Turn any value into JSON: what JSON does not know becomes its text, NaN too; without code.
-
-    Examples
-    --------
-    >>> json_safe({"rate": float("nan"), "shape": (None, 3)})
-    {'rate': 'nan', 'shape': [None, 3]}
-    """
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    if isinstance(value, Mapping):
-        if value.get("class_name") == LAMBDA:
-            return without_code(value)
-        return {str(key): json_safe(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [json_safe(entry) for entry in value]
-    for method in ("tolist", "as_list"):  # NumPy arrays and scalars, tensor shapes
-        if hasattr(value, method):
-            return json_safe(getattr(value, method)())
-    return getattr(value, "__name__", None) or str(value)
+        return Configuration({})  # the model's own configuration is stored whole, once
+    name = type(layer).__name__
+    found = configuration(name, layer.get_config)
+    if found.left_out is None and not isinstance(found.value, dict):
+        return Configuration(None, f"The configuration of {name} is not an object.")
+    return found
 
 
 def is_channels_first(layer: Any) -> bool | None:

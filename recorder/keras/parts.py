@@ -69,45 +69,6 @@ def parts_of(model: Any) -> dict[str, Any]:
     return found
 
 
-def optimizers_of(model: Any) -> dict[str, Any]:
-    """Give the optimizers that a model of parts holds, by the attribute that holds each.
-
-    Where there are others, not the one that ``compile`` makes when it is given none: it is idle.
-    """
-    import keras
-
-    parts = {f"{name}.optimizer": part for name, part in parts_of(model).items()}
-    held = {name.lstrip("_"): value for name, value in vars(model).items()}
-    held |= {name: getattr(part, "optimizer", None) for name, part in parts.items()}
-    found: dict[str, Any] = {}
-    for name, value in held.items():
-        if isinstance(value, keras.optimizers.Optimizer) and value not in found.values():
-            found[name] = value
-    if len(found) > 1 and _is_default(found.get("optimizer")):
-        del found["optimizer"]
-    return found
-
-
-def has_one_optimizer(model: Any) -> bool:
-    """Whether all updates are done by the optimizer that ``compile`` was given.
-
-    Only then does it count them, and is its learning rate that of the training. Of a model with a
-    forward pass of its own that is taken for granted.
-    """
-    return not parts_of(model) or list(optimizers_of(model)) == ["optimizer"]
-
-
-def _is_default(optimizer: Any) -> bool:
-    """Whether an optimizer is as that which ``compile`` makes when it is given none."""
-    import keras
-
-    default = keras.optimizers.RMSprop(name=UNNUMBERED)
-    return type(optimizer) is type(default) and {
-        **optimizer.get_config(),
-        "name": "",
-    } == {**default.get_config(), "name": ""}
-
-
 def trained_variables(part: Any) -> list[Any]:
     """Give the variables that a training moves, in the model's order.
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from recorder.keras.layers import json_safe
+from recorder.keras.configuration import Configuration, configuration, serialized
 from recorder.recording.versions import versions_of
 
 # Distributions of TensorFlow that install the same module, the most usual one first.
@@ -20,50 +19,49 @@ def versions() -> dict[str, str]:
     return {**versions_of(["keras"]), **tensorflow}
 
 
-def model_config(model: Any) -> dict[str, Any] | None:
-    """Serialize a model without its compilation; None for a model that has no configuration."""
+def model_configuration(model: Any) -> Configuration:
+    """Give the configuration of a whole model without its compilation, or why there is none."""
+    found = configuration(type(model).__name__, lambda: _uncompiled(model))
+    if isinstance(found.value, dict):
+        found.value.pop("compile_config", None)
+    return found
+
+
+def _uncompiled(model: Any) -> Any:
     try:
-        config = _serialized(model)
-    except (NotImplementedError, TypeError, ValueError):
-        # A class of the user's own may have no get_config. It is recorded all the same, and its
-        # run has no configuration of the whole model.
-        return None
-    safe = json_safe(config)
-    if not isinstance(safe, dict):
-        return None
-    safe.pop("compile_config", None)
-    return safe
+        return serialized(model)
+    except Exception:  # it may be the compilation's fault, which is not asked for
+        return {"class_name": type(model).__name__, "config": model.get_config()}
 
 
-def optimizer_config(model: Any) -> Mapping[str, Any] | None:
-    """Give the optimizer's configuration; None when the model is not compiled."""
-    optimizer = getattr(model, "optimizer", None)
-    return None if optimizer is None else described_optimizer(optimizer)
+def optimizer_configuration(optimizer: Any) -> Configuration:
+    """Give the class of an optimizer, with its configuration where that can be had."""
+    if optimizer is None:
+        return Configuration(None)
+    name = type(optimizer).__name__
+    found = configuration(name, optimizer.get_config)
+    config = found.value if isinstance(found.value, dict) else {}
+    return Configuration({**config, "class": name}, found.left_out)
 
 
-def described_optimizer(optimizer: Any) -> dict[str, Any]:
-    """Give the configuration of an optimizer, and its class."""
-    return {"class": type(optimizer).__name__, **json_safe(optimizer.get_config())}
-
-
-def loss_config(model: Any) -> Any:
-    """Give the loss as passed to ``compile``; None when there is none."""
-    loss = getattr(model, "loss", None)
+def loss_configuration(loss: Any) -> Configuration:
+    """Give the loss as passed to ``compile``: one, or several in a list or by output."""
+    if isinstance(loss, Mapping):
+        each = {str(output): loss_configuration(one) for output, one in loss.items()}
+        values: Any = {output: one.value for output, one in each.items()}
+        return Configuration(values, _first(each.values()))
+    if isinstance(loss, list | tuple):
+        several = [loss_configuration(one) for one in loss]
+        return Configuration([one.value for one in several], _first(several))
     if loss is None or isinstance(loss, str):
-        return loss
-    try:
-        return json_safe(_serialized(loss))
-    except (NotImplementedError, TypeError, ValueError):
-        return json_safe(loss)
+        return Configuration(loss)
+    name = getattr(loss, "__name__", type(loss).__name__)
+    found = configuration(name, lambda: serialized(loss))
+    return found if found.left_out is None else Configuration(name, found.left_out)
 
 
-def _serialized(value: Any) -> Any:
-    """Serialize with Keras, without its warning of functions that `json_safe` leaves out."""
-    import keras
-
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "The object being serialized includes a `lambda`")
-        return keras.saving.serialize_keras_object(value)
+def _first(found: Iterable[Configuration]) -> str | None:
+    return next((each.left_out for each in found if each.left_out is not None), None)
 
 
 def random_seed() -> int | None:
@@ -77,19 +75,22 @@ def random_seed() -> int | None:
     return None if seed is None else int(seed)
 
 
-def learning_rate(model: Any) -> float | None:
-    """Give the present learning rate; None when the model has no optimizer with one."""
-    rate = getattr(getattr(model, "optimizer", None), "learning_rate", None)
+def learning_rate(optimizer: Any) -> float | None:
+    """Give the present learning rate; None of an optimizer that has none."""
+    rate = getattr(optimizer, "learning_rate", None)
     # Over several devices it is a variable that only gives its value when asked.
     return None if rate is None else float(rate.numpy() if hasattr(rate, "numpy") else rate)
 
 
 def updates_done(model: Any) -> int | None:
     """Give the updates that the model's optimizer has done; None when it has none that counts."""
-    iterations = getattr(getattr(model, "optimizer", None), "iterations", None)
-    if iterations is None:
-        return None
-    return int(_value(iterations))
+    return updates_of(getattr(model, "optimizer", None))
+
+
+def updates_of(optimizer: Any) -> int | None:
+    """Give the updates that an optimizer has done; None of one that does not count."""
+    iterations = getattr(optimizer, "iterations", None)
+    return None if iterations is None else int(_value(iterations))
 
 
 def _value(variable: Any) -> Any:

@@ -12,12 +12,18 @@ from recorder.keras.layers import (
     is_channels_first,
     is_leaf,
     is_model,
-    layer_config,
+    layer_configuration,
     layer_kind,
 )
 from recorder.keras.trace import Call, Trace
 from recorder.keras.weights import weight_specs
-from store.format.names import DATA_TYPES, activation_path, safe_name, weight_path
+from store.format.names import (
+    DATA_TYPES,
+    activation_path,
+    layer_path,
+    safe_name,
+    weight_path,
+)
 from store.format.spec import LayerSpec
 
 
@@ -35,12 +41,15 @@ class Structure:
         Array path of each activation that `Trace.activations` gives; None: not recorded.
     weight_paths : tuple of (str or None)
         Array path of each variable that `Trace.read` gives; None: not recorded.
+    left_out : mapping of str to str
+        Why a layer has no configuration, by the layer's path.
     """
 
     layers: tuple[LayerSpec, ...]
     outputs: tuple[str, ...]
     activation_paths: tuple[str | None, ...]
     weight_paths: tuple[str | None, ...]
+    left_out: Mapping[str, str]
 
     def frames(self, activations: Sequence[Any], weights: Sequence[Any]) -> dict[str, Any]:
         """Assign the tensors of a step to the arrays of the run."""
@@ -92,6 +101,7 @@ class _Description:
         self._shapes = _shapes(traced)
         self._owners = _owners(traced)
         self._weight_paths = [""] * len(traced.variables)
+        self._left_out: dict[str, str] = {}
         self._channels_first: list[bool] = []
 
     def structure(self) -> Structure:
@@ -108,6 +118,7 @@ class _Description:
                 activation_path(name) if name in kept else None for name in self._names
             ),
             weight_paths=tuple(self._weight_paths),
+            left_out=self._left_out,
         )
 
     def _called(self, number: int) -> LayerSpec:
@@ -124,6 +135,7 @@ class _Description:
             [index for index, owner in enumerate(self._owners) if owner == number],
             inbound=tuple(self._source(source) for source in call.inbound),
             mask_from=None if call.mask is None else self._names[call.mask],
+            operations_between=call.operations_between,
             output_dims=dims,
             output_shape=shape if dims else (),
             output_dtype=_stored_type(call.output.dtype.name),
@@ -139,11 +151,14 @@ class _Description:
         weights = weight_specs(layer, variables, types, taken)
         for index, spec in zip(indices, weights, strict=True):
             self._weight_paths[index] = weight_path(name, spec.name)
+        config = layer_configuration(layer)
+        if config.left_out is not None:
+            self._left_out[layer_path(name)] = config.left_out
         return LayerSpec(
             name=name,
             class_name=type(layer).__name__,
             kind=_kind(layer),
-            config=layer_config(layer),
+            config=config.value or {},
             weights=weights,
             parameters=sum(math.prod(spec.shape) for spec in weights),
             **output,
@@ -187,7 +202,7 @@ def _input_layers(
             name=_claim(name if layer is None else layer.name, taken),
             class_name="InputLayer",
             kind="input",
-            config={} if layer is None else layer_config(layer),
+            config={} if layer is None else layer_configuration(layer).value or {},
         )
     return layers
 

@@ -12,6 +12,7 @@ from recorder import arguments
 from recorder.backend import UpdateNorm
 from recorder.evaluation import Evaluation
 from recorder.keras import settings
+from recorder.keras.configuration import Configuration, reasons
 from recorder.keras.inputs import check_fits
 from recorder.keras.narrowing import narrowed_trace
 from recorder.keras.parts import OwnVariables, is_built, trained_variables
@@ -71,6 +72,11 @@ class KerasSubject:
     def sample_weights(self) -> WeightSample:
         """Make what samples the trainable variables."""
         return sample_of(trained_variables(self.model))
+
+    def not_trained(self) -> list[str]:
+        """Give the paths of the variables that are not trainable now."""
+        pairs = zip(self._structure.weight_paths, self._trace.variables, strict=True)
+        return [path for path, variable in pairs if path is not None and not variable.trainable]
 
     def narrowed(self, spec: RunSpec) -> KerasSubject:
         """Give the subject that computes only what a narrower description has."""
@@ -185,17 +191,24 @@ def look_at(model: Any, probe: Probe, evaluations: Sequence[Evaluation] = ()) ->
 
 def _described(part: Any, structure: Structure) -> RunSpec:
     """Say what is known of a model and of the training that it is in."""
-    config = None if isinstance(part, OwnVariables) else settings.model_config(part)
+    is_model = not isinstance(part, OwnVariables)
+    config = settings.model_configuration(part) if is_model else Configuration(None)
+    optimizer = settings.optimizer_configuration(getattr(part, "optimizer", None))
+    loss = settings.loss_configuration(getattr(part, "loss", None))
     return RunSpec(
         name=part.name,
         layers=structure.layers,
-        model_config=config,
+        model_config=config.value,
         outputs=structure.outputs,
-        optimizer=settings.optimizer_config(part),
-        loss=settings.loss_config(part),
+        optimizer=optimizer.value,
+        loss=loss.value,
         seed=settings.random_seed(),
         versions=settings.versions(),
         class_name=type(part).__name__,
+        left_out={
+            **structure.left_out,
+            **reasons({"model/config": config, "optimizer": optimizer, "loss": loss}),
+        },
     )
 
 

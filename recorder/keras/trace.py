@@ -16,7 +16,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from recorder.keras.layers import is_leaf, is_model, layer_kind
+from recorder.keras.quiet import quietly
 from store.format.names import DATA_TYPES, Array
+
+# Operations of TensorFlow that change no value, or its precision alone.
+HANDING_ON = ("Identity", "Cast", "StopGradient", "PreventGradient")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,8 @@ class Call:
         Where its input comes from: numbers of earlier calls, or names of model inputs.
     mask : int or None
         The call whose mask it obeys.
+    operations_between : bool
+        Whether what it takes is made of these by plain operations, that are in no layer.
     """
 
     layer: Any
@@ -42,6 +48,7 @@ class Call:
     output: Any
     inbound: tuple[int | str, ...]
     mask: int | None = None
+    operations_between: bool = False
 
 
 class Operations:
@@ -168,7 +175,7 @@ def trace(model: Any, inputs: Mapping[str, Array]) -> Trace:
     given = [*constants, *reader()]
     signature = [tf.TensorSpec(value.shape, value.dtype) for value in given]
     # Unlike tf.function this runs no operation but those that the outputs need.
-    with kept_losses(model):
+    with kept_losses(model), quietly():
         function = tf.compat.v1.wrap_function(forward, signature)
     is_pure = all(captured.dtype != tf.resource for captured in function.captured_inputs)
     return Trace(calls, variables, outputs, is_pure, reader, function, constants)
@@ -249,7 +256,14 @@ class _Watch:
             start = self.tensors((args, given))
         else:
             start = self.tensors(result)[:1]
-        return self.note(layer, path, result, self.sources(start), self._maker(mask))
+        return self.note(
+            layer,
+            path,
+            result,
+            self.sources(start),
+            self._maker(mask),
+            operations_between=not all(map(self._is_handed_on, start)),
+        )
 
     def _mask(self, args: Any, kwargs: Mapping[str, Any]) -> Any:
         """Give the mask of a call's first input, as Keras does; None where there is none."""
@@ -283,6 +297,8 @@ class _Watch:
         result: Any,
         inbound: tuple[int | str, ...],
         mask_origin: int | None = None,
+        *,
+        operations_between: bool = False,
     ) -> Any:
         """Note one call; give back its result with a first tensor that is its own."""
         import keras
@@ -307,7 +323,7 @@ class _Watch:
         for mask in self.tensors(getattr(output, "_keras_mask", None)):
             if self._maker(mask) is None:
                 self._masks.append((mask, number))
-        self.calls.append(Call(layer, path, output, inbound, mask_origin))
+        self.calls.append(Call(layer, path, output, inbound, mask_origin, operations_between))
         return result
 
     def tensors(self, values: Any) -> list[Any]:
@@ -336,6 +352,14 @@ class _Watch:
             else:
                 waiting.extend(reversed(tensor.op.inputs))
         return tuple(found)
+
+    def _is_handed_on(self, tensor: Any) -> bool:
+        """Whether a tensor has the values of a call or of a model input."""
+        while tensor.name not in self.origins:
+            if tensor.op.type not in HANDING_ON:
+                return False
+            tensor = tensor.op.inputs[0]
+        return True
 
 
 def _is_same(one: Any, other: Any) -> bool:

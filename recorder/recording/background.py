@@ -11,14 +11,16 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from store.errors import RunClosedError
 from store.format.names import Array
 from store.live.metrics_table import EpochMeans
 from store.live.writer import RunWriter
+from store.reading.run import Run, open_run
 
 # A taken step holds its memory until it is written. So many may wait that a short delay of the disk
 # does not stop the training, and so few that they take little memory beside it.
@@ -68,11 +70,52 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
+class Ending:
+    """The network when the training had ended: kept where it is not that of the last step.
+
+    Attributes
+    ----------
+    wall_time : float
+        Seconds since the start.
+    frames : callable
+        Gives the arrays by array path; called by the thread.
+    """
+
+    wall_time: float
+    frames: Callable[[], Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class WeightJump:
+    """The frames of a step and of all later ones hold weights that were set, not updated."""
+
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class TakenUp:
+    """The model as a recording takes a run up again, and the weights of the run's last step."""
+
+    step: int
+    frames: Callable[[], Mapping[str, Any]]
+    weights: Mapping[str, Array]
+
+
+@dataclass(frozen=True, slots=True)
 class Commit:
     """Asks for a commit: readers then see all that was handed over before."""
 
 
-Entry = TakenStep | MetricsRow | Skipped | Commit
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What holds of the training from a step on; why something of it is not known."""
+
+    step: int
+    holds: Mapping[str, Any]
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+
+Entry = TakenStep | MetricsRow | Skipped | Facts | WeightJump | TakenUp | Ending | Commit
 
 
 class BackgroundWriter:
@@ -117,6 +160,7 @@ class BackgroundWriter:
         # A daemon, so that a training that died does not keep the process; `close` is also
         # called when the interpreter exits.
         self._thread = threading.Thread(target=self._run, name="trainlapse-writer", daemon=True)
+        writer.on_take_over(self._give_way)
         self._thread.start()
 
     def put(self, entry: Entry) -> None:
@@ -172,6 +216,17 @@ class BackgroundWriter:
         except Exception as fault:  # the disk may be full for the commit, too
             self.fault = self.fault or fault
 
+    def _give_way(self) -> None:
+        """End the recording, since another recorder of this process takes over its run.
+
+        So it is in a notebook: the traceback of an interrupted cell keeps the recorder of that
+        cell, and the cell is run again.
+        """
+        self.close(finished=False)
+        self.fault = self.fault or RunClosedError(
+            f"Another recorder of this process has taken over {self._writer.path}."
+        )
+
     def _wait_for(self, reached: Callable[[], bool]) -> None:
         """Wait for the thread, unless it has a fault or is gone: a training must never hang."""
         while not (self.fault is not None or reached()):
@@ -225,6 +280,15 @@ class BackgroundWriter:
     def _urgent(self) -> bool:
         return self._steps > 0 or self._closing or (self._draining and bool(self._waiting))
 
+    def _write_ending(self, ending: Ending) -> None:
+        self._writer.commit()
+        run = open_run(self._writer.path)
+        if not len(run):
+            return
+        frames = {path: as_array(value) for path, value in ending.frames().items()}
+        if not _is_last_step(run, frames):
+            self._writer.keep_ending(frames, wall_time=ending.wall_time)
+
     def _write(self, entry: Entry) -> None:
         if isinstance(entry, MetricsRow):
             if self._writer.not_finite_since is None and not is_finite_loss(entry.values):
@@ -234,10 +298,23 @@ class BackgroundWriter:
         if isinstance(entry, Commit):
             self._writer.commit()
             return
+        if isinstance(entry, Facts):
+            self._writer.note_facts(entry.step, entry.holds, entry.left_out)
+            return
+        if isinstance(entry, Ending):
+            self._write_ending(entry)
+            return
         if isinstance(entry, Skipped):
             self._writer.note_skipped(entry.reason)
             return
+        if isinstance(entry, WeightJump):
+            self._writer.note_weight_jump(entry.step)
+            return
         frames = {path: as_array(value) for path, value in entry.frames().items()}
+        if isinstance(entry, TakenUp):
+            if any(differ(frames[path], values) for path, values in entry.weights.items()):
+                self._writer.note_weight_jump(entry.step + 1)
+            return
         if self._writer.not_finite_since is None and not are_finite_weights(frames):
             self._writer.note_not_finite(entry.step)
         self._writer.append(entry.step, epoch=entry.epoch, wall_time=entry.wall_time, frames=frames)
@@ -247,12 +324,37 @@ class BackgroundWriter:
             self._changed.notify_all()
 
 
+def _is_last_step(run: Run, frames: Mapping[str, Array]) -> bool:
+    """Whether frames are those of a run's last step: by their weights, if it has any."""
+    last = len(run) - 1
+    weights = [path for path in frames if "/weights/" in path]
+    for path in weights or frames:
+        recorded = run.read(path, (last,))
+        with np.errstate(over="ignore"):
+            now = frames[path].astype(recorded.dtype)
+        if recorded.tobytes() != now.tobytes():
+            return False
+    return True
+
+
 def as_array(tensor: Any) -> Array:
     """View a tensor in the computer's memory as an array, without a copy where that works."""
     try:
         return np.asarray(memoryview(tensor))
     except (TypeError, ValueError, BufferError):
         return np.asarray(tensor)
+
+
+def differ(values: Array, recorded: Array) -> bool:
+    """Whether a weight is another than the one recorded, perhaps with fewer digits.
+
+    Examples
+    --------
+    >>> differ(np.float32([0.1, np.nan]), np.float16([0.1, np.nan]))
+    False
+    """
+    narrowed = values.astype(recorded.dtype)
+    return not np.array_equal(narrowed, recorded, equal_nan=recorded.dtype.kind == "f")
 
 
 def is_finite_loss(metrics: Mapping[str, float]) -> bool:

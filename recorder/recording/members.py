@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from recorder.backend import Backend, HasParts, Subject
@@ -14,6 +14,7 @@ from recorder.recording.options import Options
 from store.errors import PartNotFoundError, SpecError, did_you_mean, listed
 from store.format.names import safe_name
 from store.format.spec import ProbeSpec
+from store.format.spec_check import RESERVED_PROBE_NAMES
 
 log = logging.getLogger("trainlapse.recorder")
 
@@ -45,7 +46,7 @@ class Member:
 
     def probe_spec(self) -> ProbeSpec | None:
         """Describe its probe for the store."""
-        return None if self.probe is None else self.probe.to_spec()
+        return None if self.probe is None else _safely_named(self.probe.to_spec())
 
 
 def members_of(backend: Backend, model: Any, options: Options) -> dict[str, Member]:
@@ -160,4 +161,16 @@ def _evaluations(
         each
         for each in given
         if not isinstance(backend, HasParts) or backend.takes(part, each.examples)
+    )
+
+
+def _safely_named(probe: ProbeSpec) -> ProbeSpec:
+    """Give each input a name that every file system takes, and that the format leaves free."""
+    names: dict[str, str] = {}
+    for name in probe.inputs:
+        names[name] = safe_name(name, [*RESERVED_PROBE_NAMES, *names.values()])
+    return replace(
+        probe,
+        inputs={names[name]: values for name, values in probe.inputs.items()},
+        dims={names[name]: dims for name, dims in probe.dims.items()},
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from recorder.evaluation import Evaluation
 from recorder.probe import Probe
+from recorder.recording.run_path import RunPath
 from recorder.schedule import Schedule
 from recorder.scope import RecordingScope
 from store.live.writer import Compression, Durability
@@ -17,10 +17,10 @@ from store.live.writer import Compression, Durability
 class Options:
     """What a user decides about a recording; `recorder.Recorder` explains each."""
 
-    path: Path
+    path: RunPath
     probe: Probe | Mapping[str, Probe]
     schedule: Schedule
-    name: str
+    name: str | None = None  # by default that of the run's directory
     notes: str = ""
     overwrite: bool = False
     compression: Compression = None

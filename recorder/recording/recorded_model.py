@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from recorder.backend import CanNarrow, MeasuresUpdates, Subject
+from recorder.backend import CanNarrow, MeasuresUpdates, Subject, TellsTrained
 from recorder.recording.background import as_array
+from recorder.recording.renaming import Renaming
 from recorder.recording.updates import UpdateMeter
 from recorder.weight_sample import WeightSample
+from store.format.layers import Layers
 from store.format.names import UNIT_DIM, activation_path
 from store.format.spec import ArraySpec, RunSpec, UpdatesSpec
 
@@ -44,30 +46,56 @@ class RecordedModel:
     held_bytes: int
     weight_bytes: int
     _subject: Subject
+    _measured: UpdatesSpec | None  # by the paths that the subject knows
     _kept: Mapping[str, tuple[Any, ...]] | None  # places by path; None: all of every array
+    _paths: Mapping[str, str] = field(default_factory=dict)  # in the run, where they are others
 
     def take_frames(self) -> Take:
         """Take the model as it is now; the result gives the arrays of the step by path."""
-        take, kept = self._subject.take_frames(), self._kept
-        if kept is None:
+        take, kept, paths = self._subject.take_frames(), self._kept, self._paths
+        if kept is None and not paths:
             return take
 
         def narrowed() -> dict[str, Any]:
             frames = take()
-            return {path: as_array(frames[path])[places] for path, places in kept.items()}
+            if kept is not None:
+                frames = {path: as_array(frames[path])[places] for path, places in kept.items()}
+            return {paths.get(path, path): values for path, values in frames.items()}
 
         return narrowed
+
+    def named_as(self, layers: Mapping[str, Layers]) -> RecordedModel:
+        """Give the same under the names that a run has for the layers, see `Renaming`.
+
+        Parameters
+        ----------
+        layers : mapping of str to Layers
+            Those of the run, by the name of no part.
+        """
+        renaming = Renaming(self.spec, layers[""])
+        if not renaming.layers:
+            return self
+        whole, spec = renaming.applied(self.whole), renaming.applied(self.spec)
+        return replace(self, spec=spec, whole=whole, _paths=renaming.paths)
 
     def sample_weights(self) -> WeightSample:
         """Make what samples the weights."""
         return self._subject.sample_weights()
 
+    def not_trained(self) -> list[str] | None:
+        """Give the recorded variables that the training does not move; None: not known."""
+        if not isinstance(self._subject, TellsTrained):
+            return None
+        kept = {array.path for array in _weights_of(self.spec)}
+        now = [self._paths.get(path, path) for path in self._subject.not_trained()]
+        return [path for path in now if path in kept]
+
     def update_meter(self) -> UpdateMeter | None:
         """Make what measures single updates, if the run holds them."""
-        if self.spec.updates is None:
+        if self.spec.updates is None or self._measured is None:
             return None
         assert isinstance(self._subject, MeasuresUpdates)
-        return UpdateMeter(self._subject, self.spec.updates)
+        return UpdateMeter(self._subject, self._measured)
 
     @property
     def parts(self) -> Mapping[str, RecordedModel]:
@@ -113,7 +141,15 @@ def recorded_of(model: Any, subject: Subject, narrow: RunSpec, *, updates: bool)
     frame_bytes = sum(array.frame_bytes for array in spec.array_specs())
     weight_bytes = sum(array.frame_bytes for array in _weights_of(whole))
     return RecordedModel(
-        model, spec, whole, frame_bytes, subject.held_bytes, weight_bytes, subject, kept
+        model,
+        spec,
+        whole,
+        frame_bytes,
+        subject.held_bytes,
+        weight_bytes,
+        subject,
+        spec.updates,
+        kept,
     )
 
 

@@ -14,6 +14,7 @@ from recorder.recording.recorded_model import RecordedModel, Take, recorded_of
 from recorder.recording.updates import UpdateMeter
 from recorder.recording.versions import versions
 from recorder.weight_sample import WeightSample
+from store.format.layers import Layers
 from store.format.parts import stored_path
 from store.format.spec import RunSpec
 from store.tools.estimate import narrowed
@@ -29,12 +30,15 @@ class RecordedParts:
         The model that they are parts of, or all of them by name.
     spec : RunSpec
         The description of the run.
+    whole : RunSpec
+        The same of all that could be recorded.
     parts : mapping of str to RecordedModel
         Each model.
     """
 
     model: Any
     spec: RunSpec
+    whole: RunSpec
     parts: Mapping[str, RecordedModel]
 
     @property
@@ -61,6 +65,29 @@ class RecordedParts:
         """Take all models as they are now; the result gives the arrays of the step by path."""
         return _together({name: part.take_frames() for name, part in self.parts.items()})
 
+    def named_as(self, layers: Mapping[str, Layers]) -> RecordedParts:
+        """Give the same under the names that a run has for the layers, see `Renaming`.
+
+        Parameters
+        ----------
+        layers : mapping of str to Layers
+            Those of the run, by part.
+        """
+        parts = {
+            name: part.named_as({"": layers[name]}) if name in layers else part
+            for name, part in self.parts.items()
+        }
+        if all(parts[name] is part for name, part in self.parts.items()):
+            return self
+        return self._of(parts)
+
+    def not_trained(self) -> list[str] | None:
+        """Give the recorded variables that the training does not move; None: not known."""
+        found = {name: part.not_trained() for name, part in self.parts.items()}
+        if all(paths is None for paths in found.values()):
+            return None
+        return [stored_path(path, name) for name, paths in found.items() for path in paths or ()]
+
     def sample_weights(self) -> WeightSample:
         """Make what samples the weights of all models."""
         return WeightSample.joined([part.sample_weights() for part in self.parts.values()])
@@ -73,9 +100,17 @@ class RecordedParts:
 
     def without_updates(self) -> RecordedParts:
         """Give the same without single updates."""
-        parts = {name: part.without_updates() for name, part in self.parts.items()}
+        return self._of({name: part.without_updates() for name, part in self.parts.items()})
+
+    def _of(self, parts: Mapping[str, RecordedModel]) -> RecordedParts:
         described = {name: part.spec for name, part in parts.items()}
-        return replace(self, spec=replace(self.spec, parts=described), parts=parts)
+        whole = {name: part.whole for name, part in parts.items()}
+        return RecordedParts(
+            self.model,
+            replace(self.spec, parts=described),
+            replace(self.whole, parts=whole),
+            parts,
+        )
 
 
 # What a recording is of: one model, or several.
@@ -152,7 +187,7 @@ def look_at(backend: Backend, model: Any, options: Options) -> Recorded:
     whole = described[""] if "" in described else _about(backend, model, described)
     spec = replace(
         narrowed(whole, options.scope.narrowing()),
-        name=options.name,
+        name=options.name or whole.name,
         schedule=repr(options.schedule),
         versions={**versions(), **whole.versions},
         notes=options.notes,
@@ -163,8 +198,17 @@ def look_at(backend: Backend, model: Any, options: Options) -> Recorded:
     }
     if "" in parts:
         return parts[""]
-    spec = replace(spec, parts={name: part.spec for name, part in parts.items()})
-    return RecordedParts(model, spec, parts)
+    left_out = {
+        stored_path(path, name): reason
+        for name, part in parts.items()
+        for path, reason in part.spec.left_out.items()
+    }
+    spec = replace(
+        spec,
+        parts={name: part.spec for name, part in parts.items()},
+        left_out={**spec.left_out, **left_out},
+    )
+    return RecordedParts(model, spec, whole, parts)
 
 
 def _about(backend: Backend, model: Any, parts: Mapping[str, RunSpec]) -> RunSpec:
@@ -172,7 +216,7 @@ def _about(backend: Backend, model: Any, parts: Mapping[str, RunSpec]) -> RunSpe
     if isinstance(backend, HasParts) and not isinstance(model, Mapping):
         return replace(backend.about(model), parts=parts)
     first = next(iter(parts.values()))
-    return RunSpec("", (), seed=first.seed, versions=first.versions, parts=parts)
+    return RunSpec("-".join(parts), (), seed=first.seed, versions=first.versions, parts=parts)
 
 
 def _together(takes: Mapping[str, Callable[[], Mapping[str, Any]]]) -> Take:

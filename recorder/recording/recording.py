@@ -6,31 +6,49 @@ its faults away from it.
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from recorder.backend import Backend, backend_of
-from recorder.recording.background import BackgroundWriter, MetricsRow, Skipped, TakenStep
+from recorder.recording.background import (
+    BackgroundWriter,
+    Ending,
+    Facts,
+    MetricsRow,
+    Skipped,
+    TakenStep,
+    TakenUp,
+    WeightJump,
+)
+from recorder.recording.continuity import Continuity
 from recorder.recording.cost import Cost
 from recorder.recording.options import Options
 from recorder.recording.recorded_model import joined
 from recorder.recording.recorded_parts import PartsMeter, Recorded, look_at
 from recorder.recording.resuming import check_arguments
+from recorder.recording.run_path import PathsTaken
 from recorder.recording.updates import UpdateMeter
 from recorder.schedule import Observation, Watch, due_since
 from recorder.scope import ByteBudget, byte_budget
 from recorder.weight_sample import WeightSample
-from store.errors import SpecError, StepOrderError
+from store.errors import RunExistsError, RunLockedError, SpecError, StepOrderError, listed
+from store.format.facts import NOT_TRAINED
 from store.format.names import Array
+from store.format.parts import full_name
 from store.format.spec import RunSpec
 from store.live.metrics_table import EpochMeans
 from store.live.writer import RunWriter
 from store.reading.run import open_run
 from store.storage.location import is_run
 from store.tools.info import models_of
+
+log = logging.getLogger("trainlapse.recorder")
 
 # Gives the gradients of one update, as `recorder.backend.MeasuresUpdates` takes them; of several
 # models by the name of each.
@@ -48,11 +66,15 @@ class Recording:
         Looks into the models; by default the one that knows the class of each.
     cost : Cost, optional
         Time that the recording takes from the training.
+    taken : PathsTaken, optional
+        Where the same recorder has recorded other trainings; this one gets a path of its own.
 
     Attributes
     ----------
     options : Options
         What the user decided.
+    path : Path or None
+        Directory of the run; None until it is opened.
     step : int
         Optimizer updates seen.
     steps_recorded, bytes_recorded : int
@@ -64,10 +86,17 @@ class Recording:
     """
 
     def __init__(
-        self, options: Options, *, backend: Backend | None = None, cost: Cost | None = None
+        self,
+        options: Options,
+        *,
+        backend: Backend | None = None,
+        cost: Cost | None = None,
+        taken: PathsTaken | None = None,
     ) -> None:
         self._backend = backend
         self.options = options
+        self.path: Path | None = None
+        self._taken = PathsTaken() if taken is None else taken
         self.cost = Cost() if cost is None else cost
         self.skipped: dict[str, int] = {}
         self._budget: ByteBudget | None = None
@@ -82,9 +111,15 @@ class Recording:
         self._created = False
         self._started_at: float | None = None
         self._sample: WeightSample | None = None
+        self._continuity: Continuity | None = None
+        # Of a run that is taken up again, those of its last step.
+        self._left_weights: Mapping[str, Array] | None = None
         self._watches: list[Watch] = []
         self._mark: Array | None = None  # a sample of the weights when `mark` was called
         self._meter: UpdateMeter | PartsMeter | None = None
+        self._held: TakenStep | None = None  # the present step, in case it is the last
+        self._facts: dict[str, tuple[int, Any]] = {}
+        self._not_trained: list[str] | None = None
         self._stride = 1  # updates from the last call of `advance` to the one before
 
     @property
@@ -140,25 +175,77 @@ class Recording:
             return
         if self._recorded is None or model is not self._recorded.model:
             self._recorded = self._look_at(model)
-        spec = self._recorded.spec
-        if self._created:
-            writer = self._resume(spec, None)
-        elif self.options.resume is not False and is_run(self.options.path):
-            writer = self._take_up(spec, step)
-        else:
-            writer = self._create(spec)
+        writer = self._writer(self._recorded, step)
         if step is not None:
             self.step = max(self.step, step)
         self._created = True
+        self._facts, self._not_trained = {}, None
+        self.path = writer.path
+        self._taken.add(writer.path)
         self._meter = self._recorded.update_meter()
         self._background = BackgroundWriter(writer)
+        if self._left_weights is not None:
+            assert writer.last_step is not None
+            frames = self._recorded.take_frames()
+            self._background.put(TakenUp(writer.last_step, frames, self._left_weights))
+            self._left_weights = None
         if self._started_at is None:
             self._started_at = time.perf_counter()
 
     def begin(self, epoch: float) -> None:
         """Record the first step, after a number of epochs done."""
         self._epoch = epoch
+        self._note_trained()
         self.record_now()
+        self.leave()
+
+    def why_another(self, model: Any, *, counts_again: bool) -> str | None:
+        """Say why what a model begins is another training; None: this one goes on.
+
+        Parameters
+        ----------
+        model : Any
+            The model, as its framework knows it.
+        counts_again : bool
+            Whether its optimizer has done fewer updates than when it was last seen, which is also
+            so when a model is compiled again in the midst of its training.
+        """
+        if self._recorded is None:
+            return None
+        if model is not self._recorded.model:
+            return "the model is another one"
+        continuity = self._continuity
+        if continuity is None or continuity.is_as_left():
+            return None
+        if continuity.is_at_start():
+            return "its weights are those of the start again"
+        if counts_again and not continuity.is_known():
+            return "its updates are counted from the start again, and its weights are others"
+        return None
+
+    def leave(self) -> None:
+        """Remember the weights as an update left them: others may now load or swap them."""
+        if self._continuity is not None and self.is_open and not self._continuity.is_left:
+            self._continuity.leave()
+
+    def _note_jump(self) -> None:
+        """Note in the run when the weights are no longer those that an update left."""
+        if self._continuity is not None and self._continuity.go_on():
+            self._put_jump()
+
+    def _put_jump(self) -> None:
+        if self._background is not None:
+            shown = self._last_recorded == self.step  # this step has the weights from before
+            self._background.put(WeightJump(self.step + 1 if shown else self.step))
+
+    def go_on(self) -> None:
+        """Note that a training that was interrupted goes on, perhaps from an earlier state."""
+        continuity = self._continuity
+        if continuity is None or continuity.is_left:
+            return
+        if continuity.is_known() and not continuity.is_as_left():
+            self._put_jump()
+            continuity.leave()
 
     def before_update(self, updates: int | None = None, *, epoch_ends: bool | None = None) -> None:
         """Note that the training goes on; hold the weights if what follows may be recorded.
@@ -172,6 +259,8 @@ class Recording:
             Whether an epoch ends with these updates or with as many that follow; by default that
             is not known.
         """
+        self._note_jump()
+        self._held = None
         if self._meter is None:
             return
         # One step further than these updates, since the cosine asks for the update before.
@@ -264,6 +353,38 @@ class Recording:
             self.skipped[reason] = self.skipped.get(reason, 0) + 1
             self._background.put(Skipped(reason))
 
+    def note_facts(
+        self,
+        holds: Mapping[str, Any],
+        *,
+        since: int | None = None,
+        left_out: Mapping[str, str] | None = None,
+    ) -> None:
+        """Note what holds of the training, from the present step on or from an earlier one.
+
+        Parameters
+        ----------
+        holds : mapping of str to JSON
+            Facts by name, as SCHEMA.md lists them.
+        since : int, optional
+            A step; by default the present one.
+        left_out : mapping of str to str, optional
+            Why something of them is not known, by name.
+        """
+        step = self.step if since is None else since
+        known = {name: (step, value) for name, value in holds.items()}
+        if self._background is not None and self._facts != self._facts | known:
+            self._facts |= known
+            self._background.put(Facts(step, holds, left_out or {}))
+
+    def _note_trained(self) -> None:
+        """Note which variables are trained: that may change at any moment."""
+        assert self._recorded is not None
+        now = self._recorded.not_trained()
+        if now is not None and now != self._not_trained and self._background is not None:
+            self._not_trained = now
+            self._background.put(Facts(self.step, {NOT_TRAINED: now}))
+
     def note_metrics(
         self, metrics: Mapping[str, Any], means: EpochMeans | None = None
     ) -> dict[str, float]:
@@ -286,26 +407,36 @@ class Recording:
             self.step += 1
         self._mark = None
 
+    def hold(self, gradients: Gradients | None = None) -> None:
+        """Hold the present step until the next update: the training may end here.
+
+        What ends a training may change the weights before it tells of the end.
+        """
+        if self._last_recorded != self.step and self._background is not None:
+            self._held = self._take_step(gradients)
+
+    def keep_ending(self) -> None:
+        """Keep the network as it is after the training, where that is not the last step."""
+        if self._background is not None and self._recorded is not None:
+            self._background.put(Ending(self.wall_time, self._recorded.take_frames()))
+
+    def flush(self) -> None:
+        """Wait until readers see all that was recorded."""
+        if self._background is not None:
+            self._background.flush()
+
     def record_now(self, gradients: Gradients | None = None) -> bool:
         """Record the present step, whatever the schedule; tell whether it was not yet recorded."""
         if self._last_recorded == self.step or self._background is None:
             return False
         assert self._recorded is not None
         began = time.perf_counter()
-        take, nbytes = self._recorded.take_frames(), self._recorded.held_bytes
-        if self._meter is not None:
-            given = None if gradients is None else gradients()
-            take = joined(take, self._meter.measure(self.step, given))
-            nbytes += self._meter.held * self._recorded.weight_bytes
-        self._background.put(
-            TakenStep(
-                step=self.step,
-                epoch=self._epoch,
-                wall_time=self.wall_time,
-                frames=take,
-                nbytes=nbytes,
-            )
-        )
+        self._note_trained()
+        taken, self._held = self._held, None
+        if taken is None or taken.step != self.step:
+            self._note_jump()  # since the update before; what is swapped in and out again is none
+            taken = self._take_step(gradients)
+        self._background.put(taken)
         self.cost.note_step(time.perf_counter() - began)
         self._left_out = None  # left out before, and recorded at the end of the epoch
         self._last_recorded = self.step
@@ -315,60 +446,125 @@ class Recording:
             watch.recorded(Observation(self.step, {}, self._sample))
         return True
 
+    def _take_step(self, gradients: Gradients | None) -> TakenStep:
+        assert self._recorded is not None
+        take, nbytes = self._recorded.take_frames(), self._recorded.held_bytes
+        if self._meter is not None:
+            given = None if gradients is None else gradients()
+            take = joined(take, self._meter.measure(self.step, given))
+            nbytes += self._meter.held * self._recorded.weight_bytes
+        return TakenStep(self.step, self._epoch, self.wall_time, take, nbytes)
+
     def close(self, *, finished: bool) -> Exception | None:
         """Write what waits and close the run; give what went wrong, if anything did."""
         self._count_left_out()
-        self._meter = None
+        self._meter = self._held = None
         background, self._background = self._background, None
         if background is None:
             return None
         background.close(finished=finished)
         return background.fault
 
-    def _resume(self, spec: RunSpec, after_step: int | None) -> RunWriter:
+    def _writer(self, recorded: Recorded, step: int | None) -> RunWriter:
+        if self.path is not None:
+            return self._resume(self.path, recorded.spec, None)
+        where, taken = self.options.path, self._taken
+        if taken or where.is_fresh:
+            writer = self._create(recorded, where.further(recorded.whole.name))
+            if where.only is not None:  # nobody asked for a second one
+                log.warning(
+                    "Another training begins, and is recorded into %s. A path such as %s gives "
+                    "each one a run with a number.",
+                    writer.path,
+                    where.only.with_name("{n}" + where.only.suffix),
+                )
+            return writer
+        if self.options.resume is not False and is_run(
+            path := next(where.candidates(recorded.whole.name))
+        ):
+            return self._take_up(path, recorded.spec, step)
+        return self._create(recorded, where.candidates(recorded.whole.name))
+
+    def _resume(self, path: Path, spec: RunSpec, after_step: int | None) -> RunWriter:
         return RunWriter.resume(
-            self.options.path, spec, after_step=after_step, durability=self.options.durability
+            path,
+            self._named(spec, path),
+            after_step=after_step,
+            durability=self.options.durability,
         )
 
-    def _take_up(self, spec: RunSpec, step: int | None) -> RunWriter:
-        """Go on with a run that an earlier process recorded, after a step or after its last."""
-        before = open_run(self.options.path)
+    def _named(self, spec: RunSpec, path: Path) -> RunSpec:
+        return replace(spec, name=self.options.name or path.stem)
+
+    def _take_up(self, path: Path, spec: RunSpec, step: int | None) -> RunWriter:
+        """Go on with a run that was recorded before, after a step or after its last."""
+        before = open_run(path)
+        assert self._recorded is not None
+        models = before.parts or {"": before}
+        renamed = self._recorded.named_as({name: model.layers for name, model in models.items()})
+        if renamed is not self._recorded:
+            log.warning(
+                "Layers are numbered otherwise than in the run at %s: %s. They are recorded under "
+                "the run's names.",
+                path,
+                listed(
+                    f"{now} is {then}"
+                    for now, then in zip(_layers_of(spec), _layers_of(renamed.spec), strict=True)
+                    if now != then
+                ),
+            )
+            self._recorded, spec = renamed, renamed.spec
         steps = before.steps
         if step == 0 and len(steps) and steps[-1] > 0:
             raise SpecError(
-                f"The run at {self.options.path} holds steps up to {steps[-1]}, but the model's "
+                f"The run at {path} holds steps up to {steps[-1]}, but the model's "
                 "optimizer has done no update. Load the checkpoint before the training begins, "
                 "pass the step as resume=..., or pass overwrite=True to begin again."
             )
-        assert self._recorded is not None
         check_arguments(before, self._recorded, self.options)
         if all(model.updates is None for model in models_of(before)):
             # Recorded without, or by a version that did not measure them.
             self._recorded = self._recorded.without_updates()
             spec = self._recorded.spec
-        writer = self._resume(spec, step)
-        run = open_run(self.options.path)
+        writer = self._resume(path, spec, step)
+        run = open_run(path)
         if len(run):
             self._epoch = float(run.epochs[-1])
             self._started_at = time.perf_counter() - float(run.wall_times[-1])
         self._last_recorded = writer.last_step
+        if step is not None and step == writer.last_step:  # else updates lie between
+            self._left_weights = {
+                array.path: run.read(array.path, (len(run) - 1,))
+                for array in spec.array_specs()
+                if "/weights/" in array.path
+            }
         if step is None:
             self.step = max(self.step, writer.last_step or 0)
         return writer
 
-    def _create(self, spec: RunSpec) -> RunWriter:
+    def _create(self, recorded: Recorded, paths: Iterator[Path]) -> RunWriter:
+        """Create a run at the first of the paths that is free."""
         options = self.options
-        try:
-            return RunWriter.create(
-                options.path,
-                spec,
-                overwrite=options.overwrite,
-                compression=options.compression,
-                durability=options.durability,
-            )
-        except SpecError as error:
-            # A backend made the description: a fault in it is not the user's.
-            raise RuntimeError(f"The model could not be described. {error}") from error
+        refusal: Exception | None = None
+        for path in paths:
+            if path in self._taken:
+                continue
+            try:
+                return RunWriter.create(
+                    path,
+                    self._named(recorded.spec, path),
+                    # A free number is never another's, who may just be beginning there.
+                    overwrite=options.overwrite and not options.path.is_numbered,
+                    compression=options.compression,
+                    durability=options.durability,
+                )
+            except (RunExistsError, RunLockedError) as error:
+                refusal = error
+            except SpecError as error:
+                # A backend made the description: a fault in it is not the user's.
+                raise RuntimeError(f"The model could not be described. {error}") from error
+        assert refusal is not None
+        raise refusal
 
     def _look_at(self, model: Any) -> Recorded:
         backend = backend_of(model) if self._backend is None else self._backend
@@ -376,10 +572,20 @@ class Recording:
         if self._budget is None:
             self._budget = byte_budget(self.options.scope, recorded.spec)
         self._sample = recorded.sample_weights()
+        self._continuity = Continuity(self._sample)
         if not self._watches:
             triggers = self.options.schedule.triggers()
             self._watches = [trigger.watch(recorded.frame_bytes) for trigger in triggers]
         return recorded
+
+
+def _layers_of(spec: RunSpec) -> list[str]:
+    """Give the names of all layers, with their parts."""
+    return [
+        full_name(layer.name, part)
+        for part, model in spec.models().items()
+        for layer in model.layers
+    ]
 
 
 def _numbers(metrics: Mapping[str, Any]) -> dict[str, float]:

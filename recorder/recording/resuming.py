@@ -59,7 +59,7 @@ def check_arguments(run: Run, recorded: Recorded, options: Options) -> None:
         found += [of + problem for problem in _problems(part, model, options)]
     if found:
         raise SpecError(
-            f"The run at {options.path} was recorded with other arguments and cannot be resumed "
+            f"The run at {run.location} was recorded with other arguments and cannot be resumed "
             "with these. Pass the same as then, or record into a new path.\n- " + "\n- ".join(found)
         )
 

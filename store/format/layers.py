@@ -25,6 +25,8 @@ class Layer:
         Layers whose output this one takes.
     mask_from : str or None
         The layer whose mask this one obeys.
+    operations_between : bool
+        Whether plain operations, that are in no layer, lie between those layers and this one.
     output_shape : tuple of int
         Shape of the output for one probe; empty if the activation was not recorded.
     parameters : int
@@ -45,6 +47,12 @@ class Layer:
     weights: Mapping[str, tuple[int, ...]]
     has_activation: bool
     mask_from: str | None = None
+    operations_between: bool = False
+
+    @property
+    def source(self) -> str | None:
+        """The layer whose output this one takes, alone and as it is; None: there is no such one."""
+        return self.inbound[0] if len(self.inbound) == 1 and not self.operations_between else None
 
 
 class Layers(Mapping[str, Layer]):
@@ -128,4 +136,5 @@ def _layer(
         weights=weights,
         has_activation=activation_path(name) in nodes,
         mask_from=attributes.get("mask_from"),
+        operations_between=attributes.get("operations_between", False),
     )

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from store.format.names import utf8
+
 Document = dict[str, Any]
 
 
@@ -92,10 +94,10 @@ class ConsolidatedRoot:
             part + str(lengths[dim]) for part, dim in zip(self._parts, self._slots, strict=True)
         )
         head = _dump(group_document(attributes))[:-1]
-        return (
+        return utf8(
             f'{head},"consolidated_metadata":{{"kind":"inline","must_understand":false,'
             f'"metadata":{{{metadata}{self._tail}}}}}}}'
-        ).encode()
+        )
 
 
 def _dump(value: Any) -> str:
@@ -104,4 +106,4 @@ def _dump(value: Any) -> str:
 
 def document_bytes(document: Document) -> bytes:
     """Serialize a single node's document."""
-    return _dump(document).encode()
+    return utf8(_dump(document))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -80,10 +81,18 @@ RESERVED_METRICS = frozenset({UPDATE_DIM, EPOCH_SAMPLES})
 HISTORY_PREFIX = "history/"
 
 
+# Frames of the moment when the training had ended, under the paths of the arrays that they would go
+# on, where weights were changed after the last step.
+AFTER_GROUP = "after_training"
+AFTER_PREFIX = f"{AFTER_GROUP}/"
+
+
 # Windows forbids these, and half characters cannot be written as UTF-8.
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"|?*/\\\ud800-\udfff]')
 # Windows also reserves the names of devices, "aux" among them.
-_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
+_DEVICE = re.compile(
+    r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[\d\u00b9\u00b2\u00b3])(\.|$)", re.IGNORECASE
+)
 # File systems take 255 bytes; leave room for a number and a suffix.
 MAX_NAME_BYTES = 200
 
@@ -129,12 +138,36 @@ def safe_name(name: str, taken: Iterable[str] = ()) -> str:
         clean = f"layer_{clean.lstrip('_')}"
     elif _DEVICE.match(clean):
         clean = f"_{clean}"
-    folded = {other.casefold() for other in taken}
+    others = {file_key(other) for other in taken}
     candidate, number = _shortened(clean), 2
-    while candidate.casefold() in folded:
+    while file_key(candidate) in others:
         candidate = _shortened(clean, f"_{number}")
         number += 1
     return candidate
+
+
+def file_key(name: str) -> str:
+    """Give what two names have in common that some file systems take for the same.
+
+    Windows and macOS do not tell case apart, and macOS not an accent from a letter with one.
+
+    Examples
+    --------
+    >>> file_key("Caf\u00e9") == file_key("cafe\u0301")
+    True
+    """
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def utf8(text: str) -> bytes:
+    """Encode a text. Half characters, as names of files that are no UTF-8 have, become "?".
+
+    Examples
+    --------
+    >>> utf8("gr\udcfcn")
+    b'gr?n'
+    """
+    return text.encode("utf-8", "replace")
 
 
 def _shortened(name: str, suffix: str = "") -> str:

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
+from store.format.facts import NOT_TRAINED, STEP, noted
 from store.format.metadata import Document
-from store.format.names import HISTORY_PREFIX
+from store.format.names import AFTER_GROUP, AFTER_PREFIX, HISTORY_PREFIX
 
 PARTS_GROUP = "parts"
 # What all parts share, by the first segment of its path.
@@ -38,10 +39,10 @@ def stored_path(path: str, part: str = "") -> str:
     >>> stored_path("layers/conv1/activation", "critic"), stored_path("step", "critic")
     ('parts/critic/layers/conv1/activation', 'step')
     """
-    if not part or path.split("/", 1)[0] in SHARED:
+    if not part or _is_shared(path):
         return path
-    twin = HISTORY_PREFIX if path.startswith(HISTORY_PREFIX) else ""
-    return f"{twin}{part_path(part)}/{path.removeprefix(twin)}"
+    prefix, within = _without_prefix(path)
+    return f"{prefix}{part_path(part)}/{within}"
 
 
 def split_path(path: str) -> tuple[str, str]:
@@ -52,11 +53,26 @@ def split_path(path: str) -> tuple[str, str]:
     >>> split_path("parts/critic/layers/conv1"), split_path("layers/conv1")
     (('critic', 'layers/conv1'), ('', 'layers/conv1'))
     """
-    twin = HISTORY_PREFIX if path.startswith(HISTORY_PREFIX) else ""
-    match path.removeprefix(twin).split("/", 2):
+    prefix, rest = _without_prefix(path)
+    match rest.split("/", 2):
         case [group, part, within] if group == PARTS_GROUP:
-            return part, twin + within
+            return part, prefix + within
     return "", path
+
+
+def _without_prefix(path: str) -> tuple[str, str]:
+    """Split off what comes before the path of an array in that of its twin, or of its last frame.
+
+    So ``after_training/parts/critic/layers/…`` belongs to the part as ``parts/critic/layers/…``.
+    """
+    for prefix in (HISTORY_PREFIX, AFTER_PREFIX):
+        if path.startswith(prefix):
+            return prefix, path.removeprefix(prefix)
+    return "", path
+
+
+def _is_shared(path: str) -> bool:
+    return path.split("/", 1)[0] in SHARED or path == AFTER_GROUP
 
 
 def full_name(layer: str, part: str) -> str:
@@ -97,6 +113,34 @@ def nodes_of_part(nodes: Mapping[str, Document], part: str) -> dict[str, Documen
     found = {}
     for path, node in nodes.items():
         owner, within = split_path(path)
-        if owner == part or (not owner and path.split("/", 1)[0] in SHARED):
+        if owner == part or (not owner and _is_shared(path)):
             found[within] = node
+    return found
+
+
+def attributes_of_part(attributes: Mapping[str, Any], part: str) -> dict[str, Any]:
+    """Give a run's attributes as one of its parts has them: what is not recorded or not trained.
+
+    Parameters
+    ----------
+    attributes : mapping
+        Checked attributes of the run.
+    part : str
+        Name of the part.
+    """
+    found = dict(attributes)
+    if "left_out" in found:
+        places = ((split_path(path), reason) for path, reason in found["left_out"].items())
+        found["left_out"] = {
+            within: reason for (owner, within), reason in places if owner in ("", part)
+        }
+    if "facts" in found:
+        facts: list[dict[str, Any]] = []
+        for entry in found["facts"]:
+            holds = {name: value for name, value in entry.items() if name != STEP}
+            if NOT_TRAINED in holds:
+                owned = map(split_path, holds[NOT_TRAINED])
+                holds[NOT_TRAINED] = [within for owner, within in owned if owner == part]
+            facts = noted(facts, entry[STEP], holds)
+        found["facts"] = facts
     return found

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from store.format.names import PROBE_DIM, Array, StaticArray
+from store.format.names import PROBE_DIM, Array, StaticArray, utf8
 from store.format.spec import ProbeSpec
 
 JSON_ATTRIBUTES = {"media_type": "application/json"}
@@ -77,7 +77,7 @@ def read(
 def json_bytes(value: Any) -> Array:
     """UTF-8 JSON as a uint8 array: how texts are stored, since every Zarr reader reads bytes."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-    return np.frombuffer(text.encode(), np.uint8)
+    return np.frombuffer(utf8(text), np.uint8)
 
 
 def from_json_bytes(values: Array) -> Any:

@@ -7,12 +7,16 @@ the store without looking at types again; attributes that it does not know are l
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeGuard
 
+from store.format.facts import NOT_TRAINED, STEP
 from store.format.names import (
+    AFTER_GROUP,
+    AFTER_PREFIX,
     DATA_TYPES,
     EPOCH_MEAN_UNTIL,
     ROOT_ATTRIBUTE,
@@ -108,6 +112,7 @@ def _model_problems(nodes: Mapping[str, Any]) -> list[str]:
             for problem in _evaluation_problems(nodes, group)
         ),
         *_updates_problems(nodes),
+        *_ending_problems(nodes),
     ]
 
 
@@ -194,6 +199,14 @@ def _attribute_problems(attributes: Mapping[str, Any], length: int | None) -> Pr
     broken = attributes.get("not_finite_since")
     if broken is not None and not _is_whole(broken):
         yield "not_finite_since is not a step"
+    if not _are_facts(attributes.get("facts", [])):
+        yield "facts is not a list of objects, each of a later step"
+    left_out = attributes.get("left_out", {})
+    if not isinstance(left_out, dict) or not _are_texts(list(left_out.values())):
+        yield "left_out is not an object of texts"
+    jumps = attributes.get("weight_jumps", [])
+    if not isinstance(jumps, list) or not all(map(_is_whole, jumps)):
+        yield "weight_jumps is not a list of steps"
     skipped = attributes.get("skipped", {})
     if not isinstance(skipped, dict) or not all(map(_is_whole, skipped.values())):
         yield "skipped is not an object of whole numbers"
@@ -256,6 +269,8 @@ def _layer_problems(name: str, attributes: Mapping[str, Any]) -> Problems:
         yield f"layer {name!r}: inbound is not a list of layer names"
     if not isinstance(attributes.get("mask_from"), str | None):
         yield f"layer {name!r}: mask_from is not the name of a layer"
+    if not isinstance(attributes.get("operations_between", False), bool):
+        yield f"layer {name!r}: operations_between is not true or false"
     if not _is_shape(attributes.get("output_shape"), least=0):
         yield f"layer {name!r}: output_shape is not a list of whole numbers"
     if not _is_whole(attributes.get("parameters")):
@@ -319,6 +334,31 @@ def _updates_problems(nodes: Mapping[str, Any]) -> Problems:
             yield f"updates: {name} does not run along steps and the {len(variables)} variables"
 
 
+def _ending_problems(nodes: Mapping[str, Any]) -> Problems:
+    """Find what is no frame of an array along the steps."""
+    group = nodes.get(AFTER_GROUP)
+    below = [path for path in nodes if path.startswith(AFTER_PREFIX)]
+    if group is None:
+        if below:
+            yield f"{below[0]!r} has no group"
+        return
+    attributes = group["attributes"]
+    time = attributes.get("wall_time")
+    if not _is_whole(attributes.get("step")) or not isinstance(time, int | float):
+        yield "after_training: step is not a step, or wall_time not a number"
+    for path in below:
+        own, of = nodes[path], nodes.get(path.removeprefix(AFTER_PREFIX))
+        if not _is_array(own):
+            continue
+        if (
+            not _is_array(of)
+            or of["dimension_names"] != [STEP_DIM, *own["dimension_names"]]
+            or of["shape"][1:] != own["shape"]
+            or of["data_type"] != own["data_type"]
+        ):
+            yield f"{path!r} is not a frame of an array along {STEP_DIM!r}"
+
+
 def _dict(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
@@ -342,6 +382,17 @@ def _is_shape(value: Any, *, least: int) -> TypeGuard[list[int]]:
 
 def _are_texts(value: Any) -> TypeGuard[list[str]]:
     return isinstance(value, list) and all(isinstance(text, str) for text in value)
+
+
+def _are_facts(value: Any) -> bool:
+    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
+        return False
+    steps = [entry.get(STEP) for entry in value]
+    return (
+        all(map(_is_whole, steps))
+        and all(early < late for early, late in itertools.pairwise(steps))
+        and all(_are_texts(entry.get(NOT_TRAINED, [])) for entry in value)
+    )
 
 
 def _is_time(value: Any) -> bool:

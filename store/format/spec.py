@@ -35,6 +35,8 @@ EVALUATION_GROUPS: Mapping[EvaluationRole, str] = {
 }
 EVALUATION_LABEL = "label"
 EVALUATION_INPUT = "input"
+# Attribute of a weight: whether it is trained at any time.
+TRAINABLE = "trainable"
 UPDATES_GROUP = "updates"
 VARIABLE_DIM = "variable"
 UPDATE_COUNT_PATH = f"{UPDATES_GROUP}/count"
@@ -99,6 +101,8 @@ class LayerSpec:
         Names of the layers whose output this one takes.
     mask_from : str or None
         The layer whose mask this one obeys.
+    operations_between : bool
+        Whether plain operations, that are in no layer, lie between those layers and this one.
     output_dims, output_shape : tuple
         Names and sizes of the output's dimensions, the probe first. Empty: not recorded.
     output_dtype : str
@@ -123,6 +127,7 @@ class LayerSpec:
     parameters: int = 0
     unit_stride: int = 1
     mask_from: str | None = None
+    operations_between: bool = False
 
     @property
     def path(self) -> str:
@@ -153,7 +158,7 @@ class LayerSpec:
                 (STEP_DIM, *weight.dims),
                 weight.shape,
                 weight.dtype,
-                {"trainable": weight.trainable},
+                {TRAINABLE: weight.trainable},
             )
             for weight in self.weights
         )
@@ -167,6 +172,7 @@ class LayerSpec:
             "config": dict(self.config),
             "inbound": list(self.inbound),
             "mask_from": self.mask_from,
+            "operations_between": self.operations_between,
             "output_shape": list(self.output_shape[1:]),
             "parameters": self.parameters,
             "unit_dim": UNIT_DIM if UNIT_DIM in self.output_dims else None,
@@ -231,9 +237,12 @@ class RunSpec:
 
     Attributes
     ----------
+    left_out : mapping of str to str
+        What of it could not be had: a reason for each path, such as ``optimizer``,
+        ``model/config`` or that of a layer.
     parts : mapping of str to RunSpec
         Of a run of several models: each by its name. What the training has in common (name,
-        schedule, seed, versions, notes) is said of the run alone.
+        schedule, seed, versions, notes) is said of the run alone, and so is what is left out.
     class_name : str
         Class of the model; of a part it is stored.
     """
@@ -251,6 +260,7 @@ class RunSpec:
     notes: str = ""
     evaluations: tuple[EvaluationSpec, ...] = ()
     updates: UpdatesSpec | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
     parts: Mapping[str, RunSpec] = field(default_factory=dict)
     class_name: str = ""
 

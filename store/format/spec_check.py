@@ -9,7 +9,15 @@ from typing import Any
 import numpy as np
 
 from store.errors import SpecError, listed
-from store.format.names import DATA_TYPES, LAYER_KINDS, PROBE_DIM, PROBE_KINDS, STEP_DIM, safe_name
+from store.format.names import (
+    DATA_TYPES,
+    LAYER_KINDS,
+    PROBE_DIM,
+    PROBE_KINDS,
+    STEP_DIM,
+    file_key,
+    safe_name,
+)
 from store.format.spec import (
     EVALUATION_LABEL,
     EXAMPLE_DIM,
@@ -197,7 +205,7 @@ def _probe_name_problems(probe: ProbeSpec) -> Iterator[str]:
 
 
 def _json_problems(spec: RunSpec) -> Iterator[str]:
-    """Find what would not survive as JSON: foreign objects, NaN, half characters."""
+    """Find what would not survive as JSON: foreign objects, NaN."""
     probe = spec.probe
     parts: dict[str, Any] = {
         "the run's name, notes or schedule": [spec.name, spec.notes, spec.schedule],
@@ -205,6 +213,7 @@ def _json_problems(spec: RunSpec) -> Iterator[str]:
         "loss": spec.loss,
         "seed": spec.seed,
         "versions": spec.versions,
+        "left_out": spec.left_out,
         "model_config": spec.model_config,
         "the probe's texts": [probe.class_names, probe.texts, probe.vocabulary, probe.feature_names]
         if probe
@@ -214,7 +223,7 @@ def _json_problems(spec: RunSpec) -> Iterator[str]:
     for name, value in parts.items():
         plain = dict(value) if isinstance(value, Mapping) else value
         try:
-            json.dumps(plain, ensure_ascii=False, allow_nan=False, default=_sequence).encode()
+            json.dumps(plain, ensure_ascii=False, allow_nan=False, default=_sequence)
         except (TypeError, ValueError, RecursionError) as error:
             yield f"{name} cannot be stored as JSON: {error}"
 
@@ -230,9 +239,9 @@ def _clashes(names: Sequence[str]) -> list[str]:
     seen: set[str] = set()
     found = []
     for name in names:
-        if name.casefold() in seen:
+        if file_key(name) in seen:
             found.append(name)
-        seen.add(name.casefold())
+        seen.add(file_key(name))
     return found
 
 

@@ -18,7 +18,14 @@ from store.format.metadata import (
     document_bytes,
     group_document,
 )
-from store.format.names import ROOT_ATTRIBUTE, SCHEMA_VERSION, STEP_DIM, UPDATE_DIM
+from store.format.names import (
+    AFTER_GROUP,
+    AFTER_PREFIX,
+    ROOT_ATTRIBUTE,
+    SCHEMA_VERSION,
+    STEP_DIM,
+    UPDATE_DIM,
+)
 from store.format.parts import PARTS_GROUP, nodes_of_part, part_path, stored_path
 from store.format.probe import json_bytes
 from store.format.spec import EVALUATION_GROUPS, UPDATES_GROUP, ArraySpec, RunSpec
@@ -46,14 +53,35 @@ class RunDocuments:
         self._durable = durable
         self._static: dict[str, Document] = {}
         self._published: dict[str, ArraySpec | None] = {}  # by path, with what it said of an array
+        self._ending: dict[str, Any] = {}
         self._text = ConsolidatedRoot({}, {})
 
     def write_static(self) -> None:
         """Write the arrays that do not grow."""
         if self._durable:
             sync_directory(self._root.parent)
-        for path, (values, dims, attributes) in _static_arrays(self._spec).items():
-            little = np.ascontiguousarray(values, values.dtype.newbyteorder("<"))
+        self._write_arrays(_static_arrays(self._spec))
+
+    def write_ending(
+        self, arrays: Mapping[str, names.StaticArray], attributes: Mapping[str, Any]
+    ) -> None:
+        """Write the frames of the ended training; the next commit shows them.
+
+        Parameters
+        ----------
+        arrays : mapping of str to StaticArray
+            By path, all below `store.format.names.AFTER_PREFIX`.
+        attributes : mapping of str to Any
+            Of their group.
+        """
+        self._ending = dict(attributes)
+        self._published = {}
+        self._write_arrays(arrays)
+
+    def _write_arrays(self, arrays: Mapping[str, names.StaticArray]) -> None:
+        for path, (values, dims, attributes) in arrays.items():
+            # (A scalar would get an axis from `ascontiguousarray`.)
+            little = np.asarray(values, values.dtype.newbyteorder("<"), order="C")
             directory = self._root / path
             directory.mkdir(parents=True, exist_ok=True)
             key = ".".join(["c", *("0" for _ in little.shape)])
@@ -72,7 +100,9 @@ class RunDocuments:
         self._static = {
             path: node
             for path, node in nodes.items()
-            if node["node_type"] == "array" and not _is_growing(node)
+            if node["node_type"] == "array"
+            and not _is_growing(node)
+            and not path.startswith(AFTER_PREFIX)  # the training goes on
         }
 
     def publish(
@@ -107,7 +137,7 @@ class RunDocuments:
             self._write(array.spec.path, _grown(array, lengths), sync=sync)
 
     def _publish_nodes(self, growing: Sequence[LiveArray], lengths: Mapping[str, int]) -> None:
-        nodes = _node_documents(self._spec, growing, self._static)
+        nodes = _node_documents(self._spec, growing, self._static, self._ending)
         grown = {array.spec.path: _grown(array, lengths) for array in growing}
         specs = {array.spec.path: array.spec for array in growing}
         as_published = {path: specs.get(path) for path in nodes}
@@ -155,7 +185,10 @@ def described(spec: RunSpec) -> dict[str, Any]:
 
 
 def _node_documents(
-    spec: RunSpec, growing: Iterable[LiveArray], static: Mapping[str, Document]
+    spec: RunSpec,
+    growing: Iterable[LiveArray],
+    static: Mapping[str, Document],
+    ending: Mapping[str, Any],
 ) -> dict[str, Document]:
     """Every node below the root, groups before what they hold and siblings together.
 
@@ -163,7 +196,7 @@ def _node_documents(
     to each other.
     """
     arrays = {array.spec.path: array.document() for array in growing} | dict(static)
-    attributes = _group_attributes(spec)
+    attributes = _group_attributes(spec, ending)
     groups = set(attributes)
     for path in arrays:
         groups.update(str(parent) for parent in PurePosixPath(path).parents if parent.name)
@@ -171,9 +204,9 @@ def _node_documents(
     return {path: nodes[path] for path in sorted(nodes, key=lambda path: path.split("/"))}
 
 
-def _group_attributes(spec: RunSpec) -> dict[str, Mapping[str, Any]]:
+def _group_attributes(spec: RunSpec, ending: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """Attributes of every group that has some, by path."""
-    found: dict[str, Mapping[str, Any]] = {}
+    found: dict[str, Mapping[str, Any]] = {AFTER_GROUP: ending} if ending else {}
     if spec.parts:
         found[PARTS_GROUP] = {"order": list(spec.parts)}
         found |= {part_path(name): part.part_attributes() for name, part in spec.parts.items()}

@@ -47,6 +47,12 @@ def broken_since(attributes: Mapping[str, Any], after_step: int | None) -> int |
     return broken if broken is None or after_step is None or broken <= after_step else None
 
 
+def jumps_until(attributes: Mapping[str, Any], after_step: int | None) -> list[int]:
+    """Give the jumps of the weights that were noted in the part of a run that is kept."""
+    jumps: list[int] = attributes.get("weight_jumps", [])
+    return [step for step in jumps if after_step is None or step <= after_step]
+
+
 def check_same(spec: RunSpec, root: Document, growing: Iterable[LiveArray], path: Path) -> None:
     """Raise `SpecError` unless a run can go on with this description."""
     found = resume_problems(spec, root, growing)

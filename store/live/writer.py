@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -17,16 +18,18 @@ import numpy as np
 
 from store.errors import RunClosedError, StepOrderError
 from store.format.compressors import LIVE_COMPRESSORS
+from store.format.facts import LATEST, always_frozen, in_force, kept, noted
 from store.format.metadata import Document
-from store.format.names import STEP_DIM, UPDATE_DIM
-from store.format.spec import RunSpec
+from store.format.names import AFTER_GROUP, AFTER_PREFIX, STEP_DIM, UPDATE_DIM, StaticArray
+from store.format.parts import split_path
+from store.format.spec import TRAINABLE, UPDATES_GROUP, RunSpec
 from store.format.spec_check import check_complete, validate
 from store.live.array import LiveArray
 from store.live.commit import RunDocuments, described, timestamp
 from store.live.metrics_table import EpochMeans, MetricsTable
-from store.live.resuming import broken_since, check_same, identity_of, past_attributes
+from store.live.resuming import broken_since, check_same, identity_of, jumps_until, past_attributes
 from store.storage.files import OpenFiles
-from store.storage.location import check_free, read_root, remove_run
+from store.storage.location import check_free, read_root, remove_hierarchy, remove_run
 from store.storage.run_lock import RunLock
 
 # A commit rewrites the root document (a millisecond or more), so it is shared by several steps.
@@ -58,6 +61,12 @@ class RunWriter:
         Steps that the schedule wanted and that were left out, by reason; kept with the run.
     not_finite_since : int or None
         The step at which the loss or a weight was first NaN or infinite.
+    facts : list of dict
+        What held since which step, as `store.format.facts` has it.
+    left_out : dict of str to str
+        Why something could not be recorded, by its path in the run.
+    weight_jumps : list of int
+        Steps from which on the weights are others than updates made them.
 
     Examples
     --------
@@ -95,6 +104,9 @@ class RunWriter:
         self.bytes_appended = 0
         self.skipped: dict[str, int] = {}
         self.not_finite_since: int | None = None
+        self.facts: list[dict[str, Any]] = []
+        self.left_out = dict(spec.left_out)
+        self.weight_jumps: list[int] = []
         self._lock = lock
         self._compression: Compression = compression
         self._sync = durability == "power"
@@ -148,7 +160,7 @@ class RunWriter:
         RunExistsError
             The path is taken.
         RunLockedError
-            Another process is recording there.
+            Another process is recording there, or a writer of this one that does not give way.
         SpecError
             The description is inconsistent.
         """
@@ -156,7 +168,7 @@ class RunWriter:
         directory = Path(path)
         check_free(directory, overwrite=overwrite)
         directory.mkdir(parents=True, exist_ok=True)
-        lock = RunLock(directory)
+        lock = RunLock(directory, take_over=True)
         try:
             check_free(directory, overwrite=overwrite)  # another writer may just have ended
             remove_run(directory)
@@ -211,14 +223,14 @@ class RunWriter:
         RunNotFoundError, RunFormatError
             There is no sound run.
         RunLockedError
-            Another process is recording there.
+            Another process is recording there, or a writer of this one that does not give way.
         SpecError
             The run was recorded with other layers, weights or probes, or it is packed.
         """
         validate(spec)
         directory = Path(path)
         read_root(directory)  # first: a lock file would make any folder look like a run's
-        lock = RunLock(directory)
+        lock = RunLock(directory, take_over=True)
         try:
             root = read_root(directory)  # the last writer may just have ended
             attributes = past_attributes(root, directory)
@@ -233,6 +245,9 @@ class RunWriter:
             )
             writer.skipped.update(attributes.get("skipped", {}))
             writer.not_finite_since = broken_since(attributes, after_step)
+            writer.facts = kept(attributes.get("facts", []), after_step)
+            writer.left_out = {**attributes.get("left_out", {}), **spec.left_out}
+            writer.weight_jumps += jumps_until(attributes, after_step)
             with writer._abandoned_on_error():
                 writer._adopt(root, after_step)
         except BaseException:
@@ -300,6 +315,27 @@ class RunWriter:
         self._metrics.append(update, values, means)
         self._dirty = True
 
+    def keep_ending(self, frames: Mapping[str, Any], *, wall_time: float) -> None:
+        """Keep the frames of the ended training, which are not those of the last step.
+
+        Parameters
+        ----------
+        frames : mapping of str to array_like
+            As for `append`; those of single updates are left out.
+        wall_time : float
+            Seconds since the training started.
+        """
+        self._check_open()
+        arrays: dict[str, StaticArray] = {}
+        for path, array in self._arrays.items():
+            if path in frames and not split_path(path)[1].startswith(f"{UPDATES_GROUP}/"):
+                frame = array.prepare(frames[path]).reshape(array.spec.frame_shape)
+                dims, attributes = array.spec.dims[1:], dict(array.spec.attributes)
+                arrays[AFTER_PREFIX + path] = frame, dims, attributes
+        attributes = {"step": self.last_step, "wall_time": wall_time}
+        self._documents.write_ending(arrays, attributes)
+        self._dirty = True
+
     def note_skipped(self, reason: str) -> None:
         """Count one step that the schedule wanted and that is left out.
 
@@ -323,6 +359,43 @@ class RunWriter:
         self._check_open()
         self.not_finite_since = step
         self._dirty = True
+
+    def note_weight_jump(self, step: int) -> None:
+        """Note that the weights were set, not updated: loaded, restored, averaged.
+
+        Parameters
+        ----------
+        step : int
+            The first step whose weights, if they are recorded, come after that.
+        """
+        self._check_open()
+        if step not in self.weight_jumps[-1:]:
+            self.weight_jumps.append(step)
+            self._dirty = True
+
+    def note_facts(
+        self, step: int, holds: Mapping[str, Any], left_out: Mapping[str, str] | None = None
+    ) -> None:
+        """Note what holds of the training from a step on; what held before need not be left out.
+
+        Parameters
+        ----------
+        step : int
+            Optimizer updates done.
+        holds : mapping of str to JSON
+            Facts by name; SCHEMA.md lists them.
+        left_out : mapping of str to str, optional
+            Why something of them is not known, by name.
+        """
+        self._check_open()
+        facts = noted(self.facts, step, holds)
+        if facts != self.facts:
+            self.facts = facts
+            self._mark_trained()
+            self._dirty = True
+        if left_out:
+            self.left_out |= left_out
+            self._dirty = True
 
     def commit(self) -> None:
         """Make everything appended visible to readers, at once and whole.
@@ -385,6 +458,18 @@ class RunWriter:
         finally:
             self.abandon()
 
+    def on_take_over(self, give_way: Callable[[], None]) -> None:
+        """Say what ends the writing when another writer of this process takes the run over.
+
+        Without it, this writer keeps the run and the other is refused.
+
+        Parameters
+        ----------
+        give_way : callable
+            Closes this writer; called from the other's thread.
+        """
+        self._lock.give_way = give_way
+
     def abandon(self) -> None:
         """Release the run without a commit, as if the process died here."""
         self._closed = True
@@ -422,15 +507,30 @@ class RunWriter:
     def _lengths(self) -> dict[str, int]:
         return {STEP_DIM: self._steps, UPDATE_DIM: self._metrics.rows}
 
+    def _mark_trained(self) -> None:
+        """Say of each variable whether it is trained at any time."""
+        frozen = always_frozen(self.facts)
+        if frozen is None:
+            return
+        for path, array in self._arrays.items():
+            attributes, trained = array.spec.attributes, path not in frozen
+            if attributes.get(TRAINABLE, trained) != trained:
+                array.spec = replace(array.spec, attributes={**attributes, TRAINABLE: trained})
+
     def _attributes(self) -> dict[str, Any]:
+        latest = in_force(self.facts)
         return {
             **described(self.spec),
+            **{name: latest[name] for name in LATEST if name in latest},
+            "facts": self.facts,
+            "left_out": self.left_out,
             **self._identity,
             "finished": self._finished,
             "committed": self._steps,
             "compression": self._compression,
             "skipped": dict(self.skipped),
             "not_finite_since": self.not_finite_since,
+            "weight_jumps": list(self.weight_jumps),
         }
 
     def _adopt(self, root: Document, after_step: int | None) -> None:
@@ -438,6 +538,7 @@ class RunWriter:
         check_same(self.spec, root, self._arrays.values(), self.path)
         nodes: Mapping[str, Document] = root["consolidated_metadata"]["metadata"]
         self._documents.adopt_static(nodes)
+        self._mark_trained()
         self._steps = nodes["step"]["shape"][0]
         for array in self._arrays.values():
             array.check(self._steps)
@@ -449,5 +550,6 @@ class RunWriter:
         self.last_step = int(steps[self._steps - 1]) if self._steps else None
         # First the shorter lengths, then the removal: a reader never sees a step that is gone.
         self.commit()
+        remove_hierarchy(self.path / AFTER_GROUP)
         for array in self._growing():
             array.truncate(self._lengths()[array.spec.dims[0]])

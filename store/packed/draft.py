@@ -12,7 +12,15 @@ import numpy as np
 
 from store.errors import RunFormatError
 from store.format.code import may_hold_code, without_code
-from store.format.names import HISTORY_PREFIX, PROBE_DIM, STEP_DIM, UPDATE_DIM, Array
+from store.format.names import (
+    AFTER_GROUP,
+    AFTER_PREFIX,
+    HISTORY_PREFIX,
+    PROBE_DIM,
+    STEP_DIM,
+    UPDATE_DIM,
+    Array,
+)
 from store.format.packed_layout import BlockSlices
 from store.format.parts import PARTS_GROUP, split_path
 from store.format.probe import from_json_bytes, json_bytes
@@ -46,7 +54,7 @@ class DraftArray:
     @property
     def kind(self) -> str:
         """``activation``, ``weights`` or ``other``."""
-        match split_path(self.path)[1].split("/"):
+        match self._segments:
             case ["layers", _, "activation"]:
                 return "activation"
             case ["layers", _, "weights", _]:
@@ -56,13 +64,17 @@ class DraftArray:
     @property
     def layer(self) -> str | None:
         """Name of the layer it belongs to."""
-        segments = split_path(self.path)[1].split("/")
+        segments = self._segments
         return segments[1] if segments[0] == "layers" and len(segments) > 2 else None
 
     @property
     def part(self) -> str:
         """Name of the part of the run that it belongs to; empty: of none."""
         return split_path(self.path)[0]
+
+    @property
+    def _segments(self) -> list[str]:
+        return split_path(self.path)[1].removeprefix(AFTER_PREFIX).split("/")
 
     @property
     def nbytes(self) -> int:
@@ -155,6 +167,16 @@ class Draft:
         steps = positions.get(STEP_DIM)
         count = self.attributes["committed"] if steps is None else len(steps)
         return replace(self, attributes={**self.attributes, "committed": count}, parts=parts)
+
+    def without_ending(self) -> Draft:
+        """Give the draft without the network after the training."""
+        groups = {
+            path: attributes
+            for path, attributes in self.groups.items()
+            if path != AFTER_GROUP and not path.startswith(AFTER_PREFIX)
+        }
+        kept = self.keep(lambda part: not part.path.startswith(AFTER_PREFIX))
+        return replace(kept, groups=groups)
 
     def substitute(self, parts: Iterable[DraftArray]) -> Draft:
         """Give the draft with other arrays under the same paths."""

@@ -21,7 +21,7 @@ from store.format.compressors import (
     Compressor,
 )
 from store.format.metadata import ConsolidatedRoot, Document, document_bytes, group_document
-from store.format.names import HISTORY_PREFIX, ROOT_ATTRIBUTE, Array
+from store.format.names import HISTORY_PREFIX, ROOT_ATTRIBUTE, STEP_DIM, Array
 from store.format.packed_layout import BlockSlices, Layout, frames_layout, history_layout, parts
 from store.packed.draft import Draft, DraftArray
 from store.packed.precision import Choice, Precision
@@ -190,8 +190,9 @@ class _Tally:
 def _layouts(part: DraftArray, dtype: str, *, history: bool) -> Iterator[tuple[str, Layout]]:
     item_bytes = np.dtype(dtype).itemsize
     yield part.path, frames_layout(part.shape, item_bytes, part.dims)
-    twin = history_layout(part.shape, item_bytes, part.dims) if part.kind != "other" else None
-    if history and twin is not None:
+    has_history = history and part.kind != "other" and part.dims[:1] == (STEP_DIM,)
+    twin = history_layout(part.shape, item_bytes, part.dims) if has_history else None
+    if twin is not None:
         yield HISTORY_PREFIX + part.path, twin
 
 

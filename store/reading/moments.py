@@ -133,7 +133,8 @@ def _outside(run: Run) -> list[Path]:
     """Where moments lie that cannot be in the run itself; the first that is there holds."""
     path = None if run.source.is_remote else Path(run.location).resolve()
     where = run.location if path is None else str(path)
-    digest = hashlib.sha256(f"{_recording(run)} {where}".encode()).hexdigest()[:32]
+    text = f"{_recording(run)} {where}"
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
     places = [_folder() / f"{digest}.json"]
     if path is not None:
         places.append(path.parent / f"{path.name}.{FILE_NAME}")
@@ -146,7 +147,10 @@ def _folder() -> Path:
 
 
 def _read(file: Path) -> bytes | None:
-    if not file.is_file():
+    try:
+        if not file.is_file():
+            return None
+    except OSError:  # its name would be too long
         return None
     with file.open("rb") as opened:
         return opened.read(MOST_BYTES + 1)

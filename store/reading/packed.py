@@ -153,7 +153,7 @@ class ChunkedArray:
             self._fill(values, forward)
         flips = tuple(slice(None, None, -1 if each.step < 0 else 1) for each in wanted)
         scalars = tuple(slice(None) if isinstance(part, slice) else 0 for part in index)
-        return values[flips][scalars]
+        return np.asarray(values[flips][scalars])
 
     def cost(self, index: Index) -> int:
         """Estimate what a read would decode, in bytes, blocks weighing a little more."""
@@ -205,8 +205,9 @@ class ChunkedArray:
             here = range(at * count, (at + 1) * count)
             axes.append([_cut(each, size, number) for number in _touched(each, size, here)])
         for cuts in itertools.product(*axes):
-            numbers, inside, target = zip(*cuts, strict=True)
-            place = tuple(map(operator.mod, numbers, self._per_shard))
+            # All are empty for a scalar, which has no axis.
+            inside, target = tuple(cut[1] for cut in cuts), tuple(cut[2] for cut in cuts)
+            place = tuple(map(operator.mod, (cut[0] for cut in cuts), self._per_shard))
             start, length = 0, self._most_bytes
             if index is not None:
                 start, length = self._entry(index, place, key)
@@ -243,7 +244,8 @@ class ChunkedArray:
         for block in run:
             offset = block.start - first.start
             part = content[offset : offset + block.length]
-            target = values[block.target]
+            where: tuple[Any, ...] = (*block.target, ...)  # a view, of a scalar as well
+            target = values[where]
             is_whole = target.shape == self.block_shape
             try:
                 decoded = self.chain.decode(part, target if is_whole else None)

@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,16 +24,18 @@ from store.errors import (
 )
 from store.format import probe as probe_io
 from store.format.code import may_hold_code, without_code
+from store.format.facts import in_force
 from store.format.layers import Layer, Layers, layers_of
 from store.format.metadata import Document
 from store.format.names import (
+    AFTER_GROUP,
     ROOT_ATTRIBUTE,
     STEP_DIM,
     Array,
     activation_path,
     weight_path,
 )
-from store.format.parts import nodes_of_part, part_names, part_path, stored_path
+from store.format.parts import attributes_of_part, nodes_of_part, part_names, part_path, stored_path
 from store.format.probe import from_json_bytes
 from store.format.spec import (
     EVALUATION_GROUPS,
@@ -42,6 +44,7 @@ from store.format.spec import (
     EvaluationRole,
     ProbeSpec,
 )
+from store.reading.after_training import AfterTraining
 from store.reading.arrays import ArrayReader, Index, ZarrArray
 from store.reading.cache import ArrayCache
 from store.reading.lazy import lazy_array, whole
@@ -155,7 +158,7 @@ class Run:
         now = self._now
         if now.parts is None:
             names = [] if self.part else part_names(now.stored_nodes)
-            now.parts = Parts({name: Run(self.source, name, content=now.content) for name in names})
+            now.parts = Parts({name: self._part(now, name) for name in names})
         return now.parts
 
     @property
@@ -194,6 +197,41 @@ class Run:
         """The step at which the loss or a weight was first NaN or infinite; None: never."""
         step = self.attributes.get("not_finite_since")
         return None if step is None else int(step)
+
+    @property
+    def facts(self) -> list[dict[str, Any]]:
+        """What held of the training since which step: one entry a change, with its ``step``.
+
+        Optimizer, loss, batch size, and which variables were not trained; SCHEMA.md lists them.
+        Empty in runs of earlier versions.
+        """
+        return [dict(entry) for entry in self.attributes.get("facts", [])]
+
+    def settings(self, step: int | None = None) -> dict[str, Any]:
+        """Give the facts that are in force at a step, by name.
+
+        Parameters
+        ----------
+        step : int, optional
+            Optimizer updates done; by default the last facts.
+
+        Returns
+        -------
+        dict
+            As `facts`, folded into one. The learning rate over time is in `metrics`.
+        """
+        return in_force(self.facts, step)
+
+    @property
+    def left_out(self) -> Mapping[str, str]:
+        """Why something could not be recorded, by its path in the run."""
+        found: Mapping[str, str] = self.attributes.get("left_out", {})
+        return found
+
+    @property
+    def weight_jumps(self) -> tuple[int, ...]:
+        """Steps from which on the weights are others than updates made them; see SCHEMA.md."""
+        return tuple(self.attributes.get("weight_jumps", ()))
 
     @property
     def layers(self) -> Layers:
@@ -284,6 +322,19 @@ class Run:
         if found is None:
             return None
         return found.assign_coords({VARIABLE_DIM: found.attrs.pop("variables")})
+
+    @property
+    def after_training(self) -> AfterTraining | None:
+        """The network after the training, where its weights were changed after the last step.
+
+        Averages of the weights that the optimizer swaps in at the end, the best weights that a
+        callback restores. None: the last step is what the training left.
+        """
+        now = self._now
+        if AFTER_GROUP not in now.nodes:
+            return None
+        attributes = now.nodes[AFTER_GROUP]["attributes"]
+        return AfterTraining(attributes, now.layers, partial(self._lazy, now))
 
     @cached_property
     def model_config(self) -> Mapping[str, Any] | None:
@@ -546,6 +597,9 @@ class Run:
 
     # -- inside ------------------------------------------------------------------------------
 
+    def _part(self, now: CommittedRun, name: str) -> Run:
+        return Run(self.source, name, content=now.content)
+
     def _layer(self, now: CommittedRun, name: str) -> Layer:
         if self.parts and name not in now.layers:
             raise LayerNotFoundError(
@@ -686,7 +740,7 @@ class CommittedRun:
         self.nodes: Mapping[str, Document] = self.stored_nodes
         if part:
             own = self.stored_nodes[part_path(part)]["attributes"]
-            self.attributes = {**self.attributes, **own}
+            self.attributes = {**attributes_of_part(self.attributes, part), **own}
             self.nodes = nodes_of_part(self.stored_nodes, part)
         self.parts: Mapping[str, Run] | None = None
         self.layers = layers_of(self.nodes)

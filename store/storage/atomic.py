@@ -33,6 +33,8 @@ from store.storage.files import sync_directory, sync_file, sync_path
 # One writer at a time replaces a file of a run, so that one name serves, and a killed process
 # leaves one file behind, which the next write removes.
 TEMPORARY_SUFFIX = ".tmp"
+# File systems take 255 bytes of a name; what is appended has at most 24.
+MOST_STEM_BYTES = 224
 # Windows refuses to replace a file while a reader holds it open; readers let go in milliseconds.
 REPLACE_ATTEMPTS = 50
 REPLACE_WAIT_SECONDS = 0.01
@@ -157,7 +159,7 @@ def remove_stale(target: Path) -> None:
         As given to `new_directory`. No other process may be replacing it.
     """
     target = _without_links(target)
-    for stale in target.parent.glob(f".{glob.escape(target.name)}.partial-*"):
+    for stale in target.parent.glob(f".{glob.escape(_stem(target))}.partial-*"):
         shutil.rmtree(stale, ignore_errors=True)
 
 
@@ -166,7 +168,7 @@ def _exchange(fresh: Path, target: Path) -> None:
     _sync_below(fresh)
     fresh.chmod(stat.S_IMODE(target.stat().st_mode))
     # Visible on purpose: should the machine die between the two renames, the run is found here.
-    old = target.with_name(f"{target.name}.before-{uuid.uuid4().hex[:8]}")
+    old = target.with_name(f"{_stem(target)}.before-{uuid.uuid4().hex[:8]}")
     target.rename(old)
     try:
         fresh.rename(target)
@@ -224,7 +226,15 @@ def _without_links(path: Path) -> Path:
 
 def _beside(target: Path) -> Path:
     """Name that no other process uses, in the same directory; hidden, so that runs skip it."""
-    return target.with_name(f".{target.name}.partial-{uuid.uuid4().hex[:8]}")
+    return target.with_name(f".{_stem(target)}.partial-{uuid.uuid4().hex[:8]}")
+
+
+def _stem(target: Path) -> str:
+    """Begin of a name beside a target: its own name, cut where file systems allow no more."""
+    content = os.fsencode(target.name)
+    if len(content) <= MOST_STEM_BYTES:
+        return target.name
+    return content[:MOST_STEM_BYTES].decode(errors="ignore")
 
 
 def _sync_below(directory: Path) -> None:

@@ -15,6 +15,7 @@ from store.errors import (
     RunNotFoundError,
     SchemaVersionError,
     did_you_mean,
+    listed,
 )
 from store.format.metadata import Document
 from store.format.names import ROOT_ATTRIBUTE, SCHEMA_VERSION
@@ -42,11 +43,21 @@ ROOT_FOLDERS = (
     "evaluation_train",
     "updates",
     "parts",
+    "after_training",
     "history",
 )
 
 # Metadata documents and chunks; a chunk key with "/" as separator has folders in between.
 _ZARR_FILE = re.compile(rf"(zarr\.json|c(\.\d+)*|\d+)({re.escape(TEMPORARY_SUFFIX)})?")
+
+
+def expanded(location: str | Path) -> Path:
+    """Give a path with ``~`` put in full; where that is nobody's home, it is part of a name."""
+    path = Path(location)
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
 
 
 def is_run(directory: Path) -> bool:
@@ -79,7 +90,12 @@ def find(directory: Path) -> bytes:
         raise RunNotFoundError(f"{directory} is a file, not the directory of a run.")
     if not (directory / "zarr.json").exists():
         inside = _runs_in(directory)
-        hint = did_you_mean(directory.name, inside) if inside else "It holds no zarr.json."
+        hint = (
+            f"It is a folder of runs: {listed(inside)}. Open one of them; to see them all: "
+            f"trainlapse explore {directory}"
+            if inside
+            else "It holds no zarr.json."
+        )
         raise RunNotFoundError(f"{directory} is not a run. {hint}")
     return read_content(directory)
 
@@ -175,10 +191,11 @@ def remove_run(directory: Path) -> None:
         (directory / name).unlink(missing_ok=True)
     for name in ROOT_FOLDERS:
         if not (directory / name).is_symlink():
-            _remove_hierarchy(directory / name)
+            remove_hierarchy(directory / name)
 
 
-def _remove_hierarchy(top: Path) -> None:
+def remove_hierarchy(top: Path) -> None:
+    """Delete the files of a Zarr hierarchy, and the folders that are then empty."""
     for folder, _, names in os.walk(top, topdown=False):
         for name in names:
             if _ZARR_FILE.fullmatch(name):

@@ -6,7 +6,7 @@ import urllib.parse
 from pathlib import Path
 
 from store.errors import RunNotFoundError
-from store.storage.location import MAX_ROOT_BYTES, find, read_content
+from store.storage.location import MAX_ROOT_BYTES, expanded, find, read_content
 from store.storage.sources import DirectorySource, Source
 from store.storage.zip_source import LocalFile, ZipSource
 
@@ -18,7 +18,7 @@ def open_source(location: str | Path) -> Source:
     """Source for a directory, a zip file, a web address, or a bucket's address."""
     scheme, colon, _ = str(location).partition("://")
     if isinstance(location, Path) or not colon:
-        path = Path(location).expanduser()
+        path = expanded(location)
         return ZipSource(LocalFile(path)) if path.is_file() else DirectorySource(path)
     url = str(location).rstrip("/")
     is_zip = urllib.parse.urlsplit(url).path.endswith(".zip")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from store.errors import LayerNotFoundError, SpecError, did_you_mean
-from store.format.names import PROBE_DIM, STEP_DIM, UPDATE_DIM, Array, layer_path
+from store.format.names import AFTER_PREFIX, PROBE_DIM, STEP_DIM, UPDATE_DIM, Array, layer_path
 from store.format.parts import full_name, matches, stored_path
 from store.format.probe import from_json_bytes, json_bytes
 from store.format.spec import EVALUATION_GROUPS, EVALUATION_INPUT, EVALUATION_LABEL, ProbeSpec
@@ -119,7 +119,11 @@ def crop(
 def cropped(draft: Draft, cut: Cut) -> Draft:
     """Apply a cut to a draft."""
     _check(cut)
-    draft = draft.at(_positions(draft, cut))
+    last = len(draft.whole("step")) - 1
+    positions = _positions(draft, cut)
+    if last not in positions.get(STEP_DIM, [last]):  # it goes on from a step that is left out
+        draft = draft.without_ending()
+    draft = draft.at(positions)
     if cut.layers:
         names = _matching(_layer_names(draft), cut.layers)
         draft = draft.keep(
@@ -279,6 +283,8 @@ def _moments_left(run: Run, draft: Draft, cut: Cut) -> tuple[Bookmark, ...]:
     if "moments" in cut.drop:
         return ()
     steps = set(draft.whole("step").tolist())
+    if steps and any(part.path.startswith(AFTER_PREFIX) for part in draft.parts):
+        steps.add(max(steps) + 1)  # the network after the training
     return within(load(run), steps=steps, probes=cut.probes, notes="notes" not in cut.drop)
 
 

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from store.errors import RunFormatError
-from store.format.names import HISTORY_PREFIX, layer_path
+from store.errors import RunFormatError, listed
+from store.format.facts import STEP
+from store.format.names import HISTORY_PREFIX, STEP_DIM, layer_path
 from store.format.parts import stored_path
 from store.format.spec import EVALUATION_INPUT, EVALUATION_LABEL, EXAMPLE_DIM
 from store.reading import moments
@@ -19,6 +20,7 @@ from store.reading.bookmarks import Bookmark
 from store.reading.run import Run
 from store.storage.location import ROOT_FILES
 from store.storage.sources import DirectorySource
+from store.tools.facts import fact_texts
 
 # Binary units, as file managers show them.
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
@@ -36,8 +38,8 @@ def describe(run: Run) -> dict[str, Any]:
     -------
     dict
         ``name, id, location, form, schema_version, created, finished, steps, layers, metrics,
-        probe, evaluations, contains, moments, other_files, versions, bytes`` …; sizes are None
-        where the place cannot list them.
+        facts, left_out, after_training, probe, evaluations, contains, moments, other_files,
+        versions, bytes`` …; sizes are None where the place cannot list them.
     """
     source = run.source
     sizes = source.taken() if isinstance(source, DirectorySource) else source.sizes()
@@ -51,11 +53,14 @@ def describe(run: Run) -> dict[str, Any]:
         "schema_version": run.attributes["schema_version"],
         "created": run.attributes["created"],
         "finished": run.attributes.get("finished"),
+        "weight_jumps": list(run.weight_jumps),
         "optimizer": run.attributes.get("optimizer"),
         "loss": run.attributes.get("loss"),
         "schedule": run.attributes.get("schedule"),
         "seed": run.attributes.get("seed"),
         "notes": run.attributes.get("notes", ""),
+        "facts": run.facts,
+        "left_out": dict(run.left_out),
         "versions": dict(run.attributes.get("versions", {})),
         "steps": {
             "count": len(steps),
@@ -67,11 +72,13 @@ def describe(run: Run) -> dict[str, Any]:
         "parts": [
             {"name": name, **_describe_model(part, raw, sizes)} for name, part in run.parts.items()
         ],
-        "metrics": _last_metrics(run),
+        "after_training": run.after_training is not None,
+        "metrics": _describe_metrics(run),
         "contains": contents(run),
         "moments": [bookmark.as_json() for bookmark in _moments(run)],
         "other_files": other_files(run),
         "raw_bytes": sum(raw.values()),
+        "step_bytes": sum(raw[path] for path in raw if _grows(run.nodes[path])),
         "bytes": sum(sizes.values()) if sizes is not None else None,
     }
 
@@ -113,6 +120,11 @@ def raw_bytes(run: Run) -> dict[str, int]:
         for path, node in run.nodes.items()
         if node["node_type"] == "array" and not path.startswith(HISTORY_PREFIX)
     }
+
+
+def _grows(node: Mapping[str, Any]) -> bool:
+    """Whether an array has a frame for each recorded step."""
+    return next(iter(node.get("dimension_names") or ()), None) == STEP_DIM
 
 
 def contents(run: Run) -> dict[str, bool]:
@@ -195,6 +207,11 @@ def render(info: Mapping[str, Any]) -> str:
     span = f", {steps['first']} to {steps['last']}" if steps["count"] else ""
     epochs = f", {steps['epochs']:g} epochs" if steps["epochs"] is not None else ""
     lines.append(f"  steps     {steps['count']}{span}{epochs}")
+    if info["after_training"]:
+        lines.append("  and       the weights after the training, which are not the last step's")
+    if info["weight_jumps"]:
+        jumps = listed(map(str, info["weight_jumps"]))
+        lines.append(f"  weights   set, not updated, before steps {jumps}")
     lines.append(f"  size      {human_bytes(info['bytes'])} ({human_bytes(info['raw_bytes'])} raw)")
     if info["parts"]:
         lines.append(f"  parts     {', '.join(part['name'] for part in info['parts'])}")
@@ -208,6 +225,8 @@ def render(info: Mapping[str, Any]) -> str:
     if info["versions"]:
         versions = ", ".join(f"{name} {version}" for name, version in info["versions"].items())
         lines.append(f"  versions  {versions}")
+    lines += _fact_lines(info["facts"])
+    lines += [f"  left out  {path}: {reason}" for path, reason in info["left_out"].items()]
     if info["notes"]:
         lines.append(f"  notes     {info['notes']}")
     for part in info["parts"]:
@@ -222,6 +241,14 @@ def render(info: Mapping[str, Any]) -> str:
     if info["moments"]:
         lines += ["", "Moments", *(f"  {_moment_line(each)}" for each in info["moments"])]
     return "\n".join(printable(line) for line in lines)
+
+
+def _fact_lines(facts: Sequence[Mapping[str, Any]]) -> list[str]:
+    told = [(entry[STEP], *each) for entry in facts for each in fact_texts(entry)]
+    return [
+        f"  {'settings ' if not number else '         '} from step {step}: {name} {text}"
+        for number, (step, name, text) in enumerate(told)
+    ]
 
 
 def _ending(info: Mapping[str, Any]) -> str:
@@ -308,15 +335,18 @@ def _has_inputs(evaluation: xr.Dataset) -> bool:
     return any(str(name).startswith(EVALUATION_INPUT) for name in evaluation)
 
 
-def _last_metrics(run: Run) -> dict[str, Any] | None:
-    metrics = run.metrics
-    if not metrics.sizes.get("update"):
-        return None
+def _describe_metrics(run: Run) -> dict[str, Any] | None:
+    rows = run.metrics.sizes.get("update")
+    return {"rows": int(rows), "last": last_metrics(run)} if rows else None
+
+
+def last_metrics(run: Run) -> dict[str, float | None]:
+    """Give the last value of each metric that is a number; None where there is none."""
     last = {}
-    for name, values in metrics.data_vars.items():
-        finite = values.values[~np.isnan(values.values)]
-        last[str(name)] = float(finite[-1]) if len(finite) else None
-    return {"rows": int(metrics.sizes["update"]), "last": last}
+    for name, values in run.metrics.data_vars.items():
+        numbers = values.values[~np.isnan(values.values)]
+        last[str(name)] = float(numbers[-1]) if len(numbers) else None
+    return last
 
 
 def _below(sizes: Mapping[str, int], prefixes: Iterable[str]) -> int:

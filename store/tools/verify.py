@@ -14,7 +14,7 @@ import numpy as np
 
 from store.errors import RunFormatError, TrainlapseError
 from store.format.live_layout import place
-from store.format.names import HISTORY_PREFIX, STEP_DIM, UPDATE_DIM, Array
+from store.format.names import AFTER_PREFIX, HISTORY_PREFIX, STEP_DIM, UPDATE_DIM, Array
 from store.format.packed_layout import BlockSlices, Layout, parts
 from store.format.parts import split_path, stored_path
 from store.packed.draft import Draft, DraftArray
@@ -184,6 +184,7 @@ def salvage(
         if part.path not in needed
         and len(bad[part.path]) > (MOST_BAD_STEPS * part.shape[0] if _is_growing(part) else 0)
     }
+    dropped |= {AFTER_PREFIX + path for path in dropped} & bad.keys()
     if "metrics/update" in dropped:
         dropped |= {part.path for part in draft.parts if part.dims[:1] == (UPDATE_DIM,)}
     lost += [f"{path} (damaged)" for path in sorted(dropped)]

@@ -16,8 +16,8 @@ LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 INNER_SCHEMES = frozenset({"about", "blob", "data"})
 # A loaded two-core machine needs seconds for a page that takes half of one otherwise.
 PATIENCE_MS = 30_000
-# Beside other work it computes forty cards of two runs in minutes.
-CARDS_PATIENCE_MS = 600_000
+# It computes forty cards of two runs in minutes.
+CARDS_PATIENCE_MS = 240_000
 
 # What Bokeh was told to hide and is seen all the same: a figure under another one's caption.
 HIDDEN_BUT_SEEN = """

@@ -133,6 +133,20 @@ def test_explore_of_a_port_in_use_is_one_line(trainlapse, tmp_path, monkeypatch)
     ]
 
 
+def test_a_folder_of_runs_opens_as_a_list(trainlapse, served, tmp_path):
+    write_run(tmp_path / "runs" / "deep" / "a.zarr", steps=(0, 1))
+    assert trainlapse("explore", "runs/").exit_code == 0
+    ((runs, options),) = served
+    assert runs == []
+    assert str(options["folder"]) == "runs"
+
+
+def test_a_folder_without_runs_says_so(trainlapse, served, tmp_path):
+    (tmp_path / "runs").mkdir()
+    assert "There is no run in runs" in failed(trainlapse("explore", "runs"))
+    assert not served
+
+
 def newer(path):
     write_run(path, steps=(0, 1))
     root = path / "zarr.json"

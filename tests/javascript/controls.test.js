@@ -8,7 +8,7 @@ import { controlsOf } from "../../explorer/widgets/shared/controls.js";
 
 const STEPS = [0, 1, 2, 5, 10, 20, 50, 100];
 
-function opened(steps = STEPS, { frameMs, places = steps } = {}) {
+function opened(steps = STEPS, { frameMs, places = steps, notched = [] } = {}) {
   const time = fakeTime({ frameMs });
   const document = fakeDocument();
   onPage({ ...time, document });
@@ -24,13 +24,14 @@ function opened(steps = STEPS, { frameMs, places = steps } = {}) {
     plain: String,
     unit: () => "step",
     spoken: (index) => `step ${steps[index]}`,
+    notches: () => notched,
     onPause: () => { pauses += 1; },
   });
   controls.label();
   const { buttons, jump, loop, speed, track } = controls.parts;
   const [first, back, play, forward, last] = buttons.children;
   const [unit, typed] = jump.children;
-  const [slider, ticks] = track.children;
+  const [slider, ticks, notches] = track.children;
   const click = (button, values = {}) => button.dispatchEvent(event("click", { shiftKey: false, ...values }));
   const key = (name, values = {}) => {
     const held = { ctrlKey: false, metaKey: false, altKey: false, shiftKey: false, target: { tagName: "BODY" }, ...values };
@@ -43,7 +44,7 @@ function opened(steps = STEPS, { frameMs, places = steps } = {}) {
     typed.dispatchEvent(event("keydown", { key: "Enter" }));
   };
   return {
-    ...controls, back, click, clock, first, forward, key, last, loop, model, pauses: () => pauses, play, slider, speed, ticks, time, type, typed, unit,
+    ...controls, back, click, clock, first, forward, key, last, loop, model, notches, pauses: () => pauses, play, slider, speed, ticks, time, type, typed, unit,
   };
 }
 
@@ -100,6 +101,17 @@ describe("jump", () => {
       assert.ok(typed.classList.contains("wrong"));
     });
   }
+});
+
+describe("notches", () => {
+  test("stand on the slider where their steps are, and say why", () => {
+    const { notches } = opened([0, 5, 10], { notched: [[1, "weights set"]] });
+    assert.deepEqual(notches.children.map(({ style, attributes }) => [style.left, attributes.title]), [["50%", "weights set"]]);
+  });
+
+  test("a lone step has none", () => {
+    assert.deepEqual(opened([0], { notched: [[0, "weights set"]] }).notches.children, []);
+  });
 });
 
 describe("playback", () => {

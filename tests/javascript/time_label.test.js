@@ -16,3 +16,11 @@ test("a moment is named by all clocks but one", () => {
   assert.equal(timeLabel(model, 1, "wall_time"), "step 40 · epoch 0.40");
   assert.equal(timeLabel({ steps: [] }, 0, ""), "no step recorded");
 });
+
+test("what came after the last update is no step, on whatever axis", () => {
+  const model = { steps: [0, 40, 41], epochs: [0, 4, 4], wall_times: [0, 61, 62], ending: true };
+  assert.equal(timeLabel(model, 2, ""), "after training · epoch 4.00 · 1 min 2 s");
+  assert.equal(timeLabel(model, 2, "step"), "after training · epoch 4.00 · 1 min 2 s");
+  assert.equal(timeLabel(model, 2, "epoch"), "after training · 1 min 2 s");
+  assert.equal(timeLabel(model, 1, "step"), "epoch 4.00 · 1 min 1 s");
+});

@@ -247,3 +247,32 @@ def test_keras_measures_an_update_and_its_gradient() -> None:
         assert norm.gradient == pytest.approx(np.sqrt((gradient.numpy() ** 2).sum()), rel=1e-5)
         assert norm.update == pytest.approx(0.5 * norm.gradient, rel=1e-3)
     assert all(math.isnan(norm.gradient) for norm in without().values())
+
+
+def test_a_backend_tells_what_is_frozen_when(tmp_path: Path) -> None:
+    frozen: list[str] = []
+
+    class Freezing(NumpySubject):
+        def not_trained(self) -> list[str]:
+            return list(frozen)
+
+    class Backend(NumpyBackend):
+        def look_at(self, model: Any, probe: Probe, evaluations: Any) -> NumpySubject:
+            return Freezing(model, probe, evaluations)
+
+    x, y = training.data()
+    net, path = Perceptron(training.SIZES, 0), tmp_path / "run.zarr"
+    kernel = "layers/dense1/weights/kernel"
+    with LoopRecorder(
+        path, Probe(x[:4]), model=net, backend=Backend(), schedule=every_n_steps(2)
+    ) as recorder:
+        for step in range(1, 9):
+            if step == 5:
+                frozen.append(kernel)
+            training.update(net.weights, x, y)
+            recorder.record(step)
+    assert recorder.report.fault is None
+    run = open_run(path)
+    assert run.settings(5)["not_trained"] == []
+    assert run.settings(6)["not_trained"] == [kernel]
+    assert run.weights("dense1", "kernel").attrs["trainable"]

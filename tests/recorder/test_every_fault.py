@@ -23,16 +23,20 @@ import pytest
 from recorder import LoopRecorder, Probe, Recorder, adaptive, every_epoch, every_n_steps, on_event
 from recorder.keras.backend import KerasBackend
 from recorder.keras.counting import BatchMetrics, EpochCount, UpdateCount
+from recorder.keras.facts import TrainingFacts
 from recorder.keras.gradients import GradientNorms
+from recorder.keras.optimizers import Optimizers
 from recorder.keras.predictor import Predictor
 from recorder.keras.structure import Structure
 from recorder.keras.subject import KerasSubject
 from recorder.keras.trace import Trace
 from recorder.recording import updates
 from recorder.recording.background import BackgroundWriter
+from recorder.recording.continuity import Continuity
 from recorder.recording.cost import Cost
 from recorder.recording.recorded_model import RecordedModel
 from recorder.recording.recording import Recording
+from recorder.recording.run_path import RunPath
 from recorder.recording.termination import Termination
 from recorder.scope import ByteBudget
 from recorder.weight_sample import WeightSample
@@ -57,7 +61,10 @@ GUARDS = {
         *("__init__", "__enter__", "__exit__", "record", "report"),
         *("_begin", "_advance", "_give_up"),
     },
-    "Recorder": {name for name in vars(Recorder) if name.startswith("on_")},
+    "Recorder": {
+        *(name for name in vars(Recorder) if name.startswith("on_")),
+        "_all_have_ended",
+    },
     "Recording": {"__init__"},  # made with the recorder, before the training
     "Cost": {"__init__"},
     "Termination": {"__init__"},
@@ -69,6 +76,8 @@ OF_EVERY_FRAMEWORK = [
     LoopRecorder,
     Recording,
     RecordedModel,
+    Continuity,
+    RunPath,
     updates.UpdateMeter,
     BackgroundWriter,
     Cost,
@@ -95,6 +104,8 @@ OF_KERAS = [
     UpdateCount,
     BatchMetrics,
     GradientNorms,
+    TrainingFacts,
+    Optimizers,
 ]
 
 

@@ -16,7 +16,7 @@ import pytest
 import recorder
 from recorder import LoopRecorder, Probe, Recorder
 from tests.recorder import numpy_training as training
-from tests.recorder.networks import conv_model, images, renewed
+from tests.recorder.networks import compiled, conv_model, images, renewed
 from tests.recorder.numpy_backend import NumpyBackend, Perceptron
 
 # What may have any name: each is a metric.
@@ -141,13 +141,16 @@ def test_the_examples_of_the_callback_run(tmp_path: Path, monkeypatch: pytest.Mo
         **dict.fromkeys(("y", "y_test"), y),
         "batches": [(x, y)] * 2,
         "train_step": lambda batch: model.train_on_batch(*batch),
+        "folds": [(slice(0, 16), slice(16, 32)), (slice(16, 32), slice(0, 16))],
+        "build_model": lambda: compiled(conv_model),
     }
     examples = examples_of(Recorder)
-    assert len(examples) == 3
+    assert len(examples) == 4
     for code in examples:
         exec(code, names)  # noqa: S102 - our own docstring
         assert names["recorder"].report.fault is None
     assert list(recorder_steps(tmp_path / "runs" / "mine.zarr")) == [0, 1, 2]
+    assert len(recorder_steps(tmp_path / "runs" / "2.zarr"))
 
 
 def test_the_example_of_a_loop_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,7 +94,7 @@ def test_a_run_that_is_not_there(run: Run) -> None:
         open_run(folder / "lnet.zarr")
     with pytest.raises(FileNotFoundError, match=r"There is no folder .*nowhere either"):
         open_run(folder / "nowhere" / "run.zarr")
-    with pytest.raises(RunNotFoundError, match=r"is not a run\. .*There are: lenet\.zarr"):
+    with pytest.raises(RunNotFoundError, match=r"is not a run\. .*folder of runs: lenet\.zarr"):
         open_run(folder)
 
 

@@ -38,7 +38,7 @@ class Summary(PairView):
             (last, best), (other_last, other_best) = (
                 _last_and_best(data, name) for data in self.runs
             )
-            judged = name != LEARNING_RATE
+            judged = not name.startswith(LEARNING_RATE)
             texts = [
                 f"{_number(value)} (best {_number(peak)})" if judged else _number(value)
                 for value, peak in ((last, best), (other_last, other_best))
@@ -64,6 +64,7 @@ def _facts(data: RunData) -> dict[str, str]:
         "not finite since step": NOTHING
         if run.not_finite_since is None
         else f"{run.not_finite_since:,}",
+        "weights set before step": ", ".join(f"{step:,}" for step in run.weight_jumps) or NOTHING,
     }
 
 

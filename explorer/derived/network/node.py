@@ -31,6 +31,8 @@ class Node:
         Layers whose output this one takes.
     mask_from : str or None
         The layer whose mask this one obeys.
+    operations_between : bool
+        Whether plain operations lie between those layers and this one.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Node:
     config: Mapping[str, Any] = field(default_factory=dict)
     inbound: tuple[str, ...] = ()
     mask_from: str | None = None
+    operations_between: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,11 @@ def node_fault(node: Node, classes: Mapping[str, str]) -> str | None:
     """
     if node.class_name == OPERATIONS_CLASS:
         return "It stands for plain operations, and a run does not say which."
+    if node.operations_between:
+        return (
+            f"Between {' and '.join(node.inbound) or 'the input'} and this layer lie plain "
+            "operations, and a run does not say which."
+        )
     op = layer_ops().get(node.class_name)
     if op is None:
         return f"The class {node.class_name} is not repeated here."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -71,6 +71,20 @@ class Timeline:
         clock = self.epochs if axis == "epoch" else self.wall_times
         return np.interp(values, self.steps, clock)
 
+    def before(
+        self, updates: Sequence[int] | npt.NDArray[Any], axis: Axis
+    ) -> npt.NDArray[np.float64]:
+        """Where on `axis` it lies what happened right before updates: half an update earlier.
+
+        Parameters
+        ----------
+        updates : sequence of int
+            Numbers of optimizer updates.
+        axis : Axis
+            One of `AXES`.
+        """
+        return self.convert(np.maximum(np.asarray(updates, np.float64) - 0.5, 0.0), axis)
+
     def epoch_ends(self, axis: Axis) -> npt.NDArray[np.float64]:
         """Where epochs end on `axis`: (epoch,), float64; of many every k-th.
 
@@ -86,6 +100,25 @@ class Timeline:
         # Of an epoch that was recorded at several steps the first one has ended it.
         first = np.unique(epochs, return_index=True)[1]
         return self.convert(np.interp(ends, epochs[first], steps[first]), axis)
+
+
+def first_from(steps: npt.NDArray[np.int64], updates: Sequence[int]) -> list[int]:
+    """Give the positions of the first steps at or after updates, where there is a step before.
+
+    Parameters
+    ----------
+    steps : ndarray (step,)
+        Optimizer updates done, growing.
+    updates : sequence of int
+        Numbers of optimizer updates.
+
+    Examples
+    --------
+    >>> first_from(np.array([0, 5, 9]), [0, 3, 5, 7, 12])
+    [1, 2]
+    """
+    places = {int(place) for place in np.searchsorted(steps, updates)}
+    return sorted(place for place in places if 0 < place < len(steps))
 
 
 def logarithmic(steps: npt.NDArray[Any]) -> npt.NDArray[np.float64]:

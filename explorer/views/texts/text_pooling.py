@@ -237,7 +237,7 @@ class TextPooling(View):
         missing = needs_steps(scene)
         if missing is not None:
             return missing
-        source = next((data.run.layers[name] for name in layer.inbound), None)
+        source = None if layer.source is None else data.run.layers[layer.source]
         if source is None or not source.has_activation:
             if source is None:
                 return Unfit(f"The run does not say what {layer.name} takes.")

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from explorer.data.absence import Absence, Nothing
 from explorer.data.metrics import (
     ACCURACY,
-    LEARNING_RATE,
+    LEARNING_RATES,
     LOSS,
     VALIDATION,
     MetricGroup,
@@ -148,13 +148,18 @@ class LearningRate(_OfTraining):
     y_label = "learning rate"
 
     def applies(self, data: RunData) -> bool:
-        return LEARNING_RATE in data.metrics
+        return bool(LEARNING_RATES.names(data))
 
     def caption(self, scene: Scene) -> str:
-        return "As the optimizer had it at recorded steps and at the ends of epochs."
+        several = len(LEARNING_RATES.names(scene.data)) > 1
+        each = "each optimizer that did updates" if several else "the optimizer"
+        return f"As {each} had it at recorded steps and at the ends of epochs."
 
     def series(self, data: RunData) -> Series:
-        return {"learning rate": metric_curve(data, LEARNING_RATE, MOST_POINTS)}
+        return {
+            name.replace("_", " "): metric_curve(data, name, MOST_POINTS)
+            for name in LEARNING_RATES.names(data)
+        }
 
 
 @register

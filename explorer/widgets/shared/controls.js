@@ -1,7 +1,7 @@
 // Slider, playback, keys and typed jump of a clock. A face says how its positions are called:
 // column() their values, places() where they lie on the slider, as on the axis of the curves,
 // short(value), plain(value) as it can be typed, unit() of what is typed, spoken(index) for screen
-// readers.
+// readers; and notches(), if it has some, positions that are marked on the slider, each with why.
 import { clockOf, element, isTyped } from "./clock.js";
 import { nearest } from "./numbers.js";
 /** @import { Model } from "../../types" */
@@ -62,6 +62,7 @@ export function controlsOf(model, el, face) {
   };
   const slider = element("input", { type: "range", step: "any", "aria-label": "Recorded step" });
   const ticks = element("div", { class: "ticks", "aria-hidden": "true" });
+  const notches = element("div", { class: "notches", "aria-hidden": "true" });
   const typed = element("input", {
     type: "text", inputmode: "numeric", class: "typed", "aria-label": "Jump to step, epoch or time",
   });
@@ -105,6 +106,12 @@ export function controlsOf(model, el, face) {
       const tick = element("span", { text: face.short(values[index]) });
       tick.style.left = `${((along[index] - from) / (to - from)) * 100}%`;
       ticks.append(tick);
+    }
+    notches.replaceChildren();
+    for (const [index, why] of last > 0 ? face.notches?.() ?? [] : []) {
+      const notch = element("span", { title: why });
+      notch.style.left = `${((along[index] - from) / (to - from)) * 100}%`;
+      notches.append(notch);
     }
     show();
   };
@@ -205,7 +212,7 @@ export function controlsOf(model, el, face) {
   return {
     parts: {
       buttons: element("div", { class: "buttons" }, first, back, play, forward, last),
-      track: element("div", { class: "track" }, slider, ticks),
+      track: element("div", { class: "track" }, slider, ticks, notches),
       jump: element("label", { class: "jump", title: "Type a value and press Enter" }, unit, typed),
       speed,
       loop: buttons.loop,

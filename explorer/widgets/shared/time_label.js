@@ -19,10 +19,13 @@ export function seconds(value) {
  */
 export function timeLabel(model, index, without) {
   if (!model.steps.length) return "no step recorded";
-  const [step, epoch, time] = [model.steps[index], model.epochs[index], model.wall_times[index]];
+  // The last step may be the network after the training, which no update gave.
+  const ending = Boolean(model.ending) && index === model.steps.length - 1;
+  const [epoch, time] = [model.epochs[index], model.wall_times[index]];
   const parts = {
-    step: `step ${step}`, epoch: `epoch ${epoch.toFixed(2)}`, wall_time: seconds(time),
+    step: ending ? "after training" : `step ${model.steps[index]}`, epoch: `epoch ${epoch.toFixed(2)}`, wall_time: seconds(time),
   };
-  delete parts[without === "log_step" ? "step" : without];
+  const left = without === "log_step" ? "step" : without;
+  if (left !== "step" || !ending) delete parts[left];
   return Object.values(parts).join(" · ");
 }

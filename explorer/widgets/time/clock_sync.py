@@ -20,6 +20,13 @@ class ClockSync(Widget):
     steps = param.Parameter(doc="Optimizer updates done at each recorded step: (step,), float64.")
     epochs = param.Parameter(doc="Epochs done at each recorded step: (step,), float64.")
     wall_times = param.Parameter(doc="Seconds since the start at each of them: (step,), float64.")
+    ending = param.Boolean(
+        default=False, doc="Whether the last step is the network after the training."
+    )
+    jumps = param.List(
+        default=[],
+        doc="Positions of recorded steps before which the weights were set, not updated.",
+    )
     axis: param.Selector[str] = param.Selector(
         default="step", objects=list(AXES), doc="Unit of labels and jumps."
     )

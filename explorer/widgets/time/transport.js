@@ -11,6 +11,8 @@ import { seconds, timeLabel } from "../shared/time_label.js";
 
 const AXES = { step: "step", log_step: "step (log)", epoch: "epoch", wall_time: "time" };
 
+const JUMPED = "weights were set, not updated: loaded, swapped or restored";
+
 /** @param {Component} component */
 export function render({ model, el }) {
   const clock = clockOf(model.channel);
@@ -23,7 +25,10 @@ export function render({ model, el }) {
     if (model.axis === "wall_time") return seconds(value);
     return String(value);
   };
-  const named = (index) => `step ${model.steps[index]}, ${timeLabel(model, index, model.axis)}`;
+  const named = (index) => {
+    const jumped = model.jumps.includes(index) ? `, ${JUMPED}` : "";
+    return timeLabel(model, index, "").replace(" · ", ", ") + jumped;
+  };
   let tellPython = () => {};
   let writeAddress = () => {};
   const controls = controlsOf(model, el, {
@@ -33,6 +38,7 @@ export function render({ model, el }) {
     plain: (value) => model.axis === "wall_time" ? value.toFixed(1) : short(value),
     unit: () => ({ epoch: "epoch", wall_time: "seconds" })[model.axis] ?? "step",
     spoken: named,
+    notches: () => model.jumps.map((index) => [index, `Before step ${model.steps[index]} the ${JUMPED}`]),
     onPause: () => {
       tellPython();
       writeAddress();
@@ -70,13 +76,13 @@ export function render({ model, el }) {
   clock.addEventListener("tick", onTick);
   model.on("axis", onAxis);
   // A run that is being recorded has grown, or went back to an earlier step: the place stays.
-  model.on(["steps", "epochs", "wall_times"], () => {
+  model.on(["steps", "epochs", "wall_times", "jumps"], () => {
     clock.count = Math.max(1, model.steps.length);
     clock.go(clock.index);
     onAxis();
   });
   model.on("remove", () => clock.removeEventListener("tick", onTick));
-  clock.label = (index) => `step ${model.steps[index]} · ${timeLabel(model, index, model.axis)}`;
+  clock.label = (index) => timeLabel(model, index, "");
   clock.start(model.steps.length, model.resting);
   onAxis();
 }

@@ -116,6 +116,17 @@ def test_places_see_the_tokens_that_convolution_and_pooling_reach(recorded):
     assert needs_places(data, data.run.layers["conv"]) is None
 
 
+def test_places_behind_operations_that_are_in_no_layer_are_not_known(recorded):
+    spec = stacked(CONV, POOL)
+    layers = (
+        dataclasses.replace(layer, operations_between=layer.name == "pool") for layer in spec.layers
+    )
+    data = recorded(dataclasses.replace(spec, layers=tuple(layers)), steps=(0,))
+    assert place_spans(data, data.run.layers["conv"]) is not None
+    assert place_spans(data, data.run.layers["pool"]) is None
+    assert "operations lie between layers" in needs_places(data, data.run.layers["pool"])
+
+
 def test_places_of_a_state_or_of_a_reversed_sequence_are_not_known(recorded, text_data):
     assert place_spans(text_data, text_data.run.layers["lstm"]) is None
     turned = ("gru", "GRU", {"go_backwards": True}, (5, 4))

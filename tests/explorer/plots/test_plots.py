@@ -12,6 +12,7 @@ from explorer.plots.style import (
     CURSOR_NAME,
     DIVERGING,
     EPOCHS_NAME,
+    JUMPS_NAME,
     KIND_COLOURS,
     SEQUENTIAL,
     ClockIndex,
@@ -218,3 +219,15 @@ def test_ends_of_epochs_are_marked_in_every_picture_over_time():
         else:
             assert list(marks.data_source.data["x"]) == expected
         assert (drawn.x_range.start, drawn.x_range.end) == (0, 2)
+
+
+def test_jumps_of_the_weights_are_marked_too():
+    index = ClockIndex(0, "main", jumps=np.array([0.5]))
+    series = {"a": (np.arange(3.0), np.arange(3.0))}
+    drawn = hv.render(
+        metric_curves(series, y_label="y", x_label="x", cursor=np.arange(3.0), index=index)
+    )
+    marks = drawn.select_one({"name": JUMPS_NAME})
+    assert list(marks.data_source.data["x"]) == [0.5]
+    assert marks.glyph.line_dash != []
+    assert drawn.select_one({"name": EPOCHS_NAME}) is None

@@ -47,6 +47,12 @@ def explorer(image_run):
     return Explorer(RunData(image_run))
 
 
+def test_the_slider_knows_before_which_steps_the_weights_were_set(image_run, monkeypatch):
+    monkeypatch.setattr(type(image_run), "weight_jumps", (0, 3, 2000))
+    assert Explorer(RunData(image_run)).transport.jumps == [3]
+    assert image_run.steps[3] >= 3 > image_run.steps[2]
+
+
 def test_a_page_starts_at_its_address(image_run):
     query = {
         "step": "10", "layer": "dense", "unit": "2", "probe": "3", "target": "1",

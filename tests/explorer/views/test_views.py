@@ -15,7 +15,14 @@ import pytest
 import explorer.views
 from explorer.data.absence import Lack, Unfit
 from explorer.derived.time.timeline import AXES, LABELS
-from explorer.plots.style import CURSOR_NAME, DIVERGING, EPOCHS_NAME, SEQUENTIAL, palette_bytes
+from explorer.plots.style import (
+    CURSOR_NAME,
+    DIVERGING,
+    EPOCHS_NAME,
+    JUMPS_NAME,
+    SEQUENTIAL,
+    palette_bytes,
+)
 from explorer.selection import SelectionKey
 from explorer.views.base import Region, Scene, View
 from explorer.views.registry import views
@@ -159,6 +166,15 @@ def test_every_view_of_every_layer_draws_or_says_why_not(spec, image_data, text_
             caption = view.caption(scene)
             assert re.fullmatch(r"[^<>]+[.?]", caption), caption
     assert drawings > 3 * len(data.run.layers)
+
+
+def test_jumps_of_the_weights_are_said_and_drawn_on_curves(image_data, monkeypatch):
+    monkeypatch.setattr(type(image_data.run), "weight_jumps", (6, 2000))
+    monkeypatch.delitem(vars(image_data), "weight_jumps", raising=False)
+    (figure,) = figures_in(drawn(view_called("Loss"), scene_of(image_data, "conv1", axis="step")))
+    assert figure.xaxis[0].axis_label.endswith("; dashed: weights set")
+    (marks,) = figure.select({"name": JUMPS_NAME})
+    assert list(marks.data_source.data["x"]) == [5.5]
 
 
 @pytest.mark.parametrize("axis", AXES)

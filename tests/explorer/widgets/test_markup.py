@@ -32,6 +32,7 @@ VALUES = {
     "legend.html": {"entries": [(NAME, "#000", "dashes")]},
     "no_counterpart.html": {"letter": NAME},
     "run_name.html": {"letter": "A", "colour": "#000", "name": NAME},
+    "settings.html": {"rows": [(NAME, NAME, NAME)], "most": 1000},
     "text.html": {"text": NAME, "style": "margin:0", "role": "note"},
 }
 # They hold styles and scripts of our own, and tests of their own look at them.

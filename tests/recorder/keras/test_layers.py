@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recorder.keras.layers import activation_dims, json_safe, layer_kind
+from recorder.keras.configuration import json_safe
+from recorder.keras.layers import activation_dims, layer_kind
 from recorder.keras.structure import describe
 from recorder.keras.trace import trace
 from recorder.keras.weights import weight_names

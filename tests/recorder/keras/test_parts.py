@@ -17,12 +17,16 @@ from keras import layers  # noqa: TID253
 from recorder import Evaluation, Probe, Recorder, every_n_steps
 from recorder.forecast import estimate
 from recorder.keras.backend import KerasBackend
-from recorder.keras.parts import OwnVariables, is_built, optimizers_of, parts_of
+from recorder.keras.optimizers import counting_optimizer, optimizers_of
+from recorder.keras.parts import OwnVariables, is_built, parts_of
 from recorder.keras.subject import KerasSubject
 from recorder.recording.recorded_parts import PartsMeter, RecordedParts
 from store import open_run
 from store.errors import LayerNotFoundError, PartNotFoundError, SpecError
+from store.packed.pack import pack
+from store.reading.ended_run import EndedRun
 from store.reading.run import Run
+from store.tools.crop import Cut, crop
 from store.tools.verify import verify
 from tests.recorder import part_models
 from tests.recorder.part_models import CASES, IMAGE_PROBE, LATENT_PROBE, Case
@@ -146,8 +150,9 @@ def test_updates_are_measured_in_each_part_and_count_batches(tmp_path: Path) -> 
         np.testing.assert_array_equal(of_kernel["count"], [0, *[1] * EPOCHS * BATCHES])
         assert np.isfinite(of_kernel["gradient"][1:]).all()
     assert "learning_rate" not in run.metrics  # that of an optimizer that does nothing
-    optimizers = run.attributes["optimizer"]
-    assert list(optimizers) == ["d_optimizer", "g_optimizer"]
+    np.testing.assert_allclose(run.metrics["learning_rate.d_optimizer"][-1], 0.01)
+    optimizers = run.settings()["optimizers"]
+    assert sorted(optimizers) == ["d_optimizer", "g_optimizer"]
     assert optimizers["d_optimizer"]["class"] == "Adam"
 
 
@@ -355,12 +360,143 @@ def test_a_part_that_the_first_batch_builds_is_recorded_from_then_on(
     assert open_run(tmp_path / "early.zarr").steps[0] == 0
 
 
-def test_optimizers_that_do_nothing_are_not_told() -> None:
-    assert list(optimizers_of(CASES["dcgan"].build())) == ["d_optimizer", "g_optimizer"]
-    assert list(optimizers_of(CASES["vae"].build())) == ["optimizer"]
-    model = CASES["dcgan"].build()
-    model.generator.compile(optimizer=keras.optimizers.SGD(0.1), loss="mse")
-    assert "generator.optimizer" in optimizers_of(model)
+def test_updates_are_those_of_the_optimizer_that_alone_has_done_some() -> None:
+    vae, gan = CASES["vae"].build(), CASES["dcgan"].build()
+    assert counting_optimizer(vae) is vae.optimizer
+    vae.average = keras.optimizers.SGD(0.1)
+    assert counting_optimizer(vae) is None  # nothing tells yet
+    vae.optimizer.iterations.assign(3)
+    assert counting_optimizer(vae) is vae.optimizer
+    gan.generator.compile(optimizer=keras.optimizers.SGD(0.1), loss="mse")
+    assert "generator.optimizer" in optimizers_of(gan)
+    for name in ("d_optimizer", "g_optimizer"):
+        getattr(gan, name).iterations.assign(3)
+        assert counting_optimizer(gan) is None
+
+
+def at_end(function: Any) -> Any:
+    return keras.callbacks.LambdaCallback(on_train_end=lambda logs: function())  # noqa: ARG005
+
+
+def test_what_a_training_leaves_is_kept_of_every_part(tmp_path: Path) -> None:
+    case, model = CASES["dcgan"], built(CASES["dcgan"])
+
+    def halve() -> None:
+        model.generator.set_weights([value / 2 for value in model.generator.get_weights()])
+
+    trained(case, model, Recorder(tmp_path / "run.zarr", case.probes), at_end(halve))
+    pack(tmp_path / "run.zarr", tmp_path / "packed.zarr")
+    crop(tmp_path / "run.zarr", tmp_path / "cut.zarr", Cut(layers=["generator/grow"]))
+    for path in (tmp_path / "run.zarr", tmp_path / "packed.zarr"):
+        run = open_run(path)
+        assert verify(run).is_sound
+        after = run.parts["generator"].after_training
+        assert after is not None
+        assert after.step == run.steps[-1]
+        kernel = model.generator.get_layer("grow").kernel
+        np.testing.assert_array_equal(after.weights("grow", "kernel"), kernel)
+        inputs = next(iter(case.probes["generator"].inputs.values()))
+        made = model.generator(inputs, training=False)
+        (output,) = run.parts["generator"].outputs
+        np.testing.assert_allclose(after.activations(output), made, rtol=1e-5, atol=1e-5)
+        ended = EndedRun(run).parts["generator"]
+        assert len(ended) == len(run) + 1
+        np.testing.assert_array_equal(ended.weights("grow", "kernel").isel(step=-1), kernel)
+        assert ended.updates is not None
+        assert np.isnan(ended.updates["norm"].isel(step=-1)).all()
+    cut = open_run(tmp_path / "cut.zarr")
+    kept = [
+        path for path in cut.nodes if path.startswith("after_training/") and "/weights/" in path
+    ]
+    assert {path.split("/layers/")[1].split("/")[0] for path in kept} == {"grow"}
+
+
+def test_weights_of_a_part_that_are_set_have_jumped(tmp_path: Path) -> None:
+    case, model = CASES["dcgan"], built(CASES["dcgan"])
+
+    def begin(epoch: int, logs: Any) -> None:
+        if epoch == 1:
+            model.generator.set_weights([value + 1 for value in model.generator.get_weights()])
+
+    jump = keras.callbacks.LambdaCallback(on_epoch_begin=begin)
+    trained(case, model, Recorder(tmp_path / "run.zarr", case.probes), jump)
+    run = open_run(tmp_path / "run.zarr")
+    assert run.weight_jumps == (BATCHES + 1,)
+    assert run.parts["generator"].weight_jumps == run.weight_jumps
+    # In the run that is resumed it is seen, too, that they are no longer those of its last step.
+    begin(1, None)
+    trained(case, model, Recorder(tmp_path / "run.zarr", case.probes, resume=EPOCHS * BATCHES))
+    assert EPOCHS * BATCHES + 1 in open_run(tmp_path / "run.zarr").weight_jumps
+
+
+def test_facts_of_a_part_are_its_own(tmp_path: Path) -> None:
+    class Secret(layers.Dense):
+        def get_config(self) -> Any:
+            raise RuntimeError("not for you")
+
+    case, model = CASES["dcgan"], built(CASES["dcgan"])
+    model.generator.get_layer("grow").trainable = False
+    trained(case, model, Recorder(tmp_path / "run.zarr", case.probes))
+    run = open_run(tmp_path / "run.zarr")
+    grow = {f"layers/grow/weights/{name}" for name in ("kernel", "bias")}
+    assert {f"parts/generator/{path}" for path in grow} <= set(run.settings()["not_trained"])
+    own = run.parts["generator"].settings()
+    assert grow <= set(own["not_trained"])
+    assert sorted(own["optimizers"]) == ["d_optimizer", "g_optimizer"]
+    assert not grow & set(run.parts["discriminator"].settings()["not_trained"])
+    kernel = "generator/layers/grow/weights/kernel"
+    assert run.nodes[f"parts/{kernel}"]["attributes"]["trainable"] is False
+
+    secret = keras.Sequential([keras.Input((4,)), Secret(2, name="secret")])
+    plain = keras.Sequential([keras.Input((4,)), layers.Dense(2, name="secret")])
+    models, probe = {"one": secret, "two": plain}, Probe(np.ones((2, 4), np.float32))
+    with Recorder(tmp_path / "loop.zarr", probe, model=models) as recorder:
+        recorder.record(1)
+    run = open_run(tmp_path / "loop.zarr")
+    assert "not for you" in run.left_out["parts/one/layers/secret"]
+    assert "not for you" in run.parts["one"].left_out["layers/secret"]
+    assert not run.parts["two"].left_out
+
+
+def test_layers_of_parts_that_keras_numbers_on_are_resumed_under_their_first_names(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def models() -> dict[str, Any]:
+        return {
+            name: keras.Sequential([keras.Input((4,)), layers.Dense(2), layers.Dense(units)])
+            for name, units in (("actor", 3), ("critic", 1))
+        }
+
+    x, path = np.ones((2, 4), np.float32), tmp_path / "{model}.zarr"
+    with Recorder(path, Probe(x), model=models(), schedule=every_n_steps(1)) as recorder:
+        recorder.record(1)
+    path = tmp_path / "actor-critic.zarr"
+    assert recorder.path == path
+    first = {name: list(part.layers) for name, part in open_run(path).parts.items()}
+    again = models()
+    again["actor"].layers[-1].trainable = False
+    with Recorder(path, Probe(x), model=again, resume=True, schedule=every_n_steps(1)) as recorder:
+        recorder.record(2)
+    assert recorder.report.fault is None
+    run = open_run(path)
+    assert {name: list(part.layers) for name, part in run.parts.items()} == first
+    for name, part in run.parts.items():
+        kernel = part.weights(first[name][-1], "kernel").isel(step=-1)
+        np.testing.assert_array_equal(kernel, again[name].layers[-1].kernel)
+    assert (
+        f"layers/{first['actor'][-1]}/weights/kernel"
+        in run.parts["actor"].settings()["not_trained"]
+    )
+    assert f"actor/{again['actor'].layers[-1].name} is actor/{first['actor'][-1]}" in caplog.text
+
+
+def test_another_training_of_parts_gets_a_run_of_its_own(tmp_path: Path) -> None:
+    case, recorder = CASES["dcgan"], Recorder(tmp_path / "run.zarr", CASES["dcgan"].probes)
+    for _ in range(2):
+        trained(case, built(case), recorder)
+        assert recorder.report.fault is None
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run-2.zarr", "run.zarr"]
+    assert len(open_run(tmp_path / "run-2.zarr").parts) == 2
 
 
 def test_updates_of_a_part_that_is_frozen_now_and_then_are_measured(tmp_path: Path) -> None:

@@ -153,3 +153,24 @@ def test_dropout_is_off() -> None:
     model = keras.Sequential([keras.Input((5,)), keras.layers.Dropout(0.9, name="dropout")])
     x = np.ones((4, 5), np.float32)
     np.testing.assert_array_equal(activations_by_path(model, x)["dropout"], x)
+
+
+def test_what_lies_between_two_layers_and_is_none_is_noticed() -> None:
+    import keras
+    from keras import layers
+
+    tokens, rows = keras.Input((4,), dtype="int32", name="tokens"), keras.Input((4,), name="rows")
+    first = layers.Dense(4, name="first")(rows)
+    halved = layers.Dense(4, name="scaled")(first * 0.5)
+    part = layers.Dense(4, name="part")(first[:, 1:3])
+    kept = layers.Dense(4, name="kept")(layers.Dropout(0.5, name="dropout")(first))
+    added = layers.Add(name="added")([first, kept + 1.0])
+    both = layers.Add(name="both")([halved, part, kept])
+    half = layers.Dense(4, name="half", dtype="float16")(both)
+    words = layers.Embedding(9, 4, name="words")(tokens)
+    states = layers.GRU(4, name="states")(words * 2.0)
+    model = keras.Model({"tokens": tokens, "rows": rows}, [added, half, states])
+    inputs = {"tokens": np.ones((3, 4), np.int64), "rows": np.ones((3, 4))}
+    changed = {call.path for call in trace(model, inputs).calls if call.operations_between}
+    # What a recurrent layer takes is recorded itself, as a layer of class Operations.
+    assert changed == {"scaled", "part", "added"}

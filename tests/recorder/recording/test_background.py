@@ -10,7 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recorder.recording.background import BackgroundWriter, MetricsRow, TakenStep, as_array
+from recorder.recording.background import (
+    BackgroundWriter,
+    MetricsRow,
+    TakenStep,
+    TakenUp,
+    WeightJump,
+    as_array,
+)
+from store.errors import RunClosedError
 
 
 class Notebook:
@@ -24,6 +32,9 @@ class Notebook:
         self.commits = 0
         self.not_finite_since: int | None = None
         self.skipped: list[str] = []
+        self.weight_jumps: list[int] = []
+        self.give_way: Callable[[], None] | None = None
+        self.path = "run.zarr"
         self.gate = threading.Event()
         self.gate.set()
         self._fails_at = fails_at
@@ -43,6 +54,12 @@ class Notebook:
 
     def note_skipped(self, reason: str) -> None:
         self.skipped.append(reason)
+
+    def note_weight_jump(self, step: int) -> None:
+        self.weight_jumps.append(step)
+
+    def on_take_over(self, give_way: Callable[[], None]) -> None:
+        self.give_way = give_way
 
     def commit(self) -> None:
         self.commits += 1
@@ -184,3 +201,31 @@ def test_late_conversion_sees_the_weights_of_the_step() -> None:
     for value, copy in zip(notebook.values, copies, strict=True):
         np.testing.assert_array_equal(value, copy)
     assert not np.array_equal(copies[0], copies[-1])
+
+
+def test_who_gives_way_writes_what_waits_and_takes_no_more() -> None:
+    notebook = Notebook()
+    background = BackgroundWriter(notebook)
+    for step in range(3):
+        background.put(snapshot(step))
+    assert notebook.give_way is not None
+    notebook.give_way()
+    assert notebook.steps == [0, 1, 2]
+    assert notebook.closed is False
+    background.put(snapshot(3))
+    assert notebook.steps == [0, 1, 2]
+    assert isinstance(background.fault, RunClosedError)
+    assert "Another recorder of this process has taken over run.zarr" in str(background.fault)
+
+
+@pytest.mark.parametrize(("recorded", "jumps"), [(0.1, [9]), (0.25, [])])
+def test_a_run_that_is_taken_up_with_other_weights_has_a_jump(
+    recorded: float, jumps: list[int]
+) -> None:
+    notebook = Notebook()
+    background = BackgroundWriter(notebook)
+    now, then = np.full(2, 0.25, np.float32), np.full(2, recorded, np.float16)
+    background.put(TakenUp(8, lambda: {"a": now, "other": now}, {"a": then}))
+    background.put(WeightJump(12))
+    background.close(finished=True)
+    assert notebook.weight_jumps == [*jumps, 12]

@@ -51,12 +51,70 @@ def test_the_share_is_reported_in_one_line(
 def test_a_recorder_above_its_limit_says_so_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recorder.recording.cost, "LEAST_SECONDS", 0.0)
+    monkeypatch.setattr(recorder.recording.cost, "SPAN_SECONDS", 0.0)
     callback = train(tmp_path / "run.zarr", cost_limit=1e-6)
     (warning,) = said(caplog, logging.WARNING)
     assert "more than the 0.0001 % of cost_limit" in warning
     assert "thin=True" in warning
     assert callback.report.steps == 13, "nothing is left out without being asked"
+
+
+class Training:
+    """A training on a clock of its own: seconds pass when it says so."""
+
+    def __init__(self, **options: Any) -> None:
+        self.now = 100.0
+        self.cost = Cost(clock=lambda: self.now, **options)
+
+    def trace(self, seconds: float) -> None:
+        self.cost.begin(self.now)
+        self.now += seconds
+        self.cost.opening += seconds
+
+    def run(self, seconds: float, share: float) -> None:
+        for _ in range(round(seconds * 10)):  # ten batches a second
+            self.now += 0.1
+            self.cost.recording += 0.1 * share
+            self.cost.warn_once(logging.getLogger("trainlapse.recorder"))
+
+
+def test_tracing_is_no_steady_cost(caplog: pytest.LogCaptureFixture) -> None:
+    training = Training()
+    training.trace(30.0)
+    training.run(1.0, share=0.9)  # the first steps, which run what was traced for the first time
+    training.run(600.0, share=0.04)
+    assert not said(caplog, logging.WARNING)
+    assert training.cost.steady_share == pytest.approx(0.04)
+    assert training.cost.seconds > 30.0, "the report has it all the same"
+
+
+def test_the_warning_gives_the_steady_share(caplog: pytest.LogCaptureFixture) -> None:
+    training = Training()
+    training.trace(30.0)
+    training.run(15.0, share=0.2)
+    assert not said(caplog, logging.WARNING), "too early to tell"
+    training.run(600.0, share=0.2)
+    (warning,) = said(caplog, logging.WARNING)
+    assert "Recording takes 20 % of the training's time, more than the 5 %" in warning
+
+
+def test_a_moment_of_much_cost_is_no_steady_cost(caplog: pytest.LogCaptureFixture) -> None:
+    training = Training()
+    training.trace(1.0)
+    for _ in range(20):
+        training.run(6.0, share=0.01)
+        training.run(2.0, share=0.8)  # the end of an epoch
+    assert not said(caplog, logging.WARNING)
+
+
+def test_each_fit_has_a_beginning_of_its_own(caplog: pytest.LogCaptureFixture) -> None:
+    training = Training()
+    for _ in range(40):  # a fit for each epoch, each of which opens the run again
+        training.trace(0.5)
+        training.run(1.0, share=0.9)
+        training.run(7.0, share=0.01)
+        training.cost.end(training.now)
+    assert not said(caplog, logging.WARNING)
 
 
 def test_a_thinning_recorder_keeps_first_last_and_epochs_and_notes_the_rest(
@@ -79,9 +137,6 @@ def test_thinning_lets_pass_what_fits() -> None:
     for _ in range(5):
         cost.note_step(0.2)
     assert not cost.allows(), "the next one would be too much"
-    assert not cost.is_over
-    cost.opening = 1.0
-    assert cost.is_over
     assert Cost(limit=0.0).allows(), "unless it is asked to, it leaves nothing out"
 
 

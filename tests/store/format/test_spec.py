@@ -173,7 +173,7 @@ BROKEN = {
     ),
     "is empty": probe_changed(inputs={"input": np.zeros((0, 2))}, labels=None),
     "data type 'str": probe_changed(labels=np.array(list("abcdef"))),
-    "the probe's texts cannot be stored as JSON": probe_changed(class_names=["\ud800"]),
+    "the probe's texts cannot be stored as JSON": probe_changed(class_names=[{1}]),
 }
 
 
@@ -337,3 +337,42 @@ def test_the_rules_hold_in_a_written_run(run: Run) -> None:
         for dim, size in zip(dims, node["shape"], strict=True):
             assert all(known.get(dim, size) == size for known in seen), (path, dim)
             seen[-1][dim] = size
+
+
+def test_half_characters_of_texts_are_stored_as_question_marks(tmp_path: Path) -> None:
+    odd = "gr\udcfcn"
+    probe = image_run_spec().probe
+    assert probe is not None
+    spec = dataclasses.replace(
+        image_run_spec(odd),
+        notes=odd,
+        probe=dataclasses.replace(probe, class_names=[odd] * 4, texts=[odd] * 6),
+        model_config={"name": odd},
+    )
+    run = open_run(write_run(tmp_path / "run.zarr", spec))
+    assert run.name == run.attributes["notes"] == "gr?n"
+    assert run.probe is not None
+    assert set(run.probe.class_names or ()) == set(run.probe.texts or ()) == {"gr?n"}
+    assert run.model_config == {"name": "gr?n"}
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        ("con", "_con"),
+        ("nul", "_nul"),
+        ("aux.txt", "_aux.txt"),
+        ("COM\u00b9", "_COM\u00b9"),
+        ("CONOUT$", "_CONOUT$"),
+        ("console", "console"),
+        ("dense.", "dense"),
+        ("a:b\n", "a_b_"),
+    ],
+)
+def test_names_that_windows_does_not_take_are_changed(name: str, safe: str) -> None:
+    assert safe_name(name) == safe
+
+
+def test_names_that_differ_by_case_or_by_how_accents_are_written_get_a_number() -> None:
+    assert safe_name("Dense", ["dense"]) == "Dense_2"
+    assert safe_name("cafe\u0301", ["Caf\u00e9"]) == "cafe\u0301_2"

@@ -23,6 +23,7 @@ from store.live.writer import RunWriter
 from store.reading.run import open_run
 from store.storage.run_lock import LOCK_NAME
 from store.testing import append_steps, assert_holds, image_run_spec, small_files, write_run
+from store.tools.info import describe, render
 
 SPEC = image_run_spec()
 
@@ -78,9 +79,9 @@ def test_what_a_recording_left_that_died_at_birth_is_replaced(tmp_path: Path) ->
 def test_a_second_writer_is_refused(writer: RunWriter) -> None:
     append_steps(writer, 0)
     writer.commit()
-    with pytest.raises(RunLockedError, match="Another process is recording"):
+    with pytest.raises(RunLockedError, match="This process is recording"):
         RunWriter.resume(writer.path, SPEC)
-    with pytest.raises(RunLockedError, match="Another process is recording"):
+    with pytest.raises(RunLockedError, match="This process is recording"):
         RunWriter.create(writer.path, SPEC, overwrite=True)
     assert_holds(writer.path, SPEC, [0])
 
@@ -208,3 +209,28 @@ def test_resuming_nothing_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(RunNotFoundError):
         RunWriter.resume(tmp_path, SPEC)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_jumps_of_the_weights_are_kept_up_to_the_step_that_a_training_goes_back_to(
+    writer: RunWriter,
+) -> None:
+    append_steps(writer, 0, 1, 2, 3)
+    for step in (2, 2, 4):
+        writer.note_weight_jump(step)
+    writer.close(finished=False)
+    assert open_run(writer.path).weight_jumps == (2, 4)
+    assert "weights   set, not updated, before steps 2, 4" in render(
+        describe(open_run(writer.path))
+    )
+    RunWriter.resume(writer.path, SPEC, after_step=2).close()
+    assert open_run(writer.path).weight_jumps == (2,)
+
+
+@pytest.mark.parametrize("jumps", ["2", [-1], [1.5], {"2": 1}])
+def test_jumps_that_are_no_steps_are_damage(jumps: Any, tmp_path: Path) -> None:
+    root = write_run(tmp_path / "run.zarr") / "zarr.json"
+    document = json.loads(root.read_text())
+    document["attributes"]["trainlapse"]["weight_jumps"] = jumps
+    root.write_text(json.dumps(document))
+    with pytest.raises(RunFormatError, match="weight_jumps is not a list of steps"):
+        open_run(tmp_path / "run.zarr")

@@ -89,6 +89,19 @@ def test_arrays_are_named_and_labelled(path: Path) -> None:
     assert run.layers["conv1"].weights == {"kernel": (3, 3, 1, 8), "bias": (8,)}
 
 
+def test_a_layer_takes_another_one_as_it_is_or_says_otherwise(tmp_path: Path) -> None:
+    layers = (
+        LayerSpec("first", "InputLayer", "input"),
+        LayerSpec("plain", "Dense", "dense", inbound=("first",)),
+        LayerSpec("doubled", "Dense", "dense", inbound=("plain",), operations_between=True),
+        LayerSpec("sum", "Add", "merge", inbound=("plain", "doubled")),
+    )
+    RunWriter.create(tmp_path / "run.zarr", RunSpec("between", layers)).close()
+    found = open_run(tmp_path / "run.zarr").layers.values()
+    assert [layer.operations_between for layer in found] == [False, False, True, False]
+    assert [layer.source for layer in found] == [None, "first", None, None]
+
+
 def test_probe_and_configuration_come_back(tmp_path: Path) -> None:
     spec = text_run_spec()
     run = open_run(write_run(tmp_path / "run.zarr", spec))

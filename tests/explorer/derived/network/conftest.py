@@ -112,7 +112,7 @@ def recorded() -> Callable[..., Recorded]:
 @pytest.fixture(scope="session")
 def single() -> Callable[..., tuple[Network, dict[str, dict[str, Array]], dict[str, Array]]]:
     """Make a network of one Keras layer, which is built and gets random weights."""
-    from recorder.keras.layers import layer_config
+    from recorder.keras.layers import layer_configuration
     from recorder.keras.weights import weight_names
 
     def make(
@@ -125,7 +125,7 @@ def single() -> Callable[..., tuple[Network, dict[str, dict[str, Array]], dict[s
         if is_masked:
             nodes.append(Node("masking", "Masking", {}, ("input0",)))
         maker = "masking" if is_masked else None
-        config = layer_config(layer)
+        config = layer_configuration(layer).value
         nodes.append(Node("layer", type(layer).__name__, config, tuple(names), maker))
         paths = weight_names([variable.path for variable in layer.weights])
         values = [np.asarray(variable) for variable in layer.weights]

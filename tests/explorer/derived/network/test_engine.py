@@ -118,6 +118,18 @@ def test_what_is_not_repeated_says_why(
         network.op("layer")
 
 
+def test_what_lies_between_layers_is_not_passed_over() -> None:
+    nodes = [
+        Node("x", "InputLayer"),
+        Node("first", "Dense", {}, ("x",)),
+        Node("second", "Dense", {}, ("first",), operations_between=True),
+    ]
+    network = Network(nodes)
+    assert network.unsupported == {
+        "second": "Between first and this layer lie plain operations, and a run does not say which."
+    }
+
+
 def test_masks_that_cannot_be_derived_say_why() -> None:
     nodes = [Node("x", "InputLayer"), Node("y", "InputLayer"), Node("add", "Add", {}, ("x", "y"))]
     recurrent = Node("gru", "GRU", {}, ("add",), mask_from="add")

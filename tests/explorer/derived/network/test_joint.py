@@ -199,3 +199,16 @@ def test_a_diverged_network_shows_nan_and_breaks_nothing(case):
     way = trace(network, activations, spoiled, columns, 0, rows=ROWS, classes=classes * np.nan)
     assert np.isnan(way.links["pool1", "conv2"]).all()
     assert all(len(units) == ROWS for units in way.units)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 3e38])
+@pytest.mark.parametrize("layer", ["conv1", "conv2", "dense", "logits"])
+def test_one_broken_unit_gives_no_warning_and_spoils_what_it_reaches_alone(case, layer, value):
+    """Warnings are errors here: in a server's log they would be taken for faults."""
+    network, activations, weights, columns, _ = case
+    spoiled = {name: {key: w.copy() for key, w in of.items()} for name, of in weights.items()}
+    spoiled[layer]["kernel"][..., 0] = value
+    spread = network.forward(activations["image"], spoiled)
+    way = trace(network, spread, spoiled, columns, 2, rows=ROWS, classes=spread["softmax"][0])
+    assert all(len(units) == ROWS for units in way.units)
+    np.testing.assert_array_equal(spread["conv1"][..., 1:], activations["conv1"][..., 1:])

@@ -211,6 +211,10 @@ def test_what_is_missing_is_said(recorded):
     assert silent.startswith("The activation of conv1 was not recorded. ")
     spec = changed(image_run_spec(), "relu1", inbound=("conv1", "image"))
     assert drawn(scene_of(recorded(spec))) == Unfit("relu1 does not take one input alone.")
+    spec = changed(image_run_spec(), "relu1", operations_between=True)
+    assert drawn(scene_of(recorded(spec))) == Unfit(
+        "Between conv1 and relu1 lie operations that are in no layer."
+    )
     assert drawn(scene_of(recorded(steps=()))) == "No step has been recorded yet."
     two = with_probe(
         inputs={name: np.zeros((6, 8, 8, 1), np.float32) for name in ("one", "two")},

@@ -1,0 +1,144 @@
+"""Any folder that the system takes, any name of an input; what a foreign error is answered with."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from recorder import LoopRecorder, Probe
+from recorder.commands.import_command import import_checkpoints
+from store import SpecError, open_run
+from store.packed.pack import pack
+from store.tools.crop import Cut, crop
+from store.tools.info import describe, render
+from store.tools.share import share
+from store.tools.verify import verify
+from tests.recorder.numpy_backend import NumpyBackend, NumpySubject, Perceptron
+from tests.recorder.numpy_training import STEPS, record
+
+FOLDERS = [
+    "two\nlines.zarr",
+    "dot.",
+    "~nobody.zarr",
+    "per%20cent#.zarr",
+    "quote'.zarr",
+    "[a].zarr",
+    "con.zarr",
+    "long" * 62,
+]
+if sys.platform == "linux":  # others refuse some of them
+    FOLDERS += [os.fsdecode(b"gr\xfcn.zarr"), "a:b.zarr", " ", "\\.zarr", "\x1b[31mred.zarr", "*?"]
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_a_run_in_any_folder_is_recorded_packed_cropped_and_shared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    recorder = record(name)
+    assert recorder.report.fault is None
+    run = open_run(name)
+    assert list(run.steps) == STEPS
+    assert render(describe(run)).encode()
+    written = [Path("packed", name), Path("cropped", name), Path("shared", f"{name[:200]}.zip")]
+    for out in written:
+        out.parent.mkdir()
+    pack(name, written[0])
+    crop(name, written[1], Cut(first=1))
+    share(name, written[2])
+    pack(name)
+    for out in (Path(name), *written):
+        assert verify(open_run(out)).is_sound
+        assert open_run(out).name == run.name
+        assert len(list(out.parent.iterdir())) == (4 if out == Path(name) else 1)
+
+
+def test_inputs_may_be_called_anything(tmp_path: Path) -> None:
+    class Renamed(NumpyBackend):
+        def look_at(self, model: Any, probe: Probe, evaluations: Any) -> NumpySubject:
+            first = next(iter(probe.inputs.values()))
+            return super().look_at(model, Probe({"input": first}), evaluations)
+
+    names = ["label", "text", "Text", "con", "a/b:c", "gr\udcfcn", "x" * 300, ""]
+    values = np.random.default_rng(0).normal(size=(4, 6)).astype(np.float32)
+    probe = Probe({name: values + number for number, name in enumerate(names)}, kind="tabular")
+    path = tmp_path / "run.zarr"
+    with LoopRecorder(path, probe, model=Perceptron((6, 2), 0), backend=Renamed()) as recorder:
+        recorder.record(1)
+    assert recorder.report.fault is None
+    kept = open_run(path).probe
+    assert kept is not None
+    assert len({name.casefold() for name in kept.inputs}) == len(names)
+    for number, stored in enumerate(kept.inputs.values()):
+        np.testing.assert_array_equal(stored, values + number)
+    assert verify(open_run(path)).is_sound
+
+
+# -- errors of others ------------------------------------------------------------------------
+
+
+class Tokenizer:
+    """One that takes texts, and fails to tell what its numbers stand for."""
+
+    def __call__(self, texts: list[str]) -> Any:
+        return [[1, 2] for _ in texts]
+
+    def get_vocabulary(self) -> list[str]:
+        return [b"caf\xe9".decode()]
+
+
+class FastTokenizer(Tokenizer):
+    """The same, as the tokenizers library has it."""
+
+    get_vocabulary = property()  # type: ignore[assignment]
+
+    def get_vocab(self) -> dict[str, int]:
+        raise RuntimeError("no vocabulary\nwas loaded")
+
+
+@pytest.mark.parametrize(
+    ("tokenizer", "said"),
+    [(Tokenizer(), "UnicodeDecodeError: 'utf-8'"), (FastTokenizer(), "no vocabulary was loaded")],
+)
+def test_a_vocabulary_that_cannot_be_read_is_asked_for(tokenizer: Any, said: str) -> None:
+    with pytest.raises(SpecError) as error:
+        Probe.from_texts(["a b", "b a"], tokenizer)
+    assert said in str(error.value)
+    assert "vocabulary=[...]" in str(error.value)
+    assert "\n" not in str(error.value)
+    probe = Probe.from_texts(["a b", "b a"], tokenizer, vocabulary=["", "a", "b"])
+    assert probe.vocabulary == ["", "a", "b"]
+
+
+def test_a_tokenizer_that_fails_is_named_with_what_to_pass() -> None:
+    def vectorize(texts: list[str]) -> Any:
+        raise ValueError(f"expected a tensor, got {type(texts).__name__}")
+
+    with pytest.raises(SpecError, match=r"ValueError: expected a tensor, got list\. Pass a layer"):
+        Probe.from_texts(["a"], vectorize)
+
+
+@pytest.mark.parametrize(
+    ("paths", "pattern"),
+    [
+        (["ckpt/w-01.keras", "ckpt/w-02.keras", "ckpt/w-03.keras"], '"ckpt/w-0*.keras"'),
+        (["a.keras", "b.weights.h5"], '"*"'),
+    ],
+)
+def test_a_pattern_without_quotes_is_to_be_quoted(
+    tmp_path: Path, paths: list[str], pattern: str
+) -> None:
+    probe = tmp_path / "probe.npz"
+    np.savez(probe, x=np.zeros((2, 3)))
+    out = str(tmp_path / "run.zarr")
+    done = CliRunner().invoke(import_checkpoints, [*paths, "-o", out, "--probe", str(probe)])
+    assert done.exit_code == 2
+    assert f"{len(paths)} paths were given" in done.output
+    assert "quote it" in done.output.replace("\n", " ")
+    assert pattern in done.output.replace("\n", "")
