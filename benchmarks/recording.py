@@ -5,7 +5,8 @@ One run compares, with all modes in random order within every round:
 - no callback, twice: the second is the null control;
 - the recorder with evaluations, as a preset has them: predictions for some hundreds of held-out
   and of training examples besides (``--only recorder recorder+evaluations --cadences default``);
-- the recorder (weights and activations), Keras's ``ModelCheckpoint`` (weights), ``save_weights`` to
+- the recorder (weights and activations), the same with ``derive=False`` (it stores what follows
+  from other layers, too), Keras's ``ModelCheckpoint`` (weights), ``save_weights`` to
   ``.weights.h5`` and the ``TensorBoard`` callback (histograms of the weights), each at three
   cadences: the recorder's default schedule, every 10 steps, every step.
 
@@ -128,6 +129,7 @@ def callbacks() -> dict[str, MakeCallback]:
     found: dict[str, MakeCallback] = {
         "recorder": recorder,
         "recorder+evaluations": evaluating_recorder,
+        "recorder storing all": storing_all,
         "ModelCheckpoint": checkpoint,
         "weights.h5": weights_saver,
     }
@@ -156,6 +158,13 @@ def evaluating_recorder(path: Path, data: Data, schedule: Schedule) -> Any:
         evaluation=evaluations(data, PRESET.evaluated),
         cost_limit=1.0,
     )
+
+
+def storing_all(path: Path, data: Data, schedule: Schedule) -> Any:
+    """Give a recorder that stores what follows, too."""
+    from recorder import Recorder
+
+    return Recorder(path / "run.zarr", data.probe, schedule=schedule, cost_limit=1.0, derive=False)
 
 
 def checkpoint(path: Path, _: Data, schedule: Schedule) -> Any:

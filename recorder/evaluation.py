@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, get_args
 
 import numpy as np
-import numpy.typing as npt
 
 from recorder import arguments
 from recorder.arguments import Words
@@ -61,12 +60,12 @@ class Evaluation:
 
     Parameters
     ----------
-    x : array_like or mapping of str to array_like
-        Model input (example, ...), or several by the names of the model's inputs.
+    x : array_like, or lists, tuples and dicts of them
+        What the network is given (example, ...), as for `Probe`.
     labels : array_like, optional
-        Class numbers, one-hot rows, class names, or target values, as for `Probe`.
+        Class numbers, one-hot rows, class names, tags, or target values, as for `Probe`.
     class_names : sequence of str, optional
-        Names by class number.
+        Names by class number, or by tag.
     batch_size : int
         Examples that go through the network at once; by default 256.
     role : {"held_out", "train"}
@@ -74,6 +73,9 @@ class Evaluation:
     inputs : bool or int or str
         Whether `x` is stored, or up to how many bytes, for instance ``"50 MB"``; by default
         up to 16 MB. A warning says so where they take more and are left out.
+    task : {"classes", "tags", "values", "sequence", "mask", "image", "none"}, optional
+        What the labels ask of the network, as for `Probe`. By default as of the probe, or as the
+        loss says.
 
     Raises
     ------
@@ -94,17 +96,23 @@ class Evaluation:
 
     def __init__(
         self,
-        x: npt.ArrayLike | Mapping[str, npt.ArrayLike],
-        labels: npt.ArrayLike | None = None,
+        x: Any,
+        labels: Any = None,
         *,
         class_names: Sequence[str] | None = None,
         batch_size: int = BATCH_SIZE,
         role: EvaluationRole = "held_out",
         inputs: bool | int | str = True,
+        task: str | None = None,
     ) -> None:
         batch_size = arguments.whole("Evaluation(batch_size=...)", batch_size, least=1)
         self.role = arguments.one_of("Evaluation(role=...)", role, get_args(EvaluationRole))
-        self.examples = _EXAMPLES[self.role](x, labels, class_names)
+        self.examples = _EXAMPLES[self.role](x, labels, class_names, task=task)
+        if not self.examples.is_along_probes:
+            raise SpecError(
+                f"The first axes of {self.examples!r} differ in length: such inputs cannot be "
+                "parted into examples. Record them as the probe."
+            )
         self.batch_size = min(batch_size, len(self.examples))
         self.keeps_inputs = self._may_keep(arguments.plain(inputs))
 
@@ -114,8 +122,8 @@ class Evaluation:
     def __repr__(self) -> str:
         return f"Evaluation({len(self)} examples, role={self.role!r}, batch_size={self.batch_size})"
 
-    def batch(self, start: int) -> list[Array]:
-        """Give the inputs of one batch.
+    def rows(self, start: int) -> Array:
+        """Give the numbers of the examples of one batch.
 
         The last batch is filled up with copies of the last example, so that all have one size.
 
@@ -123,18 +131,24 @@ class Evaluation:
         ----------
         start : int
             Number of its first example.
+        """
+        return np.minimum(np.arange(start, start + self.batch_size), len(self) - 1)
+
+    def batch(self, start: int) -> list[Array]:
+        """Give the inputs of one batch.
+
+        Parameters
+        ----------
+        start : int
+            As of `rows`.
 
         Returns
         -------
         list of ndarray (example, ...)
-            One for each input of the model.
+            One for each input of the model that is an array of numbers.
         """
-        chosen = np.minimum(np.arange(start, start + self.batch_size), len(self) - 1)
+        chosen = self.rows(start)
         return [values[chosen] for values in self.examples.inputs.values()]
-
-    def names(self) -> list[str]:
-        """Give the names of the inputs."""
-        return list(self.examples.inputs)
 
     def predictions(
         self, predict: Callable[[list[Array]], Sequence[Any]], described: EvaluationSpec
@@ -154,12 +168,27 @@ class Evaluation:
         dict of str to ndarray
             One (example, ...) for each output, by its array path.
         """
+        return self.predictions_of_rows(lambda start: predict(self.batch(start)), described)
+
+    def predictions_of_rows(
+        self, predict: Callable[[int], Sequence[Any]], described: EvaluationSpec
+    ) -> dict[str, Array]:
+        """Do what `predictions` does, for what takes the inputs of a batch by itself.
+
+        Parameters
+        ----------
+        predict : callable
+            Takes the number of the first example of a batch; gives the network's outputs for the
+            examples that `rows` names.
+        described : EvaluationSpec
+            What `to_spec` gave.
+        """
         found = {
             array.path: np.empty(array.frame_shape, array.dtype)
             for array in described.array_specs()
         }
         for start in range(0, len(self), self.batch_size):
-            for into, output in zip(found.values(), predict(self.batch(start)), strict=True):
+            for into, output in zip(found.values(), predict(start), strict=True):
                 part = into[start : start + self.batch_size]
                 part[...] = np.asarray(output)[: len(part)]
         return found
@@ -195,6 +224,7 @@ class Evaluation:
             fingerprint=examples.fingerprint(),
             role=self.role,
             kind=examples.kind,
+            task=examples.task,
             inputs=inputs,
             input_dims={
                 name: distinct_dims(

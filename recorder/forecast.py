@@ -100,6 +100,7 @@ def estimate(
     dtype: str | Mapping[Kind, str] | None = None,
     byte_budget: int | str | None = None,
     updates: bool = True,
+    derive: bool = True,
     backend: Backend | None = None,
 ) -> RecordingEstimate:
     """Say what recording a model will take, by recording a few steps of it as it is.
@@ -120,8 +121,8 @@ def estimate(
         Optimizer updates that the training will do.
     steps_per_epoch : int, optional
         Updates an epoch, for `every_epoch`; by default one epoch is all there is.
-    evaluation, layers, activations, weights, every_unit, dtype, byte_budget, updates, backend : \
-optional
+    evaluation, layers, activations, weights, every_unit, dtype, byte_budget, updates, derive, \
+backend : optional
         As for `Recorder`, with the same defaults: by default all of the model is recorded.
 
     Raises
@@ -144,6 +145,7 @@ optional
         every_unit=every_unit,
         dtype={} if dtype is None else dtype,
         byte_budget=byte_budget,
+        derive=derive,
     )
     if backend is not None:
         arguments.instance("estimate(backend=...)", backend, Backend, BACKEND)

@@ -101,6 +101,7 @@ class LoopRecorder:
         every_unit: int = 1,
         dtype: str | Mapping[Kind, str] | None = None,
         byte_budget: int | str | None = None,
+        derive: bool = True,
         cost_limit: float = COST_LIMIT,
         thin: bool = False,
         resume: bool | int = False,
@@ -159,6 +160,11 @@ class LoopRecorder:
         byte_budget : int or str, optional
             Most bytes of the run while it is recorded, as a number or ``"2 GB"``. Scheduled steps
             are left out where they would not fit, and counted. By default there is no limit.
+        derive : bool
+            Leave out outputs that follow exactly from those of other layers (ReLU, max pooling,
+            sums, flattening ...): whoever reads the run has them all the same, computed as they
+            are read. Each is compared at every recorded step, and stored from the first one on at
+            which it does not follow. By default True; False stores all.
         cost_limit : float
             Share of the training's time that the recorder may take, by default 0.05; where it
             steadily takes more, tracing left aside, a warning says so, once.
@@ -271,6 +277,7 @@ class LoopRecorder:
                 every_unit=every_unit,
                 dtype={} if dtype is None else dtype,
                 byte_budget=byte_budget,
+                derive=derive,
             ),
             evaluations=given["evaluation"],
             resume=given["resume"],

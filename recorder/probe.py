@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
@@ -10,16 +11,17 @@ import numpy.typing as npt
 
 from recorder import arguments
 from recorder.arguments import Words
+from recorder.given import Given, changed, inputs_of
+from recorder.kinds import dims_of, kind_of
+from recorder.labels import Labels, are_whole, check_task, class_numbers
 from recorder.texts import Vectorize, token_numbers, vocabulary_of
 from store.errors import SpecError, listed
-from store.format.names import PROBE_DIM, PROBE_KINDS, Array
+from store.format.names import PROBE_KINDS, Array, distinct_dims
 from store.format.spec import ProbeSpec
+from store.format.spec_check import RESERVED_PROBE_NAMES
 
-SINGLE_INPUT = "input"
-IMAGE_CHANNELS = (1, 3, 4)
-# A rank-3 float array is taken for images only when it is square and at least this large;
-# shorter ones are more likely sequences of feature vectors.
-SMALLEST_IMAGE = 8
+# Names that no dimension of an input may have: it is an array of the same group.
+OWN_DIM = "of"
 
 
 class Probe:
@@ -30,23 +32,34 @@ class Probe:
 
     Parameters
     ----------
-    inputs : array_like or mapping of str to array_like
-        Model input (probe, ...), or several by the names of the model's inputs.
+    inputs : array_like, or lists, tuples and dicts of them
+        What the network is given, as ``model.fit`` is given it: one array (probe, ...), or several
+        in any structure; numbers or texts; ragged and sparse tensors. A list of arrays is several
+        inputs; of the rows of one make an array by ``numpy.stack``. Several inputs whose first
+        axes differ (nodes and edges of a graph) have no entry for each probe.
     labels : array_like, optional
-        Class numbers (probe,), one-hot rows (probe, class), class names (probe,) as strings, or
+        Class numbers (probe,), one-hot rows or shares (probe, class), class names (probe,) as
+        strings; several tags of each as yes and no (probe, tag) or as lists of their names; or
         target values (probe, ...).
     class_names : sequence of str, optional
-        Names by class number. Taken from the labels when those are strings.
+        Names by class number, or by tag. Taken from the labels when those are strings.
     texts : sequence of str, optional
-        The original text of each probe.
+        The original text of each probe. Inputs that are texts are kept as such.
     vocabulary : sequence of str, optional
         Token strings by token number, for instance ``TextVectorization.get_vocabulary()``.
     feature_names : sequence of str, optional
-        Names of the features of a tabular probe, of its only input.
-    kind : {"image", "text", "tabular", "other"}, optional
-        Decides how the explorer shows the inputs. Inferred when left out: four dimensions with 1,
-        3 or 4 channels, or three of bytes, are images; whole numbers in two dimensions with a
-        vocabulary or texts are text; other two dimensions are tabular.
+        Names of the features of a tabular probe, of its only input. Taken from the columns of a
+        table that has names for them.
+    kind : {"image", "text", "tabular", "signal", "volume", "video", "other"}, optional
+        Decides how the explorer shows and calls the inputs. Inferred when left out: four dimensions
+        with 1, 3 or 4 channels, or three of bytes, are images; other three dimensions of fractions
+        are signals (probe, time, channel); five are volumes, or videos where a layer takes them
+        picture by picture; whole numbers in two dimensions with a vocabulary or texts, or
+        that an embedding looks up, are texts; others of one or two dimensions are tabular.
+    task : {"classes", "tags", "values", "sequence", "mask", "image", "none"}, optional
+        What the labels ask of the network: one class of several, some of several tags, numbers, a
+        row of answers, an answer for each pixel, an image, or nothing. By default it follows from
+        the loss that the model is compiled with.
 
     Raises
     ------
@@ -57,49 +70,92 @@ class Probe:
     --------
     >>> Probe(np.zeros((8, 28, 28, 1)), labels=range(8)).kind
     'image'
+    >>> Probe([np.zeros((8, 5)), np.zeros((8, 6))]).inputs.keys()
+    dict_keys(['input_0', 'input_1'])
     """
 
     words: ClassVar[Words] = Words("probe", "Probe")
 
     def __init__(
         self,
-        inputs: npt.ArrayLike | Mapping[str, npt.ArrayLike],
-        labels: npt.ArrayLike | None = None,
+        inputs: Any,
+        labels: Any = None,
         class_names: Sequence[str] | None = None,
         texts: Sequence[str] | None = None,
         vocabulary: Sequence[str] | None = None,
         kind: str | None = None,
         feature_names: Sequence[str] | None = None,
+        task: str | None = None,
     ) -> None:
         words = self.words
-        self.inputs = _named_inputs(words, inputs)
-        self.texts = _texts(words, "texts", texts)
+        self.given = inputs
+        self._inputs = inputs_of(inputs, RESERVED_PROBE_NAMES, words.argument("inputs"))
+        task = check_task(words.argument("task"), task)
+        self.texts = _texts(words, "texts", texts) or _texts_of(self._inputs)
         self.vocabulary = _texts(words, "vocabulary", vocabulary)
-        self.feature_names = _texts(words, "feature_names", feature_names)
-        self.labels: Array | None = None
-        names_found: list[str] | None = None
-        if labels is not None:
-            self.labels, names_found = _class_numbers(words, labels)
         names = _texts(words, "class_names", class_names)
-        self.class_names = names_found if names is None else names
-        first = next(iter(self.inputs.values()), np.empty(0))
-        is_text = self.vocabulary is not None or self.texts is not None
-        self.kind = _infer_kind(first, is_text=is_text) if kind is None else arguments.plain(kind)
+        self._labels = Labels.of(labels, names, task, words.argument("labels"))
+        self.kind_is_given = kind is not None
+        self.kind = self._kind() if kind is None else arguments.plain(kind)
+        own_names = _columns(inputs) if self.kind == "tabular" else None
+        self.feature_names = _texts(words, "feature_names", feature_names) or own_names
         found = self._problems()
         if found:
             raise SpecError(f"The {words.called} is inconsistent:\n- " + "\n- ".join(found))
 
+    @property
+    def inputs(self) -> dict[str, Array]:
+        """The inputs that are stored, by name: (probe, ...) each."""
+        return {
+            given.name: given.array
+            for given in self._inputs
+            if given.array is not None and _is_stored(given)
+        }
+
+    @property
+    def labels(self) -> Array | None:
+        """Class numbers (probe,), or what else the network is to answer (probe, ...)."""
+        return self._labels.values
+
+    @property
+    def class_names(self) -> list[str] | None:
+        """Names by class number, or by tag."""
+        return self._labels.names
+
+    @property
+    def task(self) -> str | None:
+        """What the labels ask of the network, as far as it was said."""
+        return self._labels.task
+
+    @property
+    def size(self) -> int | None:
+        """How many probes there are; None where neither inputs nor labels nor texts tell it."""
+        if self.is_along_probes:
+            return len(self)
+        kept = (each for each in (self.labels, self.texts) if each is not None)
+        return next((len(each) for each in kept), None)
+
+    @property
+    def is_along_probes(self) -> bool:
+        """Whether each input has an entry for each probe: not so the nodes and edges of a graph."""
+        return len({given.shape[0] for given in self._inputs if given.shape}) == 1
+
     def __len__(self) -> int:
-        return len(next(iter(self.inputs.values())))
+        return self._inputs[0].shape[0]
 
     def __repr__(self) -> str:
-        shapes = ", ".join(f"{name} {values.shape}" for name, values in self.inputs.items())
-        return f"Probe({shapes}, kind={self.kind!r})"
+        shapes = ", ".join(f"{given.name} {given.shape}" for given in self._inputs)
+        return f"{self.words.made_by}({shapes}, kind={self.kind!r})"
+
+    @property
+    def names(self) -> list[str]:
+        """The name of each input in the run, in the order of the structure."""
+        return [given.name for given in self._inputs]
 
     @classmethod
     def pick(
         cls,
-        x: npt.ArrayLike | Mapping[str, npt.ArrayLike],
+        x: Any,
         y: npt.ArrayLike,
         per_class: int = 4,
         seed: int = 0,
@@ -114,7 +170,7 @@ class Probe:
 
         Parameters
         ----------
-        x : array_like or mapping of str to array_like
+        x : array_like, or lists, tuples and dicts of them
             Inputs to pick from (example, ...).
         y : array_like
             Their classes: numbers (example,), one-hot rows (example, class) or strings.
@@ -140,31 +196,36 @@ class Probe:
         """
         per_class = arguments.whole("Probe.pick(per_class=...)", per_class, least=1)
         seed = arguments.whole("Probe.pick(seed=...)", seed, least=0)
-        inputs = _named_inputs(_PICKED, x)
-        numbers, names = _class_numbers(_PICKED, y)
+        labels = Labels.of(y, None, None, _PICKED.argument("labels"))
+        values = labels.values
+        if values is None:
+            arguments.refuse(_PICKED.argument("labels"), y, "the class of each example")
+        numbers = class_numbers(values)
         given = _texts(_PICKED, "texts", texts)
-        sizes = {name: len(values) for name, values in inputs.items()}
+        inputs = inputs_of(x, argument=_PICKED.argument("inputs"))
+        sizes = {each.name: each.shape[0] for each in inputs}
         if given is not None:
             sizes["texts"] = len(given)
-        if any(size != len(numbers) for size in sizes.values()):
+        if any(size != len(values) for size in sizes.values()):
             raise SpecError(
-                f"Inputs and labels differ in length: {sizes} against {len(numbers)} labels. "
-                "Pass one label per example."
+                f"Inputs and labels differ in length: {sizes} against {len(values)} labels. "
+                f"Pass one label per example.{_STACK if len(sizes) > 1 else ''}"
             )
-        if numbers.ndim != 1 or not are_whole(numbers):
+        if numbers is None:
             raise SpecError(
-                f"Labels to pick by must be classes, got {numbers.dtype} of shape {numbers.shape}. "
+                f"Labels to pick by must be classes, got {values.dtype} of shape {values.shape}. "
                 "For targets that are not classes choose examples yourself: Probe(x[:32], y[:32])."
             )
         chosen = _stratified(numbers, per_class, seed)
         return cls(
-            {name: values[chosen] for name, values in inputs.items()},
+            changed(x, lambda values: values[chosen]),
             numbers[chosen],
-            class_names=names if class_names is None else class_names,
+            class_names=labels.names if class_names is None else class_names,
             texts=None if given is None else [given[index] for index in chosen],
             vocabulary=vocabulary,
             kind=kind,
-            feature_names=feature_names,
+            feature_names=feature_names or _columns(x),
+            task="classes",
         )
 
     @classmethod
@@ -172,12 +233,13 @@ class Probe:
         cls,
         texts: Sequence[str],
         vectorize: Vectorize,
-        labels: npt.ArrayLike | None = None,
+        labels: Any = None,
         *,
         vocabulary: Sequence[str] | None = None,
         class_names: Sequence[str] | None = None,
         kind: str | None = None,
         feature_names: Sequence[str] | None = None,
+        task: str | None = None,
     ) -> Self:
         """Make a probe of texts, for a network that takes token numbers.
 
@@ -192,7 +254,7 @@ class Probe:
             As for `Probe`.
         vocabulary : sequence of str, optional
             Token strings by token number; by default what `vectorize` says about itself.
-        class_names, kind, feature_names : optional
+        class_names, kind, feature_names, task : optional
             As for `Probe`.
 
         Raises
@@ -222,67 +284,126 @@ class Probe:
             vocabulary=found,
             kind=kind,
             feature_names=feature_names,
+            task=task,
         )
 
-    def to_spec(self) -> ProbeSpec:
-        """Describe the probe for the store."""
+    def to_spec(self, kind: str | None = None, labels: Labels | None = None) -> ProbeSpec:
+        """Describe the probe for the store.
+
+        Parameters
+        ----------
+        kind : str, optional
+            What the inputs are, where the network's layers have told more than `kind` says.
+        labels : Labels, optional
+            The labels, where the network's loss has told what they ask.
+        """
+        kind = self.kind if kind is None else kind
+        known = self._labels if labels is None else labels
+        kinds = self._kinds(kind)
+        taken: dict[str, int] = {}
+        dims = {
+            name: distinct_dims(
+                _own_names(self._dims(name, kinds[name], values), name),
+                values.shape,
+                taken,
+                name,
+            )
+            for name, values in self.inputs.items()
+        }
         return ProbeSpec(
             inputs=self.inputs,
-            kind=self.kind,
-            dims={name: _dims(self.kind, values) for name, values in self.inputs.items()},
-            labels=self.labels,
-            class_names=self.class_names,
+            kind=kind,
+            dims=dims,
+            labels=known.values,
+            class_names=known.names,
             texts=self.texts,
             vocabulary=self.vocabulary,
             feature_names=self.feature_names,
+            task=known.task,
+            kinds={name: each for name, each in kinds.items() if each != kind},
+            present={
+                given.name: given.present()
+                for given in self._inputs
+                if given.form == "ragged" and _is_stored(given)
+            },
+            not_stored={
+                given.name: {
+                    "dtype": given.dtype,
+                    "shape": list(given.shape),
+                    "form": given.form,
+                    "sha256": _digest(given),
+                }
+                for given in self._inputs
+                if not _is_stored(given)
+            },
         )
 
+    def _kinds(self, kind: str) -> dict[str, str]:
+        """Say what each input that is stored is: the first one is of the probe's kind."""
+        first = next(iter(self.inputs), None)
+        return {
+            name: kind
+            if name == first or len(self._inputs) == 1
+            else kind_of(values, is_text=False)
+            for name, values in self.inputs.items()
+        }
+
+    def _kind(self) -> str:
+        first = next((each for each in self._inputs if _is_stored(each)), None)
+        first = first or next(iter(self._inputs), None)
+        if first is None or first.array is None:
+            return "other"
+        is_text = self.vocabulary is not None or self.texts is not None
+        return kind_of(first.array, is_text=is_text and not first.is_text and self._is_alone)
+
+    @property
+    def _is_alone(self) -> bool:
+        """Whether no input is of texts: those of the probe then belong to its numbers."""
+        return not any(given.is_text for given in self._inputs)
+
+    def _dims(self, name: str, kind: str, values: Array) -> tuple[str, ...]:
+        if self.is_along_probes:
+            return dims_of(kind, values)
+        return (f"row_of_{name}", *(f"dim_{axis}" for axis in range(1, values.ndim)))
+
     def _problems(self) -> list[str]:
-        if not self.inputs:
-            return ["there is no input; pass an array, or a dict of arrays by input name"]
+        if not self._inputs:
+            return ["there is no input; pass an array, or several as model.fit takes them"]
         found = []
-        for name, values in self.inputs.items():
-            if values.ndim == 0 or values.size == 0:
-                found.append(f"input {name!r} has shape {values.shape}; pass at least one example")
-            elif values.dtype.kind not in "biuf":
-                found.append(f"input {name!r} holds {values.dtype}; pass numbers")
+        for given in self._inputs:
+            if not given.shape or 0 in given.shape:
+                found.append(
+                    f"input {given.name!r} has shape {given.shape}; pass at least one example"
+                )
+            elif not (_is_stored(given) or given.is_text or given.array is None):
+                found.append(f"input {given.name!r} holds {given.dtype}; pass numbers or texts")
         if found:
             return found
-        sizes = {name: len(values) for name, values in self.inputs.items()}
-        if self.labels is not None and not self.labels.ndim:
-            return ["labels is a single number; pass one for each example"]
-        if self.labels is not None:
+        sizes: dict[str, int] = {}
+        if self.is_along_probes:
+            sizes = {given.name: given.shape[0] for given in self._inputs}
+        if self.labels is not None and self.labels.ndim:
             sizes["labels"] = len(self.labels)
         if self.texts is not None:
             sizes["texts"] = len(self.texts)
         if len(set(sizes.values())) > 1:
-            found.append(f"lengths differ: {sizes}; pass one entry of each per example")
+            found.append(
+                f"lengths differ: {sizes}; pass one entry of each per example."
+                f"{_STACK if len(self._inputs) > 1 else ''}"
+            )
         if self.kind not in PROBE_KINDS:
             found.append(f"kind {self.kind!r} is not one of {listed(PROBE_KINDS)}")
-        found.extend(self._label_problems())
+        found.extend(self._labels.problems())
         found.extend(self._vocabulary_problems())
         found.extend(self._feature_problems())
         return found
-
-    def _label_problems(self) -> list[str]:
-        if self.labels is None or self.class_names is None:
-            return []
-        if self.labels.ndim != 1 or not are_whole(self.labels):
-            return ["class_names were given, but the labels are not class numbers"]
-        low, high = int(self.labels.min()), int(self.labels.max())
-        if low < 0 or high >= len(self.class_names):
-            return [
-                f"labels run from {low} to {high}, but there are {len(self.class_names)} "
-                "class_names; pass one name for every class"
-            ]
-        return []
 
     def _feature_problems(self) -> list[str]:
         names = self.feature_names
         if names is None:
             return []
-        first = next(iter(self.inputs.values()))
-        if self.kind != "tabular" or len(self.inputs) > 1:
+        first = next(iter(self.inputs.values()), None)
+        if self.kind != "tabular" or first is None or len(self.inputs) > 1:
             return ["feature_names were given, but the probe is not one table"]
         if first.ndim != 2 or first.shape[1] != len(names):
             return [
@@ -292,8 +413,8 @@ class Probe:
         return []
 
     def _vocabulary_problems(self) -> list[str]:
-        first = next(iter(self.inputs.values()))
-        if self.vocabulary is None or not are_whole(first):
+        first = next(iter(self.inputs.values()), None)
+        if self.vocabulary is None or first is None or not are_whole(first):
             return []
         low, high = int(first.min()), int(first.max())
         if low < 0 or high >= len(self.vocabulary):
@@ -323,62 +444,60 @@ def check_probe(argument: str, value: Any) -> Any:
     return value
 
 
+# What a list of arrays may have been meant to be.
+_STACK = " A list of arrays is several inputs; make one of rows by numpy.stack."
 # Of `Probe.pick`.
 _PICKED = Words("probe", "Probe.pick", {"inputs": "x", "labels": "y"})
 
 
-def _named_inputs(
-    words: Words, inputs: npt.ArrayLike | Mapping[str, npt.ArrayLike]
-) -> dict[str, Array]:
-    argument = words.argument("inputs")
-    if isinstance(inputs, Mapping):
-        return {str(name): _array(argument, values) for name, values in inputs.items()}
-    return {SINGLE_INPUT: _array(argument, inputs)}
-
-
-def _array(argument: str, values: npt.ArrayLike) -> Array:
-    try:
-        return np.asarray(values)
-    except ValueError:  # rows of different lengths
-        arguments.refuse(argument, values, "an array, or rows of one length")
+def _is_stored(given: Given) -> bool:
+    return given.array is not None and given.array.dtype.kind in "biuf"
 
 
 def _texts(words: Words, name: str, values: Sequence[str] | None) -> list[str] | None:
     return None if values is None else arguments.texts(words.argument(name), values)
 
 
-def _class_numbers(words: Words, labels: npt.ArrayLike) -> tuple[Array, list[str] | None]:
-    """Turn strings and one-hot rows into class numbers; leave other targets alone."""
-    values = _array(words.argument("labels"), labels)
-    if values.dtype.kind in "US" or (
-        values.dtype.kind == "O" and all(isinstance(value, str) for value in values.flat)
-    ):
-        names, numbers = np.unique(values.astype(str), return_inverse=True)
-        return numbers.astype(np.int64), [str(name) for name in names]
-    if values.dtype.kind not in "biuf":
-        raise SpecError(
-            f"{words.argument('labels')} holds {values.dtype}; pass class numbers, class names or "
-            "targets."
-        )
-    if values.ndim == 2 and values.shape[1] == 1 and are_whole(values):
-        return values[:, 0].astype(np.int64), None
-    one_hot = (
-        values.ndim == 2
-        and values.shape[1] > 1
-        and bool(np.isin(values, (0, 1)).all() and (values.sum(axis=1) == 1).all())
-    )
-    if one_hot:
-        return values.argmax(axis=1).astype(np.int64), None
-    if values.ndim == 1 and values.size and are_whole(values):
-        return values.astype(np.int64), None
-    return values, None
+def _texts_of(inputs: Sequence[Given]) -> list[str] | None:
+    """Give what the inputs that are texts say of each probe, if any are."""
+    columns = {
+        each.name: [", ".join(row) for row in each.array.reshape(len(each.array), -1).tolist()]
+        for each in inputs
+        if each.is_text and each.array is not None and each.array.ndim
+    }
+    if len({len(column) for column in columns.values()}) != 1:
+        return None
+    if len(columns) == 1:
+        return next(iter(columns.values()))
+    return [
+        "; ".join(f"{name}: {text}" for name, text in zip(columns, row, strict=True))
+        for row in zip(*columns.values(), strict=True)
+    ]
 
 
-def are_whole(values: Array) -> bool:
-    """Whether all values are whole numbers, of whatever data type."""
-    if values.dtype.kind in "biu":
-        return True
-    return values.dtype.kind == "f" and bool((np.mod(values, 1) == 0).all())
+def _columns(inputs: Any) -> list[str] | None:
+    """Give the names of the columns of a table that has them, such as one of pandas."""
+    columns = getattr(inputs, "columns", None)
+    return None if columns is None else [str(column) for column in columns]
+
+
+def _own_names(dims: Sequence[str], name: str) -> tuple[str, ...]:
+    """Rename dimensions that are called as the input itself: xarray would take it for an index."""
+    return tuple(f"{dim}_{OWN_DIM}_{name}" if dim == name else dim for dim in dims)
+
+
+def _digest(given: Given) -> str:
+    """Digest what an input holds that is not stored."""
+    if given.array is not None:
+        content = "\0".join(map(str, given.array.ravel().tolist())).encode()
+    else:
+        parts = (given.value.indices, getattr(given.value, "indptr", ()), _values_of(given.value))
+        content = b"".join(np.ascontiguousarray(part).tobytes() for part in parts)
+    return hashlib.sha256(content).hexdigest()
+
+
+def _values_of(sparse: Any) -> Any:
+    return sparse.values if hasattr(sparse, "dense_shape") else sparse.data
 
 
 def _stratified(numbers: Array, per_class: int, seed: int) -> list[int]:
@@ -390,31 +509,3 @@ def _stratified(numbers: Array, per_class: int, seed: int) -> list[int]:
         count = min(per_class, len(candidates))
         chosen.extend(int(index) for index in generator.choice(candidates, count, replace=False))
     return chosen
-
-
-def _infer_kind(values: Array, *, is_text: bool) -> str:
-    if values.ndim == 4 and (
-        values.shape[-1] in IMAGE_CHANNELS or values.shape[1] in IMAGE_CHANNELS
-    ):
-        return "image"
-    if values.ndim == 3:
-        square = values.shape[1] == values.shape[2] >= SMALLEST_IMAGE
-        return "image" if values.dtype == np.uint8 or (square and not is_text) else "other"
-    if values.ndim == 2:
-        return "text" if is_text and values.dtype.kind in "iu" else "tabular"
-    return "other"
-
-
-def _dims(kind: str, values: Array) -> tuple[str, ...]:
-    if kind == "image" and values.ndim == 4:
-        last, first = values.shape[-1] in IMAGE_CHANNELS, values.shape[1] in IMAGE_CHANNELS
-        if first and not last:
-            return (PROBE_DIM, "channel", "y", "x")
-        return (PROBE_DIM, "y", "x", "channel")
-    if kind == "image" and values.ndim == 3:
-        return (PROBE_DIM, "y", "x")
-    if kind == "text" and values.ndim == 2:
-        return (PROBE_DIM, "token")
-    if kind == "tabular" and values.ndim == 2:
-        return (PROBE_DIM, "feature")
-    return (PROBE_DIM, *(f"dim_{axis}" for axis in range(1, values.ndim)))

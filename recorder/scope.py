@@ -50,6 +50,8 @@ class RecordingScope:
     byte_budget : int or str or None
         Most bytes of the run while it is recorded, for instance ``"2 GB"``. As it runs out,
         scheduled steps are left out, and counted.
+    derive : bool
+        Whether activations that follow exactly from others are left out, and given by the reader.
 
     Raises
     ------
@@ -68,10 +70,12 @@ class RecordingScope:
     every_unit: int = 1
     dtype: str | Mapping[Kind, str] = field(default_factory=dict)
     byte_budget: int | str | None = None
+    derive: bool = True
 
     def __post_init__(self) -> None:
         for each in fields(self):
             object.__setattr__(self, each.name, arguments.plain(getattr(self, each.name)))
+        arguments.flag("derive=...", self.derive)
         narrowing = self.narrowing()
         for dtype in (narrowing.activation_dtype, narrowing.weight_dtype):
             arguments.one_of("dtype=...", dtype, (None, *FLOATS))
@@ -93,6 +97,7 @@ class RecordingScope:
             every_unit=arguments.whole("every_unit=...", self.every_unit, least=1),
             activation_dtype=arguments.plain(types.get("activation")),
             weight_dtype=arguments.plain(types.get("weights")),
+            derive=self.derive,
         )
 
 
@@ -171,6 +176,12 @@ def byte_budget(scope: RecordingScope, spec: RunSpec) -> ByteBudget | None:
             'fewer probes, or dtype="float16".'
         )
     return ByteBudget(limit)
+
+
+def steps_left(scope: RecordingScope, spec: RunSpec, used: int) -> int:
+    """Count the steps for which a budget has room beside the bytes of those that are recorded."""
+    assert scope.byte_budget is not None
+    return steps_within(spec, parse_bytes(scope.byte_budget) - used)
 
 
 def parse_bytes(size: int | str, argument: str = "byte_budget") -> int:

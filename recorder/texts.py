@@ -74,7 +74,8 @@ def vocabulary_of(vectorize: Any) -> list[str] | None:
         numbers = vectorize.get_vocab() if hasattr(vectorize, "get_vocab") else None
     except Exception as error:  # it may hold bytes that are no UTF-8
         raise SpecError(
-            f"The vocabulary of {type(vectorize).__name__} cannot be read, {_said(error)} Pass it: "
+            f"The vocabulary of {type(vectorize).__name__} cannot be read, {_said(error)} Of texts "
+            "that are no UTF-8: decode them before adapt(), or pass the tokens yourself: "
             "vocabulary=[...], a text for each token number."
         ) from error
     numbers = getattr(vectorize, "word_index", None) if numbers is None else numbers

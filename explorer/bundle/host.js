@@ -499,8 +499,9 @@
         const chosen = name === clock.choice.layer;
         group.setAttribute("aria-selected", chosen);
         if (!chosen) continue;
-        const [top, bottom] = [group.getBoundingClientRect(), box.getBoundingClientRect()];
-        if (top.top < bottom.top || top.bottom > bottom.bottom) group.scrollIntoView({ block: "nearest" });
+        const [it, pane] = [group.getBoundingClientRect(), box.getBoundingClientRect()];
+        const isInSight = it.top >= pane.top && it.bottom <= pane.bottom && it.left >= pane.left && it.right <= pane.right;
+        if (!isInSight) group.scrollIntoView({ block: "nearest", inline: "nearest" });
       }
     };
     model.on(["nodes", "edges"], build);

@@ -442,7 +442,7 @@ function cursorsOf(model) {
 
 // explorer/widgets/time/pair_transport.js
 var CURVES = { step: "step", log_step: "step (log)", epoch: "epoch", wall_time: "time" };
-var SHARED = "Whether colours and ends mean the same in both runs: those of feature maps, kernels, weights, their distributions, states and gates. Every other picture has colours of its own, with its own ends.";
+var SHARED = "Whether colours and ends mean the same in both runs: those of feature maps, kernels, weights, their distributions, states and gates; other pictures end where their own run's values do. In either case curves of A are blue and those of B magenta, and a class, a gate or a layer has one colour in both.";
 var SIDES = ["first", "second"];
 function positionOf(shown, index, from) {
   let best = 0;
@@ -558,10 +558,11 @@ function render({ model, el }) {
     if (!ready()) return;
     runs.forEach((run, at) => run.go(model.path[SIDES[at]][clock.index]));
   };
-  let isMatched = new URLSearchParams(location.search).has("units");
-  const wasMatched = () => {
-    isMatched ||= model.units === "matched";
-    return isMatched;
+  let isUnusual = new URLSearchParams(location.search).has("units");
+  const wasUnusual = () => {
+    const matched = model.units === "matched" && model.matching !== model.usual.matching;
+    isUnusual ||= model.units !== model.usual.units || matched;
+    return isUnusual;
   };
   const parameters = () => {
     const [a, b] = runs.map((run, at) => run.stepAt?.(model.path[SIDES[at]][clock.index]) ?? null);
@@ -574,8 +575,8 @@ function render({ model, el }) {
       anchors: points,
       axis: model.axis,
       colours: model.tied ? null : "own",
-      units: wasMatched() ? model.units : null,
-      matching: model.units === "matched" ? model.matching : null
+      units: wasUnusual() ? model.units : null,
+      matching: wasUnusual() && model.units === "matched" ? model.matching : null
     };
   };
   const ANSWERED = { align: "mode", anchors: "anchors", axis: "axis", units: "units", matching: "matching" };
@@ -589,7 +590,7 @@ function render({ model, el }) {
     introduce(model);
     for (const [name2, own] of Object.entries(ANSWERED)) {
       const before = model[own];
-      const wanted = asked.get(name2) ?? (name2 === "units" ? "number" : null);
+      const wanted = asked.get(name2) ?? model.usual[name2] ?? null;
       if (before === void 0 || wanted === null || String(before) === wanted) continue;
       model[own] = Array.isArray(before) ? wanted.split(",").map(Number) : wanted;
     }

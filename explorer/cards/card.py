@@ -64,7 +64,9 @@ class Card:
     lazy : bool
         Draw nothing until the browser reports that the card is on screen.
     numbers : bool
-        Offer to save the numbers behind the picture, and films of it, at the steps of `data`.
+        Offer to save the numbers behind the picture.
+    films : bool
+        Offer films of it, over the steps of `data`.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class Card:
         *,
         lazy: bool = False,
         numbers: bool = True,
+        films: bool = True,
     ) -> None:
         self.view = view
         self._data = data
@@ -89,6 +92,7 @@ class Card:
         self._outdated: tuple[Any, ...] | None = (
             None  # the key on screen, drawn from an earlier reading of the run
         )
+        self._part: tuple[Any, ...] | None = None  # the key of a picture that is not whole yet
         self.head = card_head(
             view.title,
             wanted=self._save if numbers else None,
@@ -97,7 +101,7 @@ class Card:
             state=UNSEEN,
             source=data.run.name,
         )
-        if numbers:
+        if films:
             self.head.films_from(CardFilms(self.head, view, self._on_screen))
         self.pictures = OneOf(KEPT_PICTURES, min_height=EMPTY_PX)
         self.panel = framed(self.head, self.pictures, width=view.width)
@@ -125,6 +129,7 @@ class Card:
                 self._say(failure)
             return
         self._shown = key
+        self._leave_part()
         if self._missing is not None:
             self._say(self._missing)
         elif key in self._nothing:
@@ -143,6 +148,7 @@ class Card:
         """Show a newer reading of the run. The picture on screen stays until it is redrawn."""
         self._data = data
         self.pictures.forget()
+        self._part = None
         self._followed.clear()
         self._nothing.clear()
         if self.head.state == CONTENT:
@@ -175,9 +181,12 @@ class Card:
 
         def use(made: Any) -> None:
             if isinstance(made, Unfinished):
+                if made.so_far is not None and key == self._shown:
+                    self._draw_meanwhile(scene, key, made.so_far)
                 progress(made.share)
                 self._go_on(scene, key, made.go_on, deadline)
             else:
+                self._leave_part()
                 self._draw(scene, key, made)
 
         def progress(share: float) -> None:
@@ -185,6 +194,20 @@ class Card:
                 self.head.share = share
 
         in_worker(self._data, work, use, deadline=deadline, progress=progress)
+
+    def _draw_meanwhile(self, scene: Scene, key: tuple[Any, ...], so_far: Any) -> None:
+        """Show a part of a picture, while the rest of it is computed."""
+        self._leave_part()
+        self._draw(scene, key, so_far)
+        if self.head.state == CONTENT:
+            self._part = key
+            self.head.begin(renewing=True)
+
+    def _leave_part(self) -> None:
+        """Keep no part of a picture; on screen it stays until something else is shown."""
+        if self._part is not None:
+            self.pictures.release(self._part)
+            self._part = None
 
     def _draw(self, scene: Scene, key: tuple[Any, ...], outcome: Any) -> None:
         if outcome is SKIPPED or key != self._shown or key in self.pictures:
@@ -250,8 +273,8 @@ class Card:
     def _save(self, ending: str, index: int, step: str) -> None:
         """Send the numbers behind the picture: of one step as csv, else of all steps."""
         scene, body = self._on_screen()
-        count = len(self._data.run)
-        if body is None or not 0 <= index < count:
+        count = 0 if body is None else len(self.view.moments(scene))
+        if not 0 <= index < count:
             self.head.decline("There is no picture here to save.")
             return
         indices = [index] if ending == "csv" else range(count)

@@ -142,7 +142,7 @@ def numbers_behind(
     NoNumbersError
         As of `numbers_of`.
     """
-    steps = Steps(indices, scene.data.timeline.steps, view.exact(scene))
+    steps = Steps(indices, view.moments(scene), view.exact(scene))
     about: dict[str, Any] = {"run": scene.data.run.name, "view": view.title}
     used = {*view.depends, *view.follows}
     if view.region in ("stage", "layer"):

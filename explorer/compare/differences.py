@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from explorer.compare.examples import CommonExamples
 from explorer.compare.pair import RunPair
 from explorer.data.run import RunData
 from explorer.derived.pairs.difference import (
@@ -29,6 +30,7 @@ from explorer.derived.pairs.divergence import (
 )
 from explorer.derived.pairs.time_alignment import Alignment
 from explorer.derived.time.frames import sample_indices
+from explorer.derived.time.headway import counted
 
 Array = npt.NDArray[Any]
 Float32 = npt.NDArray[np.float32]
@@ -265,41 +267,27 @@ def parting(pair: RunPair) -> Parting:
 # -- answers ----------------------------------------------------------------------------------
 
 
-def same_classes(pair: RunPair) -> bool:
-    """Whether both are classifiers of the same classes, in the same order."""
-    first, second = pair.first, pair.second
-    return (
-        first.reading is not None
-        and second.reading is not None
-        and first.class_names == second.class_names
-    )
-
-
 def answers_over_time(
-    pair: RunPair, alignment: Alignment
+    examples: CommonExamples, alignment: Alignment
 ) -> tuple[npt.NDArray[np.int64], PredictionDistance]:
-    """How far the answers for shared probes are apart, and at which positions: (kept,)."""
+    """How far the answers for common examples are apart, and at which positions: (kept,)."""
     positions = thinned(alignment, MOST_POSITIONS)
-    stacked = []
-    for data, probes, shown in (
-        (pair.first, pair.probes.first, alignment.first),
-        (pair.second, pair.probes.second, alignment.second),
-    ):
-        columns = [data.probabilities(int(probe)) for probe in probes]
-        known = [column[shown[positions]] for column in columns if column is not None]
-        stacked.append(np.stack(known, axis=1))
-    return positions, prediction_distance(*stacked)
+    found = []
+    for at in counted(positions.tolist()):  # one by one, as sets may be large
+        shown = alignment.first[[at]], alignment.second[[at]]
+        answers = [examples.probabilities(side, indices) for side, indices in enumerate(shown)]
+        found.append(prediction_distance(*answers))
+    names = [field.name for field in fields(PredictionDistance)]
+    together = {name: np.concatenate([getattr(one, name) for one in found]) for name in names}
+    return positions, PredictionDistance(**together)
 
 
-def disputed(pair: RunPair, alignment: Alignment) -> Disputes | None:
-    """Find shared probes that one run gets right and the other wrong; None without labels."""
+def disputed(examples: CommonExamples, alignment: Alignment) -> Disputes | None:
+    """Find examples that one run gets right and the other wrong; None without labels."""
     marks = []
-    for data, probes, shown in (
-        (pair.first, pair.probes.first, alignment.first),
-        (pair.second, pair.probes.second, alignment.second),
-    ):
-        verdicts = data.verdicts()
-        if verdicts is None or data.class_labels is None:
+    for side, shown in enumerate((alignment.first, alignment.second)):
+        known = examples.examples(side)
+        if known is None:
             return None
-        marks.append(verdicts.marks[shown][:, probes])
+        marks.append(known.verdicts().marks[shown][:, examples.numbers[side]])
     return disputes(*marks)

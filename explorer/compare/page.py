@@ -92,7 +92,8 @@ class ComparisonPage:
         lazy = place != "above"
         data = comparison.pair.first
         cards = [
-            Card(view, data, CHANNEL, self._current, lazy=lazy, numbers=False) for view in views
+            Card(view, data, CHANNEL, self._current, lazy=lazy, numbers=view.saves, films=False)
+            for view in views
         ]
         for card in cards:
             card.head.source = " and ".join(side.data.run.name for side in comparison.sides)

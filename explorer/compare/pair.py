@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 
+from explorer.compare.examples import CommonExamples, common_examples
 from explorer.compare.probes import SharedProbes, shared_probes
 from explorer.data.metrics import LEARNING_RATE, VALIDATION, is_epoch_mean, metric_values
 from explorer.data.run import Measure, RunData
@@ -58,6 +59,11 @@ class RunPair:
     def probes(self) -> SharedProbes:
         """What of the probes is shared."""
         return shared_probes(self.first.run.probe, self.second.run.probe)
+
+    @functools.cached_property
+    def examples(self) -> CommonExamples | None:
+        """By which examples the answers of both are compared; None without any."""
+        return common_examples(self.first, self.second, self.probes)
 
     @property
     def key(self) -> str:

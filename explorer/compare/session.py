@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from explorer.compare.beginning import begin_alike, said_of_beginning
 from explorer.compare.matching.at_step import Kind, UnitPairs
 from explorer.compare.matching.matcher import UnitMatcher
 from explorer.compare.pair import ANCHORS, Anchors, RunPair
@@ -23,6 +24,12 @@ CARRIED = ["layer", "unit", "probe", "target", "tab", "axis"]
 # In the address: colours of each run by itself.
 OWN_COLOURS = "own"
 MATCHED: dict[str, Kind] = {"step": "step", "last": "last", "tracked": "tracked"}
+# How units are put together at first, by whether the networks begin with other weights. One
+# matching for all steps: what moves with the slider is then change, and not another unit.
+USUAL = {
+    False: {"units": "number", "matching": "step"},
+    True: {"units": "matched", "matching": "last"},
+}
 
 
 class Comparison:
@@ -45,6 +52,8 @@ class Comparison:
         How they stand beside each other in time; None if one of them has recorded no step.
     mode : str
         Name of that way.
+    alike : bool or None
+        Whether both networks begin with the same weights; None: not known.
     warnings : list of str
         A sentence for each thing that could not be done as the address asks.
     """
@@ -57,6 +66,8 @@ class Comparison:
             query.pop("part", None)  # it is of B alone
         self.anchors = _anchors(query, self.warnings)
         self.mode, self.alignment = self._asked(str(query.get("align", "step")))
+        self.alike = begin_alike(pair)
+        usual = USUAL[self.alike is False]
         tied = query.get("colours") != OWN_COLOURS
         ours, theirs = pair.tied if tied else (pair.first, pair.second)
         self.first = Side(ours, 0, query)
@@ -74,7 +85,8 @@ class Comparison:
             axis=self.first.selection.axis,
             tied=tied,
             families=self.first.selection.families,
-            **_matching(query, self.warnings),
+            usual=usual,
+            **_matching(query, usual, self.warnings),
             channel=CHANNEL,
             channels=list(CHANNELS),
             names=[side.data.run.name for side in self.sides],
@@ -312,7 +324,8 @@ class Comparison:
     def said_of_units(self) -> str:
         """Say which unit of B stands for that of A, and why."""
         chosen = self.first.selection
-        return self.units.sentence(chosen.layer, chosen.unit, self.index())
+        said = self.units.sentence(chosen.layer, chosen.unit, self.index())
+        return " ".join(filter(None, (said_of_beginning(self.alike), said)))
 
     def _update(self) -> None:
         for listener in self.listeners:
@@ -346,14 +359,16 @@ def _anchors(query: Mapping[str, Any], warnings: list[str]) -> Anchors | None:
     return anchors
 
 
-def _matching(query: Mapping[str, Any], warnings: list[str]) -> dict[str, str]:
-    """Read how units are put together from an address."""
+def _matching(
+    query: Mapping[str, Any], usual: Mapping[str, str], warnings: list[str]
+) -> dict[str, str]:
+    """Read how units are put together from an address; as usual where it does not say."""
     found = {}
     for name, known in (("units", ("number", "matched")), ("matching", tuple(MATCHED))):
-        asked = str(query.get(name, known[0]))
+        asked = str(query.get(name, usual[name]))
         if asked not in known:
             warnings.append(f"{name} should be one of {', '.join(known)}, got {asked!r}.")
-        found[name] = asked if asked in known else known[0]
+        found[name] = asked if asked in known else usual[name]
     return found
 
 

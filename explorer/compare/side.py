@@ -10,7 +10,7 @@ import panel as pn
 from explorer.cards.card import Card
 from explorer.data.run import RunData
 from explorer.plots import style
-from explorer.selection import TABS_OF_TWO, Tab
+from explorer.selection import TABS_OF_TWO, SelectionKey, Tab
 from explorer.session.session import TAB_OF, Explorer
 from explorer.views.base import Region
 from explorer.widgets.page.beside import columns
@@ -81,6 +81,11 @@ class Side(Explorer):
             styles["grid-column"] = self.half
         panel.styles = styles
         return panel
+
+    def _current(self) -> tuple[SelectionKey, int]:
+        """Give the selection, and the position of the step, which tells whose curves there are."""
+        selected, index = super()._current()
+        return selected, style.ClockIndex(index, self.channel, colour=self.colour)
 
     def _settle_row(self) -> None:
         """Leave the cards in the run's half of the page."""

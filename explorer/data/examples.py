@@ -72,9 +72,21 @@ class Examples:
         return f"{len(self):,} {NOUNS[self.source]}"
 
     @property
+    def fingerprint(self) -> str:
+        """Digest of the inputs, also of those that were not kept; empty if it is not known."""
+        if self.source == "probe":
+            probe = self.data.run.probe
+            return "" if probe is None else probe.fingerprint()
+        attributes = self.data.run.evaluations[ROLES[self.source]].attrs
+        return str(attributes.get("fingerprint", ""))
+
+    @property
     def has_inputs(self) -> bool:
         """Whether what the network was given is one array, and was kept."""
-        return self.data.input() is not None if self.source == "probe" else len(self._kept()) == 1
+        if self.source == "probe":
+            return self.data.input() is not None
+        taken = [layer for layer in self.data.run.layers.values() if layer.kind == "input"]
+        return len(self._kept()) == 1 and len(taken) <= 1
 
     def inputs(self) -> tuple[Array, list[str], str] | None:
         """Read what the network was given, if that is one array and was kept.
@@ -140,6 +152,27 @@ def examples_of(data: RunData, source: ExampleSource) -> Examples | None:
     return _of_probe(data) if source == "probe" else _of_evaluation(data, source)
 
 
+def answers_at(data: RunData, source: ExampleSource, index: int) -> Array:
+    """Read the class probabilities of every example of a source at a step: (example, class).
+
+    Of the probe labels need not be known. The run must have such examples, and be of a classifier.
+    """
+    reading = data.answer
+    assert isinstance(reading, OutputReading)
+    if source == "probe":
+        assert data.output is not None
+        path = activation_path(data.output)
+    else:
+        path = _path(source)
+    rest = (slice(None),) * (len(data.run.array(path).shape) - 1)
+    return reading.probabilities(data.run.read(path, (index, *rest)))
+
+
+def _path(source: ExampleSource) -> str:
+    """Name the array of the predictions for a larger set."""
+    return f"{EVALUATION_GROUPS[ROLES[source]]}/prediction"
+
+
 def _of_probe(data: RunData) -> Examples | None:
     labels, reading = data.class_labels, data.reading
     if labels is None or reading is None:
@@ -163,5 +196,4 @@ def _of_evaluation(data: RunData, source: ExampleSource) -> Examples | None:
         return None
     given = list(kept.attrs.get("class_names") or data.class_names)[: reading.classes]
     names = given + [str(number) for number in range(len(given), reading.classes)]
-    path = f"{EVALUATION_GROUPS[role]}/prediction"
-    return Examples(data, source, classes, names, reading, path)
+    return Examples(data, source, classes, names, reading, _path(source))

@@ -11,7 +11,7 @@ from explorer.data.run import RunData
 from explorer.derived.time.frames import Limits, sample_indices
 from explorer.derived.units.filters import kernel_tiles
 from store import Layer
-from store.format.names import activation_path, weight_path
+from store.format.names import weight_path
 
 Array = npt.NDArray[Any]
 # Steps that fix the colour limits, and weights of each that are looked at.
@@ -67,8 +67,7 @@ def read_kernel(data: RunData, layer: str, index: int) -> Array:
 
 def unit_stride(data: RunData, layer: str) -> int:
     """Give the stride at which a layer's units are recorded; unit numbers count recorded ones."""
-    node = data.run.nodes.get(activation_path(layer))
-    return 1 if node is None else int(node["attributes"].get("unit_stride", 1))
+    return data.run.layers[layer].unit_stride
 
 
 def strongest_channels(kernel: Array) -> npt.NDArray[np.intp]:

@@ -6,19 +6,24 @@ trained". Both take what `LAYER_QUANTITIES` holds. Compute them in the worker th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from explorer.data.absence import MORE_PROBES, RECORD_UPDATES, Absence, Lack, Nothing
+from explorer.data.absence import MORE_EXAMPLES, RECORD_UPDATES, Absence, Lack, Nothing
 from explorer.data.layers import can_die, function_of, is_output
+from explorer.data.readouts import (
+    few_examples,
+    readouts_of,
+    said_of_readouts,
+    turns_of_readouts,
+)
 from explorer.data.run import RunData
 from explorer.data.summaries import (
     activation_spectra,
-    linear_probe_of,
     separation_of,
     weight_directions,
     weight_norms,
@@ -34,7 +39,7 @@ from explorer.data.updates import (
 )
 from explorer.derived.time.headway import counted
 from explorer.derived.units.activity import DEAD
-from explorer.derived.units.linear_probe import SHUFFLES, too_few
+from explorer.derived.units.linear_probe import SHUFFLES
 from store import Layer
 
 Array = npt.NDArray[Any]
@@ -83,6 +88,11 @@ class LayerQuantity:
         Takes the run: gives what stands behind the name in the menu, or none.
     note : callable, optional
         Takes the run: gives a sentence on what the numbers mean in it, or none.
+    measured_on : callable, optional
+        Takes the run: gives a sentence on what the numbers are of, where it is not the probe.
+    turns : callable, optional
+        Takes the run: gives pieces of work that take seconds together, whose outcomes are kept for
+        the function; others get their turn between two of them.
     unknown : str
         Sentence for a run in which no value is a finite number.
     constant : callable, optional
@@ -114,6 +124,8 @@ class LayerQuantity:
     healthy: str = ""
     qualifier: Callable[[RunData], str] = lambda _: ""
     note: Callable[[RunData], str] = lambda _: ""
+    measured_on: Callable[[RunData], str] | None = None
+    turns: Callable[[RunData], Sequence[Callable[[], object]]] = lambda _: ()
     unknown: str = "No value is a number at any recorded step."
     constant: Callable[[float, str], str] | None = None
     of_layer: OfLayer = field(init=False)
@@ -236,12 +248,16 @@ def _no_updates(data: RunData) -> Lack | None:
     meaning=(
         "Cosine of each update of a layer's main weight and the update right before it: 1 where "
         "the training goes straight on, 0 where the two have nothing in common, below 0 where it "
-        "turns back"
+        "turns back; one pair of updates at each recorded step, so single values scatter"
+    ),
+    healthy=(
+        "high while much is learned, lower later; where it stays far below 0 updates undo each "
+        "other, as with too high a learning rate"
     ),
     note=lambda data: (
         ""
         if (share := unrelated_cosine(data)) is None
-        else f"With this optimizer, unrelated gradients alone give about {share:g}."
+        else f"With this optimizer, gradients that have nothing in common give about {share:g}."
     ),
     unknown="Of no recorded step are two updates in a row known that moved a weight.",
 )
@@ -265,6 +281,7 @@ def update_direction(data: RunData, layer: str) -> Array | None:
         "Rows are layers whose function can have that slope (ReLU and its like), but for the "
         "network's output"
     ),
+    healthy="few, and not ever more",
     note=lambda data: unseen_inputs(data, [one.name for one in _dying(data)]),
     unknown="Only the network's output may have a slope of 0, and there that is no harm.",
     constant=lambda share, layers: (
@@ -309,6 +326,9 @@ SPARSE = 0.01
         "an activation function, where its slope is under 4 % of its steepest. Layers that never "
         "reach 1 % are left out"
     ),
+    healthy=(
+        "about half after ReLU at the start, often more later; near 1 hardly anything is passed on"
+    ),
     constant=lambda share, layers: (
         f"{100 * share:.3g} % of the values of {layers} are inactive at every recorded step."
         if share > SPARSE
@@ -337,8 +357,10 @@ def _is_shared_out(layer: Layer) -> bool:
     title="Where the classes come apart",
     meaning=(
         "Silhouette of the probes, averaged: 1 if each lies close to its own class and far from "
-        "others in the layer's activations, 0 if the classes mix"
+        "others in the layer's activations, 0 if the classes mix, and about that for classes that "
+        "are given at random"
     ),
+    healthy="near 0 in the first layers, and growing with the training towards the last ones",
     constant=lambda silhouette, layers: (
         f"The silhouette is {silhouette:.3g} in {layers} at every recorded step"
         + (": the classes are not apart." if silhouette == 0 else ".")
@@ -349,35 +371,37 @@ def class_separation(data: RunData, layer: str) -> Array | None:
     return separation_of(data, layer)
 
 
-def _few_probes(data: RunData) -> Nothing | None:
-    labels = data.class_labels
-    few = None if labels is None else too_few(labels)
-    return None if few is None else Nothing(f"{few} {MORE_PROBES}")
+def _few_examples(data: RunData) -> Nothing | None:
+    few = few_examples(data)
+    return None if few is None else Nothing(f"{few} {MORE_EXAMPLES}")
 
 
 @LayerQuantity(
     "linear probe",
     reads="activation",
     needs_classes=True,
-    lacks=_few_probes,
+    lacks=_few_examples,
     unit="accuracy above chance",
     signed=True,
     limits=(-0.5, 0.5),
     title="What a linear readout finds in each layer",
     meaning=(
-        "Share of the probes whose class a linear readout of the layer names, trained on other "
-        f"probes, less what 95 of 100 readouts of shuffled labels stay below ({SHUFFLES} at each "
-        "step): 0 and less is no more than chance"
+        "Share of the examples whose class a linear readout of the layer names, which was trained "
+        "on four fifths of them and is tested on the others, each fifth in turn, less what 95 of "
+        f"100 readouts of shuffled labels stay below ({SHUFFLES} at each step): 0 and less is no "
+        "more than chance"
     ),
     healthy="in a trained classifier it grows from layer to layer",
+    measured_on=said_of_readouts,
+    turns=turns_of_readouts,
     constant=lambda excess, layers: (
         f"A linear readout of {layers} is {excess:.3g} above chance at every recorded step."
     ),
 )
 def linear_probe_accuracy(data: RunData, layer: str) -> Array | None:
     """Accuracy of a linear readout above the 95th percentile of shuffled labels: (step,)."""
-    found = linear_probe_of(data, layer) if _few_probes(data) is None else None
-    return None if found is None else found[0] - found[1]
+    found = readouts_of(data, layer)
+    return None if found is None else found.accuracy - found.chance_bound
 
 
 def _may_be_matrix(layer: Layer) -> bool:

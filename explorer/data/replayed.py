@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -15,8 +15,10 @@ from scipy.special import expit, softmax
 from explorer.data.examples import Examples, ExampleSource, examples_of
 from explorer.data.run import RunData
 from explorer.derived.network.curvature import Eigenvalue, noise_scale, top_eigenvalue
+from explorer.derived.predictions.labels import too_few
 from explorer.derived.recurrent.equations import NotDerivableError
 from explorer.derived.time.frames import sample_indices
+from explorer.derived.time.headway import counted
 from explorer.derived.units.collapse import Collapse, collapse
 from store.format.names import weight_path
 
@@ -52,13 +54,22 @@ class Replayed:
     output: str
 
     @classmethod
-    def of(cls, data: RunData) -> Replayed | None:
-        """Take the first set that has inputs and labels; None where there is none."""
-        for source in SOURCES:
-            examples = examples_of(data, source)
-            if examples is not None and examples.has_inputs and len(data.run.outputs) == 1:
-                return cls(examples, data.run.outputs[0])
-        return None
+    def of(cls, data: RunData, sources: Sequence[ExampleSource] = SOURCES) -> Replayed | None:
+        """Take a set that has inputs and labels; None where there is none.
+
+        Parameters
+        ----------
+        data : RunData
+            The run.
+        sources : sequence of {"evaluation", "train", "probe"}
+            The first with enough examples of each class is taken, else the first of all.
+        """
+        if len(data.run.outputs) != 1:
+            return None
+        known = [examples_of(data, source) for source in sources]
+        sets = [one for one in known if one is not None and one.has_inputs]
+        large = [one for one in sets if too_few(one.labels) is None]
+        return next((cls(one, data.run.outputs[0]) for one in [*large, *sets]), None)
 
     @cached_property
     def inputs(self) -> Array:
@@ -209,7 +220,7 @@ def _noise(of: Replayed, index: int) -> float:
     size, weights = batch_size(of), of.weights(index)
     order = np.random.default_rng(0).permutation(len(of.examples))
     batches = order[: BATCHES * size].reshape(BATCHES, size)
-    found = [of.gradient(weights, batch) for batch in batches]
+    found = [of.gradient(weights, batch) for batch in counted(batches)]
     keys = [(layer, name) for layer, own in found[0].items() for name in own]
     return noise_scale(np.stack([_flat(one, keys) for one in found]), size)
 

@@ -16,7 +16,6 @@ from explorer.data.derived_cache import DerivedCache
 from explorer.data.layers import ending_function
 from explorer.derived.network.engine import Network
 from explorer.derived.network.node import Node
-from explorer.derived.predictions.loss import recorded_loss
 from explorer.derived.predictions.reading import (
     NoReading,
     OutputReading,
@@ -35,8 +34,9 @@ from explorer.derived.time.frames import (
 from explorer.derived.time.headway import counted
 from explorer.derived.time.timeline import Timeline, first_from
 from store import Run
+from store.format.losses import recorded_loss
 from store.format.names import UNIT_DIM, Array, activation_path, weight_path
-from store.format.spec import EVALUATION_INPUT
+from store.format.spec import EVALUATION_GROUPS, EVALUATION_INPUT
 from store.reading.cache import Arrays, ByteCache
 from store.reading.ended_run import EndedRun
 
@@ -44,8 +44,6 @@ from store.reading.ended_run import EndedRun
 FRAME_CACHE_BYTES = 192 * 1024 * 1024
 # Distributions and the like, which are on disk besides.
 DERIVED_CACHE_BYTES = 64 * 1024 * 1024
-# What the network says of the examples of the evaluation set.
-EVALUATION_PATH = "evaluation/prediction"
 # Steps that fix a picture's limits, or how the output is read.
 SAMPLES = 24
 # Bytes of a history that are held at once: that of a convolution may be larger than memory.
@@ -226,9 +224,10 @@ class RunData:
     def input(self) -> Array | None:
         """Give the probe's input: (probe, ...); None without a probe, or with several inputs."""
         probe = self.run.probe
-        if probe is None or len(probe.inputs) != 1:
+        if probe is None or len(probe.inputs) != 1 or probe.not_stored:
             return None
-        return np.asarray(next(iter(probe.inputs.values())))
+        ((name, given),) = probe.inputs.items()
+        return np.asarray(given) if probe.is_along_probes(name) else None
 
     # -- weights -----------------------------------------------------------------------------
 
@@ -265,7 +264,7 @@ class RunData:
 
     @cached_property
     def answer(self) -> OutputReading | NoReading | None:
-        """What the output is, on the probe or else the evaluation set; None without any."""
+        """What the output is, on the probe or else an evaluation set; None without any."""
         path = self._output_path or self._evaluation_path
         if path is None or not len(self.run):
             return None
@@ -274,7 +273,8 @@ class RunData:
         most = max(1, BLOCK_BYTES // (8 * math.prod(reader.shape[1:])))
         indices = sample_indices(len(self.run), min(SAMPLES, most))
         sample = self.run.read_many((path, (index, *rest)) for index in indices)
-        known = [each for each in (self._labels, self.evaluation_labels) if each is not None]
+        known = [self._labels] if self._labels is not None else []
+        known += [each["label"].values for each in self.run.evaluations.values() if "label" in each]
         return self.read_as(np.stack(sample), known)
 
     def read_as(self, sample: Array, labels: Sequence[Array]) -> OutputReading | NoReading:
@@ -294,20 +294,23 @@ class RunData:
             loss=recorded_loss(self.run.attributes.get("loss"), output),
             gives=None if function is None else function.gives,
             labels=labels,
+            task=self.task,
         )
 
-    def evaluation_input(self) -> Array | None:
-        """Give what the only input takes of the evaluation set: (example, ...); None without it."""
-        kept = self.run.evaluation
-        if kept is None or EVALUATION_INPUT not in kept or len(self.network.inputs) != 1:
-            return None
-        return np.asarray(kept[EVALUATION_INPUT].values)
-
     @cached_property
-    def evaluation_labels(self) -> Array | None:
-        """Labels of the evaluation set: (example, ...); None without them."""
-        kept = self.run.evaluation
-        return None if kept is None or "label" not in kept else np.asarray(kept["label"].values)
+    def task(self) -> str | None:
+        """What the labels ask of the network; None where the run does not say."""
+        probe, kept = self.run.probe, self.run.evaluations.values()
+        said = [None if probe is None else probe.task, *(each.attrs.get("task") for each in kept)]
+        return next((str(task) for task in said if task not in (None, "none")), None)
+
+    def evaluation_input(self) -> Array | None:
+        """Give what the only input takes of an evaluation set: (example, ...); None without it."""
+        kept = (each for each in self.run.evaluations.values() if EVALUATION_INPUT in each)
+        found = next(kept, None)
+        if found is None or len(self.network.inputs) != 1:
+            return None
+        return np.asarray(found[EVALUATION_INPUT].values)
 
     def probabilities(self, probe: int) -> npt.NDArray[np.float32] | None:
         """Probabilities of the classes, or labels, of one probe at every step: (step, class)."""
@@ -366,8 +369,9 @@ class RunData:
 
     @property
     def _evaluation_path(self) -> str | None:
-        """Array of what the model says of the evaluation set, of a model with one output."""
-        return EVALUATION_PATH if EVALUATION_PATH in self.run.nodes else None
+        """Array of what a model with one output says of an evaluation set, held out if it may."""
+        paths = (f"{group}/prediction" for group in EVALUATION_GROUPS.values())
+        return next((path for path in paths if path in self.run.nodes), None)
 
     @property
     def _labels(self) -> Array | None:

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from explorer.data.layers import GATED, by_unit, main_weight
@@ -18,7 +17,6 @@ from explorer.data.run import RunData
 from explorer.derived.time.direction import Directions, directions_over_steps
 from explorer.derived.time.frames import sample_indices
 from explorer.derived.time.norms import Norms, norms_over_steps
-from explorer.derived.units.linear_probe import linear_probe
 from explorer.derived.units.rank import (
     Spectra,
     as_matrix,
@@ -122,29 +120,6 @@ def activation_spectra(data: RunData, layer: str) -> Spectra:
             lambda: asdict(spectra_over_steps(map(deviations, unit_frames(data, layer)))),
         )
     )
-
-
-def linear_probe_of(data: RunData, layer: str) -> tuple[Array, Array] | None:
-    """Say how well a linear readout of a layer names the classes of probes it did not see.
-
-    Returns
-    -------
-    accuracy, chance_bound : ndarray (step,)
-        See `explorer.derived.units.linear_probe`; None without a class for each probe.
-    """
-    labels = data.class_labels
-    if labels is None or labels.ndim != 1:
-        return None
-
-    def make() -> dict[str, Array]:
-        found = [linear_probe(frame, labels) for frame in unit_frames(data, layer)]
-        return {
-            "accuracy": np.array([one.accuracy for one in found]),
-            "bound": np.array([one.chance_bound for one in found]),
-        }
-
-    kept = data.derived(f"linear probe of {activation_path(layer)}", make)
-    return kept["accuracy"], kept["bound"]
 
 
 def separation_of(data: RunData, layer: str) -> Array | None:

@@ -116,8 +116,11 @@ def needs_texts(data: RunData) -> Absence | None:
     if texts_of(data) is not None:
         return None
     probe = data.run.probe
-    if probe is not None and len(probe.inputs) > 1:
-        return Unfit(f"The network takes {len(probe.inputs)} inputs; this is for one text.")
+    count = 0 if probe is None else len(probe.inputs) + len(probe.not_stored)
+    if count > 1:
+        return Unfit(f"The network takes {count} inputs; this is for one text.")
+    if probe is not None and probe.not_stored:
+        return Unfit("The network makes numbers of its texts itself; this is for texts of numbers.")
     return Lack(
         "The probes are no texts of whole numbers (probe, token), or were not kept. Record with a "
         'probe of kind "text".'

@@ -12,11 +12,11 @@ import numpy.typing as npt
 from explorer.plots.style import (
     CLASSES,
     HEIGHT,
-    LINES,
     Hook,
     class_colour,
     common,
     legend_of,
+    lines_at,
     time_cursor,
     x_ticks,
 )
@@ -25,6 +25,8 @@ Array = npt.NDArray[Any]
 
 # Of what stands behind a curve.
 FAINT = 0.3
+# Names of curves that are drawn in dashes begin so.
+VALIDATION = "validation"
 
 
 def metric_curves(
@@ -42,6 +44,8 @@ def metric_curves(
 ) -> hv.Overlay:
     """One curve for each series, with a time cursor.
 
+    What was measured in validation is dashed, in the colour of the same in training.
+
     Parameters
     ----------
     series : mapping of str to (x, y)
@@ -53,7 +57,7 @@ def metric_curves(
     behind : mapping of str to (x, y), optional
         What some of the series are made of, faint and without a name: values of batches.
     index : int
-        Recorded step of the cursor at the start.
+        Recorded step of the cursor at the start; see `style.lines_at`.
     ticks : sequence of (float, str), optional
         Ticks of the x axis.
     y_range : (float, float), optional
@@ -65,13 +69,14 @@ def metric_curves(
     """
     layers: list[hv.Element] = []
     x_dim, y_dim = hv.Dimension("x", label=x_label), hv.Dimension("y", label=y_label)
-    for number, (name, (x, y)) in enumerate(series.items()):
-        colour = LINES[number % len(LINES)]
+    colours = curve_colours(list(series), index)
+    for name, (x, y) in series.items():
+        colour = colours[name]
         if behind and name in behind:
             faint = hv.Curve(behind[name], x_dim, y_dim).relabel(name)  # one entry of the legend
             layers.append(faint.opts(color=colour, line_width=1, alpha=FAINT, backend="bokeh"))
         curve = hv.Curve((x, y), x_dim, y_dim)
-        dashed = "dashed" if name.startswith("validation") else "solid"
+        dashed = "dashed" if name.startswith(VALIDATION) else "solid"
         layers.append(
             curve.relabel(name).opts(
                 color=colour, line_width=1.8, line_dash=dashed, tools=["hover"], backend="bokeh"
@@ -91,6 +96,19 @@ def metric_curves(
             **({"ylim": y_range} if y_range else _y_range([y for _, y in series.values()])),
         ),
     )
+
+
+def curve_colours(names: Sequence[str], index: int) -> dict[str, str]:
+    """Give each name a colour: one for a metric in training and in validation.
+
+    Examples
+    --------
+    >>> curve_colours(["training", "validation", "validation top 5"], 0)
+    {'training': '#4477aa', 'validation': '#4477aa', 'validation top 5': '#ee6677'}
+    """
+    of = {name: name.removeprefix(VALIDATION).removeprefix("training").strip() for name in names}
+    kinds, lines = list(dict.fromkeys(of.values())), lines_at(index)
+    return {name: lines[kinds.index(kind) % len(lines)] for name, kind in of.items()}
 
 
 def _y_range(values: Sequence[Array]) -> dict[str, Any]:

@@ -39,6 +39,9 @@ RUNS = ("#2a78bd", "#bd4296")
 SEQUENTIAL = "viridis"
 DIVERGING = "coolwarm"
 
+# Beside two runs no other curve has a colour that could be taken for theirs.
+BESIDE_RUNS = ("#009988", "#999933", "#a06a3b", "#66ccee", "#8b95a1")
+
 # Paul Tol's bright and muted schemes, which colour-blind readers can distinguish.
 LINES = ("#4477aa", "#ee6677", "#228833", "#aa3377", "#66ccee", "#ccbb44")
 CLASSES = (
@@ -107,13 +110,15 @@ class ClockIndex(int):
     """Position of a recorded step that knows on which of the page's clocks it is.
 
     Every picture over time is told the step at which its cursor starts. Where a page has several
-    clocks, this tells the cursor which one to follow; and every picture what it marks: where epochs
-    end, and where the weights were set and not updated.
+    clocks, this tells the cursor which one to follow, and every picture the colour of the run that
+    has this clock; and what it marks: where epochs end, and where the weights were set and not
+    updated.
     """
 
     channel: str
     epochs: npt.NDArray[np.float64]
     jumps: npt.NDArray[np.float64]
+    colour: str | None
 
     def __new__(
         cls,
@@ -121,10 +126,11 @@ class ClockIndex(int):
         channel: str,
         epochs: npt.NDArray[np.float64] = NO_PLACES,
         jumps: npt.NDArray[np.float64] = NO_PLACES,
+        colour: str | None = None,
     ) -> ClockIndex:
         """Make the position on a clock; of pictures that mark times, with their places."""
         made = super().__new__(cls, index)
-        made.channel, made.epochs, made.jumps = channel, epochs, jumps
+        made.channel, made.epochs, made.jumps, made.colour = channel, epochs, jumps, colour
         return made
 
     @classmethod
@@ -132,7 +138,20 @@ class ClockIndex(int):
         cls, index: int, epochs: npt.NDArray[np.float64], jumps: npt.NDArray[np.float64]
     ) -> ClockIndex:
         """Give a position, on its clock if it has one, the places of what is marked."""
-        return cls(index, getattr(index, "channel", CHANNEL), epochs, jumps)
+        channel, colour = getattr(index, "channel", CHANNEL), getattr(index, "colour", None)
+        return cls(index, channel, epochs, jumps, colour)
+
+
+def lines_at(index: int) -> tuple[str, ...]:
+    """Colours of curves, in turn: of a run that stands beside another one its own comes first.
+
+    Parameters
+    ----------
+    index : int
+        Position of the step on screen; a `ClockIndex` tells whose clock it is on.
+    """
+    own = getattr(index, "colour", None)
+    return LINES if own is None else (own, *BESIDE_RUNS)
 
 
 @functools.cache

@@ -75,6 +75,11 @@ class Scene:
         """Place of each recorded step on the time axis."""
         return self.data.timeline.positions(self.selected.axis)
 
+    @property
+    def lines(self) -> list[str]:
+        """Colours of curves, in turn: the run's own first, if it stands beside another one."""
+        return list(style.lines_at(self.index))
+
     def time_options(self) -> dict[str, Any]:
         """Arguments that every plot over time takes."""
         axis, timeline = self.selected.axis, self.data.timeline
@@ -101,10 +106,13 @@ class Unfinished:
         How much that is, from 0 to 1.
     go_on : callable
         Computes more: gives what `View.compute` may give.
+    so_far : object, optional
+        What `View.draw` can draw meanwhile; None: nothing new.
     """
 
     share: float
     go_on: Callable[[], Any]
+    so_far: Any = None
 
 
 Region = Literal["run", "joint", "stage", "layer", "learning", "training"]
@@ -183,6 +191,10 @@ class View(abc.ABC):
             For `draw`; or `Nothing`, if there is nothing to draw; or `Unfinished`.
         """
         return None
+
+    def moments(self, scene: Scene) -> npt.NDArray[Any]:
+        """Give what numbers call each position of the slider: the updates done by then."""
+        return scene.data.timeline.steps
 
     def exact(self, scene: Scene) -> Callable[[int], npt.NDArray[Any]] | None:
         """Give what reads the values at a recorded step, where the picture holds their colours.

@@ -5,10 +5,18 @@ from __future__ import annotations
 import abc
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from explorer.data.absence import MORE_EXAMPLES, Nothing
 from explorer.data.replayed import Replayed, steps_seen
 from explorer.derived.recurrent.equations import NotDerivableError
+from explorer.derived.time.headway import part
+from explorer.derived.time.sampling import coarse_first
 from explorer.views.base import Scene, Unfinished, View
+
+# Numbers of steps at which a picture is drawn before all are there: the ends and the middle, and
+# each time the middles of all gaps.
+DRAWN_AT = (3, 5, 9)
 
 
 class Measured(NamedTuple):
@@ -17,9 +25,9 @@ class Measured(NamedTuple):
     Attributes
     ----------
     steps : ndarray of int
-        Their positions.
+        Their positions, growing.
     found : list
-        What `Replaying.at_step` gave.
+        What `Replaying.at_step` gave at each.
     """
 
     steps: Any
@@ -27,7 +35,11 @@ class Measured(NamedTuple):
 
 
 class Replaying(View):
-    """A view of numbers that take seconds a step: others get their turn between two of them."""
+    """A view of numbers that take seconds a step.
+
+    Others get their turn between two steps, and meanwhile the picture is of those that are there:
+    spread over the training at first, then ever more densely.
+    """
 
     depends = ("axis",)
     width = 6
@@ -46,15 +58,23 @@ class Replaying(View):
         of = Replayed.of(scene.data)
         assert of is not None
         few = self.too_few(of)
-        return self._go_on(of, []) if few is None else Nothing(f"{few} {MORE_EXAMPLES}")
+        return self._go_on(of, {}) if few is None else Nothing(f"{few} {MORE_EXAMPLES}")
 
-    def _go_on(self, of: Replayed, found: list[Any]) -> Measured | Unfinished | Nothing:
-        steps = steps_seen(of.data)
+    def _go_on(self, of: Replayed, found: dict[int, Any]) -> Measured | Unfinished | Nothing:
+        steps = steps_seen(of.data)[coarse_first(len(steps_seen(of.data)))].tolist()
         try:
-            found = [*found, self.at_step(of, int(steps[len(found)]))]
+            with part(len(found), len(steps)):
+                found = {**found, steps[len(found)]: self.at_step(of, steps[len(found)])}
         except NotDerivableError as error:
             return Nothing(f"The network cannot be run again. {str(error).removesuffix('.')}.")
-        if len(found) < len(steps):
-            return Unfinished(len(found) / len(steps), lambda: self._go_on(of, found))
-        why = self.nothing(found)
-        return Measured(steps, found) if why is None else Nothing(why)
+        order = sorted(found)
+        measured = Measured(np.array(order), [found[index] for index in order])
+        why = self.nothing(measured.found)
+        if len(found) == len(steps):
+            return measured if why is None else Nothing(why)
+        is_denser = why is None and len(found) in DRAWN_AT
+        return Unfinished(
+            len(found) / len(steps),
+            lambda: self._go_on(of, found),
+            measured if is_denser else None,
+        )

@@ -60,6 +60,11 @@ def needs_activation(scene: Scene) -> Absence | None:
         return needs_steps(scene)
     if scene.layer.kind == "input":
         return Unfit("An input layer hands on the probe itself; there is nothing to see beside it.")
+    if scene.layer.has_whole_output:
+        return Unfit(
+            f"The output of {scene.layer.name} has no entry for each probe; run.activations"
+            f"({scene.layer.name!r}) gives it as a whole."
+        )
     return Lack(not_recorded(scene.data, [scene.layer.name]))
 
 
@@ -82,8 +87,11 @@ def needs_input(data: RunData) -> Absence | None:
     probe = data.run.probe
     if probe is None:
         return Lack(_no_probe(data))
-    if len(probe.inputs) > 1:
-        return Unfit(f"The network takes {len(probe.inputs)} inputs; this is for one.")
+    count = len(probe.inputs) + len(probe.not_stored)
+    if count > 1:
+        return Unfit(f"The network takes {count} inputs; this is for one.")
+    if probe.not_stored:
+        return Unfit("What the network takes is no array of numbers; this is for one that is.")
     return Lack("The probe's inputs were not kept with this run.") if not probe.inputs else None
 
 
@@ -249,7 +257,7 @@ def needs_states(scene: Scene, *, derived: bool = False) -> Absence | None:
     """
     probe, number = scene.data.run.probe, scene.selected.probe
     if probe is None or not probe.size:
-        return Lack(GIVE_PROBE)
+        return Lack(_no_probe(scene.data))
     if not len(scene.data.run):
         return needs_steps(scene)
     layer = RecurrentLayer(scene.data, scene.selected.layer)

@@ -166,17 +166,17 @@ def _flow(widget: Flow, steps: Steps) -> xr.Dataset:
 @reading.register
 def _step_table(widget: StepTable, steps: Steps) -> xr.Dataset:
     rows: list[list[str]] = []
-    places: list[int] = []
+    places: list[Any] = []
     for update, payload in zip(steps.coordinate, steps.payloads(widget), strict=False):
         rows.extend([str(text) for text in row] for row in payload["rows"])
-        places.extend([int(update)] * len(payload["rows"]))
+        places.extend([update] * len(payload["rows"]))
     variables: dict[str, Any] = {}
     names = [identifier(column, f"column_{number}") for number, column in enumerate(widget.columns)]
     for number, name in enumerate(distinct(*names)):
         texts = [row[number] for row in rows]
         numbers = _numbers(texts) if number in widget.numeric else None
         variables[name] = ("row", np.array(texts, str) if numbers is None else numbers)
-    at = None if widget.still else ("row", np.array(places, np.int64))
+    at = None if widget.still else ("row", np.array(places, steps.updates.dtype))
     return picture_dataset(widget.label, variables, {"at_step": at})
 
 

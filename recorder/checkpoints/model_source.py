@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from recorder.checkpoints.reading import HDF5_SUFFIXES, is_whole_model
-from recorder.keras.inputs import check_fits
-from recorder.keras.trace import trace
+from recorder.keras.inputs import Feed, check_fits
+from recorder.keras.trace import build
 from recorder.probe import Probe
 from store.errors import CheckpointError, listed
 
@@ -83,8 +83,7 @@ def build_for(model: Any, probe: Probe) -> None:
         The probe does not fit the model.
     """
     check_fits(probe, model)
-    if not model.built:
-        trace(model, probe.inputs)
+    build(model, Feed.of(probe))
 
 
 def _configurations(path: Path) -> tuple[Any, Any]:

@@ -22,8 +22,8 @@ def load_probe(path: str | Path) -> Probe:
     ----------
     path : str or Path
         What ``numpy.savez`` wrote: ``x``, or one array for each of the model's inputs under its
-        name; if wanted ``labels``, ``class_names``, ``texts``, ``vocabulary``, ``feature_names``
-        and ``kind``.
+        name; if wanted ``labels``, ``class_names``, ``texts``, ``vocabulary``, ``feature_names``,
+        ``kind`` and ``task``.
 
     Raises
     ------
@@ -36,13 +36,14 @@ def load_probe(path: str | Path) -> Probe:
         name: None if name not in arrays else [str(entry) for entry in arrays.pop(name)]
         for name in _LISTS
     }
-    kind = arrays.pop("kind", None)
+    words = {name: str(arrays.pop(name)) for name in ("kind", "task") if name in arrays}
     if not arrays:
         raise SpecError(f"{path} holds no inputs. Write it with numpy.savez(path, x=...).")
     return Probe(
         arrays["x"] if list(arrays) == ["x"] else arrays,
         labels,
-        kind=None if kind is None else str(kind),
+        kind=words.get("kind"),
+        task=words.get("task"),
         **lists,
     )
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from recorder import schedule as schedules
 from recorder.evaluation import Evaluation
+from recorder.given import changed
 from recorder.probe import Probe
 from recorder.schedule import Schedule
 from recorder.startup import without_startup_noise
@@ -202,12 +203,10 @@ def _of_file(path: Path, probes: int | None, size: int) -> Planned:
 def _zeros(tensor: Any, probes: int, size: int) -> Any:
     """Make inputs of the right shape: what they hold decides neither bytes nor time."""
     shape = [size if length is None else length for length in tensor.shape[1:]]
-    return np.zeros([probes, *shape], str(tensor.dtype))
+    dtype = str(tensor.dtype)
+    return np.zeros([probes, *shape], np.str_ if dtype == "string" else dtype)
 
 
 def _sized(probe: Probe, count: int) -> Probe:
     """Give a probe of as many examples, repeated where it has fewer."""
-    inputs = {
-        name: np.resize(values, (count, *values.shape[1:])) for name, values in probe.inputs.items()
-    }
-    return Probe(next(iter(inputs.values())) if len(inputs) == 1 else inputs)
+    return Probe(changed(probe.given, lambda values: np.resize(values, (count, *values.shape[1:]))))

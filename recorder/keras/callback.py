@@ -18,8 +18,8 @@ from recorder.keras.backend import KerasBackend, require_tensorflow
 from recorder.keras.counting import BatchMetrics, EpochCount, RunningMeans, UpdateCount
 from recorder.keras.ending import when_all_have_ended
 from recorder.keras.facts import TrainingFacts
+from recorder.keras.freezing import trained_variables
 from recorder.keras.gradients import GradientNorms
-from recorder.keras.parts import trained_variables
 from recorder.loop import LoopRecorder, guarded
 
 

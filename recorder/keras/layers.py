@@ -87,6 +87,13 @@ def wrapped_layer(layer: Any) -> Any:
     return layer.layer if "Wrapper" in names and hasattr(layer, "layer") else layer
 
 
+def is_over_time(layer: Any) -> bool:
+    """Whether a layer calls another one at each step of time, as ``TimeDistributed`` does."""
+    return any(
+        cls.__name__ == "TimeDistributed" and is_keras_class(cls) for cls in type(layer).__mro__
+    )
+
+
 def layer_kind(layer: Any) -> str:
     """Find a layer's kind, one of `store.format.names.LAYER_KINDS`."""
     inner = wrapped_layer(layer)
@@ -117,9 +124,11 @@ def is_channels_first(layer: Any) -> bool | None:
 
 
 def activation_dims(
-    kind: str, shape: Sequence[int], *, channels_first: bool = False
+    kind: str, shape: Sequence[int], *, channels_first: bool = False, over_time: bool = False
 ) -> tuple[str, ...]:
     """Name the axes of a layer's output, the probe first.
+
+    What a layer gives `over_time`, picture by picture, is no volume.
 
     Examples
     --------
@@ -133,12 +142,23 @@ def activation_dims(
         return (PROBE_DIM,)
     if inner == 0:
         return (PROBE_DIM, UNIT_DIM)
-    if kind == "recurrent" and inner > 1 and inner - 1 in _SPATIAL:
+    if (over_time or kind == "recurrent") and inner > 1 and inner - 1 in _SPATIAL:
         # A recurrent layer over images (ConvLSTM2D) that returns its sequence.
         places: tuple[str, ...] = ("token", *(_SPATIAL[inner - 1] if inner > 2 else ("y",)))
     else:
         places = _SPATIAL.get(inner) or tuple(f"dim_{axis}" for axis in range(1, inner + 1))
     return (PROBE_DIM, UNIT_DIM, *places) if channels_first else (PROBE_DIM, *places, UNIT_DIM)
+
+
+def whole_dims(shape: Sequence[int]) -> tuple[str, ...]:
+    """Name the axes of an output that has no entry for each probe.
+
+    Examples
+    --------
+    >>> whole_dims((12, 4, 3))
+    ('dim_0', 'dim_1', 'unit')
+    """
+    return (*(f"dim_{axis}" for axis in range(len(shape) - 1)), *(UNIT_DIM,) * bool(shape))
 
 
 def _activation_name(layer: Any) -> str | None:

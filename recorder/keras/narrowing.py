@@ -7,7 +7,6 @@ from typing import Any
 
 from recorder.keras.structure import Structure
 from recorder.keras.trace import Trace
-from store.format.names import activation_path
 from store.format.spec import LayerSpec
 
 
@@ -23,7 +22,7 @@ def narrowed_trace(traced: Trace, structure: Structure, layers: Sequence[LayerSp
     layers : sequence of LayerSpec
         What of it is recorded.
     """
-    by_path = {activation_path(layer.name): layer for layer in layers if layer.has_activation}
+    by_path = {layer.output_path: layer for layer in layers if layer.output_dims}
     return traced.narrowed(
         {
             call: _cast(by_path[path])

@@ -69,19 +69,6 @@ def parts_of(model: Any) -> dict[str, Any]:
     return found
 
 
-def trained_variables(part: Any) -> list[Any]:
-    """Give the variables that a training moves, in the model's order.
-
-    A part may be frozen for the moment, as a discriminator is while the generator is trained: of
-    one that is frozen as a whole, those that its layers made to be trained.
-    """
-    now = list(part.trainable_variables)
-    if now or isinstance(part, OwnVariables):
-        return now
-    made = [each for layer in part._flatten_layers() for each in layer._trainable_variables]
-    return list({id(variable): variable for variable in made}.values())
-
-
 def is_built(part: Any) -> bool:
     """Whether a part has all the weights that it will have."""
     return isinstance(part, OwnVariables) or not _may_get_weights(part)

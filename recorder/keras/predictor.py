@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from recorder.evaluation import Evaluation
-from recorder.keras.trace import Trace, model_inputs, storable
+from recorder.keras.eager import run_eagerly
+from recorder.keras.inputs import Feed
+from recorder.keras.trace import Trace, storable
 from store.format.names import Array
 
 
@@ -34,10 +36,15 @@ class Predictor:
         self, model: Any, traced: Trace, outputs: Sequence[str], evaluation: Evaluation
     ) -> None:
         self._evaluation = evaluation
-        self._function = _forward(model, traced.variables, evaluation)
+        self._feed = Feed.of(evaluation.examples)
+        first = self._feed.rows(evaluation.rows(0))
+        if traced.is_eager:
+            self._function = _eager(model, traced.variables)
+            given = self._function(first, traced.read())
+        else:
+            self._function, given = _forward(model, traced.variables, first)
         tensors = [
-            ([int(size) for size in output.shape[1:]], output.dtype.name)
-            for output in self._function.outputs
+            ([int(size) for size in output.shape[1:]], output.dtype.name) for output in given
         ]
         self.spec = evaluation.to_spec(outputs, tensors)
 
@@ -54,30 +61,40 @@ class Predictor:
         dict of str to ndarray
             One (example, ...) for each output, by its array path.
         """
-        return self._evaluation.predictions(
-            lambda batch: self._function(*map(_tensor, batch), *values), self.spec
+        rows = self._evaluation.rows
+        return self._evaluation.predictions_of_rows(
+            lambda start: self._function(self._feed.rows(rows(start)), values), self.spec
         )
 
 
-def _forward(model: Any, variables: Sequence[Any], evaluation: Evaluation) -> Any:
+# Takes the inputs of a batch and the values of the variables; gives the model's outputs.
+Predict = Callable[[Feed, Sequence[Any]], list[Any]]
+
+
+def _forward(model: Any, variables: Sequence[Any], batch: Feed) -> tuple[Predict, list[Any]]:
+    """Trace the prediction of a batch; give its outputs, too, which are symbolic."""
     import keras
     import tensorflow as tf
 
-    names = evaluation.names()
+    signature = batch.signature(any_length=True)
 
     def forward(*tensors: Any) -> list[Any]:
-        named = dict(zip(names, tensors, strict=False))
-        state = list(zip(variables, tensors[len(names) :], strict=True))
+        given = batch.made_of(tensors[: len(signature)])
+        state = list(zip(variables, tensors[len(signature) :], strict=True))
         with keras.StatelessScope(state_mapping=state):
-            result = model(model_inputs(model, named), training=False)
+            result = model(given.arranged(model), training=False)
         return [storable(output) for output in keras.tree.flatten(result)]
 
-    examples = [tf.TensorSpec(values.shape, values.dtype) for values in evaluation.batch(0)]
     held = [tf.TensorSpec(variable.shape, variable.dtype) for variable in variables]
-    return tf.compat.v1.wrap_function(forward, [*examples, *held])
+    function = tf.compat.v1.wrap_function(forward, [*signature, *held])
+    return lambda feed, values: function(*feed.components, *values), function.outputs
 
 
-def _tensor(values: Array) -> Any:
-    import tensorflow as tf
+def _eager(model: Any, variables: Sequence[Any]) -> Predict:
+    import keras
 
-    return tf.constant(values)
+    def forward(feed: Feed, values: Sequence[Any]) -> list[Any]:
+        result = run_eagerly(model, feed, variables, values)
+        return [storable(output) for output in keras.tree.flatten(result)]
+
+    return forward

@@ -7,23 +7,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
+from recorder.keras.derivations import derivation_of
+from recorder.keras.inputs import Feed
 from recorder.keras.layers import (
     activation_dims,
     is_channels_first,
     is_leaf,
     is_model,
+    is_over_time,
     layer_configuration,
     layer_kind,
+    whole_dims,
 )
 from recorder.keras.trace import Call, Trace
 from recorder.keras.weights import weight_specs
-from store.format.names import (
-    DATA_TYPES,
-    activation_path,
-    layer_path,
-    safe_name,
-    weight_path,
-)
+from store.format.derivation import Derivation
+from store.format.names import DATA_TYPES, layer_path, safe_name, weight_path
 from store.format.spec import LayerSpec
 
 
@@ -39,6 +40,8 @@ class Structure:
         Names of the layers that give the model's outputs.
     activation_paths : tuple of (str or None)
         Array path of each activation that `Trace.activations` gives; None: not recorded.
+    probe_axes : tuple of int
+        Which axis of each of these has an entry for each probe: in the run it is the first.
     weight_paths : tuple of (str or None)
         Array path of each variable that `Trace.read` gives; None: not recorded.
     left_out : mapping of str to str
@@ -48,13 +51,18 @@ class Structure:
     layers: tuple[LayerSpec, ...]
     outputs: tuple[str, ...]
     activation_paths: tuple[str | None, ...]
+    probe_axes: tuple[int, ...]
     weight_paths: tuple[str | None, ...]
     left_out: Mapping[str, str]
 
     def frames(self, activations: Sequence[Any], weights: Sequence[Any]) -> dict[str, Any]:
         """Assign the tensors of a step to the arrays of the run."""
         pairs = [
-            *zip(self.activation_paths, activations, strict=True),
+            *zip(
+                self.activation_paths,
+                map(_probe_first, activations, self.probe_axes),
+                strict=True,
+            ),
             *zip(self.weight_paths, weights, strict=True),
         ]
         return {path: value for path, value in pairs if path is not None}
@@ -65,15 +73,22 @@ class Structure:
         Its `activation_paths` are those of `Trace.narrowed`: none is None.
         """
         kept = {array.path for layer in layers for array in layer.array_specs()}
+        places = zip(self.activation_paths, self.probe_axes, strict=True)
+        left = [(path, axis) for path, axis in places if path in kept]
         return replace(
             self,
             layers=tuple(layers),
-            activation_paths=tuple(path for path in self.activation_paths if path in kept),
+            activation_paths=tuple(path for path, _ in left),
+            probe_axes=tuple(axis for _, axis in left),
             weight_paths=tuple(path if path in kept else None for path in self.weight_paths),
         )
 
 
-def describe(model: Any, traced: Trace, probe_inputs: Mapping[str, Any]) -> Structure:
+def _probe_first(activation: Any, axis: int) -> Any:
+    return activation if axis == 0 else np.moveaxis(np.asarray(activation), axis, 0)
+
+
+def describe(model: Any, traced: Trace, feed: Feed | None) -> Structure:
     """Describe the layers of a traced model.
 
     Parameters
@@ -82,23 +97,21 @@ def describe(model: Any, traced: Trace, probe_inputs: Mapping[str, Any]) -> Stru
         The model.
     traced : Trace
         Its trace on the probe.
-    probe_inputs : mapping of str to ndarray
-        The probe's inputs (probe, ...); none where only weights are recorded.
+    feed : Feed or None
+        The probe's inputs; None: only weights are recorded.
     """
-    return _Description(model, traced, probe_inputs).structure()
+    return _Description(model, traced, feed).structure()
 
 
 class _Description:
     """The state that describing one model needs."""
 
-    def __init__(self, model: Any, traced: Trace, probe_inputs: Mapping[str, Any]) -> None:
+    def __init__(self, model: Any, traced: Trace, feed: Feed | None) -> None:
         self._model = model
         self._trace = traced
-        self._probe_size = len(next(iter(probe_inputs.values()), ()))
         self._taken: list[str] = []
-        self._inputs = _input_layers(model, probe_inputs, self._taken)
+        self._inputs = {} if feed is None else _input_layers(model, feed, self._taken)
         self._names = [_claim(call.path, self._taken) for call in traced.calls]
-        self._shapes = _shapes(traced)
         self._owners = _owners(traced)
         self._weight_paths = [""] * len(traced.variables)
         self._left_out: dict[str, str] = {}
@@ -110,36 +123,59 @@ class _Description:
         layers += [self._called(number) for number in range(len(self._names))]
         for layer, path, indices in _uncalled(self._model, self._trace, self._owners):
             layers.append(self._layer(_claim(path, self._taken), layer, indices))
-        kept = {layer.name for layer in layers if layer.has_activation}
+        kept = {layer.name: layer.output_path for layer in layers if layer.output_dims}
         return Structure(
             layers=tuple(layers),
             outputs=tuple(self._names[number] for number in self._trace.outputs),
-            activation_paths=tuple(
-                activation_path(name) if name in kept else None for name in self._names
-            ),
+            activation_paths=tuple(kept.get(name) for name in self._names),
+            probe_axes=tuple(axis or 0 for axis in self._trace.axes),
             weight_paths=tuple(self._weight_paths),
             left_out=self._left_out,
         )
 
     def _called(self, number: int) -> LayerSpec:
-        call, shape = self._trace.calls[number], self._shapes[number]
+        call, shape = self._trace.calls[number], self._trace.shapes[number]
+        axis = self._trace.axes[number]
         self._channels_first.append(self._is_channels_first(call))
         dims: tuple[str, ...] = ()
-        # What has no entry for each probe (an output folded over the batch) is not recorded.
-        if shape and shape[0] == self._probe_size and 0 not in shape:
-            first = self._channels_first[number]
-            dims = activation_dims(_kind(call.layer), shape, channels_first=first)
+        if axis is None and 0 not in shape:
+            dims = whole_dims(shape)
+        elif axis is not None and 0 not in shape:
+            shape = (shape[axis], *shape[:axis], *shape[axis + 1 :])
+            dims = activation_dims(
+                _kind(call.layer),
+                shape,
+                channels_first=self._channels_first[number],
+                over_time=is_over_time(call.layer),
+            )
+        inbound = tuple(self._source(source) for source in call.inbound)
         return self._layer(
             self._names[number],
             call.layer,
             [index for index, owner in enumerate(self._owners) if owner == number],
-            inbound=tuple(self._source(source) for source in call.inbound),
+            inbound=inbound,
+            derivation=self._derivation(number, inbound) if dims else None,
             mask_from=None if call.mask is None else self._names[call.mask],
             operations_between=call.operations_between,
             output_dims=dims,
             output_shape=shape if dims else (),
             output_dtype=_stored_type(call.output.dtype.name),
         )
+
+    def _derivation(self, number: int, inbound: tuple[str, ...]) -> Derivation | None:
+        trace, call = self._trace, self._trace.calls[number]
+        numbers = [source for source in call.inbound if isinstance(source, int)]
+        probe_first = all(trace.axes[each] == 0 for each in (number, *numbers))
+        if call.operations_between or not probe_first or not call.inbound or trace.is_eager:
+            return None
+        if not isinstance(call.inbound[0], int):
+            return None
+        found = derivation_of(
+            call.layer, inbound, trace.shapes[call.inbound[0]], trace.shapes[number]
+        )
+        # What is widened to be stored was rounded more coarsely than a reader would round.
+        widened = call.output.dtype.name not in DATA_TYPES
+        return None if found and widened and not found.operation.keeps_order else found
 
     def _layer(self, name: str, layer: Any, indices: Sequence[int], **output: Any) -> LayerSpec:
         """Describe one layer, and note where its variables go."""
@@ -186,16 +222,11 @@ def _claim(path: str, taken: list[str]) -> str:
     return name
 
 
-def _input_layers(
-    model: Any, probe_inputs: Mapping[str, Any], taken: list[str]
-) -> dict[str, LayerSpec]:
+def _input_layers(model: Any, feed: Feed, taken: list[str]) -> dict[str, LayerSpec]:
     """One layer of kind "input" for each input of the probe, by the probe's name for it."""
-    tensors = list(getattr(model, "inputs", None) or [])
-    by_name = {tensor.name: tensor for tensor in tensors}
-    if len(tensors) == 1 and len(probe_inputs) == 1:
-        by_name = {next(iter(probe_inputs)): tensors[0]}
+    by_name = feed.tensors_of(model)
     layers = {}
-    for name in probe_inputs:
+    for name in feed.names:
         history = getattr(by_name.get(name), "_keras_history", None)
         layer = getattr(history, "operation", None)
         layers[name] = LayerSpec(
@@ -259,14 +290,6 @@ def _holder(model: Any, variable: Any) -> tuple[Any, str]:
             return layer, "/".join(names[1:]) or model.name
         layer = inner
         names.append(inner.name)
-
-
-def _shapes(traced: Trace) -> list[tuple[int, ...]]:
-    """Shapes of the activations (probe, ...); the trace knows nearly all of them."""
-    known = [call.output.shape for call in traced.calls]
-    if not all(shape.is_fully_defined() for shape in known):
-        known = [value.shape for value in traced.activations(traced.read())]
-    return [tuple(int(size) for size in shape) for shape in known]
 
 
 def _stored_type(dtype: str) -> str:

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import contextlib
+import logging
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-
-import numpy as np
 
 from recorder import arguments
 from recorder.backend import UpdateNorm
 from recorder.evaluation import Evaluation
 from recorder.keras import settings
 from recorder.keras.configuration import Configuration, reasons
-from recorder.keras.inputs import check_fits
+from recorder.keras.eager import eager_trace, kept_randomness, run_eagerly
+from recorder.keras.freezing import Freezing, trained_variables
+from recorder.keras.inputs import Feed, check_fits
 from recorder.keras.narrowing import narrowed_trace
-from recorder.keras.parts import OwnVariables, is_built, trained_variables
+from recorder.keras.parts import OwnVariables, is_built
 from recorder.keras.predictor import Predictor
 from recorder.keras.sampling import sample_of
 from recorder.keras.structure import Structure, describe
-from recorder.keras.trace import Trace, kept_losses, model_inputs, storable, trace, trace_of_weights
+from recorder.keras.trace import Trace, build, storable, trace, trace_of_weights
 from recorder.probe import Probe
 from recorder.weight_sample import WeightSample
 from store.errors import SpecError
-from store.format.names import Array
 from store.format.spec import RunSpec
+
+# Characters of an error of TensorFlow that are shown; whole ones take pages.
+MOST_OF_ERROR = 200
+
+log = logging.getLogger("trainlapse.recorder")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,7 @@ class KerasSubject:
     _trace: Trace
     _structure: Structure
     _predictors: tuple[Predictor, ...]
+    _freezing: Freezing
 
     @property
     def held_bytes(self) -> int:
@@ -74,9 +82,11 @@ class KerasSubject:
         return sample_of(trained_variables(self.model))
 
     def not_trained(self) -> list[str]:
-        """Give the paths of the variables that are not trainable now."""
+        """Give the paths of the variables that are not trainable, unless just for the moment."""
         pairs = zip(self._structure.weight_paths, self._trace.variables, strict=True)
-        return [path for path, variable in pairs if path is not None and not variable.trainable]
+        frozen = [(path, id(variable)) for path, variable in pairs if not variable.trainable]
+        moved = self._freezing.moved()
+        return [path for path, variable in frozen if path is not None and variable not in moved]
 
     def narrowed(self, spec: RunSpec) -> KerasSubject:
         """Give the subject that computes only what a narrower description has."""
@@ -168,25 +178,27 @@ def look_at(model: Any, probe: Probe, evaluations: Sequence[Evaluation] = ()) ->
         The probe or an evaluation does not fit the model.
     """
     check_fits(probe, model)
+    feed = Feed.of(probe)
     try:
-        traced = trace(model, probe.inputs)
+        build(model, feed)
     except Exception as error:
-        if _takes(model, probe.inputs):
-            raise  # what is wrong is not the probe, but how we trace
-        raise SpecError(
-            f"The probe cannot be sent through the model {model.name!r}: {error}\n"
-            "Pass Probe(inputs=...) in the form that model.predict() accepts. To record a part of "
-            "a model that cannot be called as a whole, pass Recorder(..., model=part)."
-        ) from error
-    structure = describe(model, traced, probe.inputs)
-    predictors = tuple(
-        _predictor(model, traced, structure.outputs, evaluation) for evaluation in evaluations
-    )
+        raise _refusal(model, probe, error) from error
+    # To look at a network is not to draw from what its training draws from.
+    with kept_randomness():
+        traced = _traced(model, probe, feed)
+        structure = describe(model, traced, feed)
+        for evaluation in evaluations:
+            check_fits(evaluation.examples, model)
+        predictors = tuple(
+            _predictor(model, traced, structure.outputs, evaluation)
+            for evaluation in evaluations
+            if structure.outputs
+        )
     spec = replace(
         _described(model, structure),
         evaluations=tuple(predictor.spec for predictor in predictors),
     )
-    return KerasSubject(model, spec, traced, structure, predictors)
+    return KerasSubject(model, spec, traced, structure, predictors, Freezing(model))
 
 
 def _described(part: Any, structure: Structure) -> RunSpec:
@@ -223,16 +235,18 @@ def look_at_weights(part: Any) -> KerasSubject:
     part : keras.Model, keras.layers.Layer or OwnVariables
         It is built.
     """
-    inputs = _of_its_shape(part)
-    try:
-        traced = trace(part, inputs) if inputs else trace_of_weights(part)
-    except Exception:  # it is not called with these alone, or by nobody
-        inputs, traced = {}, trace_of_weights(part)
+    feed, traced = None, trace_of_weights(part)
+    with kept_randomness(), contextlib.suppress(Exception):  # not called so alone, or by nobody
+        if (zeros := Feed.like(part)) is not None:
+            feed, traced = zeros, trace(part, zeros)
     holder = part.model if isinstance(part, OwnVariables) else part
-    structure = describe(holder, traced, inputs)
-    bare = tuple(replace(layer, output_dims=(), output_shape=()) for layer in structure.layers)
+    structure = describe(holder, traced, feed)
+    bare = tuple(
+        replace(layer, output_dims=(), output_shape=(), derivation=None)
+        for layer in structure.layers
+    )
     spec = replace(_described(part, structure), layers=bare, outputs=structure.outputs)
-    return KerasSubject(part, spec, traced, structure, ()).narrowed(spec)
+    return KerasSubject(part, spec, traced, structure, (), Freezing(part)).narrowed(spec)
 
 
 def takes(part: Any, probe: Probe) -> bool:
@@ -246,47 +260,79 @@ def takes(part: Any, probe: Probe) -> bool:
         check_fits(probe, part)
     except SpecError:
         return False
-    return _takes(part, probe.inputs)
-
-
-def _of_its_shape(part: Any) -> dict[str, Array]:
-    """Make inputs of the shape that a model takes; none where that is not known."""
-    tensors = getattr(part, "inputs", None) or []
-    shapes = {tensor.name: (1, *tensor.shape[1:]) for tensor in tensors}
-    if any(None in shape for shape in shapes.values()):
-        return {}
-    return {tensor.name: np.zeros(shapes[tensor.name], str(tensor.dtype)) for tensor in tensors}
+    return _runs(part, Feed.of(probe))
 
 
 def _predictor(
     model: Any, traced: Trace, outputs: Sequence[str], evaluation: Evaluation
 ) -> Predictor:
-    examples = evaluation.examples
-    check_fits(examples, model)
     try:
         return Predictor(model, traced, outputs, evaluation)
     except Exception as error:
-        if _takes(model, dict(zip(evaluation.names(), evaluation.batch(0), strict=True))):
+        if _runs(model, Feed.of(evaluation.examples).rows(evaluation.rows(0))):
             raise  # what is wrong is not the evaluation, but how we trace
-        raise SpecError(
-            f"The {examples.words.called} cannot be sent through the model {model.name!r}: "
-            f"{error}\nPass {examples.words.argument('inputs')} in the form that model.predict() "
-            "accepts."
-        ) from error
+        raise _refusal(model, evaluation.examples, error) from error
 
 
-def _takes(model: Any, given: Mapping[str, Array]) -> bool:
-    """Whether a model can be called with these inputs."""
-    import keras
-    import tensorflow as tf
-
-    inputs = {name: tf.constant(values) for name, values in given.items()}
+def _runs(model: Any, feed: Feed) -> bool:
+    """Whether a model can be called with some inputs."""
     try:
-        with keras.StatelessScope(), kept_losses(model):
-            model(model_inputs(model, inputs), training=False)
+        run_eagerly(model, feed, [], [])
     except Exception:
         return False
     return True
+
+
+def _traced(model: Any, probe: Probe, feed: Feed) -> Trace:
+    """Trace a model, or else run it eagerly, or else record its weights alone; say which in a word.
+
+    Raises
+    ------
+    SpecError
+        The model itself does not take the probe.
+    """
+    answers = None if probe.is_along_probes else probe.size or 0
+    try:
+        return trace(model, feed, answers=answers)
+    except Exception as error:
+        untraceable = error
+    try:
+        run_eagerly(model, feed, [], [])
+    except Exception as error:
+        raise _refusal(model, probe, error) from error
+    try:
+        traced = eager_trace(model, feed, answers=answers)
+    except Exception as error:
+        traced = trace_of_weights(model)
+        log.warning(
+            "The layers of %r cannot be watched (%s): its weights are recorded, no activations.",
+            model.name,
+            _reason(error),
+        )
+        return traced
+    log.warning(
+        "The model %r cannot be traced (%s). It is recorded by running it step by step, on the "
+        "thread that trains, which takes longer.",
+        model.name,
+        _reason(untraceable),
+    )
+    return traced
+
+
+def _refusal(model: Any, given: Probe, error: Exception) -> SpecError:
+    return SpecError(
+        f"The {given.words.called} cannot be sent through the model {model.name!r}: {error}\n"
+        f"Pass {given.words.argument('inputs')} in the form that model.predict() accepts. To "
+        "record a part of a model that cannot be called as a whole, pass Recorder(..., model=part)."
+    )
+
+
+def _reason(error: Exception) -> str:
+    """Give the sentence of an error that says why, in plain characters."""
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
+    lines = [line.strip() for line in plain.splitlines() if line.strip()]
+    said = [line for line in lines if not line.startswith("Exception encountered when calling")]
+    return (said or lines or [type(error).__name__])[0][:MOST_OF_ERROR]
 
 
 def _dense(gradient: Any) -> Any:

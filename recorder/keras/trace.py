@@ -1,23 +1,27 @@
-"""Two traced functions: one reads every variable, one gives every activation of the probe.
+"""Two functions: one reads every variable, one gives every activation of the probe.
 
 The model is traced once while `keras.layers.Layer.__call__` is watched: what each layer returned
 in the traced graph becomes an output. The trace runs in a `keras.StatelessScope`, where the
 variables are inputs of the function. So the training thread only reads the variables, which is one
 consistent moment, and the forward pass follows from those values later, on another thread. Nor has
 the pass a side effect: a stateful recurrent layer's state is left alone.
+
+A model that cannot be traced (NumPy in its ``call``) runs eagerly instead, each time anew, see
+`recorder.keras.eager`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from recorder.keras.inputs import Feed
 from recorder.keras.layers import is_leaf, is_model, layer_kind
 from recorder.keras.quiet import quietly
-from store.format.names import DATA_TYPES, Array
+from store.format.names import DATA_TYPES
 
 # Operations of TensorFlow that change no value, or its precision alone.
 HANDING_ON = ("Identity", "Cast", "StopGradient", "PreventGradient")
@@ -79,6 +83,12 @@ class Trace:
     is_pure : bool
         Whether activations follow from the recorded variables alone. When not (a layer keeps
         a ``tf.Variable`` that Keras does not know), they must be taken at the same moment.
+    shapes : list of tuple of int
+        Shape of the output of each call.
+    axes : list of (int or None)
+        Which axis of each output has an entry for each probe; None: none has.
+    is_eager : bool
+        Whether the pass runs operation by operation, since it cannot be traced.
     """
 
     calls: list[Call]
@@ -88,6 +98,9 @@ class Trace:
     _read: Callable[[], list[Any]]
     _forward: Callable[..., list[Any]]
     _inputs: list[Any]
+    shapes: list[tuple[int, ...]] = field(default_factory=list)
+    axes: list[int | None] = field(default_factory=list)
+    is_eager: bool = False
 
     def read(self) -> list[Any]:
         """Read all variables at this moment.
@@ -111,7 +124,7 @@ class Trace:
         Returns
         -------
         list of tf.Tensor
-            One (probe, ...) for each call.
+            One for each call, in the shape that the call gave it.
         """
         return list(self._forward(*self._inputs, *values))
 
@@ -132,6 +145,8 @@ class Trace:
             outputs = self._forward(*tensors)
             return [change(outputs[call]) for call, change in wanted.items()]
 
+        if self.is_eager:
+            return replace(self, _forward=forward)
         # TensorFlow inlines the whole pass into this one and drops what nothing needs. (Cutting
         # the graph by its `prune` instead makes every call six times as slow.)
         given = [*self._inputs, *self._read()]
@@ -140,84 +155,173 @@ class Trace:
         return replace(self, _forward=narrow.get_concrete_function())
 
 
-def trace(model: Any, inputs: Mapping[str, Array]) -> Trace:
+def trace(model: Any, feed: Feed, *, answers: int | None = None) -> Trace:
     """Trace a Keras model on the probe, in inference mode.
 
     Parameters
     ----------
     model : keras.Model
         The model; it is built by this, when it is not yet.
-    inputs : mapping of str to ndarray
-        The probe's inputs (probe, ...).
+    feed : Feed
+        The probe's inputs.
+    answers : int, optional
+        How many probes there are, where the inputs have no entry for each (the nodes and edges of
+        a graph): the model's own outputs then have one, if they are as many.
     """
+    build(model, feed)
+    variables = recorded_variables(model)
+    calls, outputs, function = _traced(model, variables, feed)
+    is_pure = all(captured.dtype.name != "resource" for captured in function.captured_inputs)
+    traced = Trace(
+        calls, variables, outputs, is_pure, variable_reader(variables), function, feed.components
+    )
+    shapes = _shapes(calls, traced.activations, traced.read)
+    if answers is not None:
+        axes = axes_of_answers(shapes, outputs, answers)
+        return replace(traced, shapes=shapes, axes=axes)
+    larger = None
+    with contextlib.suppress(Exception):  # a model may take batches of one size only
+        other = feed.one_more()
+        more_calls, _, more = _traced(model, variables, other)
+        if [call.path for call in more_calls] == [call.path for call in calls]:
+            larger = _shapes(
+                more_calls, lambda values: more(*other.components, *values), traced.read
+            )
+    return replace(traced, shapes=shapes, axes=probe_axes(shapes, larger, feed.size))
+
+
+def build(model: Any, feed: Feed) -> None:
+    """Build a model by the probe, if it is not built yet."""
+    if not model.built:
+        model(feed.arranged(model), training=False)
+
+
+def recorded_variables(model: Any) -> list[Any]:
+    """Give the variables that are recorded: those of numbers that are not empty."""
+    return [
+        variable
+        for variable in model.weights
+        if _recorded_type(variable.dtype) and 0 not in variable.shape
+    ]
+
+
+def probe_axes(
+    shapes: Sequence[tuple[int, ...]], larger: Sequence[tuple[int, ...]] | None, size: int
+) -> list[int | None]:
+    """Find the axis of each output that has an entry for each probe.
+
+    It is the one that grows by one when there is one probe more. An axis that only happens to be
+    as long as there are probes (four nodes and four probes) does not grow.
+
+    Parameters
+    ----------
+    shapes : sequence of tuple of int
+        Shape of each output.
+    larger : sequence of tuple of int or None
+        The same with one probe more. None for a model that takes batches of one size only: its
+        first axes that are as long as there are probes are then taken for theirs.
+    size : int
+        How many probes there are.
+
+    Examples
+    --------
+    >>> probe_axes([(4, 3), (4, 4, 3), (8, 3)], [(5, 3), (4, 5, 3), (10, 3)], 4)
+    [0, 1, None]
+    """
+    if larger is None:
+        return [0 if shape[:1] == (size,) else None for shape in shapes]
+    return [
+        next(
+            (
+                axis
+                for axis, (before, after) in enumerate(zip(shape, other, strict=False))
+                if (before, after) == (size, size + 1)
+            ),
+            None,
+        )
+        for shape, other in zip(shapes, larger, strict=True)
+    ]
+
+
+def axes_of_answers(
+    shapes: Sequence[tuple[int, ...]], outputs: Sequence[int], answers: int
+) -> list[int | None]:
+    """Find the outputs of a model that has an answer for each probe, and for nothing else."""
+    return [
+        0 if number in outputs and shape[:1] == (answers,) else None
+        for number, shape in enumerate(shapes)
+    ]
+
+
+def _traced(model: Any, variables: Sequence[Any], feed: Feed) -> tuple[list[Call], list[int], Any]:
+    """Trace the pass of some inputs; give its calls, which are outputs, and the function."""
     import keras
     import tensorflow as tf
 
-    names = list(inputs)
-    constants = [tf.constant(inputs[name]) for name in names]
-    if not model.built:
-        model(model_inputs(model, dict(zip(names, constants, strict=True))), training=False)
-    variables = _recorded_variables(model)
     calls: list[Call] = []
     outputs: list[int] = []
+    signature = feed.signature()
 
     def forward(*tensors: Any) -> list[Any]:
-        named = dict(zip(names, tensors, strict=False))
-        state = list(zip(variables, tensors[len(names) :], strict=True))
-        watch = _Watch({tensor.name: name for name, tensor in named.items()})
+        given = tensors[: len(signature)]
+        state = list(zip(variables, tensors[len(signature) :], strict=True))
+        watch = Watch({tensor.name: name for tensor, name in zip(given, feed.origins, strict=True)})
         with keras.StatelessScope(state_mapping=state), watch.watching():
-            result = model(model_inputs(model, named), training=False)
-        outputs[:] = _output_calls(watch, model, result)
+            result = model(feed.made_of(given).arranged(model), training=False)
+        outputs[:] = watch.output_calls(model, result)
         calls[:] = watch.calls
         return [storable(call.output) for call in calls]
 
-    reader = variable_reader(variables)
-    given = [*constants, *reader()]
-    signature = [tf.TensorSpec(value.shape, value.dtype) for value in given]
+    held = [tf.TensorSpec(variable.shape, variable.dtype) for variable in variables]
     # Unlike tf.function this runs no operation but those that the outputs need.
     with kept_losses(model), quietly():
-        function = tf.compat.v1.wrap_function(forward, signature)
-    is_pure = all(captured.dtype != tf.resource for captured in function.captured_inputs)
-    return Trace(calls, variables, outputs, is_pure, reader, function, constants)
+        function = tf.compat.v1.wrap_function(forward, [*signature, *held])
+    return calls, outputs, function
+
+
+def _shapes(
+    calls: Sequence[Call],
+    activations: Callable[[list[Any]], Sequence[Any]],
+    read: Callable[[], list[Any]],
+) -> list[tuple[int, ...]]:
+    """Shapes of the outputs; the graph knows nearly all of them."""
+    known = [call.output.shape for call in calls]
+    if not all(shape.is_fully_defined() for shape in known):
+        known = [value.shape for value in activations(read())]
+    return [tuple(int(size) for size in shape) for shape in known]
 
 
 def trace_of_weights(part: Any) -> Trace:
-    """Give the trace of what is not sent through: no call, and the variables.
+    """Give the trace of what nothing is sent through: no call, and the variables.
 
     Parameters
     ----------
     part : keras.Model, keras.layers.Layer or object
         Has ``weights``.
     """
-    variables = _recorded_variables(part)
+    variables = recorded_variables(part)
     return Trace([], variables, [], True, variable_reader(variables), lambda *_: [], [])
 
 
-def _recorded_variables(part: Any) -> list[Any]:
-    return [
-        variable
-        for variable in part.weights
-        if _recorded_type(variable.dtype) and 0 not in variable.shape
-    ]
-
-
 @dataclass(slots=True)
-class _Watch:
-    """Notes what the layers return during one trace, in this thread only."""
+class Watch:
+    """Notes what the layers return during one pass, traced or eager, in this thread only."""
 
-    origins: dict[str, int | str]  # name of a tensor -> the call or model input it comes from
+    origins: dict[Hashable, int | str]  # which tensor comes from which call or model input
     calls: list[Call] = field(default_factory=list)
+    _kept: list[Any] = field(default_factory=list)  # so that none gets the key of another
     _masks: list[tuple[Any, int]] = field(default_factory=list)  # masks, and who made each
     _names: list[str] = field(default_factory=list)
     _inside_leaf: bool = False
-    _graph: Any = None
+    _graph: Any = None  # None while the pass is eager
 
     @contextlib.contextmanager
     def watching(self) -> Iterator[None]:
+        """Watch the layers that are called within."""
         import keras
         import tensorflow as tf
 
-        self._graph = tf.compat.v1.get_default_graph()
+        self._graph = None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
         base = keras.layers.Layer
         original = base.__call__
         thread = threading.get_ident()
@@ -276,7 +380,7 @@ class _Watch:
         """Note what a recurrent layer takes, where no layer gives it."""
         path = "/".join(self._names[1:])
         for tensor in self.tensors((args, kwargs))[:1]:
-            if tensor.name not in self.origins:
+            if self._key(tensor) not in self.origins:
                 self.note(Operations(), f"{path}/input", tensor, self.sources([tensor]))
         if mask is not None and self._maker(mask) is None:
             self._masks.append((mask, len(self.calls)))
@@ -304,13 +408,13 @@ class _Watch:
         import keras
         import tensorflow as tf
 
-        tensors = self.tensors(result)
-        if not tensors or not _recorded_type(tensors[0].dtype.name):
+        outputs = self._outputs(result)
+        if not outputs or not _recorded_type(outputs[0].dtype.name):
             return result
-        output = tensors[0]
-        if output.name in self.origins:
+        output = outputs[0]
+        if self._key(_values_of(output)) in self.origins:
             # A layer that passes its input on (Dropout in inference mode) gets a tensor of its own.
-            own = tf.identity(output)
+            own = tf.nest.map_structure(tf.identity, output, expand_composites=True)
             mask = getattr(output, "_keras_mask", None)
             if mask is not None:
                 own._keras_mask = mask
@@ -319,51 +423,118 @@ class _Watch:
             )
             output = own
         number = len(self.calls)
-        self.origins[output.name] = number
+        self.origins[self._key(_values_of(output))] = number
+        self._kept.append(output)
         for mask in self.tensors(getattr(output, "_keras_mask", None)):
             if self._maker(mask) is None:
                 self._masks.append((mask, number))
-        self.calls.append(Call(layer, path, output, inbound, mask_origin, operations_between))
+        self.calls.append(
+            Call(layer, path, _dense(output), inbound, mask_origin, operations_between)
+        )
         return result
 
     def tensors(self, values: Any) -> list[Any]:
-        """Plain tensors of the traced graph, not those of a loop's body."""
+        """Plain tensors of this pass; of ragged and sparse ones what holds their values.
+
+        Those of a loop's body, or of a function that is traced meanwhile, are not among them.
+        """
+        return [_values_of(output) for output in self._outputs(values)]
+
+    def sources(self, tensors: list[Any]) -> tuple[int | str, ...]:
+        """Find the calls and model inputs that tensors come from, through plain operations.
+
+        An eager tensor does not tell what it was made of: then only tensors that came straight
+        from a call are found.
+        """
+        found: dict[int | str, None] = {}
+        waiting, seen = list(reversed(tensors)), set()
+        while waiting:
+            tensor = waiting.pop()
+            key = self._key(tensor)
+            if key in seen:
+                continue
+            seen.add(key)
+            origin = self.origins.get(key)
+            if origin is not None:
+                found[origin] = None
+            elif self._graph is not None:
+                waiting.extend(reversed(tensor.op.inputs))
+        return tuple(found)
+
+    def _is_handed_on(self, tensor: Any) -> bool:
+        """Whether a tensor has the values of a call or of a model input.
+
+        An eager one that comes straight from neither does not tell what it was made of.
+        """
+        while self._key(tensor) not in self.origins:
+            if self._graph is None or tensor.op.type not in HANDING_ON:
+                return False
+            tensor = tensor.op.inputs[0]
+        return True
+
+    def output_calls(self, model: Any, result: Any) -> list[int]:
+        """Which calls give the model's outputs; an output made by plain operations becomes one."""
+        numbers: list[int] = []
+        for value in self.tensors(result):
+            origin = self.origins.get(self._key(value))
+            if not isinstance(origin, int):
+                before = len(self.calls)
+                self.note(model, model.name, value, self.sources([value]))
+                if len(self.calls) == before:
+                    continue
+                origin = before
+            if origin not in numbers:
+                numbers.append(origin)
+        return numbers
+
+    def _outputs(self, values: Any) -> list[Any]:
+        """Tensors of this pass, ragged and sparse ones as they are."""
         import keras
         import tensorflow as tf
 
         return [
             value
             for value in keras.tree.flatten(values)
-            if isinstance(value, tf.Tensor) and value.graph is self._graph
+            if isinstance(value, tf.Tensor | tf.RaggedTensor | tf.SparseTensor)
+            and self._is_ours(_values_of(value))
         ]
 
-    def sources(self, tensors: list[Any]) -> tuple[int | str, ...]:
-        """Find the calls and model inputs that tensors come from, through plain operations."""
-        found: dict[int | str, None] = {}
-        waiting, seen = list(reversed(tensors)), set()
-        while waiting:
-            tensor = waiting.pop()
-            if tensor.name in seen:
-                continue
-            seen.add(tensor.name)
-            origin = self.origins.get(tensor.name)
-            if origin is not None:
-                found[origin] = None
-            else:
-                waiting.extend(reversed(tensor.op.inputs))
-        return tuple(found)
+    def _is_ours(self, tensor: Any) -> bool:
+        import tensorflow as tf
 
-    def _is_handed_on(self, tensor: Any) -> bool:
-        """Whether a tensor has the values of a call or of a model input."""
-        while tensor.name not in self.origins:
-            if tensor.op.type not in HANDING_ON:
-                return False
-            tensor = tensor.op.inputs[0]
-        return True
+        if self._graph is None:
+            return not tf.is_symbolic_tensor(tensor)
+        return tf.is_symbolic_tensor(tensor) and tensor.graph is self._graph
+
+    def _key(self, tensor: Any) -> Hashable:
+        """Tell tensors apart: an eager one has no name. The calls keep those alive that count."""
+        return id(tensor) if self._graph is None else tensor.name
+
+
+def _values_of(value: Any) -> Any:
+    """Give the plain tensor that holds the values of a ragged or sparse one, or is one."""
+    import tensorflow as tf
+
+    if isinstance(value, tf.RaggedTensor):
+        return value.flat_values
+    return value.values if isinstance(value, tf.SparseTensor) else value
+
+
+def _dense(value: Any) -> Any:
+    """Give a ragged tensor filled up with zeros, a sparse one with its zeros."""
+    import tensorflow as tf
+
+    if isinstance(value, tf.RaggedTensor):
+        return value.to_tensor()
+    return tf.sparse.to_dense(value) if isinstance(value, tf.SparseTensor) else value
 
 
 def _is_same(one: Any, other: Any) -> bool:
     """Whether two tensors of a graph have the same value, being made in the same way."""
+    import tensorflow as tf
+
+    if one is other or not (tf.is_symbolic_tensor(one) and tf.is_symbolic_tensor(other)):
+        return one is other
     if one.name == other.name:
         return True
     first, second = one.op, other.op
@@ -374,35 +545,6 @@ def _is_same(one: Any, other: Any) -> bool:
     return len(first.inputs) == len(second.inputs) and all(
         _is_same(mine, theirs) for mine, theirs in zip(first.inputs, second.inputs, strict=True)
     )
-
-
-def _output_calls(watch: _Watch, model: Any, result: Any) -> list[int]:
-    """Which calls give the model's outputs; an output made by plain operations becomes one."""
-    numbers: list[int] = []
-    for value in watch.tensors(result):
-        origin = watch.origins.get(value.name)
-        if not isinstance(origin, int):
-            before = len(watch.calls)
-            watch.note(model, model.name, value, watch.sources([value]))
-            if len(watch.calls) == before:
-                continue
-            origin = before
-        if origin not in numbers:
-            numbers.append(origin)
-    return numbers
-
-
-def model_inputs(model: Any, named: dict[str, Any]) -> Any:
-    """Arrange tensors as the model takes them: one, a list or a dict."""
-    import keras
-
-    try:
-        expected = model.input
-    except (AttributeError, ValueError):  # a subclassed model says nothing about its inputs
-        return next(iter(named.values())) if len(named) == 1 else named
-    if len(named) == 1:
-        return keras.tree.map_structure(lambda _: next(iter(named.values())), expected)
-    return keras.tree.map_structure(lambda tensor: named[tensor.name], expected)
 
 
 @contextlib.contextmanager

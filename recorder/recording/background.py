@@ -18,6 +18,7 @@ import numpy as np
 
 from store.errors import RunClosedError
 from store.format.names import Array
+from store.format.spec import RunSpec
 from store.live.metrics_table import EpochMeans
 from store.live.writer import RunWriter
 from store.reading.run import Run, open_run
@@ -162,6 +163,11 @@ class BackgroundWriter:
         self._thread = threading.Thread(target=self._run, name="trainlapse-writer", daemon=True)
         writer.on_take_over(self._give_way)
         self._thread.start()
+
+    @property
+    def spec(self) -> RunSpec:
+        """The run's description, as it is written now."""
+        return self._writer.spec
 
     def put(self, entry: Entry) -> None:
         """Hand over one entry; wait while the queue is full."""

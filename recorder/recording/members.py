@@ -11,10 +11,10 @@ from recorder.backend import Backend, HasParts, Subject
 from recorder.evaluation import Evaluation
 from recorder.probe import Probe
 from recorder.recording.options import Options
+from recorder.recording.settled import settled_evaluation, settled_probe
 from store.errors import PartNotFoundError, SpecError, did_you_mean, listed
 from store.format.names import safe_name
-from store.format.spec import ProbeSpec
-from store.format.spec_check import RESERVED_PROBE_NAMES
+from store.format.spec import RunSpec
 
 log = logging.getLogger("trainlapse.recorder")
 
@@ -44,9 +44,13 @@ class Member:
         assert isinstance(backend, HasParts)
         return backend.look_at_weights(self.model)
 
-    def probe_spec(self) -> ProbeSpec | None:
-        """Describe its probe for the store."""
-        return None if self.probe is None else _safely_named(self.probe.to_spec())
+    def described(self, network: RunSpec) -> RunSpec:
+        """Describe it with its probe and evaluations, by what its backend knows of the network."""
+        if self.probe is None:
+            return network
+        probe = settled_probe(self.probe, network)
+        evaluations = (settled_evaluation(each, probe, network) for each in network.evaluations)
+        return replace(network, probe=probe, evaluations=tuple(evaluations))
 
 
 def members_of(backend: Backend, model: Any, options: Options) -> dict[str, Member]:
@@ -161,16 +165,4 @@ def _evaluations(
         each
         for each in given
         if not isinstance(backend, HasParts) or backend.takes(part, each.examples)
-    )
-
-
-def _safely_named(probe: ProbeSpec) -> ProbeSpec:
-    """Give each input a name that every file system takes, and that the format leaves free."""
-    names: dict[str, str] = {}
-    for name in probe.inputs:
-        names[name] = safe_name(name, [*RESERVED_PROBE_NAMES, *names.values()])
-    return replace(
-        probe,
-        inputs={names[name]: values for name, values in probe.inputs.items()},
-        dims={names[name]: dims for name, dims in probe.dims.items()},
     )

@@ -12,7 +12,7 @@ from recorder.recording.renaming import Renaming
 from recorder.recording.updates import UpdateMeter
 from recorder.weight_sample import WeightSample
 from store.format.layers import Layers
-from store.format.names import UNIT_DIM, activation_path
+from store.format.names import UNIT_DIM
 from store.format.spec import ArraySpec, RunSpec, UpdatesSpec
 
 # Gives arrays of one step by their paths.
@@ -32,7 +32,7 @@ class RecordedModel:
     whole : RunSpec
         What a backend sees of the model: all that could be recorded.
     frame_bytes : int
-        Bytes of one step.
+        Bytes of one step, without what follows from the rest.
     held_bytes : int
         Memory that a step holds until it is written.
     weight_bytes : int
@@ -49,6 +49,10 @@ class RecordedModel:
     _measured: UpdatesSpec | None  # by the paths that the subject knows
     _kept: Mapping[str, tuple[Any, ...]] | None  # places by path; None: all of every array
     _paths: Mapping[str, str] = field(default_factory=dict)  # in the run, where they are others
+
+    def written_as(self, spec: RunSpec) -> RecordedModel:
+        """Give the same, of which a run stores other layers and lets others follow."""
+        return replace(self, spec=spec, frame_bytes=spec.frame_bytes)
 
     def take_frames(self) -> Take:
         """Take the model as it is now; the result gives the arrays of the step by path."""
@@ -135,22 +139,28 @@ def recorded_of(model: Any, subject: Subject, narrow: RunSpec, *, updates: bool)
     spec = narrow
     if updates and isinstance(subject, MeasuresUpdates):
         spec = replace(spec, updates=_updates_of(spec))
-    kept = None if spec.layers == whole.layers else _places(spec)
+    kept = None if _arrays_of(spec) == _arrays_of(whole) else _places(spec)
     if kept is not None and isinstance(subject, CanNarrow):
         subject = subject.narrowed(spec)
-    frame_bytes = sum(array.frame_bytes for array in spec.array_specs())
     weight_bytes = sum(array.frame_bytes for array in _weights_of(whole))
     return RecordedModel(
         model,
         spec,
         whole,
-        frame_bytes,
+        spec.frame_bytes,
         subject.held_bytes,
         weight_bytes,
         subject,
         spec.updates,
         kept,
     )
+
+
+def _arrays_of(spec: RunSpec) -> list[ArraySpec]:
+    """Give the arrays of the layers, whether they are stored or follow."""
+    return [
+        replace(array, derivation=None) for layer in spec.layers for array in layer.array_specs()
+    ]
 
 
 def _weights_of(spec: RunSpec) -> list[ArraySpec]:
@@ -174,8 +184,8 @@ def _places(spec: RunSpec) -> dict[str, tuple[Any, ...]]:
     arrays += [array for each in spec.evaluations for array in each.array_specs()]
     places: dict[str, tuple[Any, ...]] = {array.path: (...,) for array in arrays}
     for layer in spec.layers:
-        if layer.has_activation and layer.unit_stride > 1:
-            places[activation_path(layer.name)] = (
+        if layer.output_dims and layer.unit_stride > 1:
+            places[layer.output_path] = (
                 *[slice(None)] * layer.output_dims.index(UNIT_DIM),
                 slice(None, None, layer.unit_stride),
             )

@@ -34,17 +34,20 @@ class RecordedParts:
         The same of all that could be recorded.
     parts : mapping of str to RecordedModel
         Each model.
+    frame_bytes : int
+        Bytes of one step, without what follows from the rest.
     """
 
     model: Any
     spec: RunSpec
     whole: RunSpec
     parts: Mapping[str, RecordedModel]
+    frame_bytes: int  # asked for at every recorded step, by the training thread
 
-    @property
-    def frame_bytes(self) -> int:
-        """Bytes of one step."""
-        return sum(part.frame_bytes for part in self.parts.values())
+    def written_as(self, spec: RunSpec) -> RecordedParts:
+        """Give the same, of which a run stores other layers and lets others follow."""
+        parts = {name: part.written_as(spec.parts[name]) for name, part in self.parts.items()}
+        return replace(self, spec=spec, parts=parts, frame_bytes=spec.frame_bytes)
 
     @property
     def held_bytes(self) -> int:
@@ -103,14 +106,9 @@ class RecordedParts:
         return self._of({name: part.without_updates() for name, part in self.parts.items()})
 
     def _of(self, parts: Mapping[str, RecordedModel]) -> RecordedParts:
-        described = {name: part.spec for name, part in parts.items()}
-        whole = {name: part.whole for name, part in parts.items()}
-        return RecordedParts(
-            self.model,
-            replace(self.spec, parts=described),
-            replace(self.whole, parts=whole),
-            parts,
-        )
+        spec = replace(self.spec, parts={name: part.spec for name, part in parts.items()})
+        whole = replace(self.whole, parts={name: part.whole for name, part in parts.items()})
+        return RecordedParts(self.model, spec, whole, parts, spec.frame_bytes)
 
 
 # What a recording is of: one model, or several.
@@ -180,10 +178,7 @@ def look_at(backend: Backend, model: Any, options: Options) -> Recorded:
     """
     members = members_of(backend, model, options)
     subjects = {name: member.look_at(backend) for name, member in members.items()}
-    described = {
-        name: replace(subject.spec, probe=members[name].probe_spec())
-        for name, subject in subjects.items()
-    }
+    described = {name: members[name].described(subject.spec) for name, subject in subjects.items()}
     whole = described[""] if "" in described else _about(backend, model, described)
     spec = replace(
         narrowed(whole, options.scope.narrowing()),
@@ -208,7 +203,7 @@ def look_at(backend: Backend, model: Any, options: Options) -> Recorded:
         parts={name: part.spec for name, part in parts.items()},
         left_out={**spec.left_out, **left_out},
     )
-    return RecordedParts(model, spec, whole, parts)
+    return RecordedParts(model, spec, whole, parts, spec.frame_bytes)
 
 
 def _about(backend: Backend, model: Any, parts: Mapping[str, RunSpec]) -> RunSpec:

@@ -35,7 +35,7 @@ from recorder.recording.resuming import check_arguments
 from recorder.recording.run_path import PathsTaken
 from recorder.recording.updates import UpdateMeter
 from recorder.schedule import Observation, Watch, due_since
-from recorder.scope import ByteBudget, byte_budget
+from recorder.scope import ByteBudget, byte_budget, steps_left
 from recorder.weight_sample import WeightSample
 from store.errors import RunExistsError, RunLockedError, SpecError, StepOrderError, listed
 from store.format.facts import NOT_TRAINED
@@ -448,6 +448,7 @@ class Recording:
 
     def _take_step(self, gradients: Gradients | None) -> TakenStep:
         assert self._recorded is not None
+        self._keep_up()
         take, nbytes = self._recorded.take_frames(), self._recorded.held_bytes
         if self._meter is not None:
             given = None if gradients is None else gradients()
@@ -464,6 +465,18 @@ class Recording:
             return None
         background.close(finished=finished)
         return background.fault
+
+    def _keep_up(self) -> None:
+        """Hear which layers the run stores, which is decided while it is written."""
+        assert self._recorded is not None
+        assert self._background is not None
+        spec = self._background.spec
+        if spec is self._recorded.spec:
+            return
+        self._recorded = self._recorded.written_as(spec)
+        if self._budget is not None:
+            left = steps_left(self.options.scope, spec, self.bytes_recorded)
+            self._budget.limit = self.steps_recorded + left
 
     def _writer(self, recorded: Recorded, step: int | None) -> RunWriter:
         if self.path is not None:

@@ -68,12 +68,15 @@ class Renaming:
     def _layer(self, layer: LayerSpec) -> LayerSpec:
         theirs = self._pairs[layer.name]
         called = {key: theirs.config[key] for key in ("name",) if key in theirs.config}
+        derivation = layer.derivation
+        sources = () if derivation is None else tuple(map(self._name, derivation.sources))
         return replace(
             layer,
             name=theirs.name,
             config={**layer.config, **called},
             inbound=tuple(map(self._name, layer.inbound)),
             mask_from=None if layer.mask_from is None else self._name(layer.mask_from),
+            derivation=None if derivation is None else replace(derivation, sources=sources),
             weights=tuple(self._weight(layer.name, weight) for weight in layer.weights),
         )
 
@@ -105,7 +108,7 @@ def _is_same(ours: LayerSpec, theirs: Layer) -> bool:
         _unnumbered(ours.name) == _unnumbered(theirs.name)
         and ours.class_name == theirs.class_name
         and ours.parameters == theirs.parameters
-        and tuple(ours.output_shape[1:]) == theirs.output_shape
+        and tuple(ours.attributes()["output_shape"]) == theirs.output_shape
         and {names.get(name, name): shape for name, shape in shapes.items()} == theirs.weights
     )
 

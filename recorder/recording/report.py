@@ -20,7 +20,7 @@ class Report:
     Attributes
     ----------
     steps, nbytes : int
-        Steps recorded, and their uncompressed bytes.
+        Steps recorded, and their uncompressed bytes: what `trainlapse info` counts as steps.
     seconds : float
         Time that the training spent in the recorder, waiting included.
     waited : float
@@ -56,7 +56,7 @@ class Report:
             for reason, count in self.skipped.items()
         )
         return (
-            f"Recorded {self.steps} steps ({human_bytes(self.nbytes)}{left_out}): "
+            f"Recorded {self.steps} steps ({human_bytes(self.nbytes)} raw{left_out}): "
             f"{self.share:.1%} of the training's {self.wall_seconds:.1f} s, and "
             f"{self.background_seconds:.1f} s of work beside it"
         )

@@ -87,11 +87,13 @@ def _updates(run: Run, options: Options) -> Iterator[str]:
 
 def _scope(run: Run, recorded: RecordedModel) -> Iterator[str]:
     """Compare what is recorded of the layers that both have; other layers are another model's."""
-    held = _kept(
+    stored = (
         (path, node["data_type"], node["attributes"])
         for path, node in run.nodes.items()
         if node["node_type"] == "array"
     )
+    derived = ((path, array.dtype, array.attributes) for path, array in run.derived.items())
+    held = _kept((*stored, *derived))
     now, possible = (_kept_by(spec) for spec in (recorded.spec, recorded.whole))
     for kind, word in (("activation", "activations"), ("weights", "weights")):
         lost = [at.layer for at in held if at.kind == kind and at in possible and at not in now]
@@ -143,7 +145,7 @@ def _kept(arrays: Iterable[tuple[str, str, Mapping[str, Any]]]) -> dict[_Place, 
     found: dict[_Place, _Form] = {}
     for path, dtype, attributes in arrays:
         match path.split("/"):
-            case ["layers", layer, "activation"]:
+            case ["layers", layer, "activation" | "output"]:
                 place = _Place("activation", layer)
             case ["layers", layer, "weights", _]:
                 place = _Place("weights", layer)
@@ -172,6 +174,8 @@ def _probe(run: Run, now: ProbeSpec | None) -> Iterator[str]:
     differ = [] if then.fingerprint() == now.fingerprint() else ["inputs"]
     if not _same_values(then.labels, now.labels):
         differ.append("labels")
+    if _asks_otherwise(run.nodes["probe"]["attributes"], now.task):
+        differ.append("task")
     differ += [
         name
         for name in ("class_names", "texts", "vocabulary", "feature_names")
@@ -209,9 +213,20 @@ def _differences(run: Run, group: str, now: EvaluationSpec) -> list[str]:
     differ = [] if attributes.get("fingerprint") in (None, now.fingerprint) else ["x"]
     if not _same_values(run.read(path, ()) if path in run.nodes else None, now.labels):
         differ.append("labels")
+    if _asks_otherwise(attributes, now.task):
+        differ.append("task")
     if not _same_names(attributes.get("class_names"), now.class_names):
         differ.append("class_names")
     return differ
+
+
+def _asks_otherwise(attributes: Mapping[str, Any], task: str | None) -> bool:
+    """Whether labels asked something else of the network; runs of earlier versions do not tell.
+
+    Nothing is asked where there are no labels, which is a difference of its own.
+    """
+    then = attributes.get("task", task)
+    return then != task and "none" not in (then, task)
 
 
 def _same_values(one: Array | None, other: Array | None) -> bool:

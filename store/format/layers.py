@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from store.errors import LayerNotFoundError, did_you_mean
+from store.format.derived_layers import DerivedArray
 from store.format.metadata import Document
-from store.format.names import LAYER_KINDS, activation_path, layer_path
+from store.format.names import BEGINS, LAYER_KINDS, activation_path, layer_path, output_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,14 @@ class Layer:
     weights : dict of str to tuple of int
         Shape of each recorded variable.
     has_activation : bool
-        Whether the probe's activation was recorded.
+        Whether the probe's activation was recorded, or follows from what was.
+    has_whole_output : bool
+        Whether the output was recorded as a whole, since it has no entry for each probe.
+    derived_from : tuple of str
+        Layers from whose activations this one's follows instead of being stored, at all steps or
+        at the first ones; empty: it is stored.
+    unit_stride : int
+        Every how many units of the activation are recorded.
     """
 
     name: str
@@ -47,7 +55,10 @@ class Layer:
     weights: Mapping[str, tuple[int, ...]]
     has_activation: bool
     mask_from: str | None = None
+    has_whole_output: bool = False
     operations_between: bool = False
+    derived_from: tuple[str, ...] = ()
+    unit_stride: int = 1
 
     @property
     def source(self) -> str | None:
@@ -90,13 +101,15 @@ class Layers(Mapping[str, Layer]):
         return len(self._layers)
 
 
-def layers_of(nodes: Mapping[str, Document]) -> Layers:
+def layers_of(nodes: Mapping[str, Document], derived: Mapping[str, DerivedArray]) -> Layers:
     """Layers that the metadata of a run describes.
 
     Parameters
     ----------
     nodes : mapping of str to Document
         Checked metadata of every node, by path.
+    derived : mapping of str to DerivedArray
+        Activations that follow, by path: those of `store.format.derived_layers.derived_arrays`.
 
     Returns
     -------
@@ -109,21 +122,20 @@ def layers_of(nodes: Mapping[str, Document]) -> Layers:
         match path.split("/"):
             case ["layers", layer, "weights", weight] if layer in weights:
                 weights[layer][weight] = tuple(node["shape"][1:])
-    return Layers(
-        {
-            name: _layer(name, nodes[layer_path(name)]["attributes"], weights[name], nodes)
-            for name in order
-        }
-    )
+    following = {name: derived.get(activation_path(name)) for name in order}
+    return Layers({name: _layer(name, weights[name], nodes, following[name]) for name in order})
 
 
 def _layer(
     name: str,
-    attributes: Mapping[str, Any],
     weights: Mapping[str, tuple[int, ...]],
     nodes: Mapping[str, Document],
+    derived: DerivedArray | None,
 ) -> Layer:
-    kind = attributes["kind"]
+    attributes = nodes[layer_path(name)]["attributes"]
+    stored, kind = nodes.get(activation_path(name)), attributes["kind"]
+    own = {} if stored is None else stored["attributes"]
+    is_whole = stored is not None and not own.get(BEGINS)
     return Layer(
         name=name,
         class_name=attributes["class"],
@@ -134,7 +146,10 @@ def _layer(
         output_shape=tuple(attributes["output_shape"]),
         parameters=attributes["parameters"],
         weights=weights,
-        has_activation=activation_path(name) in nodes,
+        has_activation=is_whole or derived is not None,
         mask_from=attributes.get("mask_from"),
+        has_whole_output=output_path(name) in nodes,
         operations_between=attributes.get("operations_between", False),
+        derived_from=() if derived is None else derived.derivation.sources,
+        unit_stride=own.get("unit_stride", 1) if derived is None else derived.unit_stride,
     )

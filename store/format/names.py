@@ -42,7 +42,11 @@ LAYER_KINDS = (
 )
 
 
-PROBE_KINDS = ("image", "text", "tabular", "other")
+PROBE_KINDS = ("image", "text", "tabular", "signal", "volume", "video", "other")
+
+
+# What labels ask of a network.
+TASKS = ("classes", "tags", "values", "sequence", "mask", "image", "none")
 
 
 # Zarr v3 core data types; anything else is widened by the recorder before it gets here.
@@ -77,6 +81,12 @@ EPOCH_MEAN_UNTIL = "epoch_mean_until"
 RESERVED_METRICS = frozenset({UPDATE_DIM, EPOCH_SAMPLES})
 
 
+# Attribute of a layer whose activation is not stored: how it follows from those of others.
+DERIVED = "derived"
+# Attribute of an activation that followed up to a step: the position from which on it is stored.
+BEGINS = "begins"
+
+
 # Time-major twins of the packed form, under the paths of the arrays that they repeat.
 HISTORY_PREFIX = "history/"
 
@@ -105,6 +115,25 @@ def layer_path(layer: str) -> str:
 def activation_path(layer: str) -> str:
     """Array of a layer's activation."""
     return f"layers/{layer}/activation"
+
+
+def output_path(layer: str) -> str:
+    """Array of a layer's whole output, where that has no entry for each probe."""
+    return f"layers/{layer}/output"
+
+
+def layer_of_activation(path: str) -> str | None:
+    """Layer whose activation an array is; None for any other array.
+
+    Examples
+    --------
+    >>> layer_of_activation("layers/conv1/activation"), layer_of_activation("layers/conv1/weights")
+    ('conv1', None)
+    """
+    match path.split("/"):
+        case ["layers", layer, "activation"]:
+            return layer
+    return None
 
 
 def weight_path(layer: str, weight: str) -> str:
@@ -160,7 +189,7 @@ def file_key(name: str) -> str:
 
 
 def utf8(text: str) -> bytes:
-    """Encode a text. Half characters, as names of files that are no UTF-8 have, become "?".
+    r"""Encode a text. Half characters, as names of files that are no UTF-8 have, become "?".
 
     Examples
     --------

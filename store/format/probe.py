@@ -12,14 +12,22 @@ from store.format.names import PROBE_DIM, Array, StaticArray, utf8
 from store.format.spec import ProbeSpec
 
 JSON_ATTRIBUTES = {"media_type": "application/json"}
+# Behind the name of a ragged input: which of its values are its own.
+PRESENT = ".present"
 
 
 def static_arrays(probe: ProbeSpec) -> dict[str, StaticArray]:
     """Arrays below ``/probe``, by path."""
     arrays: dict[str, StaticArray] = {
-        f"probe/{name}": (np.asarray(values), probe.dims[name], {"role": "input"})
+        f"probe/{name}": (
+            np.asarray(values),
+            probe.dims[name],
+            {"role": "input", **({"kind": probe.kinds[name]} if name in probe.kinds else {})},
+        )
         for name, values in probe.inputs.items()
     }
+    for name, values in probe.present.items():
+        arrays[f"probe/{name}{PRESENT}"] = (values, probe.dims[name], {"role": "present"})
     if probe.labels is not None:
         labels = np.asarray(probe.labels)
         dims = (PROBE_DIM, *(f"label_{axis}" for axis in range(1, labels.ndim)))
@@ -38,12 +46,15 @@ def group_attributes(probe: ProbeSpec) -> dict[str, Any]:
         "feature_names": list(probe.feature_names) if probe.feature_names is not None else None,
         "inputs": list(probe.inputs),
         "fingerprint": probe.fingerprint(),
+        "task": probe.task,
+        "not_stored": dict(probe.not_stored),
     }
 
 
 def read(
     attributes: Mapping[str, Any],
     dims: Mapping[str, tuple[str, ...]],
+    kinds: Mapping[str, str],
     read_array: Callable[[str], Array],
 ) -> ProbeSpec:
     """Invert `static_arrays`.
@@ -54,6 +65,8 @@ def read(
         Attributes of the group ``/probe``.
     dims : mapping of str to tuple of str
         Dimension names of every array below ``/probe``, by name.
+    kinds : mapping of str to str
+        The attribute `kind` of those that have one.
     read_array : callable
         Returns the whole array of a name below ``/probe``.
     """
@@ -71,6 +84,10 @@ def read(
         feature_names=attributes.get("feature_names"),
         texts=texts("text"),
         vocabulary=texts("vocabulary"),
+        task=attributes.get("task"),
+        kinds={name: kinds[name] for name in names if name in kinds},
+        present={name: read_array(name + PRESENT) for name in names if name + PRESENT in dims},
+        not_stored=attributes.get("not_stored") or {},
     )
 
 

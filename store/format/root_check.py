@@ -13,10 +13,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeGuard
 
+from store.format.derived_layers import DerivedArray, derived_arrays
 from store.format.facts import NOT_TRAINED, STEP
 from store.format.names import (
     AFTER_GROUP,
     AFTER_PREFIX,
+    BEGINS,
     DATA_TYPES,
     EPOCH_MEAN_UNTIL,
     ROOT_ATTRIBUTE,
@@ -75,7 +77,7 @@ def root_problems(root: Mapping[str, Any]) -> list[str]:
     found = [
         *_attribute_problems(attributes, length),
         *_axis_problems(nodes, length),
-        *_model_problems(nodes),
+        *_model_problems(nodes_of_part(nodes, "")),
         *_parts_problems(nodes),
     ]
     if not found:
@@ -150,6 +152,8 @@ def _array_problems(node: Mapping[str, Any]) -> Problems:
         yield f"length {shape[0]} is beyond any training"
     if not _is_whole(node["attributes"].get("unit_stride", 1), least=1):
         yield "unit_stride is not a whole number of at least 1"
+    if not _is_whole(node["attributes"].get(BEGINS, 0)):
+        yield f"{BEGINS} is not a position"
     yield from _grid_problems(node, len(shape))
 
 
@@ -246,17 +250,35 @@ def _layers_problems(nodes: Mapping[str, Any]) -> Problems:
     if not _are_texts(order) or len(set(order)) != len(order):
         yield "the order of the layers is not a list of different names"
         return
+    found: list[str] = []
     for name in order:
         layer = nodes.get(f"layers/{name}")
         if layer is None or layer["node_type"] != "group":
-            yield f"layer {name!r} has no group"
+            found.append(f"layer {name!r} has no group")
         else:
-            yield from _layer_problems(name, layer["attributes"])
+            found.extend(_layer_problems(name, layer["attributes"]))
+    found.extend(_layer_array_problems(nodes))
+    yield from found or _derivation_problems(nodes)
+
+
+def _layer_array_problems(nodes: Mapping[str, Any]) -> Problems:
     for path, node in nodes.items():
         match path.split("/"):
-            case ["layers", _, "activation"] | ["layers", _, "weights", _]:
+            case ["layers", _, "activation" | "output"] | ["layers", _, "weights", _]:
                 if not _is_array(node) or node["dimension_names"][:1] != [STEP_DIM]:
                     yield f"{path!r} is not an array along {STEP_DIM!r}"
+
+
+def _derivation_problems(nodes: Mapping[str, Any]) -> Problems:
+    """Find what keeps activations from following; the rest of the layers is sound."""
+    try:
+        derived = derived_arrays(nodes)
+    except ValueError as error:
+        yield str(error)
+        return
+    for path, array in derived.items():
+        if _bytes(array.shape[1:]) > MAX_FRAME_BYTES:
+            yield f"{path!r}: shape {array.shape} is larger than any network"
 
 
 def _layer_problems(name: str, attributes: Mapping[str, Any]) -> Problems:
@@ -284,8 +306,11 @@ def _probe_problems(nodes: Mapping[str, Any]) -> Problems:
     for key in ("kind", "fingerprint"):
         if not isinstance(attributes.get(key), str):
             yield f"probe: {key} is not a text"
+    if not isinstance(attributes.get("task"), str | None):
+        yield "probe: task is not a text"
     if not _are_texts(attributes.get("inputs")):
         yield "probe: inputs is not a list of names"
+    yield from _not_stored_problems(attributes.get("not_stored", {}))
     for key in ("class_names", "feature_names"):
         names = attributes.get(key)
         if names is not None and not _are_texts(names):
@@ -295,10 +320,24 @@ def _probe_problems(nodes: Mapping[str, Any]) -> Problems:
             yield f"{path!r} is not an array"
 
 
+def _not_stored_problems(inputs: Any) -> Problems:
+    if not isinstance(inputs, dict):
+        yield "probe: not_stored is not an object"
+        return
+    for name, about in inputs.items():
+        texts = ("dtype", "form", "sha256")
+        if not (
+            isinstance(about, dict)
+            and all(isinstance(about.get(key), str) for key in texts)
+            and _is_shape(about.get("shape"), least=0)
+        ):
+            yield f"probe: not_stored says of {name!r} no dtype, shape, form and sha256"
+
+
 def _evaluation_problems(nodes: Mapping[str, Any], group: str) -> Problems:
     """Find what keeps a group from being one `xarray.Dataset` along the examples."""
     attributes = nodes[group]["attributes"]
-    for key in ("kind", "fingerprint"):
+    for key in ("kind", "fingerprint", "task"):
         if not isinstance(attributes.get(key), str | None):
             yield f"{key} is not a text"
     names = attributes.get("class_names")
@@ -346,17 +385,29 @@ def _ending_problems(nodes: Mapping[str, Any]) -> Problems:
     time = attributes.get("wall_time")
     if not _is_whole(attributes.get("step")) or not isinstance(time, int | float):
         yield "after_training: step is not a step, or wall_time not a number"
+    following = {} if any(_layers_problems(nodes)) else derived_arrays(nodes)
     for path in below:
-        own, of = nodes[path], nodes.get(path.removeprefix(AFTER_PREFIX))
-        if not _is_array(own):
-            continue
-        if (
-            not _is_array(of)
-            or of["dimension_names"] != [STEP_DIM, *own["dimension_names"]]
-            or of["shape"][1:] != own["shape"]
-            or of["data_type"] != own["data_type"]
+        own = nodes[path]
+        if _is_array(own) and _frame_of(nodes, following, path.removeprefix(AFTER_PREFIX)) != (
+            own["dimension_names"],
+            own["shape"],
+            own["data_type"],
         ):
             yield f"{path!r} is not a frame of an array along {STEP_DIM!r}"
+
+
+def _frame_of(
+    nodes: Mapping[str, Any], following: Mapping[str, DerivedArray], path: str
+) -> tuple[Any, ...] | None:
+    """Describe a frame of an array along the steps, stored or not; None if there is none."""
+    node = nodes.get(path)
+    if _is_array(node):
+        time, *dims = node["dimension_names"]
+        return (dims, node["shape"][1:], node["data_type"]) if time == STEP_DIM else None
+    derived = following.get(path)
+    if derived is None:
+        return None
+    return list(derived.dims[1:]), list(derived.shape[1:]), derived.dtype
 
 
 def _dict(value: Any) -> dict[str, Any]:

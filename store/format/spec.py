@@ -14,13 +14,17 @@ from typing import Any, Literal
 
 import numpy as np
 
+from store.format.derivation import Derivation
 from store.format.names import (
+    DERIVED,
+    PROBE_DIM,
     STEP_DIM,
     UNIT_DIM,
     Array,
     StaticArray,
     activation_path,
     layer_path,
+    output_path,
     weight_path,
 )
 from store.format.parts import stored_path
@@ -58,6 +62,8 @@ class ArraySpec:
         A name out of `DATA_TYPES`.
     attributes : dict
         JSON attributes of the array.
+    derivation : Derivation or None
+        How its frames follow from those of others, while they do; None: they are stored.
     """
 
     path: str
@@ -65,11 +71,17 @@ class ArraySpec:
     frame_shape: tuple[int, ...]
     dtype: str
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    derivation: Derivation | None = None
 
     @property
     def frame_bytes(self) -> int:
         """Bytes of one uncompressed frame."""
         return math.prod(self.frame_shape) * np.dtype(self.dtype).itemsize
+
+
+def unit_attributes(stride: int) -> dict[str, Any]:
+    """Attributes of an activation of which every so many units are recorded."""
+    return {"unit_stride": stride} if stride > 1 else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +116,8 @@ class LayerSpec:
     operations_between : bool
         Whether plain operations, that are in no layer, lie between those layers and this one.
     output_dims, output_shape : tuple
-        Names and sizes of the output's dimensions, the probe first. Empty: not recorded.
+        Names and sizes of the output's dimensions. The probe is the first, or none of them where
+        the output has no entry for each probe. Empty: not recorded.
     output_dtype : str
         Data type of the recorded activation.
     unit_stride : int
@@ -113,6 +126,9 @@ class LayerSpec:
         The recorded variables.
     parameters : int
         Number of scalars in all variables, recorded or not.
+    derivation : Derivation or None
+        How the activation follows from those of other layers. It is then not stored, as long as it
+        does.
     """
 
     name: str
@@ -128,6 +144,7 @@ class LayerSpec:
     unit_stride: int = 1
     mask_from: str | None = None
     operations_between: bool = False
+    derivation: Derivation | None = None
 
     @property
     def path(self) -> str:
@@ -137,19 +154,25 @@ class LayerSpec:
     @property
     def has_activation(self) -> bool:
         """Whether the probe's activation is recorded."""
-        return bool(self.output_dims)
+        return self.output_dims[:1] == (PROBE_DIM,)
+
+    @property
+    def output_path(self) -> str:
+        """The array of its output: of every probe, or as a whole."""
+        return (activation_path if self.has_activation else output_path)(self.name)
 
     def array_specs(self) -> list[ArraySpec]:
-        """Arrays of this layer, activation first."""
+        """Arrays of this layer, its output first, stored or not."""
         specs = []
-        if self.has_activation:
+        if self.output_dims:
             specs.append(
                 ArraySpec(
-                    activation_path(self.name),
+                    self.output_path,
                     (STEP_DIM, *self.output_dims),
                     self.output_shape,
                     self.output_dtype,
-                    {"unit_stride": self.unit_stride} if self.unit_stride > 1 else {},
+                    unit_attributes(self.unit_stride),
+                    self.derivation,
                 )
             )
         specs.extend(
@@ -166,16 +189,24 @@ class LayerSpec:
 
     def attributes(self) -> dict[str, Any]:
         """JSON attributes of the layer's group."""
+        derived = {} if self.derivation is None else {DERIVED: self._derived(self.derivation)}
         return {
+            **derived,
             "class": self.class_name,
             "kind": self.kind,
             "config": dict(self.config),
             "inbound": list(self.inbound),
             "mask_from": self.mask_from,
             "operations_between": self.operations_between,
-            "output_shape": list(self.output_shape[1:]),
+            "output_shape": list(self.output_shape[1:]) if self.has_activation else [],
             "parameters": self.parameters,
             "unit_dim": UNIT_DIM if UNIT_DIM in self.output_dims else None,
+        }
+
+    def _derived(self, derivation: Derivation) -> dict[str, Any]:
+        return {
+            **derivation.attributes(),
+            "dimension_names": [STEP_DIM, *self.output_dims],
         }
 
 
@@ -201,6 +232,15 @@ class ProbeSpec:
         Token strings by token number.
     feature_names : sequence of str or None
         Names of the features of a tabular input.
+    task : str or None
+        One of `TASKS`: what the labels ask of the network; None: it is not known.
+    kinds : mapping of str to str
+        The kind of each input, where that is not the probe's.
+    present : mapping of str to ndarray of bool
+        Of each ragged input, which values are its own and do not fill it up: in its shape.
+    not_stored : mapping of str to dict
+        The inputs that are no arrays of numbers, by name: ``dtype``, ``shape``, ``form`` and
+        ``sha256`` of what they hold.
     """
 
     inputs: Mapping[str, Array]
@@ -211,23 +251,38 @@ class ProbeSpec:
     texts: Sequence[str] | None = None
     vocabulary: Sequence[str] | None = None
     feature_names: Sequence[str] | None = None
+    task: str | None = None
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    present: Mapping[str, Array] = field(default_factory=dict)
+    not_stored: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
-        """Number of probes; 0 where a crop left neither inputs nor labels nor texts."""
-        kept = (*self.inputs.values(), self.labels, self.texts)
+        """Number of probes; 0 where neither inputs nor labels nor texts tell it."""
+        along = [values for name, values in self.inputs.items() if self.is_along_probes(name)]
+        kept = (*along, self.labels, self.texts)
         return next((len(values) for values in kept if values is not None), 0)
+
+    def is_along_probes(self, name: str) -> bool:
+        """Whether an input has an entry for each probe: not so the nodes and edges of a graph."""
+        return self.dims.get(name, (PROBE_DIM,))[:1] == (PROBE_DIM,)
 
     def fingerprint(self) -> str:
         """Digest of the inputs: two runs with the same one share their probes.
 
-        The digest is a SHA-256 over each input's name, data type, shape and bytes.
+        The digest is a SHA-256 over each input's name, data type, shape and bytes; of one that is
+        not stored over the digest of what it holds.
         """
         digest = hashlib.sha256()
-        for name in sorted(self.inputs):
-            values = np.ascontiguousarray(self.inputs[name])
-            digest.update(f"{name}|{values.dtype.str}|{values.shape}|".encode())
-            digest.update(values.tobytes())
+        for name in sorted({*self.inputs, *self.not_stored}):
+            if name in self.inputs:
+                values = np.ascontiguousarray(self.inputs[name])
+                digest.update(f"{name}|{values.dtype.str}|{values.shape}|".encode())
+                digest.update(values.tobytes())
+            else:
+                about = self.not_stored[name]
+                shape = tuple(about["shape"])
+                digest.update(f"{name}|{about['dtype']}|{shape}|{about['sha256']}".encode())
         return digest.hexdigest()
 
 
@@ -265,7 +320,7 @@ class RunSpec:
     class_name: str = ""
 
     def array_specs(self) -> list[ArraySpec]:
-        """Every array that grows with the steps, in writing order."""
+        """Every array that grows with the steps, in writing order, stored or not."""
         time = [
             ArraySpec("step", (STEP_DIM,), (), "int64", {"long_name": "optimizer updates done"}),
             ArraySpec("epoch", (STEP_DIM,), (), "float64", {"long_name": "epochs done"}),
@@ -278,6 +333,15 @@ class RunSpec:
             ),
         ]
         return [*time, *self._model_arrays(), *self._part_arrays()]
+
+    def stored_specs(self) -> list[ArraySpec]:
+        """Arrays that do not follow from others."""
+        return [array for array in self.array_specs() if array.derivation is None]
+
+    @property
+    def frame_bytes(self) -> int:
+        """Uncompressed bytes that are stored of a step."""
+        return sum(array.frame_bytes for array in self.stored_specs())
 
     @property
     def beside_layers(self) -> tuple[EvaluationSpec | UpdatesSpec, ...]:
@@ -296,6 +360,10 @@ class RunSpec:
     def models(self) -> dict[str, RunSpec]:
         """Give the description of each model by the name of its part; of the only one by ""."""
         return dict(self.parts) or {"": self}
+
+    def of_models(self, models: Mapping[str, RunSpec]) -> RunSpec:
+        """Give the same of other models, by the names that `models` has for them."""
+        return replace(self, parts=models) if self.parts else models[""]
 
     def part_attributes(self) -> dict[str, Any]:
         """JSON attributes of the group of a part that is described so."""
@@ -342,6 +410,8 @@ class EvaluationSpec:
         Model inputs by name, as of a probe; empty: they are not stored.
     input_dims : mapping of str to tuple of str
         Dimension names of each input, ``example`` first.
+    task : str or None
+        As of a probe.
     """
 
     predictions: tuple[PredictionSpec, ...]
@@ -353,6 +423,7 @@ class EvaluationSpec:
     kind: str = "other"
     inputs: Mapping[str, Array] = field(default_factory=dict)
     input_dims: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    task: str | None = None
 
     @property
     def group(self) -> str:
@@ -394,6 +465,7 @@ class EvaluationSpec:
             "class_names": list(self.class_names) if self.class_names is not None else None,
             "fingerprint": self.fingerprint,
             "kind": self.kind,
+            "task": self.task,
         }
 
 

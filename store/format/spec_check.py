@@ -9,15 +9,18 @@ from typing import Any
 import numpy as np
 
 from store.errors import SpecError, listed
+from store.format.derived_layers import mismatch
 from store.format.names import (
     DATA_TYPES,
     LAYER_KINDS,
     PROBE_DIM,
     PROBE_KINDS,
     STEP_DIM,
+    TASKS,
     file_key,
     safe_name,
 )
+from store.format.probe import PRESENT
 from store.format.spec import (
     EVALUATION_LABEL,
     EXAMPLE_DIM,
@@ -66,6 +69,7 @@ def _model_problems(spec: RunSpec) -> list[str]:
     for layer in spec.layers:
         found.extend(f"layer {layer.name!r}: {text}" for text in _layer_problems(layer, names))
         found.extend(f"layer {layer.name!r}: {text}" for text in _size_problems(layer, probes))
+    found.extend(_derivation_problems(spec))
     found.extend(
         f"output {output!r} is not a layer of the run"
         for output in spec.outputs
@@ -99,6 +103,16 @@ def _layer_problems(layer: LayerSpec, names: Sequence[str]) -> Iterator[str]:
     for name in weights:
         if name != safe_name(name):
             yield f"weight {name!r} is not a safe node name"
+
+
+def _derivation_problems(spec: RunSpec) -> Iterator[str]:
+    before: dict[str, LayerSpec] = {}
+    for layer in spec.layers:
+        if layer.derivation is not None:
+            problem = mismatch(layer, layer.derivation, before)
+            if problem is not None:
+                yield f"layer {layer.name!r}: {problem}"
+        before[layer.name] = layer
 
 
 def _size_problems(layer: LayerSpec, probes: int | None) -> Iterator[str]:
@@ -149,6 +163,8 @@ def _evaluation_problems(evaluation: EvaluationSpec) -> Iterator[str]:
             )
     if evaluation.kind not in PROBE_KINDS:
         yield f"kind {evaluation.kind!r} is not one of {PROBE_KINDS}"
+    if evaluation.task not in (None, *TASKS):
+        yield f"task {evaluation.task!r} is not one of {TASKS}"
     for name, values in evaluation.inputs.items():
         dims, shape = evaluation.input_dims.get(name, ()), np.shape(values)
         if np.asarray(values).dtype.name not in DATA_TYPES or shape[:1] != (evaluation.size,):
@@ -166,9 +182,12 @@ def _evaluation_problems(evaluation: EvaluationSpec) -> Iterator[str]:
 
 
 def _probe_problems(probe: ProbeSpec) -> Iterator[str]:
-    if probe.kind not in PROBE_KINDS:
-        yield f"kind {probe.kind!r} is not one of {PROBE_KINDS}"
-    if not probe.inputs:
+    for kind in (probe.kind, *probe.kinds.values()):
+        if kind not in PROBE_KINDS:
+            yield f"kind {kind!r} is not one of {PROBE_KINDS}"
+    if probe.task not in (None, *TASKS):
+        yield f"task {probe.task!r} is not one of {TASKS}"
+    if not (probe.inputs or probe.not_stored):
         yield "there is no input"
         return
     arrays = {f"input {name!r}": np.asarray(values) for name, values in probe.inputs.items()}
@@ -179,7 +198,13 @@ def _probe_problems(probe: ProbeSpec) -> Iterator[str]:
             yield f"{name} is of data type {values.dtype.name!r}, not one of {DATA_TYPES}"
         if not values.ndim or not values.size:
             yield f"{name} of shape {values.shape} is empty"
-    lengths = {name: len(values) for name, values in arrays.items() if values.ndim}
+    lengths = {
+        f"input {name!r}": len(values)
+        for name, values in probe.inputs.items()
+        if np.ndim(values) and probe.is_along_probes(name)
+    }
+    if probe.labels is not None and np.ndim(probe.labels):
+        lengths["labels"] = len(probe.labels)
     if probe.texts is not None:
         lengths["texts"] = len(probe.texts)
     if len(set(lengths.values())) > 1:
@@ -188,15 +213,18 @@ def _probe_problems(probe: ProbeSpec) -> Iterator[str]:
 
 
 def _probe_name_problems(probe: ProbeSpec) -> Iterator[str]:
-    for name in _clashes([*RESERVED_PROBE_NAMES, *probe.inputs]):
+    ragged = [name + PRESENT for name in probe.present]
+    for name in _clashes([*RESERVED_PROBE_NAMES, *probe.inputs, *ragged]):
         yield f"input name {name!r} is taken"
     sizes: dict[str, int] = {}
     for name, values in probe.inputs.items():
         dims, shape = probe.dims.get(name, ()), np.shape(values)
         if name != safe_name(name):
             yield f"input name {name!r} is not a safe node name"
-        if len(dims) != len(shape) or dims[:1] != (PROBE_DIM,) or len(set(dims)) != len(dims):
+        if len(dims) != len(shape) or PROBE_DIM in dims[1:] or len(set(dims)) != len(dims):
             yield f"dims {dims} of input {name!r} do not fit shape {shape}, {PROBE_DIM!r} first"
+        if name in probe.present and np.shape(probe.present[name]) != shape:
+            yield f"input {name!r} has another shape than what says which of its values are its own"
         if name in dims or STEP_DIM in dims:
             yield f"dims {dims} of input {name!r} use a reserved name"
         for dim, size in zip(dims, shape, strict=False):
@@ -218,6 +246,7 @@ def _json_problems(spec: RunSpec) -> Iterator[str]:
         "the probe's texts": [probe.class_names, probe.texts, probe.vocabulary, probe.feature_names]
         if probe
         else None,
+        "what is not stored of the probe": probe.not_stored if probe else None,
         **{f"config of layer {layer.name!r}": layer.config for layer in spec.layers},
     }
     for name, value in parts.items():

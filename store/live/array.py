@@ -15,7 +15,7 @@ from store.format.codecs import Chain
 from store.format.compressors import Compressor
 from store.format.live_layout import INDEX_ENTRY_BYTES, place
 from store.format.metadata import Document
-from store.format.names import Array
+from store.format.names import BEGINS, Array
 from store.format.spec import ArraySpec
 from store.storage.files import OpenFiles, write_all
 
@@ -41,12 +41,18 @@ class LiveArray:
         Shared by all arrays of the run.
     compressor : Compressor or None
         What makes sharded frames small; None: they are stored as they are.
+
+    Attributes
+    ----------
+    begins : int
+        First step number that is written; those before it follow from other arrays.
     """
 
     def __init__(
         self, root: Path, spec: ArraySpec, files: OpenFiles, compressor: Compressor | None
     ) -> None:
         self.spec = spec
+        self.begins = 0
         self.placement = place(spec.frame_shape, np.dtype(spec.dtype).itemsize)
         self.is_compressed = compressor is not None and not self.placement.is_dense
         self._directory = root / spec.path
@@ -62,8 +68,9 @@ class LiveArray:
 
     def document(self) -> Document:
         """Zarr metadata of the array, with no step."""
+        begins = {BEGINS: self.begins} if self.begins else {}
         return self.placement.document(
-            self.spec.dtype, self.spec.dims, self.spec.attributes, self._compressor
+            self.spec.dtype, self.spec.dims, {**self.spec.attributes, **begins}, self._compressor
         )
 
     def make_directory(self) -> None:
@@ -93,7 +100,7 @@ class LiveArray:
         number, slot = self.placement.locate(index)
         path = self._path(number)
         file = self._files.get(path)
-        if slot == 0:
+        if slot == 0 or index == self.begins:
             self._initialize(number)
         if self.is_compressed:
             entries = self._write_compressed(number, frame)
@@ -124,7 +131,7 @@ class LiveArray:
 
     def check(self, length: int) -> None:
         """Raise `RunFormatError` unless the file of the last of `length` steps is whole."""
-        if length == 0:
+        if length <= self.begins:
             return
         number, slot = self.placement.locate(length - 1)
         path = self._path(number)
@@ -159,7 +166,7 @@ class LiveArray:
                 # writes these steps anew begins with an empty index.
                 with contextlib.suppress(PermissionError):
                     stale.unlink()
-        if slot and not self.placement.is_dense:
+        if slot and length > self.begins and not self.placement.is_dense:
             entry_bytes = self.placement.blocks * INDEX_ENTRY_BYTES
             file = self._files.get(self._path(number))
             rest = (self.placement.steps - slot) * entry_bytes

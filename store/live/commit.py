@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from store.format import names, probe
 from store.format.codecs import live_chain
+from store.format.derived_layers import mismatch
 from store.format.metadata import (
     ConsolidatedRoot,
     Document,
@@ -21,14 +22,15 @@ from store.format.metadata import (
 from store.format.names import (
     AFTER_GROUP,
     AFTER_PREFIX,
+    DERIVED,
     ROOT_ATTRIBUTE,
     SCHEMA_VERSION,
     STEP_DIM,
     UPDATE_DIM,
 )
-from store.format.parts import PARTS_GROUP, nodes_of_part, part_path, stored_path
+from store.format.parts import PARTS_GROUP, full_name, nodes_of_part, part_path, stored_path
 from store.format.probe import json_bytes
-from store.format.spec import EVALUATION_GROUPS, UPDATES_GROUP, ArraySpec, RunSpec
+from store.format.spec import EVALUATION_GROUPS, UPDATES_GROUP, ArraySpec, LayerSpec, RunSpec
 from store.live.array import LiveArray
 from store.storage.atomic import replace_file
 from store.storage.files import sync_directory
@@ -261,8 +263,13 @@ def resume_problems(spec: RunSpec, root: Document, growing: Iterable[LiveArray])
         The arrays along the steps that `spec` describes.
     """
     nodes: Mapping[str, Document] = root["consolidated_metadata"]["metadata"]
-    found = []
     expected = {array.spec.path: array.document() for array in growing}
+    models = {name: (model, nodes_of_part(nodes, name)) for name, model in spec.models().items()}
+    found = [
+        problem
+        for name, (model, own) in models.items()
+        for problem in _derivation_problems(model, own, name)
+    ]
     for path, mine in expected.items():
         theirs = nodes.get(path)
         if theirs is None:
@@ -278,9 +285,9 @@ def resume_problems(spec: RunSpec, root: Document, growing: Iterable[LiveArray])
         and node["dimension_names"][:1] == [STEP_DIM]
         and path not in expected
     )
-    for name, model in spec.models().items():
+    for name, (model, own) in models.items():
         of = f" of the part {name!r}" if name else ""
-        recorded = _fingerprints(nodes_of_part(nodes, name) if name else nodes)
+        recorded = _fingerprints(own)
         if recorded.pop("probe", None) != (model.probe.fingerprint() if model.probe else None):
             found.append(f"its probe inputs{of} are others")
         if recorded != {each.group: each.fingerprint for each in model.evaluations}:
@@ -294,6 +301,23 @@ def _fingerprints(nodes: Mapping[str, Document]) -> dict[str, Any]:
     return {
         group: nodes[group]["attributes"].get("fingerprint") for group in groups if group in nodes
     }
+
+
+def _derivation_problems(spec: RunSpec, nodes: Mapping[str, Document], part: str) -> Iterator[str]:
+    """Find layers of a model whose activation cannot go on to follow."""
+    before: dict[str, LayerSpec] = {}
+    for layer in spec.layers:
+        if layer.derivation is not None:
+            theirs, mine = nodes[layer.path]["attributes"], layer.attributes()
+            problem = mismatch(layer, layer.derivation, before)
+            if problem is None and (
+                mine["output_shape"] != theirs["output_shape"]
+                or mine[DERIVED]["dimension_names"] != theirs[DERIVED]["dimension_names"]
+            ):
+                problem = f"has {theirs['output_shape']} values a probe in the run"
+            if problem is not None:
+                yield f"layer {full_name(layer.name, part)!r} {problem}"
+        before[layer.name] = layer
 
 
 def _is_growing(document: Document) -> bool:

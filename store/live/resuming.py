@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from store.errors import SpecError
+from store.format.derivation import Derivation
 from store.format.metadata import Document
-from store.format.names import ROOT_ATTRIBUTE
-from store.format.spec import RunSpec
+from store.format.names import BEGINS, DERIVED, ROOT_ATTRIBUTE, activation_path
+from store.format.parts import nodes_of_part
+from store.format.spec import LayerSpec, RunSpec
 from store.live.array import LiveArray
 from store.live.commit import resume_problems
 
@@ -29,6 +32,25 @@ def past_attributes(root: Document, directory: Path) -> Mapping[str, Any]:
             "resumed. Record into a new path."
         )
     return attributes
+
+
+def as_recorded(spec: RunSpec, root: Document) -> RunSpec:
+    """Give a description that stores what the run stores, and lets follow what follows in it."""
+    nodes: Mapping[str, Document] = root["consolidated_metadata"]["metadata"]
+    models = {}
+    for name, model in spec.models().items():
+        own = nodes_of_part(nodes, name)
+        layers = (_as_recorded(layer, own) for layer in model.layers)
+        models[name] = replace(model, layers=tuple(layers))
+    return spec.of_models(models)
+
+
+def _as_recorded(layer: LayerSpec, nodes: Mapping[str, Document]) -> LayerSpec:
+    group, stored = nodes.get(layer.path), nodes.get(activation_path(layer.name))
+    is_whole = stored is not None and not stored["attributes"].get(BEGINS)
+    if group is None or is_whole or DERIVED not in group["attributes"]:
+        return replace(layer, derivation=None)
+    return replace(layer, derivation=Derivation.parse(group["attributes"][DERIVED]))
 
 
 def identity_of(attributes: Mapping[str, Any], now: str) -> dict[str, Any]:

@@ -18,16 +18,33 @@ import numpy as np
 
 from store.errors import RunClosedError, StepOrderError
 from store.format.compressors import LIVE_COMPRESSORS
+from store.format.derived_layers import source_paths
 from store.format.facts import LATEST, always_frozen, in_force, kept, noted
 from store.format.metadata import Document
-from store.format.names import AFTER_GROUP, AFTER_PREFIX, STEP_DIM, UPDATE_DIM, StaticArray
+from store.format.names import (
+    AFTER_GROUP,
+    AFTER_PREFIX,
+    BEGINS,
+    STEP_DIM,
+    UPDATE_DIM,
+    Array,
+    StaticArray,
+    activation_path,
+)
 from store.format.parts import split_path
 from store.format.spec import TRAINABLE, UPDATES_GROUP, RunSpec
 from store.format.spec_check import check_complete, validate
 from store.live.array import LiveArray
 from store.live.commit import RunDocuments, described, timestamp
 from store.live.metrics_table import EpochMeans, MetricsTable
-from store.live.resuming import broken_since, check_same, identity_of, jumps_until, past_attributes
+from store.live.resuming import (
+    as_recorded,
+    broken_since,
+    check_same,
+    identity_of,
+    jumps_until,
+    past_attributes,
+)
 from store.storage.files import OpenFiles
 from store.storage.location import check_free, read_root, remove_hierarchy, remove_run
 from store.storage.run_lock import RunLock
@@ -47,16 +64,21 @@ class RunWriter:
     `recorder.Recorder` does this for a Keras training. Steps are appended to files that readers do
     not look at yet; `commit` makes them visible. Leaving the ``with`` block commits, too.
 
+    An activation that the description says to follow from others is compared at each step and not
+    written; from the first step on at which it does not follow exactly, it is.
+
     Attributes
     ----------
     path : Path
         Directory of the run.
+    spec : RunSpec
+        The run's description; of layers it says which still follow.
     last_step : int or None
         The last step appended.
     committed : int
         Number of steps that readers see.
     bytes_appended : int
-        Uncompressed bytes of all frames appended by this writer.
+        Uncompressed bytes of all frames written by this writer.
     skipped : dict of str to int
         Steps that the schedule wanted and that were left out, by reason; kept with the run.
     not_finite_since : int or None
@@ -114,10 +136,10 @@ class RunWriter:
         self._finished: str | None = None
         self._files = OpenFiles(durable=self._sync)
         compressor = LIVE_COMPRESSORS[compression] if compression is not None else None
-        self._arrays = {
-            array.path: LiveArray(path, array, self._files, compressor)
-            for array in spec.array_specs()
-        }
+        arrays = [LiveArray(path, array, self._files, compressor) for array in spec.array_specs()]
+        self._arrays = {each.spec.path: each for each in arrays if each.spec.derivation is None}
+        # Activations that followed from others so far, and are not written.
+        self._following = {each.spec.path: each for each in arrays if each.spec.derivation}
         self._metrics = MetricsTable(path, self._files)
         self._documents = RunDocuments(path, spec, durable=self._sync)
         self._steps = 0
@@ -237,7 +259,7 @@ class RunWriter:
             compression = attributes.get("compression")
             writer = cls(
                 directory,
-                spec,
+                as_recorded(spec, root),
                 lock,
                 compression=compression if compression in LIVE_COMPRESSORS else None,
                 durability=durability,
@@ -287,11 +309,14 @@ class RunWriter:
             )
         time_axis = {"step": step, "epoch": epoch, "wall_time": wall_time}
         given = {**frames, **time_axis}
-        check_complete(given, self._arrays)
-        prepared = [(array, array.prepare(given[path])) for path, array in self._arrays.items()]
-        for array, frame in prepared:
-            array.write(self._steps, frame)
-        self.bytes_appended += sum(frame.nbytes for _, frame in prepared)
+        every = {**self._arrays, **self._following}
+        check_complete(given, every)
+        prepared = {path: array.prepare(given[path]) for path, array in every.items()}
+        for path in [path for path in self._following if not self._follows(path, prepared)]:
+            self._write_from(self._steps, path)
+        for path, array in self._arrays.items():
+            array.write(self._steps, prepared[path])
+        self.bytes_appended += sum(prepared[path].nbytes for path in self._arrays)
         self._steps += 1
         self.last_step = step
         self._dirty = True
@@ -327,7 +352,7 @@ class RunWriter:
         """
         self._check_open()
         arrays: dict[str, StaticArray] = {}
-        for path, array in self._arrays.items():
+        for path, array in {**self._arrays, **self._following}.items():
             if path in frames and not split_path(path)[1].startswith(f"{UPDATES_GROUP}/"):
                 frame = array.prepare(frames[path]).reshape(array.spec.frame_shape)
                 dims, attributes = array.spec.dims[1:], dict(array.spec.attributes)
@@ -501,6 +526,28 @@ class RunWriter:
             self.abandon()
             raise
 
+    def _follows(self, path: str, frames: Mapping[str, Array]) -> bool:
+        """Whether a frame follows exactly from those of the same step."""
+        derivation = self._following[path].spec.derivation
+        assert derivation is not None
+        sources = [frames[source] for source in source_paths(derivation, path)]
+        return derivation.gives(sources, frames[path])
+
+    def _write_from(self, begins: int, path: str) -> None:
+        """Write an activation from a step number on, since it does not follow there."""
+        array = self._following.pop(path)
+        array.begins = begins
+        array.make_directory()
+        self._arrays[path] = array
+        part, own = split_path(path)
+        models = self.spec.models()
+        layers = (
+            replace(layer, derivation=None) if activation_path(layer.name) == own else layer
+            for layer in models[part].layers
+        )
+        models[part] = replace(models[part], layers=tuple(layers))
+        self.spec = self.spec.of_models(models)
+
     def _growing(self) -> list[LiveArray]:
         return [*self._arrays.values(), *self._metrics.arrays]
 
@@ -535,8 +582,10 @@ class RunWriter:
 
     def _adopt(self, root: Document, after_step: int | None) -> None:
         """Take over the arrays of an existing run, without what is past its commit."""
-        check_same(self.spec, root, self._arrays.values(), self.path)
         nodes: Mapping[str, Document] = root["consolidated_metadata"]["metadata"]
+        for path in [path for path in self._following if path in nodes]:
+            self._write_from(nodes[path]["attributes"][BEGINS], path)
+        check_same(self.spec, root, self._arrays.values(), self.path)
         self._documents.adopt_static(nodes)
         self._mark_trained()
         self._steps = nodes["step"]["shape"][0]
@@ -546,6 +595,8 @@ class RunWriter:
         steps = self._arrays["step"].read_scalars(self._steps)
         if after_step is not None:
             self._steps = int(np.searchsorted(steps, after_step, side="right"))
+        for array in self._arrays.values():
+            array.begins = min(array.begins, self._steps)
         self._metrics.keep(after_step)
         self.last_step = int(steps[self._steps - 1]) if self._steps else None
         # First the shorter lengths, then the removal: a reader never sees a step that is gone.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -12,17 +12,21 @@ import numpy as np
 
 from store.errors import RunFormatError
 from store.format.code import may_hold_code, without_code
+from store.format.derivation import Derivation
+from store.format.derived_layers import source_paths
 from store.format.names import (
     AFTER_GROUP,
     AFTER_PREFIX,
+    DERIVED,
     HISTORY_PREFIX,
     PROBE_DIM,
     STEP_DIM,
     UPDATE_DIM,
     Array,
+    layer_path,
 )
 from store.format.packed_layout import BlockSlices
-from store.format.parts import PARTS_GROUP, split_path
+from store.format.parts import PARTS_GROUP, split_path, stored_path
 from store.format.probe import from_json_bytes, json_bytes
 from store.packed.shards import ReadRegion
 from store.reading.run import Run
@@ -34,7 +38,7 @@ Positions = Mapping[str, Array]
 
 @dataclass(frozen=True, slots=True)
 class DraftArray:
-    """An array to be written.
+    """An array to be written, or one that follows from others and is not.
 
     Attributes
     ----------
@@ -42,6 +46,8 @@ class DraftArray:
         As in the array's metadata.
     read : callable
         Gives the elements of a region; safe to call from several threads.
+    derivation : Derivation or None
+        How it follows from others that are in the draft; None: it is written.
     """
 
     path: str
@@ -50,12 +56,13 @@ class DraftArray:
     dtype: str
     attributes: Mapping[str, Any]
     read: ReadRegion = field(repr=False)
+    derivation: Derivation | None = None
 
     @property
     def kind(self) -> str:
         """``activation``, ``weights`` or ``other``."""
         match self._segments:
-            case ["layers", _, "activation"]:
+            case ["layers", _, "activation" | "output"]:
                 return "activation"
             case ["layers", _, "weights", _]:
                 return "weights"
@@ -105,7 +112,7 @@ class Draft:
     attributes : mapping
         Trainlapse's attributes of the root.
     groups : mapping of str to mapping
-        Attributes of every group below it.
+        Attributes of every group below it, without what parts say of themselves.
     parts : tuple of DraftArray
         The arrays.
     """
@@ -118,6 +125,7 @@ class Draft:
     def of(cls, run: Run) -> Draft:
         """Draft of a run as it is."""
         nodes = {p: n for p, n in run.nodes.items() if not f"{p}/".startswith(HISTORY_PREFIX)}
+        following = {part.path: part for part in _following(run)}
         parts = tuple(
             DraftArray(
                 path,
@@ -128,12 +136,54 @@ class Draft:
                 partial(run.read, path),
             )
             for path, node in nodes.items()
-            if node["node_type"] == "array"
+            if node["node_type"] == "array" and path not in following
         )
         groups = {
-            path: node["attributes"] for path, node in nodes.items() if node["node_type"] == "group"
+            path: {key: value for key, value in node["attributes"].items() if key != DERIVED}
+            for path, node in nodes.items()
+            if node["node_type"] == "group"
         }
-        return cls(dict(run.attributes), groups, tuple(_without_code(part) for part in parts))
+        return cls(dict(run.attributes), groups, (*map(_without_code, parts), *following.values()))
+
+    def settled(self, *, rounded: bool) -> Draft:
+        """Give the draft in which what cannot follow from the others is written.
+
+        Parameters
+        ----------
+        rounded : bool
+            Whether activations are written with fewer bits. A sum of rounded values is another
+            than the rounded sum.
+        """
+        there = {part.path for part in self.parts}
+
+        def follows(derivation: Derivation, path: str) -> bool:
+            exact = derivation.operation.keeps_order or not rounded
+            return exact and there.issuperset(source_paths(derivation, path))
+
+        return replace(
+            self,
+            parts=tuple(
+                part
+                if part.derivation is None or follows(part.derivation, part.path)
+                else replace(part, derivation=None)
+                for part in self.parts
+            ),
+        )
+
+    @property
+    def written(self) -> tuple[DraftArray, ...]:
+        """The parts that do not follow from others."""
+        return tuple(part for part in self.parts if part.derivation is None)
+
+    def group_attributes(self) -> dict[str, Mapping[str, Any]]:
+        """Attributes of every group, with what is said there of parts that follow."""
+        groups = dict(self.groups)
+        for part in self.parts:
+            if part.derivation is not None:
+                path = stored_path(layer_path(part.layer or ""), part.part)
+                said = {**part.derivation.attributes(), "dimension_names": list(part.dims)}
+                groups[path] = {**groups[path], DERIVED: said}
+        return groups
 
     @property
     def models(self) -> list[str]:
@@ -182,6 +232,21 @@ class Draft:
         """Give the draft with other arrays under the same paths."""
         others = {part.path: part for part in parts}
         return replace(self, parts=tuple(others.get(part.path, part) for part in self.parts))
+
+
+def _following(run: Run) -> Iterator[DraftArray]:
+    """Give the activations that are not stored, or not at all steps; the latter are written."""
+    for path, derived in run.derived.items():
+        stored = run.nodes.get(path)
+        yield DraftArray(
+            path,
+            derived.dims,
+            derived.shape,
+            derived.dtype,
+            derived.attributes,
+            partial(run.read, path),
+            derived.derivation if stored is None else None,
+        )
 
 
 def _without_code(part: DraftArray) -> DraftArray:

@@ -117,12 +117,13 @@ def write_packed(
     ChunkDamagedError
         What was read back is not what was to be written.
     """
+    draft = draft.settled(rounded="activation" in options.precision)
     nodes: dict[str, Document] = {}
     tally = _Tally(draft, options, progress)
     errors: dict[str, float] = {}
     sizes = {True: 0, False: 0}
     with _threads() as pool:
-        for part in draft.parts:
+        for part in draft.written:
             precision = Precision(part.dtype, options.precision.get(part.kind), part.path)
             stored = _Stored(part, precision)
             for path, layout in _layouts(part, stored.dtype, history=options.history):
@@ -146,7 +147,7 @@ def write_packed(
             if precision.max_error:
                 errors[part.path] = precision.max_error
     _write_metadata(directory, draft, nodes, options)
-    raw = sum(part.nbytes for part in draft.parts)
+    raw = sum(part.nbytes for part in draft.written)
     return PackReport(directory, raw, sizes[False], sizes[True], errors)
 
 
@@ -174,7 +175,7 @@ class _Tally:
         self._what = ""
         self._total = sum(
             2 * part.nbytes
-            for part in draft.parts
+            for part in draft.written
             for _ in _layouts(part, part.dtype, history=options.history)
         )
 
@@ -228,7 +229,8 @@ def _compare(
 def _write_metadata(
     directory: Path, draft: Draft, arrays: Mapping[str, Document], options: PackOptions
 ) -> None:
-    groups = {path: group_document(attributes) for path, attributes in draft.groups.items()}
+    said = draft.group_attributes()
+    groups = {path: group_document(attributes) for path, attributes in said.items()}
     for path in arrays:
         for parent in Path(path).parents:
             if str(parent) != ".":

@@ -12,7 +12,7 @@ from typing import Any
 import xarray as xr
 
 from store.format.layers import Layers
-from store.format.names import AFTER_PREFIX, activation_path, weight_path
+from store.format.names import AFTER_PREFIX, activation_path, output_path, weight_path
 
 
 class AfterTraining:
@@ -62,7 +62,9 @@ class AfterTraining:
         LayerNotFoundError, ArrayNotRecordedError
             As of `Run.activations`.
         """
-        return self._lazy(AFTER_PREFIX + activation_path(self._layers[layer].name), layer)
+        known = self._layers[layer]
+        path = (output_path if known.has_whole_output else activation_path)(known.name)
+        return self._lazy(AFTER_PREFIX + path, layer)
 
     def weights(self, layer: str, weight: str) -> xr.DataArray:
         """One variable of a layer.

@@ -202,13 +202,13 @@ _FIELDS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
         f"a text of at most {MOST_NOTE_CHARACTERS:,} characters",
         lambda value: _is_text(value, MOST_NOTE_CHARACTERS),
     ),
-    "part": _NAME,
     "layer": _NAME,
     "unit": _NUMBER,
     "probe": _NUMBER,
     "target": ("a whole number from -1 on", lambda value: _is_number(value, -1)),
     "tab": _NAME,
     "view": _NAME,
+    "part": _NAME,
     "created": _NAME,
 }
 

@@ -297,7 +297,7 @@ def _by_file(steps: range, size: int) -> Iterator[tuple[int, range, slice]]:
         done = end
 
 
-def check_index(directory: Path, placement: Placement, steps: int) -> list[int]:
+def check_index(directory: Path, placement: Placement, steps: int, *, begins: int = 0) -> list[int]:
     """List committed steps that a raw live shard's index does not point to as it should.
 
     Parameters
@@ -308,16 +308,19 @@ def check_index(directory: Path, placement: Placement, steps: int) -> list[int]:
         How the array lies in files.
     steps : int
         Committed steps.
+    begins : int
+        The first of them that is stored.
     """
     if placement.is_dense:
         return []
     bad: list[int] = []
-    for start in range(0, steps, placement.steps):
+    first_file = begins - begins % placement.steps
+    for start in range(first_file, steps, placement.steps):
         number, _ = placement.locate(start)
         index = read_index(
             directory / placement.chunk_key(number), placement.steps, placement.blocks
         ).reshape(-1, placement.blocks, 2)
-        for slot in range(min(placement.steps, steps - start)):
+        for slot in range(max(0, begins - start), min(placement.steps, steps - start)):
             starts = placement.offset(slot) + placement.block_bytes * np.arange(placement.blocks)
             sound = np.array_equal(index[slot, :, 0], starts.astype("<u8")) and bool(
                 np.all(index[slot, :, 1] == placement.block_bytes)

@@ -24,15 +24,18 @@ from store.errors import (
 )
 from store.format import probe as probe_io
 from store.format.code import may_hold_code, without_code
+from store.format.derived_layers import DerivedArray, derived_arrays
 from store.format.facts import in_force
 from store.format.layers import Layer, Layers, layers_of
 from store.format.metadata import Document
 from store.format.names import (
     AFTER_GROUP,
+    BEGINS,
     ROOT_ATTRIBUTE,
     STEP_DIM,
     Array,
     activation_path,
+    output_path,
     weight_path,
 )
 from store.format.parts import attributes_of_part, nodes_of_part, part_names, part_path, stored_path
@@ -47,6 +50,7 @@ from store.format.spec import (
 from store.reading.after_training import AfterTraining
 from store.reading.arrays import ArrayReader, Index, ZarrArray
 from store.reading.cache import ArrayCache
+from store.reading.derived import FollowingArray, JoinedArray
 from store.reading.lazy import lazy_array, whole
 from store.reading.live import MappedFiles, local_reader
 from store.reading.metrics import metrics_of
@@ -120,7 +124,7 @@ class Run:
         self.location = source.location
         self.part = part
         self._maps = MappedFiles()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # readers that derive make those of their sources
         self._now = self._look(first_content(source) if content is None else content)
 
     def __repr__(self) -> str:
@@ -140,7 +144,7 @@ class Run:
 
     @property
     def nodes(self) -> Mapping[str, Document]:
-        """Zarr metadata of every group and array below the root, by path.
+        """Zarr metadata of every group and array below the root, by path, as they are stored.
 
         A part has its own and those that it shares, by the paths of a run of one model.
         """
@@ -239,6 +243,11 @@ class Run:
         return self._now.layers
 
     @property
+    def derived(self) -> Mapping[str, DerivedArray]:
+        """Activations that are not stored, or not at all steps, by path: they follow."""
+        return self._now.derived
+
+    @property
     def outputs(self) -> tuple[str, ...]:
         """Layers whose output is the model's."""
         return tuple(self.attributes.get("outputs", ()))
@@ -260,9 +269,17 @@ class Run:
             for path, document in nodes.items()
             if path.startswith("probe/")
         }
+        kinds = {
+            name: str(nodes[f"probe/{name}"]["attributes"]["kind"])
+            for name in dims
+            if "kind" in nodes[f"probe/{name}"]["attributes"]
+        }
         try:
             return probe_io.read(
-                nodes["probe"]["attributes"], dims, lambda name: whole(self.array(f"probe/{name}"))
+                nodes["probe"]["attributes"],
+                dims,
+                kinds,
+                lambda name: whole(self.array(f"probe/{name}")),
             )
         except (TypeError, ValueError, RecursionError) as error:
             raise RunFormatError(f"{self.location}: the probe is damaged ({error}).") from error
@@ -419,6 +436,7 @@ class Run:
         DataArray (step, probe, …), lazy
             Of the data type that was recorded, usually float32. The other dimensions are
             ``y, x, unit`` for images and ``token, unit`` for sequences; SCHEMA.md has them all.
+            Where it follows exactly from other layers it is not stored, and computed when read.
 
         Raises
         ------
@@ -429,6 +447,8 @@ class Run:
         """
         now = self._now
         known = self._layer(now, layer)
+        if known.has_whole_output:
+            return self._lazy(now, output_path(layer), layer)
         if not known.has_activation:
             recorded = [name for name, other in now.layers.items() if other.has_activation]
             raise ArrayNotRecordedError(
@@ -492,27 +512,34 @@ class Run:
     def tree(self) -> xr.DataTree:
         """The whole run as a lazy `xarray.DataTree`, opened by plain xarray; of a part, its part.
 
+        Activations that are not stored since they follow from others are added to it.
+
         Raises
         ------
         RunFormatError
             xarray cannot read the run.
         """
+        now = self._now
         try:
             tree = xr.open_datatree(
                 # xarray hands any Zarr store through, though its types do not say so.
-                SourceStore(self.source, self._now.content),  # type: ignore[arg-type]
+                SourceStore(self.source, now.content),  # type: ignore[arg-type]
                 engine="zarr",
                 chunks=None,
                 consolidated=True,
                 zarr_format=3,
             )
-            part = tree[part_path(self.part)] if self.part else tree
-            assert isinstance(part, xr.DataTree)
-            return part
+            own = tree[part_path(self.part)] if self.part else tree
+            assert isinstance(own, xr.DataTree)
         except Exception as error:
             raise RunFormatError(
                 f"{self.location}: xarray cannot read the run ({error})."
             ) from error
+        for path in now.derived:
+            layer, _, name = path.rpartition("/")
+            node = own[layer]
+            node.dataset = node.dataset.assign({name: self._lazy(now, path, name).variable})
+        return own
 
     def array(self, path: str) -> ArrayReader:
         """Reader of any array, without names of dimensions; it reads nothing yet.
@@ -639,7 +666,7 @@ class Run:
 
     def _lazy(self, now: CommittedRun, path: str, name: str) -> xr.DataArray:
         reader = self._reader(now, path)
-        attributes = now.nodes[path]["attributes"]
+        attributes = now.array_attributes(path)
         steps = self._axis(now, "step") if STEP_DIM in reader.dims else None
         return lazy_array(reader, name=name, steps=steps, attributes=attributes)
 
@@ -651,9 +678,19 @@ class Run:
             return reader
 
     def _make_reader(self, now: CommittedRun, path: str) -> ArrayReader:
+        derived = now.derived.get(path)
+        if derived is None:
+            return self._stored_reader(now, path)
+        following = FollowingArray(derived, [self._reader(now, each) for each in derived.sources])
+        if path not in now.nodes:
+            return following
+        return JoinedArray(following, self._stored_reader(now, path), derived.begins)
+
+    def _stored_reader(self, now: CommittedRun, path: str) -> ArrayReader:
         document = now.nodes.get(path)
-        if document is None or document["node_type"] != "array":
+        if document is None or document["node_type"] != "array" or not now.is_whole(path):
             arrays = [other for other, node in now.nodes.items() if node["node_type"] == "array"]
+            arrays += now.derived
             raise ArrayNotRecordedError(
                 f"The run has no array {path!r}. {did_you_mean(path, arrays)}"
             )
@@ -743,11 +780,22 @@ class CommittedRun:
             self.attributes = {**attributes_of_part(self.attributes, part), **own}
             self.nodes = nodes_of_part(self.stored_nodes, part)
         self.parts: Mapping[str, Run] | None = None
-        self.layers = layers_of(self.nodes)
+        self.derived = derived_arrays(self.nodes)
+        self.layers = layers_of(self.nodes, self.derived)
         self.length: int = self.nodes["step"]["shape"][0]
         self.readers: dict[str, ArrayReader] = {}
         self.cache = ArrayCache()
         self.axes: dict[str, Array] = {}
+
+    def array_attributes(self, path: str) -> Mapping[str, Any]:
+        """Attributes of an array, stored or not."""
+        derived = self.derived.get(path)
+        return self.nodes[path]["attributes"] if derived is None else derived.attributes
+
+    def is_whole(self, path: str) -> bool:
+        """Whether each step of an array is stored, or follows."""
+        begins = self.nodes[path]["attributes"].get(BEGINS, 0)
+        return not begins or path in self.derived
 
     def version(self, steps: Array) -> str:
         """Digest of the root document, of the recorded steps, and of which part is read."""

@@ -15,7 +15,9 @@ from zarr.abc.store import ByteRequest
 from zarr.core.buffer import Buffer, BufferPrototype
 from zarr.storage import LocalStore
 
-from store.format.names import Array
+from store.format.derivation import Derivation
+from store.format.names import Array, activation_path
+from store.format.operations import Clip, MaxPool, Operation, Reshape
 from store.format.parts import stored_path
 from store.format.spec import UPDATE_COUNT_PATH, LayerSpec, ProbeSpec, RunSpec, WeightSpec
 from store.live.writer import RunWriter
@@ -116,6 +118,36 @@ def image_run_spec(name: str = "synthetic", *, units: int = 3, side: int = 8) ->
     return RunSpec(name, layers, probe, {"class_name": "Sequential"}, outputs=("softmax",))
 
 
+def derived_run_spec(name: str = "derived", *, units: int = 3, side: int = 8) -> RunSpec:
+    """Describe the classifier of `image_run_spec` without storing what follows.
+
+    Parameters
+    ----------
+    name, units, side
+        As for `image_run_spec`.
+
+    Returns
+    -------
+    RunSpec
+        Its ReLU, pooling and flattening follow, one from the other, from its convolution.
+    """
+    half = side // 2
+    pool = MaxPool((2, 2, 1), (2, 2, 1), ((0, 0),) * 3)
+    operations: dict[str, Operation] = {
+        "relu1": Clip(lower=0.0),
+        "pool1": pool,
+        "flatten": Reshape((half * half * units,)),
+    }
+    spec = image_run_spec(name, units=units, side=side)
+    layers = (
+        replace(layer, derivation=Derivation(operations[layer.name], layer.inbound))
+        if layer.name in operations
+        else layer
+        for layer in spec.layers
+    )
+    return replace(spec, layers=tuple(layers))
+
+
 def text_run_spec(name: str = "synthetic text", *, tokens: int = 5, units: int = 4) -> RunSpec:
     """Describe a tiny recurrent classifier: input, embedding, LSTM, one sigmoid unit.
 
@@ -202,11 +234,11 @@ def parts_run_spec(name: str = "synthetic parts") -> RunSpec:
     Returns
     -------
     RunSpec
-        ``reader`` is as `text_run_spec`, ``critic`` as `image_run_spec`; of ``average``, whose
+        ``reader`` is as `text_run_spec`, ``critic`` as `derived_run_spec`; of ``average``, whose
         layers are the critic's, there are only weights.
     """
-    critic = replace(image_run_spec(), class_name="Sequential")
-    bare = [replace(layer, output_dims=(), output_shape=()) for layer in critic.layers]
+    critic = replace(derived_run_spec(), class_name="Sequential")
+    bare = [replace(layer, output_dims=(), output_shape=()) for layer in image_run_spec().layers]
     average = replace(critic, layers=tuple(bare), probe=None, outputs=())
     reader = replace(text_run_spec(), class_name="Functional")
     return RunSpec(name, (), parts={"reader": reader, "critic": critic, "average": average})
@@ -226,7 +258,7 @@ def frames_at(spec: RunSpec, step: int) -> dict[str, Array]:
     -------
     dict of str to ndarray
         By path, as `RunWriter.append` takes them. Outputs of softmax and sigmoid layers are
-        probabilities.
+        probabilities; what follows from others does.
     """
     return {
         stored_path(path, part): frame
@@ -247,12 +279,24 @@ def _model_frames(spec: RunSpec, step: int) -> dict[str, Array]:
                 if layer.kind == "softmax":
                     values /= values.sum(axis=-1, keepdims=True)
             frames[array.path] = values.astype(array.dtype)
+            if array.derivation is not None:
+                sources = [frames[activation_path(name)] for name in array.derivation.sources]
+                frames[array.path] = following_frame(array.derivation, sources)
     for part in spec.beside_layers:
         for array in part.array_specs():
             rng = np.random.default_rng([step, *array.path.encode()])
             values = np.asarray(rng.random(array.frame_shape)).astype(array.dtype)
             frames[array.path] = values + 1 if array.path == UPDATE_COUNT_PATH else values
     return frames
+
+
+def following_frame(derivation: Derivation, sources: Sequence[Array]) -> Array:
+    """Give the frame that follows from those of the sources: (probe, ...)."""
+    shapes = [source.shape for source in sources]
+    box = tuple(slice(0, size) for size in derivation.operation.shape(*shapes))
+    blocks = [source[np.newaxis] for source in sources]
+    frame: Array = derivation.compute(box, shapes, blocks)[0]
+    return frame
 
 
 def append_steps(writer: RunWriter, *steps: int) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from store.errors import LayerNotFoundError, SpecError, did_you_mean
 from store.format.names import AFTER_PREFIX, PROBE_DIM, STEP_DIM, UPDATE_DIM, Array, layer_path
 from store.format.parts import full_name, matches, stored_path
-from store.format.probe import from_json_bytes, json_bytes
+from store.format.probe import PRESENT, from_json_bytes, json_bytes
 from store.format.spec import EVALUATION_GROUPS, EVALUATION_INPUT, EVALUATION_LABEL, ProbeSpec
 from store.packed.draft import Draft, DraftArray
 from store.packed.pack import free_target, reading, write_run
@@ -201,8 +201,10 @@ def _with_fingerprint(draft: Draft, cut: Cut) -> Draft:
         fingerprint = ""
         attributes = draft.groups[probe]
         if "inputs" not in cut.drop:
-            inputs = {name: draft.whole(f"{probe}/{name}") for name in attributes["inputs"]}
-            fingerprint = ProbeSpec(inputs, attributes["kind"], {}).fingerprint()
+            if not attributes.get("not_stored"):  # of which no part can be digested
+                inputs = {name: draft.whole(f"{probe}/{name}") for name in attributes["inputs"]}
+                fingerprint = ProbeSpec(inputs, attributes["kind"], {}).fingerprint()
+            attributes = _without_digests(attributes)
         draft = _regrouped(draft, probe, {**attributes, "fingerprint": fingerprint})
     return draft
 
@@ -211,6 +213,14 @@ def _groups(draft: Draft, *names: str) -> list[str]:
     """Find the groups of these names that there are, of every model."""
     places = (stored_path(name, model) for model in draft.models for name in names)
     return [place for place in places if place in draft.groups]
+
+
+def _without_digests(probe: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Leave out the digests of inputs that are not stored: they are of all probes, and betray."""
+    if not probe.get("not_stored"):
+        return probe
+    kept = {name: {**about, "sha256": ""} for name, about in probe["not_stored"].items()}
+    return {**probe, "not_stored": kept}
 
 
 def _regrouped(draft: Draft, path: str, attributes: Mapping[str, Any]) -> Draft:
@@ -228,8 +238,11 @@ def _not_below(prefix: str) -> Callable[[DraftArray], bool]:
 def _drop_inputs(draft: Draft) -> Draft:
     for group in _groups(draft, "probe"):
         probe = draft.groups[group]
-        inputs = [f"{group}/{name}" for name in probe["inputs"]]
-        draft = _regrouped(draft.keep(_without(*inputs)), group, {**probe, "inputs": []})
+        inputs = [f"{group}/{name}{part}" for name in probe["inputs"] for part in ("", PRESENT)]
+        if probe.get("not_stored"):  # the texts are what the network was given
+            inputs.append(f"{group}/text")
+        left = {**probe, "inputs": [], "not_stored": {}}
+        draft = _regrouped(draft.keep(_without(*inputs)), group, left)
     for group in _groups(draft, *EVALUATION_GROUPS.values()):
         draft = draft.keep(_not_below(f"{group}/{EVALUATION_INPUT}"))
         draft = _regrouped(draft, group, {**draft.groups[group], "fingerprint": ""})
@@ -251,6 +264,7 @@ def _drop_labels(draft: Draft) -> Draft:
 def _drop_texts(draft: Draft) -> Draft:
     for group in _groups(draft, "probe"):
         draft = draft.keep(_without(f"{group}/text", f"{group}/vocabulary"))
+        draft = _regrouped(draft, group, _without_digests(draft.groups[group]))
     for path, attributes in draft.groups.items():
         if "config" in attributes:
             blank = {**attributes, "config": _blanked(attributes["config"])}

@@ -9,6 +9,7 @@ import numpy as np
 
 from store.errors import LayerNotFoundError, SpecError, did_you_mean
 from store.format import probe
+from store.format.derived_layers import worth_deriving
 from store.format.live_layout import place
 from store.format.names import UNIT_DIM, Array, distinct_dims
 from store.format.parts import full_name, matches
@@ -41,6 +42,8 @@ class Narrowing:
         Record every k-th unit of the activations. Weights stay whole: they rebuild the model.
     activation_dtype, weight_dtype : str or None
         Data type that floats are stored as; None: as they are.
+    derive : bool
+        Whether activations that follow from others are left out.
     """
 
     layers: Sequence[str] = ("*",)
@@ -49,6 +52,7 @@ class Narrowing:
     every_unit: int = 1
     activation_dtype: str | None = None
     weight_dtype: str | None = None
+    derive: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +95,16 @@ def narrowed(spec: RunSpec, narrowing: Narrowing) -> RunSpec:
     models = spec.models()
     names = [full_name(layer.name, part) for part in models for layer in models[part].layers]
     _check(narrowing, names)
-    narrow = {
-        part: replace(
-            model, layers=tuple(_narrowed_layer(layer, narrowing, part) for layer in model.layers)
-        )
-        for part, model in models.items()
-    }
-    return replace(spec, parts=narrow) if spec.parts else narrow[""]
+    return spec.of_models(
+        {part: _narrowed_model(model, narrowing, part) for part, model in models.items()}
+    )
+
+
+def _narrowed_model(spec: RunSpec, narrowing: Narrowing, part: str) -> RunSpec:
+    layers = [_narrowed_layer(layer, narrowing, part) for layer in spec.layers]
+    if not narrowing.derive:
+        layers = [replace(layer, derivation=None) for layer in layers]
+    return replace(spec, layers=worth_deriving(layers))
 
 
 def estimate(spec: RunSpec, steps: int | Iterable[int], *, updates: int = 0) -> Estimate:
@@ -113,12 +120,15 @@ def estimate(spec: RunSpec, steps: int | Iterable[int], *, updates: int = 0) -> 
         Optimizer updates of the training: metrics have a row for each. By default none is counted.
     """
     count = steps if isinstance(steps, int) else len(set(steps))
-    arrays = spec.array_specs()
+    arrays = spec.stored_specs()
     frames = sum(array.frame_bytes for array in arrays)
-    activations = sum(array.frame_bytes for array in arrays if array.path.endswith("/activation"))
+    activations = sum(
+        array.frame_bytes for array in arrays if array.path.endswith(("/activation", "/output"))
+    )
     weights = sum(array.frame_bytes for array in arrays if "/weights/" in array.path)
     stored_once = _stored_once(spec)
-    nodes = len(arrays) + len(stored_once) + len(spec.layers) + USUAL_METRICS
+    layers = sum(len(model.layers) for model in spec.models().values())
+    nodes = len(arrays) + len(stored_once) + layers + USUAL_METRICS
     beside = (
         sum(values.nbytes for values in stored_once)
         + nodes * DOCUMENT_BYTES
@@ -138,7 +148,7 @@ def estimate(spec: RunSpec, steps: int | Iterable[int], *, updates: int = 0) -> 
 
 def recorded_bytes(spec: RunSpec, steps: int) -> int:
     """Bytes of the arrays that grow with the steps, and of the evaluations' inputs."""
-    return _bytes_of_inputs(spec) + sum(live_bytes(array, steps) for array in spec.array_specs())
+    return _bytes_of_inputs(spec) + sum(live_bytes(array, steps) for array in spec.stored_specs())
 
 
 def live_bytes(array: ArraySpec, steps: int) -> int:
@@ -181,17 +191,21 @@ def _narrowed_layer(layer: LayerSpec, narrowing: Narrowing, part: str) -> LayerS
     name = full_name(layer.name, part)
     is_wanted = _lets_through(name, narrowing.layers)
     if not (is_wanted and _lets_through(name, narrowing.activations)):
-        layer = replace(layer, output_dims=(), output_shape=())
-    elif layer.has_activation:
+        layer = replace(layer, output_dims=(), output_shape=(), derivation=None)
+    elif layer.output_dims:
         shape, stride = list(layer.output_shape), 1
         if UNIT_DIM in layer.output_dims:
             axis, stride = layer.output_dims.index(UNIT_DIM), narrowing.every_unit
             shape[axis] = -(-shape[axis] // stride)
+        dtype = _dtype(layer.output_dtype, narrowing.activation_dtype)
+        operation = None if layer.derivation is None else layer.derivation.operation
+        follows = operation is not None and (operation.keeps_order or dtype == layer.output_dtype)
         layer = replace(
             layer,
             output_shape=tuple(shape),
-            output_dtype=_dtype(layer.output_dtype, narrowing.activation_dtype),
+            output_dtype=dtype,
             unit_stride=stride,
+            derivation=layer.derivation if follows else None,
         )
     if not (is_wanted and _lets_through(name, narrowing.weights)):
         return replace(layer, weights=())

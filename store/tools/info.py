@@ -97,6 +97,8 @@ def _describe_model(
                 "output_shape": list(layer.output_shape),
                 "parameters": layer.parameters,
                 "activation": layer.has_activation,
+                "whole_output": layer.has_whole_output,
+                "derived_from": list(layer.derived_from),
                 "weights": {name: list(shape) for name, shape in layer.weights.items()},
                 "raw_bytes": _below(raw, (places[layer.name],)),
                 "bytes": _stored(sizes, places[layer.name]),
@@ -134,7 +136,8 @@ def contents(run: Run) -> dict[str, bool]:
     evaluations = [each for model in models for each in model.evaluations.values()]
     layers = [layer for model in models for layer in model.layers.values()]
     return {
-        "inputs": any(probe.inputs for probe in probes) or any(map(_has_inputs, evaluations)),
+        "inputs": any(probe.inputs or probe.not_stored for probe in probes)
+        or any(map(_has_inputs, evaluations)),
         "labels": any(probe.labels is not None for probe in probes)
         or any(EVALUATION_LABEL in each for each in evaluations),
         "class_names": any(probe.class_names for probe in probes)
@@ -142,7 +145,7 @@ def contents(run: Run) -> dict[str, bool]:
         "texts": any(probe.texts for probe in probes),
         "vocabulary": any(probe.vocabulary for probe in probes),
         "weights": any(layer.weights for layer in layers),
-        "activations": any(layer.has_activation for layer in layers),
+        "activations": any(layer.has_activation or layer.has_whole_output for layer in layers),
         "model_config": any(model.model_config is not None for model in models),
         "notes": bool(run.attributes.get("notes")),
         "moments": bool(_moments(run)),
@@ -212,7 +215,8 @@ def render(info: Mapping[str, Any]) -> str:
     if info["weight_jumps"]:
         jumps = listed(map(str, info["weight_jumps"]))
         lines.append(f"  weights   set, not updated, before steps {jumps}")
-    lines.append(f"  size      {human_bytes(info['bytes'])} ({human_bytes(info['raw_bytes'])} raw)")
+    raw, steps_raw = human_bytes(info["raw_bytes"]), human_bytes(info["step_bytes"])
+    lines.append(f"  size      {human_bytes(info['bytes'])} ({raw} raw, {steps_raw} of it steps)")
     if info["parts"]:
         lines.append(f"  parts     {', '.join(part['name'] for part in info['parts'])}")
     else:
@@ -263,8 +267,13 @@ def _examples_lines(model: Mapping[str, Any]) -> list[str]:
 def _probe_line(probe: Mapping[str, Any] | None) -> str:
     if probe is None:
         return "none"
-    shapes = ", ".join(f"{name} {tuple(shape)}" for name, shape in probe["inputs"].items())
-    return f"{probe['count']} ({probe['kind']}: {shapes or 'inputs not kept'})"
+    inputs = [f"{name} {tuple(shape)}" for name, shape in probe["inputs"].items()]
+    inputs += [
+        f"{name} {tuple(about['shape'][1:])} of {about['dtype']}, not stored"
+        for name, about in probe["not_stored"].items()
+    ]
+    task = f"; labels are {probe['task']}" if probe["task"] not in (None, "none") else ""
+    return f"{probe['count']} ({probe['kind']}: {', '.join(inputs) or 'inputs not kept'}{task})"
 
 
 def _evaluation_line(evaluation: Mapping[str, Any]) -> str:
@@ -287,7 +296,9 @@ def _layer_table(layers: Sequence[Mapping[str, Any]]) -> list[str]:
     rows = [head]
     for layer in layers:
         shape = " x ".join(map(str, layer["output_shape"]))
-        recorded = (["activation"] if layer["activation"] else []) + list(layer["weights"])
+        outputs = ["follows" if layer["derived_from"] else "activation"][: layer["activation"]]
+        outputs += ["whole output"][: layer["whole_output"]]
+        recorded = outputs + list(layer["weights"])
         size = layer["bytes"] if layer["bytes"] is not None else layer["raw_bytes"]
         rows.append(
             (
@@ -320,6 +331,8 @@ def _describe_probe(run: Run) -> dict[str, Any] | None:
         "kind": probe.kind,
         "count": probe.size,
         "inputs": {name: list(values.shape[1:]) for name, values in probe.inputs.items()},
+        "not_stored": {name: dict(about) for name, about in probe.not_stored.items()},
+        "task": probe.task,
         "class_names": list(probe.class_names) if probe.class_names is not None else None,
     }
 

@@ -14,7 +14,14 @@ import numpy as np
 
 from store.errors import RunFormatError, TrainlapseError
 from store.format.live_layout import place
-from store.format.names import AFTER_PREFIX, HISTORY_PREFIX, STEP_DIM, UPDATE_DIM, Array
+from store.format.names import (
+    AFTER_PREFIX,
+    BEGINS,
+    HISTORY_PREFIX,
+    STEP_DIM,
+    UPDATE_DIM,
+    Array,
+)
 from store.format.packed_layout import BlockSlices, Layout, parts
 from store.format.parts import split_path, stored_path
 from store.packed.draft import Draft, DraftArray
@@ -175,7 +182,7 @@ def salvage(
     """
     target = free_target(out, overwrite=False)
     draft = Draft.of(run)
-    bad = {part.path: _bad_positions(part, report) for part in draft.parts}
+    bad = {part.path: _bad_positions(part, draft, run, report) for part in draft.parts}
     lost: list[str] = []
     needed = {"step", "epoch", "wall_time"}
     dropped = {
@@ -184,7 +191,7 @@ def salvage(
         if part.path not in needed
         and len(bad[part.path]) > (MOST_BAD_STEPS * part.shape[0] if _is_growing(part) else 0)
     }
-    dropped |= {AFTER_PREFIX + path for path in dropped} & bad.keys()
+    dropped |= {AFTER_PREFIX + path for path in dropped} & bad.keys()  # a frame of what is lost
     if "metrics/update" in dropped:
         dropped |= {part.path for part in draft.parts if part.dims[:1] == (UPDATE_DIM,)}
     lost += [f"{path} (damaged)" for path in sorted(dropped)]
@@ -218,10 +225,12 @@ def _array_findings(run: Run, array: ChunkedArray, pool: ThreadPoolExecutor) -> 
     """Read an array by parts; where a part is damaged, block by block."""
     layout = Layout(array.shape, array.block_shape, array.shard_shape)
     item_bytes = array.dtype.itemsize
+    begins = run.nodes[array.path]["attributes"].get(BEGINS, 0)
     slabs = (
         slab
         for _, region in layout.shards()
-        for slab in parts(region, layout.block_shape, item_bytes, SLAB_BYTES)
+        if (stored := _from(region, begins)) is not None
+        for slab in parts(stored, layout.block_shape, item_bytes, SLAB_BYTES)
     )
     bad: list[tuple[BlockSlices, str]] = []
     for slab, problem in ordered(pool, lambda slab: _problem(array, slab), slabs):
@@ -240,6 +249,14 @@ def _array_findings(run: Run, array: ChunkedArray, pool: ThreadPoolExecutor) -> 
     yield _located(run, array.path, problem, positions)
 
 
+def _from(region: BlockSlices, begins: int) -> BlockSlices | None:
+    """Give the part of a region from a step on; None where it ends before."""
+    if not begins:
+        return region
+    steps, *rest = region
+    return (slice(max(begins, steps.start), steps.stop), *rest) if begins < steps.stop else None
+
+
 def _problem(array: ChunkedArray, region: BlockSlices) -> str | None:
     try:
         array.read(region)
@@ -254,7 +271,12 @@ def _index_findings(run: Run, array: ChunkedArray) -> Iterator[Finding]:
     if not isinstance(run.source, DirectorySource) or not is_raw(document):
         return
     placement = place(array.shape[1:], array.dtype.itemsize)
-    positions = check_index(run.source.directory / array.path, placement, array.shape[0])
+    positions = check_index(
+        run.source.directory / array.path,
+        placement,
+        array.shape[0],
+        begins=document["attributes"].get(BEGINS, 0),
+    )
     if positions:
         problem = "the index does not point to the frames"
         yield _located(run, array.path, problem, np.asarray(positions))
@@ -313,7 +335,19 @@ def _located(run: Run, path: str, problem: str, positions: Array | None) -> Find
     return Finding(path, problem, positions, steps)
 
 
-def _bad_positions(part: DraftArray, report: VerifyReport) -> Array:
+def _bad_positions(part: DraftArray, draft: Draft, run: Run, report: VerifyReport) -> Array:
+    """Positions along a part's first dimension that neither it nor what it follows from holds."""
+    own = _bad_where_stored(part, report)
+    derived = run.derived.get(part.path)
+    if derived is None:
+        return own
+    sources = map(draft.part, derived.sources)
+    bad = [_bad_positions(source, draft, run, report) for source in sources]
+    followed = np.concatenate(bad)
+    return np.union1d(own, followed[followed < derived.begins])
+
+
+def _bad_where_stored(part: DraftArray, report: VerifyReport) -> Array:
     """Positions along a part's first dimension that neither twin holds."""
     length = part.shape[0] if part.shape else 1
 

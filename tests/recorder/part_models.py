@@ -224,8 +224,8 @@ class Ddim(keras.Model):
     def __init__(self) -> None:
         super().__init__(name="ddim")
         self.normalizer = layers.Normalization()
-        image, variance = keras.Input((SIDE, SIDE, 1)), keras.Input((1,))
-        wide = layers.UpSampling2D(SIDE, name="spread")(layers.Reshape((1, 1, 1))(variance))
+        image, variance = keras.Input((SIDE, SIDE, 1)), keras.Input((1, 1, 1))
+        wide = layers.UpSampling2D(SIDE, name="spread")(variance)
         x = layers.Conv2D(3, 3, padding="same", activation="swish", name="conv")(
             layers.Concatenate()([image, wide])
         )
@@ -240,9 +240,7 @@ class Ddim(keras.Model):
         share = keras.random.uniform((tf.shape(real)[0], 1, 1, 1), seed=self.seeds)
         mixed = tf.sqrt(1 - share) * clean + tf.sqrt(share) * added
         with tf.GradientTape() as tape:
-            loss = tf.reduce_mean(
-                tf.abs(added - self.network([mixed, share[:, :, 0, 0]], training=True))
-            )
+            loss = tf.reduce_mean(tf.abs(added - self.network([mixed, share], training=True)))
         weights = self.network.trainable_weights
         self.optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
         for weight, slow in zip(self.network.weights, self.ema_network.weights, strict=True):
@@ -312,5 +310,5 @@ CASES = {
 def denoising_probe(model: Any) -> Probe:
     """Give inputs of the denoising network, by the names of its inputs."""
     names = [tensor.name for tensor in model.network.inputs]
-    shares = np.linspace(0, 1, 6, dtype=np.float32).reshape(6, 1)
+    shares = np.linspace(0, 1, 6, dtype=np.float32).reshape(6, 1, 1, 1)
     return Probe(dict(zip(names, (images()[:6], shares), strict=True)))

@@ -43,6 +43,7 @@ OF_SCOPE: dict[str, list[Any]] = {
     "every_unit": [0, "2", 1.5, True, None],
     "dtype": ["int8", 5, {"weights": "double"}, {"gradient": "float16"}],
     "byte_budget": ["much", -1, 1.5, True],
+    "derive": [None, 1, "no"],
 }
 OF_A_RECORDER: dict[str, list[Any]] = {
     **OF_SCOPE,
@@ -77,7 +78,12 @@ CASES: dict[str, tuple[Callable[..., Any], dict[str, list[Any]]]] = {
     "LoopRecorder": (recorder_with(LoopRecorder), OF_A_RECORDER),
     "Probe": (
         lambda **given: Probe(**{"inputs": X, "labels": Y, **given}),
-        {**OF_A_PROBE, "inputs": [[[1], [2, 3]], None, "text", {}], "labels": [[[1], [2, 3]], [1]]},
+        {
+            **OF_A_PROBE,
+            "inputs": [[[1], [2, 3]], None, "text", {}],
+            "labels": [[[1], [2, 3]], [1]],
+            "task": ["class", 5, "none"],
+        },
     ),
     "Probe.pick": (
         lambda **given: Probe.pick(**{"x": X, "y": Y, **given}),
@@ -99,6 +105,7 @@ CASES: dict[str, tuple[Callable[..., Any], dict[str, list[Any]]]] = {
             "texts": ["abcd", 5],
             "vectorize": [None, "words"],
             "labels": [[[1], [2, 3]], [1]],
+            "task": ["class", 5],
         },
     ),
     "Evaluation": (
@@ -109,6 +116,7 @@ CASES: dict[str, tuple[Callable[..., Any], dict[str, list[Any]]]] = {
             "class_names": ["ab", 5],
             "batch_size": [0, "8", None, 2.5],
             "role": ["trian", None, 5],
+            "task": ["class", 5, "none"],
             "inputs": [None, -1, "much", X],
         },
     ),

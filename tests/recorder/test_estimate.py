@@ -119,6 +119,18 @@ def test_a_file_is_estimated(tmp_path: Path) -> None:
     assert "scheduled steps will be left out" in limited.output, limited.output
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_a_network_that_reads_texts_is_estimated(tmp_path: Path) -> None:
+    import keras
+
+    kind = keras.Input((1,), dtype="string", name="kind")
+    looked_up = keras.layers.StringLookup(vocabulary=["red", "blue"])(kind)
+    path = tmp_path / "model.keras"
+    keras.Model(kind, keras.layers.Embedding(3, 2)(looked_up)).save(path)
+    done = run(str(path), "--probes", "3", "--steps", "50")
+    assert done.exit_code == 0, done.output
+
+
 def test_the_command_explains_what_is_wrong(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

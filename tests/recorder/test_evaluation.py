@@ -204,7 +204,12 @@ def test_it_survives_packing_and_what_is_private_can_be_cut(tmp_path: Path) -> N
     cut = open_run(tmp_path / "cut.zarr").evaluation
     assert "label" not in cut
     assert "input" not in cut
-    assert cut.attrs == {"class_names": None, "fingerprint": "", "kind": "image"}
+    assert cut.attrs == {
+        "class_names": None,
+        "fingerprint": "",
+        "kind": "image",
+        "task": "classes",
+    }
     np.testing.assert_array_equal(cut["prediction"], before["prediction"])
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recorder.probe import Probe
-from store.errors import SpecError
+from store.errors import ArgumentError, SpecError
 
 WORDS = ["", "[UNK]", "good", "film"]
 
@@ -18,14 +18,17 @@ WORDS = ["", "[UNK]", "good", "film"]
         (np.zeros((4, 3, 8, 8)), {}, "image", ("probe", "channel", "y", "x")),
         (np.zeros((4, 8, 9), np.uint8), {}, "image", ("probe", "y", "x")),
         (np.zeros((4, 28, 28)), {}, "image", ("probe", "y", "x")),
-        (np.zeros((4, 5, 7)), {}, "other", ("probe", "dim_1", "dim_2")),
+        (np.zeros((4, 5, 7)), {}, "signal", ("probe", "time", "channel")),
+        (np.zeros((4, 5, 7), int), {}, "other", ("probe", "dim_1", "dim_2")),
+        (np.zeros((4, 9, 8, 7, 1)), {}, "volume", ("probe", "z", "y", "x", "channel")),
+        (np.zeros((4, 50)), {"kind": "signal"}, "signal", ("probe", "time")),
         (np.zeros((4, 6), int), {"vocabulary": WORDS}, "text", ("probe", "token")),
         (np.zeros((4, 6), int), {"texts": list("abcd")}, "text", ("probe", "token")),
         (np.zeros((4, 6), int), {}, "tabular", ("probe", "feature")),
         (np.zeros((4, 6)), {}, "tabular", ("probe", "feature")),
         (np.zeros((4, 6)), {"kind": "other"}, "other", ("probe", "dim_1")),
         (np.zeros((4, 8, 8, 2)), {}, "other", ("probe", "dim_1", "dim_2", "dim_3")),
-        (np.zeros(4), {}, "other", ("probe",)),
+        (np.zeros(4), {}, "tabular", ("probe",)),
     ],
 )
 def test_kind_and_dimensions_follow_from_the_input(inputs, options, kind, dims):
@@ -37,18 +40,98 @@ def test_kind_and_dimensions_follow_from_the_input(inputs, options, kind, dims):
 
 def test_several_inputs_keep_their_names():
     spec = Probe({"a": np.zeros((3, 2)), "b": np.zeros((3, 4, 4, 1))}).to_spec()
-    assert spec.dims == {"a": ("probe", "feature"), "b": ("probe", "dim_1", "dim_2", "dim_3")}
+    assert spec.dims == {"a": ("probe", "feature"), "b": ("probe", "y", "x", "channel")}
+    assert (spec.kind, spec.kinds) == ("tabular", {"b": "image"})
     assert spec.size == 3
 
 
-def test_one_hot_labels_become_class_numbers():
+def test_one_hot_labels_of_classes_become_class_numbers():
     labels = np.eye(3)[[2, 0, 1, 1]]
-    probe = Probe(np.zeros((4, 2)), labels=labels, class_names=list("abc"))
+    probe = Probe(np.zeros((4, 2)), labels=labels, class_names=list("abc"), task="classes")
     assert probe.labels.tolist() == [2, 0, 1, 1]
 
 
-def test_labels_in_a_column_become_class_numbers():
-    assert Probe(np.zeros((2, 2)), labels=[[1.0], [0.0]]).labels.tolist() == [1, 0]
+def test_labels_in_a_column_of_classes_become_class_numbers():
+    probe = Probe(np.zeros((2, 2)), labels=[[1.0], [0.0]], task="classes")
+    assert probe.labels.tolist() == [1, 0]
+
+
+def test_rows_that_happen_to_have_one_tag_each_are_not_taken_for_classes():
+    tags = np.array([[0, 0, 1], [1, 1, 0], [0, 1, 0]])
+    some = Probe(np.zeros((2, 2)), labels=tags[[0, 2]], class_names=["sea", "sky", "dog"])
+    assert some.labels.tolist() == [[0, 0, 1], [0, 1, 0]]
+    assert Probe(np.zeros((3, 2)), labels=[34.0, 21.0, 50.0]).labels.dtype == np.float64
+
+
+def test_tags_may_be_given_by_name():
+    probe = Probe(np.zeros((3, 2)), labels=[["sea", "sun"], [], ("dog",)])
+    assert (probe.task, probe.class_names) == ("tags", ["dog", "sea", "sun"])
+    assert probe.labels.tolist() == [[0, 1, 1], [0, 0, 0], [1, 0, 0]]
+
+
+def test_names_of_classes_are_numbered_as_the_class_names_are():
+    probe = Probe(np.zeros((2, 2)), labels=["dog", "ant"], class_names=["ewe", "dog", "ant"])
+    assert probe.labels.tolist() == [1, 2]
+    with pytest.raises(SpecError, match=r"'dogs', no class of that name. Did you mean 'dog'\?"):
+        Probe(np.zeros((1, 2)), labels=["dogs"], class_names=["cat", "dog"])
+
+
+@pytest.mark.parametrize(
+    ("labels", "options", "message"),
+    [
+        ([0.5, 1.5], {"task": "classes"}, "float64 are no classes; pass task='values'"),
+        ([[0, 2], [1, 0]], {"task": "tags"}, "no tags; pass a row of 0 and 1"),
+        ([1, 2], {"task": "none"}, "labels were given, but the task is 'none'"),
+        ([1, 2], {"task": "image"}, r"no image; pass \(example, y, x\)"),
+        ([[0, 1], [1, 0]], {"class_names": ["a"]}, "have 2 columns, but there are 1 class_names"),
+    ],
+)
+def test_labels_that_do_not_fit_their_task_are_refused(labels, options, message):
+    with pytest.raises(SpecError, match=message):
+        Probe(np.zeros((2, 2)), labels=labels, **options)
+
+
+def test_a_task_that_does_not_exist_is_refused_with_the_nearest():
+    with pytest.raises(ArgumentError, match=r"no 'class'\. Did you mean 'classes'"):
+        Probe(np.zeros((2, 2)), task="class")
+
+
+def test_a_list_of_arrays_is_several_inputs():
+    first, second = np.zeros((3, 2)), np.ones((3, 4))
+    for inputs in ([first, second], (first, second)):
+        probe = Probe(inputs)
+        assert list(probe.inputs) == ["input_0", "input_1"]
+        assert probe.given is inputs
+        assert probe.to_spec().dims["input_1"] == ("probe", "feature_of_input_1")
+    nested = Probe({"pair": [first, second], "text": second})
+    assert list(nested.inputs) == ["pair.0", "pair.1", "text_2"]
+
+
+def test_texts_are_described_and_kept_as_the_words_of_the_probe():
+    spec = Probe(np.array([["a film"], ["no film"]])).to_spec()
+    assert (spec.kind, spec.texts, dict(spec.inputs)) == ("text", ["a film", "no film"], {})
+    assert spec.not_stored["input"]["dtype"] == "string"
+    assert spec.not_stored["input"]["shape"] == [2, 1]
+    other = Probe(np.array([["a film"], ["a film"]])).to_spec()
+    assert spec.fingerprint() != other.fingerprint()
+    table = Probe({"colour": ["red", "blue"], "size": np.ones((2, 3)), "shop": ["x", "y"]})
+    assert table.texts == ["colour: red; shop: x", "colour: blue; shop: y"]
+    assert table.kind == "tabular"
+
+
+def test_a_graph_has_no_axis_of_probes():
+    nodes, edges = np.zeros((10, 4)), np.zeros((20, 2), int)
+    spec = Probe([nodes, edges], labels=[0, 1, 2]).to_spec()
+    assert spec.dims["input_0"] == ("row_of_input_0", "dim_1")
+    assert spec.size == 3
+
+
+def test_the_columns_of_a_table_are_the_names_of_its_features():
+    class Table(np.ndarray):
+        columns = ("age", "height")
+
+    probe = Probe(np.zeros((3, 2)).view(Table))
+    assert probe.to_spec().feature_names == ["age", "height"]
 
 
 def test_string_labels_give_the_class_names():
@@ -67,10 +150,10 @@ def test_targets_that_are_no_classes_are_left_alone():
     [
         ({}, {}, "no input"),
         (np.zeros((0, 3)), {}, r"input 'input' has shape \(0, 3\); pass at least one"),
-        (np.array(["a"]), {}, "holds <U1; pass numbers"),
+        (np.array([object()]), {}, "holds object; pass numbers or texts"),
         (np.zeros((3, 2)), {"labels": [1, 2]}, "lengths differ: {'input': 3, 'labels': 2}"),
         (np.zeros((3, 2)), {"texts": ["a"]}, "lengths differ: {'input': 3, 'texts': 1}"),
-        ({"a": np.zeros(2), "b": np.zeros(3)}, {}, "lengths differ: {'a': 2, 'b': 3}"),
+        ([np.zeros((5, 2))] * 3, {"labels": [1, 2, 3]}, "is several inputs; make one of rows by"),
         (np.zeros((2, 2)), {"kind": "picture"}, "kind 'picture' is not one of image, text"),
         (
             np.zeros((2, 2)),
@@ -189,3 +272,36 @@ def test_features_have_names():
         Probe(np.zeros((3, 2)), feature_names=["age"])
     with pytest.raises(SpecError, match="not one table"):
         Probe(np.zeros((3, 8, 8, 1)), feature_names=["age"])
+
+
+def test_a_vocabulary_that_is_no_utf8_is_refused_with_what_to_do():
+    class Layer:
+        def __call__(self, texts):
+            return [[1]] * len(texts)
+
+        def get_vocabulary(self):
+            return [b"caf\xe9".decode()]
+
+    with pytest.raises(SpecError, match=r"no UTF-8: decode them before adapt\(\), or pass the tok"):
+        Probe.from_texts(["gut"], Layer())
+
+
+def test_words_of_a_ragged_tensor_are_told_from_what_fills_it_up():
+    import tensorflow as tf
+
+    probe = Probe(tf.ragged.constant([[[1, 2], [3]], [[0]]]))
+    spec = probe.to_spec()
+    assert spec.inputs["input"].tolist() == [[[1, 2], [3, 0]], [[0, 0], [0, 0]]]
+    assert spec.present["input"].astype(int).tolist() == [[[1, 1], [1, 0]], [[1, 0], [0, 0]]]
+
+
+def test_a_sparse_tensor_is_kept_with_its_zeros():
+    import scipy.sparse
+    import tensorflow as tf
+
+    dense = np.array([[0, 2.0, 0], [1, 0, 0]])
+    for sparse in (tf.sparse.from_dense(dense), scipy.sparse.csr_array(dense)):
+        np.testing.assert_array_equal(Probe(sparse).inputs["input"], dense)
+    large = scipy.sparse.csr_array((3, 4_000_000))
+    about = Probe(large).to_spec().not_stored["input"]
+    assert (about["shape"], about["form"]) == ([3, 4_000_000], "sparse")

@@ -93,6 +93,8 @@ def noting(layer: Any, call: Any, outputs: dict[str, list[np.ndarray]]) -> Any:
     def noted(*args: Any, **kwargs: Any) -> Any:
         result = call(*args, **kwargs)
         first = keras.tree.flatten(result)[0]
+        # A ragged tensor has rows of one length in a run.
+        first = first.to_tensor() if hasattr(first, "to_tensor") else first
         # NumPy has no bfloat16 of its own: widened, as the recorder does.
         wide = keras.ops.cast(first, "float32") if first.dtype == "bfloat16" else first
         outputs.setdefault(layer.name, []).append(np.array(wide))

@@ -14,10 +14,12 @@ import zarr
 
 from store import open_run
 from store.errors import LayerNotFoundError, PartNotFoundError, RunFormatError, SpecError
+from store.format.names import BEGINS, activation_path
 from store.format.parts import nodes_of_part, split_path, stored_path
 from store.format.spec import EvaluationSpec, PredictionSpec, RunSpec, UpdatesSpec
 from store.live.writer import RunWriter
 from store.packed.pack import pack
+from store.reading.ended_run import EndedRun
 from store.testing import append_steps, assert_holds, frames_at, parts_run_spec, write_run
 from store.tools.crop import Cut, crop
 from store.tools.estimate import Narrowing, estimate, narrowed
@@ -27,6 +29,8 @@ from store.tools.verify import salvage, verify
 
 STEPS = (0, 1, 2, 3, 5, 8, 20, 33, 70)
 KERNEL = "layers/conv1/weights/kernel"
+# Of the critic.
+FOLLOWING = ("relu1", "pool1", "flatten")
 
 
 def whole_spec() -> RunSpec:
@@ -97,6 +101,148 @@ def test_what_is_not_there_is_named_with_what_is(live: Path) -> None:
     with pytest.raises(LayerNotFoundError, match=r"several parts.*run\.parts\['reader'\]"):
         run.activations("conv1")
     assert not open_run(write_run(live.with_name("one.zarr"))).parts
+
+
+@pytest.mark.parametrize("is_packed", [False, True])
+def test_layers_of_a_part_follow_from_others_of_it(live: Path, *, is_packed: bool) -> None:
+    spec = whole_spec()
+    ending = frames_at(spec, 90)
+    with RunWriter.resume(live, spec) as writer:
+        writer.keep_ending(ending, wall_time=1.0)
+    run = open_run(pack(live, live.with_name("packed.zarr")).path if is_packed else live)
+    stored = {path for path in run.nodes if path.endswith("/activation")}
+    activations = {path for path in frames_at(spec, 0) if path.endswith("/activation")}
+    places = {f"parts/critic/{activation_path(layer)}" for layer in FOLLOWING}
+    whole = {f"after_training/{path}" for path in activations}
+    assert {path for path in stored if not path.startswith("history/")} == (
+        activations - places | whole
+    )
+    assert run.derived.keys() == places
+    part = run.parts["critic"]
+    assert part.derived.keys() == {activation_path(layer) for layer in FOLLOWING}
+    assert part.layers["pool1"].derived_from == ("relu1",)
+    assert not any(layer.derived_from for layer in run.parts["reader"].layers.values())
+    ended = EndedRun(run)
+    for layer in FOLLOWING:
+        path = f"parts/critic/{activation_path(layer)}"
+        expected = np.stack([frames_at(spec, step)[path] for step in STEPS])
+        np.testing.assert_array_equal(part.activations(layer), expected)
+        np.testing.assert_array_equal(run.read(path, (slice(2, 7, 2), 1)), expected[2:7:2, 1])
+        trees = run.tree["parts/critic"][f"layers/{layer}"], part.tree[f"layers/{layer}"]
+        for tree in trees:
+            np.testing.assert_array_equal(tree["activation"].values, expected)
+        assert part.after_training is not None
+        for last in (
+            part.after_training.activations(layer),
+            ended.parts["critic"].activations(layer)[-1],
+            ended.read(path, (-1,)),
+        ):
+            np.testing.assert_array_equal(last, ending[path])
+    assert verify(run).is_sound
+
+
+def test_a_layer_of_a_part_is_stored_from_the_step_on_at_which_it_does_not_follow(
+    tmp_path: Path,
+) -> None:
+    spec = parts_run_spec()
+    spec = dataclasses.replace(spec, parts={**spec.parts, "other": spec.parts["critic"]})
+    path = f"parts/critic/{activation_path('pool1')}"
+
+    def frames(step: int) -> dict[str, np.ndarray]:
+        found = frames_at(spec, step)
+        if step >= 3:
+            found[path] = found[path] + 1
+            found[path.replace("pool1", "flatten")] = found[path].reshape(6, -1)
+        return found
+
+    live = tmp_path / "run.zarr"
+    with RunWriter.create(live, spec) as writer:
+        for step in range(5):
+            writer.append(step, epoch=0, wall_time=0, frames=frames(step))
+        follow = {
+            name: [layer.name for layer in part.layers if layer.derivation is not None]
+            for name, part in writer.spec.parts.items()
+        }
+    kept = [layer for layer in FOLLOWING if layer != "pool1"]
+    assert follow == {"reader": [], "critic": kept, "average": [], "other": [*FOLLOWING]}
+    with RunWriter.resume(live, spec) as writer:
+        writer.append(7, epoch=0, wall_time=0, frames=frames(7))
+    run = open_run(live)
+    assert run.nodes[path]["attributes"][BEGINS] == 3
+    assert f"parts/other/{activation_path('pool1')}" not in run.nodes
+    cut = open_run(crop(live, tmp_path / "cut.zarr", Cut(first=2)).path)
+    for each in (run, cut):
+        assert verify(each).is_sound
+        for index, step in enumerate(each.steps):
+            for name, frame in frames(int(step)).items():
+                np.testing.assert_array_equal(each.read(name, (index,)), frame)
+
+
+def test_what_follows_in_a_part_is_lost_with_what_it_follows_from(live: Path) -> None:
+    packed = pack(live, live.with_name("packed.zarr"), history=False).path
+    conv = packed / f"parts/critic/{activation_path('conv1')}"
+    for file in conv.glob("c*"):
+        file.write_bytes(b"\0" * file.stat().st_size)
+    run = open_run(packed)
+    written, lost = salvage(run, verify(run), live.with_name("saved.zarr"))
+    gone = [f"parts/critic/{activation_path(layer)}" for layer in ("conv1", *FOLLOWING)]
+    assert lost == [f"{path} (damaged)" for path in sorted(gone)]
+    saved = open_run(written.path)
+    assert not saved.derived
+    assert saved.parts["critic"].layers["dense"].has_activation
+    assert saved.parts["reader"].layers["lstm"].has_activation
+
+
+def test_damage_of_what_follows_in_a_part_is_refused(live: Path) -> None:
+    root = json.loads((live / "zarr.json").read_text())
+    nodes = root["consolidated_metadata"]["metadata"]
+    nodes["parts/critic/layers/pool1"]["attributes"]["output_shape"] = [3]
+    (live / "zarr.json").write_text(json.dumps(root))
+    with pytest.raises(RunFormatError, match="part 'critic': layer 'pool1': derived"):
+        open_run(live)
+
+
+def test_a_part_whose_layers_have_other_sizes_now_does_not_go_on(live: Path) -> None:
+    spec = whole_spec()
+    layers = list(spec.parts["critic"].layers)
+    layers[4] = dataclasses.replace(layers[4], output_shape=(6, 3), derivation=None)
+    critic = dataclasses.replace(spec.parts["critic"], layers=tuple(layers))
+    changed = dataclasses.replace(spec, parts={**spec.parts, "critic": critic})
+    with pytest.raises(SpecError, match="layer 'critic/flatten' "):
+        RunWriter.resume(live, changed)
+    assert_holds(live, spec, STEPS)
+
+
+def test_an_estimate_counts_what_is_stored_of_each_part() -> None:
+    spec = parts_run_spec()
+    less, all_ = (estimate(narrowed(spec, Narrowing(derive=each)), 1) for each in (True, False))
+    frames = frames_at(spec, 0)
+    follows = sum(frames[f"parts/critic/{activation_path(layer)}"].nbytes for layer in FOLLOWING)
+    assert all_.activation_bytes - less.activation_bytes == follows
+    narrow = narrowed(spec, Narrowing(layers=["!critic/conv1"]))
+    held = [layer.name for layer in narrow.parts["critic"].layers if layer.derivation is not None]
+    assert held == ["pool1", "flatten"]
+
+
+def test_what_a_part_was_given_is_no_longer_told_where_it_is_dropped(tmp_path: Path) -> None:
+    spec = parts_run_spec()
+    probe = spec.parts["reader"].probe
+    assert probe is not None
+    said = {"raw": {"dtype": "string", "shape": [2, 1], "form": "dense", "sha256": "a" * 64}}
+    present = {"input": probe.inputs["input"] > 0}
+    probe = dataclasses.replace(probe, not_stored=said, present=present)
+    reader = dataclasses.replace(spec.parts["reader"], probe=probe)
+    spec = dataclasses.replace(spec, parts={**spec.parts, "reader": reader})
+    live = write_run(tmp_path / "run.zarr", spec, steps=(0, 1))
+    cut = open_run(crop(live, tmp_path / "cut.zarr", Cut(probes=[0])).path)
+    assert cut.parts["reader"].probe is not None
+    assert cut.parts["reader"].probe.not_stored["raw"]["sha256"] == ""
+    bare = open_run(crop(live, tmp_path / "bare.zarr", Cut(drop=["inputs"])).path)
+    assert not contents(bare)["inputs"]
+    assert not [path for path in bare.nodes if path.startswith("parts/reader/probe/input")]
+    assert "parts/reader/probe/text" not in bare.nodes
+    assert contents(cut)["inputs"]
+    assert "raw (1,) of string, not stored" in render(describe(cut))
 
 
 def test_others_read_parts_without_us(live: Path) -> None:

@@ -105,7 +105,11 @@ class Tracked:
 
     def at(self, position: int) -> Matching:
         """Give the matching at a position, else at the nearest one that has one."""
-        return self.matchings[int(self._nearest[position])]
+        return self.matchings[self.kept_at(position)]
+
+    def kept_at(self, position: int) -> int:
+        """Give the row of `partners` and `scores` that holds at a position."""
+        return int(self._nearest[position])
 
     @cached_property
     def matchings(self) -> list[Matching]:

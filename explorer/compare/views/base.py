@@ -36,11 +36,14 @@ class PairView(View):
         Above the tabs, or on their tab.
     aligned : bool
         Whether it is drawn anew when the runs are put beside each other in another way.
+    saves : bool
+        Whether its numbers can be saved: those along the common axis can.
     """
 
     region: ClassVar[Region] = "run"
     place: ClassVar[str] = "differences"
     aligned: ClassVar[bool] = False
+    saves: ClassVar[bool] = True
 
     def __init__(self, comparison: Comparison) -> None:
         self.comparison = comparison
@@ -72,6 +75,10 @@ class PairView(View):
         """Give the values that the drawing is made for."""
         own = super().key(selected)
         return (*own, self.comparison.key, selected.axis) if self.aligned else own
+
+    def moments(self, scene: Scene) -> npt.NDArray[Any]:
+        alignment = self.comparison.alignment
+        return np.zeros(0) if alignment is None else alignment.coordinates
 
     @property
     def moment_name(self) -> str:

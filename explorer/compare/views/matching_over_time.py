@@ -16,15 +16,17 @@ from explorer.compare.views.base import PairView, register
 from explorer.data.absence import Absence, Nothing
 from explorer.plots.overlays import Line, overlay
 from explorer.plots.partners import partners_over_time
-from explorer.plots.style import LINES, NEUTRAL
+from explorer.plots.style import BESIDE_RUNS, NEUTRAL
 from explorer.views.base import Scene, figure_pane, plot_pane
-from explorer.widgets.page.beside import below, beside
+from explorer.widgets.charts.step_table import StepTable
+from explorer.widgets.page.beside import below, beside, scrolled
 from explorer.widgets.page.text import paragraph, text_pane
 from store import Layer
 
 Array = npt.NDArray[Any]
 
 HEIGHT = 230
+LIST_HEIGHT = 200
 SCORES = {"answers": "correlation", "weights": "cosine"}
 
 
@@ -72,7 +74,9 @@ class MatchingOverTime(PairView):
             f" Left: mean {SCORES[by]} of the pairs, the share of them that were pairs just "
             "before, the share of the last moment's pairs that are pairs already, and the share of "
             f"A's units that have a counterpart. {chance} Right: which unit of B stands for unit "
-            f"{scene.selected.unit} of A; a click on either goes there.{left_out}"
+            f"{scene.selected.unit} of A; a click on either goes there. Below: all pairs at the "
+            "moment on screen, those struck out as well (below chance)."
+            f"{left_out}"
         )
 
     def compute(self, scene: Scene) -> Tracked | Nothing:
@@ -86,10 +90,10 @@ class MatchingOverTime(PairView):
         places = self.positions[computed.positions]
         by = SCORES[basis(self.pair, *self._layers(scene))]
         lines = [
-            Line(f"mean {by}", places, computed.mean, LINES[0]),
-            Line("pairs that stay", places, computed.stability, LINES[1]),
-            Line("last pairs", places, computed.settled, LINES[4]),
-            Line("units in pairs", places, computed.paired, LINES[2]),
+            Line(f"mean {by}", places, computed.mean, BESIDE_RUNS[0]),
+            Line("pairs that stay", places, computed.stability, BESIDE_RUNS[1]),
+            Line("last pairs", places, computed.settled, BESIDE_RUNS[3]),
+            Line("units in pairs", places, computed.paired, BESIDE_RUNS[2]),
         ]
         if len(computed.chance.positions):
             at = self.positions[computed.chance.positions]
@@ -102,7 +106,31 @@ class MatchingOverTime(PairView):
             height=HEIGHT,
             **self.time_options(scene),
         )
-        return MatchingPane(self, scene, computed, plot_pane(curves))
+        body = MatchingPane(self, scene, computed, plot_pane(curves))
+        body.append(self._listed(scene, computed))
+        return body
+
+    def _listed(self, scene: Scene, tracked: Tracked) -> Any:
+        """List who stands for whom at the moment on screen, and against what."""
+        layer, second = self._layers(scene)
+        listing = StepTable(
+            lambda position: pair_rows(tracked, position),
+            len(self.alignment),
+            key=f"{self.pair.key}|pairs|{layer}|{second}|{self.comparison.key}",
+            columns=[
+                "unit of A",
+                "unit of B",
+                SCORES[basis(self.pair, layer, second)],
+                "95 % of chance",
+                "against chance",
+            ],
+            numeric=[0, 2, 3],
+            label=f"Pairs of units of {layer}",
+            channel=scene.channel,
+            sizing_mode="stretch_width",
+            margin=0,
+        )
+        return scrolled(listing, LIST_HEIGHT)
 
     def follow(self, scene: Scene, body: Any) -> None:
         body.show_unit(scene)
@@ -171,6 +199,36 @@ class MatchingPane(pn.Column):
 def partners_of(tracked: Tracked, unit: int) -> Array:
     """Give the counterparts of a unit of A: (moment,), below 0 for none."""
     return np.asarray(tracked.kept[:, min(unit, tracked.kept.shape[1] - 1)])
+
+
+def pair_rows(tracked: Tracked, position: int) -> dict[str, Any]:
+    """List each unit of A with the best of B at a position, also those that are struck out.
+
+    Returns
+    -------
+    dict
+        ``rows``: unit of A; of B, with a minus where its negative is alike; their likeness; the
+        likeness that 95 % of pairs by chance do not reach, empty where it is not known; on which
+        side of it they are. ``chooses``: the unit of A.
+    """
+    at = tracked.kept_at(position)
+    bound = float(tracked.chance.bounds(tracked.positions[[at]])[0])
+    rows = []
+    for unit, (partner, score) in enumerate(
+        zip(tracked.partners[at].tolist(), tracked.scores[at].tolist(), strict=True)
+    ):
+        sign = "\N{MINUS SIGN}" if score < 0 else ""
+        name, against = f"{sign}{partner}", "not known"
+        if partner < 0:
+            name, against = "none", "no counterpart"
+        elif not np.isnan(bound):
+            against = "above" if tracked.kept[at, unit] >= 0 else "below, struck out"
+        rows.append([str(unit), name, _two_digits(score), _two_digits(bound), against])
+    return {"rows": rows, "chooses": [{"unit": unit} for unit in range(len(rows))]}
+
+
+def _two_digits(value: float) -> str:
+    return "" if np.isnan(value) else f"{value:.2f}"
 
 
 def said_of_partners(tracked: Tracked, unit: int) -> str:

@@ -44,7 +44,7 @@ class _BothMetrics(PairView):
     def caption(self, scene: Scene) -> str:
         return (
             f"Both runs over the {self.alignment.label}: running medians of the training's values; "
-            "dashed, as measured: validation."
+            "dashed, as measured: validation, by which runs are compared."
         )
 
     def draw(self, scene: Scene, computed: list[Line]) -> Any:

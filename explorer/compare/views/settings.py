@@ -19,6 +19,7 @@ class Settings(PairView):
     title = "Settings that differ"
     order = 20
     width = 6
+    saves = False
 
     def caption(self, scene: Scene) -> str:
         _, same = differing_settings(self.pair)

@@ -52,9 +52,11 @@ class WeightsApart(PairView):
 
     def caption(self, scene: Scene) -> str:
         return (
-            "Distance of each layer's weights, unit by unit as they are numbered, over their mean "
-            "size. 0: equal; 1.41: of one size and at right angles, as random weights of other "
-            "seeds nearly are (biases and scales begin equal); 2: opposite."
+            "Distance of each layer's weights, unit by unit as they are numbered, over the mean of "
+            "their sizes in A and B. 0: equal. 2: opposite. Random weights of other seeds are "
+            "nearly at right angles: 1.41 if both are equally large (biases and scales begin "
+            "equal), and more, up to 2, the more their sizes differ; so above 1.41 look at the "
+            "norms, too."
         )
 
     def compute(self, scene: Scene) -> _Apart | Nothing:

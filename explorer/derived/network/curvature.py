@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from explorer.derived.time.headway import counted
+
 Array = npt.NDArray[Any]
 Float64 = npt.NDArray[np.float64]
 
@@ -90,7 +92,7 @@ def top_eigenvalue(
     diagonal: list[float] = []
     beside: list[float] = []
     value = float("nan")
-    for count in range(1, min(most, len(weights)) + 1):
+    for count in counted(range(1, min(most, len(weights)) + 1)):
         product = hessian_product(gradient, weights, basis[-1])
         if not np.isfinite(product).all():
             return Eigenvalue(float("nan"), count, settled=False)

@@ -257,8 +257,15 @@ class Network(Graph):
             for weight, part in self.op(name).weight_gradients(call, gradient).items():
                 owner[weight] = as_float(owner[weight] + part if weight in owner else part)
 
+        owners = {name for name in self.nodes if weights.get(self.first_call(name))}
         _, blocked = self._descend(
-            activations, weights, seeds, masks, before_activation=before_activation, visit=note
+            activations,
+            weights,
+            seeds,
+            masks,
+            owners,
+            before_activation=before_activation,
+            visit=note,
         )
         if blocked:
             raise NotDerivableError(self._blockade("The gradient passes"))
@@ -274,7 +281,7 @@ class Network(Graph):
         ends: Iterable[str] = (),
         *,
         before_activation: bool,
-        visit: Callable[[str, Call, Array], None] = lambda *_: None,
+        visit: Callable[[str, Call, Array], None] | None = None,
     ) -> tuple[dict[str, Array], set[str]]:
         """Take seeds back through the network.
 
@@ -286,8 +293,9 @@ class Network(Graph):
             Layers that it is asked for; None: all.
         ends : iterable of str
             As for `backward`.
-        visit : callable
-            Hears of each layer, what it works on, and the gradient before its activation function.
+        visit : callable, optional
+            Hears of each layer, what it works on, and the gradient before its activation function;
+            of layers without any of `names` before them only if they are among `names`.
 
         Returns
         -------
@@ -306,7 +314,8 @@ class Network(Graph):
         for name in reversed(self.nodes):
             node = self.nodes[name]
             is_met = name in found or name in before
-            if not is_met or name in stops or not reached & {*node.inbound}:
+            goes_on, is_heard = bool(reached & {*node.inbound}), visit is not None
+            if not is_met or name in stops or not (goes_on or (is_heard and name in reached)):
                 continue
             if name in self.unsupported:
                 blocked |= self.ancestors(node.inbound)
@@ -316,7 +325,10 @@ class Network(Graph):
             call = self.call(name, activations, weights, masks)
             with _explained(name, call):
                 gradient = self._at_core(name, call, activations, found.get(name), before.get(name))
-                visit(name, call, gradient)
+                if visit is not None:
+                    visit(name, call, gradient)
+                if not goes_on:  # the way to the input alone is the longest of all
+                    continue
                 parts = self.op(name).backward(call, gradient)
                 for source, part in zip(node.inbound, parts, strict=True):
                     found[source] = as_float(found[source] + part if source in found else part)

@@ -277,11 +277,17 @@ class PredictionDistance:
         Jensen-Shannon divergence in bits, 0 to 1, mean over probes.
     agreement : ndarray (position,), float64
         Share of the probes for which both take the same class for the most probable.
+    by_chance : ndarray (position,), float64
+        The agreement of two networks that name each class as often as these two do, each without
+        regard to the other: the base level of Cohen (1960), *A coefficient of agreement for
+        nominal scales*. Untrained networks that name one class for everything agree on everything
+        or on nothing, and so they do by chance.
     """
 
     total_variation: Float64
     jensen_shannon: Float64
     agreement: Float64
+    by_chance: Float64
 
 
 def prediction_distance(first: Array, second: Array) -> PredictionDistance:
@@ -316,9 +322,42 @@ def prediction_distance(first: Array, second: Array) -> PredictionDistance:
     middle = (p + q) / 2
     variation = np.abs(p - q).sum(axis=-1) / 2
     bits = (rel_entr(p, middle) + rel_entr(q, middle)).sum(axis=-1) / 2 / np.log(2)
-    same = p.argmax(axis=-1) == q.argmax(axis=-1)
+    named = p.argmax(axis=-1), q.argmax(axis=-1)
     with np.errstate(invalid="ignore", divide="ignore"):
         counts = known.sum(axis=1)
-        return PredictionDistance(
-            *(np.where(known, part, 0).sum(axis=1) / counts for part in (variation, bits, same))
+        variation, bits, agreement = (
+            np.where(known, part, 0).sum(axis=1) / counts
+            for part in (variation, bits, named[0] == named[1])
         )
+        shares = [
+            (known[..., None] & (classes[..., None] == np.arange(p.shape[-1]))).sum(axis=1)
+            / counts[:, None]
+            for classes in named
+        ]
+    by_chance = (shares[0] * shares[1]).sum(axis=-1)
+    return PredictionDistance(variation, bits, agreement, by_chance)
+
+
+def paired_difference(first: Array, second: Array) -> tuple[float, float]:
+    """Difference of two means over the same examples, and how far it scatters by chance.
+
+    Parameters
+    ----------
+    first, second : ndarray (example,)
+        A value of each example in either run: its loss, or whether it is right. Examples with a
+        value that is not finite in either do not count.
+
+    Returns
+    -------
+    difference : float
+        Mean of the second less that of the first; NaN without examples.
+    error : float
+        Its standard error, from the differences example by example: what both runs find hard
+        scatters in both. NaN for fewer than two examples.
+    """
+    apart = np.asarray(second, np.float64) - np.asarray(first, np.float64)
+    apart = apart[np.isfinite(apart)]
+    if not len(apart):
+        return float("nan"), float("nan")
+    error = float(apart.std(ddof=1) / np.sqrt(len(apart))) if len(apart) > 1 else float("nan")
+    return float(apart.mean()), error

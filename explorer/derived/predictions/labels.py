@@ -11,6 +11,8 @@ Array = npt.NDArray[Any]
 
 # In place of a class number: there is no such class.
 NO_CLASS = -1
+# Fewer examples of a class say nothing of it: a readout, for instance, is tested on two of them.
+LEAST_OF_CLASS = 10
 
 
 def check_labels(labels: Array, probes: int) -> Array:
@@ -55,3 +57,22 @@ def memberships(labels: Array, classes: int) -> npt.NDArray[np.bool_]:
         A probe without a label is of no class.
     """
     return np.asarray(labels[None, :] == np.arange(classes)[:, None])
+
+
+def too_few(labels: Array) -> str | None:
+    """Say that a class has too few examples for what is measured of classes; None: enough.
+
+    Examples
+    --------
+    >>> too_few(np.repeat([0, 1], [12, 4]))
+    'Too few: a class has 4 examples, at least 10 of each are needed.'
+    """
+    numbers = np.asarray(labels)
+    counts = np.unique(numbers[numbers >= 0], return_counts=True)[1]
+    if len(counts) < 2:
+        return "Too few: there are not two classes."
+    least = int(counts.min())
+    if least >= LEAST_OF_CLASS:
+        return None
+    count = "1 example" if least == 1 else f"{least} examples"
+    return f"Too few: a class has {count}, at least {LEAST_OF_CLASS} of each are needed."

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import expit, log_expit, softmax
 
-from explorer.derived.predictions.loss import Family, Loss
 from explorer.derived.predictions.verdicts import Verdicts, judge
 
 Array = npt.NDArray[Any]
@@ -38,10 +37,17 @@ Kind = Literal[
 ]
 # As of `explorer.derived.network.activations.Activation.gives`.
 Gives = Literal["numbers", "probability", "log probability", "shares", "log shares"]
+# What a loss compares an output with: one class of several, a yes or no of each unit, numbers, or
+# the sign of a score.
+Family = Literal["one class", "yes or no", "numbers", "score"]
 # What labels are, the more special first: class numbers, a row of shares of one (one-hot, for
 # instance), a row of yes and no, or values to be met.
 Targets = Literal["classes", "shares", "marks", "values"]
 TARGETS: tuple[Targets, ...] = ("classes", "shares", "marks", "values")
+
+# What the labels of a task are, and the tasks whose labels are neither classes nor tags.
+TARGETS_OF: dict[str, Targets] = {"classes": "classes", "tags": "marks"}
+NO_CLASSES = ("values", "image")
 
 SOURCES: dict[Kind, str] = {
     "shares": "Probabilities are the network's output.",
@@ -73,6 +79,18 @@ YES_OR_NO = "each unit of its output answers a question of its own with yes or n
 NUMBERS = "its output is trained to meet numbers, not classes"
 SCORE = "its output is a score with a margin, and no probability of a class"
 UNCLEAR = "neither its loss nor the labels of its probes say what its output stands for"
+
+
+class Loss(Protocol):
+    """A recorded loss, as far as a reading asks: see `store.format.losses`."""
+
+    @property
+    def family(self) -> Family | None:
+        """What the output is compared with; None of a loss that is not Keras's own."""
+
+    @property
+    def from_logits(self) -> bool:
+        """Whether the loss itself makes probabilities of the output."""
 
 
 @dataclass(frozen=True)
@@ -176,6 +194,7 @@ def output_reading(
     loss: Loss | None = None,
     gives: Gives | None = None,
     labels: Sequence[Array] = (),
+    task: str | None = None,
 ) -> OutputReading | NoReading:
     """Decide how the output of a network is read.
 
@@ -190,12 +209,17 @@ def output_reading(
         shows it.
     labels : sequence of ndarray (probe,) or (probe, ...)
         What the network learns to answer, of each set of examples that has labels.
+    task : str, optional
+        What the labels ask, one of `store.format.names.TASKS`; if the run does not say it, the
+        labels show it.
     """
     if sample.ndim != 3:
         return NoReading(NO_VECTOR)
+    if task in NO_CLASSES:
+        return NoReading(NUMBERS)
     units = sample.shape[-1]
     given = gives or _what_is_given(np.asarray(sample, np.float32))
-    targets = what_labels_are(labels, units)
+    targets = TARGETS_OF.get(task or "") or what_labels_are(labels, units)
     family = loss.family if loss is not None else None
     is_assumed = family is None and given == "numbers"
     kind = (_kind_of_one if units == 1 else _kind_of_several)(

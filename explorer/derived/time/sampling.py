@@ -1,4 +1,4 @@
-"""A sample of the recorded steps, where computing every one would take too long."""
+"""A sample of the recorded steps, where computing every one would take too long, and its order."""
 
 from __future__ import annotations
 
@@ -60,3 +60,19 @@ class Sampling:
             f" Computed at {len(self.indices)} of the {self.count} recorded steps; "
             "between them the nearest one is shown."
         )
+
+
+def coarse_first(count: int) -> list[int]:
+    """Order places so that the first few of them are spread over all: the ends, then middles.
+
+    Examples
+    --------
+    >>> coarse_first(9)
+    [0, 8, 4, 2, 6, 1, 3, 5, 7]
+    """
+    order, gaps = [0, count - 1][: min(count, 2)], [(0, count - 1)]
+    while gaps:
+        middles = [(low, (low + high) // 2, high) for low, high in gaps if high - low > 1]
+        order += [middle for _, middle, _ in middles]
+        gaps = [gap for low, at, high in middles for gap in ((low, at), (at, high))]
+    return order

@@ -17,8 +17,6 @@ Float64 = npt.NDArray[np.float64]
 FOLDS = 5
 # Trainings on shuffled labels: enough for the 95th percentile of what chance reaches.
 SHUFFLES = 100
-# Fewer examples of a class say nothing: each fold is tested on two of them.
-LEAST_OF_CLASS = 10
 
 
 @dataclass(frozen=True)
@@ -45,25 +43,6 @@ class LinearProbe:
     def chance_bound(self) -> float:
         """95th percentile of the accuracies with shuffled labels."""
         return float(np.quantile(self.chance, 0.95))
-
-
-def too_few(labels: Array) -> str | None:
-    """Say that a class has too few examples for what is measured of classes; None: enough.
-
-    Examples
-    --------
-    >>> too_few(np.repeat([0, 1], [12, 4]))
-    'Too few: a class has 4 examples, at least 10 of each are needed.'
-    """
-    numbers = np.asarray(labels)
-    counts = np.unique(numbers[numbers >= 0], return_counts=True)[1]
-    if len(counts) < 2:
-        return "Too few: there are not two classes."
-    least = int(counts.min())
-    if least >= LEAST_OF_CLASS:
-        return None
-    count = "1 example" if least == 1 else f"{least} examples"
-    return f"Too few: a class has {count}, at least {LEAST_OF_CLASS} of each are needed."
 
 
 def linear_probe(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy.typing as npt
 
 from explorer.data.absence import Absence
+from explorer.data.places import place_noun
 from explorer.derived.time.frames import Limits
 from explorer.plots.style import DIVERGING, SEQUENTIAL, palette_bytes
 from explorer.views.base import Scene, View
@@ -49,6 +50,7 @@ class _Activation(View):
             selects="unit" if picture.places else "",
             value_name="activation",
             x_labels=tokens_of(scene) if picture.mode == "matrix" else [],
+            x_name=place_noun(data, scene.layer),
             label=f"{self.title} of {layer}, probe {probe}",
             channel=scene.channel,
             height=HEIGHT,
@@ -86,7 +88,7 @@ class FeatureMaps(_Activation):
 
 @register
 class UnitHeatmap(_Activation):
-    """A cell a unit, or a matrix of tokens and units."""
+    """A cell a unit, or a matrix of places and units."""
 
     title = "Unit activations"
 
@@ -98,7 +100,8 @@ class UnitHeatmap(_Activation):
         if picture.mode == "matrix":
             return (
                 f"Output for probe {scene.selected.probe}: a row for each of the "
-                f"{picture.shape[1]} units, a column for each of the {picture.shape[2]} tokens. "
+                f"{picture.shape[1]} units, a column for each of the {picture.shape[2]} "
+                f"{place_noun(scene.data, scene.layer)}s. "
                 "Hover for values."
             )
         return (

@@ -11,6 +11,7 @@ import panel as pn
 
 from explorer.data.absence import Absence, Lack
 from explorer.data.layers import active_where, has_function
+from explorer.data.places import place_noun
 from explorer.data.run import RunData
 from explorer.data.summaries import positions_seen
 from explorer.data.texts import place_spans, place_words, texts_of
@@ -123,6 +124,7 @@ class BeforeAfter(View):
             y=computed.active[:, None, :MOST_UNITS],
             kind="bars",
             names=["share active"],
+            colours=scene.lines,
             y_limits=[0.0, 1.0],
             x_name="unit",
             y_name="share active",
@@ -211,7 +213,7 @@ def _grid(scene: Scene, limits: Limits) -> tuple[FrameGrid, int]:
             "mode": "matrix",
             "y_labels": names,
             "x_labels": words,
-            "x_name": "token" if len(layer.output_shape) > 1 else "unit",
+            "x_name": place_noun(data, layer) if len(layer.output_shape) > 1 else "unit",
             "y_name": "",
             "height": ROWS_HEIGHT + (WORDS_HEIGHT if words else 0),
         }

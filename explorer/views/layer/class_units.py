@@ -94,6 +94,15 @@ class _ClassRows:
         }
 
 
+def _sizes(scene: Scene) -> str:
+    """Say how many probes a class has."""
+    labels = scene.data.class_labels
+    assert labels is not None  # see `needs_responses`
+    sizes = np.unique(labels[labels >= 0], return_counts=True)[1]
+    low, high = int(sizes.min()), int(sizes.max())
+    return f"{low} of each" if low == high else f"{low} to {high} of each"
+
+
 @register
 class ClassUnits(View):
     """A row a unit, a column a class or a probe: what each unit answers to."""
@@ -117,8 +126,9 @@ class ClassUnits(View):
         layer = scene.layer
         where = " and over positions" if len(layer.output_shape) > 1 else ""
         return (
-            f"Activation of each unit of {layer.name}, averaged over the probes of a class"
-            f"{where}: a unit that is bright for one class alone answers to it. Click a row to "
+            f"Activation of each unit of {layer.name}, averaged over the probes of a class{where} "
+            f"({_sizes(scene)}): a unit that is bright for one class and dark for the others "
+            "answers to it, or seems to, where a class has few probes. Click a row to "
             f"choose its unit.{left_out(scene.data, layer.name)}"
         )
 

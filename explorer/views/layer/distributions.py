@@ -140,7 +140,8 @@ class WeightDistribution(Spread):
         shape = " × ".join(str(size) for size in scene.layer.weights[weight])
         return (
             f"{weight} ({shape}): each column is the histogram of one recorded step. "
-            "Brighter: more weights there (logarithmic)."
+            "Brighter: more weights there (logarithmic). Healthy: it widens slowly and stays in "
+            "one piece, without values that run far away from the others."
         )
 
     def tells_units_apart(self, scene: Scene) -> bool:
@@ -270,12 +271,14 @@ class ActivationDistribution(Spread):
 
     def caption(self, scene: Scene) -> str:
         seen, count = positions_seen(scene.data, scene.selected.layer)
-        where = "" if count == 1 else " and positions"
+        probes = scene.data.run.probe.size if scene.data.run.probe else 0
+        where = "" if count == 1 else " and all positions"
         if seen < count:
             where = f" and {seen:,} of {count:,} positions"
         return (
-            f"Each column is the histogram of one recorded step, over all probes{where}. "
-            "Brighter: more activations there (logarithmic)."
+            f"Each column is the histogram of one recorded step, over all {probes} probes{where}. "
+            "Brighter: more activations there (logarithmic). Healthy: spread out, neither all at 0 "
+            "nor all where the activation function is flat, and of one size after the start."
         )
 
     def distribution(self, scene: Scene, of: str) -> Distribution:

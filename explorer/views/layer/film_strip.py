@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from explorer.data.absence import Absence, Unfit
 from explorer.data.kernels import has_kernels, read_kernel, strongest_channels, symmetric
+from explorer.data.places import place_noun
 from explorer.data.run import RunData
 from explorer.data.units import unit_limits, unit_values
 from explorer.derived.time.frames import Limits, quantize, robust_limits
@@ -106,7 +107,7 @@ class FilmStrip(View):
         which = f"Unit {selected.unit} of {selected.layer} at {pictures} recorded steps"
         answer = f"its output for probe {selected.probe}"
         if len(layer.output_shape) == OVER_TIME:
-            column = "token" if tokens_of(scene) else "place in the text"
+            column = place_noun(scene.data, layer)
             what = f"{answer}, a row a step, a column a {column}"
         else:
             what = f"above its kernel, below {answer}" if has_kernels(layer) else answer
@@ -154,7 +155,7 @@ class FilmStrip(View):
         return below(choice, kernels, maps)
 
     def _over_time(self, scene: Scene, strip: _Strip) -> FrameGrid:
-        """One picture for all steps: a row a step, a column a token."""
+        """One picture for all steps: a row a step, a column a place."""
         matrix = _Row(strip.maps.codes[None], strip.maps.limits)
         return self._grid(
             scene,
@@ -167,7 +168,7 @@ class FilmStrip(View):
             y_labels=_steps(scene, strip),
             y_name="step",
             x_labels=tokens_of(scene),
-            x_name="token" if tokens_of(scene) else "place",
+            x_name=place_noun(scene.data, scene.layer),
             height=TOKENS_HEIGHT,
         )
 

@@ -67,7 +67,8 @@ class WeightNorms(View):
         return (
             f"{weight}: L2 norm, and distance from the first recorded step. Below, how far an "
             "optimizer update moves it, relative to its norm: about 0.001 (dashed) is the "
-            f"customary rule of thumb. {how_measured(scene.data)}{shown}"
+            "customary rule of thumb. Healthy: the norm levels off. "
+            f"{how_measured(scene.data)}{shown}"
         )
 
     def compute(self, scene: Scene) -> Chosen | Nothing:

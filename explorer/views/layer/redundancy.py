@@ -77,7 +77,7 @@ class Redundancy(View):
         sources, units = _sources(data, layer), units_of(data, layer)
         means = {
             "kernels": "cosine of their kernels",
-            "activations": f"correlation of their outputs over all probes{_places(data, layer)}",
+            "activations": f"correlation of their outputs over {_seen(data, layer)}",
         }
         only = "" if units <= MOST_CELLS else f"; a matrix is drawn up to {MOST_CELLS} units"
         return (
@@ -212,11 +212,14 @@ def _kernels(data: RunData, layer: Layer) -> Iterator[Array]:
     return (kernel[..., ::stride] for kernel in data.weight_frames(layer.name, "kernel"))
 
 
-def _places(data: RunData, layer: Layer) -> str:
+def _seen(data: RunData, layer: Layer) -> str:
+    """Say over what outputs are correlated."""
+    probes = f"all {data.run.probe.size if data.run.probe else 0} probes"
     if not layer.has_activation or len(layer.output_shape) < 2:
-        return ""
+        return probes
     seen, count = positions_seen(data, layer.name)
-    return " and positions" if seen == count else f" and {seen:,} of {count:,} positions"
+    where = "positions" if seen == count else f"{seen:,} of {count:,} positions"
+    return f"{probes} and {where}"
 
 
 def _by_chance(data: RunData, layer: Layer) -> str:

@@ -17,6 +17,7 @@ from explorer.data.layers import (
     has_learned_slope,
     is_output,
 )
+from explorer.data.places import place_noun
 from explorer.data.summaries import positions_seen
 from explorer.data.unit_states import slope_fault, unit_states_of, unseen_inputs
 from explorer.derived.time.frames import sample_indices
@@ -51,6 +52,8 @@ HEIGHT = 300
 MOST_UNITS = 512
 # A table that can still be read; a unit may die and wake many times.
 MOST_EVENTS = 200
+# Units that a line names: of more it gives the number.
+MOST_NAMED = 12
 NAMES = {
     DEAD: "dead",
     CONSTANT: "constant",
@@ -99,7 +102,8 @@ class UnitLife(View):
         shown = f" Shown are {MOST_UNITS} of {units:,} units." if units > MOST_UNITS else ""
         return (
             f"Share of all {probes} probes{where} at which a unit is active "
-            f"({active_where(layer)}). {_meaning(scene)}{shown}"
+            f"({active_where(layer)}). Selective: active at some of them, but not at all; always "
+            f"on: at all. {_meaning(scene)} {_healthy(layer)}{shown}"
         )
 
     def compute(self, scene: Scene) -> UnitStates | Nothing:
@@ -122,11 +126,11 @@ class UnitLife(View):
         key = f"{scene.data.run.id}|unit life|{scene.selected.layer}"
         kinds = kinds_of(computed.state, dies=can_die(scene.layer))
         counts = StepTable(
-            lambda index: {"rows": [counts_at(computed.state, index, kinds)]},
+            lambda index: {"rows": states_at(computed.state[index], kinds)},
             len(computed.state),
             key=f"{key}|counts",
-            columns=[NAMES[kind] for kind in kinds],
-            numeric=list(range(len(kinds))),
+            columns=["at this step", "units", "which"],
+            numeric=[1],
             label=f"Units of {scene.selected.layer} at this step",
             channel=scene.channel,
             sizing_mode="stretch_width",
@@ -166,13 +170,21 @@ def _meaning(scene: Scene) -> str:
         return f"No unit can die: the slope of {name} below 0 is a weight, which learns."
     if layer.kind == "recurrent":
         return (
-            "No unit can die: gates and states pass gradients on at other tokens. Constant units "
-            "give the same for every probe, and so tell nothing."
+            "No unit can die: gates and states pass gradients on at other "
+            f"{place_noun(scene.data, layer)}s. Constant units give the same for every probe, and "
+            "so tell nothing."
         )
     return (
         f"No unit can die: the slope of {name} is nowhere exactly 0. Where it is small for all, "
         "the unit is saturated, and learns slowly."
     )
+
+
+def _healthy(layer: Layer) -> str:
+    """Say what is usual where a training goes well."""
+    if can_die(layer):
+        return "Healthy: most units selective, few dead, and not ever more of them."
+    return "Healthy: most units selective, few constant or saturated."
 
 
 def all_alike(found: UnitStates) -> Nothing | None:
@@ -203,9 +215,20 @@ def kinds_of(state: npt.NDArray[np.uint8], *, dies: bool) -> list[int]:
     return [kind for kind in NAMES if kind in usual or (state == kind).any()]
 
 
-def counts_at(state: npt.NDArray[np.uint8], index: int, kinds: list[int]) -> list[str]:
-    """Count the units in some states at a step."""
-    return [f"{np.count_nonzero(state[index] == kind):,}" for kind in kinds]
+def states_at(state: npt.NDArray[np.uint8], kinds: list[int]) -> list[list[str]]:
+    """Say which units are in each state at a step: a line for each state, the dead first."""
+    rows = []
+    for kind in kinds:
+        units = np.flatnonzero(state == kind)
+        name = f"{NAMES[kind]} now" if kind == DEAD else NAMES[kind]
+        rows.append([name, f"{len(units):,} of {len(state):,}", numbered(units)])
+    return rows
+
+
+def numbered(units: npt.NDArray[np.intp]) -> str:
+    """Name the first of some units, and count the others."""
+    said = ", ".join(map(str, units[:MOST_NAMED].tolist()))
+    return f"{said} and {len(units) - MOST_NAMED:,} more" if len(units) > MOST_NAMED else said
 
 
 def event_rows(points: TurningPoints, steps: npt.NDArray[np.int64]) -> dict[str, Any]:
@@ -235,10 +258,8 @@ def silence(state: npt.NDArray[np.uint8], *, dies: bool) -> str:
     dead = np.flatnonzero((state == DEAD).all(axis=0))
     if not len(dead):
         return "No unit died, and none was dead at the start."
-    named = ", ".join(str(unit) for unit in dead[:12])
-    more = f" and {len(dead) - 12} more" if len(dead) > 12 else ""
     one = len(dead) == 1
     return (
-        f"No unit died or woke. Unit{'' if one else 's'} {named}{more} "
+        f"No unit died or woke. Unit{'' if one else 's'} {numbered(dead)} "
         f"{'was' if one else 'were'} dead at every recorded step."
     )

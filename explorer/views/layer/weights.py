@@ -278,7 +278,10 @@ class DenseWeights(View):
         source = f"unit of {layer.inbound[0]}" if len(layer.inbound) == 1 else "input"
         signs = "Red, above zero: raises the unit's sum where the input is positive; blue, below."
         if layer.kind == "embedding":
-            source, signs = "word", "Red: above zero, blue: below."
+            probe = scene.data.run.probe
+            is_text = probe is None or probe.kind == "text"
+            source = "word" if is_text else "number that it looks up"
+            signs = "Red: above zero, blue: below."
         gates = " and gate" if len(GATES.get(layer.class_name, "1")) > 1 else ""
         sizes = {"units": -(-units // MOST_SHOWN), "inputs": -(-inputs // MOST_SHOWN)}
         averaged = [f"{size} {what}" for what, size in sizes.items() if size > 1]

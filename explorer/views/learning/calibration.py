@@ -9,14 +9,14 @@ import numpy as np
 import panel as pn
 
 from explorer.data.absence import Nothing
-from explorer.data.examples import Examples
+from explorer.data.examples import Examples, examples_of
 from explorer.derived.predictions.calibration import (
     Calibration,
     Reliability,
     calibration_over_steps,
 )
 from explorer.plots.curves import metric_curves
-from explorer.plots.style import LINES
+from explorer.plots.style import NEUTRAL
 from explorer.views.base import Scene, plot_pane
 from explorer.views.learning.judged import Judged, no_predictions
 from explorer.views.registry import register
@@ -46,11 +46,14 @@ class CalibrationView(Judged):
     order = 30
 
     def caption(self, scene: Scene) -> str:
-        noun = "probe" if self.chosen_source(scene) == "probe" else "example"
+        examples = examples_of(scene.data, self.chosen_source(scene))
+        assert examples is not None
+        noun = examples.noun
         return (
-            f"Left, at this step: {noun}s by the probability of the class that the network says, "
-            "and the share of them that is right. Bars below the diagonal: it is surer than it is "
-            f"right (over-confident); above: less sure. A bar of few {noun}s says little."
+            f"Of {examples.described}. Left, at this step: {noun}s by the probability of the class "
+            "that the network says, and the share of them that is right. Bars below the diagonal: "
+            "it is surer than it is right (over-confident); above: less sure. Healthy: on the "
+            f"diagonal. A bar of few {noun}s says little."
         )
 
     def measure(self, examples: Examples) -> Sureness | Nothing:
@@ -83,6 +86,7 @@ class CalibrationView(Judged):
             y_name="share right",
             y_limits=[0.0, 1.0],
             diagonal=True,
+            colours=scene.lines,
             if_zero=f"No {examples.noun} is right at this step.",
             label="Share right by confidence",
             height=HEIGHT,
@@ -92,7 +96,7 @@ class CalibrationView(Judged):
             y=diagram.count[:, None],
             names=[f"{examples.noun}s"],
             y_name=f"{examples.noun}s",
-            colours=[LINES[4]],
+            colours=[NEUTRAL],
             label=f"{examples.noun}s by confidence".capitalize(),
             height=COUNT_HEIGHT,
             **options,

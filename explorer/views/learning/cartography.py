@@ -12,24 +12,30 @@ from explorer.data.absence import MORE_EXAMPLES, Absence, Nothing
 from explorer.data.example_dynamics import dynamics_of, pictures_of, texts_of
 from explorer.data.examples import Examples, examples_of
 from explorer.derived.predictions.dynamics import Cartography, Dynamics, cartography
+from explorer.derived.predictions.labels import too_few
 from explorer.derived.predictions.verdicts import Verdicts
 from explorer.derived.texts.words import shortened
-from explorer.derived.units.linear_probe import too_few
 from explorer.plots.pictures import grey_codes, grey_limits, grey_palette
 from explorer.plots.style import class_colour
+from explorer.views.alternatives import Alternatives
 from explorer.views.base import Scene
 from explorer.views.learning.judged import Judged, no_predictions
 from explorer.views.registry import register
 from explorer.views.requirements import needs_steps
 from explorer.widgets.charts.point_cloud import PointCloud
 from explorer.widgets.charts.step_table import StepTable
-from explorer.widgets.page.beside import below, beside
+from explorer.widgets.page.beside import below, beside, scrolled
+from explorer.widgets.page.text import text_pane
 from explorer.widgets.pictures.frame_grid import FrameGrid
 
 Array = npt.NDArray[Any]
 HEIGHT = 380
 PICTURES_HEIGHT = 190
-MOST_LISTED = 12
+# Below this mean the other classes together have more of the probability than the label.
+SUSPICIOUS = 0.5
+# So many are listed in any case, and so many have their pictures side by side.
+ON_A_PAGE = 12
+LIST_HEIGHT = 300
 # More classes have no legend, only the text under the pointer.
 MOST_NAMED = 30
 
@@ -55,10 +61,16 @@ class Map(NamedTuple):
     verdicts: Verdicts
 
     @property
+    def suspicious(self) -> int:
+        """How many have a mean below `SUSPICIOUS`."""
+        return int(np.count_nonzero(self.places.confidence < SUSPICIOUS))
+
+    @property
     def listed(self) -> list[int]:
-        """The examples of the lowest confidence, the lowest first."""
+        """All of these examples, and at least `ON_A_PAGE`, those of the lowest mean first."""
         known = np.count_nonzero(np.isfinite(self.places.confidence))
-        return [int(number) for number in self.places.hardest[: min(MOST_LISTED, known)]]
+        count = min(max(self.suspicious, ON_A_PAGE), known)
+        return [int(number) for number in self.places.hardest[:count]]
 
     def rows(self, index: int, texts: list[str]) -> Mapping[str, Any]:
         """List the labels to look at, with what the network says at a step."""
@@ -77,9 +89,9 @@ class Map(NamedTuple):
             "chooses": [self.examples.choosing(number) for number in self.listed],
         }
 
-    def captions(self, index: int) -> list[str]:
-        """Say under each picture what the label is, and what the network says at a step."""
-        return [f"{self._label(at)} \u2192 {self._said(at, index)}" for at in self.listed]
+    def captions(self, shown: list[int], index: int) -> list[str]:
+        """Say under some pictures what the label is, and what the network says at a step."""
+        return [f"{self._label(at)} \u2192 {self._said(at, index)}" for at in shown]
 
     def _label(self, number: int) -> str:
         return self.examples.class_names[int(self.examples.labels[number])]
@@ -108,8 +120,8 @@ class CartographyView(Judged):
             "over the training, each recorded step counted for the updates around it. Top left is "
             "easy, right ambiguous, bottom left hard to learn, where wrong labels gather "
             "(Swayamdipta 2020); healthy is a crowded top and an almost empty bottom. Listed are "
-            f"the {MOST_LISTED} of the lowest mean, to be looked at: after a short training most "
-            "are hard, not wrong. Under a picture, in the "
+            f"all with a mean below {SUSPICIOUS:g}, at least the {ON_A_PAGE} lowest, to be looked "
+            "at: after a short training most are hard, not wrong. Under a picture, in the "
             "order of the table, its label \u2192 what the network says. EL2N (Paul 2021) is the "
             "distance of the probabilities from the label at this step, 0 for sure and right, 1.41 "
             f"for sure of another class.{learned}"
@@ -148,45 +160,69 @@ class CartographyView(Judged):
 
 def _suspicious(scene: Scene, measured: Map) -> Any:
     """List the examples of the lowest confidence, with their pictures or texts."""
-    examples, count = measured.examples, len(scene.data.run)
+    examples = measured.examples
     pictures = pictures_of(examples)
     texts = texts_of(examples) if pictures is None else []
-    shared: dict[str, Any] = {
-        "channel": scene.channel,
-        "sizing_mode": "stretch_width",
-        "margin": 0,
-    }
-    key = f"{scene.data.run.id}|cartography|{examples.source}"
     columns = [examples.noun, *(["text"] if texts else []), "label", "says", "mean", "EL2N"]
     table = StepTable(
         lambda index: measured.rows(index, texts),
-        count,
-        key=key,
+        len(scene.data.run),
+        key=f"{scene.data.run.id}|cartography|{examples.source}",
         columns=columns,
         numeric=[0, len(columns) - 2, len(columns) - 1],
         label="Examples of the lowest mean probability of their label",
-        **shared,
+        channel=scene.channel,
+        sizing_mode="stretch_width",
+        margin=0,
     )
+    count = text_pane(
+        f"{measured.suspicious:,} of {examples.described} have a mean below {SUSPICIOUS:g}.",
+        role="note",
+    )
+    listed = scrolled(table, LIST_HEIGHT)
     if pictures is None:
-        return table
-    codes = grey_codes(pictures[measured.listed])
-    limits = grey_limits(pictures[measured.listed])
-    tiles = FrameGrid(
-        lambda index: {
-            "frame": codes,
-            "captions": measured.captions(index),
-            "tile_ids": measured.listed,
-        },
-        count,
-        key=f"{key}|pictures",
-        palette=grey_palette(),
-        low=limits.low,
-        high=limits.high,
-        selects="probe" if examples.source == "probe" else "",
-        places=0,
-        value_name="input",
-        label="Pictures of these examples",
-        height=PICTURES_HEIGHT,
-        **shared,
+        return below(count, listed)
+    return below(count, _pages(scene, measured, pictures), listed)
+
+
+def _pages(scene: Scene, measured: Map, pictures: Array) -> Any:
+    """Show the pictures of the listed examples, a page of them at a time."""
+    listed, source = measured.listed, measured.examples.source
+    limits, codes = grey_limits(pictures[listed]), grey_codes(pictures[listed])
+
+    def page(first: int) -> FrameGrid:
+        shown = listed[first : first + ON_A_PAGE]
+        return FrameGrid(
+            lambda index: {
+                "frame": codes[first : first + ON_A_PAGE],
+                "captions": measured.captions(shown, index),
+                "tile_ids": shown,
+            },
+            len(scene.data.run),
+            key=f"{scene.data.run.id}|cartography|{source}|pictures|{first}",
+            palette=grey_palette(),
+            low=limits.low,
+            high=limits.high,
+            selects="probe" if source == "probe" else "",
+            places=0,
+            value_name="input",
+            label="Pictures of these examples",
+            height=PICTURES_HEIGHT,
+            channel=scene.channel,
+            sizing_mode="stretch_width",
+            margin=0,
+        )
+
+    starts = range(0, len(listed), ON_A_PAGE)
+    if len(starts) == 1:
+        return page(0)
+    return Alternatives(
+        scene.data,
+        {str(at): f"{at + 1:,} to {min(at + ON_A_PAGE, len(listed)):,}" for at in starts},
+        "0",
+        0,
+        compute=int,
+        draw=lambda _, first: page(first),
+        title="Pictures of rows",
+        channel=scene.channel,
     )
-    return below(tiles, table)

@@ -8,8 +8,8 @@ import numpy as np
 
 from explorer.data.absence import Absence, Unfit
 from explorer.data.replayed import Replayed, collapse_at, head_of, steps_seen
+from explorer.derived.predictions.labels import too_few
 from explorer.derived.units.collapse import Collapse
-from explorer.derived.units.linear_probe import too_few
 from explorer.plots.curves import metric_curves
 from explorer.views.base import Scene, plot_pane
 from explorer.views.registry import register
@@ -53,8 +53,9 @@ class CollapseView(Replaying):
             f"{head_of(scene.data)} takes (Papyan 2020): spread within the classes over that "
             "between them (NC1), how far class means are from a simplex of equal angles and "
             "lengths (NC2), distance of the kernel from them (NC3), and the share of answers that "
-            "are not the nearest mean (NC4); log₁₀, and 0 is a gap. All fall together in a "
-            "training that goes on after every training example is right; before, they need not."
+            "are not the nearest mean (NC4); log₁₀, in which a value of 0 leaves a gap. In a "
+            "training that goes on after every training example is right all of them fall, and it "
+            "is no fault if they do not before."
         )
 
     def too_few(self, of: Replayed) -> str | None:

@@ -134,9 +134,9 @@ class ConfusionView(Judged):
         capped = capped if classes > MOST_CLASSES else ""
         chosen = " Click a pair to choose its first probe." if examples.choosing(0) else ""
         return (
-            "Left, at this step: a row for each true class, a column for what the network says; "
-            "what is right lies on the diagonal. Right: the share of each class that is right, "
-            f"over training.{capped}{chosen}"
+            f"Of {examples.described}. Left, at this step: a row for each true class, a column for "
+            "what the network says; what is right lies on the diagonal, where nearly all should "
+            f"be. Right: the share of each class that is right, over training.{capped}{chosen}"
         )
 
     def measure(self, examples: Examples) -> Confusions | Nothing:

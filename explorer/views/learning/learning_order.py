@@ -10,7 +10,7 @@ import numpy.typing as npt
 import panel as pn
 
 from explorer.data.absence import Absence, Nothing
-from explorer.data.examples import Examples
+from explorer.data.examples import Examples, examples_of
 from explorer.derived.predictions.learning import Learning, class_learning, class_shares, learning
 from explorer.derived.predictions.verdicts import RIGHT, UNKNOWN, WRONG
 from explorer.derived.time.over_steps import NEVER
@@ -28,7 +28,9 @@ Array = npt.NDArray[Any]
 
 # Share of a class that must be right for the class to count as learned.
 LEARNED_SHARE = 0.8
-MOST_FORGOTTEN = 10
+# Of those forgotten less often nobody reads the list.
+MOST_FORGOTTEN = 100
+EVENTS = "forgetting events"
 # Classes that are listed; with more the list scrolls.
 LIST_HEIGHT = 290
 NAMED = (("right", RIGHT_COLOUR), ("wrong", WRONG_COLOUR))
@@ -118,13 +120,18 @@ class LearningOrder(Judged):
         return super().requirement(scene) or needs_steps(scene, least=2)
 
     def caption(self, scene: Scene) -> str:
-        noun, one = ("probe", "A") if self.chosen_source(scene) == "probe" else ("example", "An")
+        examples = examples_of(scene.data, self.chosen_source(scene))
+        assert examples is not None
+        noun = examples.noun
         chosen = f" Click a {noun} in the list to choose it." if noun == "probe" else ""
         return (
-            f"A row for each {noun}, a column for each recorded step: is it right? On top what "
-            f"stays right from the earliest step on, at the bottom what never is. {one} {noun} "
-            "that turns from right to wrong is forgotten; what happens between recorded steps is "
-            f"not seen.{chosen}"
+            f"Of {examples.described}: a row for each, a column for each recorded step: is it "
+            "right? On top what stays right from the earliest step on, at the bottom what never "
+            "is. A forgetting event is a turn from right to wrong between two recorded steps "
+            "(Toneva 2019 looks each time the training comes to the example, and sees more of "
+            "them); to be right by chance at the start and wrong afterwards is one, too; "
+            f"a forgotten {noun} has one at least. Healthy: most are learned and not forgotten; "
+            f"those forgotten often are hard, or their labels wrong.{chosen}"
         )
 
     def measure(self, examples: Examples) -> Learned | Nothing:
@@ -161,7 +168,12 @@ class LearningOrder(Judged):
             scene,
             {"rows": [measured.totals()]},
             key=f"{key}|totals",
-            columns=["right at the end", "never forgotten", "forgotten", "never right"],
+            columns=[
+                "right at the end",
+                "never forgotten",
+                f"forgotten {examples.noun}s",
+                "never right",
+            ],
             numeric=[0, 1, 2, 3],
             label=f"{examples.noun}s by how they were learned".capitalize(),
         )
@@ -169,7 +181,7 @@ class LearningOrder(Judged):
             scene,
             {"rows": measured.class_rows(steps)},
             key=f"{key}|classes",
-            columns=["class", f"{examples.noun}s", f"{LEARNED_SHARE:.0%} right since", "forgotten"],
+            columns=["class", f"{examples.noun}s", f"{LEARNED_SHARE:.0%} right since", EVENTS],
             numeric=[1, 2, 3],
             label="Classes by when they were learned",
         )
@@ -177,14 +189,16 @@ class LearningOrder(Judged):
             scene,
             measured.forgotten(steps),
             key=f"{key}|forgotten",
-            columns=[examples.noun, "class", "forgotten", "stays right since"],
+            columns=[examples.noun, "class", EVENTS, "stays right since"],
             numeric=[0, 2, 3],
             empty=f"No {examples.noun} was forgotten between two recorded steps.",
             label=f"{examples.noun}s that were forgotten most often".capitalize(),
         )
         listed = scrolled(classes, LIST_HEIGHT)
         return beside(
-            below(legend(NAMED), figure), below(totals, listed, forgotten, gap=14), shares=(7, 5)
+            below(legend(NAMED), figure),
+            below(totals, listed, scrolled(forgotten, LIST_HEIGHT), gap=14),
+            shares=(7, 5),
         )
 
 

@@ -11,8 +11,8 @@ from explorer.data.absence import MORE_EXAMPLES, Absence, Nothing
 from explorer.data.example_dynamics import dynamics_of
 from explorer.data.examples import Examples, examples_of
 from explorer.derived.predictions.dynamics import Dynamics
+from explorer.derived.predictions.labels import too_few
 from explorer.derived.time.timeline import edges
-from explorer.derived.units.linear_probe import too_few
 from explorer.plots.curves import metric_curves
 from explorer.plots.verdicts import margin_map
 from explorer.views.base import Scene, plot_pane

@@ -132,7 +132,7 @@ class Tracer:
         data = self.data
         indices = sample_indices(len(data.run), SAMPLES)
         ways = [self.way(index, self.activations(index)) for index in counted(indices)]
-        evidence = [float(np.nanmax(np.abs(self._evidence(way)))) for way in ways]
+        evidence = [float(np.nanmax(np.abs(self._evidence(way)), initial=0)) for way in ways]
         return Plan(
             columns=self.columns,
             maps=[data.limits(column.layer, self.probe) for column in self.columns],
@@ -281,8 +281,9 @@ class Joint(View):
             "contribute most (activation × gradient of the logit: what a small change of the unit "
             "does, not what the class would lose without it); on their left the kernel on its "
             "strongest channel, and the map before the activation. Links lie where one layer takes "
-            "the other: what passes from unit to unit, thickest where most passes into the layer "
-            f"at {SAMPLES} steps; to a class, what speaks for its own logit. Red: for the class, "
+            "the other: what passes from unit to unit, as wide as its share of the most that "
+            f"passes into that layer at any of {SAMPLES} recorded steps; to a class, what speaks "
+            "for its own logit. Red: for the class, "
             "blue: against it. Evidence: the mean over the input and all maps. Click a unit for "
             "its sources and targets, a class to explain it."
         )

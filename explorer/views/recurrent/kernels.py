@@ -13,6 +13,7 @@ import panel as pn
 
 from explorer.data.absence import Absence
 from explorer.data.kernels import some_of, symmetric
+from explorer.data.places import place_noun
 from explorer.data.recurrent import RecurrentLayer
 from explorer.data.run import RunData
 from explorer.derived.recurrent.equations import NotDerivableError, part_of
@@ -213,10 +214,11 @@ class RecurrentKernels(View):
     def caption(self, scene: Scene) -> str:
         layer = RecurrentLayer(scene.data, scene.selected.layer)
         found = next(iter(next(iter(layer.gates(0).values())).values()))
+        read = f"{place_noun(scene.data, scene.layer)}s"
         if any("state" in names for names in layer.gates(0).values()):
-            far = f"far the states are from 0 over all tokens that it reads: {BELOW} or {ABOVE}"
+            far = f"far the states are from 0 over all {read} that it reads: {BELOW} or {ABOVE}"
         else:
-            far = "far the gates are open over all tokens that it reads: shut (below "
+            far = f"far the gates are open over all {read} that it reads: shut (below "
             far += f"{SHUT_BELOW:g}) or wide open (above {OPEN_ABOVE:g})"
         capped = ""
         if max(found.kernel.shape) > MOST_UNITS:
@@ -325,8 +327,8 @@ class RecurrentKernels(View):
 def _saturation(scene: Scene, layer: RecurrentLayer, way: str, found: Openness) -> Any:
     if not found.saturates:
         return sentence_pane(
-            f"No gate of {layer.name} is below {SHUT_BELOW:g} or above {OPEN_ABOVE:g} at any token "
-            "of any probe, at any recorded step."
+            f"No gate of {layer.name} is below {SHUT_BELOW:g} or above {OPEN_ABOVE:g} at any "
+            f"{place_noun(scene.data, scene.layer)} of any probe, at any recorded step."
         )
     kept = shown_rows(found.shut.shape[-1])
     units, count = layer.units(way)[kept], len(found.names)
@@ -343,7 +345,7 @@ def _saturation(scene: Scene, layer: RecurrentLayer, way: str, found: Openness) 
         groups=[[title, colour] for title, colour in zip(titles, colours, strict=True)],
         point_ids=units.tolist() * count,
         selects="unit",
-        x_name=f"share of tokens at which it is {low}",
+        x_name=f"share of {place_noun(scene.data, scene.layer)}s at which it is {low}",
         y_name=f"… {high}",
         limits=[-0.04 * most, most, -0.04 * most, most],
         label=f"Saturation of the gates of {layer.name}",

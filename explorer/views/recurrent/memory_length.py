@@ -9,6 +9,7 @@ import numpy.typing as npt
 import panel as pn
 
 from explorer.data.absence import Absence, Nothing, Unfit
+from explorer.data.places import place_noun
 from explorer.data.recurrent import RecurrentLayer
 from explorer.derived.recurrent.memory import gradient_flow, half_life, memory
 from explorer.derived.texts.words import Text
@@ -199,23 +200,24 @@ class MemoryLength(View):
         entries, tokens = state_entries(layer), layer.taken(0, 0).shape[1]
         if entries**2 * tokens <= MOST_VALUES:
             return None
+        read = place_noun(scene.data, scene.layer)
         return Unfit(
-            f"The state of {layer.name} has {entries:,} entries and the texts have {tokens:,} "
-            "tokens: to follow every change takes too much memory. This is for smaller layers or "
-            "shorter texts."
+            f"The state of {layer.name} has {entries:,} entries and each probe has {tokens:,} "
+            f"{read}s: to follow every change takes too much memory. This is for smaller layers or "
+            f"fewer {read}s."
         )
 
     def caption(self, scene: Scene) -> str:
         layer = RecurrentLayer(scene.data, scene.selected.layer)
         probe, effort = scene.data.run.probe, effort_for(layer)
         assert probe is not None
-        followed = len(effort.probes)
+        followed, read = len(effort.probes), place_noun(scene.data, scene.layer)
         texts = "all probes" if followed == probe.size else f"{followed} of {probe.size} probes"
         return (
-            f"A token is changed a little, in any direction; what is left of that in the state of "
-            f"{layer.name} after the tokens that follow, as a share of what it was right after the "
-            f"token (above 1 it has grown), over {texts}; and how much of it reaches the end of "
-            f"probe {scene.selected.probe}: the gain there counts the weights on the token too."
+            f"A {read} is changed a little, in any direction; what is left of that in the state of "
+            f"{layer.name} after the {read}s that follow, as a share of what it was right after "
+            f"the {read} (above 1 it has grown), over {texts}; and how much of it reaches the end "
+            f"of probe {scene.selected.probe}: the gain there counts the weights on the {read} too."
             f"{effort.sampling.remark}{layer.text(scene.selected.probe).remark}"
         )
 
@@ -228,20 +230,21 @@ class MemoryLength(View):
         if np.isfinite(reach.share).any() or np.isfinite(flow.gain).any():
             return reach, flow, layer.text(probe)
         return Nothing(
-            f"No change of a token changes the state of {layer.name} by a number, at any recorded "
-            "step."
+            f"No change of a {place_noun(scene.data, scene.layer)} changes the state of "
+            f"{layer.name} by a number, at any recorded step."
         )
 
     def draw(self, scene: Scene, computed: tuple[Reach, GradientFlow, Text]) -> pn.Column:
         reach, flow, text = computed
+        read = place_noun(scene.data, scene.layer)
         longest = reach.share.shape[-1] - 1
         layer = RecurrentLayer(scene.data, scene.selected.layer)
         return below(
             heading("Share of the change that is left, by distance"),
             _shares(scene, reach, layer.directions),
-            heading(f"Tokens until half is gone; at the top: more than {longest}"),
+            heading(f"{read.capitalize()}s until half is gone; at the top: more than {longest}"),
             _half_lives(scene, reach, layer.directions),
-            heading("Change of the last state by a change of each token (gain)"),
+            heading(f"Change of the last state by a change of each {read} (gain)"),
             _flow(scene, flow, text, layer.directions),
             gap=6,
         )
@@ -253,12 +256,13 @@ def _shares(scene: Scene, reach: Reach, ways: list[str]) -> StepLines:
     return StepLines(
         y=reach.sampling.spread(reach.share),
         names=list(ways),
+        colours=scene.lines,
         y_limits=[LEAST_SHARE, top],
         log_y=True,
         ghost=True,
-        x_name="tokens later",
+        x_name=f"{place_noun(scene.data, scene.layer)}s later",
         y_name="share left",
-        label=f"What is left of a token in the state of {scene.selected.layer}",
+        label=f"What is left of a change in the state of {scene.selected.layer}",
         channel=scene.channel,
         height=SHARE_HEIGHT,
         sizing_mode="stretch_width",
@@ -277,7 +281,7 @@ def _half_lives(scene: Scene, reach: Reach, ways: list[str]) -> Any:
     return plot_pane(
         metric_curves(
             {way if len(ways) > 1 else name: (places, shown[:, at]) for at, way in enumerate(ways)},
-            y_label="tokens",
+            y_label=f"{place_noun(scene.data, scene.layer)}s",
             cursor=scene.positions,
             y_range=(0.0, 1.04 * longest),
             height=HALF_LIFE_HEIGHT,
@@ -290,11 +294,13 @@ def _flow(scene: Scene, flow: GradientFlow, text: Text, ways: list[str]) -> Step
     return StepLines(
         y=flow.sampling.spread(flow.gain)[..., text.shown],
         names=list(ways),
+        colours=scene.lines,
         kind="bars",
         x_labels=text.labels,
         y_name="gain",
         x_hover=text.x_name,
-        label=f"Gain from each token of probe {scene.selected.probe} to the final state",
+        label=f"Gain from each {place_noun(scene.data, scene.layer)} of probe "
+        f"{scene.selected.probe} to the final state",
         channel=scene.channel,
         height=FLOW_HEIGHT,
         sizing_mode="stretch_width",

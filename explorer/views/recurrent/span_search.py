@@ -12,6 +12,7 @@ import panel as pn
 
 from explorer.data.absence import Absence, Nothing
 from explorer.data.recurrent import RecurrentLayer, limits_of
+from explorer.data.run import RunData
 from explorer.derived.recurrent.equations import States
 from explorer.derived.recurrent.spans import similar_spans, thresholds_for, unit_scores
 from explorer.derived.texts.words import Text, marked
@@ -200,6 +201,9 @@ class SpanSearch(View):
 
     def __init__(self) -> None:
         self._spans: dict[tuple[str, int], list[int]] = {}
+
+    def applies(self, data: RunData) -> bool:
+        return data.run.probe is None or data.run.probe.kind == "text"
 
     def requirement(self, scene: Scene) -> Absence | None:
         return needs_states(scene)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import panel as pn
 
 from explorer.data.absence import Absence, Nothing, Unfit
+from explorer.data.places import place_noun
 from explorer.data.recurrent import RecurrentLayer
 from explorer.derived.recurrent.quantities import gate_title
 from explorer.derived.recurrent.spectra import Spectrum, spectrum
@@ -91,14 +92,15 @@ class RecurrentSpectrum(View):
         layer = RecurrentLayer(scene.data, scene.selected.layer)
         is_gated = any(len(found) > 1 for found in layer.gates(0).values())
         which = "One gate's weights" if is_gated else "The weights"
+        read = place_noun(scene.data, scene.layer)
         gates = " and the other gates" if is_gated else ""
         return (
             f"{which} of {layer.name} on its state: this matrix, not the layer, whose activation "
             f"functions{gates} change what is left of a change (the card of its memory measures "
-            "that). If the matrix alone were applied token by token, a change would grow outside "
-            "of the circle and fade inside it; off the real axis it also turns. Below, its growth "
-            "per token in the long run (radius) and at most (norm); the larger the departure from "
-            "a normal matrix (0 to 1), the more a change may grow before it fades."
+            f"that). If the matrix alone were applied {read} by {read}, a change would grow "
+            "outside of the circle and fade inside it; off the real axis it also turns. Below, its "
+            f"growth per {read} in the long run (radius) and at most (norm); the larger the "
+            "departure from a normal matrix (0 to 1), the more a change may grow before it fades."
             f"{sampling_of(layer, self._units(layer)).remark}"
         )
 

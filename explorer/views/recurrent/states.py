@@ -12,6 +12,7 @@ import numpy.typing as npt
 import panel as pn
 
 from explorer.data.absence import Absence
+from explorer.data.places import place_noun
 from explorer.data.recurrent import RecurrentLayer, limits_of, quantity_of
 from explorer.derived.recurrent.quantities import SHARE, SIGNED
 from explorer.derived.texts.words import Text
@@ -108,7 +109,7 @@ class StateRows:
 
 @register
 class RecurrentStates(View):
-    """A row a unit, a column a token: the hidden state, the cell state or a gate."""
+    """A row a unit, a column a place: the hidden state, the cell state or a gate."""
 
     title = "States and gates"
     region = "layer"
@@ -130,7 +131,8 @@ class RecurrentStates(View):
         units = f" Shown are {MOST_ROWS} of {count:,} units." if count > MOST_ROWS else ""
         gated = "" if len(layer.quantities(layer.directions[0])) < 3 else GATES_SENTENCE
         return (
-            f"What {layer.name} holds after each token of probe {probe}: a row for each unit; "
+            f"What {layer.name} holds after each {place_noun(scene.data, scene.layer)} of probe "
+            f"{probe}: a row for each unit; "
             f"click one to choose it.{gated}{text.remark}{units}{layer.limitation}"
         )
 

@@ -11,6 +11,7 @@ import panel as pn
 
 from explorer.data.absence import Absence, Nothing
 from explorer.data.recurrent import RecurrentLayer, limits_of
+from explorer.data.run import RunData
 from explorer.derived.recurrent.quantities import is_gate
 from explorer.derived.texts.words import Text
 from explorer.derived.time.frames import Limits
@@ -107,6 +108,9 @@ class UnitInWords(View):
 
     def __init__(self) -> None:
         self._shown = "hidden"
+
+    def applies(self, data: RunData) -> bool:
+        return data.run.probe is None or data.run.probe.kind == "text"
 
     def requirement(self, scene: Scene) -> Absence | None:
         return needs_states(scene)

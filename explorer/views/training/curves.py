@@ -53,12 +53,14 @@ class MetricCurves(View):
     depends = ("axis",)
     width = 4
     group: ClassVar[MetricGroup]
+    healthy: ClassVar[str]
 
     def applies(self, data: RunData) -> bool:
         return bool(self.group.names(data))
 
     def caption(self, scene: Scene) -> str:
-        return said_of_batches(scene.data, self.group.names(scene.data))
+        said = said_of_batches(scene.data, self.group.names(scene.data))
+        return f"{said} {self.healthy}"
 
     def compute(self, scene: Scene) -> Curves | Nothing:
         names = self.group.names(scene.data)
@@ -102,12 +104,10 @@ def said_of_batches(data: RunData, names: Sequence[str]) -> str:
     if ended:
         since = ", ".join(f"{name} after update {until:,}" for name, until in ended.items())
         return (
-            "Faint: each batch; line: their running median. Weights or masks count samples "
+            "Faint: each batch; line: median. Weights or masks count samples "
             f"unequally in {since}: running means from there on, as logged."
         )
-    if means:
-        return "Faint: each batch; line: their running median."
-    return "Faint: as logged (fit: running means); their median."
+    return "Faint: each batch; line: median." if means else "Logged (fit: means so far); median."
 
 
 class _OfTraining(View):
@@ -222,6 +222,7 @@ class Loss(MetricCurves):
 
     group = LOSS
     title = LOSS.title
+    healthy = "Healthy: falls."
     order = 10
 
 
@@ -231,6 +232,7 @@ class Accuracy(MetricCurves):
 
     group = ACCURACY
     title = ACCURACY.title
+    healthy = "Healthy: rises."
     order = 11
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,10 +11,11 @@ import numpy.typing as npt
 from explorer.data.absence import Absence, Lack, Nothing, Unfit
 from explorer.data.layer_quantities import LAYER_QUANTITIES, LayerQuantity
 from explorer.data.summaries import positions_seen
+from explorer.derived.time.headway import part
 from explorer.derived.time.plain import only_value
 from explorer.derived.time.timeline import edges
 from explorer.plots.layers import layer_heatmap, layers_height
-from explorer.views.base import Scene, View, named, plot_pane, weights_not_recorded
+from explorer.views.base import Scene, Unfinished, View, named, plot_pane, weights_not_recorded
 from explorer.views.registry import register
 from explorer.views.requirements import needs_classes, needs_steps, not_recorded
 from store import Layer
@@ -78,11 +80,28 @@ class LayersOverTime(View):
         about = self.quantity
         healthy = f". Healthy: {about.healthy}" if about.healthy else ""
         note = about.note(scene.data)
-        measured = _measured_on(scene, note) if about.reads == "activation" else ""
+        if about.measured_on is not None:
+            measured = f" {about.measured_on(scene.data)}"
+        else:
+            measured = _measured_on(scene, note) if about.reads == "activation" else ""
         noted = f" {note}" if note else ""
         return f"{about.meaning}{healthy}.{noted} The network runs from top to bottom.{measured}"
 
-    def compute(self, scene: Scene) -> Table | Nothing:
+    def compute(self, scene: Scene) -> Table | Unfinished | Nothing:
+        return self._go_on(scene, list(self.quantity.turns(scene.data)), 0)
+
+    def _go_on(
+        self, scene: Scene, turns: list[Callable[[], object]], done: int
+    ) -> Table | Unfinished | Nothing:
+        """Compute what comes next: the whole where nothing takes turns."""
+        if done == len(turns):
+            return self._table(scene)
+        with part(done, len(turns)):
+            turns[done]()
+        share = (done + 1) / len(turns)
+        return Unfinished(share, lambda: self._go_on(scene, turns, done + 1))
+
+    def _table(self, scene: Scene) -> Table | Nothing:
         quantity, layers = self.quantity, layers_of(scene)
         values = quantity.of_layers(scene.data)
         if quantity.logarithmic:

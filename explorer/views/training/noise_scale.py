@@ -36,7 +36,7 @@ class NoiseScaleView(Replaying):
             f"Gradient noise scale (McCandlish 2018) of {of.examples.described} at "
             f"{len(steps_seen(scene.data))} recorded steps, log₁₀ of examples: from the gradients "
             f"of {BATCHES} batches of {batch_size(of)} and of all of them, without dropout. A "
-            "batch much smaller is mostly noise, and one much larger wastes examples. It usually "
+            "batch much smaller is mostly noise, and one much larger wastes examples. Healthy: it "
             "grows as the loss falls. It is a rough estimate, above all where it nears the number "
             "of examples; a gap: all of the gradient may be noise."
         )

@@ -38,11 +38,13 @@ class SharpnessView(Replaying):
         assert of is not None
         count, bound = len(curved_examples(of)), edge_of_stability(scene.data)
         edge = (
-            f"{optimizer.get('class', 'The optimizer')} is not plain gradient descent: it has no "
-            "such edge at 2 / learning rate. Healthy: after a first rise it falls or levels off."
+            f"{optimizer.get('class', 'The optimizer')} gives each weight a step of its own size, "
+            "so no single bound holds for it and none is drawn. Healthy: after a first rise it "
+            "falls or levels off."
             if bound is None
-            else f"Above {bound[1]} descent on all examples would leave the valley; it rises up to "
-            "there and hovers, while small batches keep it lower (Cohen 2021)."
+            else f"Above the line, {bound[1]}, descent on all examples at once no longer settles "
+            "in a valley, but jumps out of it. Healthy: the sharpness rises up to the line and "
+            "stays near it, or below with small batches (Cohen 2021)."
         )
         return (
             f"Largest eigenvalue of the Hessian of the cross-entropy of {count} of "
@@ -64,7 +66,8 @@ class SharpnessView(Replaying):
         series = {"sharpness": (places, _powers([one.value for one in computed.found]))}
         bound = edge_of_stability(scene.data)
         if bound is not None:
-            series[bound[1]] = (places, _powers(bound[0]))
+            at = np.isin(steps_seen(scene.data), computed.steps)
+            series[bound[1]] = (places, _powers(bound[0][at]))
         return plot_pane(
             metric_curves(
                 series,

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import param
 
-from explorer.derived.predictions.reading import what_labels_are
+from explorer.derived.predictions.reading import TARGETS_OF, what_labels_are
 from explorer.widgets.base import Widget, script, styles
 from store.format.spec import ProbeSpec
+
+# Tasks with an answer for each place.
+WHOLE_PICTURES = ("mask", "image", "sequence")
+# Above this share a tag is said to hold.
+HALF = 0.5
+# More numbers of a label than this are no line.
+SHOWN_NUMBERS = 4
 
 
 class ProbePicker(Widget):
@@ -78,9 +86,10 @@ def descriptions(probe: ProbeSpec) -> list[str]:
     """Describe each probe in a line, by its text or its first values; empty for images."""
     if probe.texts is not None:
         return list(probe.texts)
-    if probe.kind == "image" or not probe.inputs:
+    name, first = next(iter(probe.inputs.items()), ("", None))
+    if probe.kind == "image" or first is None or not probe.is_along_probes(name):
         return []
-    values = np.asarray(next(iter(probe.inputs.values()))).reshape(probe.size, -1)
+    values = np.asarray(first).reshape(probe.size, -1)
     return [", ".join(f"{float(value):.3g}" for value in row[:8]) for row in values]
 
 
@@ -90,22 +99,45 @@ def label_texts(probe: ProbeSpec) -> list[str]:
         return [""] * probe.size
     labels = np.asarray(probe.labels)
     shapes = [np.shape(part) for part in probe.inputs.values()]
-    if probe.kind == "text" and labels.ndim > 1 and labels.shape in shapes:
-        return [""] * probe.size  # labels of a next-token network: one for each token
-    names = probe.class_names
-    if names and labels.ndim == 2 and labels.shape[1] == len(names):
-        match what_labels_are([labels], len(names)):
-            case "marks":
-                held = ([names[at] for at in np.flatnonzero(row).tolist()] for row in labels)
-                return [", ".join(row) or "none" for row in held]
-            case "shares":
-                labels = labels.argmax(axis=1)
-    flat = labels.reshape(len(labels), -1)
-    texts = []
-    for row in flat:
-        whole = float(row[0]).is_integer()
-        if names and len(row) == 1 and whole and 0 <= int(row[0]) < len(names):
-            texts.append(names[int(row[0])])
-        else:
-            texts.append(", ".join(f"{float(value):.3g}" for value in row[:4]))
-    return texts
+    is_next_token = probe.kind == "text" and labels.ndim > 1 and labels.shape in shapes
+    if is_next_token or probe.task in WHOLE_PICTURES:
+        return [""] * probe.size  # an answer for each token or pixel is no line of text
+    rows = labels.reshape(len(labels), -1)
+    # A single number of each probe is its class, unless the run says that it is not.
+    looks = "classes" if rows.shape[1] == 1 else what_labels_are([labels], rows.shape[1])
+    targets = TARGETS_OF.get(probe.task or "", looks)
+    if probe.task == "values" or labels.ndim > 2:
+        return [_numbers(row) for row in rows]
+    if targets == "marks":
+        names = _names(probe, rows.shape[1])
+        held = ([names[at] for at in np.flatnonzero(row > HALF).tolist()] for row in rows)
+        return [", ".join(row) or "none" for row in held]
+    if targets in ("classes", "shares"):
+        names = _names(probe, rows.shape[1])
+        return [_class_text(row, names) for row in rows]
+    return [_numbers(row) for row in rows]
+
+
+def _names(probe: ProbeSpec, count: int) -> list[str]:
+    """Name of each class or tag; its number where the run gives none."""
+    given = list(probe.class_names or ())
+    return given + [str(number) for number in range(len(given), count)]
+
+
+def _class_text(row: npt.NDArray[Any], names: Sequence[str]) -> str:
+    """Name a class; of shares of several the one that has most."""
+    if len(row) > 1:
+        most = int(row.argmax())
+        share = "" if np.isclose(row[most], 1) else f" {row[most]:.0%}"
+        return f"{_name(most, names)}{share}"
+    whole = float(row[0]).is_integer()
+    return _name(int(row[0]), names) if whole else _numbers(row)
+
+
+def _name(number: int, names: Sequence[str]) -> str:
+    return names[number] if 0 <= number < len(names) else str(number)
+
+
+def _numbers(row: npt.NDArray[Any]) -> str:
+    shown = ", ".join(f"{float(value):.3g}" for value in row[:SHOWN_NUMBERS])
+    return shown if len(row) <= SHOWN_NUMBERS else f"{shown}, … ({len(row)} numbers)"

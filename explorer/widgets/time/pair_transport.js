@@ -9,7 +9,8 @@ import { placesOf } from "../shared/numbers.js";
 
 const CURVES = { step: "step", log_step: "step (log)", epoch: "epoch", wall_time: "time" };
 const SHARED = "Whether colours and ends mean the same in both runs: those of feature maps, kernels, weights, " +
-  "their distributions, states and gates. Every other picture has colours of its own, with its own ends.";
+  "their distributions, states and gates; other pictures end where their own run's values do. In either case " +
+  "curves of A are blue and those of B magenta, and a class, a gate or a layer has one colour in both.";
 const SIDES = ["first", "second"];
 
 // The position that shows a recorded step of one run; of several the one nearest to another.
@@ -113,17 +114,21 @@ export function render({ model, el }) {
     if (!ready()) return;
     runs.forEach((run, at) => run.go(model.path[SIDES[at]][clock.index]));
   };
-  // An address is silent about units by number, until they have been matched once.
-  let isMatched = new URLSearchParams(location.search).has("units");
-  const wasMatched = () => { isMatched ||= model.units === "matched"; return isMatched; };
+  // An address is silent about units that are put together as at first, until they have not been.
+  let isUnusual = new URLSearchParams(location.search).has("units");
+  const wasUnusual = () => {
+    const matched = model.units === "matched" && model.matching !== model.usual.matching;
+    isUnusual ||= model.units !== model.usual.units || matched;
+    return isUnusual;
+  };
   const parameters = () => {
     const [a, b] = runs.map((run, at) => run.stepAt?.(model.path[SIDES[at]][clock.index]) ?? null);
     const points = model.mode === "anchors" && model.anchors.length ? model.anchors.join(",") : null;
     return {
       ...runs[0].choice, step: a, step_b: b, align: model.mode, anchors: points, axis: model.axis,
       colours: model.tied ? null : "own",
-      units: wasMatched() ? model.units : null,
-      matching: model.units === "matched" ? model.matching : null,
+      units: wasUnusual() ? model.units : null,
+      matching: wasUnusual() && model.units === "matched" ? model.matching : null,
     };
   };
   // Parameters of an entry in the browser's history that Python answers, by their names in the address.
@@ -138,7 +143,7 @@ export function render({ model, el }) {
     introduce(model);
     for (const [name, own] of Object.entries(ANSWERED)) {
       const before = model[own];
-      const wanted = asked.get(name) ?? (name === "units" ? "number" : null); // it is silent about those
+      const wanted = asked.get(name) ?? model.usual[name] ?? null; // it is silent about those
       if (before === undefined || wanted === null || String(before) === wanted) continue;
       model[own] = Array.isArray(before) ? wanted.split(",").map(Number) : wanted;
     }

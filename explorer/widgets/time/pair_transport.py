@@ -31,6 +31,10 @@ class PairTransport(Widget):
     matching: param.Selector[str] = param.Selector(
         default="step", objects=["step", "last", "tracked"], doc="Which moment matches them."
     )
+    usual = param.Dict(
+        default={"units": "number", "matching": "step"},
+        doc="How they are at first: of that the page's address says nothing.",
+    )
     families = param.Dict(default={}, doc="As of `ClockSync`, of A.")
     channels = param.List(default=["main", "second"], doc="Clocks of A and B.")
     names = param.List(default=["A", "B"], doc="Names of the runs.")

@@ -18,7 +18,7 @@ def test_a_dispute_leads_to_its_probe(begin: Begin) -> None:
     page = begin(tab="differences", index=20)
     page.locator(TAB).wait_for()
     scroll_to(page, "How far weights are apart", "text=They do not share their initialization")
-    scroll_to(page, "Probes in dispute", ".listing:has-text('A says') tr.link")
+    scroll_to(page, "Examples in dispute", ".listing:has-text('A says') tr.link")
     rows = page.locator(".listing", has_text="A says").locator("tr.link")
     expect(rows.first).to_be_visible()
     probe = rows.first.locator("td").first.inner_text().split()[0]

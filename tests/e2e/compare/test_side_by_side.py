@@ -187,6 +187,20 @@ def test_units_are_matched_as_the_address_says_and_the_address_follows(
     expect(choice).to_have_value("tracked")
 
 
+def test_units_of_two_seeds_are_matched_at_first_and_the_address_is_silent_about_it(
+    watched_page: Page, look: Look
+) -> None:
+    look(layer="conv1")
+    choice = watched_page.get_by_label("unit of B")
+    expect(choice).to_have_value("last")
+    expect(watched_page.get_by_text(re.compile("They begin with other weights"))).to_be_visible()
+    expect(watched_page).not_to_have_url(re.compile("units="))
+    choice.select_option("number")
+    expect(watched_page).to_have_url(re.compile("units=number"))
+    watched_page.go_back()
+    expect(choice).to_have_value("last")
+
+
 @pytest.mark.parametrize("width", [1280, 1920])
 def test_nothing_is_cut_off(begin: Begin, width: int) -> None:
     page = begin(theme="dark")

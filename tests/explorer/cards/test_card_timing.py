@@ -333,6 +333,31 @@ def test_others_have_their_turn_before_an_unfinished_computation_goes_on(page, s
     assert (order, page.visible) == ([0, "another card", 1, 2], ["DONE"])
 
 
+def test_a_part_is_shown_while_the_rest_is_computed(page, session, image_data):
+    last = Unfinished(0.75, lambda: "WHOLE", "MORE")
+    page.view.compute = lambda _: Unfinished(0.5, lambda: last, "SOME")
+    page.select(layer="dense")
+    seen = []
+    while page.visible != ["WHOLE"]:
+        session.turn(image_data)
+        seen.append((page.visible, page.card.head.state, page.card.head.share))
+    assert seen[:2] == [(["SOME"], "renewing", 0.5), (["MORE"], "renewing", 0.75)]
+    assert seen[-1][1] == "content"
+
+
+def test_a_part_that_was_left_is_not_taken_for_the_whole(page, session, image_data):
+    page.view.compute = lambda _: Unfinished(0.5, lambda: "WHOLE", "SOME")
+    page.select(layer="dense")
+    session.turn(image_data)
+    assert page.visible == ["SOME"]
+    page.select(layer="conv1")  # before the rest is there
+    session.turn(image_data)
+    page.select(layer="dense")
+    while page.visible != ["WHOLE"]:
+        session.turn(image_data)
+    assert page.card.head.state == "content"
+
+
 def test_an_unfinished_computation_that_nobody_waits_for_ends(page, session, image_data):
     went_on = []
     page.view.compute = lambda _: Unfinished(0.5, lambda: went_on.append(True))

@@ -327,7 +327,7 @@ def test_in_a_notebook_the_menu_names_the_command(image_data):
 
 
 def test_a_heading_without_films_answers_nothing(image_data):
-    page = CardPage(image_data, Told(), numbers=False).select()
+    page = CardPage(image_data, Told(), films=False).select()
     assert not page.card.head.films
     ask(page)
     assert page.card.head.film == {}

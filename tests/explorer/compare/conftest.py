@@ -32,8 +32,8 @@ def pair(recorded: RunMaker) -> RunPair:
 
 @pytest.fixture
 def comparison(pair: RunPair) -> Comparison:
-    """A session at its beginning."""
-    return Comparison(pair)
+    """A session at its beginning, of units by their number."""
+    return Comparison(pair, {"units": "number"})
 
 
 def choose(side: Side, **changes: Any) -> None:

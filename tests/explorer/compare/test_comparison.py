@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import holoviews as hv
 import numpy as np
 import pytest
 
 from explorer.compare.page import ComparisonPage
 from explorer.compare.pair import RunPair
 from explorer.compare.session import Comparison, class_across
+from explorer.plots import style
+from explorer.plots.curves import metric_curves
 from explorer.plots.style import CURSOR_NAME, RUNS
+from explorer.views.base import Scene
 from explorer.widgets.base import Widget
 from explorer.widgets.page.beside import columns
 from explorer.widgets.page.choice import Choice
@@ -65,7 +69,7 @@ def test_a_layer_that_the_other_run_lacks_is_a_sentence(pair):
 
 def test_a_unit_that_the_other_run_lacks_leaves_its_own(recorded, image_data):
     few = recorded(image_run_spec(units=2), steps=(0, 1))
-    comparison = Comparison(RunPair(image_data, few), {"unit": "1"})
+    comparison = Comparison(RunPair(image_data, few), {"unit": "1", "units": "number"})
     first, second = comparison.sides
     assert (first.selection.unit, second.selection.unit) == (1, 1)
     choose(first, unit=2)
@@ -236,3 +240,20 @@ def test_any_two_runs_make_a_page(recorded, image_data, name):
         card.head.seen = True
     assert page.body.get_root() is not None
     assert not any("cannot be drawn" in text for text in texts_on(page))
+
+
+def test_curves_of_each_run_have_its_colour_and_those_of_both_have_neither(comparison):
+    for side, colour in zip(comparison.sides, style.RUNS, strict=True):
+        _, index = side._current()
+        assert index.channel == side.channel
+        assert Scene(side.data, side.selection.key(), index).lines[0] == colour
+        options = Scene(side.data, side.selection.key(), index).time_options()
+        picture = metric_curves(
+            {"training": (np.arange(3), np.arange(3)), "validation": (np.arange(3), np.arange(3))},
+            y_label="loss",
+            cursor=np.arange(3.0),
+            **options,
+        )
+        drawn = picture.traverse(lambda curve: curve.opts.get("style").kwargs["color"], [hv.Curve])
+        assert drawn == [colour, colour]
+    assert not set(style.BESIDE_RUNS) & {*style.RUNS, *style.LINES[:1], style.LINES[3]}

@@ -144,7 +144,7 @@ def test_of_many_layers_the_first_are_named():
 
 def test_answers_are_compared_probe_by_probe(pair):
     alignment = pair.align("step")
-    positions, found = answers_over_time(pair, alignment)
+    positions, found = answers_over_time(pair.examples, alignment)
     for k, at in enumerate(positions):
         p = pair.first.run.read("layers/softmax/activation", (int(alignment.first[at]),))
         q = pair.second.run.read("layers/softmax/activation", (int(alignment.second[at]),))
@@ -157,7 +157,7 @@ def test_answers_are_compared_probe_by_probe(pair):
 
 def test_disputes_are_those_of_the_predictions(pair):
     alignment = pair.align("step")
-    found = disputed(pair, alignment)
+    found = disputed(pair.examples, alignment)
     labels = pair.first.class_labels
     for at in range(len(alignment)):
         p = pair.first.run.read("layers/softmax/activation", (int(alignment.first[at]),))
@@ -169,7 +169,7 @@ def test_disputes_are_those_of_the_predictions(pair):
 
 def test_without_labels_there_is_no_dispute(recorded, image_data):
     pair = RunPair(image_data, recorded(with_probe(labels=None), steps=(0, 1)))
-    assert disputed(pair, pair.align("step")) is None
+    assert disputed(pair.examples, pair.align("step")) is None
 
 
 def test_settings_that_differ_are_listed_and_the_others_counted(recorded, tmp_path):

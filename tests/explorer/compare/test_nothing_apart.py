@@ -55,8 +55,8 @@ def said(recorded, monkeypatch):
 
 def test_equal_runs_are_said_to_be_equal(said):
     found = said(image_run_spec())
-    assert found["Probes in dispute"] == Nothing(
-        "No probe in dispute: at every moment both runs get the same probes right."
+    assert found["Examples in dispute"] == Nothing(
+        "No probe in dispute: at every moment both runs get the same right."
     )
     assert found["How far answers are apart"] == Nothing(
         "Both networks give the same answers at every moment."
@@ -86,7 +86,7 @@ def test_runs_whose_units_all_give_zero_say_so(said):
 def test_what_other_recordings_would_have_is_a_lack(said):
     bare = said(without_probe())
     for title in (
-        "Probes in dispute",
+        "Examples in dispute",
         "How far answers are apart",
         "How alike layers see, over time",
         "Layers of A and of B: how alike they see",
@@ -94,12 +94,12 @@ def test_what_other_recordings_would_have_is_a_lack(said):
     ):
         assert isinstance(bare[title], Lack), title
     unlabelled = said(with_probe(labels=None))
-    assert isinstance(unlabelled["Probes in dispute"], Lack)
+    assert isinstance(unlabelled["Examples in dispute"], Lack)
 
 
 def test_what_no_recording_would_have_is_no_card(said):
     found = said(with_probe(labels=np.linspace(0, 1, 6)))
-    assert isinstance(found["Probes in dispute"], Unfit)
+    assert isinstance(found["Examples in dispute"], Unfit)
     assert isinstance(found["How far answers are apart"], Unfit)
 
 
@@ -119,6 +119,6 @@ def test_the_page_says_once_what_both_lack(recorded):
     assert note.visible
     assert note.object.count(SAME_PROBE) == note.object.count("<p ") == 1
     hidden = [card.view.title for card in page.cards if not card.panel.visible]
-    assert "Probes in dispute" in hidden
+    assert "Examples in dispute" in hidden
     for side in page.comparison.sides:
         assert side.absent["layers"].styles == {"grid-column": side.half}

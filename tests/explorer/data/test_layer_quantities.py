@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from explorer.data.absence import MORE_PROBES
+from explorer.data.absence import MORE_EXAMPLES
 from explorer.data.layer_quantities import LAYER_QUANTITIES
 from explorer.derived.units.linear_probe import linear_probe
 from store.testing import frames_at
@@ -95,7 +95,7 @@ def test_a_linear_probe_needs_ten_probes_of_a_class(recorded):
     quantity = LAYER_QUANTITIES["linear probe"]
     said = quantity.lacks(recorded(steps=(0, 1)))
     assert said.startswith("Too few: a class has 1 example,")
-    assert said.endswith(MORE_PROBES)
+    assert said.endswith(MORE_EXAMPLES)
     labels = np.repeat([0, 1, 2], 12)
     data = recorded(many_probes(labels), steps=(0, 1))
     assert quantity.lacks(data) is None

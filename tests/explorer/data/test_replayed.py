@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import holoviews as hv
 import numpy as np
 import pytest
 
@@ -20,6 +21,7 @@ from explorer.data.replayed import (
     sharpness_at,
     steps_seen,
 )
+from explorer.derived.time.headway import report_to
 from explorer.derived.units.collapse import collapse
 from explorer.selection import SelectionKey
 from explorer.views.base import Scene, Unfinished
@@ -155,12 +157,16 @@ def test_each_card_says_which_set_it_uses_and_how_many(of, view):
 
 def test_others_get_their_turn_between_two_steps(of):
     view, scene = CollapseView(), scene_of(of.data)
-    shares, computed = [], view.compute(scene)
+    shares, parts, computed = [], [], view.compute(scene)
     while isinstance(computed, Unfinished):
         shares.append(computed.share)
+        parts.append(None if computed.so_far is None else computed.so_far.steps.tolist())
         computed = computed.go_on()
     assert shares == [0.25, 0.5, 0.75]
-    assert len(computed.found) == len(STEPS)
+    # What is there is drawn meanwhile: the ends and the middle first.
+    assert parts == [None, None, [0, 1, 3]]
+    assert computed.steps.tolist() == [0, 1, 2, 3]
+    assert computed.found == [view.at_step(of, at) for at in range(len(STEPS))]
 
 
 def test_each_measure_of_collapse_is_a_curve(of):
@@ -197,7 +203,9 @@ def test_only_plain_gradient_descent_has_an_edge(recorded):
     np.testing.assert_allclose(edge(momentum=0.9, nesterov=True)[0], 38 / 2.8)
     assert edge(**{"class": "Adam"}) is None
     adam = recorded(with_train(optimizer={"class": "Adam"}), steps=(0, 1))
-    assert "Adam is not plain gradient descent" in SharpnessView().caption(scene_of(adam))
+    assert "Adam gives each weight a step of its own size" in SharpnessView().caption(
+        scene_of(adam)
+    )
     assert edge_of_stability(recorded(with_train(), steps=(0, 1))) is None
 
 
@@ -212,3 +220,26 @@ def test_the_edge_follows_the_learning_rate_that_was_noted(recorded):
 def test_many_steps_are_sampled(recorded):
     data = recorded(with_train(), steps=tuple(range(40)))
     assert len(steps_seen(data)) == MOST_STEPS
+
+
+def test_the_edge_is_drawn_at_the_steps_that_are_there(recorded):
+    data = recorded(with_train(optimizer=SGD), steps=STEPS)
+    view, scene = SharpnessView(), scene_of(data)
+    computed = view.compute(scene)
+    while computed.so_far is None:
+        computed = computed.go_on()
+    curves = view.draw(scene, computed.so_far).picture.traverse(lambda one: one, [hv.Curve])
+    edge = next(one for one in curves if one.label == "2 / learning rate")
+    assert len(edge) == 3
+    np.testing.assert_allclose(edge.dimension_values(1), np.log10(2 / 0.1))
+
+
+@pytest.mark.parametrize("view", [SharpnessView(), NoiseScaleView()])
+def test_within_a_step_it_is_told_how_far_it_is(of, view):
+    shares = []
+    with report_to(shares.append):
+        view.compute(scene_of(of.data))
+    assert shares[0] == 0
+    assert len(shares) > 4
+    assert shares == sorted(shares)
+    assert 0 < shares[-1] <= 1 / len(STEPS), "of one step out of four"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import types
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ from explorer.data.run import SAMPLES, RunData
 from explorer.derived.time.frames import quantize
 from store import open_run
 from store.live.writer import RunWriter
-from store.testing import frames_at, image_run_spec, text_run_spec
+from store.testing import derived_run_spec, frames_at, image_run_spec, text_run_spec, write_run
 from store.tools.crop import Cut, crop
 from tests.explorer.conftest import CHANNELS_FIRST, image_spec_with_conv1, with_probe, without_probe
 
@@ -55,6 +54,30 @@ def test_limits_are_of_the_probe_and_of_all_steps(image_data):
     assert 0.8 * np.abs(values).max() <= before.high <= np.abs(values).max()
     outside = np.abs(values) > before.high
     assert outside.mean() < 0.02
+
+
+@pytest.mark.parametrize("layer", ["relu1", "pool1", "flatten"])
+def test_a_layer_that_follows_has_the_pictures_of_one_that_is_stored(layer, tmp_path):
+    spec = derived_run_spec()
+    less = RunData(open_run(write_run(tmp_path / "less.zarr", spec, steps=STEPS)))
+    whole = [dataclasses.replace(each, derivation=None) for each in spec.layers]
+    with RunWriter.create(
+        tmp_path / "all.zarr", dataclasses.replace(spec, layers=tuple(whole))
+    ) as writer:
+        for step in STEPS:
+            writer.append(step, epoch=0, wall_time=0, frames=frames_at(spec, step))
+    everything = RunData(open_run(tmp_path / "all.zarr"))
+    assert f"layers/{layer}/activation" not in less.run.nodes
+    assert f"layers/{layer}/activation" in everything.run.nodes
+    assert less.picture(layer) == everything.picture(layer)
+    assert less.units(layer) == everything.units(layer)
+    assert less.limits(layer, 2) == everything.limits(layer, 2)
+    for read in (
+        lambda data: data.frame(layer, 4, 2),
+        lambda data: data.activations(layer, 4),
+        lambda data: data.unit_history(layer, 2),
+    ):
+        np.testing.assert_array_equal(read(less), read(everything), strict=True)
 
 
 def test_channels_first_is_the_same_picture(recorded):
@@ -148,8 +171,8 @@ def test_the_input_is_the_probes_own(image_data, text_data, recorded):
 @pytest.mark.parametrize("inputs", [{}, {"a": np.zeros((6, 2)), "b": np.zeros((6, 2))}], ids=len)
 def test_there_is_no_input_where_there_are_several_or_none(image_data, monkeypatch, inputs):
     probe = dataclasses.replace(image_data.run.probe, inputs=inputs)
-    data = RunData(types.SimpleNamespace(probe=probe))
-    assert data.input() is None
+    monkeypatch.setattr(image_data.run, "probe", probe)
+    assert image_data.input() is None
 
 
 # -- predictions and labels -------------------------------------------------------------------

@@ -26,7 +26,7 @@ def curves(*names):
 
 def test_a_legend_names_each_curve_once_with_its_colour_and_dashes():
     found = entries(curves("training", "validation"))
-    assert found == [Entry("training", LINES[0]), Entry("validation", LINES[1], True)]
+    assert found == [Entry("training", LINES[0]), Entry("validation", LINES[0], True)]
     lines = [Line("A", PLACES, PLACES, "#123456"), Line("B", PLACES, PLACES, "#abcdef", True)]
     found = entries(overlay(lines, x_label="x", y_label="y", cursor=PLACES))
     assert found == [Entry("A", "#123456"), Entry("B", "#abcdef", True)]

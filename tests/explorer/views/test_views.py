@@ -388,7 +388,7 @@ def test_more_units_than_a_screen_has_rows_have_no_card(recorded):
         ("Units over training", "conv1", ["unit", "recorded step", "probe 2"]),
         ("Weight distribution", "conv1", ["kernel (3 × 3 × 1 × 3)", "logarithmic"]),
         ("Probabilities of the probe", "conv1", ["network's output"]),
-        ("Loss", "conv1", ["as logged", "fit", "running"]),
+        ("Loss", "conv1", ["Logged", "fit: means so far", "Healthy"]),
     ],
 )
 def test_a_caption_says_what_is_shown(image_data, title, layer, words):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -197,7 +199,12 @@ def test_each_probe_is_told_in_a_line(spec, lines):
         (np.array([1, 0]), None, ["1", "0"]),
         (np.array([0.123456, np.nan]), None, ["0.123", "nan"]),
         (np.array([True, False]), None, ["1", "0"]),
-        (np.arange(10).reshape(2, 5), None, ["0, 1, 2, 3", "5, 6, 7, 8"]),
+        (
+            np.arange(10).reshape(2, 5) + 0.5,
+            None,
+            ["0.5, 1.5, 2.5, 3.5, … (5 numbers)", "5.5, 6.5, 7.5, 8.5, … (5 numbers)"],
+        ),
+        (np.array([[0, 0, 0, 0, 1], [0, 0, 0, 0, 0]]), None, ["4", "none"]),
         (np.array([[1, 0, 1], [0, 0, 0]]), ["a", "b", "c"], ["a, c", "none"]),
         (np.array([[0.5, 2, -1], [1, 7, 3]]), ["x", "y", "z"], ["0.5, 2, -1", "1, 7, 3"]),
     ],
@@ -205,6 +212,22 @@ def test_each_probe_is_told_in_a_line(spec, lines):
 def test_labels_are_told_by_name_or_value(labels, names, texts):
     spec = probe(np.zeros((2, 3)), ("probe", "feature"), "other", labels=labels, class_names=names)
     assert label_texts(spec) == texts
+
+
+@pytest.mark.parametrize(
+    ("labels", "task", "texts"),
+    [
+        (np.array([[0, 1, 0], [1, 0, 0]]), "tags", ["b", "a"]),
+        (np.array([[0.0, 0.9, 0.1], [1, 0, 0]]), "classes", ["b 90%", "a"]),
+        (np.array([[1, 0, 0], [0, 0, 1]]), "values", ["1, 0, 0", "0, 0, 1"]),
+        (np.zeros((2, 4, 4)), "mask", ["", ""]),
+    ],
+)
+def test_labels_are_told_as_their_task_says(labels, task, texts):
+    spec = probe(
+        np.zeros((2, 3)), ("probe", "feature"), "other", labels=labels, class_names=["a", "b", "c"]
+    )
+    assert label_texts(dataclasses.replace(spec, task=task)) == texts
 
 
 def test_the_picker_holds_everything_of_a_runs_probe(text_run, image_run):

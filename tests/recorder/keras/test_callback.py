@@ -14,6 +14,7 @@ from explorer.derived.time.batch_values import batch_values
 from recorder import Probe, Recorder, every_epoch, every_n_steps, log_spaced
 from store import open_run
 from store.errors import RunExistsError, SpecError
+from store.tools.info import describe
 from tests.recorder.networks import (
     NETWORKS,
     compiled,
@@ -427,17 +428,19 @@ def test_the_report_adds_up(tmp_path: Path) -> None:
     fit(renewed(conv_model), images(), recorder)
     report = recorder.report
     run = open_run(tmp_path / "run.zarr")
+    stored = {path.split("/")[1] for path in run.nodes if path.endswith("/activation")}
     shapes = [
         shape
-        for name, layer in run.layers.items()
+        for layer in run.layers.values()
         for shape in [
             *layer.weights.values(),
-            *([(2, *layer.output_shape)] if layer.has_activation else []),
+            *([(2, *layer.output_shape)] if layer.name in stored else []),
         ]
     ]
     # All are float32; step, epoch and time take 8 bytes each, and so do the count of updates and
     # four numbers of each variable.
     beside = 8 * (3 + 1 + 4 * sum(len(layer.weights) for layer in run.layers.values()))
     assert report.nbytes == 13 * (4 * sum(map(math.prod, shapes)) + beside)
+    assert report.nbytes == describe(run)["step_bytes"], "as trainlapse info has it"
     assert 0 < report.seconds < report.wall_seconds
     assert report.share == report.seconds / report.wall_seconds

@@ -29,7 +29,12 @@ def test_a_probe_that_fits_is_accepted() -> None:
         ),
         (np.zeros((2, 5, 5)), branched_model, r"expects shape \(any, 5\).*\(2, 5, 5\)"),
         (np.full((2, 6), 0.5), lstm_model, "expects int32 numbers, the probe holds float64"),
-        ({"a": np.zeros((2, 5)), "row": np.zeros((2, 5))}, branched_model, "has no inputs a"),
+        (
+            {"a": np.zeros((2, 5)), "rows": np.zeros((2, 5))},
+            branched_model,
+            "inputs row are missing.*\n- the model has no inputs a, rows",
+        ),
+        ([np.zeros((2, 5))] * 2, branched_model, "takes 1 .*, the probe has 2 inputs.*numpy.stack"),
     ],
 )
 def test_a_probe_that_does_not_fit_is_refused_with_both_shapes(

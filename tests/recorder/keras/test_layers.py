@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from recorder import Probe
 from recorder.keras.configuration import json_safe
+from recorder.keras.inputs import Feed
 from recorder.keras.layers import activation_dims, layer_kind
 from recorder.keras.structure import describe
 from recorder.keras.trace import trace
@@ -17,8 +19,8 @@ from tests.recorder.networks import branched_model, conv_model, lstm_model, nest
 
 
 def structure(model: Any, inputs: Any) -> Any:
-    named = inputs if isinstance(inputs, dict) else {"input": np.asarray(inputs)}
-    return describe(model, trace(model, named), named)
+    feed = Feed.of(Probe(inputs))
+    return describe(model, trace(model, feed), feed)
 
 
 def layers_of(model: Any, inputs: Any) -> dict[str, Any]:
@@ -238,6 +240,19 @@ def test_several_inputs_are_layers_of_their_own() -> None:
 )
 def test_names_of_the_axes(kind: str, shape: Any, channels_first: bool, dims: Any) -> None:
     assert activation_dims(kind, shape, channels_first=channels_first) == dims
+
+
+def test_a_film_is_no_volume() -> None:
+    from keras import Input, Sequential, layers
+
+    film = np.zeros((2, 3, 8, 8, 1), np.float32)
+    found = layers_of(
+        Sequential([Input((3, 8, 8, 1)), layers.TimeDistributed(layers.Conv2D(2, 3), name="each")]),
+        film,
+    )
+    assert found["each"].output_dims == ("probe", "token", "y", "x", "unit")
+    found = layers_of(Sequential([Input((3, 8, 8, 1)), layers.Conv3D(2, 3, name="all")]), film)
+    assert found["all"].output_dims == ("probe", "z", "y", "x", "unit")
 
 
 def test_channels_first_is_handed_on() -> None:

@@ -23,12 +23,14 @@ from recorder.keras.subject import KerasSubject
 from recorder.recording.recorded_parts import PartsMeter, RecordedParts
 from store import open_run
 from store.errors import LayerNotFoundError, PartNotFoundError, SpecError
+from store.format.names import BEGINS
 from store.packed.pack import pack
 from store.reading.ended_run import EndedRun
 from store.reading.run import Run
 from store.tools.crop import Cut, crop
 from store.tools.verify import verify
 from tests.recorder import part_models
+from tests.recorder.networks import conv_model, images
 from tests.recorder.part_models import CASES, IMAGE_PROBE, LATENT_PROBE, Case
 from tests.recorder.test_every_fault import Broken
 
@@ -40,6 +42,13 @@ EPOCHS, BATCHES = 2, 3
 def built(case: Case) -> Any:
     keras.utils.set_random_seed(5)
     return case.build()
+
+
+class TotalOfBatch(layers.Layer):
+    """Sums over the examples."""
+
+    def call(self, x: Any) -> Any:
+        return keras.ops.sum(x, axis=0)
 
 
 class Kept(keras.callbacks.Callback):
@@ -520,6 +529,35 @@ def test_updates_of_a_part_that_is_frozen_now_and_then_are_measured(tmp_path: Pa
     assert np.isnan(actor["norm"]).all()
 
 
+def test_a_part_that_is_frozen_just_when_it_is_recorded_is_trained(tmp_path: Path) -> None:
+    models = {"critic": part_models.discriminator(), "teacher": part_models.discriminator()}
+    models["critic"].trainable = models["teacher"].trainable = False
+    judge = models["critic"].get_layer("judge")
+    with Recorder(
+        tmp_path / "run.zarr", IMAGE_PROBE, model=models, schedule=every_n_steps(1)
+    ) as recorder:
+        for step in range(1, 4):
+            models["critic"].trainable = True
+            for variable in judge.weights:
+                variable.assign_add(np.ones(variable.shape, np.float32))
+            models["critic"].trainable = False
+            recorder.record(step)
+    parts = open_run(tmp_path / "run.zarr").parts
+    frozen = {
+        name: [
+            f"{layer}/{weight}"
+            for layer, known in part.layers.items()
+            for weight in known.weights
+            if not part.weights(layer, weight).attrs["trainable"]
+        ]
+        for name, part in parts.items()
+    }
+    conv, judged = ["conv/bias", "conv/kernel"], ["judge/bias", "judge/kernel"]
+    assert frozen == {"critic": conv, "teacher": [*conv, *judged]}
+    assert {entry["step"] for entry in parts["critic"].facts if "not_trained" in entry} == {0, 1}
+    assert {entry["step"] for entry in parts["teacher"].facts if "not_trained" in entry} == {0}
+
+
 def test_a_frozen_part_is_recorded_as_such(tmp_path: Path) -> None:
     case, model = CASES["dcgan"], built(CASES["dcgan"])
     model.generator.trainable = False
@@ -529,6 +567,102 @@ def test_a_frozen_part_is_recorded_as_such(tmp_path: Path) -> None:
     kernel = "layers/conv/weights/kernel"
     assert nodes["generator"].nodes[kernel]["attributes"]["trainable"] is False
     assert nodes["discriminator"].nodes[kernel]["attributes"]["trainable"] is True
+
+
+def test_layers_of_parts_that_follow_are_not_stored(tmp_path: Path) -> None:
+    x = images(4)[0]
+    models = {"one": conv_model(), "two": conv_model()}
+    probe, runs, taken = Probe(x), {}, {}
+
+    def assign(step: int) -> None:
+        generator = np.random.default_rng(step)
+        for model in models.values():
+            for variable in model.weights:
+                variable.assign(generator.normal(size=variable.shape))
+
+    for name, options in {"less": {}, "all": {"derive": False}}.items():
+        path = tmp_path / f"{name}.zarr"
+        options = {"model": models, "schedule": every_n_steps(1), **options}
+        assign(0)
+        with Recorder(path, probe, byte_budget="2 MB", **options) as recorder:
+            for step in (1, 2):
+                assign(step)
+                recorder.record(step)
+            kernel = models["two"].get_layer("conv").kernel
+            kernel.assign(np.where(np.arange(4) == 1, np.nan, kernel.numpy()))
+            recorder.record(3)
+        assert recorder.report.fault is None
+        with Recorder(path, probe, resume=True, **options) as again:
+            assign(4)
+            again.record(4)
+        assert again.report.fault is None
+        runs[name], taken[name] = open_run(path), recorder.report.nbytes
+    less, all_ = runs["less"], runs["all"]
+    assert not all_.derived
+    following = {"relu", "pool", "flatten", "dropout"}
+    for name, part in less.parts.items():
+        held = {path.split("/")[1] for path in part.nodes if path.endswith("/activation")}
+        # TensorFlow's max pooling drops NaN.
+        also = {"pool"} if name == "two" else set()
+        assert held == {"conv", "logits", "softmax", *also}
+        assert {layer for layer, each in part.layers.items() if each.derived_from} == following
+        for layer, known in part.layers.items():
+            if known.has_activation:
+                np.testing.assert_array_equal(
+                    part.activations(layer), all_.parts[name].activations(layer), strict=True
+                )
+    assert less.parts["two"].nodes["layers/pool/activation"]["attributes"][BEGINS] == 3
+    sizes = {layer: 4 * all_.parts["one"].activations(layer)[0].size for layer in following}
+    # That a frame does not follow is known when it is written, hence one step late.
+    most = 2 * 4 * sum(sizes.values())
+    assert most - 2 * sizes["pool"] <= taken["all"] - taken["less"] <= most
+    assert verify(less).is_sound
+
+
+def test_parts_take_what_their_training_gives_them_each_with_its_own_question(
+    tmp_path: Path,
+) -> None:
+    image, row = keras.Input((4, 4, 1), name="image"), keras.Input((3,), name="row")
+    both = layers.Concatenate()([layers.Flatten()(image), row])
+    total = TotalOfBatch(name="total")(both)
+    chosen = layers.Dense(3, activation="softmax", name="classes")(both + 0 * total)
+    fuse = keras.Model({"image": image, "row": row}, chosen)
+    pair = [keras.Input((5,)), keras.Input((1, 1, 1))]
+    flat = layers.Concatenate()([pair[0], layers.Flatten()(pair[1])])
+    guess = keras.Model(pair, layers.Dense(1, name="value")(flat))
+    guess.compile(loss="mse")
+    draw = np.random.default_rng(6).normal
+    shapes = {"image": (7, 4, 4, 1), "row": (7, 3)}
+    given = {name: draw(size=shape).astype(np.float32) for name, shape in shapes.items()}
+    listed = [draw(size=shape).astype(np.float32) for shape in ((4, 5), (4, 1, 1, 1))]
+    probes = {
+        "fuse": Probe(given, np.arange(7) % 3, task="classes"),
+        "guess": Probe(listed, draw(size=4)),
+    }
+    models = {"fuse": fuse, "guess": guess}
+    with Recorder(tmp_path / "run.zarr", probes, model=models) as recorder:
+        recorder.record(1)
+    assert recorder.report.fault is None
+    run = open_run(tmp_path / "run.zarr")
+    assert verify(run).is_sound
+    one, other = run.parts["fuse"], run.parts["guess"]
+    for part, probe in ((one, probes["fuse"]), (other, probes["guess"])):
+        assert part.probe is not None
+        assert list(part.probe.inputs) == list(probe.inputs)
+        for name, values in probe.inputs.items():
+            np.testing.assert_array_equal(part.probe.inputs[name], values)
+    assert one.probe is not None
+    assert other.probe is not None
+    assert (one.probe.task, other.probe.task) == ("classes", "values")
+    assert (one.probe.kind, one.probe.kinds) == ("image", {"row": "tabular"})
+    np.testing.assert_allclose(one.activations("classes")[-1], fuse(given), rtol=1e-5)
+    np.testing.assert_allclose(other.activations("value")[-1], guess(listed), rtol=1e-5)
+    # A layer without an entry for each probe.
+    assert one.layers["total"].has_whole_output
+    summed = one.activations("total")[-1]
+    assert "probe" not in summed.dims
+    rows = np.concatenate([given["image"].reshape(7, -1), given["row"]], axis=1)
+    np.testing.assert_allclose(summed, rows.sum(axis=0), rtol=1e-4, atol=1e-5)
 
 
 def test_what_a_recording_of_parts_takes_is_estimated() -> None:

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from recorder import Probe
+from recorder.keras.inputs import Feed
 from recorder.keras.trace import trace
 from tests.recorder.networks import (
     CLASSES,
@@ -20,8 +22,12 @@ from tests.recorder.networks import (
 )
 
 
+def feed(inputs: Any) -> Feed:
+    return Feed.of(Probe(inputs))
+
+
 def activations_by_path(model: Any, inputs: np.ndarray) -> dict[str, np.ndarray]:
-    traced = trace(model, {"input": inputs})
+    traced = trace(model, feed(inputs))
     values = traced.activations(traced.read())
     return {
         call.path.replace("/", "."): np.asarray(value)
@@ -40,7 +46,7 @@ def test_activations_are_those_of_keras(network: Network) -> None:
 
 def test_activations_follow_from_the_weights_that_were_read(network: Network) -> None:
     model, (x, _) = network.build(), network.data()
-    traced = trace(model, {"input": x})
+    traced = trace(model, feed(x))
     assert traced.is_pure
     weights = traced.read()
     before = [np.array(value) for value in traced.activations(weights)]
@@ -78,7 +84,7 @@ def test_values_that_were_read_stay_while_the_training_goes_on(
 ) -> None:
     model = compiled(every_kind_of_update, optimizer=optimizer, jit_compile=jit_compile)
     x, y = sentences()
-    traced = trace(model, {"input": x})
+    traced = trace(model, feed(x))
     held, copies = [], []
     for _ in range(4):
         held.append(traced.read())
@@ -96,10 +102,10 @@ def test_layers_are_watched_during_the_trace_only() -> None:
 
     original = keras.layers.Layer.__call__
     model = conv_model()
-    trace(model, {"input": images()[0]})
+    trace(model, feed(images()[0]))
     assert keras.layers.Layer.__call__ is original
     with pytest.raises(Exception, match="expected"):
-        trace(model, {"input": np.zeros((2, 3, 3, 7), np.float32)})
+        trace(model, feed(np.zeros((2, 3, 3, 7), np.float32)))
     assert keras.layers.Layer.__call__ is original
 
 
@@ -112,7 +118,7 @@ def test_a_stateful_layer_keeps_its_state() -> None:
     )
     model(x)
     before = [values_of(state) for state in model.layers[0].states]
-    traced = trace(model, {"input": x})
+    traced = trace(model, feed(x))
     traced.activations(traced.read())
     for state, expected in zip(model.layers[0].states, before, strict=True):
         np.testing.assert_array_equal(values_of(state), expected)
@@ -128,7 +134,7 @@ def test_an_activity_regularizer_adds_no_loss() -> None:
     x = np.ones((4, 5), np.float32)
     model(x)
     before = [float(loss) for loss in model.losses]
-    trace(model, {"input": x})
+    trace(model, feed(x))
     assert [float(loss) for loss in model.losses] == before
 
 
@@ -171,6 +177,6 @@ def test_what_lies_between_two_layers_and_is_none_is_noticed() -> None:
     states = layers.GRU(4, name="states")(words * 2.0)
     model = keras.Model({"tokens": tokens, "rows": rows}, [added, half, states])
     inputs = {"tokens": np.ones((3, 4), np.int64), "rows": np.ones((3, 4))}
-    changed = {call.path for call in trace(model, inputs).calls if call.operations_between}
+    changed = {call.path for call in trace(model, feed(inputs)).calls if call.operations_between}
     # What a recurrent layer takes is recorded itself, as a layer of class Operations.
     assert changed == {"scaled", "part", "added"}

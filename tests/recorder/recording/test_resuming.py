@@ -73,6 +73,18 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         "evaluation=...: the training evaluation differs from the run's in labels; "
         "pass the one with which the run was recorded",
     ),
+    "another task": (
+        {},
+        {"probe": Probe(PROBES, labels=(0, 1, 0, 1), class_names=["a", "b"], task="classes")},
+        "probe=...: it differs from the run's in task; pass the Probe with which the run was "
+        "recorded",
+    ),
+    "another task of an evaluation": (
+        {"evaluation": Evaluation(X[:20], LABELS, task="values")},
+        {"evaluation": Evaluation(X[:20], LABELS, task="classes")},
+        "evaluation=...: the held-out evaluation differs from the run's in task; "
+        "pass the one with which the run was recorded",
+    ),
     "no labels of an evaluation": (
         {"evaluation": SETS["evaluation"]},
         {"evaluation": Evaluation(X[:20], class_names=None)},

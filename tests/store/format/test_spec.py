@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from store.errors import SpecError
 from store.format.names import (
     DATA_TYPES,
+    DERIVED,
     HISTORY_PREFIX,
     LAYER_KINDS,
     PROBE_KINDS,
@@ -24,6 +25,7 @@ from store.format.names import (
     is_safe_segment,
     safe_name,
 )
+from store.format.operations import OPERATIONS
 from store.format.probe import from_json_bytes, json_bytes
 from store.format.spec import (
     EvaluationSpec,
@@ -35,7 +37,7 @@ from store.format.spec import (
 )
 from store.format.spec_check import RESERVED_PROBE_NAMES, problems, validate
 from store.reading.run import Run, open_run
-from store.testing import image_run_spec, strategies, text_run_spec, write_run
+from store.testing import derived_run_spec, image_run_spec, strategies, text_run_spec, write_run
 
 SCHEMA = Path(__file__).parents[3].joinpath("SCHEMA.md").read_text(encoding="utf-8")
 
@@ -292,7 +294,8 @@ def test_the_page_lists_exactly_the_attributes_that_are_written(run: Run) -> Non
     layer = run.nodes[f"layers/{layers['order'][0]}"]["attributes"]
     assert sorted(first_column(f"### Of the root: `{ROOT_ATTRIBUTE}`")) == sorted(run.attributes)
     assert sorted(first_column("### Of `/layers`")) == sorted(layers)
-    assert sorted(first_column("### Of `/layers/<layer>`")) == sorted(layer)
+    # That of a layer that follows is added to it, see below.
+    assert sorted(first_column("### Of `/layers/<layer>`")) == sorted({*layer, DERIVED})
     assert sorted(first_column("### Of `/probe`")) == sorted(run.nodes["probe"]["attributes"])
     for group in {"evaluation", "evaluation_train"} & run.nodes.keys():
         attributes = run.nodes[group]["attributes"]
@@ -337,6 +340,26 @@ def test_the_rules_hold_in_a_written_run(run: Run) -> None:
         for dim, size in zip(dims, node["shape"], strict=True):
             assert all(known.get(dim, size) == size for known in seen), (path, dim)
             seen[-1][dim] = size
+
+
+def test_schema_lists_every_operation_with_its_parameters() -> None:
+    rows = [row for row in section("### Activations that follow").splitlines() if "|" in row]
+    listed: dict[str, tuple[int, set[str]]] = {}
+    for row in rows:
+        _, names, sources, parameters, *_ = (cell.strip() for cell in row.split("|"))
+        if sources.isdecimal():
+            found = set(re.findall("`(.*?)`", parameters))
+            listed |= {name: (int(sources), found) for name in re.findall("`(.*?)`", names)}
+    assert listed == {
+        name: (operation.arity, {each.name for each in dataclasses.fields(operation)})
+        for name, operation in OPERATIONS.items()
+    }
+
+
+def test_schema_lists_what_is_said_of_a_layer_that_follows() -> None:
+    layer = next(layer for layer in derived_run_spec().layers if layer.derivation)
+    names = first_column("### Activations that follow")
+    assert names[:4] == sorted(layer.attributes()[DERIVED], key=names.index)
 
 
 def test_half_characters_of_texts_are_stored_as_question_marks(tmp_path: Path) -> None:

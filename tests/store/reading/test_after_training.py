@@ -17,7 +17,7 @@ from store.format.spec import LayerSpec, RunSpec, UpdatesSpec, WeightSpec
 from store.live.writer import RunWriter
 from store.packed.pack import pack
 from store.reading.ended_run import EndedRun
-from store.testing import append_steps, frames_at, image_run_spec
+from store.testing import append_steps, derived_run_spec, frames_at, image_run_spec
 from store.tools.crop import Cut, crop
 from store.tools.info import describe, render
 from store.tools.share import share
@@ -199,3 +199,23 @@ def _rests(rank: int) -> Any:
     yield (0,) * rank
     yield (slice(0, 1),) * rank
     yield (slice(None),) * min(1, rank)
+
+
+def test_layers_that_follow_have_their_frame_too(tmp_path: Path) -> None:
+    described = derived_run_spec()
+    expected = frames_at(described, 99)
+    with RunWriter.create(tmp_path / "run.zarr", described) as writer:
+        append_steps(writer, *range(3))
+        writer.keep_ending(expected, wall_time=70.0)
+    pack(tmp_path / "run.zarr", tmp_path / "packed.zarr")
+    for name in ("run.zarr", "packed.zarr"):
+        run = open_run(tmp_path / name)
+        assert verify(run).is_sound
+        assert "layers/pool1/activation" not in run.nodes
+        assert run.after_training is not None
+        for layer in ("relu1", "pool1", "flatten"):
+            last = expected[f"layers/{layer}/activation"]
+            np.testing.assert_array_equal(run.after_training.activations(layer).values, last)
+            shown = EndedRun(run).activations(layer)
+            np.testing.assert_array_equal(shown[3].values, last)
+            np.testing.assert_array_equal(shown[:3].values, run.activations(layer).values)

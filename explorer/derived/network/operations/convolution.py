@@ -224,11 +224,13 @@ def kernel_gradient(wide: Array, narrow: Array, windows: Windows, shape: Sequenc
     shape : sequence of int
         Of the kernel.
     """
-    found = np.empty(shape, np.float32)
-    padded = windows.padded(wide)
-    for offset, index in windows.places(wide.shape[1:-1]):
-        found[offset] = pointwise_gradient(padded[index], narrow)
-    return found
+    *size, channels, units = shape
+    found = np.zeros((math.prod(size) * channels, units), np.float32)
+    # All places in one product: measured against one for each place, several times as fast.
+    for block in blocks(len(wide), FLOAT_BYTES * math.prod((*narrow.shape[1:-1], *size, channels))):
+        rows = windows.content(wide[block]).reshape(-1, len(found))
+        found += rows.T @ narrow[block].reshape(-1, units)
+    return found.reshape(shape)
 
 
 def each_channel_gradient(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from explorer.compare.beginning import begin_alike
 from explorer.compare.matching.at_step import (
     basis,
     chance_at,
@@ -73,7 +74,7 @@ def test_units_that_answer_alike_stand_for_each_other(permuted):
     first, second = comparison.sides
     choose(first, layer="conv1", unit=1)
     assert second.selection.unit == 1
-    assert comparison.said_of_units() == ""
+    assert comparison.said_of_units().startswith("Both begin with the same weights: units of one")
     assert comparison.pairs_key("conv1") == "number"
     comparison.match("step")
     for unit in range(3):
@@ -155,7 +156,7 @@ def test_until_units_are_matched_they_go_by_number_and_then_the_page_is_told(per
     comparison.match("last")
     assert len(waiting) == 1  # asked once, however often it is looked at
     assert partners(comparison, 0) == [0, 1, 2]
-    assert comparison.said_of_units() == "Units are being matched ..."
+    assert comparison.said_of_units().endswith("Units are being matched ...")
     told.clear()
     work, use = waiting[0]
     use(work())
@@ -306,3 +307,37 @@ def test_a_source_is_found_through_what_keeps_units(image_data):
     assert InputSource("conv1", flattened=True).inputs(pairs, 12).first.tolist() == list(range(12))
     assert InputSource("conv1", flattened=True).inputs(pairs, 13) is None
     assert InputSource("conv1").inputs(pairs, 4) is None
+
+
+# -- how they are put together at first -------------------------------------------------------
+
+
+def test_units_of_networks_that_begin_with_other_weights_are_matched_at_first(pair):
+    assert begin_alike(pair) is False
+    page = ComparisonPage(pair)
+    assert page.comparison.units.kind == page._choice.value == "last"
+    assert page.comparison.said_of_units().startswith("They begin with other weights")
+    chosen = ComparisonPage(pair, {"units": "number"})
+    assert chosen.comparison.units.kind == chosen._choice.value == "number"
+    assert page.comparison.transport.usual == {"units": "matched", "matching": "last"}
+
+
+def test_units_of_networks_that_begin_alike_go_by_number_at_first(permuted):
+    assert begin_alike(permuted) is True
+    comparison = Comparison(permuted)
+    assert comparison.units.kind == "number"
+    assert comparison.transport.usual["units"] == "number"
+
+
+def test_one_layer_that_differs_is_enough_and_shapes_that_differ_are_too(recorded, image_data):
+    assert (
+        begin_alike(RunPair(image_data, recorded(image_run_spec(units=2), steps=(0, 1)))) is False
+    )
+    head = recorded(renamed(image_run_spec(), {"dense": "last"}), steps=(0, 1))
+    assert begin_alike(RunPair(image_data, head)) is False
+
+
+def test_where_the_beginning_was_not_recorded_it_is_not_known(recorded, image_data):
+    for other in (recorded(steps=(1, 2)), recorded(steps=())):
+        assert begin_alike(RunPair(image_data, other)) is None
+        assert Comparison(RunPair(image_data, other)).units.kind == "number"

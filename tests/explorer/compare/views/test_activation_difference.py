@@ -27,7 +27,7 @@ MATCHED = {"units": "matched", "matching": "last"}
 
 def shown_on(pair, view=ActivationDifference, **query):
     """Look at a card of a session: the session, the card and its picture."""
-    comparison = Comparison(pair, {"tab": "differences", **query})
+    comparison = Comparison(pair, {"tab": "differences", "units": "number", **query})
 
     def current():
         return comparison.first.selection.key(), comparison.index()

@@ -6,13 +6,21 @@ import holoviews as hv
 import numpy as np
 import panel as pn
 
-from explorer.compare.matching.over_time import Tracked, track
+from explorer.cards.numbers import numbers_behind
+from explorer.compare.matching.over_time import Chances, Tracked, track
 from explorer.compare.pair import RunPair
-from explorer.compare.views.matching_over_time import MatchingOverTime, said_of_partners
+from explorer.compare.views.matching_over_time import (
+    MatchingOverTime,
+    pair_rows,
+    said_of_partners,
+)
 from explorer.plots.partners import partners_over_time
 from explorer.plots.style import CURSOR_NAME
+from explorer.views.base import Scene
+from explorer.widgets.charts.step_table import StepTable
 from tests.explorer.compare.views.test_activation_difference import shown_on
 from tests.explorer.conftest import without_probe
+from tests.explorer.drawing import payload_of
 
 
 def figures_on(card):
@@ -126,3 +134,45 @@ def test_the_common_axis_is_that_of_the_curves_unless_it_counts_no_steps(pair):
     comparison.transport.axis = "log_step"
     comparison.transport.mode = "epoch"
     np.testing.assert_array_equal(view.positions, comparison.alignment.coordinates)
+
+
+def test_all_pairs_are_listed_at_the_moment_on_screen_and_saved(pair):
+    comparison, card, _ = shown_on(pair, MatchingOverTime, layer="conv1", unit="1")
+    tracked = track(pair, "conv1", "first", comparison.alignment)
+    (table,) = card.panel.select(StepTable)
+    for position in range(len(comparison.alignment)):
+        matching, bound = tracked.at(position), tracked.chance.at(position)[1]
+        rows = payload_of(table, position)["rows"]
+        assert [row[0] for row in rows] == ["0", "1", "2"]
+        for unit, row in enumerate(rows):
+            mate = matching.to_second(unit)
+            assert (row[4] == "above") == (mate is not None)
+            if mate is not None:
+                assert row[1] == str(mate)
+                assert row[2] == f"{matching.scores[matching.first == unit][0]:.2f}"
+                assert row[3] == f"{bound:.2f}"
+    scene = Scene(pair.first, comparison.first.selection.key())
+    body = card.pictures.shown
+    parts, about = numbers_behind(card.view, scene, body, range(len(comparison.alignment)))
+    saved = next(part for part in parts if part.attrs["title"] == "Pairs of units of conv1")
+    assert saved.sizes["row"] == 3 * len(comparison.alignment)
+    steps = np.repeat(comparison.alignment.coordinates, 3)
+    np.testing.assert_array_equal(saved["at_step"], steps)
+    assert about["view"] == "How units go together over time"
+
+
+def test_pairs_are_said_to_be_above_chance_or_struck_out():
+    tracked = Tracked(
+        1,
+        np.array([0]),
+        np.array([[2, 0, -1]]),
+        np.array([[-0.9, 0.2, np.nan]]),
+        3,
+        Chances(np.array([0]), np.array([0.3]), np.array([0.5])),
+    )
+    assert pair_rows(tracked, 0)["rows"] == [
+        ["0", "\N{MINUS SIGN}2", "-0.90", "0.50", "above"],
+        ["1", "0", "0.20", "0.50", "below, struck out"],
+        ["2", "none", "", "0.50", "no counterpart"],
+    ]
+    assert pair_rows(tracked_of([[4]]), 0)["rows"] == [["0", "4", "0.50", "", "not known"]]

@@ -85,12 +85,16 @@ def _randomized(layer: Any, seed: int = 0) -> None:
 @pytest.fixture(scope="session")
 def recorded() -> Callable[..., Recorded]:
     """Describe a model by the recorder: names, inbound layers and masks are those of a run."""
+    from recorder import Probe
+    from recorder.keras.inputs import Feed
     from recorder.keras.structure import describe
     from recorder.keras.trace import trace
 
     def make(model: Any, inputs: Mapping[str, Array]) -> Recorded:
-        traced = trace(model, inputs)
-        structure = describe(model, traced, inputs)
+        several = len(inputs) > 1
+        feed = Feed.of(Probe(dict(inputs) if several else next(iter(inputs.values()))))
+        traced = trace(model, feed)
+        structure = describe(model, traced, feed)
         nodes = [
             Node(spec.name, spec.class_name, spec.config, spec.inbound, spec.mask_from)
             for spec in structure.layers

@@ -187,3 +187,9 @@ def test_answers_that_are_not_finite_do_not_count():
 def test_answers_of_other_classes_are_refused():
     with pytest.raises(ValueError, match=r"shape \(1, 2, 3\) and \(1, 2, 4\)"):
         prediction_distance(np.zeros((1, 2, 3)), np.zeros((1, 2, 4)))
+
+
+@pytest.mark.parametrize(("size", "apart"), [(1, 2**0.5), (3, 10**0.5 / 2), (1e6, 2)])
+def test_weights_at_right_angles_are_further_apart_the_more_their_sizes_differ(size, apart):
+    first, second = np.array([1.0, 0.0]), np.array([0.0, size])
+    assert weight_distance([first], [second]) == pytest.approx(apart, rel=1e-5)

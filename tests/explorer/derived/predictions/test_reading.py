@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.optimize import minimize
 
-from explorer.derived.predictions.loss import Loss, recorded_loss
 from explorer.derived.predictions.reading import (
     LONE_SHARE,
     NO_VECTOR,
@@ -24,6 +23,7 @@ from explorer.derived.predictions.reading import (
     output_reading,
     what_labels_are,
 )
+from store.format.losses import Loss, recorded_loss
 
 outputs = hnp.arrays(
     np.float32, st.tuples(st.integers(1, 4), st.integers(1, 4), st.integers(2, 5)),
@@ -316,3 +316,17 @@ def test_more_labels_may_show_that_the_first_ones_only_look_special():
     assert what_labels_are([np.array([0, 1, 1]), np.array([4, 0])], 1) == "values"
     assert what_labels_are([ONE_HOT, SEVERAL], 3) == "marks"
     assert what_labels_are([], 3) is None
+
+
+def test_what_the_labels_ask_decides_before_what_they_look_like():
+    sample = np.random.default_rng(0).random((3, 4, 2), np.float32)
+    rows = [np.eye(2)[[0, 1, 0, 1]]]  # tags, of which each probe happens to have one
+    loss = recorded_loss("binary_crossentropy")
+    assert output_reading(sample, loss=loss, labels=rows).kind == "parts"
+    assert output_reading(sample, loss=loss, labels=rows, task="tags").kind == "labels"
+    ages = [np.array([0, 1, 1, 0])]
+    alone = sample[..., :1]
+    assert output_reading(alone, gives="probability", labels=ages).kind == "sigmoid"
+    assert output_reading(alone, gives="probability", labels=ages, task="values") == NoReading(
+        NUMBERS
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from explorer.derived.units.linear_probe import FOLDS, folds, linear_probe, too_few
+from explorer.derived.units.linear_probe import FOLDS, folds, linear_probe
 
 LABELS = np.repeat([0, 1, 2], 12)
 
@@ -60,10 +60,3 @@ def test_maps_are_read_as_rows_and_what_is_not_finite_is_not_read():
     assert linear_probe(np.zeros((36, 4)), LABELS).accuracy == pytest.approx(1 / 3, abs=0.34)
     x[3, 2] = np.inf
     assert np.isnan(linear_probe(x, LABELS).accuracy)
-
-
-def test_few_examples_of_a_class_are_too_few():
-    assert too_few(LABELS) is None
-    assert too_few(np.repeat([0, 1], [30, 9])).startswith("Too few: a class has 9 examples")
-    assert too_few(np.repeat([0, 1], [30, 1])).startswith("Too few: a class has 1 example,")
-    assert too_few(np.zeros(30, int)) == "Too few: there are not two classes."

@@ -127,10 +127,10 @@ def test_one_weight_a_unit_is_no_distribution(recorded):
 
 def test_captions_say_over_what(image_data, monkeypatch):
     view = ActivationDistribution()
-    assert "over all probes and positions." in view.caption(scene_of(image_data))
-    assert "over all probes." in view.caption(scene_of(image_data, "dense"))
+    assert "over all 6 probes and all positions." in view.caption(scene_of(image_data))
+    assert "over all 6 probes." in view.caption(scene_of(image_data, "dense"))
     monkeypatch.setattr("explorer.data.summaries.MOST_VALUES", 8 * 6 * 3 * 7)
-    assert "over all probes and 7 of 64 positions." in view.caption(scene_of(image_data))
+    assert "over all 6 probes and 7 of 64 positions." in view.caption(scene_of(image_data))
 
 
 def test_what_is_missing_is_said(recorded):

@@ -177,7 +177,7 @@ def test_a_layer_without_kernels_is_compared_by_its_activation(image_data):
     assert choice.title == "order"
     assert visible(panel, FrameGrid).value_name == ""
     caption = Redundancy().caption(scene_of(image_data, "relu1"))
-    assert "correlation of their outputs over all probes and positions" in caption
+    assert "correlation of their outputs over all 6 probes and positions" in caption
     assert "cosine" not in caption
 
 

@@ -24,7 +24,7 @@ from explorer.plots.unit_states import ALWAYS_ON_COLOUR, DEAD_COLOUR
 from explorer.selection import SelectionKey
 from explorer.views.base import Scene
 from explorer.views.layer import unit_life
-from explorer.views.layer.unit_life import UnitLife, event_rows, shown_units, silence
+from explorer.views.layer.unit_life import UnitLife, event_rows, shown_units, silence, states_at
 from explorer.widgets.charts.step_table import StepTable
 from store.format.spec import WeightSpec
 from store.testing import frames_at, image_run_spec, text_run_spec
@@ -64,12 +64,20 @@ def tables_of(body):
 
 def test_the_counts_follow_the_step(data):
     counts, _ = tables_of(drawn(scene_of(data)))
-    assert counts.columns == ["dead", "selective", "always on"]
-    assert [payload_of(counts, index)["rows"][0] for index in range(4)] == [
-        ["1", "1", "1"],
-        ["2", "0", "1"],
-        ["1", "1", "1"],
-        ["2", "0", "1"],
+    assert payload_of(counts, 0)["rows"] == [
+        ["dead now", "1 of 3", "0"],
+        ["selective", "1 of 3", "1"],
+        ["always on", "1 of 3", "2"],
+    ]
+    assert payload_of(counts, 1)["rows"][:2] == [
+        ["dead now", "2 of 3", "0, 1"],
+        ["selective", "0 of 3", ""],
+    ]
+
+
+def test_of_many_units_in_a_state_the_first_are_named():
+    assert states_at(np.zeros(15, np.uint8), [DEAD]) == [
+        ["dead now", "15 of 15", "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 3 more"]
     ]
 
 
@@ -111,6 +119,7 @@ def test_the_caption_says_over_what_and_what_active_means(data):
     caption = UnitLife().caption(scene_of(data))
     assert caption.startswith("Share of all 6 probes and all positions at which a unit is active")
     assert "(above 0)" in caption
+    assert "Selective: active at some of them, but not at all; always on: at all." in caption
 
 
 def test_a_layer_in_which_nothing_happens_says_so(image_data):
@@ -170,8 +179,9 @@ def test_units_of_a_recurrent_layer_are_constant_and_not_dead(recorded, monkeypa
     monkeypatch.setattr("store.testing.runs.frames_at", spoiled)
     scene = scene_of(recorded(text_run_spec(), steps=(0, 1)), "lstm")
     counts, events = tables_of(drawn(scene))
-    assert counts.columns == ["constant", "selective", "always on"]
-    assert payload_of(counts, 0)["rows"][0][0] == "1"
+    rows = payload_of(counts, 0)["rows"]
+    assert [row[0] for row in rows] == ["constant", "selective", "always on"]
+    assert rows[0] == ["constant", "1 of 4", "0"]
     assert events.empty == "No unit can die here."
     assert "No unit can die" in UnitLife().caption(scene)
 
@@ -268,7 +278,11 @@ def test_lost_values_and_large_layers_are_drawn(recorded, monkeypatch):
     monkeypatch.setattr("explorer.data.summaries.MOST_VALUES", 2 * 6 * 3 * 5)
     data = recorded(steps=(0, 1))
     counts, _ = tables_of(drawn(scene_of(data)))
-    assert payload_of(counts, 1)["rows"] == [["0", "2", "0"]]
+    assert payload_of(counts, 1)["rows"] == [
+        ["dead now", "0 of 3", ""],
+        ["selective", "2 of 3", "1, 2"],
+        ["always on", "0 of 3", ""],
+    ]
     assert "and 5 of 64 positions at which" in UnitLife().caption(scene_of(data))
 
 
@@ -282,5 +296,5 @@ def test_it_is_drawn_of_a_function_inside_of_a_layer(recorded):
     )
     data = recorded(dataclasses.replace(spec, layers=layers), steps=(0, 1))
     counts, _ = tables_of(drawn(scene_of(data, "dense")))
-    assert sum(int(number) for number in payload_of(counts, 0)["rows"][0]) == 4
+    assert sum(int(row[1].split()[0]) for row in payload_of(counts, 0)["rows"]) == 4
     assert "(between -0.98 and 0.98)" in UnitLife().caption(scene_of(data, "dense"))

@@ -13,14 +13,19 @@ from explorer.data.examples import examples_of, sources
 from explorer.selection import SelectionKey
 from explorer.views.alternatives import Alternatives
 from explorer.views.base import Scene
-from explorer.views.learning.cartography import MOST_LISTED, CartographyView
+from explorer.views.learning.calibration import CalibrationView
+from explorer.views.learning.cartography import ON_A_PAGE, SUSPICIOUS, CartographyView
+from explorer.views.learning.confusion import ConfusionView
+from explorer.views.learning.learning_order import LearningOrder
 from explorer.views.learning.margins import MarginsView
 from explorer.widgets.charts.point_cloud import PointCloud
 from explorer.widgets.charts.step_table import StepTable
 from explorer.widgets.pictures.frame_grid import FrameGrid
 from store.format.spec import EvaluationSpec, PredictionSpec
 from store.testing import frames_at, image_run_spec, text_run_spec
-from tests.explorer.drawing import drawn_by, payload_of
+from tests.explorer.conftest import texts_of as texts_on
+from tests.explorer.conftest import without_probe
+from tests.explorer.drawing import choice_of, drawn_by, payload_of
 
 STEPS = (0, 1, 2, 5, 10, 20, 50, 100)
 COUNT, NAMES = 44, ["ant", "bee", "cat", "dog"]
@@ -92,7 +97,7 @@ def test_a_wrong_label_is_listed_first_with_its_picture(data):
     drawing = drawn_by(CartographyView(), scene_of(data))
     (table,) = drawing.select(StepTable)
     rows = payload_of(table, len(STEPS) - 1)["rows"]
-    assert len(rows) == MOST_LISTED
+    assert len(rows) == ON_A_PAGE
     assert rows[0][:3] == ["6", "cat", "ant"]
     p = learned(data_spec := with_sets(), 100)["evaluation_train/prediction"][MISLABELLED]
     assert len(data_spec.evaluations) == 2
@@ -138,3 +143,45 @@ def test_margins_are_sorted_by_the_end(data):
         if (type(pane.object).__name__ == "Image")
     )
     assert image.dimension_values("value", flat=False).shape[0] == COUNT
+
+
+def test_every_label_below_the_threshold_is_reached_page_by_page(recorded, monkeypatch):
+    def slowly(spec, step):
+        p = np.full((COUNT, 4), 0.1)
+        p[np.arange(COUNT), LABELS] = np.linspace(0.3, 0.7, COUNT)
+        return {**frames_at(spec, step), "evaluation_train/prediction": p.astype(np.float32)}
+
+    monkeypatch.setattr("store.testing.runs.frames_at", slowly)
+    data = recorded(with_sets(), steps=STEPS)
+    below = np.flatnonzero(np.linspace(0.3, 0.7, COUNT) < SUSPICIOUS).tolist()
+    assert len(below) == 22
+    drawing = drawn_by(CartographyView(), scene_of(data))
+    (table,) = drawing.select(StepTable)
+    assert [int(row[0]) for row in payload_of(table, 0)["rows"]] == below
+    assert "22 of 44 training examples have a mean below 0.5." in texts_on(drawing)
+    (tiles,) = drawing.select(FrameGrid)
+    assert payload_of(tiles, 0)["tile_ids"] == below[:ON_A_PAGE]
+    pages = choice_of(drawing, "Pictures of rows")
+    assert list(pages.options.values()) == ["1 to 12", "13 to 22"]
+    pages.value = "12"
+    shown = [payload_of(grid, 0)["tile_ids"] for grid in drawing.select(FrameGrid)]
+    assert below[ON_A_PAGE:] in shown
+
+
+@pytest.mark.parametrize(
+    "view", [MarginsView, CartographyView, ConfusionView, CalibrationView, LearningOrder]
+)
+def test_a_run_with_training_examples_alone_shows_them_and_names_them(recorded, monkeypatch, view):
+    spec = without_probe(with_sets())
+    (train,) = (one for one in spec.evaluations if one.role == "train")
+    monkeypatch.setattr("store.testing.runs.frames_at", learned_alone)
+    data = recorded(dataclasses.replace(spec, evaluations=(train,)), steps=STEPS)
+    assert sources(data) == ["train"]
+    shown = view()
+    assert not isinstance(drawn_by(shown, scene_of(data)), str)
+    assert shown.caption(scene_of(data)).startswith("Of 44 training examples")
+
+
+def learned_alone(spec, step):
+    answers = learned(with_sets(), step)["evaluation_train/prediction"]
+    return {**frames_at(spec, step), "evaluation_train/prediction": answers}

@@ -89,3 +89,18 @@ def test_the_true_class_is_explained_at_every_step_until_another_is_chosen(branc
     view, scene, picture = drawn(branching, target=0)
     assert {picture.payload(index)["target"] for index in steps} == {0}
     assert "“a”, which was chosen" in view.caption(scene)
+
+
+def test_a_step_at_which_all_is_nan_leaves_the_others_as_they_are(branching, monkeypatch):
+    """Nor has NumPy anything to warn of: a warning is an error here."""
+    whole, last = branching.activations, len(branching.run) - 1
+
+    def broken(layer, index, probe=None):
+        values = whole(layer, index, probe)
+        return np.full_like(values, np.nan) if index == last else values
+
+    view, scene = Joint(), Scene(branching, SelectionKey("stem", 0, "step", 0, -1))
+    before = view.compute(scene)[1].evidence
+    monkeypatch.setattr(branching, "activations", broken)
+    after = view.compute(scene)[1].evidence
+    assert 0 < after <= before

@@ -53,7 +53,8 @@ def test_it_draws_every_kind_of_recurrent_layer(kind):
     frame = payload_of(grid, 0)["frame"]
     assert frame.shape == (1, len(grid.y_labels), len(grid.x_labels))
     caption = view.caption(scene)
-    assert caption.startswith("What rnn holds after each token of probe 1")
+    place = "time step" if kind == "series" else "token"
+    assert caption.startswith(f"What rnn holds after each {place} of probe 1")
     assert caption.endswith(".")
     assert "<" not in caption
 

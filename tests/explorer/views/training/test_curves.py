@@ -48,7 +48,7 @@ def test_the_loss_has_no_cliff_at_the_end_of_each_epoch(logged):
     truth = np.exp(-np.arange(400) / 100)
     assert np.abs(line.dimension_values(1) - truth)[50:].max() < 0.06
     assert held_out.dimension_values(1).tolist() == [0.5] * 10
-    assert Loss().caption(scene_of(data)) == "Faint: each batch; line: their running median."
+    assert Loss().caption(scene_of(data)) == "Faint: each batch; line: median. Healthy: falls."
 
 
 def test_where_weights_began_the_caption_says_what_the_curve_is(logged):
@@ -63,8 +63,8 @@ def test_where_weights_began_the_caption_says_what_the_curve_is(logged):
 
 def test_what_was_logged_otherwise_is_called_so(metrics):
     data = metrics(loss=np.linspace(3, 1, 100))
-    assert "Faint: as logged" in Loss().caption(scene_of(data))
-    assert Loss().caption(scene_of(metrics(loss=[3, 2, 1]))) == "As logged."
+    assert "Logged (fit: means so far)" in Loss().caption(scene_of(data))
+    assert Loss().caption(scene_of(metrics(loss=[3, 2, 1]))) == "As logged. Healthy: falls."
 
 
 def test_the_gap_and_the_learning_rate_are_curves_of_their_own(logged, metrics):

@@ -148,10 +148,10 @@ def test_the_caption_says_what_one_number_is_of(measured, recorded, monkeypatch)
 @pytest.mark.parametrize(
     ("optimizer", "said"),
     [
-        ({"class": "SGD", "momentum": 0.0, "nesterov": False}, "alone give about 0."),
-        ({"class": "SGD", "momentum": 0.9, "nesterov": False}, "alone give about 0.9."),
+        ({"class": "SGD", "momentum": 0.0, "nesterov": False}, "in common give about 0."),
+        ({"class": "SGD", "momentum": 0.9, "nesterov": False}, "in common give about 0.9."),
         ({"class": "SGD", "momentum": 0.9, "nesterov": True}, None),
-        ({"class": "Adam", "beta_1": 0.8}, "alone give about 0.8."),
+        ({"class": "Adam", "beta_1": 0.8}, "in common give about 0.8."),
         ({"class": "Lion", "beta_1": 0.9}, None),
         (None, None),
     ],
@@ -159,7 +159,7 @@ def test_the_caption_says_what_one_number_is_of(measured, recorded, monkeypatch)
 def test_the_caption_of_the_cosine_gives_what_chance_gives(recorded, optimizer, said):
     spec = dataclasses.replace(with_updates(), optimizer=optimizer)
     caption = card_of("update direction").caption(scene_of(recorded(spec, steps=(0, 1))))
-    assert ("unrelated gradients" in caption) == (said is not None)
+    assert ("gradients that have nothing in common" in caption) == (said is not None)
     assert said is None or said in caption
 
 

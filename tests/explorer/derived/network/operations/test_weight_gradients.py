@@ -136,11 +136,29 @@ def test_weights_whose_gradient_is_not_repeated_are_named(single: Callable[..., 
 def test_what_passes_through_an_unknown_layer_is_refused() -> None:
     nodes = [
         Node("x", "InputLayer"),
+        Node("first", "Dense", {}, ("x",)),
+        Node("odd", "Odd", {}, ("first",)),
+        Node("d", "Dense", {}, ("odd",)),
+    ]
+    dense = {"kernel": np.ones((2, 2), np.float32), "bias": np.zeros(2, np.float32)}
+    last = {"kernel": np.ones((2, 3), np.float32), "bias": np.zeros(3, np.float32)}
+    weights = {"first": dense, "d": last}
+    x = np.ones((4, 2), np.float32)
+    found = Network(nodes).forward({}, weights, start={"x": x, "first": x, "odd": x})
+    with pytest.raises(NotDerivableError, match="'odd'"):
+        Network(nodes).weight_gradients(found, weights, {"d": np.ones((4, 3), np.float32)})
+
+
+def test_the_way_ends_at_the_first_layer_with_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    nodes = [
+        Node("x", "InputLayer"),
         Node("odd", "Odd", {}, ("x",)),
         Node("d", "Dense", {}, ("odd",)),
     ]
     weights = {"d": {"kernel": np.ones((2, 3), np.float32), "bias": np.zeros(3, np.float32)}}
-    x = np.ones((4, 2), np.float32)
-    found = Network(nodes).forward({}, weights, start={"x": x, "odd": x})
-    with pytest.raises(NotDerivableError, match="'odd'"):
-        Network(nodes).weight_gradients(found, weights, {"d": np.ones((4, 3), np.float32)})
+    x = np.arange(8, dtype=np.float32).reshape(4, 2)
+    network = Network(nodes)
+    found = network.forward({}, weights, start={"x": x, "odd": x})
+    monkeypatch.setattr(type(network.op("d")), "backward", None)  # nobody asks for the input's
+    by = network.weight_gradients(found, weights, {"d": np.ones((4, 3), np.float32)})
+    np.testing.assert_allclose(by["d"]["kernel"], np.repeat(x.sum(axis=0)[:, None], 3, axis=1))
