@@ -128,6 +128,11 @@ class Recording:
         return self._background is not None
 
     @property
+    def sample(self) -> WeightSample | None:
+        """Samples the weights of what is recorded; None before the run is opened."""
+        return self._sample
+
+    @property
     def models(self) -> Mapping[str, Any]:
         """What is recorded, by the names of the run's parts; the only model by ""."""
         return {} if self._recorded is None else self._recorded.models
