@@ -519,8 +519,9 @@ class Recording:
         before = open_run(path)
         assert self._recorded is not None
         models = before.parts or {"": before}
-        renamed = self._recorded.named_as({name: model.layers for name, model in models.items()})
-        if renamed is not self._recorded:
+        recorded = self._recorded.going_on_in(models)
+        renamed = recorded.named_as({name: model.layers for name, model in models.items()})
+        if renamed is not recorded:
             log.warning(
                 "Layers are numbered otherwise than in the run at %s: %s. They are recorded under "
                 "the run's names.",
@@ -531,7 +532,7 @@ class Recording:
                     if now != then
                 ),
             )
-            self._recorded, spec = renamed, renamed.spec
+        self._recorded, spec = renamed, renamed.spec
         steps = before.steps
         if step == 0 and len(steps) and steps[-1] > 0:
             raise SpecError(
