@@ -20,6 +20,7 @@ from explorer.data.absence import (
     Unfit,
 )
 from explorer.data.examples import sources
+from explorer.data.larger_set import larger_set
 from explorer.data.recurrent import NotRecordedError, RecurrentLayer
 from explorer.data.replayed import Replayed, has_cross_entropy
 from explorer.data.responses import Responses
@@ -148,6 +149,11 @@ def needs_classes(data: RunData) -> Absence | None:
     if missing is None and data.class_labels is None:
         return Lack(f"The classes of the probes are not known. {GIVE_LABELS}")
     return missing
+
+
+def needs_classed_examples(data: RunData) -> Absence | None:
+    """Require a class for each probe, unless a larger set stands in for the probes."""
+    return None if larger_set(data) is not None else needs_classes(data)
 
 
 def needs_responses(scene: Scene) -> Absence | None:
