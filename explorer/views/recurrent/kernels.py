@@ -22,7 +22,7 @@ from explorer.derived.recurrent.quantities import SIGNED, Openness, gate_title, 
 from explorer.derived.time.frames import Limits, quantize, robust_limits, sample_indices
 from explorer.derived.time.headway import counted
 from explorer.derived.time.sampling import Sampling
-from explorer.plots.style import DIVERGING, LINES, palette_bytes
+from explorer.plots.style import DIVERGING, palette_bytes
 from explorer.views.base import Scene, View
 from explorer.views.parts import option, options_row, sentence_pane, what_gates_keep
 from explorer.views.registry import register
@@ -341,7 +341,7 @@ def _saturation(scene: Scene, layer: RecurrentLayer, way: str, found: Openness) 
     units, count = layer.units(way)[kept], len(found.names)
     positions = np.stack([found.shut[..., kept], found.wide[..., kept]], axis=-1)
     most = 1.06 * max(LEAST_SHARE, float(np.nanmax(positions)))
-    colours = [LINES[gate % len(LINES)] for gate in range(count)]
+    colours = scene.categories[:count]
     titles = [gate_title(name) for name in found.names]
     is_state = found.names == ["state"]
     low, high = (BELOW, ABOVE) if is_state else ("shut", "wide open")
@@ -371,6 +371,7 @@ def _opening(scene: Scene, layer: RecurrentLayer, way: str, found: Openness) -> 
         x=units.astype(np.float64),
         y=2 * means - 1 if is_state else means,
         names=[gate_title(name) for name in found.names],
+        colours=scene.categories,
         kind="steps",
         y_limits=[-1.0, 1.0] if is_state else [0.0, 1.0],
         x_name="unit",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import panel as pn
 import pytest
 
 from explorer.derived.time.frames import quantize
 from explorer.derived.time.sampling import Sampling
+from explorer.plots.style import BESIDE_RUNS, RUNS, ClockIndex
 from explorer.views.recurrent import kernels
 from explorer.views.recurrent.kernels import RecurrentKernels, Structure, openness_of
 from explorer.widgets.charts.point_cloud import PointCloud
@@ -162,6 +165,22 @@ def test_points_are_shares_of_shut_and_wide_open_by_unit():
     np.testing.assert_allclose(cloud.positions[3, :3, 0], found.shut[3, 0])
     np.testing.assert_allclose(cloud.positions[3, 3:, 1], found.wide[3, 1])
     assert cloud.limits[1] > cloud.positions[..., 0].max()
+
+
+def test_a_gate_has_one_colour_in_both_runs_of_a_pair_and_not_that_of_a_run():
+    view, alone = RecurrentKernels(), scene_of("lstm")
+    kept = set()
+    for run in RUNS:
+        panel = drawn(view, dataclasses.replace(alone, index=ClockIndex(0, "main", colour=run)))
+        (cloud,) = every(PointCloud, panel)
+        choice_of(panel, "gates").value = "opening"
+        (lines,) = every(StepLines, panel)
+        choice_of(panel, "gates").value = "saturation"
+        shown = [colour for _, colour in cloud.groups]
+        assert lines.colours[: len(shown)] == shown
+        kept.add(tuple(shown))
+    assert len(kept) == 1
+    assert set(shown) <= set(BESIDE_RUNS)
 
 
 def test_gates_that_never_saturate_are_shown_by_their_means():
