@@ -12,6 +12,7 @@ from explorer.data.absence import (
     DENSER,
     GIVE_LABELS,
     GIVE_PROBE,
+    GIVE_PROBE_OF_PART,
     RECORD_LAYERS,
     Absence,
     Lack,
@@ -71,17 +72,22 @@ def needs_activation(scene: Scene) -> Absence | None:
 def not_recorded(data: RunData, layers: Sequence[str]) -> str:
     """Say that the activation of layers was not recorded, and the remedy."""
     if data.run.probe is None:
-        return GIVE_PROBE
+        return _no_probe(data)
     if not any(layer.has_activation for layer in data.run.layers.values()):
         return f"No activation was recorded. {RECORD_LAYERS}"
     return f"The activation of {named(layers)} was not recorded. {RECORD_LAYERS}"
+
+
+def _no_probe(data: RunData) -> str:
+    part = data.run.part
+    return GIVE_PROBE_OF_PART.format(part=part) if part else GIVE_PROBE
 
 
 def needs_input(data: RunData) -> Absence | None:
     """Require a probe whose only input is kept with the run."""
     probe = data.run.probe
     if probe is None:
-        return Lack(GIVE_PROBE)
+        return Lack(_no_probe(data))
     count = len(probe.inputs) + len(probe.not_stored)
     if count > 1:
         return Unfit(f"The network takes {count} inputs; this is for one.")
@@ -257,7 +263,7 @@ def needs_states(scene: Scene, *, derived: bool = False) -> Absence | None:
     """
     probe, number = scene.data.run.probe, scene.selected.probe
     if probe is None or not probe.size:
-        return Lack(GIVE_PROBE)
+        return Lack(_no_probe(scene.data))
     if not len(scene.data.run):
         return needs_steps(scene)
     layer = RecurrentLayer(scene.data, scene.selected.layer)

@@ -16,9 +16,12 @@ from tests.recorder.witness import Witness, check
 
 PROBES = 3
 # Keras saves its variables by np.array(), which its TensorFlow backend does not fully support yet.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings(
+        "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
+    ),
+]
 
 
 def recorder_at(path: Path, **options: Any) -> Recorder:

@@ -18,6 +18,8 @@ from recorder import Probe, Recorder, every_n_steps
 from store import open_run
 from tests.explorer.conftest import without_probe
 
+pytestmark = pytest.mark.slow
+
 FOLDER = tempfile.TemporaryDirectory(prefix="trainlapse-recurrent-")
 WORDS = ["", "[UNK]", "not", "a", "good", "film", "but", "long", "."]
 IDS = np.array(

@@ -48,6 +48,7 @@ def test_a_linear_layer_carries_powers_of_its_matrix() -> None:
     np.testing.assert_allclose(flow, np.broadcast_to(found.carried[::-1], flow.shape))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changed", ["state", "token"])
 @pytest.mark.parametrize("name", ["SimpleRNN", "LSTM", "GRU"])
 def test_what_is_carried_is_what_a_small_change_leaves(name: str, changed: str) -> None:
@@ -92,6 +93,7 @@ def test_what_is_carried_is_what_a_small_change_leaves(name: str, changed: str) 
     np.testing.assert_allclose(found.carried, [np.mean(row) for row in gains], rtol=1e-5, atol=1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backwards", [False, True])
 @pytest.mark.parametrize("name", ["SimpleRNN", "LSTM", "GRU"])
 def test_the_gradient_is_that_of_tensorflow(name: str, backwards: bool) -> None:
@@ -201,6 +203,7 @@ def test_half_life() -> None:
     assert np.isnan(half_life(np.zeros(0)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 1e300])
 @pytest.mark.parametrize("name", ["SimpleRNN", "LSTM", "GRU"])
 def test_a_diverged_training_has_no_memory_to_speak_of(name: str, bad: float) -> None:

@@ -21,6 +21,7 @@ from tests.explorer.drawing import choice_of, payload_of
 from tests.explorer.views.recurrent.test_states import KINDS, ODD_KINDS, drawn, every, scene_of
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [*KINDS, *ODD_KINDS, "stateful", "started"])
 def test_it_draws_every_kind_of_recurrent_layer(kind):
     view, scene = RecurrentKernels(), scene_of(kind)

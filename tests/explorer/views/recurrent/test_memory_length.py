@@ -23,6 +23,7 @@ def final_of(layer, index, taken, mask):
     return found.final
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [*KINDS, *ODD_KINDS])
 def test_it_draws_every_kind_of_recurrent_layer(kind):
     view, scene = MemoryLength(), scene_of(kind, probe=0)

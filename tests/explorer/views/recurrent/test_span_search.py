@@ -30,6 +30,7 @@ def figures_of(panel):
     return list(panel.get_root().select({"type": Plot}))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [*KINDS, *ODD_KINDS, "own"])
 def test_it_draws_every_kind_of_recurrent_layer(kind):
     view, scene = SpanSearch(), scene_of(kind, probe=0)
