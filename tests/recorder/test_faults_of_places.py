@@ -25,6 +25,8 @@ from tests.recorder.keras.test_callback import fit, spy
 from tests.recorder.networks import conv_model, images, renewed, values_of
 from tests.recorder.test_faults import trained_without_recorder
 
+pytestmark = pytest.mark.slow
+
 UPDATES = 12
 FULL = OSError(errno.ENOSPC, "No space left on device")
 

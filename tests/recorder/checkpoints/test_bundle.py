@@ -15,6 +15,8 @@ from recorder.checkpoints.bundle import check_bundle
 from recorder.checkpoints.reading import inspect, load
 from store.errors import CheckpointError
 
+pytestmark = pytest.mark.slow
+
 GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 
 

@@ -24,8 +24,11 @@ from recorder.keras.subject import KerasSubject
 from store.errors import CheckpointError
 from store.testing import seeded
 
-# Keras's own saving converts its variables in a way that NumPy 2 calls old.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    # Keras's own saving converts its variables in a way that NumPy 2 calls old.
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+]
 
 
 @pytest.fixture(scope="module")

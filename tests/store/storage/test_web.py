@@ -82,6 +82,7 @@ def ask(url: str, start: int = 0, length: int | None = 100) -> tuple[bytes, int 
 OK = b"HTTP/1.1 206 Partial Content\r\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("before", "drop"),
     [
