@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import errno
+import functools
 import itertools
 import logging
 import shutil
@@ -23,6 +24,7 @@ from store import open_run
 from store.tools.verify import verify
 from tests.recorder.keras.test_callback import fit, spy
 from tests.recorder.networks import conv_model, images, renewed, values_of
+from tests.recorder.recording.test_background import wait_until
 from tests.recorder.test_faults import trained_without_recorder
 
 pytestmark = pytest.mark.slow
@@ -53,6 +55,16 @@ def at_update(number: int, function: Callable[[], object]) -> Any:
     """Call a function after so many updates."""
     count = itertools.count()
     return spy(lambda _: function() if next(count) == number else None)
+
+
+def when_committed(path: Path, function: Callable[[], object]) -> Any:
+    """Call a function in the midst of the training, when a step is in the run for certain."""
+
+    def call() -> None:
+        wait_until(lambda: len(open_run(path)) > 0)
+        function()
+
+    return at_update(5, call)
 
 
 def steps_of(path: Path) -> list[int]:
@@ -102,7 +114,7 @@ def test_a_disk_that_takes_no_commit_any_more(
         raise FULL
 
     monkeypatch.setattr("store.live.writer.COMMIT_SECONDS", 0.0)
-    fill = at_update(5, lambda: monkeypatch.setattr(Path, "replace", full))
+    fill = when_committed(path, lambda: monkeypatch.setattr(Path, "replace", full))
     recorder, said = trained(path, caplog, fill)
     monkeypatch.undo()
     assert len(said) == 1
@@ -112,11 +124,15 @@ def test_a_disk_that_takes_no_commit_any_more(
     assert 0 < len(steps) < UPDATES
 
 
-def test_a_limit_of_the_system(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_limit_of_the_system(
+    path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No patch: the kernel itself refuses to let files grow."""
     resource = pytest.importorskip("resource", reason="Windows has no such limits")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    lower = at_update(1, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard)))
+    monkeypatch.setattr("store.live.writer.COMMIT_SECONDS", 0.0)
+    low = functools.partial(resource.setrlimit, resource.RLIMIT_FSIZE, (50_000, hard))
+    lower = when_committed(path, low)
     try:
         recorder, said = trained(path, caplog, lower, probes=16)
     finally:
@@ -137,7 +153,9 @@ def test_a_folder_that_is_removed(
     path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, pack: bool
 ) -> None:
     monkeypatch.setattr("store.live.writer.COMMIT_SECONDS", 0.0)
-    recorder, said = trained(path, caplog, at_update(5, lambda: shutil.rmtree(path)), pack=pack)
+    recorder, said = trained(
+        path, caplog, when_committed(path, lambda: shutil.rmtree(path)), pack=pack
+    )
     (message,) = said
     assert recorder.report.fault is not None
     assert str(path) in message
@@ -150,7 +168,9 @@ def test_a_folder_that_is_moved_away(
 ) -> None:
     monkeypatch.setattr("store.live.writer.COMMIT_SECONDS", 0.0)
     moved = path.with_name("moved.zarr")
-    recorder, said = trained(path, caplog, at_update(5, lambda: path.rename(moved)), pack=pack)
+    recorder, said = trained(
+        path, caplog, when_committed(path, lambda: path.rename(moved)), pack=pack
+    )
     assert len(said) == 1
     assert recorder.report.fault is not None
     steps = steps_of(moved)
@@ -164,7 +184,7 @@ def test_a_part_of_a_folder_that_is_removed(
     """What is open goes on being written; what was lost is named by verify, the rest opens."""
     monkeypatch.setattr("store.live.writer.COMMIT_SECONDS", 0.0)
     gone = path / "layers" / "conv"
-    _, said = trained(path, caplog, at_update(5, lambda: shutil.rmtree(gone)))
+    _, said = trained(path, caplog, when_committed(path, lambda: shutil.rmtree(gone)))
     assert len(said) <= 1
     run = open_run(path)
     assert {finding.layer for finding in verify(run).findings} == {"conv"}
