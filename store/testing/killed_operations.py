@@ -14,6 +14,7 @@ import random
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -123,8 +124,9 @@ def crop_run(run: Path, out: Path) -> None:
 
 
 def salvage_run(run: Path, out: Path) -> None:
-    """Save what is sound."""
-    shutil.rmtree(out, ignore_errors=True)
+    """Save what is sound, where nothing is: what was there is put aside whole."""
+    if out.exists():
+        out.rename(Path(tempfile.mkdtemp(dir=out.parent)) / out.name)
     opened = open_run(run)
     salvage(opened, verify(opened), out)
 
