@@ -18,14 +18,14 @@ def token_windows(data: RunData, layer: Layer) -> Array | None:
     """Give the tokens that each position of a layer sees at once: (position, 2).
 
     What a recurrent layer remembers from before is not counted. None where the positions are no
-    places in the text.
+    places in the text, or not in its order.
     """
     given, layers = data.input(), data.run.layers
     if given is None or given.ndim != 2 or len(layer.output_shape) != 2:
         return None
     windows, at = [], layer
     while at.inbound:
-        if at.source is None or at.source not in layers:
+        if at.source is None or at.source not in layers or at.config.get("go_backwards"):
             return None
         windows.append(window_of(at.class_name, at.config))
         at = layers[at.source]
