@@ -18,6 +18,7 @@ from explorer.selection import SelectionKey
 from explorer.views.base import Scene
 from explorer.views.layer.distributions import ActivationDistribution
 from explorer.views.layer.redundancy import similarity_of
+from explorer.views.layer.unit_history import UnitHistory
 from explorer.views.training.layers_over_time import LayersOverTime
 from store.testing import frames_at, image_run_spec, text_run_spec
 from tests.explorer.conftest import CHANNELS_FIRST, with_probe
@@ -126,6 +127,14 @@ def test_padding_is_no_position_at_which_units_are_alike_or_values_lie(text_data
         alike = np.sort(np.corrcoef(rows.T)[np.triu_indices(rows.shape[1], 1)])[::-1]
         known = similar.values[at][np.isfinite(similar.values[at])]
         np.testing.assert_allclose(known, alike[: len(known)], atol=1e-5)
+
+
+def test_the_history_of_a_unit_is_over_the_words_of_its_text(text_data):
+    view, scene = UnitHistory(), Scene(text_data, SelectionKey("embedding", 1, "step"))
+    frames = np.stack([frames_at(TEXT, step)["layers/embedding/activation"][1] for step in STEPS])
+    expected = frames[:, IDS[1] != 0].mean(axis=1)
+    np.testing.assert_allclose(view.compute(scene), expected, rtol=1e-5)
+    assert view.caption(scene).startswith("Mean over positions but those of padding")
 
 
 def test_captions_say_whether_padding_counts(text_data, image_data):
