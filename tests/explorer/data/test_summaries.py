@@ -11,7 +11,7 @@ from explorer.data import summaries
 from explorer.data.layer_quantities import dead_units, sparsity
 from explorer.data.separations import separation_of
 from explorer.data.unit_states import unit_states_of
-from explorer.data.windows import token_windows
+from explorer.data.windows import padded_positions, token_windows
 from explorer.derived.units.activity import ALWAYS_ON, DEAD
 from explorer.derived.units.separation import silhouettes
 from explorer.selection import SelectionKey
@@ -135,6 +135,22 @@ def test_the_history_of_a_unit_is_over_the_words_of_its_text(text_data):
     expected = frames[:, IDS[1] != 0].mean(axis=1)
     np.testing.assert_allclose(view.compute(scene), expected, rtol=1e-5)
     assert view.caption(scene).startswith("Mean over positions but those of padding")
+
+
+@pytest.mark.parametrize("first", ["[PAD]", "<pad>", "<PAD>", None])
+def test_padding_is_what_fills_up_texts_whatever_it_is_called(recorded, first):
+    """Without a vocabulary, a mask says that 0 is none of the words."""
+    names = None if first is None else [first, *TEXT.probe.vocabulary[1:]]
+    layers = tuple(
+        dataclasses.replace(one, config={**one.config, "mask_zero": True})
+        if one.class_name == "Embedding"
+        else one
+        for one in TEXT.layers
+    )
+    spec = dataclasses.replace(with_probe(TEXT, vocabulary=names), layers=layers)
+    data = recorded(spec, steps=(0, 1))
+    padded = padded_positions(data, data.run.layers["embedding"])
+    np.testing.assert_array_equal(padded, IDS == 0)
 
 
 def test_captions_say_whether_padding_counts(text_data, image_data):
