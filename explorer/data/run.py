@@ -116,6 +116,10 @@ class RunData:
         kept = DerivedCache(version)
         return self._derived.get((version, key), lambda: kept.get(key, make))
 
+    def has_derived(self, key: str) -> bool:
+        """Whether `derived` would give the arrays of a key at once: they are in memory."""
+        return (self.run.version, key) in self._derived
+
     # -- activations -------------------------------------------------------------------------
 
     def picture(self, layer: str) -> FrameLayout:
