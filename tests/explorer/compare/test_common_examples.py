@@ -39,7 +39,8 @@ def spec_with(
     prediction = PredictionSpec(
         "prediction", "softmax", ("example", "unit"), (len(order), 4), "float32"
     )
-    evaluation = EvaluationSpec((prediction,), len(order), labels[order], names, digest, role)
+    own = None if labels is None else labels[order]
+    evaluation = EvaluationSpec((prediction,), len(order), own, names, digest, role)
     if inputs:
         evaluation = dataclasses.replace(
             evaluation,

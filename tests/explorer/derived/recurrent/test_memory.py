@@ -128,6 +128,29 @@ def test_masked_tokens_are_no_distance() -> None:
     np.testing.assert_allclose(found.carried, np.mean([one.carried for one in alone], axis=0))
 
 
+@pytest.mark.parametrize("backwards", [False, True])
+def test_pairs_of_padding_do_not_count_where_it_is_read(backwards: bool) -> None:
+    """Without a mask: each pair alone, by a text in which no other token counts."""
+    layer, weights = built("GRU", go_backwards=backwards)
+    x, text = inputs(), np.array([[1, 1, 1, 0, 0, 0], [0, 0, 1, 1, 1, 0]], bool)
+    config = layer.get_config()
+    (found,) = memory("GRU", config, weights, x, text=text).values()
+    assert found.pairs.tolist() == [6, 4, 2]
+    gains: list[list[float]] = [[], [], []]
+    for probe in range(PROBES):
+        places = np.flatnonzero(text[probe])
+        for one in places:
+            for other in places[places >= one]:
+                alone = np.zeros((1, TOKENS), bool)
+                alone[0, [one, other]] = True
+                (pair,) = memory("GRU", config, weights, x[probe : probe + 1], text=alone).values()
+                assert len(pair.carried) == other - one + 1
+                gains[other - one].append(pair.carried[-1])
+    means = [np.mean(row) for row in gains[1:]]
+    np.testing.assert_allclose(found.carried, [1, *means], rtol=1e-6)
+    assert np.isnan(pair.carried[1:-1]).all()
+
+
 def test_both_directions() -> None:
     import keras
 
