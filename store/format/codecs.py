@@ -1,8 +1,8 @@
 """Turn a chunk into bytes and back: chains of the few Zarr v3 codecs that runs are made of.
 
 A chain is ``transpose`` (time last), ``bytes`` (little endian), a compressor of
-`store.format.compressors` and ``crc32c``; each but ``bytes`` may be left out. zarr-python reads
-any other chain.
+`store.format.compressors` and ``crc32c``; each but ``bytes`` may be left out. A run has no other
+chain, so that none is read that could make gigabytes of a few bytes.
 """
 
 from __future__ import annotations
@@ -104,6 +104,7 @@ class Chain:
         if left and left[0][0] in COMPRESSORS:
             name, configuration = left.pop(0)
             self._compressor = COMPRESSORS[name](configuration)
+        self.is_compressed = self._compressor is not None
         self.has_checksum = bool(left) and left[0][0] == "crc32c"
         if len(left) != self.has_checksum:
             raise ValueError(f"codecs {[name for name, _ in left]} are not known here")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import struct
 from collections.abc import Sequence
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from store.format.live_layout import INDEX_ENTRY_BYTES, place
 from store.format.metadata import Document
 from store.format.names import BEGINS, Array
 from store.format.spec import ArraySpec
+from store.storage.confined import folder, make_folder, open_file
 from store.storage.files import OpenFiles, write_all
 
 # An index entry of all ones: this inner chunk does not exist.
@@ -55,6 +58,7 @@ class LiveArray:
         self.begins = 0
         self.placement = place(spec.frame_shape, np.dtype(spec.dtype).itemsize)
         self.is_compressed = compressor is not None and not self.placement.is_dense
+        self._root = root
         self._directory = root / spec.path
         self._files = files
         self._dtype = np.dtype(spec.dtype).newbyteorder("<")
@@ -75,7 +79,7 @@ class LiveArray:
 
     def make_directory(self) -> None:
         """Make room for the array's files."""
-        self._directory.mkdir(parents=True, exist_ok=True)
+        make_folder(self._root, self.spec.path)
 
     def prepare(self, frame: Any) -> Array:
         """Frame as it will be written; raises `SpecError` where it does not fit."""
@@ -138,7 +142,11 @@ class LiveArray:
         least = (
             self.placement.index_bytes if self.is_compressed else self.placement.offset(slot + 1)
         )
-        size = path.stat().st_size if path.is_file() else -1
+        try:
+            with self._open(number) as file:
+                size = os.fstat(file.fileno()).st_size
+        except FileNotFoundError:
+            size = -1
         if size < least:
             raise RunFormatError(
                 f"{path} is {'missing' if size < 0 else 'cut short'}: the run is damaged and "
@@ -149,7 +157,10 @@ class LiveArray:
         """First `length` values of a dense array of scalars."""
         size = self.placement.steps
         starts = range(0, length, size)
-        parts = [np.fromfile(self._path(start // size), self._dtype, size) for start in starts]
+        parts = []
+        for start in starts:
+            with self._open(start // size) as file:
+                parts.append(np.fromfile(file, self._dtype, size))
         values = np.concatenate(parts)[:length] if parts else np.empty(0, self._dtype)
         if len(values) != length:
             raise RunFormatError(f"{self._directory} is cut short; the run is damaged.")
@@ -159,7 +170,7 @@ class LiveArray:
         """Forget steps from `length` on, so that a resumed run cannot show orphans."""
         number, slot = self.placement.locate(length)
         self._ends.clear()
-        for stale in self._directory.glob("c.*"):
+        for stale in folder(self._root, self.spec.path).glob("c.*"):
             digits = stale.name.split(".")[1]
             if digits.isdecimal() and int(digits) >= number + (slot > 0):
                 # Windows keeps a file that a reader has mapped. It does no harm: whoever
@@ -177,6 +188,9 @@ class LiveArray:
         if number != self._at[0]:  # making a path takes as long as a small write
             self._at = (number, self._directory / self.placement.chunk_key(number))
         return self._at[1]
+
+    def _open(self, number: int) -> FileIO:
+        return open_file(self._root, f"{self.spec.path}/{self.placement.chunk_key(number)}")
 
     def _initialize(self, number: int) -> None:
         """Give a new file its full dense size, or its empty index."""
@@ -223,6 +237,6 @@ def read_index(path: Path, steps: int, blocks: int) -> Array:
         Offset and length of each inner chunk; all ones where there is none.
     """
     size = steps * blocks * INDEX_ENTRY_BYTES
-    with path.open("rb", buffering=0) as file:
+    with open_file(path.parent, path.name) as file:
         content = file.read(size)
     return np.frombuffer(content, "<u8").reshape(-1, 2)

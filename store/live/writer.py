@@ -132,7 +132,7 @@ class RunWriter:
         self._sync = durability == "power"
         self._identity = dict(identity)
         self._finished: str | None = None
-        self._files = OpenFiles(durable=self._sync)
+        self._files = OpenFiles(path, durable=self._sync)
         compressor = LIVE_COMPRESSORS[compression] if compression is not None else None
         arrays = [LiveArray(path, array, self._files, compressor) for array in spec.array_specs()]
         self._arrays = {each.spec.path: each for each in arrays if each.spec.derivation is None}

@@ -1,25 +1,28 @@
 """Read arrays of the live form on a local disk, without Zarr.
 
-Files are checked at every use: a map of a file that was cut short would kill the process, a
-named pipe would hang it, a link could lead anywhere, and a path may hold another recording
-than before.
+Files are checked at every use: a map of a file that was cut short would kill the process, and a
+path may hold another recording than before. What is no plain file below the run is not opened
+(`store.storage.confined`).
 """
 
 from __future__ import annotations
 
 import abc
+import math
 import mmap
 import os
-import stat
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from store.errors import ChunkDamagedError, RunFormatError
+from store.format.byte_budget import ByteBudget
+from store.format.chunk_keys import PLAIN_KEYS, ChunkKeys
 from store.format.codecs import Chain, live_chain
 from store.format.compressors import LIVE_COMPRESSORS, Compressor
 from store.format.live_layout import INDEX_ENTRY_BYTES, Placement, place
@@ -27,32 +30,36 @@ from store.format.metadata import Document
 from store.format.names import Array
 from store.live.array import read_index
 from store.reading.arrays import ArrayReader, Index, normalized
+from store.storage.files import most_open_files
+from store.storage.sources import DirectorySource
 
-# Maps cost address space, not memory; a file each.
-MAX_MAPPED_FILES = 64
 # What an array's metadata says about its layout in files.
 _LAYOUT = ("chunk_grid", "codecs", "chunk_key_encoding")
 
 
-def local_reader(directory: Path, document: Document, maps: MappedFiles) -> ArrayReader | None:
+def local_reader(
+    source: DirectorySource, path: str, document: Document, maps: MappedFiles
+) -> ArrayReader | None:
     """Reader for an array that is laid out as in the live form; None for any other.
 
     Parameters
     ----------
-    directory : Path
-        The array's own directory.
+    source : DirectorySource
+        Holds the run.
+    path : str
+        The array's path.
     document : Document
         Its metadata, with the committed length.
     maps : MappedFiles
         Shared by all arrays of a run.
     """
     if is_raw(document):
-        return RawArray(directory, document, maps)
+        return RawArray(source, path, document, maps)
     for compressor in LIVE_COMPRESSORS.values():
         if _is_laid_out_for(document, compressor):
-            return CompressedArray(directory, document, compressor)
+            return CompressedArray(source, path, document, compressor)
     if _is_one_file(document):
-        return OneFileArray(directory, document)
+        return OneFileArray(source, path, document)
     return None
 
 
@@ -76,48 +83,58 @@ def _is_one_file(document: Document) -> bool:
     return (
         bool(document["chunk_grid"] == grid)
         and document["codecs"] == live_chain(document["data_type"], None)
-        and document["chunk_key_encoding"].get("configuration") == {"separator": "."}
+        and ChunkKeys.of(document["chunk_key_encoding"]) == PLAIN_KEYS
     )
 
 
-def checked_size(path: Path, least_bytes: int) -> os.stat_result:
-    """Status of a file that must be regular and hold at least so many bytes."""
+def opened(source: DirectorySource, key: str, least_bytes: int) -> FileIO:
+    """Open a file that must hold at least so many bytes.
+
+    Raises
+    ------
+    RunFormatError
+        It is missing, shorter, or no plain file of the run.
+    """
+    path = source.directory / key
     try:
-        status = path.lstat()
+        file = source.open(key)
     except FileNotFoundError:
         raise RunFormatError(f"{path} is missing; the run is damaged.") from None
-    if not stat.S_ISREG(status.st_mode):
-        raise RunFormatError(f"{path} is not a plain file; the run is damaged.")
-    if status.st_size < least_bytes:
+    size = os.fstat(file.fileno()).st_size
+    if size < least_bytes:
+        file.close()
         raise RunFormatError(
-            f"{path} ends after {status.st_size} of {least_bytes} bytes; the run is damaged."
+            f"{path} ends after {size} of {least_bytes} bytes; the run is damaged."
         )
-    return status
+    return file
 
 
 class MappedFiles:
-    """Memory maps of read-only files, the least recently used dropped first."""
+    """Memory maps of read-only files, the least recently used dropped first.
 
-    def __init__(self, limit: int = MAX_MAPPED_FILES) -> None:
-        self._limit = limit
-        self._maps: OrderedDict[Path, tuple[tuple[int, int], mmap.mmap]] = OrderedDict()
+    Maps cost address space, not memory; a file each.
+    """
+
+    def __init__(self, limit: int | None = None) -> None:
+        self._limit = most_open_files() if limit is None else limit
+        self._maps: OrderedDict[tuple[Path, str], tuple[tuple[int, int], mmap.mmap]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, path: Path, least_bytes: int) -> mmap.mmap:
+    def get(self, source: DirectorySource, key: str, least_bytes: int) -> mmap.mmap:
         """Map of a file of at least `least_bytes`; mapped anew when it grew or was replaced."""
-        status = checked_size(path, least_bytes)
-        identity = (status.st_dev, status.st_ino)
-        with self._lock:
-            known, mapped = self._maps.get(path, (None, None))
+        at = (source.directory, key)
+        with opened(source, key, least_bytes) as file, self._lock:
+            status = os.fstat(file.fileno())
+            identity = (status.st_dev, status.st_ino)
+            known, mapped = self._maps.get(at, (None, None))
             if mapped is None or known != identity or len(mapped) < least_bytes:
-                with path.open("rb") as file:
-                    mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-                self._maps[path] = (identity, mapped)
+                mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+                self._maps[at] = (identity, mapped)
                 if len(self._maps) > self._limit:
                     self._maps.popitem(last=False)  # closed when its last view is gone
-            self._maps.move_to_end(path)
+            self._maps.move_to_end(at)
         if len(mapped) < least_bytes:
-            raise RunFormatError(f"{path} was cut short while it was opened.")
+            raise RunFormatError(f"{source.directory / key} was cut short while it was opened.")
         return mapped
 
 
@@ -126,49 +143,55 @@ class GrowingArray(abc.ABC):
 
     Parameters
     ----------
-    directory : Path
-        The array's own directory.
+    source : DirectorySource
+        Holds the run.
+    path : str
+        The array's path.
     document : Document
         Its metadata, with the committed length.
     """
 
-    def __init__(self, directory: Path, document: Document) -> None:
+    def __init__(self, source: DirectorySource, path: str, document: Document) -> None:
         self.shape: tuple[int, ...] = tuple(document["shape"])
         self.dtype: np.dtype[Any] = np.dtype(document["data_type"]).newbyteorder("<")
         self.dims: tuple[str, ...] = tuple(document["dimension_names"])
         self._placement = place(self.shape[1:], self.dtype.itemsize)
-        self._directory = directory
+        self._source = source
+        self._path = path
 
     def read(self, index: Index) -> Array:
         """Elements at `index`, as a new array."""
         first, *others = normalized(index, self.shape)
         rest = tuple(others)
+        budget = ByteBudget(self._path)
         if isinstance(first, int):
-            return np.asarray(self._frame(first)[rest])
+            return np.asarray(self._frame(first, budget)[rest])
         steps = range(self.shape[0])[first]
         rising = steps if steps.step > 0 else steps[::-1]
         # All files first: a damaged length must not reserve memory.
         for number, slots, _ in _by_file(rising, self._placement.steps):
-            checked_size(self._path(number), self._least_bytes(slots[-1] + 1))
+            opened(self._source, self._key(number), self._least_bytes(slots[-1] + 1)).close()
         sample = np.broadcast_to(np.empty((), self.dtype), self.shape[1:])[rest]
         values = np.empty((len(steps), *sample.shape), self.dtype)
         for number, slots, where in _by_file(rising, self._placement.steps):
-            self._read_file(number, slots, rest, values[where])
+            self._read_file(number, slots, rest, values[where], budget)
         return values if rising is steps else values[::-1]
 
-    def _path(self, number: int) -> Path:
-        return self._directory / self._placement.chunk_key(number)
+    def _key(self, number: int) -> str:
+        return f"{self._path}/{self._placement.chunk_key(number)}"
 
     @abc.abstractmethod
     def _least_bytes(self, steps: int) -> int:
         """Least size of a file with so many steps."""
 
     @abc.abstractmethod
-    def _read_file(self, number: int, slots: range, rest: Index, values: Array) -> None:
+    def _read_file(
+        self, number: int, slots: range, rest: Index, values: Array, budget: ByteBudget
+    ) -> None:
         """Read several steps of one file into `values`."""
 
     @abc.abstractmethod
-    def _frame(self, position: int) -> Array:
+    def _frame(self, position: int, budget: ByteBudget) -> Array:
         """One whole step."""
 
 
@@ -177,14 +200,16 @@ class CompressedArray(GrowingArray):
 
     Parameters
     ----------
-    directory, document
+    source, path, document
         As for `GrowingArray`.
     compressor : Compressor
         What the frames were compressed with.
     """
 
-    def __init__(self, directory: Path, document: Document, compressor: Compressor) -> None:
-        super().__init__(directory, document)
+    def __init__(
+        self, source: DirectorySource, path: str, document: Document, compressor: Compressor
+    ) -> None:
+        super().__init__(source, path, document)
         chain = self._placement.chain(document["data_type"], compressor)
         self._chain = Chain(chain, self.dtype, self._placement.block_shape)
 
@@ -192,25 +217,28 @@ class CompressedArray(GrowingArray):
         assert steps
         return self._placement.index_bytes
 
-    def _read_file(self, number: int, slots: range, rest: Index, values: Array) -> None:
+    def _read_file(
+        self, number: int, slots: range, rest: Index, values: Array, budget: ByteBudget
+    ) -> None:
         start = number * self._placement.steps
         for place_in_values, slot in enumerate(slots):
-            values[place_in_values] = self._frame(start + slot)[rest]
+            values[place_in_values] = self._frame(start + slot, budget)[rest]
 
-    def _frame(self, position: int) -> Array:
+    def _frame(self, position: int, budget: ByteBudget) -> Array:
         placement = self._placement
         number, slot = placement.locate(position)
-        path = self._path(number)
-        size = checked_size(path, placement.index_bytes).st_size
+        path = self._source.directory / self._key(number)
         entry_bytes = placement.blocks * INDEX_ENTRY_BYTES
         frame = np.empty(placement.frame_shape, self.dtype)
         blocks = frame.reshape(placement.blocks, *placement.block_shape)
-        with path.open("rb", buffering=0) as file:
+        with opened(self._source, self._key(number), placement.index_bytes) as file:
+            size = os.fstat(file.fileno()).st_size
             file.seek(slot * entry_bytes)
             entries = np.frombuffer(file.read(entry_bytes), "<u8").reshape(-1, 2).tolist()
             for block, (start, length) in zip(blocks, entries, strict=True):
                 if start < placement.index_bytes or start + length > size:
                     raise RunFormatError(f"{path}: the index of step {position} is damaged.")
+                budget.spend(placement.block_bytes, stored=length, at=(number, start))
                 file.seek(start)
                 try:
                     self._chain.decode(file.read(length), block)
@@ -226,41 +254,49 @@ class RawArray(GrowingArray):
 
     Parameters
     ----------
-    directory, document
+    source, path, document
         As for `GrowingArray`.
     maps : MappedFiles
         Shared by all arrays of the run.
     """
 
-    def __init__(self, directory: Path, document: Document, maps: MappedFiles) -> None:
-        super().__init__(directory, document)
+    def __init__(
+        self, source: DirectorySource, path: str, document: Document, maps: MappedFiles
+    ) -> None:
+        super().__init__(source, path, document)
         self._maps = maps
 
     def _least_bytes(self, steps: int) -> int:
         return self._placement.offset(steps)
 
-    def _read_file(self, number: int, slots: range, rest: Index, values: Array) -> None:
+    def _read_file(
+        self,
+        number: int,
+        slots: range,
+        rest: Index,
+        values: Array,
+        budget: ByteBudget,  # noqa: ARG002 - the file holds every byte
+    ) -> None:
         count = slots[-1] + 1
         placement = self._placement
-        mapped = self._maps.get(self._path(number), placement.offset(count))
+        mapped = self._maps.get(self._source, self._key(number), placement.offset(count))
         items = count * (placement.frame_bytes // self.dtype.itemsize)
         flat = np.frombuffer(mapped, self.dtype, items, placement.index_bytes)
         view = flat.reshape(count, *placement.frame_shape)
         values[:] = view[(slice(slots.start, slots.stop, slots.step), *rest)]
 
-    def _frame(self, position: int) -> Array:
+    def _frame(self, position: int, budget: ByteBudget) -> Array:  # noqa: ARG002 - as above
         placement = self._placement
         number, slot = placement.locate(position)
-        path, start = self._path(number), placement.offset(slot)
-        checked_size(path, start + placement.frame_bytes)
-        frame = np.empty(placement.frame_shape, self.dtype)
-        with path.open("rb", buffering=0) as file:
+        key, start = self._key(number), placement.offset(slot)
+        with opened(self._source, key, start + placement.frame_bytes) as file:
+            frame = np.empty(placement.frame_shape, self.dtype)
             file.seek(start)
             rest = frame.reshape(-1).view(np.uint8).data
             while rest:
                 count = file.readinto(rest)
                 if not count:
-                    raise RunFormatError(f"{path} was cut short while it was read.")
+                    raise RunFormatError(f"{file.name} was cut short while it was read.")
                 rest = rest[count:]
         return frame
 
@@ -268,18 +304,19 @@ class RawArray(GrowingArray):
 class OneFileArray:
     """An array that does not grow: one file of plain bytes."""
 
-    def __init__(self, directory: Path, document: Document) -> None:
+    def __init__(self, source: DirectorySource, path: str, document: Document) -> None:
         self.shape = tuple(document["shape"])
         self.dtype = np.dtype(document["data_type"]).newbyteorder("<")
         self.dims = tuple(document["dimension_names"])
-        self._path = directory / ".".join(["c", *("0" for _ in self.shape)])
+        self._source = source
+        self._key = f"{path}/{PLAIN_KEYS.key(0 for _ in self.shape)}"
 
     def read(self, index: Index) -> Array:
         """Elements at `index`, as a new array."""
         where = normalized(index, self.shape)
-        items = int(np.prod(self.shape, dtype=np.int64))
-        checked_size(self._path, items * self.dtype.itemsize)
-        return np.asarray(np.fromfile(self._path, self.dtype, items).reshape(self.shape)[where])
+        items = math.prod(self.shape)
+        with opened(self._source, self._key, items * self.dtype.itemsize) as file:
+            return np.asarray(np.fromfile(file, self.dtype, items).reshape(self.shape)[where])
 
 
 def _by_file(steps: range, size: int) -> Iterator[tuple[int, range, slice]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, cast
@@ -20,6 +20,7 @@ from store.errors import (
     did_you_mean,
 )
 from store.format import probe as probe_io
+from store.format.byte_budget import check_at_once
 from store.format.code import may_hold_code, without_code
 from store.format.derived_layers import DerivedArray, derived_arrays
 from store.format.facts import in_force
@@ -46,15 +47,15 @@ from store.format.spec import (
     ProbeSpec,
 )
 from store.reading.after_training import AfterTraining
-from store.reading.arrays import ArrayReader, Index, ZarrArray
+from store.reading.arrays import ArrayReader, Index
 from store.reading.cache import ArrayCache
 from store.reading.derived import FollowingArray, JoinedArray
-from store.reading.lazy import lazy_array, whole
+from store.reading.lazy import lazy_array, nbytes, whole
 from store.reading.live import MappedFiles, local_reader
 from store.reading.metrics import metrics_of
 from store.reading.packed import request_pool
+from store.reading.tree import tree_of
 from store.reading.twins import packed_reader
-from store.reading.zarr_store import SourceStore
 from store.storage.location import parse_root
 from store.storage.open_source import first_content, open_source, root_content
 from store.storage.sources import DirectorySource, Source
@@ -228,6 +229,8 @@ class Run:
             for name in dims
             if "kind" in nodes[f"probe/{name}"]["attributes"]
         }
+        claimed = sum(nbytes(self.array(f"probe/{name}")) for name in dims)
+        check_at_once(f"{self.location}: the probe", claimed)
         try:
             return probe_io.read(
                 nodes["probe"]["attributes"],
@@ -456,15 +459,11 @@ class Run:
         attribute ``epoch_mean_until`` later values are no such means, since weights or masks began.
         """
         now = self._now
-        side_by_side = request_pool().map if self.source.is_remote else map
-        return metrics_of(
-            now.nodes,
-            lambda paths: side_by_side(lambda path: whole(self._reader(now, path)), paths),
-        )
+        return metrics_of(now.nodes, lambda paths: self._read_together(now, paths))
 
     @property
     def tree(self) -> xr.DataTree:
-        """The whole run as a lazy `xarray.DataTree`, opened by plain xarray.
+        """The whole run as a lazy `xarray.DataTree`, as plain xarray opens it.
 
         Activations that are not stored since they follow from others are added to it.
 
@@ -475,15 +474,10 @@ class Run:
         """
         now = self._now
         try:
-            tree = xr.open_datatree(
-                # xarray hands any Zarr store through, though its types do not say so.
-                SourceStore(self.source, now.content),  # type: ignore[arg-type]
-                engine="zarr",
-                chunks=None,
-                consolidated=True,
-                zarr_format=3,
-            )
-        except Exception as error:
+            root = {ROOT_ATTRIBUTE: dict(now.attributes)}
+            stored = {path: node for path, node in now.nodes.items() if now.is_whole(path)}
+            tree = tree_of(root, stored, lambda path: self._reader(now, path))
+        except ValueError as error:
             raise RunFormatError(
                 f"{self.location}: xarray cannot read the run ({error})."
             ) from error
@@ -588,6 +582,13 @@ class Run:
                 arrays[name] = self._lazy(now, path, name)
         return xr.Dataset(arrays, attrs=dict(now.nodes[group]["attributes"]))
 
+    def _read_together(self, now: CommittedRun, paths: Sequence[str]) -> Iterable[Array]:
+        """Read several small arrays whole, over a network side by side."""
+        readers = [self._reader(now, path) for path in paths]
+        check_at_once(f"{self.location}: what is read together", sum(map(nbytes, readers)))
+        side_by_side = request_pool().map if self.source.is_remote else map
+        return side_by_side(whole, readers)
+
     def _look(self, content: bytes) -> CommittedRun:
         return CommittedRun(content, parse_root(content, where=self.location))
 
@@ -634,12 +635,16 @@ class Run:
                 f"The run has no array {path!r}. {did_you_mean(path, arrays)}"
             )
         if isinstance(self.source, DirectorySource):
-            local = local_reader(self.source.directory / path, document, self._maps)
+            local = local_reader(self.source, path, document, self._maps)
             if local is not None:
                 return local
-        return packed_reader(self.source, path, now.nodes, now.cache) or ZarrArray(
-            document, SourceStore(self.source, now.content), path
-        )
+        reader = packed_reader(self.source, path, now.nodes, now.cache)
+        if reader is None:
+            raise RunFormatError(
+                f"{self.location}: {path!r} is laid out or encoded as no array of a run is; "
+                "the run is damaged."
+            )
+        return reader
 
 
 def open_run(location: str | Path) -> Run:

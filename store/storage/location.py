@@ -21,6 +21,7 @@ from store.format.metadata import Document
 from store.format.names import ROOT_ATTRIBUTE, SCHEMA_VERSION
 from store.format.root_check import root_problems
 from store.storage.atomic import TEMPORARY_SUFFIX
+from store.storage.confined import open_file
 from store.storage.run_lock import LOCK_NAME
 
 # A root document larger than this is damage or malice: 20,000 arrays need about 16 MB, and
@@ -110,11 +111,12 @@ def read_content(directory: Path) -> bytes:
         The document is too large.
     """
     file = directory / "zarr.json"
-    if not file.is_file():  # a pipe or a device would be read for ever
-        raise RunNotFoundError(f"There is no zarr.json in {directory}.")
-    with file.open("rb") as opened:
-        # A read reserves all that it is asked for.
-        content = opened.read(min(MAX_ROOT_BYTES, os.fstat(opened.fileno()).st_size) + 1)
+    try:
+        with open_file(directory, "zarr.json") as opened:
+            # A read reserves all that it is asked for.
+            content = opened.read(min(MAX_ROOT_BYTES, os.fstat(opened.fileno()).st_size) + 1)
+    except FileNotFoundError:
+        raise RunNotFoundError(f"There is no zarr.json in {directory}.") from None
     if len(content) > MAX_ROOT_BYTES:
         raise RunFormatError(f"{file} is larger than any run's root document; not opened.")
     return content
