@@ -148,6 +148,11 @@ class ChunkedArray:
         forward = [each if each.step > 0 else each[::-1] for each in wanted]
         if self._is_bounded:
             check_at_once(f"{self.path}: a block", self.chain.chunk_bytes)
+        # All claims first: a damaged length must not reserve memory.
+        if math.prod(map(len, self._files_with(forward))) > MAX_FILES:
+            raise RunFormatError(
+                f"{self.path}: shape {self.shape} needs more files than a run has."
+            )
         try:
             values = np.empty([len(each) for each in forward], self.dtype)
         except (MemoryError, ValueError) as error:
@@ -157,6 +162,16 @@ class ChunkedArray:
         flips = tuple(slice(None, None, -1 if each.step < 0 else 1) for each in wanted)
         scalars = tuple(slice(None) if isinstance(part, slice) else 0 for part in index)
         return np.asarray(values[flips][scalars])
+
+    @property
+    def files(self) -> int:
+        """Files that the array claims to have."""
+        return math.prod(self._files_along)
+
+    @property
+    def last_key(self) -> str:
+        """Key of the last of them in the source."""
+        return f"{self.path}/{self._key(tuple(count - 1 for count in self._files_along))}"
 
     def cost(self, index: Index) -> int:
         """Estimate what a read would decode, in bytes, blocks weighing a little more."""
@@ -168,12 +183,16 @@ class ChunkedArray:
 
     # -- inside ------------------------------------------------------------------------------
 
+    @property
+    def _files_along(self) -> list[int]:
+        return [-(-size // part) for size, part in zip(self.shape, self.shard_shape, strict=True)]
+
+    def _files_with(self, wanted: list[range]) -> list[Sequence[int]]:
+        """Numbers of files along each axis that hold something of ascending ranges."""
+        return [_touched(each, size) for each, size in zip(wanted, self.shard_shape, strict=True)]
+
     def _fill(self, values: Array, wanted: list[range]) -> None:
-        files = [_touched(each, size) for each, size in zip(wanted, self.shard_shape, strict=True)]
-        if math.prod(len(numbers) for numbers in files) > MAX_FILES:
-            raise RunFormatError(
-                f"{self.path}: shape {self.shape} needs more files than a run has."
-            )
+        files = self._files_with(wanted)
         shards = itertools.product(*files)
         budget = ByteBudget(self.path)
         while some := list(itertools.islice(shards, SHARDS_AT_ONCE)):

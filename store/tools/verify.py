@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -32,12 +34,22 @@ from store.reading.cache import ArrayCache
 from store.reading.live import check_index, is_raw
 from store.reading.packed import ChunkedArray
 from store.reading.run import Run
+from store.storage.location import MAX_ROOT_BYTES
 from store.storage.sources import DirectorySource
 
 # Share of damaged steps above which an array is left out, rather than these steps of all arrays.
 MOST_BAD_STEPS = 0.5
 # Steps named in one line of a report.
 STEPS_NAMED = 12
+# An array may claim so many more files than there are before it counts as bad without a look at
+# each: a length is a number that anybody can write.
+MOST_MISSING_FILES = 1000
+# Bad blocks of an array that are told apart, on a disk and over a network; with more, all of it
+# counts as bad.
+MOST_BAD_BLOCKS = 2**16
+MOST_BAD_BLOCKS_REMOTE = 2**9
+# Bad positions that are listed: far more than any axis has steps.
+MOST_POSITIONS = 2**22
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +142,15 @@ def verify(run: Run, progress: Progress | None = None) -> VerifyReport:
     total, done = sum(sizes.values()), 0
     findings = list(_document_findings(run))
     checksummed = True
+    files = _files_of_arrays(run)
     with ThreadPoolExecutor(2, thread_name_prefix="trainlapse-verify") as pool:
         for path in nodes:
             array = ChunkedArray.or_none(run.source, path, run.nodes[path], ArrayCache(0))
             if array is None:
                 findings.extend(_foreign_findings(run, path))
                 checksummed = False
+            elif (unfounded := _unfounded(run, array, files)) is not None:
+                findings.append(Finding(path, unfounded))
             else:
                 checksummed = checksummed and array.chain.has_checksum
                 findings.extend(_array_findings(run, array, pool))
@@ -231,21 +246,91 @@ def _array_findings(run: Run, array: ChunkedArray, pool: ThreadPoolExecutor) -> 
         if (stored := _from(region, begins)) is not None
         for slab in parts(stored, layout.block_shape, item_bytes, SLAB_BYTES)
     )
-    bad: list[tuple[BlockSlices, str]] = []
-    for slab, problem in ordered(pool, lambda slab: _problem(array, slab), slabs):
-        if problem is None:
-            continue
-        blocks = parts(slab, layout.block_shape, item_bytes, 1)
-        found = ((block, _problem(array, block)) for block in blocks)
-        bad.extend((block, problem) for block, problem in found if problem is not None)
-    if not bad:
+    bad = _BadBlocks(MOST_BAD_BLOCKS_REMOTE if run.source.is_remote else MOST_BAD_BLOCKS)
+    with contextlib.closing(ordered(pool, lambda slab: _problem(array, slab), slabs)) as read:
+        for slab, problem in read:
+            if problem is not None:
+                for block in parts(slab, layout.block_shape, item_bytes, 1):
+                    bad.add(block, _problem(array, block))
+                    if bad.is_full:
+                        break
+            if bad.is_full:
+                break
+    if bad.problem is None:
         yield from _index_findings(run, array)
         return
-    positions = np.unique(np.concatenate([np.r_[block[0]] for block, _ in bad if block]))
-    problem = bad[0][1].removeprefix(f"{array.path}: ")
-    if len(bad) > 1:
-        problem += f" ({len(bad)} blocks in all)"
-    yield _located(run, array.path, problem, positions)
+    problem = bad.problem.removeprefix(f"{array.path}: ") + bad.count_in_words
+    yield _located(run, array.path, problem, bad.positions())
+
+
+class _BadBlocks:
+    """The bad blocks of one array: the first in words, and where all of them are, up to a limit."""
+
+    def __init__(self, limit: int) -> None:
+        self.problem: str | None = None
+        self._limit = limit
+        self._count = 0
+        self._spans: set[tuple[int, int]] = set()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no more of them are told apart."""
+        return self._count >= self._limit
+
+    @property
+    def count_in_words(self) -> str:
+        """How many there are, where it is more than one."""
+        if self._count < 2:
+            return ""
+        return f" ({self._count} blocks{' or more' if self.is_full else ' in all'})"
+
+    def add(self, block: BlockSlices, problem: str | None) -> None:
+        """Note a block, unless nothing is wrong with it."""
+        if problem is None:
+            return
+        self.problem = self.problem or problem
+        self._count += 1
+        if block:
+            self._spans.add((block[0].start, block[0].stop))
+
+    def positions(self) -> Array | None:
+        """Bad positions along the first dimension; None: all of them."""
+        if self.is_full or sum(stop - start for start, stop in self._spans) > MOST_POSITIONS:
+            return None
+        spans = [np.arange(start, stop) for start, stop in self._spans]
+        return np.unique(np.concatenate(spans)) if spans else None
+
+
+def _files_of_arrays(run: Run) -> Counter[str] | None:
+    """How many files lie below each array; None where a source cannot list them."""
+    sizes = run.source.sizes()
+    if sizes is None:
+        return None
+    folders = Counter(key.rpartition("/")[0] for key in sizes if not key.endswith("/zarr.json"))
+    found: Counter[str] = Counter()
+    for folder, count in folders.items():  # chunks may lie in folders of their own
+        path = folder
+        while path and "node_type" not in run.nodes.get(path, {}):
+            path = path.rpartition("/")[0]
+        found[path] += count
+    return found
+
+
+def _unfounded(run: Run, array: ChunkedArray, files: Counter[str] | None) -> str | None:
+    """Say how many more files an array claims than there are, if it is far too many."""
+    claimed = array.files
+    if files is not None:
+        held = files[array.path]
+        if claimed <= held + MOST_MISSING_FILES:
+            return None
+        return f"it claims {claimed} files, {held} are there"
+    if claimed <= MOST_MISSING_FILES:
+        return None
+    try:
+        run.source.read(array.last_key, 0, 1)
+    except (TrainlapseError, OSError):
+        return f"it claims {claimed} files, and the last of them is not there"
+    return None
 
 
 def _from(region: BlockSlices, begins: int) -> BlockSlices | None:
@@ -292,7 +377,7 @@ def _document_findings(run: Run) -> Iterator[Finding]:
     """Each node's own document must be there and agree with the root's but for the length."""
     for path, node in run.nodes.items():
         try:
-            own = json.loads(run.source.read(f"{path}/zarr.json", 0, None))
+            own = json.loads(run.source.read(f"{path}/zarr.json", 0, MAX_ROOT_BYTES))
         except FileNotFoundError:
             yield Finding(path, "its zarr.json is missing")
         except (ValueError, RecursionError):
@@ -349,11 +434,10 @@ def _bad_positions(part: DraftArray, draft: Draft, run: Run, report: VerifyRepor
 
 def _bad_where_stored(part: DraftArray, report: VerifyReport) -> Array:
     """Positions along a part's first dimension that neither twin holds."""
-    length = part.shape[0] if part.shape else 1
 
     def bad(path: str) -> Array:
         found = [
-            np.arange(length) if finding.positions is None else finding.positions
+            _every_position(part) if finding.positions is None else finding.positions
             for finding in report.findings
             if finding.path == path and "zarr.json" not in finding.problem
         ]
@@ -363,6 +447,16 @@ def _bad_where_stored(part: DraftArray, report: VerifyReport) -> Array:
     if not len(frames) or HISTORY_PREFIX + part.path not in report.twins:
         return frames
     return np.intersect1d(frames, bad(HISTORY_PREFIX + part.path))
+
+
+def _every_position(part: DraftArray) -> Array:
+    """Positions along a part's first dimension, as many as any run can have."""
+    length = part.shape[0] if part.shape else 1
+    if length > MOST_POSITIONS:
+        raise RunFormatError(
+            f"{part.path} claims {length} {part.dims[0]}s and holds none; nothing was saved."
+        )
+    return np.arange(length)
 
 
 def _is_growing(part: DraftArray) -> bool:
