@@ -44,7 +44,13 @@ from store.live.resuming import (
     past_attributes,
 )
 from store.storage.files import OpenFiles
-from store.storage.location import check_free, read_root, remove_hierarchy, remove_run
+from store.storage.location import (
+    check_free,
+    read_root,
+    remove_hierarchy,
+    remove_run,
+    remove_temporaries,
+)
 from store.storage.run_lock import RunLock
 
 # A commit rewrites the root document (a millisecond or more), so it is shared by several steps.
@@ -253,6 +259,7 @@ class RunWriter:
         lock = RunLock(directory, take_over=True)
         try:
             root = read_root(directory)  # the last writer may just have ended
+            remove_temporaries(directory)
             attributes = past_attributes(root, directory)
             compression = attributes.get("compression")
             writer = cls(

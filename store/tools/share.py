@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import zipfile
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -18,7 +17,7 @@ from store.packed.writer import PackOptions, Progress
 from store.reading import moments
 from store.reading.bookmarks import render
 from store.reading.run import Run, open_run
-from store.storage.atomic import new_file
+from store.storage.atomic import new_file, temporary_directory
 from store.storage.location import expanded
 from store.storage.open_source import open_source
 from store.tools.info import contents, other_files
@@ -111,8 +110,7 @@ def share(
             listed[moments.FILE_NAME] = render(bookmarks, run_id=opened.id)
         as_it_is = opened.attributes["form"] == "packed" and history and not precision
         if not as_it_is or holds_code(opened):
-            folder = tempfile.TemporaryDirectory(prefix=".trainlapse-", dir=target.parent)
-            packed = Path(stack.enter_context(folder), "run")
+            packed = stack.enter_context(temporary_directory(target)) / "run"
             draft = Draft.of(opened)
             files = companion_files(opened)
             report = write_run(packed, draft, options, companions=files, progress=progress)

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import os
 import struct
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -237,3 +240,18 @@ def test_a_zip_of_a_live_run_opens_as_well(tmp_path: Path) -> None:
             if source.is_file():
                 archive.write(source, source.relative_to(live))
     check(path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows tells nobody which process is still there")
+def test_a_later_share_removes_what_a_killed_one_left(live_run: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "zips"
+    folder.mkdir()
+    code = (
+        "import os, sys; from store.tools.share import share; "
+        "share(sys.argv[1], sys.argv[2], progress=lambda *_: os.kill(os.getpid(), 9))"
+    )
+    command = [sys.executable, "-c", code, str(live_run), str(folder / "killed.zip")]
+    assert subprocess.run(command, check=False).returncode == -9
+    assert list(folder.iterdir())
+    share(live_run, folder / "good.zip")
+    assert [file.name for file in folder.iterdir()] == ["good.zip"]
