@@ -194,12 +194,13 @@ def remove_run(directory: Path) -> None:
             (directory / name).unlink(missing_ok=True)
     remove_temporaries(directory)
     for name in ROOT_FOLDERS:
-        if not (directory / name).is_symlink():
-            remove_hierarchy(directory / name)
+        remove_hierarchy(directory / name)
 
 
 def remove_hierarchy(top: Path) -> None:
-    """Delete the files of a Zarr hierarchy, and the folders that are then empty."""
+    """Delete the files of a Zarr hierarchy, and the folders that are then empty; follow no link."""
+    if top.is_symlink():
+        return
     for folder, _, names in os.walk(top, topdown=False):
         for name in names:
             if _is_of_hierarchy(name):
