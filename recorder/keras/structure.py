@@ -164,15 +164,13 @@ class _Description:
 
     def _derivation(self, number: int, inbound: tuple[str, ...]) -> Derivation | None:
         trace, call = self._trace, self._trace.calls[number]
-        numbers = [source for source in call.inbound if isinstance(source, int)]
-        probe_first = all(trace.axes[each] == 0 for each in (number, *numbers))
-        if call.operations_between or not probe_first or not call.inbound or trace.is_eager:
+        sources = [source for source in call.inbound if isinstance(source, int)]
+        if not sources or len(sources) < len(call.inbound):  # an input of the model is no layer
             return None
-        if not isinstance(call.inbound[0], int):
+        probe_first = all(trace.axes[each] == 0 for each in (number, *sources))
+        if call.operations_between or not probe_first or trace.is_eager:
             return None
-        found = derivation_of(
-            call.layer, inbound, trace.shapes[call.inbound[0]], trace.shapes[number]
-        )
+        found = derivation_of(call.layer, inbound, trace.shapes[sources[0]], trace.shapes[number])
         # What is widened to be stored was rounded more coarsely than a reader would round.
         widened = call.output.dtype.name not in DATA_TYPES
         return None if found and widened and not found.operation.keeps_order else found
