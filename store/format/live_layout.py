@@ -126,7 +126,7 @@ class Placement:
 
     def chunk_key(self, file_number: int) -> str:
         """Zarr key of a file below its array."""
-        return ".".join(["c", str(file_number), *("0" for _ in self.frame_shape)])
+        return f"c.{file_number}" + ".0" * len(self.frame_shape)
 
 
 def place(frame_shape: tuple[int, ...], item_bytes: int) -> Placement:

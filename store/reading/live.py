@@ -87,26 +87,43 @@ def _is_one_file(document: Document) -> bool:
     )
 
 
-def opened(source: DirectorySource, key: str, least_bytes: int) -> FileIO:
-    """Open a file that must hold at least so many bytes.
+def opened(source: DirectorySource, key: str, least_bytes: int) -> tuple[FileIO, os.stat_result]:
+    """Open a file that must hold at least so many bytes, and give its status.
 
     Raises
     ------
     RunFormatError
         It is missing, shorter, or no plain file of the run.
     """
-    path = source.directory / key
     try:
-        file = source.open(key)
+        file, status = source.open(key)
     except FileNotFoundError:
-        raise RunFormatError(f"{path} is missing; the run is damaged.") from None
-    size = os.fstat(file.fileno()).st_size
-    if size < least_bytes:
+        raise _missing(source, key) from None
+    if status.st_size < least_bytes:
         file.close()
-        raise RunFormatError(
-            f"{path} ends after {size} of {least_bytes} bytes; the run is damaged."
-        )
-    return file
+        raise _short(source, key, status.st_size, least_bytes)
+    return file, status
+
+
+def sized(source: DirectorySource, key: str, least_bytes: int) -> os.stat_result:
+    """Status of a file that must hold at least so many bytes; raises as `opened` does."""
+    try:
+        status = source.status(key)
+    except FileNotFoundError:
+        raise _missing(source, key) from None
+    if status.st_size < least_bytes:
+        raise _short(source, key, status.st_size, least_bytes)
+    return status
+
+
+def _missing(source: DirectorySource, key: str) -> RunFormatError:
+    return RunFormatError(f"{source.directory / key} is missing; the run is damaged.")
+
+
+def _short(source: DirectorySource, key: str, size: int, least: int) -> RunFormatError:
+    return RunFormatError(
+        f"{source.directory / key} ends after {size} of {least} bytes; the run is damaged."
+    )
 
 
 class MappedFiles:
@@ -123,19 +140,24 @@ class MappedFiles:
     def get(self, source: DirectorySource, key: str, least_bytes: int) -> mmap.mmap:
         """Map of a file of at least `least_bytes`; mapped anew when it grew or was replaced."""
         at = (source.directory, key)
-        with opened(source, key, least_bytes) as file, self._lock:
-            status = os.fstat(file.fileno())
-            identity = (status.st_dev, status.st_ino)
+        status = sized(source, key, least_bytes)
+        with self._lock:
             known, mapped = self._maps.get(at, (None, None))
-            if mapped is None or known != identity or len(mapped) < least_bytes:
-                mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-                self._maps[at] = (identity, mapped)
+            if mapped is None or known != _identity(status) or len(mapped) < least_bytes:
+                file, status = opened(source, key, least_bytes)
+                with file:
+                    mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+                self._maps[at] = (_identity(status), mapped)
                 if len(self._maps) > self._limit:
                     self._maps.popitem(last=False)  # closed when its last view is gone
             self._maps.move_to_end(at)
         if len(mapped) < least_bytes:
             raise RunFormatError(f"{source.directory / key} was cut short while it was opened.")
         return mapped
+
+
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino
 
 
 class GrowingArray(abc.ABC):
@@ -170,7 +192,7 @@ class GrowingArray(abc.ABC):
         rising = steps if steps.step > 0 else steps[::-1]
         # All files first: a damaged length must not reserve memory.
         for number, slots, _ in _by_file(rising, self._placement.steps):
-            opened(self._source, self._key(number), self._least_bytes(slots[-1] + 1)).close()
+            sized(self._source, self._key(number), self._least_bytes(slots[-1] + 1))
         sample = np.broadcast_to(np.empty((), self.dtype), self.shape[1:])[rest]
         values = np.empty((len(steps), *sample.shape), self.dtype)
         for number, slots, where in _by_file(rising, self._placement.steps):
@@ -227,24 +249,26 @@ class CompressedArray(GrowingArray):
     def _frame(self, position: int, budget: ByteBudget) -> Array:
         placement = self._placement
         number, slot = placement.locate(position)
-        path = self._source.directory / self._key(number)
+        key = self._key(number)
         entry_bytes = placement.blocks * INDEX_ENTRY_BYTES
         frame = np.empty(placement.frame_shape, self.dtype)
         blocks = frame.reshape(placement.blocks, *placement.block_shape)
-        with opened(self._source, self._key(number), placement.index_bytes) as file:
-            size = os.fstat(file.fileno()).st_size
+        file, status = opened(self._source, key, placement.index_bytes)
+        with file:
             file.seek(slot * entry_bytes)
             entries = np.frombuffer(file.read(entry_bytes), "<u8").reshape(-1, 2).tolist()
             for block, (start, length) in zip(blocks, entries, strict=True):
-                if start < placement.index_bytes or start + length > size:
-                    raise RunFormatError(f"{path}: the index of step {position} is damaged.")
+                if start < placement.index_bytes or start + length > status.st_size:
+                    raise RunFormatError(
+                        f"{self._source.directory / key}: the index of step {position} is damaged."
+                    )
                 budget.spend(placement.block_bytes, stored=length, at=(number, start))
                 file.seek(start)
                 try:
                     self._chain.decode(file.read(length), block)
                 except ChunkDamagedError as error:
                     raise ChunkDamagedError(
-                        f"{path}: a block of step {position} {error}."
+                        f"{self._source.directory / key}: a block of step {position} {error}."
                     ) from None
         return frame
 
@@ -289,14 +313,17 @@ class RawArray(GrowingArray):
         placement = self._placement
         number, slot = placement.locate(position)
         key, start = self._key(number), placement.offset(slot)
-        with opened(self._source, key, start + placement.frame_bytes) as file:
+        file, _ = opened(self._source, key, start + placement.frame_bytes)
+        with file:
             frame = np.empty(placement.frame_shape, self.dtype)
             file.seek(start)
             rest = frame.reshape(-1).view(np.uint8).data
             while rest:
                 count = file.readinto(rest)
                 if not count:
-                    raise RunFormatError(f"{file.name} was cut short while it was read.")
+                    raise RunFormatError(
+                        f"{self._source.directory / key} was cut short while it was read."
+                    )
                 rest = rest[count:]
         return frame
 
@@ -315,7 +342,8 @@ class OneFileArray:
         """Elements at `index`, as a new array."""
         where = normalized(index, self.shape)
         items = math.prod(self.shape)
-        with opened(self._source, self._key, items * self.dtype.itemsize) as file:
+        file, _ = opened(self._source, self._key, items * self.dtype.itemsize)
+        with file:
             return np.asarray(np.fromfile(file, self.dtype, items).reshape(self.shape)[where])
 
 

@@ -146,10 +146,11 @@ class ChunkedArray:
         """
         wanted = ranges(index, self.shape)
         forward = [each if each.step > 0 else each[::-1] for each in wanted]
+        files = self._files_with(forward)
         if self._is_bounded:
-            check_at_once(f"{self.path}: a block", self.chain.chunk_bytes)
+            check_at_once(self.path, self.chain.chunk_bytes)
         # All claims first: a damaged length must not reserve memory.
-        if math.prod(map(len, self._files_with(forward))) > MAX_FILES:
+        if math.prod(map(len, files)) > MAX_FILES:
             raise RunFormatError(
                 f"{self.path}: shape {self.shape} needs more files than a run has."
             )
@@ -158,7 +159,7 @@ class ChunkedArray:
         except (MemoryError, ValueError) as error:
             raise RunFormatError(f"{self.path}: shape {self.shape} does not fit memory.") from error
         if values.size:
-            self._fill(values, forward)
+            self._fill(values, forward, files)
         flips = tuple(slice(None, None, -1 if each.step < 0 else 1) for each in wanted)
         scalars = tuple(slice(None) if isinstance(part, slice) else 0 for part in index)
         return np.asarray(values[flips][scalars])
@@ -191,8 +192,7 @@ class ChunkedArray:
         """Numbers of files along each axis that hold something of ascending ranges."""
         return [_touched(each, size) for each, size in zip(wanted, self.shard_shape, strict=True)]
 
-    def _fill(self, values: Array, wanted: list[range]) -> None:
-        files = self._files_with(wanted)
+    def _fill(self, values: Array, wanted: list[range], files: list[Sequence[int]]) -> None:
         shards = itertools.product(*files)
         budget = ByteBudget(self.path)
         while some := list(itertools.islice(shards, SHARDS_AT_ONCE)):

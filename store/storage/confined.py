@@ -21,6 +21,9 @@ _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 # A pipe is opened at once, so that it can be refused.
 _FILE = _NO_FOLLOW | getattr(os, "O_NONBLOCK", 0)
+_READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | _FILE
+_NO_NAMES = frozenset(("", ".", ".."))
+_FOREIGN = frozenset("\0\\:" if _IS_WINDOWS else "\0")
 # What systems say of a link, of a file where a folder should be, and of a folder, pipe or socket.
 _NOT_PLAIN = (errno.ELOOP, errno.EMLINK, errno.ENOTDIR, errno.EISDIR, errno.ENXIO)
 
@@ -39,8 +42,7 @@ def segments(key: str) -> list[str]:
     ['layers', 'conv1', 'zarr.json']
     """
     names = key.split("/")
-    foreign = "\0\\:" if _IS_WINDOWS else "\0"
-    if any(name in ("", ".", "..") or any(c in name for c in foreign) for name in names):
+    if not _NO_NAMES.isdisjoint(names) or not _FOREIGN.isdisjoint(key):
         raise RunFormatError(f"{key!r:.200} is not a path within the run; the run is damaged.")
     return names
 
@@ -122,6 +124,66 @@ def folder(root: Path, key: str) -> Path:
         if not _is_folder(path):
             raise _not_plain(path)
     return path
+
+
+class ConfinedFiles:
+    """Plain files below a directory, to read again and again.
+
+    Each folder on the way is looked at once, which frames of microseconds could not bear every
+    time. (Who can put a link in the place of a folder later on could as well write into the run;
+    and he would lead to files that are called as chunks are.)
+
+    Parameters
+    ----------
+    root : Path
+        Directory of the run.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._folders: set[str] = set()
+
+    def open(self, key: str) -> tuple[FileIO, os.stat_result]:
+        """Open a file, without a buffer; give its status as well.
+
+        Raises
+        ------
+        FileNotFoundError
+            There is no such file.
+        RunFormatError
+            It is not a plain file, or a link lies on the way to it.
+        """
+        path = self._path(key)
+        if not _NO_FOLLOW:
+            _of_plain(path, os.lstat(path))
+        try:
+            file = FileIO(os.open(path, _READ))
+        except OSError as error:
+            raise (_not_plain(Path(path)) if error.errno in _NOT_PLAIN else error) from None
+        try:
+            return file, _of_plain(path, os.fstat(file.fileno()))
+        except RunFormatError:
+            file.close()
+            raise
+
+    def status(self, key: str) -> os.stat_result:
+        """Status of a file; raises as `open` does."""
+        path = self._path(key)
+        return _of_plain(path, os.lstat(path))
+
+    def _path(self, key: str) -> str:
+        parent, slash, name = key.rpartition("/")
+        if slash and parent not in self._folders:
+            folder(self._root, parent)
+            self._folders.add(parent)
+        segments(name)
+        return f"{self._root}{os.sep}{key}"
+
+
+def _of_plain(path: str, status: os.stat_result) -> os.stat_result:
+    if not stat.S_ISREG(status.st_mode) or _is_junction(status):
+        raise _not_plain(Path(path))
+    return status
 
 
 def _open_at(root: Path, names: Sequence[str], flags: int) -> int:

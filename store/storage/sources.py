@@ -12,7 +12,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Protocol
 
-from store.storage.confined import open_file
+from store.storage.confined import ConfinedFiles
 
 # Reading through a gap costs less than asking twice: a local seek against a round trip.
 LOCAL_GAP_BYTES = 16 * 1024
@@ -64,17 +64,22 @@ class DirectorySource:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.location = str(directory)
+        self._plain = ConfinedFiles(directory)
 
     def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:
         """Bytes of a file."""
-        with self.open(key) as file:
-            size = os.fstat(file.fileno()).st_size
-            file.seek(start if start >= 0 else max(0, size + start))
-            return file.read(-1 if length is None else min(length, size)) or b""
+        file, status = self.open(key)
+        with file:
+            file.seek(start if start >= 0 else max(0, status.st_size + start))
+            return file.read(-1 if length is None else min(length, status.st_size)) or b""
 
-    def open(self, key: str) -> FileIO:
-        """Open a plain file below the directory; raises as `read` does."""
-        return open_file(self.directory, key)
+    def open(self, key: str) -> tuple[FileIO, os.stat_result]:
+        """Open a plain file below the directory, and give its status; raises as `read` does."""
+        return self._plain.open(key)
+
+    def status(self, key: str) -> os.stat_result:
+        """Status of a plain file below the directory; raises as `read` does."""
+        return self._plain.status(key)
 
     def sizes(self) -> Mapping[str, int]:
         """Bytes of every file."""
