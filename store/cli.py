@@ -134,8 +134,9 @@ def verify(run: str, salvage: Path | None) -> None:
     layers = sorted({finding.layer for finding in report.findings if finding.layer})
     read = f"{report.arrays} arrays, {human_bytes(report.bytes)}"
     if report.is_sound:
-        how = "every checksum is right" if report.checksummed else "no checksums in this form"
-        click.echo(f"Sound: {read} read, {how}.")
+        without = len(report.unchecked)
+        how = f"; {without} of them without checksums" if without else ""
+        click.echo(f"Sound: {read} read, every checksum is right{how}.")
     else:
         named = f"; layers: {', '.join(layers)}" if layers else ""
         click.echo(printable(f"Damaged: {len(report.findings)} findings in {read}{named}."))

@@ -16,10 +16,12 @@ from typing import Any, TypeGuard
 from store.format.chunk_keys import ChunkKeys
 from store.format.derived_layers import DerivedArray, derived_arrays
 from store.format.facts import NOT_TRAINED, STEP
+from store.format.frame_checksums import checksum_problem
 from store.format.names import (
     AFTER_GROUP,
     AFTER_PREFIX,
     BEGINS,
+    CHECKSUMS,
     DATA_TYPES,
     EPOCH_MEAN_UNTIL,
     ROOT_ATTRIBUTE,
@@ -88,7 +90,15 @@ def root_problems(root: Mapping[str, Any]) -> list[str]:
         ),
         *_updates_problems(nodes),
         *_ending_problems(nodes),
+        *_checksum_problems(nodes),
     ]
+
+
+def _checksum_problems(nodes: Mapping[str, Any]) -> Problems:
+    node = nodes.get(CHECKSUMS)
+    problem = None if node is None else checksum_problem(node)
+    if problem is not None:
+        yield f"{CHECKSUMS}: {problem}"
 
 
 def _node_problems(path: str, node: Any) -> Problems:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from store.errors import RunFormatError, SpecError
-from store.format.codecs import Chain
+from store.format.codecs import Chain, checksum
 from store.format.compressors import Compressor
 from store.format.live_layout import INDEX_ENTRY_BYTES, place
 from store.format.metadata import Document
@@ -44,6 +44,8 @@ class LiveArray:
         Shared by all arrays of the run.
     compressor : Compressor or None
         What makes sharded frames small; None: they are stored as they are.
+    has_checksums : bool
+        Whether checksums stand behind sharded frames.
 
     Attributes
     ----------
@@ -52,11 +54,18 @@ class LiveArray:
     """
 
     def __init__(
-        self, root: Path, spec: ArraySpec, files: OpenFiles, compressor: Compressor | None
+        self,
+        root: Path,
+        spec: ArraySpec,
+        files: OpenFiles,
+        compressor: Compressor | None,
+        *,
+        has_checksums: bool = True,
     ) -> None:
         self.spec = spec
         self.begins = 0
-        self.placement = place(spec.frame_shape, np.dtype(spec.dtype).itemsize)
+        item_bytes = np.dtype(spec.dtype).itemsize
+        self.placement = place(spec.frame_shape, item_bytes, has_checksums=has_checksums)
         self.is_compressed = compressor is not None and not self.placement.is_dense
         self._root = root
         self._directory = root / spec.path
@@ -106,12 +115,14 @@ class LiveArray:
         file = self._files.get(path)
         if slot == 0 or index == self.begins:
             self._initialize(number)
-        if self.is_compressed:
-            entries = self._write_compressed(number, frame)
-        else:
+        if self.placement.is_dense:
             write_all(file, frame.reshape(-1).view(np.uint8).data, self.placement.offset(slot))
-            entries = self._raw_entries(slot)
-        if entries:
+        else:
+            entries = (
+                self._write_compressed(file, number, frame)
+                if self.is_compressed
+                else self._write_raw(file, slot, frame)
+            )
             write_all(file, entries, slot * self.placement.blocks * INDEX_ENTRY_BYTES)
         self._files.touched(path)
 
@@ -139,9 +150,7 @@ class LiveArray:
             return
         number, slot = self.placement.locate(length - 1)
         path = self._path(number)
-        least = (
-            self.placement.index_bytes if self.is_compressed else self.placement.offset(slot + 1)
-        )
+        least = self.placement.index_bytes if self.is_compressed else self.placement.end(slot + 1)
         try:
             with self._open(number) as file:
                 size = os.fstat(file.fileno()).st_size
@@ -201,13 +210,19 @@ class LiveArray:
             write_all(file, MISSING * self.placement.index_bytes, 0)
             self._ends[number] = self.placement.index_bytes
 
-    def _raw_entries(self, slot: int) -> bytes:
-        size, start = self.placement.block_bytes, self.placement.offset(slot)
-        blocks = range(self.placement.blocks)
-        return b"".join(_ENTRY.pack(start + block * size, size) for block in blocks)
+    def _write_raw(self, file: FileIO, slot: int, frame: Array) -> bytes:
+        placement = self.placement
+        start = placement.offset(slot)
+        entries = []
+        for block in frame.reshape(placement.blocks, -1).view(np.uint8):
+            write_all(file, block.data, start)
+            if placement.has_checksums:
+                write_all(file, checksum(block), start + placement.block_bytes)
+            entries.append(_ENTRY.pack(start, placement.stored_block_bytes))
+            start += placement.block_stride
+        return b"".join(entries)
 
-    def _write_compressed(self, number: int, frame: Array) -> bytes:
-        file = self._files.get(self._path(number))
+    def _write_compressed(self, file: FileIO, number: int, frame: Array) -> bytes:
         end = self._ends.get(number) or self._end_of_committed(number)
         entries = []
         for block in frame.reshape(self.placement.blocks, -1):

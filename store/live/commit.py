@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from store.format import names, probe
-from store.format.codecs import live_chain
+from store.format.codecs import checksum, live_chain
 from store.format.derived_layers import mismatch
 from store.format.metadata import (
     ConsolidatedRoot,
@@ -86,13 +86,14 @@ class RunDocuments:
             little = np.asarray(values, values.dtype.newbyteorder("<"), order="C")
             directory = make_folder(self._root, path)
             key = ".".join(["c", *("0" for _ in little.shape)])
-            replace_file(directory / key, little.tobytes(), sync=self._durable)
+            content = little.tobytes()
+            replace_file(directory / key, content + checksum(content), sync=self._durable)
             self._static[path] = array_document(
                 shape=little.shape,
                 dtype=little.dtype.name,
                 dims=dims,
                 chunk_shape=little.shape,
-                chain=live_chain(little.dtype.name, None),
+                chain=live_chain(little.dtype.name, None, has_checksum=True),
                 attributes=attributes,
             )
 

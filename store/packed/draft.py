@@ -16,6 +16,7 @@ from store.format.derivation import Derivation
 from store.format.names import (
     AFTER_GROUP,
     AFTER_PREFIX,
+    CHECKSUMS,
     DERIVED,
     HISTORY_PREFIX,
     PROBE_DIM,
@@ -118,7 +119,11 @@ class Draft:
     @classmethod
     def of(cls, run: Run) -> Draft:
         """Draft of a run as it is."""
-        nodes = {p: n for p, n in run.nodes.items() if not f"{p}/".startswith(HISTORY_PREFIX)}
+        nodes = {
+            path: node
+            for path, node in run.nodes.items()
+            if not f"{path}/".startswith(HISTORY_PREFIX) and path != CHECKSUMS
+        }
         following = {part.path: part for part in _following(run)}
         parts = tuple(
             DraftArray(

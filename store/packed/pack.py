@@ -15,9 +15,10 @@ from store.packed.precision import Choice
 from store.packed.writer import PackOptions, PackReport, Progress, write_packed
 from store.reading import moments
 from store.reading.bookmarks import Bookmark, render
-from store.reading.run import Run, open_run
+from store.reading.run import Run
 from store.storage.atomic import new_directory
 from store.storage.location import ROOT_FILES, expanded, is_run
+from store.storage.open_source import open_source
 from store.storage.run_lock import RunLock
 from store.storage.sources import DirectorySource
 
@@ -99,7 +100,7 @@ def reading(location: str | Path) -> Iterator[Run]:
     RunLockedError
         It is being recorded.
     """
-    run = open_run(location)
+    run = Run(open_source(location), checks_frames=True)
     if not isinstance(run.source, DirectorySource) or run.attributes["form"] != "live":
         yield run  # nobody records into it
         return

@@ -24,11 +24,13 @@ from store.format.byte_budget import check_at_once
 from store.format.code import may_hold_code, without_code
 from store.format.derived_layers import DerivedArray, derived_arrays
 from store.format.facts import in_force
+from store.format.frame_checksums import checked_columns
 from store.format.layers import Layers, layers_of
 from store.format.metadata import Document
 from store.format.names import (
     AFTER_GROUP,
     BEGINS,
+    CHECKSUMS,
     ROOT_ATTRIBUTE,
     STEP_DIM,
     Array,
@@ -49,6 +51,7 @@ from store.format.spec import (
 from store.reading.after_training import AfterTraining
 from store.reading.arrays import ArrayReader, Index
 from store.reading.cache import ArrayCache
+from store.reading.checked import CheckedFrames
 from store.reading.derived import FollowingArray, JoinedArray
 from store.reading.lazy import lazy_array, nbytes, whole
 from store.reading.live import MappedFiles, local_reader
@@ -76,12 +79,21 @@ class Run:
 
     A run may grow while it is open. What one sees stays as it is until `refresh`.
 
+    Parameters
+    ----------
+    source : Source
+        The files below it.
+    checks_frames : bool
+        Whether frames of the live form are held against their checksums when they are read, as
+        those of the packed form are: for whoever writes them again. It takes about as long as
+        reading them.
+
     Attributes
     ----------
     location : str
         Where the run was opened.
     source : Source
-        The files below it.
+        As given.
 
     Examples
     --------
@@ -97,8 +109,9 @@ class Run:
         loss = run.metrics["loss"]  # of every update, not only of the recorded steps
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, *, checks_frames: bool = False) -> None:
         self.source = source
+        self._checks_frames = checks_frames
         self.location = source.location
         self._maps = MappedFiles()
         self._lock = threading.RLock()  # readers that derive make those of their sources
@@ -627,6 +640,13 @@ class Run:
         return JoinedArray(following, self._stored_reader(now, path), derived.begins)
 
     def _stored_reader(self, now: CommittedRun, path: str) -> ArrayReader:
+        reader = self._plain_reader(now, path)
+        column = now.checked.get(path) if self._checks_frames else None
+        if column is None:
+            return reader
+        return CheckedFrames(path, reader, self._plain_reader(now, CHECKSUMS), column)
+
+    def _plain_reader(self, now: CommittedRun, path: str) -> ArrayReader:
         document = now.nodes.get(path)
         if document is None or document["node_type"] != "array" or not now.is_whole(path):
             arrays = [other for other, node in now.nodes.items() if node["node_type"] == "array"]
@@ -635,7 +655,9 @@ class Run:
                 f"The run has no array {path!r}. {did_you_mean(path, arrays)}"
             )
         if isinstance(self.source, DirectorySource):
-            local = local_reader(self.source, path, document, self._maps)
+            local = local_reader(
+                self.source, path, document, self._maps, checks_frames=self._checks_frames
+            )
             if local is not None:
                 return local
         reader = packed_reader(self.source, path, now.nodes, now.cache)
@@ -705,6 +727,7 @@ class CommittedRun:
         self.derived = derived_arrays(self.nodes)
         self.layers = layers_of(self.nodes, self.derived)
         self.length: int = self.nodes["step"]["shape"][0]
+        self.checked = checked_columns(self.nodes)
         self.readers: dict[str, ArrayReader] = {}
         self.cache = ArrayCache()
         self.axes: dict[str, Array] = {}

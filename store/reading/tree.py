@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from store.format.metadata import Document
-from store.format.names import HISTORY_PREFIX
+from store.format.names import CHECKSUMS, HISTORY_PREFIX
 from store.reading.arrays import ArrayReader
 from store.reading.lazy import lazy_variable, whole
 
@@ -26,7 +26,7 @@ def tree_of(
     attributes : mapping
         Of the root.
     nodes : mapping of str to Document
-        Checked metadata of every node, by path; history twins are left out.
+        Checked metadata of every node, by path; history twins and checksums are left out.
     reader : callable
         Gives the reader of an array by its path.
 
@@ -43,7 +43,7 @@ def tree_of(
     groups: dict[str, dict[str, xr.Variable]] = {"": {}}
     said: dict[str, Mapping[str, Any]] = {"": attributes}
     for path, node in nodes.items():
-        if f"{path}/".startswith(HISTORY_PREFIX):
+        if f"{path}/".startswith(HISTORY_PREFIX) or path == CHECKSUMS:
             continue
         if node["node_type"] == "group":
             groups.setdefault(path, {})

@@ -45,6 +45,7 @@ ROOT_FOLDERS = (
     "updates",
     "after_training",
     "history",
+    "frame_checksum",
 )
 
 # Metadata documents and chunks; a chunk key with "/" as separator has folders in between. Earlier

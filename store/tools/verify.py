@@ -6,7 +6,7 @@ import contextlib
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from store.errors import RunFormatError, TrainlapseError
-from store.format.live_layout import place
+from store.format.frame_checksums import checked_columns
 from store.format.names import (
     AFTER_PREFIX,
     BEGINS,
+    CHECKSUMS,
     HISTORY_PREFIX,
     STEP_DIM,
     UPDATE_DIM,
@@ -31,7 +32,8 @@ from store.packed.pack import free_target, write_run
 from store.packed.shards import SLAB_BYTES, ordered
 from store.packed.writer import PackOptions, PackReport, Progress
 from store.reading.cache import ArrayCache
-from store.reading.live import check_index, is_raw
+from store.reading.checked import CheckedFrames
+from store.reading.live import check_index, raw_placement
 from store.reading.packed import ChunkedArray
 from store.reading.run import Run
 from store.storage.location import MAX_ROOT_BYTES
@@ -100,8 +102,8 @@ class VerifyReport:
         Arrays read.
     bytes : int
         Uncompressed bytes read.
-    checksummed : bool
-        Whether every chunk carries a checksum; without it a changed bit cannot be seen.
+    unchecked : frozenset of str
+        Paths of arrays without checksums, where a changed bit cannot be seen.
     findings : tuple of Finding
         Empty: sound.
     twins : frozenset of str
@@ -112,9 +114,14 @@ class VerifyReport:
     form: str
     arrays: int
     bytes: int
-    checksummed: bool
+    unchecked: frozenset[str] = frozenset()
     findings: tuple[Finding, ...] = ()
     twins: frozenset[str] = frozenset()
+
+    @property
+    def checksummed(self) -> bool:
+        """Whether every array carries checksums."""
+        return not self.unchecked
 
     @property
     def is_sound(self) -> bool:
@@ -123,7 +130,10 @@ class VerifyReport:
 
 
 def verify(run: Run, progress: Progress | None = None) -> VerifyReport:
-    """Read every chunk of a run: checksums where there are some, else indexes, sizes and shapes.
+    """Read every chunk of a run: checksums, and of what has none indexes, sizes and shapes.
+
+    In the live form metrics have none, since their rows may be completed, and runs of earlier
+    versions have none at all.
 
     Parameters
     ----------
@@ -141,26 +151,33 @@ def verify(run: Run, progress: Progress | None = None) -> VerifyReport:
     sizes = {path: _bytes(node) for path, node in nodes.items()}
     total, done = sum(sizes.values()), 0
     findings = list(_document_findings(run))
-    checksummed = True
+    unchecked = set()
     files = _files_of_arrays(run)
     with ThreadPoolExecutor(2, thread_name_prefix="trainlapse-verify") as pool:
         for path in nodes:
             array = ChunkedArray.or_none(run.source, path, run.nodes[path], ArrayCache(0))
             if array is None:
                 findings.extend(_foreign_findings(run, path))
-                checksummed = False
+                unchecked.add(path)
             elif (unfounded := _unfounded(run, array, files)) is not None:
                 findings.append(Finding(path, unfounded))
             else:
-                checksummed = checksummed and array.chain.has_checksum
+                if not array.chain.has_checksum:
+                    unchecked.add(path)
                 findings.extend(_array_findings(run, array, pool))
             done += sizes[path]
             if progress is not None:
                 progress(done, total, path)
+    damaged = {finding.path for finding in findings}
+    if CHECKSUMS in nodes and CHECKSUMS not in damaged:
+        small = [path for path in checked_columns(run.nodes) if path in nodes]
+        findings.extend(_small_frame_findings(run, [p for p in small if p not in damaged]))
+        unchecked -= {CHECKSUMS, *small}
     findings.extend(_meaning_findings(run, {finding.path for finding in findings}))
     form = str(run.attributes["form"])
     twins = frozenset(path for path in nodes if path.startswith(HISTORY_PREFIX))
-    return VerifyReport(run.location, form, len(nodes), total, checksummed, tuple(findings), twins)
+    without = frozenset(unchecked)
+    return VerifyReport(run.location, form, len(nodes), total, without, tuple(findings), twins)
 
 
 def salvage(
@@ -352,9 +369,9 @@ def _problem(array: ChunkedArray, region: BlockSlices) -> str | None:
 def _index_findings(run: Run, array: ChunkedArray) -> Iterator[Finding]:
     """Raw frames of the live form are found by position, so the index must say the same."""
     document = run.nodes[array.path]
-    if not isinstance(run.source, DirectorySource) or not is_raw(document):
+    placement = raw_placement(document)
+    if not isinstance(run.source, DirectorySource) or placement is None:
         return
-    placement = place(array.shape[1:], array.dtype.itemsize)
     positions = check_index(
         run.source.directory / array.path,
         placement,
@@ -364,6 +381,26 @@ def _index_findings(run: Run, array: ChunkedArray) -> Iterator[Finding]:
     if positions:
         problem = "the index does not point to the frames"
         yield _located(run, array.path, problem, np.asarray(positions))
+
+
+def _small_frame_findings(run: Run, paths: Iterable[str]) -> Iterator[Finding]:
+    """Hold frames that share a chunk against their checksums, frame by frame."""
+
+    def array(path: str) -> ChunkedArray:
+        return ChunkedArray(run.source, path, run.nodes[path], ArrayCache(0))
+
+    checksums = array(CHECKSUMS)
+    columns = checked_columns(run.nodes)
+    for path in paths:
+        node = run.nodes[path]
+        frames = CheckedFrames(path, array(path), checksums, columns[path])
+        length, begins = node["shape"][0], node["attributes"].get(BEGINS, 0)
+        at_once = max(1, SLAB_BYTES * length // max(1, _bytes(node)))
+        starts = range(begins, length, at_once)
+        bad = [frames.damaged(start, min(length, start + at_once)) for start in starts]
+        positions = np.concatenate([np.empty(0, np.int64), *bad])
+        if len(positions):
+            yield _located(run, path, "frames fail their checksums", positions)
 
 
 def _foreign_findings(run: Run, path: str) -> Iterator[Finding]:
