@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, cast
@@ -15,9 +15,12 @@ import xarray as xr
 
 from store.errors import (
     ArrayNotRecordedError,
+    LayerNotFoundError,
+    PartNotFoundError,
     RunFormatError,
     StepNotRecordedError,
     did_you_mean,
+    listed,
 )
 from store.format import probe as probe_io
 from store.format.byte_budget import check_at_once
@@ -25,7 +28,7 @@ from store.format.code import may_hold_code, without_code
 from store.format.derived_layers import DerivedArray, derived_arrays
 from store.format.facts import in_force
 from store.format.frame_checksums import checked_columns
-from store.format.layers import Layers, layers_of
+from store.format.layers import Layer, Layers, layers_of
 from store.format.metadata import Document
 from store.format.names import (
     AFTER_GROUP,
@@ -35,11 +38,10 @@ from store.format.names import (
     STEP_DIM,
     Array,
     activation_path,
-    layer_of_activation,
-    layer_path,
     output_path,
     weight_path,
 )
+from store.format.parts import attributes_of_part, nodes_of_part, part_names, part_path, stored_path
 from store.format.probe import from_json_bytes
 from store.format.spec import (
     EVALUATION_GROUPS,
@@ -79,21 +81,17 @@ class Run:
 
     A run may grow while it is open. What one sees stays as it is until `refresh`.
 
-    Parameters
-    ----------
-    source : Source
-        The files below it.
-    checks_frames : bool
-        Whether frames of the live form are held against their checksums when they are read, as
-        those of the packed form are: for whoever writes them again. It takes about as long as
-        reading them.
+    A training of several models, such as a generator and a discriminator, has `parts`: each is a
+    `Run` of one of them, with the steps and metrics of all. The run itself then has no layers.
 
     Attributes
     ----------
     location : str
         Where the run was opened.
     source : Source
-        As given.
+        The files below it.
+    part : str
+        Name of the part; empty: the run itself.
 
     Examples
     --------
@@ -109,18 +107,45 @@ class Run:
         loss = run.metrics["loss"]  # of every update, not only of the recorded steps
     """
 
-    def __init__(self, source: Source, *, checks_frames: bool = False) -> None:
+    def __init__(
+        self,
+        source: Source,
+        part: str = "",
+        *,
+        content: bytes | None = None,
+        checks_frames: bool = False,
+    ) -> None:
+        """Read the root document of a run.
+
+        Parameters
+        ----------
+        source : Source
+            The files below it.
+        part : str
+            Name of the part that is read; by default the run itself.
+        content : bytes, optional
+            The root document, where it was read already.
+        checks_frames : bool
+            Whether frames of the live form are held against their checksums when they are read, as
+            those of the packed form are: for whoever writes them again. It takes about as long as
+            reading them.
+
+        Raises
+        ------
+        RunNotFoundError, RunFormatError, SchemaVersionError
+            As `open_run` does.
+        """
         self.source = source
         self._checks_frames = checks_frames
         self.location = source.location
+        self.part = part
         self._maps = MappedFiles()
         self._lock = threading.RLock()  # readers that derive make those of their sources
-        self._now = self._look(first_content(source))
+        self._now = self._look(first_content(source) if content is None else content)
 
     def __repr__(self) -> str:
-        return (
-            f"<Run {self.name!r} at {self.location}: {len(self)} steps, {len(self.layers)} layers>"
-        )
+        held = f"{len(self.parts)} parts" if self.parts else f"{len(self.layers)} layers"
+        return f"<Run {self.name!r} at {self.location}: {len(self)} steps, {held}>"
 
     def __len__(self) -> int:
         """Count the committed steps."""
@@ -130,18 +155,41 @@ class Run:
 
     @property
     def attributes(self) -> Mapping[str, Any]:
-        """What SCHEMA.md lists for the root group."""
+        """What SCHEMA.md lists for the root group; of a part, with what is its own."""
         return self._now.attributes
 
     @property
     def nodes(self) -> Mapping[str, Document]:
-        """Zarr metadata of every group and array below the root, by path, as they are stored."""
+        """Zarr metadata of every group and array below the root, by path, as they are stored.
+
+        A part has its own and those that it shares, by the paths of a run of one model.
+        """
         return self._now.nodes
 
     @property
+    def parts(self) -> Mapping[str, Run]:
+        """The models of a training of several, in order, each as a run; else none.
+
+        Raises
+        ------
+        PartNotFoundError
+            On asking for a part that is not there; the message suggests the nearest name.
+        """
+        now = self._now
+        if now.parts is None:
+            names = [] if self.part else part_names(now.stored_nodes)
+            now.parts = Parts({name: self._part(now, name) for name in names})
+        return now.parts
+
+    @property
+    def part_names(self) -> list[str]:
+        """Names of all parts of the recording, also of that which this is; none of one model."""
+        return part_names(self._now.stored_nodes)
+
+    @property
     def id(self) -> str:
-        """Unique name of the recording, kept by copies of it."""
-        return str(self.attributes["run_id"])
+        """Unique name of the recording, kept by copies of it; of a part, with the part's name."""
+        return str(self.attributes["run_id"]) + (f".{self.part}" if self.part else "")
 
     @property
     def version(self) -> str:
@@ -150,8 +198,8 @@ class Run:
 
     @property
     def name(self) -> str:
-        """Name given by whoever recorded it."""
-        return str(self.attributes["name"])
+        """Name given by whoever recorded it; of a part, with the part's name."""
+        return str(self.attributes["name"]) + (f" · {self.part}" if self.part else "")
 
     @property
     def created(self) -> dt.datetime:
@@ -212,7 +260,7 @@ class Run:
 
     @property
     def derived(self) -> Mapping[str, DerivedArray]:
-        """Activations that are not stored, or not at all steps, by layer: they follow."""
+        """Activations that are not stored, or not at all steps, by path: they follow."""
         return self._now.derived
 
     @property
@@ -416,7 +464,7 @@ class Run:
             The layer's output was not recorded.
         """
         now = self._now
-        known = now.layers[layer]
+        known = self._layer(now, layer)
         if known.has_whole_output:
             return self._lazy(now, output_path(layer), layer)
         if not known.has_activation:
@@ -451,7 +499,7 @@ class Run:
             This variable was not recorded.
         """
         now = self._now
-        known = now.layers[layer]
+        known = self._layer(now, layer)
         if weight not in known.weights:
             raise ArrayNotRecordedError(
                 f"Layer {layer!r} ({known.class_name}) has no recorded weight {weight!r}. "
@@ -476,7 +524,7 @@ class Run:
 
     @property
     def tree(self) -> xr.DataTree:
-        """The whole run as a lazy `xarray.DataTree`, as plain xarray opens it.
+        """The whole run as a lazy `xarray.DataTree`, as plain xarray opens it; of a part, its part.
 
         Activations that are not stored since they follow from others are added to it.
 
@@ -488,17 +536,23 @@ class Run:
         now = self._now
         try:
             root = {ROOT_ATTRIBUTE: dict(now.attributes)}
-            stored = {path: node for path, node in now.nodes.items() if now.is_whole(path)}
-            tree = tree_of(root, stored, lambda path: self._reader(now, path))
+            stored = {
+                path: node
+                for path, node in now.stored_nodes.items()
+                if not node["attributes"].get(BEGINS)
+            }
+            tree = tree_of(root, stored, lambda path: self._file_reader(now, path))
+            own = tree[part_path(self.part)] if self.part else tree
+            assert isinstance(own, xr.DataTree)
         except ValueError as error:
             raise RunFormatError(
                 f"{self.location}: xarray cannot read the run ({error})."
             ) from error
-        for layer in now.derived:
-            values = self._lazy(now, activation_path(layer), layer).variable
-            node = tree[layer_path(layer)]
-            node.dataset = node.dataset.assign({"activation": values})
-        return tree
+        for path in now.derived:
+            layer, _, name = path.rpartition("/")
+            node = own[layer]
+            node.dataset = node.dataset.assign({name: self._lazy(now, path, name).variable})
+        return own
 
     def array(self, path: str) -> ArrayReader:
         """Reader of any array, without names of dimensions; it reads nothing yet.
@@ -583,6 +637,17 @@ class Run:
 
     # -- inside ------------------------------------------------------------------------------
 
+    def _part(self, now: CommittedRun, name: str) -> Run:
+        return Run(self.source, name, content=now.content, checks_frames=self._checks_frames)
+
+    def _layer(self, now: CommittedRun, name: str) -> Layer:
+        if self.parts and name not in now.layers:
+            raise LayerNotFoundError(
+                f"This run has several parts; ask one of them for its layer {name!r}, as in "
+                f"run.parts[{next(iter(self.parts))!r}]. There are: {listed(self.parts)}."
+            )
+        return now.layers[name]
+
     def _group(self, group: str) -> xr.Dataset | None:
         """Every array right below a group, lazily; None where there is no such group."""
         now = self._now
@@ -603,7 +668,11 @@ class Run:
         return side_by_side(whole, readers)
 
     def _look(self, content: bytes) -> CommittedRun:
-        return CommittedRun(content, parse_root(content, where=self.location))
+        root = parse_root(content, where=self.location)
+        try:
+            return CommittedRun(content, root, self.part)
+        except KeyError:  # another recording is there now
+            raise RunFormatError(f"{self.location} no longer has the part {self.part!r}.") from None
 
     def _axis(self, now: CommittedRun, name: str) -> Array:
         values = now.axes.get(name)
@@ -629,17 +698,26 @@ class Run:
             return reader
 
     def _make_reader(self, now: CommittedRun, path: str) -> ArrayReader:
-        layer = layer_of_activation(path)
-        derived = None if layer is None else now.derived.get(layer)
+        derived = now.derived.get(path)
         if derived is None:
             return self._stored_reader(now, path)
-        sources = [self._reader(now, activation_path(name)) for name in derived.derivation.sources]
-        following = FollowingArray(derived, sources)
+        following = FollowingArray(derived, [self._reader(now, each) for each in derived.sources])
         if path not in now.nodes:
             return following
         return JoinedArray(following, self._stored_reader(now, path), derived.begins)
 
     def _stored_reader(self, now: CommittedRun, path: str) -> ArrayReader:
+        document = now.nodes.get(path)
+        if document is None or document["node_type"] != "array" or not now.is_whole(path):
+            arrays = [other for other, node in now.nodes.items() if node["node_type"] == "array"]
+            arrays += now.derived
+            raise ArrayNotRecordedError(
+                f"The run has no array {path!r}. {did_you_mean(path, arrays)}"
+            )
+        return self._file_reader(now, stored_path(path, self.part))
+
+    def _file_reader(self, now: CommittedRun, path: str) -> ArrayReader:
+        """Reader of what lies at a path of the whole run."""
         reader = self._plain_reader(now, path)
         column = now.checked.get(path) if self._checks_frames else None
         if column is None:
@@ -647,20 +725,14 @@ class Run:
         return CheckedFrames(path, reader, self._plain_reader(now, CHECKSUMS), column)
 
     def _plain_reader(self, now: CommittedRun, path: str) -> ArrayReader:
-        document = now.nodes.get(path)
-        if document is None or document["node_type"] != "array" or not now.is_whole(path):
-            arrays = [other for other, node in now.nodes.items() if node["node_type"] == "array"]
-            arrays += map(activation_path, now.derived)
-            raise ArrayNotRecordedError(
-                f"The run has no array {path!r}. {did_you_mean(path, arrays)}"
-            )
+        document = now.stored_nodes[path]
         if isinstance(self.source, DirectorySource):
             local = local_reader(
                 self.source, path, document, self._maps, checks_frames=self._checks_frames
             )
             if local is not None:
                 return local
-        reader = packed_reader(self.source, path, now.nodes, now.cache)
+        reader = packed_reader(self.source, path, now.stored_nodes, now.cache)
         if reader is None:
             raise RunFormatError(
                 f"{self.location}: {path!r} is laid out or encoded as no array of a run is; "
@@ -716,32 +788,90 @@ class CommittedRun:
 
     A growing run is refreshed while other threads read. Each thread goes on with the commit that
     it began with, so that lengths, readers and coordinates always belong together.
+
+    Parameters
+    ----------
+    content : bytes
+        The root document.
+    root : Document
+        The same, parsed and checked.
+    part : str
+        Name of the part that is read; empty: the run itself.
+
+    Raises
+    ------
+    KeyError
+        The run has no such part.
     """
 
-    def __init__(self, content: bytes, root: Document) -> None:
+    def __init__(self, content: bytes, root: Document, part: str = "") -> None:
         self.content = content
         if may_hold_code(content):
             root = without_code(root)
+        self.part = part
         self.attributes: Mapping[str, Any] = root["attributes"][ROOT_ATTRIBUTE]
-        self.nodes: Mapping[str, Document] = root["consolidated_metadata"]["metadata"]
+        self.stored_nodes: Mapping[str, Document] = root["consolidated_metadata"]["metadata"]
+        self.nodes: Mapping[str, Document] = self.stored_nodes
+        if part:
+            own = self.stored_nodes[part_path(part)]["attributes"]
+            self.attributes = {**attributes_of_part(self.attributes, part), **own}
+            self.nodes = nodes_of_part(self.stored_nodes, part)
+        self.parts: Mapping[str, Run] | None = None
         self.derived = derived_arrays(self.nodes)
         self.layers = layers_of(self.nodes, self.derived)
         self.length: int = self.nodes["step"]["shape"][0]
-        self.checked = checked_columns(self.nodes)
+        self.checked = checked_columns(self.stored_nodes)
         self.readers: dict[str, ArrayReader] = {}
         self.cache = ArrayCache()
         self.axes: dict[str, Array] = {}
 
     def array_attributes(self, path: str) -> Mapping[str, Any]:
         """Attributes of an array, stored or not."""
-        derived = self.derived.get(layer_of_activation(path) or "")
+        derived = self.derived.get(path)
         return self.nodes[path]["attributes"] if derived is None else derived.attributes
 
     def is_whole(self, path: str) -> bool:
         """Whether each step of an array is stored, or follows."""
         begins = self.nodes[path]["attributes"].get(BEGINS, 0)
-        return not begins or layer_of_activation(path) in self.derived
+        return not begins or path in self.derived
 
     def version(self, steps: Array) -> str:
-        """Digest of the root document and of the recorded steps."""
-        return hashlib.sha256(self.content + steps.tobytes()).hexdigest()
+        """Digest of the root document, of the recorded steps, and of which part is read."""
+        digest = hashlib.sha256(self.content + steps.tobytes())
+        digest.update(self.part.encode())
+        return digest.hexdigest()
+
+
+class Parts(Mapping[str, Run]):
+    """The parts of a run by name, in order.
+
+    Parameters
+    ----------
+    parts : mapping of str to Run
+        Each as a run.
+
+    Raises
+    ------
+    PartNotFoundError
+        On asking for a part that is not there; the message suggests the nearest name.
+    """
+
+    def __init__(self, parts: Mapping[str, Run]) -> None:
+        self._parts = dict(parts)
+
+    def __getitem__(self, name: str) -> Run:
+        try:
+            return self._parts[name]
+        except KeyError:
+            raise PartNotFoundError(
+                f"The run has no part {name!r}. {did_you_mean(str(name), self._parts)}"
+            ) from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._parts
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parts)
+
+    def __len__(self) -> int:
+        return len(self._parts)

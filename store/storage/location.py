@@ -43,6 +43,7 @@ ROOT_FOLDERS = (
     "evaluation",
     "evaluation_train",
     "updates",
+    "parts",
     "after_training",
     "history",
     "frame_checksum",
