@@ -157,14 +157,15 @@ class ConfinedFiles:
         if not _NO_FOLLOW:
             _of_plain(path, os.lstat(path))
         try:
-            file = FileIO(os.open(path, _READ))
+            descriptor = os.open(path, _READ)
         except OSError as error:
             raise (_not_plain(Path(path)) if error.errno in _NOT_PLAIN else error) from None
         try:
-            return file, _of_plain(path, os.fstat(file.fileno()))
+            status = _of_plain(path, os.fstat(descriptor))
         except RunFormatError:
-            file.close()
+            os.close(descriptor)
             raise
+        return FileIO(descriptor), status
 
     def status(self, key: str) -> os.stat_result:
         """Status of a file; raises as `open` does."""

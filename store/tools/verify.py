@@ -315,8 +315,9 @@ class _BadBlocks:
         """Bad positions along the first dimension; None: all of them."""
         if self.is_full or sum(stop - start for start, stop in self._spans) > MOST_POSITIONS:
             return None
-        spans = [np.arange(start, stop) for start, stop in self._spans]
-        return np.unique(np.concatenate(spans)) if spans else None
+        # Blocks lie in a grid, so that no two spans overlap.
+        spans = [np.arange(start, stop) for start, stop in sorted(self._spans)]
+        return np.concatenate(spans) if spans else None
 
 
 def _files_of_arrays(run: Run) -> Counter[str] | None:
