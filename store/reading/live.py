@@ -154,8 +154,13 @@ class MappedFiles:
         self._maps: OrderedDict[tuple[Path, str], tuple[tuple[int, int], mmap.mmap]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, source: DirectorySource, key: str, least_bytes: int) -> mmap.mmap:
-        """Map of a file of at least `least_bytes`; mapped anew when it grew or was replaced."""
+    def get(
+        self, source: DirectorySource, key: str, least_bytes: int, most_bytes: int
+    ) -> mmap.mmap:
+        """Map of a file, or of its first `most_bytes`, of which it has at least `least_bytes`.
+
+        It is mapped anew when it was replaced, or has grown to what is needed.
+        """
         at = (source.directory, key)
         status = sized(source, key, least_bytes)
         with self._lock:
@@ -163,7 +168,8 @@ class MappedFiles:
             if mapped is None or known != _identity(status) or len(mapped) < least_bytes:
                 file, status = opened(source, key, least_bytes)
                 with file:
-                    mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+                    size = min(status.st_size, most_bytes)
+                    mapped = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ)
                 self._maps[at] = (_identity(status), mapped)
                 if len(self._maps) > self._limit:
                     self._maps.popitem(last=False)  # closed when its last view is gone
@@ -339,7 +345,7 @@ class RawArray(GrowingArray):
         budget: ByteBudget,  # noqa: ARG002 - the file holds every byte
     ) -> None:
         placement = self._placement
-        mapped = self._maps.get(self._source, self._key(number), placement.end(slots[-1] + 1))
+        mapped = self._mapped(number, slots)
         if self._sound is not None:
             self._check(number, slots, mapped)
         steps = slice(slots.start, slots.stop, slots.step)
@@ -367,8 +373,8 @@ class RawArray(GrowingArray):
         number, slot = placement.locate(position)
         key, start = self._key(number), placement.offset(slot)
         if self._sound is not None:
-            mapped = self._maps.get(self._source, key, placement.end(slot + 1))
-            self._check(number, range(slot, slot + 1), mapped)
+            slots = range(slot, slot + 1)
+            self._check(number, slots, self._mapped(number, slots))
         file, _ = opened(self._source, key, placement.end(slot + 1))
         frame = np.empty(placement.frame_shape, self.dtype)
         with file:
@@ -380,6 +386,12 @@ class RawArray(GrowingArray):
                     )
                 start += placement.block_stride
         return frame
+
+    def _mapped(self, number: int, slots: range) -> mmap.mmap:
+        """Map of a file that must hold some slots."""
+        least = self._placement.end(slots[-1] + 1)
+        most = self._placement.end(self._placement.steps)
+        return self._maps.get(self._source, self._key(number), least, most)
 
     @property
     def _pieces(self) -> int:

@@ -140,7 +140,7 @@ def flip_bit(path: Path, array: str, position: int, rng: random.Random) -> None:
 
 
 def _along_steps(node: Document) -> bool:
-    return node["node_type"] == "array" and node["dimension_names"][:1] == [STEP_DIM]
+    return bool(node["node_type"] == "array" and node["dimension_names"][:1] == [STEP_DIM])
 
 
 def _stored_at(run: Path, node: Document, array: str, position: int) -> tuple[Path, int, int]:
