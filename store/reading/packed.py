@@ -170,6 +170,12 @@ class ChunkedArray:
         return math.prod(self._files_along)
 
     @property
+    def most_file_bytes(self) -> int:
+        """Bytes that a file of the array can have at most."""
+        blocks = math.prod(self._per_shard)
+        return blocks * (self._most_bytes + INDEX_ENTRY_BYTES) + CRC_BYTES
+
+    @property
     def last_key(self) -> str:
         """Key of the last of them in the source."""
         return f"{self.path}/{self._key(tuple(count - 1 for count in self._files_along))}"

@@ -363,6 +363,17 @@ def test_the_budget_can_be_raised_for_a_run_of_ones_own(
     assert open_run(run).probe is not None
 
 
+@pytest.mark.parametrize("array", ["step", "probe/input", "layers/conv1/activation"])
+def test_a_file_that_is_long_and_takes_no_room_does_not_fill_a_disk(
+    packed: Path, array: str
+) -> None:
+    (file,) = (packed / array).glob("c*")
+    os.truncate(file, 2**36)
+    with pytest.raises(RunFormatError, match="more than its array can fill"):
+        share(packed, packed.with_name("out.zip"))
+    assert not packed.with_name("out.zip").exists()
+
+
 def test_documents_are_bounded(run: Path) -> None:
     length = 40 * MEBIBYTE
     plain = [{"name": "bytes"}]  # so that no checksum says it first
