@@ -172,7 +172,7 @@ class ChunkedArray:
     @property
     def most_file_bytes(self) -> int:
         """Bytes that a file of the array can have at most."""
-        blocks = math.prod(self._per_shard)
+        blocks: int = math.prod(self._per_shard)
         return blocks * (self._most_bytes + INDEX_ENTRY_BYTES) + CRC_BYTES
 
     @property

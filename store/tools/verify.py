@@ -492,7 +492,7 @@ def _union(positions: Iterable[Array]) -> Array:
     (`numpy.unique` takes seconds for a million that follow each other, since it hashes them.)
     """
     every = np.sort(np.concatenate([np.empty(0, np.int64), *positions]))
-    return every[np.append(True, every[1:] != every[:-1])[: len(every)]]
+    return np.asarray(every[np.append(True, every[1:] != every[:-1])[: len(every)]])
 
 
 def _every_position(part: DraftArray) -> Array:
