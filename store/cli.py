@@ -30,6 +30,9 @@ PRIVATE_HINT = {
     "other_files": "files that lie beside the arrays",
 }
 
+# Lines of damage that are printed; the report counts the rest.
+FINDINGS_SHOWN = 100
+
 
 def _command(name: str) -> Callable[[Callable[..., Any]], click.Command]:
     return click.command(name, cls=Command)
@@ -124,13 +127,16 @@ def verify(run: str, salvage: Path | None) -> None:
     opened = open_run(run)
     with _bar("verify") as progress:
         report = checks.verify(opened, progress)
-    for finding in report.findings:
+    for finding in report.findings[:FINDINGS_SHOWN]:
         click.echo(printable(str(finding)))
+    if len(report.findings) > FINDINGS_SHOWN:
+        click.echo(f"and {len(report.findings) - FINDINGS_SHOWN} more")
     layers = sorted({finding.layer for finding in report.findings if finding.layer})
     read = f"{report.arrays} arrays, {human_bytes(report.bytes)}"
     if report.is_sound:
-        how = "every checksum is right" if report.checksummed else "no checksums in this form"
-        click.echo(f"Sound: {read} read, {how}.")
+        without = len(report.unchecked)
+        how = f"; {without} of them without checksums" if without else ""
+        click.echo(f"Sound: {read} read, every checksum is right{how}.")
     else:
         named = f"; layers: {', '.join(layers)}" if layers else ""
         click.echo(printable(f"Damaged: {len(report.findings)} findings in {read}{named}."))
