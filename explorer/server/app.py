@@ -16,6 +16,7 @@ from explorer.compare.pair import RunPair
 from explorer.data.run import RunData
 from explorer.plots import style
 from explorer.server.folder import RunFolder, run_list
+from explorer.server.gate import Gate
 from explorer.server.runs import ADDED, NUMBER, RunRegistry, another_run, disambiguated_names
 from explorer.server.server import Server, free_port
 from explorer.server.workarounds import reserve_core_for_browser
@@ -231,25 +232,36 @@ def serve(
     open_browser: bool = True,
     side_by_side: bool = False,
     folder: Path | None = None,
+    allow: Sequence[str | Path] = (),
+    allow_hosts: Sequence[str] = (),
     ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serve the explorer on this machine alone, until interrupted.
 
     Parameters
     ----------
-    runs, port, side_by_side, folder
+    runs, port, side_by_side, folder, allow, allow_hosts
         As for `server`.
     open_browser : bool
         Whether to open the page in the default browser.
     ready : callable, optional
-        Takes the address as soon as the port answers.
+        Takes the address, with the token that opens it, as soon as the port answers.
 
     Raises
     ------
     OSError
         The port cannot be used, or none is free.
+    ValueError
+        As for `server`.
     """
-    serving = server(runs, port=port, side_by_side=side_by_side, folder=folder)
+    serving = server(
+        runs,
+        port=port,
+        side_by_side=side_by_side,
+        folder=folder,
+        allow=allow,
+        allow_hosts=allow_hosts,
+    )
     serving.run(ready=ready, open_browser=open_browser)
 
 
@@ -259,8 +271,10 @@ def server(
     port: int | None = None,
     side_by_side: bool = False,
     folder: Path | None = None,
+    allow: Sequence[str | Path] = (),
+    allow_hosts: Sequence[str] = (),
 ) -> Server:
-    """Make a server of the explorer, for this machine alone.
+    """Make a server of the explorer, for this machine alone, and for who has its token.
 
     The drawing options of HoloViews and the number of BLAS threads are set for the whole process.
 
@@ -275,11 +289,17 @@ def server(
         Whether to show the first two runs side by side at ``/``.
     folder : Path, optional
         A folder whose runs are listed at ``/``; runs are then opened from there.
+    allow : sequence of str or Path
+        Folders and addresses from which pages may open runs, besides those where `runs` lie.
+    allow_hosts : sequence of str
+        Names besides those of this machine under which the server may be reached.
 
     Raises
     ------
     OSError
         No port is free.
+    ValueError
+        The token that the environment gives is too short, see `explorer.server.gate`.
     """
     style.for_pages()
     # The browser chooses light or dark (templates/theme.js); Panel would read it from the address.
@@ -289,7 +309,9 @@ def server(
     reserve_core_for_browser()
     first = "/run-1" if side_by_side or folder is not None else "/"
     paths = [first, *(f"/run-{number}" for number in range(2, len(runs) + 1))][: len(runs)]
-    registry = RunRegistry(runs, paths, of_folder=folder is not None)
+    if folder is not None:
+        allow = (*allow, folder)
+    registry = RunRegistry(runs, paths, of_folder=folder is not None, allow=allow)
     compared = _comparison(registry)
     routes = {path: _session(registry, number) for number, path in enumerate(paths, start=1)}
     routes |= {ADDED: _session(registry), COMPARE: compared}
@@ -297,7 +319,7 @@ def server(
         routes["/"] = compared
     if folder is not None:
         routes["/"] = _list(RunFolder(folder), registry)
-    return Server(routes, port if port is not None else free_port())
+    return Server(routes, port if port is not None else free_port(), Gate(allow_hosts))
 
 
 def _list(folder: RunFolder, registry: RunRegistry) -> Callable[[], pn.Template]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from explorer.data.run import RunData
+from explorer.server.allowed import AllowedPlaces
 from explorer.session.following import Latest
 from explorer.widgets.page.another_run import AnotherRun
 from explorer.worker import in_worker
@@ -35,6 +37,8 @@ class RunRegistry:
         Path of each run's page.
     of_folder : bool
         Whether the server lists the runs of a folder, from which others are added.
+    allow : sequence of str or Path
+        Folders and addresses from which more runs may be added, besides those where `runs` lie.
 
     Attributes
     ----------
@@ -43,11 +47,19 @@ class RunRegistry:
     """
 
     def __init__(
-        self, runs: Sequence[Run], paths: Sequence[str], *, of_folder: bool = False
+        self,
+        runs: Sequence[Run],
+        paths: Sequence[str],
+        *,
+        of_folder: bool = False,
+        allow: Sequence[str | Path] = (),
     ) -> None:
         self.of_folder = of_folder
         self.every = [Latest(run) for run in runs]
         self._paths = list(paths)
+        self._allowed = AllowedPlaces(allow)
+        for run in runs:
+            self._allowed.add_beside(run.location)
         self._lock = threading.Lock()
 
     @property
@@ -68,11 +80,12 @@ class RunRegistry:
         Raises
         ------
         ValueError
-            The run cannot be opened; the message says why.
+            The run cannot be opened, or may not be; the message says why.
         """
         location = location.strip().strip("'\"")
         if not location:
             raise ValueError("Type the path of a run, such as runs/lenet.zarr, or its address.")
+        self._allowed.check(location)
         try:
             run = open_run(location)
         except (TrainlapseError, OSError, ValueError) as error:

@@ -1,7 +1,9 @@
-"""The server: sessions apart from each other, for this machine alone."""
+"""The server: sessions apart from each other, for this machine alone, and for who has its token."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import gc
 import html
 import http.client
@@ -12,12 +14,18 @@ import subprocess
 import sys
 import types
 import weakref
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from tornado.httpclient import AsyncHTTPClient, HTTPRequest
+from tornado.websocket import WebSocketClosedError, websocket_connect
 
 from explorer.data.run import RunData
 from explorer.server import app
 from explorer.server.app import page
+from explorer.server.gate import TOKEN_VARIABLE
+from explorer.server.log import EACH
 from explorer.server.server import DEFAULT_PORT, HOST, PORTS_TRIED, free_port
 from explorer.session.session import Explorer
 from store.testing import image_run_spec
@@ -31,17 +39,26 @@ PATIENCE_S = 30
 class Server:
     """A running explorer, and what it answers."""
 
-    def __init__(self, runs):
+    def __init__(self, runs, **options):
         with socket.socket() as probe:  # another test process never gets the same
             probe.bind((HOST, 0))
             self.port = probe.getsockname()[1]
-        self.running = app.server(runs, port=self.port)
+        self.running = app.server(runs, port=self.port, **options)
         self.running.start()
 
     def stop(self):
         self.running.end()
 
+    @property
+    def token(self):
+        return dict(parse_qsl(urlsplit(self.running.address).query))["token"]
+
     def get(self, path="/", **headers):
+        """Status and text of an answer to who has the token."""
+        return self.ask(path, **{"Authorization": f"token {self.token}", **headers})
+
+    def ask(self, path="/", **headers):
+        """Status and text of an answer to anybody."""
         connection = http.client.HTTPConnection(HOST, self.port, timeout=PATIENCE_S)
         try:
             connection.request("GET", path, headers={"Connection": "close", **headers})
@@ -49,11 +66,12 @@ class Server:
             if response.status == 101:
                 assert response.fp.read(1)  # the session is there
                 return 101, ""
+            self.headers = response.headers
             return response.status, response.read().decode()
         finally:
             connection.close()
 
-    def upgrade(self, origin):
+    def upgrade(self, origin, **more):
         """Status of an attempt to open the web socket from a page of `origin`."""
         _, text = self.get()
         token = re.search(r'"token":"([^"]+)"', text)[1]
@@ -63,9 +81,11 @@ class Server:
             "Sec-WebSocket-Version": "13",
             "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
             "Sec-WebSocket-Protocol": f"bokeh, {token}",
-            "Origin": origin,
+            "Authorization": f"token {self.token}",
+            **({"Origin": origin} if origin else {}),
+            **more,
         }
-        return self.get("/ws", **headers)[0]
+        return self.ask("/ws", **headers)[0]
 
 
 @pytest.fixture
@@ -73,8 +93,8 @@ def start():
     """Start a server of some runs that ends with the test."""
     running = []
 
-    def start(*runs):
-        running.append(Server(runs))
+    def start(*runs, **options):
+        running.append(Server(runs, **options))
         return running[-1]
 
     yield start
@@ -228,7 +248,8 @@ def test_the_address_is_said_when_the_port_answers(recorded):
     )
     try:
         line = server.stdout.readline()
-        assert line == f"Trainlapse is at http://{HOST}:{port}/ (Ctrl-C ends it)\n"
+        said = rf"Trainlapse is at http://{HOST}:{port}/\?token=[\w-]{{32}} \(Ctrl-C ends it\)\n"
+        assert re.fullmatch(said, line)
         assert is_open(HOST, port)
         server.send_signal(signal.SIGINT)
         rest, _ = server.communicate(timeout=PATIENCE_S)
@@ -276,3 +297,52 @@ def test_a_server_is_gone_after_it_is_stopped(server):
     assert is_open(HOST, server.port)
     server.stop()
     assert not is_open(HOST, server.port)
+
+
+def test_hundreds_of_bad_messages_are_a_few_lines_of_log(recorded, tmp_path, monkeypatch):
+    """Sent by who has the token, to a server in a process of its own."""
+    monkeypatch.setenv(TOKEN_VARIABLE, "a token for this test")
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port = probe.getsockname()[1]
+    words = ["explore", recorded(steps=(0, 1)).run.location, "--no-browser", "--port", str(port)]
+    log = tmp_path / "log.txt"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-u", "-m", "explorer.cli", *words], stdout=output, stderr=output
+        )
+        try:
+            while "token=" not in log.read_text():
+                assert process.poll() is None
+            # Not here: `run` of another test leaves its loop to this thread.
+            with ThreadPoolExecutor(1) as thread:
+                sent = send_bad_messages(port, "a token for this test", 100)
+                thread.submit(asyncio.run, sent).result()
+        finally:
+            process.terminate()
+            process.communicate(timeout=PATIENCE_S)
+    logged = log.read_text()
+    assert "server failed to parse a message" in logged
+    assert len(logged) < 50_000
+    assert logged.count("Traceback") <= 5 * EACH
+
+
+async def send_bad_messages(port, token, count):
+    """Open a page once, and its web socket as often as it is closed for what was sent."""
+    own = {"Authorization": f"token {token}", "Origin": f"http://{HOST}:{port}"}
+    page = await AsyncHTTPClient().fetch(f"http://{HOST}:{port}/", headers=own)
+    session = re.search(r'"token":"([^"]+)"', page.body.decode())[1]
+    for number in range(count):
+        request = HTTPRequest(f"ws://{HOST}:{port}/ws", headers=own)
+        socket = await websocket_connect(request, subprotocols=["bokeh", session])
+        await socket.read_message()
+        bad = BAD_MESSAGES[number % len(BAD_MESSAGES)]
+        with contextlib.suppress(WebSocketClosedError):
+            for _ in range(3):  # header, metadata, content
+                await socket.write_message(bad, binary=isinstance(bad, bytes))
+        socket.close()
+    # Answered after what was sent before.
+    await AsyncHTTPClient().fetch(f"http://{HOST}:{port}/metadata", headers=own)
+
+
+BAD_MESSAGES = ("[" * 10_000, "{}", "x" * 1_000_000, '{"msgtype": "PATCH-DOC"}', b"\xff\x00")
