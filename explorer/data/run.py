@@ -33,7 +33,7 @@ from explorer.derived.time.frames import (
 )
 from explorer.derived.time.headway import counted
 from explorer.derived.time.timeline import Timeline, first_from
-from store import Run
+from store import Layer, Run
 from store.format.losses import recorded_loss
 from store.format.names import UNIT_DIM, Array, activation_path, weight_path
 from store.format.spec import EVALUATION_GROUPS, EVALUATION_INPUT
@@ -217,9 +217,16 @@ class RunData:
                 layer.inbound,
                 layer.mask_from,
                 layer.operations_between,
+                self._recorded_shape(layer),
             )
             for name, layer in self.run.layers.items()
         )
+
+    def _recorded_shape(self, layer: Layer) -> tuple[int, ...] | None:
+        """Shape of what was recorded of one example: what a run says of a layer may be anything."""
+        if not layer.has_activation:
+            return None
+        return tuple(self.run.array(activation_path(layer.name)).shape[2:])
 
     def input(self) -> Array | None:
         """Give the probe's input: (probe, ...); None without a probe, or with several inputs."""

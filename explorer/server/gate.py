@@ -33,7 +33,7 @@ MOST_SESSIONS = 40
 RETRY_S = 20
 
 # What a page may load and reach: itself. Bokeh compiles templates and callbacks (eval), starts by a
-# script within the page, and imports the modules of widgets from blobs.
+# script within the page, and fetches and imports the modules of widgets from blobs of the page.
 CONTENT_POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -41,7 +41,7 @@ CONTENT_POLICY = "; ".join(
         "style-src 'self' 'unsafe-inline'",
         "img-src 'self' data: blob:",
         "font-src 'self' data:",
-        "connect-src 'self' {sockets}",
+        "connect-src 'self' blob: {sockets}",
         "base-uri 'none'",
         "form-action 'none'",
         "frame-ancestors 'self'",

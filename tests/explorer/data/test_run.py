@@ -377,3 +377,11 @@ def test_a_run_that_grew_is_derived_anew(tmp_path):
     expected = np.stack([activation_of(spec, "softmax", step) for step in (0, 1, 2)])
     np.testing.assert_array_equal(data.verdicts().predicted, expected.argmax(axis=-1))
     np.testing.assert_array_equal(data.probabilities(1), expected[:, 1])
+
+
+def test_the_network_knows_the_shapes_that_were_recorded(recorded):
+    data = recorded(image_run_spec(), steps=(0,))
+    shapes = {name: data.network.node(name).output_shape for name in data.run.layers}
+    for name, layer in data.run.layers.items():
+        assert shapes[name] == (layer.output_shape if layer.has_activation else None)
+    assert shapes["conv1"] is not None

@@ -204,7 +204,7 @@ def test_a_page_may_reach_nothing_but_its_server(server):
     )
     host = f"{HOST}:{server.port}"
     assert policy["default-src"] == "'none'"
-    assert policy["connect-src"] == f"'self' ws://{host} wss://{host}"
+    assert policy["connect-src"] == f"'self' blob: ws://{host} wss://{host}"
     assert policy["img-src"] == "'self' data: blob:"
     assert policy["font-src"] == "'self' data:"
     assert not re.search(r"\*|https?:", " ".join(policy.values()))
