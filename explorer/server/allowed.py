@@ -21,12 +21,18 @@ class AllowedPlaces:
     """
 
     def __init__(self, folders: Iterable[str | Path] = ()) -> None:
-        self._folders = [_place(str(folder)) for folder in folders]
+        self._folders: dict[str | Path, None] = {}
+        for folder in folders:
+            self.add(folder)
+
+    def add(self, folder: str | Path) -> None:
+        """Allow what lies in a folder."""
+        self._folders[_place(str(folder))] = None
 
     def add_beside(self, location: str) -> None:
         """Allow what lies beside a run that somebody at the terminal has named."""
         place = _place(location)
-        self._folders.append(place.parent if isinstance(place, Path) else posixpath.dirname(place))
+        self._folders[place.parent if isinstance(place, Path) else posixpath.dirname(place)] = None
 
     def check(self, location: str) -> None:
         """Do nothing for what may be opened.
@@ -41,7 +47,7 @@ class AllowedPlaces:
         except (OSError, ValueError, RuntimeError) as error:
             raise ValueError(f"There is no run at {location!r}: {error}.") from error
         if not any(_is_below(place, folder) for folder in self._folders):
-            known = ", ".join(dict.fromkeys(map(str, self._folders))) or "none"
+            known = ", ".join(map(str, self._folders)) or "none"
             raise ValueError(
                 f"{location} is not in a folder that this server may open runs from ({known}). Who "
                 "started it can allow another folder, or an address such as https://host/runs: "

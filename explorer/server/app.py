@@ -309,8 +309,6 @@ def server(
     reserve_core_for_browser()
     first = "/run-1" if side_by_side or folder is not None else "/"
     paths = [first, *(f"/run-{number}" for number in range(2, len(runs) + 1))][: len(runs)]
-    if folder is not None:
-        allow = (*allow, folder)
     registry = RunRegistry(runs, paths, of_folder=folder is not None, allow=allow)
     compared = _comparison(registry)
     routes = {path: _session(registry, number) for number, path in enumerate(paths, start=1)}

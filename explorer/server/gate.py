@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from bokeh.server.auth_provider import AuthProvider
+from bokeh.server.auth_provider import AuthProvider, User
 from bokeh.server.views.auth_request_handler import AuthRequestHandler
 from bokeh.util.token import get_session_id
 from panel.io.server import ComponentResourceHandler
@@ -78,7 +78,7 @@ class Gate(AuthProvider):
         super().__init__()
 
     @property
-    def get_user_async(self) -> Callable[[Any], Awaitable[str]]:
+    def get_user_async(self) -> Callable[[Any], Awaitable[User]]:
         """Function by which Bokeh asks for the user of a request, before it handles it."""
         return self._let_in
 
@@ -87,7 +87,7 @@ class Gate(AuthProvider):
         """Nobody is sent there: who is not let in has been answered."""
         return "/"
 
-    async def _let_in(self, handler: Any) -> str:
+    async def _let_in(self, handler: Any) -> User:
         """Give the user of a request that is let in.
 
         Raises
@@ -132,7 +132,7 @@ class Gate(AuthProvider):
         handler.set_header("Content-Security-Policy", CONTENT_POLICY.format(sockets=sockets))
         handler.set_header("X-Content-Type-Options", "nosniff")
         handler.set_header("Referrer-Policy", "no-referrer")
-        return "user"
+        return User("user")
 
     def _is_named(self, host: str) -> bool:
         """Whether a request asks for this machine, by any port: a tunnel has one of its own."""
@@ -177,7 +177,9 @@ class ComponentFiles(AuthRequestHandler, ComponentResourceHandler):
 
 
 # In place of Panel's handler, which comes after these.
-PATTERNS = ((r"/components/(.*)", ComponentFiles, {}),)
+PATTERNS: tuple[tuple[str, type[ComponentFiles], dict[str, Any]], ...] = (
+    (r"/components/(.*)", ComponentFiles, {}),
+)
 
 
 def _refuse(handler: Any, status: int, said: str) -> None:

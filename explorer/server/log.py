@@ -66,9 +66,9 @@ def bound() -> None:
     """Bound what this process logs. A second call changes nothing."""
     root = logging.getLogger()
     if not root.handlers:
-        handler = logging.StreamHandler()
-        handler.setLevel(logging.WARNING)
-        root.addHandler(handler)
+        printing = logging.StreamHandler()
+        printing.setLevel(logging.WARNING)
+        root.addHandler(printing)
     limit = LogLimit()
     for logger in (root, *map(logging.getLogger, WITH_HANDLERS)):
         for handler in logger.handlers:

@@ -69,6 +69,10 @@ class RunRegistry:
             names = disambiguated_names([latest.data.run for latest in self.every])
             return list(zip(self._paths, names, strict=True))
 
+    def allow(self, folder: Path) -> None:
+        """Let the runs of a folder be added."""
+        self._allowed.add(folder)
+
     def add(self, location: str) -> int:
         """Open a run and return its number. A run that is open already keeps its number.
 

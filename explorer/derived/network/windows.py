@@ -18,6 +18,8 @@ BLOCK_BYTES = 64 * 1024 * 1024
 # Windows come from a configuration, arrays from what was recorded. A window longer than twice an
 # axis sees nothing more; a short axis may be padded.
 SPARE_PLACES = 64
+# Products of two lengths fit into 64 bits.
+LONGEST = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,19 +193,19 @@ def windows_of(config: Mapping[str, Any], axes: int) -> Windows:
     """
     size = config.get("kernel_size", config.get("pool_size"))
     strides = config.get("strides")
-    windows = Windows(
-        pair(size, axes),
-        pair(size if strides is None else strides, axes),
-        pair(config.get("dilation_rate", 1), axes),
-        config.get("padding", "valid"),
-    )
-    parts = (windows.size, windows.strides, windows.dilation)
-    if any(len(part) != axes or min(part, default=1) < 1 for part in parts):
+    given = (size, size if strides is None else strides, config.get("dilation_rate", 1))
+    try:
+        parts = [pair(part, axes) for part in given]
+    except (TypeError, ValueError, OverflowError):
+        parts = []
+    if not parts or any(
+        len(part) != axes or not all(1 <= n <= LONGEST for n in part) for part in parts
+    ):
         raise NotDerivableError(
-            f"Its windows have size, strides and dilation {parts}; each should be {axes} numbers "
-            "from 1 on."
+            f"Its windows have size, strides and dilation {given!r:.200}; each should be {axes} "
+            f"numbers from 1 to {LONGEST:,}."
         )
-    return windows
+    return Windows(*parts, config.get("padding", "valid"))
 
 
 def blocks(count: int, bytes_each: int) -> Iterator[slice]:

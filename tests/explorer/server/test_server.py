@@ -172,9 +172,9 @@ def test_only_its_own_pages_may_open_the_socket(server):
 def test_a_query_reaches_the_session_as_text(start, image_run, monkeypatch):
     seen = []
 
-    def noted(data, query, runs, path, *more):
+    def noted(data, query, runs, path, *more, **options):
         seen.append((query, path))
-        return page(data, query, runs, path, *more)
+        return page(data, query, runs, path, *more, **options)
 
     monkeypatch.setattr(app, "page", noted)
     server = start(image_run)

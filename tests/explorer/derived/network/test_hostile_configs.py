@@ -10,8 +10,15 @@ import pytest
 
 from explorer.derived.network.engine import Network
 from explorer.derived.network.node import Node
+from explorer.derived.network.windows import windows_of
 from explorer.derived.recurrent.equations import NotDerivableError
 from explorer.derived.texts.alignment import Window
+from explorer.derived.units.pooling import (
+    dropped_share,
+    levelled_share,
+    pooling_windows,
+    switches,
+)
 
 IMAGE = np.ones((2, 6, 6, 3), np.float32)
 TEXT = np.ones((2, 6, 3), np.float32)
@@ -77,3 +84,24 @@ def test_windows_over_a_text_are_held_against_its_length():
     with pytest.raises(ValueError, match="moves on by 0"):
         Window(2, stride=0).taps(8)
     assert Window(7, padding="same").taps(2).shape == (2, 7)
+
+
+@pytest.mark.parametrize("measure", [switches, dropped_share, levelled_share])
+@pytest.mark.parametrize("padding", ["same", "valid"])
+def test_neither_can_what_is_asked_of_a_pooling(measure, padding):
+    config = {"pool_size": HUGE, "strides": 1, "padding": padding}
+    with pytest.raises(
+        NotDerivableError, match=r"out of all proportion|Its configuration has windows"
+    ):
+        measure(IMAGE, pooling_windows("MaxPooling2D", config, (6, 6)))
+
+
+@pytest.mark.parametrize(
+    "value", [None, "two", [], [2], [2, 2, 2], 0, -1, [2, None], 10**30, 1e300]
+)
+@pytest.mark.parametrize("option", ["pool_size", "strides", "dilation_rate"])
+def test_what_is_no_window_is_said(option, value):
+    if option == "strides" and value is None:
+        return  # as long as the window
+    with pytest.raises(NotDerivableError, match="each should be 2 numbers from 1 to"):
+        windows_of({"pool_size": 2, option: value}, 2)
