@@ -205,7 +205,8 @@ def windows_of(config: Mapping[str, Any], axes: int) -> Windows:
             f"Its windows have size, strides and dilation {given!r:.200}; each should be {axes} "
             f"numbers from 1 to {LONGEST:,}."
         )
-    return Windows(*parts, config.get("padding", "valid"))
+    size, strides, dilation = parts
+    return Windows(size, strides, dilation, config.get("padding", "valid"))
 
 
 def blocks(count: int, bytes_each: int) -> Iterator[slice]:
