@@ -22,6 +22,8 @@ from bokeh.util.token import get_session_id
 from panel.io.server import ComponentResourceHandler
 from tornado.web import Finish
 
+from explorer.server.refusal import refuse
+
 TOKEN = "token"  # noqa: S105, the name of a parameter
 # A token of the user's own, in place of a new one for each server.
 TOKEN_VARIABLE = "TRAINLAPSE_TOKEN"  # noqa: S105, the name of a variable
@@ -97,14 +99,21 @@ class Gate(AuthProvider):
         """
         request = handler.request
         if not self._is_named(request.host):
-            _refuse(
+            refuse(
                 handler,
                 403,
-                f"This server is not known as {request.host!r}. Who started it can allow the name: "
-                "trainlapse explore --allow-host NAME.",
+                f"This server is not known as {request.host!r}.",
+                "Open it as localhost, with the same port. Another name is allowed where the "
+                "server is started:",
+                "trainlapse explore --allow-host NAME",
             )
         if not self._is_own(request):
-            _refuse(handler, 403, "Pages of other servers may ask nothing of this one.")
+            refuse(
+                handler,
+                403,
+                "Pages of other servers may ask nothing of this one.",
+                "Open its address in a tab of its own.",
+            )
         cookie = f"trainlapse-{urlsplit('//' + request.host).port or 80}"
         in_address = request.query_arguments.get(TOKEN, [b""])[-1]
         if _equal(in_address, self.token) or _equal(_token_in_header(request), self.token):
@@ -114,19 +123,22 @@ class Gate(AuthProvider):
                 handler.redirect(_without_token(request.uri))
                 raise Finish
         elif not _equal(handler.get_cookie(cookie, "").encode("utf-8", "replace"), self._cookie):
-            _refuse(
+            refuse(
                 handler,
                 403,
-                "This page needs the token of the server. Open the whole address that trainlapse "
-                "has printed where it was started: it ends in ?token=...",
+                "This page needs the token of its server.",
+                "Open the whole address that was printed in the terminal where Trainlapse was "
+                "started: paste it into the address line. It looks like this:",
+                f"http://{request.host}/?{TOKEN}=...",
             )
         if self._is_full(handler):
             handler.set_header("Retry-After", str(RETRY_S))
-            _refuse(
+            refuse(
                 handler,
                 503,
                 f"{self.most_sessions} pages of this server are open, which is as many as it "
-                "shows. Close one, and try again in half a minute.",
+                "shows.",
+                "Close one, and try again in half a minute.",
             )
         sockets = f"ws://{request.host} wss://{request.host}"  # older browsers: 'self' is http
         handler.set_header("Content-Security-Policy", CONTENT_POLICY.format(sockets=sockets))
@@ -180,19 +192,6 @@ class ComponentFiles(AuthRequestHandler, ComponentResourceHandler):
 PATTERNS: tuple[tuple[str, type[ComponentFiles], dict[str, Any]], ...] = (
     (r"/components/(.*)", ComponentFiles, {}),
 )
-
-
-def _refuse(handler: Any, status: int, said: str) -> None:
-    """Answer a request with a sentence.
-
-    Raises
-    ------
-    tornado.web.Finish
-        Always.
-    """
-    handler.set_status(status)
-    handler.set_header("Content-Type", "text/plain; charset=utf-8")
-    raise Finish(f"{said}\n")
 
 
 def _own_token() -> str | None:

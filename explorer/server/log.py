@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Callable
 
@@ -13,6 +14,8 @@ ALL = 60
 PERIOD_S = 60.0
 # Longer messages quote what was received, which may be megabytes. Tracebacks are cut, too.
 LONGEST = 2_000
+# Addresses are logged, and the first one of a visitor opens the server.
+IN_ADDRESS = re.compile(r"([?&]token=)[^&\s'\"]+")
 # Loggers that do not leave printing to the root.
 WITH_HANDLERS = ("bokeh", "panel")
 
@@ -20,7 +23,7 @@ WITH_HANDLERS = ("bokeh", "panel")
 class LogLimit(logging.Filter):
     """Lets through some messages of each kind a minute, cut to a length, and says when it stops.
 
-    A kind is a line of code that logs.
+    No message holds a token. A kind is a line of code that logs.
 
     Parameters
     ----------
@@ -53,13 +56,18 @@ class LogLimit(logging.Filter):
             said = record.getMessage()
         except Exception:  # logging would print it, and all arguments
             said = str(record.msg)
+        said = _without_token(said)
         if len(said) > LONGEST:
             said = f"{said[:LONGEST]} … ({len(said):,} characters)"
         record.msg, record.args = f"{said} {ending}".rstrip(), ()
         if record.exc_info and not record.exc_text:
-            text = logging.Formatter().formatException(record.exc_info)
+            text = _without_token(logging.Formatter().formatException(record.exc_info))
             # The end says what was raised, and where.
             record.exc_text = text if len(text) <= LONGEST else f"… {text[-LONGEST:]}"
+
+
+def _without_token(text: str) -> str:
+    return IN_ADDRESS.sub(r"\1...", text)
 
 
 def bound() -> None:

@@ -69,3 +69,13 @@ def test_so_is_a_traceback_whose_end_says_what_was_raised(log):
 def test_a_message_that_cannot_be_formatted_is_logged_as_it_is(log):
     log.say("%d of %d", "one")
     assert log.lines == ["%d of %d"]
+
+
+def test_no_token_is_logged(log):
+    log.say("404 GET /a?layer=b&token=s3cr%2B-et&step=1 (127.0.0.1)")
+    try:
+        raise ValueError("HTTPServerRequest(uri='/?token=s3cret')")
+    except ValueError as error:
+        log.say("failed", line=2, raised=error)
+    assert log.lines[0] == "404 GET /a?layer=b&token=...&step=1 (127.0.0.1)"
+    assert log.lines[1].endswith("uri='/?token=...')")
