@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from explorer.session.session import Explorer, notice
 from explorer.session.tour import Tour
 from explorer.widgets.markup import TEMPLATE_ENGINE, TEMPLATES
 from store import Run
+from store.tools import trust
 
 SCRIPTS = ("theme.js", "figures.js", "page.js", "narrow.js", "models.js")
 COMPARE = "/compare"
@@ -86,6 +88,7 @@ def page(
         adds=add is not None,
         of_folder=of_folder,
         facts=" · ".join(facts),
+        foreign=_how_to_sign(run),
     )
 
 
@@ -118,9 +121,11 @@ def comparison_page(
     shown = ComparisonPage(pair, query)
     sides = facts_of(shown.comparison.sides)
     names = disambiguated_names([pair.first.run, pair.second.run])
-    for side, name, number in zip(sides, names, numbers, strict=True):
+    of_sides = (pair.first.run, pair.second.run)
+    for side, run, name, number in zip(sides, of_sides, names, numbers, strict=True):
         alone = runs[number - 1][0] if runs else ""
-        side |= {"name": name, "number": number, "alone": alone}
+        foreign = _how_to_sign(run)
+        side |= {"name": name, "number": number, "alone": alone, "foreign": foreign}
     return _template(
         {
             "transport": shown.transport,
@@ -134,6 +139,11 @@ def comparison_page(
         adds=add is not None,
         of_folder=of_folder,
     )
+
+
+def _how_to_sign(run: Run) -> str:
+    """Command by which the header no longer marks a run as foreign; empty for one that is not."""
+    return "" if trust.is_signed(run) else f"trainlapse trust {shlex.quote(run.location)}"
 
 
 def _adding(data: RunData, add: Callable[[str], int] | None) -> dict[str, Any]:
@@ -178,6 +188,7 @@ def _template(
     runs: Switch,
     path: str = "",
     facts: str = "",
+    foreign: str = "",
     sides: Sequence[Mapping[str, Any]] = (),
     others: Switch = (),
     here: int = 0,
@@ -195,6 +206,7 @@ def _template(
         "runs": list(runs),
         "path": path,
         "facts": facts,
+        "foreign": foreign,
         "sides": list(sides),
         "others": list(others),
         "here": here,

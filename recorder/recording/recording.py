@@ -44,6 +44,7 @@ from store.live.metrics_table import EpochMeans
 from store.live.writer import RunWriter
 from store.reading.run import open_run
 from store.storage.location import is_run
+from store.tools import trust
 
 log = logging.getLogger("trainlapse.recorder")
 
@@ -530,6 +531,7 @@ class Recording:
             self._recorded = replace(self._recorded, spec=spec)
         writer = self._resume(path, spec, step)
         run = open_run(path)
+        trust.sign_like(run, before)
         if len(run):
             self._epoch = float(run.epochs[-1])
             self._started_at = time.perf_counter() - float(run.wall_times[-1])
@@ -554,7 +556,7 @@ class Recording:
             if path in self._taken:
                 continue
             try:
-                return RunWriter.create(
+                writer = RunWriter.create(
                     path,
                     self._named(recorded.spec, path),
                     # A free number is never another's, who may just be beginning there.
@@ -567,6 +569,9 @@ class Recording:
             except SpecError as error:
                 # A backend made the description: a fault in it is not the user's.
                 raise RuntimeError(f"The model could not be described. {error}") from error
+            else:
+                _sign(path)
+                return writer
         assert refusal is not None
         raise refusal
 
@@ -581,6 +586,14 @@ class Recording:
             triggers = self.options.schedule.triggers()
             self._watches = [trigger.watch(recorded.frame_bytes) for trigger in triggers]
         return recorded
+
+
+def _sign(path: Path) -> None:
+    """Sign a new run; where the signature cannot be kept, it is shown as foreign, and no more."""
+    try:
+        trust.sign(open_run(path))
+    except OSError as fault:
+        log.info("The run at %s is not signed: %s", path, fault)
 
 
 def _numbers(metrics: Mapping[str, Any]) -> dict[str, float]:

@@ -8,6 +8,8 @@ import gc
 import html
 import http.client
 import re
+import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -28,7 +30,9 @@ from explorer.server.gate import TOKEN_VARIABLE
 from explorer.server.log import EACH
 from explorer.server.server import DEFAULT_PORT, HOST, PORTS_TRIED, free_port
 from explorer.session.session import Explorer
+from store import open_run
 from store.testing import image_run_spec
+from store.tools import trust
 
 pytestmark = pytest.mark.slow
 
@@ -153,6 +157,32 @@ def test_a_name_with_markup_is_text_in_the_page(start, recorded, image_run):
     for text in (alone.get()[1], among.get()[1], among.get("/run-2")[1]):
         assert MARKUP not in text
         assert html.escape(MARKUP) in text
+
+
+def foreign(text):
+    """Commands that the header of a page gives for runs that it marks as foreign."""
+    return [html.unescape(each) for each in re.findall(r"<code>([^<]*)</code>", text)]
+
+
+def test_a_run_without_a_signature_is_marked_in_the_header(start, recorded, tmp_path, monkeypatch):
+    monkeypatch.setenv(trust.FOLDER_VARIABLE, str(tmp_path / "settings"))
+    own, other = (recorded(steps=(0, 1)).run for _ in range(2))
+    trust.sign(own)
+    server = start(own, other)
+    assert foreign(server.get()[1]) == []
+    command = f"trainlapse trust {other.location}"
+    assert foreign(server.get("/run-2")[1]) == [command]
+    assert foreign(server.get("/compare?a=1&b=2")[1]) == [command]
+    trust.sign(other)
+    assert foreign(server.get("/run-2")[1]) == []
+
+
+def test_the_mark_quotes_the_place_of_a_run_for_shell_and_page(start, recorded, tmp_path):
+    place = tmp_path / "a & 'b' <i>$(c)</i>.zarr"
+    shutil.copytree(recorded(steps=(0, 1)).run.location, place)
+    text = start(open_run(place)).get()[1]
+    assert "<i>" not in text.partition("<header>")[2].partition("</header>")[0]
+    assert shlex.split(foreign(text)[0])[2:] == [str(place)]
 
 
 def test_only_this_machine_is_served(server):
