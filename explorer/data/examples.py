@@ -139,7 +139,7 @@ class Examples:
         length = max(1, BLOCK_BYTES // max(1, 8 * int(np.prod(shape, dtype=np.int64))))
         rest = (slice(None),) * len(shape)
         for start in counted(range(0, steps, length)):
-            yield self.data.run.read(self.path, (slice(start, min(steps, start + length)), *rest))
+            yield self.data.read(self.path, (slice(start, min(steps, start + length)), *rest))
 
 
 def sources(data: RunData) -> list[ExampleSource]:
@@ -165,7 +165,7 @@ def answers_at(data: RunData, source: ExampleSource, index: int) -> Array:
     else:
         path = _path(source)
     rest = (slice(None),) * (len(data.run.array(path).shape) - 1)
-    return reading.probabilities(data.run.read(path, (index, *rest)))
+    return reading.probabilities(data.read(path, (index, *rest)))
 
 
 def _path(source: ExampleSource) -> str:

@@ -167,7 +167,7 @@ def _activations(of: Replayed, index: int, layers: list[str]) -> dict[str, Array
         found = of.data.network.forward(of.inputs, of.weights(index), wanted=layers)
     except NotDerivableError:
         return None
-    recorded = of.data.run.read(of.examples.path, (index, slice(None), slice(None)))
+    recorded = of.data.read(of.examples.path, (index, slice(None), slice(None)))
     size = np.abs(recorded).max(initial=np.finfo(np.float32).tiny)
     same = np.allclose(found[of.output], recorded, rtol=0, atol=TOLERANCE * size, equal_nan=True)
     return found if same else None

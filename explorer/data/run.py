@@ -31,7 +31,7 @@ from explorer.derived.time.frames import (
     robust_limits,
     sample_indices,
 )
-from explorer.derived.time.headway import counted
+from explorer.derived.time.headway import checkpoint, counted
 from explorer.derived.time.timeline import Timeline, first_from
 from store import Layer, Run
 from store.format.losses import recorded_loss
@@ -116,6 +116,11 @@ class RunData:
         kept = DerivedCache(version)
         return self._derived.get((version, key), lambda: kept.get(key, make))
 
+    def read(self, path: str, index: tuple[int | slice, ...]) -> Array:
+        """Read a part of an array, as `store.Run.read` does; a computation can be ended here."""
+        checkpoint()
+        return self.run.read(path, index)
+
     # -- activations -------------------------------------------------------------------------
 
     def picture(self, layer: str) -> FrameLayout:
@@ -126,7 +131,7 @@ class RunData:
     def activation(self, layer: str, index: int, probe: int) -> Array:
         """Read one probe's activation at a recorded step: (...), without those two dimensions."""
         rest = (slice(None),) * (len(self.run.array(activation_path(layer)).shape) - 2)
-        return self.run.read(activation_path(layer), (index, probe, *rest))
+        return self.read(activation_path(layer), (index, probe, *rest))
 
     def activations(self, layer: str, index: int, probe: int | None = None) -> Array:
         """Activation of every probe at one recorded step, the unit last: (probe, ..., unit).
@@ -136,7 +141,7 @@ class RunData:
         path = activation_path(layer)
         dims = self.run.array(path).dims[1:]
         chosen = slice(None) if probe is None else slice(probe, probe + 1)
-        frame = self.run.read(path, (index, chosen, *(slice(None),) * (len(dims) - 1)))
+        frame = self.read(path, (index, chosen, *(slice(None),) * (len(dims) - 1)))
         return np.moveaxis(frame, dims.index(UNIT_DIM), -1) if UNIT_DIM in dims else frame
 
     def activation_frames(self, layer: str) -> Iterator[Array]:
@@ -200,7 +205,7 @@ class RunData:
         rest = (slice(None),) * (len(reader.dims) - 2)
         history = np.empty((reader.shape[0], self.units(layer)), np.float32)
         for block in _blocks(reader.shape[0], 8 * math.prod(reader.shape[2:])):
-            read = self.run.read(path, (block, probe, *rest))
+            read = self.read(path, (block, probe, *rest))
             with np.errstate(invalid="ignore", over="ignore"):  # NaN and infinity are shown
                 means = read.mean(axis=places, dtype=np.float64)
                 history[block] = means.reshape(len(read), -1)
@@ -242,7 +247,7 @@ class RunData:
         """Read one variable at a recorded step: (...), as Keras shapes it."""
         path = weight_path(layer, weight)
         rest = (slice(None),) * (len(self.run.array(path).shape) - 1)
-        return self.run.read(path, (index, *rest))
+        return self.read(path, (index, *rest))
 
     def weights(self, layer: str, index: int) -> dict[str, Array]:
         """Read every recorded variable of a layer at a recorded step: (...) each, by name."""
@@ -326,7 +331,7 @@ class RunData:
             return None
 
         def make() -> Array:
-            return reading.probabilities(self.run.read(path, (slice(None), probe, slice(None))))
+            return reading.probabilities(self.read(path, (slice(None), probe, slice(None))))
 
         return self._arrays.get(("probabilities", len(self.run), probe), make)
 
@@ -339,7 +344,7 @@ class RunData:
         def make() -> Arrays:
             steps, *rest = self.run.array(path).shape
             blocks = _blocks(steps, 8 * math.prod(rest))
-            outputs = (self.run.read(path, (block, slice(None), slice(None))) for block in blocks)
+            outputs = (self.read(path, (block, slice(None), slice(None))) for block in blocks)
             return asdict(reading.verdicts(outputs, self.class_labels))
 
         return Verdicts(**self.derived("verdicts", make))
