@@ -28,6 +28,7 @@ TOKEN = "token"  # noqa: S105, the name of a parameter
 # A token of the user's own, in place of a new one for each server.
 TOKEN_VARIABLE = "TRAINLAPSE_TOKEN"  # noqa: S105, the name of a variable
 TOKEN_BYTES = 24
+DEFAULT_PORTS = {"http": 80, "https": 443}
 # Short enough to type, and 16 random letters and digits are beyond all guessing.
 SHORTEST_TOKEN = 16
 # Pages at the same time. Each holds some 10 MB, and one that was closed goes half a minute later.
@@ -114,7 +115,7 @@ class Gate(AuthProvider):
                 "Pages of other servers may ask nothing of this one.",
                 "Open its address in a tab of its own.",
             )
-        cookie = f"trainlapse-{urlsplit('//' + request.host).port or 80}"
+        cookie = f"trainlapse-{_port_of(request.host)}"
         in_address = request.query_arguments.get(TOKEN, [b""])[-1]
         if _equal(in_address, self.token) or _equal(_token_in_header(request), self.token):
             handler.set_cookie(cookie, self._cookie, httponly=True, samesite="Lax")
@@ -159,11 +160,12 @@ class Gate(AuthProvider):
         headers = request.headers
         origin = headers.get("Origin")
         if origin is not None:
-            name = _name_of(urlsplit(origin).netloc)
-            if name is None or not self._is_named(urlsplit(origin).netloc):
+            scheme, separator, host = origin.partition("://")
+            if not separator or scheme not in DEFAULT_PORTS or not self._is_named(host):
                 return False
             # Beside this server, others listen on the loopback interface.
-            return name in self._hosts or _port_of(origin) == _port_of(f"http://{request.host}")
+            is_here = _port_of(host, scheme) == _port_of(request.host)
+            return is_here or _name_of(host) in self._hosts
         if headers.get("Upgrade", "").lower() == "websocket":
             return False
         is_visit = (headers.get("Sec-Fetch-Mode"), headers.get("Sec-Fetch-Dest")) == (
@@ -239,9 +241,8 @@ def _name_of(netloc: str) -> str | None:
     return parts.hostname and parts.hostname.rstrip(".")
 
 
-def _port_of(address: str) -> int:
-    parts = urlsplit(address)
-    return parts.port or (443 if parts.scheme == "https" else 80)
+def _port_of(netloc: str, scheme: str = "http") -> int:
+    return urlsplit(f"//{netloc}").port or DEFAULT_PORTS[scheme]
 
 
 def _is_loopback(name: str) -> bool:

@@ -15,7 +15,7 @@ PERIOD_S = 60.0
 # Longer messages quote what was received, which may be megabytes. Tracebacks are cut, too.
 LONGEST = 2_000
 # Addresses are logged, and the first one of a visitor opens the server.
-IN_ADDRESS = re.compile(r"([?&]token=)[^&\s'\"]+")
+IN_ADDRESS = re.compile(r"(\btoken=)[^&\s'\"]+")
 # Loggers that do not leave printing to the root.
 WITH_HANDLERS = ("bokeh", "panel")
 

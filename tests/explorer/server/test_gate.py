@@ -88,6 +88,10 @@ def test_the_token_leaves_the_address_once_the_cookie_is_set(server):
     assert "SameSite=Lax" in cookie
     assert server.token not in cookie
     assert server.ask("/", Cookie=cookie.partition(";")[0])[0] == 200
+    of_another_port = cookie.partition(";")[0].replace(f"-{server.port}=", f"-{server.port + 1}=")
+    assert server.ask("/", Cookie=of_another_port)[0] == 403
+    address = f"http://127.0.0.1:{server.port}/?token={server.token}"
+    assert server.ask("/", Referer=address)[0] == 403
     assert server.ask(f"/?token={server.token}")[0] == 302
     assert server.headers["Location"] == "/"
 
@@ -173,6 +177,13 @@ def test_a_name_can_be_allowed(start, image_run):
         {"Origin": "http://evil.example"},
         {"Origin": "null"},
         {"Origin": "http://localhost:1"},
+        {"Origin": "http://["},
+        {"Origin": "file://"},
+        {"Origin": "//localhost"},
+        {"Origin": "http://localhost:99999"},
+        {"Origin": "http://user@localhost"},
+        {"Origin": "http://localhost.evil.example"},
+        {"Origin": ""},
         {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "script"},
         {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"},
     ],
@@ -194,6 +205,7 @@ def test_a_socket_needs_an_origin_and_the_token(server):
     assert server.upgrade(own) == 101
     assert server.upgrade(None) == 403
     assert server.upgrade("null") == 403
+    assert server.upgrade("http://[") == 403
     assert server.upgrade(own, Authorization="token wrong") == 403
     assert server.upgrade("http://localhost:9000", Host="localhost:9000") == 101
     assert server.upgrade(own, Host="localhost:9000") == 403

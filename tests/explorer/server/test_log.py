@@ -79,3 +79,5 @@ def test_no_token_is_logged(log):
         log.say("failed", line=2, raised=error)
     assert log.lines[0] == "404 GET /a?layer=b&token=...&step=1 (127.0.0.1)"
     assert log.lines[1].endswith("uri='/?token=...')")
+    log.say("404 GET /;token=s3cret (127.0.0.1)", line=3)
+    assert log.lines[2] == "404 GET /;token=... (127.0.0.1)"
