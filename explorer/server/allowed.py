@@ -66,8 +66,12 @@ def _place(location: str) -> str | Path:
     if "://" not in location:
         return Path(location).expanduser().resolve()
     parts = urlsplit(location)
-    path = unquote(parts.path).replace("\\", "/")
-    if ".." in path.split("/"):  # servers differ in where that leads
+    path = parts.path
+    while (decoded := unquote(path)) != path:  # some servers do so twice
+        path = decoded
+    path = path.replace("\\", "/")
+    # Servers differ in where that leads, and some take parameters behind a semicolon.
+    if any(name.partition(";")[0] == ".." for name in path.split("/")):
         raise ValueError("its path leads upwards")
     port = f":{parts.port}" if parts.port else ""
     host = f"{parts.scheme.lower()}://{(parts.hostname or '').lower()}{port}"

@@ -127,6 +127,8 @@ def test_a_folder_can_be_allowed(image_run, elsewhere):
         "https://host:444/runs/run.zip",
         "https://host/runs/../other/run.zip",
         "https://host/runs/%2e%2e/other/run.zip",
+        "https://host/runs/%252e%252e/other/run.zip",
+        "https://host/runs/..;/other/run.zip",
         "https://host/runs/..%5cother/run.zip",
         "https://host@evil.example/runs/run.zip",
         "https://evil.example/https://host/runs/run.zip",
