@@ -21,8 +21,9 @@ WARNINGS =
 LOCKS = constraints/python3.11.txt constraints/python3.12.txt constraints/python3.13.txt \
   constraints/floors.txt
 # Bytecode is kept whatever the shell says: to prepare the assertions of all tests takes seconds.
+# A process that a test has ended is not replaced: another one would begin with the same test.
 PYTEST = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses=2 --dist=loadfile \
-  --no-loadscope-reorder $(WARNINGS)
+  --no-loadscope-reorder --max-worker-restart=0 $(WARNINGS)
 
 help:
 	@echo 'make demo        record two real trainings and open the explorer'
@@ -56,7 +57,7 @@ test-fast: $(VENV)/.has-test
 	@$(PYTEST) -m 'not browser and not slow and not full' $(TEST_ARGS)
 
 test-full: $(VENV)/.has-test
-	@$(PYTEST) -m full $(TEST_ARGS)
+	@$(PYTEST) -m full -o faulthandler_timeout=1200 $(TEST_ARGS)
 
 # Installed anew each time: what is newest changes.
 newest:

@@ -17,7 +17,7 @@ from explorer.data.absence import Absence
 from explorer.data.run import RunData
 from explorer.plots import style
 from explorer.plots.mosaic import mosaic_picture
-from explorer.selection import Selection, select_in
+from explorer.selection import Selection, chosen_part, select_in
 from explorer.session.session import Explorer
 from explorer.views.base import Region, Scene, View, WithLegend, drawn, fits
 from explorer.views.registry import views
@@ -51,7 +51,8 @@ def explore(run: Run | str | Path, **selection: Any) -> pn.Column:
         An open run, or whatever `store.open_run` opens.
     **selection
         What is selected at first, as in the page's address: ``step``, ``layer``, ``unit``,
-        ``probe``, ``target``, ``axis``, ``tab``.
+        ``probe``, ``target``, ``axis``, ``tab``; and ``part`` of a run of several models, by
+        default the first that has activations.
 
     Returns
     -------
@@ -73,7 +74,7 @@ def explore(run: Run | str | Path, **selection: Any) -> pn.Column:
     >>> explore("runs/lenet.zarr", layer="conv1", step=100)  # doctest: +SKIP
     """
     _load_scripts()
-    cell = _Cell(RunData(_opened(run)), selection)
+    cell = _Cell(RunData(_opened(run, selection)), selection)
     _leave_page_alone(cell.transport)
     network = pn.Column(cell.graph, width=GRAPH_PX, height=GRAPH_HEIGHT_PX, margin=(0, 14, 0, 0))
     return pn.Column(
@@ -112,7 +113,7 @@ def titles(run: Run | str | Path, **selection: Any) -> list[str]:
     RunNotFoundError, RunFormatError, SchemaVersionError, RemoteError
         The run cannot be opened, see `store.open_run`.
     """
-    scene = _scene(_opened(run), selection)
+    scene = _scene(_opened(run, selection), selection)
     return [view.title for view in _fitting(scene) if view.requirement(scene) is None]
 
 
@@ -146,7 +147,7 @@ def picture(run: Run | str | Path, title: str, **selection: Any) -> hv.Element |
     """
     _load_scripts()
     style.register()
-    scene = _scene(_opened(run), selection)
+    scene = _scene(_opened(run, selection), selection)
     fitting = {view.title: view for view in _fitting(scene)}
     if title not in fitting:
         raise SpecError(f"There is no view {title!r} of this. {did_you_mean(title, fitting)}")
@@ -172,12 +173,12 @@ def _load_scripts() -> None:
     pn.extension(inline=True)
 
 
-def _opened(run: Run | str | Path) -> Run:
-    return run if isinstance(run, Run) else open_run(run)
+def _opened(run: Run | str | Path, wanted: dict[str, Any]) -> Run:
+    return chosen_part(run if isinstance(run, Run) else open_run(run), wanted)
 
 
 def _scene(run: Run, wanted: dict[str, Any]) -> Scene:
-    unknown = [name for name in wanted if name not in (*_PARAMETERS, "axis")]
+    unknown = [name for name in wanted if name not in (*_PARAMETERS, "axis", "part")]
     if unknown:
         raise SpecError(
             f"{unknown[0]!r} cannot be selected. {did_you_mean(unknown[0], _PARAMETERS)}"

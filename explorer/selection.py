@@ -182,6 +182,10 @@ def select_in(
     selection.step = int(steps[-1]) if len(steps) else 0
     selection.axis = usual_axis(steps)
     warnings: list[str] = []
+    part = str(query.get("part") or run.part)
+    if part != run.part:
+        others = f"There is no part {part!r}. {did_you_mean(part, run.part_names)}"
+        warnings.append(others if run.part_names else f"This run has no parts, so no {part!r}.")
 
     if "layer" in query:
         layer = str(query["layer"])
@@ -226,6 +230,33 @@ def select_in(
         if nearest != step:
             warnings.append(f"Step {step} was not recorded; the nearest one is {nearest}.")
     return selection, warnings
+
+
+def chosen_part(run: Run, query: Mapping[str, Any]) -> Run:
+    """Give the part of a run that is looked at.
+
+    Parameters
+    ----------
+    run : Run
+        The run; one that has no parts, or is one, is given back.
+    query : mapping
+        As for `select_in`, which tells of a ``part`` that there is not.
+
+    Returns
+    -------
+    Run
+        Without a wish the first part that has activations, else the first.
+    """
+    parts = run.parts
+    if not parts:
+        return run
+    with_activations = (
+        name
+        for name, part in parts.items()
+        if any(layer.has_activation for layer in part.layers.values())
+    )
+    wanted = str(query.get("part", ""))
+    return parts[wanted if wanted in parts else next(with_activations, next(iter(parts)))]
 
 
 def unit_counts(run: Run) -> dict[str, int]:

@@ -157,6 +157,8 @@ def gradients(argument: str, value: Any) -> Any:
     """Require numbers, or None, for each variable; how many there must be, the model says."""
     if value is None:
         return None
+    if isinstance(value, Mapping):  # of several models, by the name of each
+        return {name: gradients(argument, each) for name, each in value.items()}
     if isinstance(value, str | bytes) or not isinstance(value, Iterable):
         refuse(argument, value, "one gradient, or None, for each trainable variable")
     given = list(value)  # such as of a generator

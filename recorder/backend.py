@@ -3,9 +3,7 @@
 A recording knows its model by these protocols alone, and imports no framework. A backend needs
 `Backend` and `Subject`. The other protocols are optional, and a backend that has nothing to say
 there leaves them out. `CanNarrow` saves work. `MeasuresUpdates` gives a run its single updates,
-`TellsTrained` what was frozen when.
-`HasParts` serves what runs will hold later: it stands here already, apart from the rest, so that no
-backend is built in a way that rules it out.
+`TellsTrained` what was frozen when. `HasParts` finds the models that a training of several has.
 """
 
 from __future__ import annotations
@@ -254,29 +252,44 @@ class HasParts(Protocol):
     """A `Backend` that knows models of several parts.
 
     The generator and the discriminator of a GAN have a forward pass and a probe each, and no
-    common one. Each part is looked at as a model of its own. No run holds several parts yet: the
-    error that refuses the whole names them. A run of all parts will take their frames between the
-    same two updates, so that they belong to one step.
+    common one. Each part is looked at as a model of its own, and their frames are taken between
+    the same two updates. Of a backend without this, several models are recorded where the user
+    passes them by name, each with a probe.
     """
 
     def parts(self, model: Any) -> Mapping[str, Any]:
-        """Give the models that `look_at` takes, by name; none where `look_at` takes the whole."""
+        """Give what `look_at` takes, by name; none where `look_at` takes the whole."""
+
+    def is_built(self, part: Any) -> bool:
+        """Whether a part has all of its weights, so that it can be described."""
+
+    def takes(self, part: Any, probe: Probe) -> bool:
+        """Whether a probe can be sent through a part; it stays as it is."""
+
+    def look_at_weights(self, part: Any) -> Subject:
+        """Describe a part of which only the weights are recorded."""
+
+    def about(self, model: Any) -> RunSpec:
+        """Describe the training of a model of parts, without any layer."""
 
 
 def backend_of(model: Any) -> Backend:
-    """Find the backend that looks into a model.
+    """Find the backend that looks into a model, or into each of several by name.
 
     Raises
     ------
     ArgumentError
         None does.
     """
-    for cls in type(model).__mro__:
-        home = BACKENDS.get(f"{cls.__module__.partition('.')[0]}.{cls.__name__}")
-        if home is not None:
-            module, _, name = home.partition(":")
-            backend: Backend = getattr(importlib.import_module(module), name)()
-            return backend
+    # Of several models by name some may be single layers, which are no models.
+    several = isinstance(model, Mapping) and len(model) > 0
+    for each in model.values() if several else [model]:
+        for cls in type(each).__mro__:
+            home = BACKENDS.get(f"{cls.__module__.partition('.')[0]}.{cls.__name__}")
+            if home is not None:
+                module, _, name = home.partition(":")
+                backend: Backend = getattr(importlib.import_module(module), name)()
+                return backend
     raise ArgumentError(
         f"model must be a {listed(BACKENDS)}, got {type(model).__name__}. For a model of another "
         f"framework pass backend=..., {BACKEND}."

@@ -14,10 +14,11 @@ from typing import Any
 from recorder import arguments
 from recorder.backend import BACKEND, Backend, backend_of
 from recorder.evaluation import Evaluation, one_of_each_role
-from recorder.probe import Probe
+from recorder.probe import Probe, check_probe
 from recorder.recording.background import as_array
 from recorder.recording.options import Options
-from recorder.recording.recorded_model import RecordedModel, Take, joined, look_at
+from recorder.recording.recorded_model import Take, joined
+from recorder.recording.recorded_parts import PartsMeter, Recorded, look_at
 from recorder.recording.run_path import RunPath
 from recorder.recording.updates import UpdateMeter
 from recorder.schedule import SCHEDULES, Schedule, default_schedule
@@ -86,7 +87,7 @@ class RecordingEstimate:
 
 def estimate(
     model: Any,
-    probe: Probe,
+    probe: Probe | Mapping[str, Probe],
     schedule: Schedule | None = None,
     *,
     steps: int,
@@ -110,9 +111,9 @@ def estimate(
     Parameters
     ----------
     model : model
-        A Keras model, or one that `backend` knows.
-    probe : Probe
-        The fixed inputs.
+        A Keras model, or one that `backend` knows, or several by name.
+    probe : Probe or mapping of str to Probe
+        The fixed inputs, or those of each part.
     schedule : Schedule, optional
         As for `Recorder`. Steps that `adaptive` and `on_event` will record are not counted, since
         nobody knows them before the training.
@@ -131,7 +132,7 @@ backend : optional
     ArgumentError
         `steps` is less than 1, another argument is of another kind, or no backend knows the model.
     """
-    arguments.instance("estimate(probe=...)", probe, Probe, "a Probe")
+    check_probe("estimate(probe=...)", probe)
     if schedule is not None:
         arguments.instance("estimate(schedule=...)", schedule, Schedule, SCHEDULES)
     steps = arguments.whole("estimate(steps=...)", steps, least=1)
@@ -193,7 +194,7 @@ def planned_steps(schedule: Schedule, steps: int, steps_per_epoch: int | None = 
     return [0, *between, steps]
 
 
-def _trial_steps(recorded: RecordedModel, writer: RunWriter) -> tuple[float, float]:
+def _trial_steps(recorded: Recorded, writer: RunWriter) -> tuple[float, float]:
     """Record a few steps; give the milliseconds of reading, and of the rest."""
     frame_bytes = sizes.estimate(writer.spec, 1).step_bytes
     count = 1 + max(1, min(TRIALS, TRIAL_BYTES // max(1, frame_bytes)))
@@ -208,7 +209,7 @@ def _trial_steps(recorded: RecordedModel, writer: RunWriter) -> tuple[float, flo
     return statistics.median(reading[1:]), statistics.median(working[1:])
 
 
-def _take(recorded: RecordedModel, meter: UpdateMeter | None, step: int) -> Take:
+def _take(recorded: Recorded, meter: UpdateMeter | PartsMeter | None, step: int) -> Take:
     """Read what the training waits for at one recorded step."""
     take = recorded.take_frames()
     if meter is None:

@@ -15,9 +15,10 @@ from typing import Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar, get_arg
 from recorder import arguments
 from recorder.backend import BACKEND, Backend, backend_of
 from recorder.evaluation import Evaluation, one_of_each_role
-from recorder.probe import Probe
+from recorder.probe import Probe, check_probe
 from recorder.recording.background import BackgroundWriter
 from recorder.recording.cost import COST_LIMIT, Cost
+from recorder.recording.members import waits_for_first_update
 from recorder.recording.options import Options
 from recorder.recording.packing import pack_quietly
 from recorder.recording.recording import Recording
@@ -82,14 +83,14 @@ class LoopRecorder:
     _of_training: ClassVar[frozenset[str]] = frozenset(
         {
             *("_cost", "_recording", "_fault", "_refusal", "_waited", "_background_seconds"),
-            *("_termination", "_finalizer"),
+            *("_termination", "_finalizer", "_late"),
         }
     )
 
     def __init__(
         self,
         path: str | Path,
-        probe: Probe,
+        probe: Probe | Mapping[str, Probe],
         *,
         schedule: Schedule | None = None,
         model: Any = None,
@@ -125,22 +126,29 @@ class LoopRecorder:
             ``{n:03}`` with leading zeros; ``{model}`` is the model's name, ``{date}`` and
             ``{time}`` are those of its begin. A brace that is meant as such is written twice.
             Without fields a second training is recorded beside the first, as ``lenet-2.zarr``.
-        probe : Probe
+        probe : Probe or mapping of str to Probe
             The fixed inputs that are sent through the network at every recorded step. The
-            time and the bytes of a step grow with their number.
+            time and the bytes of a step grow with their number. For a model without a ``call`` of
+            its own (GAN, VAE, SimCLR, diffusion), whose parts a ``train_step`` trains, one for
+            each part by the attribute that holds it: ``{"generator": Probe(z), "discriminator":
+            Probe(x)}``. A single probe goes to each part that takes it. Of the others the weights
+            are recorded.
         schedule : Schedule, optional
             Which steps to record. By default ``log_spaced() | every_epoch()``: some 20 steps a
             decade, and the end of every epoch.
-        model : model, optional
-            What to record: a Keras model, or one that `backend` knows. A loop needs it; a callback
-            records the model that is fitted by default.
+        model : model or mapping of str to model, optional
+            What to record: a Keras model, or one that `backend` knows, or several by name, as parts
+            of one run. A loop needs it; a callback records the model that is fitted by default. A
+            model that has a ``call`` is recorded as one, also if it is made of others: to record
+            those, pass them by name.
         evaluation : Evaluation or sequence of Evaluation, optional
             More examples, of which the predictions are recorded: held-out ones, training ones
             (``role="train"``), or one of each. By default none. Costs a forward pass of them all
             at every recorded step, beside the training.
         layers : str or sequence of str
             Names or patterns of the layers to record (``"conv*"``); with a leading "!", of those
-            not to. By default ``"*"``, all. What is left out takes no bytes, with Keras no time.
+            not to. By default ``"*"``, all. What is left out takes no bytes, with Keras no time. In
+            a model of parts also with the part's name (``"generator/conv*"``).
         activations, weights : bool or str or sequence of str
             Whether this kind of array is recorded, or of which layers. By default True.
         every_unit : int
@@ -209,6 +217,8 @@ class LoopRecorder:
         SpecError
             A value is wrong; when the training begins: the probe does not fit the model, or the
             run that is resumed is of another one.
+        PartNotFoundError
+            When the training begins: the model has no such part as a probe was passed for.
         RunFormatError
             When the training begins: the run that is resumed is damaged or of a newer version.
         LayerNotFoundError
@@ -306,7 +316,7 @@ class LoopRecorder:
         *,
         epoch: float = 0.0,
         epoch_end: bool = False,
-        gradients: Sequence[Any] | None = None,
+        gradients: Sequence[Any] | Mapping[str, Sequence[Any]] | None = None,
         **metrics: Any,
     ) -> None:
         """Tell the recorder that a step is done; it is recorded when the schedule wants it.
@@ -319,9 +329,10 @@ class LoopRecorder:
             Epochs done, by default 0.
         epoch_end : bool
             Whether an epoch ends here, for ``every_epoch()``; by default False.
-        gradients : sequence of array_like, optional
+        gradients : sequence of array_like, or mapping of str to such, optional
             Gradients of the last update, one for each trainable variable in the model's order and
-            None for one that has none: their norms are recorded. By default they are not known.
+            None for one that has none: their norms are recorded. Of several models, those of each
+            by its name. By default they are not known.
         **metrics : float
             Loss and the like, by name. What is not one number is left out.
 
@@ -367,7 +378,9 @@ class LoopRecorder:
     @guarded
     def _begin(self) -> None:
         self._meet(counts_again=False)
-        if self._chosen_model is not None and self._open():
+        if self._chosen_model is None or self._waits_for_first_update():
+            return
+        if self._open():
             self._safely(self._recording.begin, self._recording.epoch)
             self._safely(self._note_facts)
             self._safely(self._recording.before_update)
@@ -377,9 +390,11 @@ class LoopRecorder:
         self, step: int, epoch: float, metrics: Mapping[str, Any], /, **options: Any
     ) -> None:
         done = arguments.step("record(step=...)", step)
-        if self._open():
-            self._safely(self._recording.begin, epoch)
         before = self._recording.steps_recorded
+        if self._late:
+            self._safely(self._open_late, done, epoch)
+        elif self._open():
+            self._safely(self._recording.begin, epoch)
         self._safely(self._recording.advance, done, epoch, metrics, **options)
         if self._recording.steps_recorded > before:
             self._safely(self._note_facts)
@@ -399,6 +414,7 @@ class LoopRecorder:
         self._fault: Exception | None = None
         self._refusal: Exception | None = None  # an error that the user must hear of
         self._waited = self._background_seconds = 0.0
+        self._late = False  # whether the run is opened after the first update only
         self._termination = Termination()
         self._finalizer: weakref.finalize[Any, Any] | None = None
 
@@ -429,6 +445,27 @@ class LoopRecorder:
             return None
         # The user counts the steps. 0 says nothing: another optimizer may do the updates.
         return self._backend.updates_done(self._watched) or None
+
+    def _waits_for_first_update(self) -> bool:
+        """Tell whether a part of the model gets its weights by the first update only; say so."""
+        if self._late or self._recording.is_open or self._fault is not None:
+            return self._late
+        model = self._watched
+        backend = backend_of(model) if self._backend is None else self._backend
+        self._late = waits_for_first_update(backend, model, self._recording.options)
+        if self._late:
+            log.warning(
+                "A part of the model is built by the first update only: the recording begins after "
+                "that, not at step 0. Build it before, or pass a probe for it."
+            )
+        return self._late
+
+    def _open_late(self, step: int, epoch: float) -> None:
+        """Open the run after the first update, when all parts have their weights."""
+        self._late = False
+        if self._open():
+            self._recording.step = max(self._recording.step, step)
+            self._recording.begin(epoch)
 
     def _open(self) -> bool:
         """Open the run, and tell whether that was done now.
@@ -533,7 +570,7 @@ def _checked(recorder: str, **given: Any) -> dict[str, Any]:
     """Check what a recorder is made with, and give it back; `RecordingScope` checks the rest."""
     checks: dict[str, Callable[[str, Any], Any]] = {
         "path": lambda name, value: arguments.instance(name, value, str | os.PathLike, "a path"),
-        "probe": _checked_probe,
+        "probe": check_probe,
         "schedule": _optional(Schedule, SCHEDULES),
         "evaluation": lambda name, value: one_of_each_role(value, name),
         "cost_limit": functools.partial(arguments.number, least=0.0),
@@ -562,11 +599,6 @@ def _optional(kind: type, expected: str) -> Callable[[str, Any], Any]:
     return lambda argument, value: (
         None if value is None else arguments.instance(argument, value, kind, expected)
     )
-
-
-def _checked_probe(argument: str, value: Any) -> Any:
-    expected = "a Probe such as Probe(x_test[:64], y_test[:64])"
-    return arguments.instance(argument, value, Probe, expected)
 
 
 def _checked_resume(argument: str, value: Any) -> bool | int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -423,6 +423,25 @@ class Probe:
                 f"{len(self.vocabulary)} entries; pass one string for every number"
             ]
         return []
+
+
+def check_probe(argument: str, value: Any) -> Any:
+    """Require a probe, or some by the names of a model's parts; `argument` is what errors call it.
+
+    Raises
+    ------
+    ArgumentError
+        It is something else.
+    """
+    if not isinstance(value, Mapping):
+        expected = "a Probe such as Probe(x_test[:64], y_test[:64])"
+        arguments.instance(argument, value, Probe, expected)
+    elif not value or not all(
+        isinstance(name, str) and isinstance(probe, Probe) for name, probe in value.items()
+    ):
+        expected = 'probes by the names of a model\'s parts, such as {"generator": Probe(z)}'
+        arguments.refuse(argument, value, expected)
+    return value
 
 
 # What a list of arrays may have been meant to be.

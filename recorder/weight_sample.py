@@ -37,6 +37,15 @@ class WeightSample:
         # An element stands for the elements beside it that were not taken.
         counts = [-(-size // stride) for size, stride in zip(sizes, self._strides, strict=True)]
         self._shares = np.repeat(np.array(sizes) / np.maximum(counts, 1), counts)
+        self._ends = np.cumsum(counts, dtype=np.int64)
+
+    @classmethod
+    def joined(cls, samples: Sequence[WeightSample]) -> WeightSample:
+        """Give the sample of several models as one."""
+        whole = cls([], _no_reader)
+        whole._shares = np.concatenate([sample._shares for sample in samples])
+        whole._read = lambda: np.concatenate([sample.now() for sample in samples])
+        return whole
 
     def now(self) -> Array:
         """Read the sample: (element,), float32."""
@@ -55,6 +64,22 @@ class WeightSample:
         moved = float(np.sum(self._shares * (self.now() - before) ** 2))
         size = float(np.sum(self._shares * before**2))
         return float(np.sqrt(moved / size)) if size else float(np.inf if moved else 0.0)
+
+    def moved_since(self, before: Array) -> list[bool]:
+        """Tell of each variable whether the elements that were taken of it are others.
+
+        Parameters
+        ----------
+        before : ndarray (element,)
+            What `now` gave earlier.
+        """
+        now = self.now()
+        moved = (now != before) & ~(np.isnan(now) & np.isnan(before))
+        return [bool(part.any()) for part in np.split(moved, self._ends)[: len(self._ends)]]
+
+
+def _no_reader(strides: Sequence[int]) -> Callable[[], Array]:  # noqa: ARG001
+    return _nothing
 
 
 def _nothing() -> Array:

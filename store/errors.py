@@ -69,6 +69,10 @@ class StepOrderError(TrainlapseError, ValueError):
     """Steps must be appended in increasing order."""
 
 
+class PartNotFoundError(TrainlapseError, KeyError):
+    """The run, or the model, has no part of this name."""
+
+
 class LayerNotFoundError(TrainlapseError, KeyError):
     """The run has no layer of this name."""
 

@@ -85,6 +85,7 @@ class CardFilms:
             "first": int(np.ceil(wanted.first)),
             "last": int(np.floor(wanted.last)),
             "theme": wanted.theme,
+            "part": scene.data.run.part or None,
             "layer": scene.selected.layer or None,
             "unit": scene.selected.unit,
             "probe": scene.selected.probe,

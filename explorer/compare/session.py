@@ -59,9 +59,11 @@ class Comparison:
     """
 
     def __init__(self, pair: RunPair, query: Mapping[str, Any] | None = None) -> None:
-        query = query or {}
+        query = dict(query or {})
         self.pair = pair
-        self.warnings: list[str] = []
+        self.warnings: list[str] = _said_of_parts(pair)
+        if not pair.first.run.part_names:
+            query.pop("part", None)  # it is of B alone
         self.anchors = _anchors(query, self.warnings)
         self.mode, self.alignment = self._asked(str(query.get("align", "step")))
         self.alike = begin_alike(pair)
@@ -336,6 +338,14 @@ def class_across(target: int, names: list[str], others: list[str]) -> int | None
         return target
     name = names[target] if target < len(names) else None
     return others.index(name) if name in others else None
+
+
+def _said_of_parts(pair: RunPair) -> list[str]:
+    """Say that two runs of several models are not shown by the same part."""
+    ours, theirs = (data.run.part for data in (pair.first, pair.second))
+    if ours and theirs and ours != theirs:
+        return [f"Run B has no part {ours!r}: its part {theirs!r} stands beside it."]
+    return []
 
 
 def _anchors(query: Mapping[str, Any], warnings: list[str]) -> Anchors | None:

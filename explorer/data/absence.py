@@ -26,6 +26,10 @@ RECORD_UPDATES = "A recorder measures them beside weights, unless updates=False.
 GIVE_LABELS = "Record with a probe that has labels."
 SAME_PROBE = "This needs probes that both runs have. Record both with the same probe."
 GIVE_PROBE = "No activation was recorded. Give the recorder a probe."
+GIVE_PROBE_OF_PART = (
+    "Of this part only the weights were recorded. Give the recorder a probe for it, such as "
+    '{{"{part}": Probe(...)}}.'
+)
 
 
 class Absence(str):

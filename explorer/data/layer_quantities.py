@@ -14,17 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from explorer.data.absence import MORE_EXAMPLES, RECORD_UPDATES, Absence, Lack, Nothing
+from explorer.data.larger_set import said_of_larger_set
 from explorer.data.layers import can_die, function_of, is_output
-from explorer.data.readouts import (
-    few_examples,
-    readouts_of,
-    said_of_readouts,
-    turns_of_readouts,
-)
+from explorer.data.readouts import few_examples, readouts_of, turns_of_readouts
 from explorer.data.run import RunData
+from explorer.data.separations import separation_of, turns_of_separation
 from explorer.data.summaries import (
     activation_spectra,
-    separation_of,
     weight_directions,
     weight_norms,
     weight_spectra,
@@ -66,7 +62,7 @@ class LayerQuantity:
     unfit : str, optional
         Sentence that says that no layer of a network can have it.
     needs_classes : bool
-        Whether it is about the classes of the probes.
+        Whether it is about the classes of the probes, or of a larger set.
     lacks : callable, optional
         Takes the run, which has classes where they are needed; gives why it cannot be measured
         there, or none.
@@ -89,7 +85,7 @@ class LayerQuantity:
     note : callable, optional
         Takes the run: gives a sentence on what the numbers mean in it, or none.
     measured_on : callable, optional
-        Takes the run: gives a sentence on what the numbers are of, where it is not the probe.
+        Takes the run: gives a sentence on what the numbers are of, or none if it is the probe.
     turns : callable, optional
         Takes the run: gives pieces of work that take seconds together, whose outcomes are kept for
         the function; others get their turn between two of them.
@@ -124,7 +120,7 @@ class LayerQuantity:
     healthy: str = ""
     qualifier: Callable[[RunData], str] = lambda _: ""
     note: Callable[[RunData], str] = lambda _: ""
-    measured_on: Callable[[RunData], str] | None = None
+    measured_on: Callable[[RunData], str] = lambda _: ""
     turns: Callable[[RunData], Sequence[Callable[[], object]]] = lambda _: ()
     unknown: str = "No value is a number at any recorded step."
     constant: Callable[[float, str], str] | None = None
@@ -356,18 +352,20 @@ def _is_shared_out(layer: Layer) -> bool:
     limits=(-1.0, 1.0),
     title="Where the classes come apart",
     meaning=(
-        "Silhouette of the probes, averaged: 1 if each lies close to its own class and far from "
+        "Silhouette of the examples, averaged: 1 if each lies close to its own class and far from "
         "others in the layer's activations, 0 if the classes mix, and about that for classes that "
         "are given at random"
     ),
     healthy="near 0 in the first layers, and growing with the training towards the last ones",
+    measured_on=said_of_larger_set,
+    turns=turns_of_separation,
     constant=lambda silhouette, layers: (
         f"The silhouette is {silhouette:.3g} in {layers} at every recorded step"
         + (": the classes are not apart." if silhouette == 0 else ".")
     ),
 )
 def class_separation(data: RunData, layer: str) -> Array | None:
-    """Mean silhouette of the probes: (step,); see `explorer.derived.units.separation`."""
+    """Mean silhouette of the examples: (step,); see `explorer.derived.units.separation`."""
     return separation_of(data, layer)
 
 
@@ -392,7 +390,7 @@ def _few_examples(data: RunData) -> Nothing | None:
         "more than chance"
     ),
     healthy="in a trained classifier it grows from layer to layer",
-    measured_on=said_of_readouts,
+    measured_on=said_of_larger_set,
     turns=turns_of_readouts,
     constant=lambda excess, layers: (
         f"A linear readout of {layers} is {excess:.3g} above chance at every recorded step."

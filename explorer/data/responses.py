@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -98,28 +97,57 @@ def pooled(data: RunData, layer: str, units: Array, pool: Pool) -> Array:
 
     Positions of a text that see nothing but padding do not count.
     """
-    function = POOLS[pool]
     padded = padded_positions(data, data.run.layers[layer])
 
-    def read() -> Iterator[Array]:
-        for frame in unit_frames(data, layer):
-            if padded is not None and frame.shape[:2] == padded.shape:
-                yield np.where(padded[..., None], np.nan, frame)[..., units]
-            else:
-                yield frame[..., units]
-
     def make() -> dict[str, Array]:
-        with np.errstate(over="ignore"):  # beyond float32 is infinite
-            return {"values": by_step(function(frame).astype(np.float32) for frame in read())}
+        frames = unit_frames(data, layer)
+        return {"values": by_step(one_value_each(frame, units, pool, padded) for frame in frames)}
 
     key = f"unit {pool} of {activation_path(layer)}, {len(units)} units"
     return data.derived(key, make)["values"]
 
 
+def one_value_each(frame: Array, units: Array, pool: Pool, padded: Array | None) -> Array:
+    """Pool units over their positions at one step.
+
+    Parameters
+    ----------
+    frame : ndarray (example, position, unit)
+        Activations.
+    units : ndarray of int (unit,)
+        Which units.
+    pool : {"max", "mean"}
+        How.
+    padded : ndarray of bool (example, position), or None
+        Positions that do not count; of another shape (of some positions alone) it is not used.
+
+    Returns
+    -------
+    ndarray (example, unit), float32
+    """
+    chosen = frame[..., units]
+    if padded is not None and chosen.shape[:2] == padded.shape:
+        chosen = np.where(padded[..., None], np.nan, chosen)
+    with np.errstate(over="ignore"):  # beyond float32 is infinite
+        return np.asarray(POOLS[pool](chosen), np.float32)
+
+
 def left_out(data: RunData, layer: str) -> str:
     """Say in a sentence, with a space before it, which part of a layer is not looked at."""
-    units, count = len(shown_units(data, layer)), data.units(layer)
     seen, positions = positions_seen(data, layer)
-    parts = [f"{units:,} of {count:,} units"] if units < count else []
-    parts += [f"{seen:,} of {positions:,} positions"] if seen < positions else []
+    parts = [f"{seen:,} of {positions:,} positions"] if seen < positions else []
+    return _looked_at(_units_left_out(data, layer) + parts)
+
+
+def units_left_out(data: RunData, layer: str) -> str:
+    """Say in a sentence, with a space before it, which units of a layer are not looked at."""
+    return _looked_at(_units_left_out(data, layer))
+
+
+def _units_left_out(data: RunData, layer: str) -> list[str]:
+    units, count = len(shown_units(data, layer)), data.units(layer)
+    return [f"{units:,} of {count:,} units"] if units < count else []
+
+
+def _looked_at(parts: list[str]) -> str:
     return f" Looked at are {' and '.join(parts)}, evenly spread." if parts else ""

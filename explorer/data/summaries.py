@@ -24,7 +24,6 @@ from explorer.derived.units.rank import (
     singular_values,
     spectra_over_steps,
 )
-from explorer.derived.units.separation import separation
 from store import Layer
 from store.format.names import UNIT_DIM, activation_path, weight_path
 
@@ -120,14 +119,3 @@ def activation_spectra(data: RunData, layer: str) -> Spectra:
             lambda: asdict(spectra_over_steps(map(deviations, unit_frames(data, layer)))),
         )
     )
-
-
-def separation_of(data: RunData, layer: str) -> Array | None:
-    """Mean silhouette of the probes at every step: (step,); None without a label each."""
-    labels = data.class_labels
-    if labels is None or labels.ndim != 1:
-        return None
-    return data.derived(
-        f"separation of {activation_path(layer)}",
-        lambda: {"separation": separation(unit_frames(data, layer), labels)},
-    )["separation"]

@@ -37,12 +37,24 @@ def token_windows(data: RunData, layer: Layer) -> Array | None:
     return spans if len(spans) == layer.output_shape[0] else None
 
 
-def padded_positions(data: RunData, layer: Layer) -> npt.NDArray[np.bool_] | None:
-    """Say which positions of a layer see nothing but padding of each text: (probe, position).
+def padded_positions(
+    data: RunData, layer: Layer, tokens: Array | None = None
+) -> npt.NDArray[np.bool_] | None:
+    """Say which positions of a layer see nothing but padding of each text: (text, position).
 
     None where that is not known, or the probes are no texts.
+
+    Parameters
+    ----------
+    data : RunData
+        The run.
+    layer : Layer
+        The layer.
+    tokens : ndarray of int (text, token), optional
+        The texts, as long as the probes; by default those.
     """
-    probe, given, spans = data.run.probe, data.input(), token_windows(data, layer)
+    probe, spans = data.run.probe, token_windows(data, layer)
+    given = data.input() if tokens is None else tokens
     if probe is None or probe.kind != "text" or given is None or spans is None:
         return None
     names = probe.vocabulary

@@ -51,6 +51,7 @@ def _out(endings: Iterable[str], what: str) -> Callable[..., Any]:
 
 _overwrite = click.option("--overwrite", is_flag=True, help="Replace what is there already.")
 _selection = _options(
+    click.option("--part", metavar="NAME", help="Of a run of several models, the one looked at."),
     click.option("--layer", metavar="NAME", help="Layer that is looked at."),
     click.option("--unit", type=click.IntRange(0), help="Unit of the layer."),
     click.option("--probe", type=click.IntRange(0), help="Probe input."),

@@ -129,6 +129,8 @@ def screen_of(
     """
     target = select(run, card, **chosen)
     query = {**target.selection.to_query(), "axis": target.selection.axis, "theme": theme}
+    if target.data.run.part:
+        query["part"] = target.data.run.part
     title = None
     if target.view is not None:
         title = target.view.title

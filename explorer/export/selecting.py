@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from explorer.data.run import RunData
-from explorer.selection import Selection, select_in
+from explorer.selection import Selection, chosen_part, select_in
 from explorer.views.base import Region, Scene, View, fits
 from explorer.views.registry import views
 from store import Run
@@ -51,8 +51,8 @@ def select(run: Run, card: str | None, **chosen: Any) -> Target:
     card : str or None
         Title of a card, or its beginning or a part, if no other title has that; None: dashboard.
     **chosen
-        Values of the selection by name, None for the default. Without a layer, a card that is not
-        for the run's default layer shows the first layer that it is for.
+        Values of the selection, and the part, by name, None for the default. Without a layer, a
+        card that is not for the run's default layer shows the first layer that it is for.
 
     Raises
     ------
@@ -60,10 +60,11 @@ def select(run: Run, card: str | None, **chosen: Any) -> Target:
         The run has no step, or there is no such card, layer, unit, probe or class, or the card has
         nothing to show.
     """
+    query = {name: value for name, value in chosen.items() if value is not None}
+    run = chosen_part(run, query)
     data = RunData(run)
     if not len(run):
         raise SelectionError(f"{run.name!r} has no recorded step yet.")
-    query = {name: value for name, value in chosen.items() if value is not None}
     selection = _checked(run, query)
     if card is None:
         return Target(data, selection, None)

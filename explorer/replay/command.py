@@ -73,6 +73,9 @@ def _bar() -> Iterator[Progress]:
     help="File to write; ends in .html.",
 )
 @click.option(
+    "--part", metavar="NAME", help="Of a run of several models, the one that the file shows."
+)
+@click.option(
     "--layers", multiple=True, metavar="GLOB", help="Only these layers' activations; repeatable."
 )
 @click.option("--probes", metavar="LIST", help="Only these probes, for instance 0-7,12.")
@@ -95,6 +98,7 @@ def _bar() -> Iterator[Progress]:
 def export(
     run: str,
     out: Path,
+    part: str | None,
     layers: tuple[str, ...],
     probes: str | None,
     steps: str | None,
@@ -121,6 +125,7 @@ def export(
         report = export_replay(
             open_run(run),
             out,
+            part=part,
             layers=layers,
             probes=probes,
             steps=steps,

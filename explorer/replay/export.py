@@ -13,6 +13,7 @@ from explorer.replay import frozen, tour
 from explorer.replay.budget import fitted
 from explorer.replay.contents import Contents, chosen, everything, summary
 from explorer.replay.page import ReplayPage, encoded
+from explorer.selection import chosen_part
 from store import Run
 from store.errors import RunExistsError, SpecError, listed
 from store.reading import moments as stored_moments
@@ -63,6 +64,7 @@ def export_replay(
     run: Run,
     out: str | Path,
     *,
+    part: str | None = None,
     layers: Sequence[str] = (),
     probes: str | None = None,
     steps: str | None = None,
@@ -79,6 +81,8 @@ def export_replay(
         An open run.
     out : str or Path
         The file to write; its name ends in ``.html``.
+    part : str, optional
+        Of a run of several models, the one in the file; by default the first that has activations.
     layers, probes, steps
         As for `explorer.replay.contents.chosen`.
     moments : bool
@@ -97,6 +101,8 @@ def export_replay(
         `out` exists already.
     SpecError
         Nothing fits into `most_bytes`, or the run has no step, or not what was chosen.
+    PartNotFoundError
+        The run has no such part.
     LayerNotFoundError, StepNotRecordedError
         As of `explorer.replay.contents.chosen`.
     RunFormatError
@@ -110,7 +116,8 @@ def export_replay(
             f"There is something at {target} already. Choose another path, or --overwrite a file."
         )
     register()
-    data = RunData(run)
+    shown = chosen_part(run, {}) if part is None else run.parts[part]
+    data = RunData(shown)
     page = ReplayPage(data, stored_moments.load(run) if moments else ())
     available = everything(data)
     wanted = chosen(data, layers, probes, steps)
@@ -125,7 +132,16 @@ def export_replay(
     has_notes = any(each.note for each in tour.kept(data, page.tour, kept))
     private = [tour.NOTES_INCLUDED] if has_notes else []
     said = [*held, *left_out, *private] if moments else [tour.NOT_REQUESTED]
-    return ReplayReport(target, len(content), kept, *summary(available, wanted, kept), said)
+    in_file, absent = summary(available, wanted, kept)
+    return ReplayReport(target, len(content), kept, in_file, [*_of_part(shown), *absent], said)
+
+
+def _of_part(run: Run) -> list[str]:
+    """Say which part of a run of several models is in the file."""
+    others = [name for name in run.part_names if name != run.part]
+    if not run.part:
+        return []
+    return [f"Part {run.part}. Not in this file: {listed(others)}; choose by --part."]
 
 
 def _fitting(
@@ -170,7 +186,7 @@ def _notes(
     data = page.data
     held, left_out = summary(available, wanted, kept)
     guided, unguided = tour.summary(data, page.tour, wanted, kept)
-    notes = [held, *left_out, *guided, *unguided, *of_moments]
+    notes = [*_of_part(data.run), held, *left_out, *guided, *unguided, *of_moments]
     undrawn = frozen.undrawn(data)
     if undrawn:
         notes.append(f"Metrics without a chart here: {listed(undrawn)}.")

@@ -25,8 +25,10 @@ def kept(data: RunData, tour: Tour, contents: Contents) -> list[Bookmark]:
 
 
 def missing(data: RunData, bookmark: Bookmark, contents: Contents) -> str | None:
-    """Return what the contents lack of a moment, "step" or "layer"; None if they lack nothing."""
+    """Return what the contents lack of a moment, "part", "step" or "layer"; None: nothing."""
     steps = data.timeline.steps
+    if bookmark.part not in (None, data.run.part):
+        return "part"
     if bookmark.step not in steps[list(contents.steps)]:
         return "step"
     if bookmark.layer is not None and bookmark.layer not in contents.layers:

@@ -89,6 +89,8 @@ def page(
         of_folder=of_folder,
         facts=" · ".join(facts),
         foreign=_how_to_sign(run),
+        part_names=run.part_names,
+        part_shown=run.part,
     )
 
 
@@ -137,6 +139,8 @@ def comparison_page(
         runs=runs,
         sides=sides,
         adds=add is not None,
+        part_names=pair.first.run.part_names or pair.second.run.part_names,
+        part_shown=pair.first.run.part or pair.second.run.part,
         of_folder=of_folder,
     )
 
@@ -193,6 +197,8 @@ def _template(
     others: Switch = (),
     here: int = 0,
     adds: bool = False,
+    part_names: Sequence[str] = (),
+    part_shown: str = "",
     of_folder: bool = False,
     file: str = "page.html",
     scripts: Sequence[str] = SCRIPTS,
@@ -211,6 +217,8 @@ def _template(
         "others": list(others),
         "here": here,
         "adds": adds,
+        "parts": list(part_names),
+        "part": part_shown,
         "of_folder": of_folder,
         "css": _read("page.css"),
         "script": "\n".join(_read(name) for name in scripts),
@@ -360,7 +368,7 @@ def _session(registry: RunRegistry, fixed: int | None = None) -> Callable[[], pn
             number = fixed or registry.number(query.get(NUMBER, ""), NUMBER)
         except ValueError as error:
             return _refusal(str(error), switch, ADDED)
-        latest, path = registry.every[number - 1], switch[number - 1][0]
+        latest, path = registry.latest(number, query), switch[number - 1][0]
         return page(
             latest.data, query, switch, path, latest, registry.add, of_folder=registry.of_folder
         )
@@ -382,7 +390,8 @@ def _comparison(registry: RunRegistry) -> Callable[[], pn.Template]:
                 registry.number(query.get("a", "1"), "a"),
                 registry.number(query.get("b", "2"), "b"),
             )
-            first, second = (registry.every[number - 1].data for number in numbers)
+            # The same part of both, as far as both have it.
+            first, second = (registry.latest(number, query).data for number in numbers)
             pair = pair_of(first, second, query.get("map", ""))
         except ValueError as error:
             return _refusal(str(error), switch, COMPARE)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from explorer.data.run import RunData
+from explorer.selection import chosen_part
 from explorer.server.allowed import AllowedPlaces
 from explorer.session.following import Latest
 from explorer.widgets.page.another_run import AnotherRun
@@ -60,6 +61,7 @@ class RunRegistry:
         self._allowed = AllowedPlaces(allow)
         for run in runs:
             self._allowed.add_beside(run.location)
+        self._parts: dict[tuple[int, str], Latest] = {}
         self._lock = threading.Lock()
 
     @property
@@ -101,6 +103,26 @@ class RunRegistry:
             self.every.append(Latest(run))
             self._paths.append(f"{ADDED}?{NUMBER}={len(self.every)}")
             return len(self.every)
+
+    def latest(self, number: int, query: Mapping[str, Any]) -> Latest:
+        """Give the newest reading of a run, or of the part of it that an address asks for.
+
+        Parameters
+        ----------
+        number : int
+            Number of the run.
+        query : mapping
+            Parameters of the page's address.
+        """
+        whole = self.every[number - 1]
+        run = chosen_part(whole.data.run, query)
+        if run is whole.data.run:
+            return whole
+        with self._lock:
+            key = (number, run.part)
+            if key not in self._parts:
+                self._parts[key] = Latest(run)
+            return self._parts[key]
 
     def number(self, text: str, name: str) -> int:
         """Read the number of a run from the page's address.

@@ -36,7 +36,7 @@ class Latest:
     Parameters
     ----------
     run : Run
-        An open run, which may still be recorded.
+        An open run, or a part of one, which may still be recorded.
 
     Attributes
     ----------
@@ -66,7 +66,7 @@ class Latest:
             if signature is None or signature == self._signature:
                 return self.data
             try:
-                run = open_run(self.data.run.location)
+                run = _reopened(self.data.run)
             except (TrainlapseError, OSError) as error:
                 logger.warning("%s cannot be read now: %s", self.data.run.location, error)
                 return self.data
@@ -84,6 +84,12 @@ class Latest:
         except OSError:
             return None
         return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def _reopened(run: Run) -> Run:
+    """Open a run, or a part of one, again."""
+    whole = open_run(run.location)
+    return whole.parts[run.part] if run.part else whole
 
 
 class Following:

@@ -168,7 +168,8 @@ def bookmark_at(
     if type(index) is not int or not 0 <= index < len(steps):
         raise IndexError(f"position {index!r} is not among the {len(steps)} recorded steps")
     chosen: dict[str, Any] = {name: choice.get(name) for name in CHOSEN}
-    return Bookmark(int(steps[index]), note, **chosen, view=view, created=timestamp())
+    part = data.run.part or None
+    return Bookmark(int(steps[index]), note, **chosen, view=view, part=part, created=timestamp())
 
 
 def describe(
@@ -225,9 +226,13 @@ class _Available:
         self._probes = {number: at for at, number in enumerate(probes)}
         self._classes = class_count(run)
         self._place = place
+        self._part = run.part
 
     def describe(self, bookmark: Bookmark) -> dict[str, Any]:
         go, missing = self._go(bookmark)
+        lacks = f"This {self._place} has no {' and no '.join(missing)}." if missing else ""
+        if bookmark.part is not None and bookmark.part != self._part:
+            go, lacks = {}, f"This is of the part {bookmark.part!r}: choose it beside the network."
         return {
             "id": bookmark.id,
             "step": bookmark.step,
@@ -236,7 +241,7 @@ class _Available:
             "place": _named(bookmark),
             "go": go,
             "view": bookmark.view or "",
-            "missing": f"This {self._place} has no {' and no '.join(missing)}." if missing else "",
+            "missing": lacks,
         }
 
     def _index(self, step: int) -> int:
@@ -273,7 +278,7 @@ class _Available:
 
 def _named(bookmark: Bookmark) -> str:
     """Name the selection of a bookmark in a line."""
-    parts = [f"step {bookmark.step}"]
+    parts = [f"step {bookmark.step}", *([bookmark.part] if bookmark.part else [])]
     if bookmark.layer is not None:
         parts.append(bookmark.layer)
         if bookmark.unit is not None:

@@ -35,7 +35,26 @@
   document.addEventListener("DOMContentLoaded", () => {
     watch();
     compareRuns();
+    chooseParts();
   }, { once: true }); // Panel sends the event again once its roots are there
+
+  // -- parts ------------------------------------------------------------------------------
+  const chooseParts = () => {
+    const part = /** @type {HTMLSelectElement | null} */ (document.getElementById("part"));
+    if (!part) return;
+    const shown = part.value;
+    part.addEventListener("change", () => {
+      const url = new URL(location.href);
+      url.searchParams.set("part", part.value);
+      // What is chosen within a part is none of another's; the moment, the tab and the axis stay.
+      for (const name of ["layer", "unit", "probe", "target", "map"]) url.searchParams.delete(name);
+      location.assign(url);
+    });
+    // A page that the browser kept, and shows again, shows its own part.
+    window.addEventListener("pageshow", () => {
+      part.value = shown;
+    });
+  };
 
   // -- two runs ---------------------------------------------------------------------------
   const compareRuns = () => {
@@ -59,7 +78,7 @@
       const url = new URL("/compare", location.href);
       const here = new URLSearchParams(location.search);
       for (const name of ["a", "b"]) url.searchParams.set(name, here.get(name) ?? { a: 1, b: 2 }[name]);
-      for (const name of ["tab", "axis", "colours", "units", "matching", "theme"]) {
+      for (const name of ["part", "tab", "axis", "colours", "units", "matching", "theme"]) {
         if (here.has(name)) url.searchParams.set(name, here.get(name));
       }
       for (const [name, value] of Object.entries(changes(url.searchParams))) url.searchParams.set(name, value);

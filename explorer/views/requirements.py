@@ -12,6 +12,7 @@ from explorer.data.absence import (
     DENSER,
     GIVE_LABELS,
     GIVE_PROBE,
+    GIVE_PROBE_OF_PART,
     RECORD_LAYERS,
     Absence,
     Lack,
@@ -19,6 +20,7 @@ from explorer.data.absence import (
     Unfit,
 )
 from explorer.data.examples import sources
+from explorer.data.larger_set import larger_set
 from explorer.data.recurrent import NotRecordedError, RecurrentLayer
 from explorer.data.replayed import Replayed, has_cross_entropy
 from explorer.data.responses import Responses
@@ -70,17 +72,22 @@ def needs_activation(scene: Scene) -> Absence | None:
 def not_recorded(data: RunData, layers: Sequence[str]) -> str:
     """Say that the activation of layers was not recorded, and the remedy."""
     if data.run.probe is None:
-        return GIVE_PROBE
+        return _no_probe(data)
     if not any(layer.has_activation for layer in data.run.layers.values()):
         return f"No activation was recorded. {RECORD_LAYERS}"
     return f"The activation of {named(layers)} was not recorded. {RECORD_LAYERS}"
+
+
+def _no_probe(data: RunData) -> str:
+    part = data.run.part
+    return GIVE_PROBE_OF_PART.format(part=part) if part else GIVE_PROBE
 
 
 def needs_input(data: RunData) -> Absence | None:
     """Require a probe whose only input is kept with the run."""
     probe = data.run.probe
     if probe is None:
-        return Lack(GIVE_PROBE)
+        return Lack(_no_probe(data))
     count = len(probe.inputs) + len(probe.not_stored)
     if count > 1:
         return Unfit(f"The network takes {count} inputs; this is for one.")
@@ -142,6 +149,11 @@ def needs_classes(data: RunData) -> Absence | None:
     if missing is None and data.class_labels is None:
         return Lack(f"The classes of the probes are not known. {GIVE_LABELS}")
     return missing
+
+
+def needs_classed_examples(data: RunData) -> Absence | None:
+    """Require a class for each probe, unless a larger set stands in for the probes."""
+    return None if larger_set(data) is not None else needs_classes(data)
 
 
 def needs_responses(scene: Scene) -> Absence | None:
@@ -251,7 +263,7 @@ def needs_states(scene: Scene, *, derived: bool = False) -> Absence | None:
     """
     probe, number = scene.data.run.probe, scene.selected.probe
     if probe is None or not probe.size:
-        return Lack(GIVE_PROBE)
+        return Lack(_no_probe(scene.data))
     if not len(scene.data.run):
         return needs_steps(scene)
     layer = RecurrentLayer(scene.data, scene.selected.layer)

@@ -7,8 +7,12 @@ from typing import Any
 
 from recorder.evaluation import Evaluation
 from recorder.keras import settings
-from recorder.keras.subject import KerasSubject, look_at, parts_of
+from recorder.keras.configuration import Configuration, reasons
+from recorder.keras.optimizers import counting_optimizer, optimizers_of
+from recorder.keras.parts import is_built, parts_of
+from recorder.keras.subject import KerasSubject, look_at, look_at_weights, takes
 from recorder.probe import Probe
+from store.format.spec import RunSpec
 
 
 class KerasBackend:
@@ -22,12 +26,40 @@ class KerasBackend:
         return look_at(model, probe, evaluations)
 
     def parts(self, model: Any) -> dict[str, Any]:
-        """Give the models that a model without a forward pass is made of, by attribute name."""
+        """Give what a model without a forward pass is made of, by the attribute that holds it."""
         return parts_of(model)
+
+    def is_built(self, part: Any) -> bool:
+        """Whether a part has all of its weights."""
+        return is_built(part)
+
+    def takes(self, part: Any, probe: Probe) -> bool:
+        """Whether a part can be called with a probe."""
+        return takes(part, probe)
+
+    def look_at_weights(self, part: Any) -> KerasSubject:
+        """Describe a part of which only the weights are recorded."""
+        return look_at_weights(part)
+
+    def about(self, model: Any) -> RunSpec:
+        """Describe the training of a model of parts, without the parts."""
+        held = list(optimizers_of(model).values())
+        # Of several, the facts of the training tell which are at work.
+        only = settings.optimizer_configuration(held[0]) if len(held) == 1 else Configuration(None)
+        loss = settings.loss_configuration(getattr(model, "loss", None))
+        return RunSpec(
+            name=model.name,
+            layers=(),
+            optimizer=only.value,
+            loss=loss.value,
+            seed=settings.random_seed(),
+            versions=settings.versions(),
+            left_out=reasons({"optimizer": only, "loss": loss}),
+        )
 
     def updates_done(self, model: Any) -> int | None:
         """Give the updates that the optimizer has done; None when there is none that counts."""
-        return settings.updates_done(model)
+        return settings.updates_of(counting_optimizer(model))
 
 
 def require_tensorflow() -> None:

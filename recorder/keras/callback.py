@@ -14,10 +14,11 @@ from typing import Any, ClassVar
 import keras  # noqa: TID253 - see above
 
 from recorder.keras import settings
-from recorder.keras.backend import require_tensorflow
+from recorder.keras.backend import KerasBackend, require_tensorflow
 from recorder.keras.counting import BatchMetrics, EpochCount, RunningMeans, UpdateCount
 from recorder.keras.ending import when_all_have_ended
 from recorder.keras.facts import TrainingFacts
+from recorder.keras.freezing import trained_variables
 from recorder.keras.gradients import GradientNorms
 from recorder.loop import LoopRecorder, guarded
 
@@ -115,7 +116,7 @@ class Recorder(LoopRecorder, _Counts):
         # Not earlier: other callbacks may load weights when the training begins.
         if self._epochs.fit_begins:
             self._meet(counts_again=self._updates.counts_again(self.model))
-        opened = self._watched.built and self._open()
+        opened = self._is_built and not self._waits_for_first_update() and self._open()
         if opened and self._recording.options.resume is not False:
             self._epochs.done = self._recording.epoch
         self._epochs.begin_epoch(epoch, (self.params or {}).get("steps"))
@@ -127,7 +128,7 @@ class Recorder(LoopRecorder, _Counts):
 
     @guarded
     def on_train_batch_begin(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002, D102
-        if not self._recording.is_open and self._open():
+        if not self._waits_for_first_update() and self._open():
             # The model was not built before its first batch.
             self._safely(self._updates.begin_epoch, self.model)
             self._safely(self._recording.begin, self._epochs.done)
@@ -137,7 +138,8 @@ class Recorder(LoopRecorder, _Counts):
     @guarded
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:  # noqa: D102
         self._epochs.end_batch(batch)
-        self._safely(self._after_batch, batch, logs or {})
+        after = self._begin_late if self._late else self._after_batch
+        self._safely(after, batch, logs or {})
 
     @guarded
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:  # noqa: D102
@@ -172,17 +174,25 @@ class Recorder(LoopRecorder, _Counts):
     def _watched(self) -> Any:
         return self.model if self._chosen_model is None else self._chosen_model
 
+    @property
+    def _is_built(self) -> bool:
+        watched = self._watched
+        each = watched.values() if isinstance(watched, Mapping) else [watched]
+        return all(model.built for model in each)
+
     def _first_step(self) -> int | None:
         if self._is_loop or not isinstance(self._recording.options.resume, bool):
             return super()._first_step()
-        return settings.updates_done(self.model)
+        return KerasBackend().updates_done(self.model)
 
     def _open(self) -> bool:
         opened = super()._open()
         if opened and self._is_loop:
             self._look_at_facts()
         if opened and self._recording.options.gradients and not self._is_loop:
-            self._gradients = GradientNorms(self.model, self._watched.trainable_variables)
+            watched = self._recording.models.values()
+            variables = [each for model in watched for each in trained_variables(model)]
+            self._gradients = GradientNorms(self.model, variables)
             self._gradients.begin()
         updates = settings.expected_updates(self.params) if opened else None
         if updates is not None:
@@ -193,10 +203,14 @@ class Recorder(LoopRecorder, _Counts):
         if self._gradients is not None:
             self._gradients.end()
 
-    def _last_gradients(self) -> list[float | None] | None:
+    def _last_gradients(self) -> Any:
         if self._gradients is None:
             return None
-        return self._gradients.latest(self._watched.trainable_variables)
+        models = self._recording.models
+        found = {
+            name: self._gradients.latest(trained_variables(model)) for name, model in models.items()
+        }
+        return found.get("", found)
 
     def _before_batch(self, batch: int) -> None:
         if self._gradients is not None:
@@ -205,6 +219,13 @@ class Recorder(LoopRecorder, _Counts):
         self._recording.before_update(
             batches, epoch_ends=self._epochs.ends_within(batch, 2 * batches)
         )
+
+    def _begin_late(self, batch: int, logs: Mapping[str, Any]) -> None:
+        step = self._recording.step + self._updates.end_batch(self.model, batch)
+        self._open_late(step, self._epochs.done)
+        self._recording.note_metrics(logs)
+        self._note_learning_rate()
+        self._note_facts()
 
     def _after_batch(self, batch: int, logs: Mapping[str, Any]) -> None:
         recording = self._recording

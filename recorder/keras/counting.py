@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from recorder.keras import settings
+from recorder.keras.optimizers import counting_optimizer
 from store.live.metrics_table import EpochMeans
 
 
@@ -65,10 +66,11 @@ class EpochCount:
 class UpdateCount:
     """Counts optimizer updates, by the optimizer itself where it counts them.
 
-    A training step of one's own may use optimizers that Keras does not know; then every batch is
-    an update.
+    A training step of one's own may use optimizers that Keras does not know, and that of a model of
+    parts several; then every batch is an update.
     """
 
+    _by_batch: bool = False
     _seen: int | None = None
     _moved: bool = False
     _batch: int = -1
@@ -86,17 +88,21 @@ class UpdateCount:
     def begin_epoch(self, model: Any) -> None:
         """Note that an epoch begins."""
         self._batch = -1
-        self._seen = settings.updates_done(model)
+        self._by_batch = counting_optimizer(model) is None
+        self._seen = self._updates_done(model)
 
     def end_batch(self, model: Any, batch: int) -> int:
         """Note that a batch, or several, are done; give the updates since the last time."""
         batches, self._batch = max(1, batch - self._batch), batch
-        before, self._seen = self._seen, settings.updates_done(model)
+        before, self._seen = self._seen, self._updates_done(model)
         if before is None or self._seen is None:
             return batches
         updates = self._seen - before
         self._moved = self._moved or updates > 0
         return updates if self._moved or settings.may_pause(model) else batches
+
+    def _updates_done(self, model: Any) -> int | None:
+        return None if self._by_batch else settings.updates_done(model)
 
 
 @dataclass(slots=True)

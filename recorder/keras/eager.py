@@ -67,13 +67,6 @@ def eager_trace(model: Any, feed: Feed, *, answers: int | None = None) -> Trace:
     return Trace(calls, variables, outputs, False, read, forward, [], shapes, axes, is_eager=True)
 
 
-def weights_only(model: Any, feed: Feed) -> Trace:
-    """Give a trace that has no activations, for a model whose pass cannot be watched."""
-    build(model, feed)
-    variables = recorded_variables(model)
-    return Trace([], variables, [], True, variable_reader(variables), lambda *_: [], [])
-
-
 @contextlib.contextmanager
 def kept_randomness() -> Iterator[None]:
     """Leave the sources of random numbers as they are: of Python, NumPy and TensorFlow.

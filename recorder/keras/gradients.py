@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from recorder.keras.optimizers import optimizers_of
+from recorder.keras.parts import parts_of
+
 
 class GradientNorms:
     """Notes the norm of each gradient that a model's optimizer is given.
@@ -34,8 +37,9 @@ class GradientNorms:
         import tensorflow as tf
 
         self._model = model
+        held = optimizers_of(model).values() if parts_of(model) else [model.optimizer]
         # Where the loss is scaled, the inner optimizer gets the gradients as they are.
-        self._optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+        self._optimizers = [getattr(each, "inner_optimizer", each) for each in held]
         self._places = {id(variable): place for place, variable in enumerate(variables)}
         self._norms = tf.Variable(tf.fill([len(variables)], np.float32(np.nan)), trainable=False)
         self._step: Callable[[Any], Any] | None = None  # what stands in the place of Keras's own
@@ -51,11 +55,11 @@ class GradientNorms:
 
         def step(batches: Any) -> Any:
             announced, self._announced = self._announced, False
-            own = vars(self._optimizer)
-            before = own.get("apply")
+            before = [(vars(each), vars(each).get("apply")) for each in self._optimizers]
             try:
                 if announced:
-                    self._wrap()
+                    for optimizer in self._optimizers:
+                        self._wrap(optimizer)
                 else:
                     self.end()
             except Exception as fault:  # this runs within the training
@@ -64,10 +68,11 @@ class GradientNorms:
             try:
                 return (kerass_own if function is step else function)(batches)
             finally:
-                if before is None:
-                    own.pop("apply", None)
-                else:
-                    own["apply"] = before
+                for own, apply in before:
+                    if apply is None:
+                        own.pop("apply", None)
+                    else:
+                        own["apply"] = apply
 
         self._model.train_function = self._step = step
 
@@ -81,9 +86,9 @@ class GradientNorms:
         if step is not None and self._model.train_function is step:
             self._model.make_train_function(force=True)
 
-    def _wrap(self) -> None:
-        """Wrap the optimizer's ``apply``."""
-        apply = self._optimizer.apply
+    def _wrap(self, optimizer: Any) -> None:
+        """Wrap an optimizer's ``apply``."""
+        apply = optimizer.apply
 
         def noting(grads: Any, trainable_variables: Any = None) -> Any:
             if trainable_variables is not None:
@@ -94,7 +99,7 @@ class GradientNorms:
                     self._fault = fault
             return apply(grads, trainable_variables)
 
-        self._optimizer.apply = noting
+        optimizer.apply = noting
 
     def latest(self, variables: Sequence[Any]) -> list[float | None]:
         """Give the norm of each variable's last gradient; None where none is known, as after `end`.

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from recorder.given import Given, inputs_of, rebuilt
 from recorder.labels import are_whole
 from recorder.probe import Probe
@@ -34,6 +36,24 @@ class Feed:
         """Make tensors of what a probe or an evaluation holds."""
         inputs = inputs_of(probe.given)
         return cls(tuple(probe.names), tuple(map(_tensor, inputs)), probe.given)
+
+    @classmethod
+    def like(cls, model: Any) -> Feed | None:
+        """Make one example of zeros, as a model takes it; None where it does not say what that is.
+
+        Raises
+        ------
+        TypeError, ValueError
+            It takes texts, or a size is not known.
+        """
+        import keras
+
+        expected = _expected(model)
+        if expected is None:
+            return None
+        structure = keras.tree.map_structure(_zeros, expected)
+        inputs = inputs_of(structure)
+        return cls(tuple(given.name for given in inputs), tuple(map(_tensor, inputs)), structure)
 
     @property
     def size(self) -> int:
@@ -152,6 +172,10 @@ class Feed:
         import tensorflow as tf
 
         return (tf.nest.flatten(value, expand_composites=True) for value in self.values)
+
+
+def _zeros(tensor: Any) -> Array:
+    return np.zeros((1, *tensor.shape[1:]), str(tensor.dtype))
 
 
 def _first_of(sparse: Any) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from recorder.keras import settings
+from recorder.keras.parts import parts_of
 
 # A list with more entries holds data, not optimizers.
 MOST_ENTRIES = 100
@@ -48,6 +49,24 @@ def _held(value: Any, name: str, seen: set[int]) -> Iterator[tuple[str, Any]]:
         entries = value if isinstance(value, dict) else dict(enumerate(value))
     for inner, held in entries.items():
         yield from _held(held, f"{name}.{inner}" if name else str(inner), seen)
+
+
+def counting_optimizer(model: Any) -> Any | None:
+    """Give the optimizer whose updates are those of the training; None where several do them.
+
+    Of a model of parts that is the one of ``compile``, if no other has done an update. Of a model
+    with a forward pass of its own it is taken for granted.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The model that is trained.
+    """
+    if not parts_of(model):
+        return getattr(model, "optimizer", None)
+    held = optimizers_of(model)
+    used = {name: each for name, each in held.items() if settings.updates_of(each)} or held
+    return held["optimizer"] if list(used) == ["optimizer"] else None
 
 
 class Optimizers:

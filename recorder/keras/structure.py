@@ -88,7 +88,7 @@ def _probe_first(activation: Any, axis: int) -> Any:
     return activation if axis == 0 else np.moveaxis(np.asarray(activation), axis, 0)
 
 
-def describe(model: Any, traced: Trace, feed: Feed) -> Structure:
+def describe(model: Any, traced: Trace, feed: Feed | None) -> Structure:
     """Describe the layers of a traced model.
 
     Parameters
@@ -97,8 +97,8 @@ def describe(model: Any, traced: Trace, feed: Feed) -> Structure:
         The model.
     traced : Trace
         Its trace on the probe.
-    feed : Feed
-        The probe's inputs.
+    feed : Feed or None
+        The probe's inputs; None: only weights are recorded.
     """
     return _Description(model, traced, feed).structure()
 
@@ -106,11 +106,11 @@ def describe(model: Any, traced: Trace, feed: Feed) -> Structure:
 class _Description:
     """The state that describing one model needs."""
 
-    def __init__(self, model: Any, traced: Trace, feed: Feed) -> None:
+    def __init__(self, model: Any, traced: Trace, feed: Feed | None) -> None:
         self._model = model
         self._trace = traced
         self._taken: list[str] = []
-        self._inputs = _input_layers(model, feed, self._taken)
+        self._inputs = {} if feed is None else _input_layers(model, feed, self._taken)
         self._names = [_claim(call.path, self._taken) for call in traced.calls]
         self._owners = _owners(traced)
         self._weight_paths = [""] * len(traced.variables)
@@ -164,15 +164,13 @@ class _Description:
 
     def _derivation(self, number: int, inbound: tuple[str, ...]) -> Derivation | None:
         trace, call = self._trace, self._trace.calls[number]
-        numbers = [source for source in call.inbound if isinstance(source, int)]
-        probe_first = all(trace.axes[each] == 0 for each in (number, *numbers))
-        if call.operations_between or not probe_first or not call.inbound or trace.is_eager:
+        sources = [source for source in call.inbound if isinstance(source, int)]
+        if not sources or len(sources) < len(call.inbound):  # an input of the model is no layer
             return None
-        if not isinstance(call.inbound[0], int):
+        probe_first = all(trace.axes[each] == 0 for each in (number, *sources))
+        if call.operations_between or not probe_first or trace.is_eager:
             return None
-        found = derivation_of(
-            call.layer, inbound, trace.shapes[call.inbound[0]], trace.shapes[number]
-        )
+        found = derivation_of(call.layer, inbound, trace.shapes[sources[0]], trace.shapes[number])
         # What is widened to be stored was rounded more coarsely than a reader would round.
         widened = call.output.dtype.name not in DATA_TYPES
         return None if found and widened and not found.operation.keeps_order else found

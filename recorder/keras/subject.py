@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -12,17 +13,19 @@ from recorder import arguments
 from recorder.backend import UpdateNorm
 from recorder.evaluation import Evaluation
 from recorder.keras import settings
-from recorder.keras.configuration import reasons
-from recorder.keras.eager import eager_trace, kept_randomness, run_eagerly, weights_only
+from recorder.keras.configuration import Configuration, reasons
+from recorder.keras.eager import eager_trace, kept_randomness, run_eagerly
+from recorder.keras.freezing import Freezing, trained_variables
 from recorder.keras.inputs import Feed, check_fits
 from recorder.keras.narrowing import narrowed_trace
+from recorder.keras.parts import OwnVariables, is_built
 from recorder.keras.predictor import Predictor
 from recorder.keras.sampling import sample_of
 from recorder.keras.structure import Structure, describe
-from recorder.keras.trace import Trace, build, storable, trace
+from recorder.keras.trace import Trace, build, storable, trace, trace_of_weights
 from recorder.probe import Probe
 from recorder.weight_sample import WeightSample
-from store.errors import SpecError, listed
+from store.errors import SpecError
 from store.format.spec import RunSpec
 
 # Characters of an error of TensorFlow that are shown; whole ones take pages.
@@ -48,6 +51,7 @@ class KerasSubject:
     _trace: Trace
     _structure: Structure
     _predictors: tuple[Predictor, ...]
+    _freezing: Freezing
 
     @property
     def held_bytes(self) -> int:
@@ -75,12 +79,14 @@ class KerasSubject:
 
     def sample_weights(self) -> WeightSample:
         """Make what samples the trainable variables."""
-        return sample_of(self.model.trainable_variables)
+        return sample_of(trained_variables(self.model))
 
     def not_trained(self) -> list[str]:
-        """Give the paths of the variables that are not trainable now."""
+        """Give the paths of the variables that are not trainable, unless just for the moment."""
         pairs = zip(self._structure.weight_paths, self._trace.variables, strict=True)
-        return [path for path, variable in pairs if path is not None and not variable.trainable]
+        frozen = [(path, id(variable)) for path, variable in pairs if not variable.trainable]
+        moved = self._freezing.moved()
+        return [path for path, variable in frozen if path is not None and variable not in moved]
 
     def narrowed(self, spec: RunSpec) -> KerasSubject:
         """Give the subject that computes only what a narrower description has."""
@@ -104,7 +110,8 @@ class KerasSubject:
     ) -> Callable[[], dict[str, UpdateNorm]]:
         """Read the variables after an update; the result measures how far each has moved."""
         after = self._trace.read()
-        trainable = self.model.trainable_variables
+        trainable = trained_variables(self.model)
+        frozen = not self.model.trainable_variables
         given = [None] * len(trainable) if gradients is None else gradients
         if isinstance(given, Iterable):  # such as a generator
             given = list(given)
@@ -129,15 +136,21 @@ class KerasSubject:
             )
             if path is not None and id(variable) in gradient_of
         ]
-        return lambda: {
-            path: UpdateNorm.between(
-                storable(start),
-                storable(end),
-                earlier=None if first is None else storable(first),
-                gradient=None if gradient is None else _dense(gradient),
-            )
-            for path, start, end, first, gradient in measured
-        }
+
+        def norms() -> dict[str, UpdateNorm]:
+            found = {
+                path: UpdateNorm.between(
+                    storable(start),
+                    storable(end),
+                    earlier=None if first is None else storable(first),
+                    gradient=None if gradient is None else _dense(gradient),
+                )
+                for path, start, end, first, gradient in measured
+            }
+            # What moved was trained all the same, before it was frozen again.
+            return {path: norm for path, norm in found.items() if norm.update or not frozen}
+
+        return norms
 
     def _follow(self, weights: list[Any]) -> dict[str, Any]:
         activations = self._trace.activations(weights)
@@ -162,13 +175,8 @@ def look_at(model: Any, probe: Probe, evaluations: Sequence[Evaluation] = ()) ->
     Raises
     ------
     SpecError
-        The probe or an evaluation does not fit the model, or the model is one of several parts.
+        The probe or an evaluation does not fit the model.
     """
-    if parts := parts_of(model):
-        raise SpecError(
-            f"The model {model.name!r} has no forward pass of its own, but its parts have one: "
-            f"{listed(parts)}. Record one of them: Recorder(..., model=model.{next(iter(parts))})."
-        )
     check_fits(probe, model)
     feed = Feed.of(probe)
     try:
@@ -186,45 +194,73 @@ def look_at(model: Any, probe: Probe, evaluations: Sequence[Evaluation] = ()) ->
             for evaluation in evaluations
             if structure.outputs
         )
-    config = settings.model_configuration(model)
-    optimizer = settings.optimizer_configuration(getattr(model, "optimizer", None))
-    loss = settings.loss_configuration(getattr(model, "loss", None))
-    spec = RunSpec(
-        name=model.name,
-        layers=structure.layers,
+    spec = replace(
+        _described(model, structure),
         evaluations=tuple(predictor.spec for predictor in predictors),
+    )
+    return KerasSubject(model, spec, traced, structure, predictors, Freezing(model))
+
+
+def _described(part: Any, structure: Structure) -> RunSpec:
+    """Say what is known of a model and of the training that it is in."""
+    is_model = not isinstance(part, OwnVariables)
+    config = settings.model_configuration(part) if is_model else Configuration(None)
+    optimizer = settings.optimizer_configuration(getattr(part, "optimizer", None))
+    loss = settings.loss_configuration(getattr(part, "loss", None))
+    return RunSpec(
+        name=part.name,
+        layers=structure.layers,
         model_config=config.value,
         outputs=structure.outputs,
         optimizer=optimizer.value,
         loss=loss.value,
         seed=settings.random_seed(),
         versions=settings.versions(),
+        class_name=type(part).__name__,
         left_out={
             **structure.left_out,
             **reasons({"model/config": config, "optimizer": optimizer, "loss": loss}),
         },
     )
-    return KerasSubject(model, spec, traced, structure, predictors)
 
 
-def parts_of(model: Any) -> dict[str, Any]:
-    """Give the models that a model without a forward pass is made of, by attribute name.
+def look_at_weights(part: Any) -> KerasSubject:
+    """Describe a model or a layer of which only the weights are recorded.
+
+    Where its inputs are known it is traced on some of their shape, so that its layers are in the
+    order of the forward pass and know what they take.
 
     Parameters
     ----------
-    model : keras.Model
-        For instance one whose ``train_step`` trains a generator and a discriminator.
-
-    Returns
-    -------
-    dict of str to keras.Model
-        Empty where the model has a ``call`` of its own: it is then looked at as one.
+    part : keras.Model, keras.layers.Layer or OwnVariables
+        It is built.
     """
-    import keras
+    feed, traced = None, trace_of_weights(part)
+    with kept_randomness(), contextlib.suppress(Exception):  # not called so alone, or by nobody
+        if (zeros := Feed.like(part)) is not None:
+            feed, traced = zeros, trace(part, zeros)
+    holder = part.model if isinstance(part, OwnVariables) else part
+    structure = describe(holder, traced, feed)
+    bare = tuple(
+        replace(layer, output_dims=(), output_shape=(), derivation=None)
+        for layer in structure.layers
+    )
+    spec = replace(_described(part, structure), layers=bare, outputs=structure.outputs)
+    return KerasSubject(part, spec, traced, structure, (), Freezing(part)).narrowed(spec)
 
-    if type(model).call is not keras.Model.call:
-        return {}
-    return {name: part for name, part in vars(model).items() if isinstance(part, keras.Model)}
+
+def takes(part: Any, probe: Probe) -> bool:
+    """Whether a built model or layer can be called with a probe.
+
+    Nothing tells of a layer that takes inputs of any shape whether these are meant for it.
+    """
+    if isinstance(part, OwnVariables) or not is_built(part):
+        return False
+    try:
+        check_fits(probe, part)
+    except SpecError:
+        return False
+    return _runs(part, Feed.of(probe))
 
 
 def _predictor(
@@ -233,15 +269,15 @@ def _predictor(
     try:
         return Predictor(model, traced, outputs, evaluation)
     except Exception as error:
-        if _takes(model, evaluation):
+        if _runs(model, Feed.of(evaluation.examples).rows(evaluation.rows(0))):
             raise  # what is wrong is not the evaluation, but how we trace
         raise _refusal(model, evaluation.examples, error) from error
 
 
-def _takes(model: Any, evaluation: Evaluation) -> bool:
-    """Whether a model can be called with the first examples."""
+def _runs(model: Any, feed: Feed) -> bool:
+    """Whether a model can be called with some inputs."""
     try:
-        run_eagerly(model, Feed.of(evaluation.examples).rows(evaluation.rows(0)), [], [])
+        run_eagerly(model, feed, [], [])
     except Exception:
         return False
     return True
@@ -267,7 +303,7 @@ def _traced(model: Any, probe: Probe, feed: Feed) -> Trace:
     try:
         traced = eager_trace(model, feed, answers=answers)
     except Exception as error:
-        traced = weights_only(model, feed)
+        traced = trace_of_weights(model)
         log.warning(
             "The layers of %r cannot be watched (%s): its weights are recorded, no activations.",
             model.name,

@@ -291,6 +291,18 @@ def _shapes(
     return [tuple(int(size) for size in shape) for shape in known]
 
 
+def trace_of_weights(part: Any) -> Trace:
+    """Give the trace of what nothing is sent through: no call, and the variables.
+
+    Parameters
+    ----------
+    part : keras.Model, keras.layers.Layer or object
+        Has ``weights``.
+    """
+    variables = recorded_variables(part)
+    return Trace([], variables, [], True, variable_reader(variables), lambda *_: [], [])
+
+
 @dataclass(slots=True)
 class Watch:
     """Notes what the layers return during one pass, traced or eager, in this thread only."""
@@ -337,7 +349,8 @@ class Watch:
         try:
             result = original(layer, *args, **kwargs)
         finally:
-            path = "/".join(self._names[1:])
+            # What is looked at may itself be a single layer.
+            path = "/".join(self._names[1:]) or layer.name
             self._names.pop()
             self._inside_leaf = False
         if is_model(layer):

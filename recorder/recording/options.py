@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from recorder.evaluation import Evaluation
@@ -17,7 +18,7 @@ class Options:
     """What a user decides about a recording; `recorder.Recorder` explains each."""
 
     path: RunPath
-    probe: Probe
+    probe: Probe | Mapping[str, Probe]
     schedule: Schedule
     name: str | None = None  # by default that of the run's directory
     notes: str = ""

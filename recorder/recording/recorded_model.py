@@ -6,18 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from recorder.backend import Backend, CanNarrow, MeasuresUpdates, Subject, TellsTrained
+from recorder.backend import CanNarrow, MeasuresUpdates, Subject, TellsTrained
 from recorder.recording.background import as_array
-from recorder.recording.options import Options
 from recorder.recording.renaming import Renaming
-from recorder.recording.settled import settled_evaluation, settled_probe
 from recorder.recording.updates import UpdateMeter
-from recorder.recording.versions import versions
 from recorder.weight_sample import WeightSample
 from store.format.layers import Layers
 from store.format.names import UNIT_DIM
 from store.format.spec import ArraySpec, RunSpec, UpdatesSpec
-from store.tools.estimate import narrowed
 
 # Gives arrays of one step by their paths.
 Take = Callable[[], Mapping[str, Any]]
@@ -72,9 +68,15 @@ class RecordedModel:
 
         return narrowed
 
-    def named_as(self, layers: Layers) -> RecordedModel:
-        """Give the same under the names that a run has for the layers, see `Renaming`."""
-        renaming = Renaming(self.spec, layers)
+    def named_as(self, layers: Mapping[str, Layers]) -> RecordedModel:
+        """Give the same under the names that a run has for the layers, see `Renaming`.
+
+        Parameters
+        ----------
+        layers : mapping of str to Layers
+            Those of the run, by the name of no part.
+        """
+        renaming = Renaming(self.spec, layers[""])
         if not renaming.layers:
             return self
         whole, spec = renaming.applied(self.whole), renaming.applied(self.spec)
@@ -89,7 +91,8 @@ class RecordedModel:
         if not isinstance(self._subject, TellsTrained):
             return None
         kept = {array.path for array in _weights_of(self.spec)}
-        return [path for path in self._subject.not_trained() if path in kept]
+        now = [self._paths.get(path, path) for path in self._subject.not_trained()]
+        return [path for path in now if path in kept]
 
     def update_meter(self) -> UpdateMeter | None:
         """Make what measures single updates, if the run holds them."""
@@ -98,45 +101,43 @@ class RecordedModel:
         assert isinstance(self._subject, MeasuresUpdates)
         return UpdateMeter(self._subject, self._measured)
 
+    @property
+    def parts(self) -> Mapping[str, RecordedModel]:
+        """The same as the only model of the run, by the name of no part."""
+        return {"": self}
+
+    @property
+    def models(self) -> dict[str, Any]:
+        """The model, by the empty name of the part that it is none of."""
+        return {"": self.model}
+
+    def without_updates(self) -> RecordedModel:
+        """Give the same without single updates."""
+        return replace(self, spec=replace(self.spec, updates=None))
+
 
 def joined(one: Take, other: Take) -> Take:
     """Give what gives the arrays of both."""
     return lambda: {**one(), **other()}
 
 
-def look_at(backend: Backend, model: Any, options: Options) -> RecordedModel:
-    """Describe what is recorded of a model.
+def recorded_of(model: Any, subject: Subject, narrow: RunSpec, *, updates: bool) -> RecordedModel:
+    """Prepare to record of a model what is wanted.
 
     Parameters
     ----------
-    backend : Backend
-        Looks into it.
     model : Any
         The model.
-    options : Options
-        What the user decided.
-
-    Raises
-    ------
-    TrainlapseError
-        The probe, an evaluation or a pattern does not fit the model.
+    subject : Subject
+        The same as its framework sees it.
+    narrow : RunSpec
+        The subject's description, narrowed to what is recorded.
+    updates : bool
+        Whether single updates are measured, if the subject can.
     """
-    probe = options.probe
-    evaluations = [evaluation.beside(probe) for evaluation in options.evaluations]
-    subject = backend.look_at(model, probe, evaluations)
     whole = subject.spec
-    described = settled_probe(probe, whole)
-    spec = narrowed(whole, options.scope.narrowing())
-    spec = replace(
-        spec,
-        name=options.name or whole.name,
-        probe=described,
-        evaluations=tuple(settled_evaluation(each, described, whole) for each in spec.evaluations),
-        schedule=repr(options.schedule),
-        versions={**versions(), **whole.versions},
-        notes=options.notes,
-    )
-    if options.updates and isinstance(subject, MeasuresUpdates):
+    spec = narrow
+    if updates and isinstance(subject, MeasuresUpdates):
         spec = replace(spec, updates=_updates_of(spec))
     kept = None if _arrays_of(spec) == _arrays_of(whole) else _places(spec)
     if kept is not None and isinstance(subject, CanNarrow):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,8 @@ from recorder.recording.background import (
 from recorder.recording.continuity import Continuity
 from recorder.recording.cost import Cost
 from recorder.recording.options import Options
-from recorder.recording.recorded_model import RecordedModel, joined, look_at
+from recorder.recording.recorded_model import joined
+from recorder.recording.recorded_parts import PartsMeter, Recorded, look_at
 from recorder.recording.resuming import check_arguments
 from recorder.recording.run_path import PathsTaken
 from recorder.recording.updates import UpdateMeter
@@ -38,18 +39,21 @@ from recorder.scope import ByteBudget, byte_budget, steps_left
 from recorder.weight_sample import WeightSample
 from store.errors import RunExistsError, RunLockedError, SpecError, StepOrderError, listed
 from store.format.facts import NOT_TRAINED
-from store.format.names import Array, weight_path
+from store.format.names import Array
+from store.format.parts import full_name
 from store.format.spec import RunSpec
 from store.live.metrics_table import EpochMeans
 from store.live.writer import RunWriter
 from store.reading.run import open_run
 from store.storage.location import is_run
 from store.tools import trust
+from store.tools.info import models_of
 
 log = logging.getLogger("trainlapse.recorder")
 
-# Gives the gradients of one update, as `recorder.backend.MeasuresUpdates` takes them.
-Gradients = Callable[[], Sequence[Any] | None]
+# Gives the gradients of one update, as `recorder.backend.MeasuresUpdates` takes them; of several
+# models by the name of each.
+Gradients = Callable[[], Any]
 
 
 class Recording:
@@ -103,7 +107,7 @@ class Recording:
         self.bytes_recorded = 0
         self._epoch = 0.0
         self._last_recorded: int | None = None
-        self._recorded: RecordedModel | None = None
+        self._recorded: Recorded | None = None
         self._background: BackgroundWriter | None = None
         self._created = False
         self._started_at: float | None = None
@@ -113,7 +117,7 @@ class Recording:
         self._left_weights: Mapping[str, Array] | None = None
         self._watches: list[Watch] = []
         self._mark: Array | None = None  # a sample of the weights when `mark` was called
-        self._meter: UpdateMeter | None = None
+        self._meter: UpdateMeter | PartsMeter | None = None
         self._held: TakenStep | None = None  # the present step, in case it is the last
         self._facts: dict[str, tuple[int, Any]] = {}
         self._not_trained: list[str] | None = None
@@ -123,6 +127,11 @@ class Recording:
     def is_open(self) -> bool:
         """Whether steps can be recorded now."""
         return self._background is not None
+
+    @property
+    def models(self) -> Mapping[str, Any]:
+        """What is recorded, by the names of the run's parts; the only model by ""."""
+        return {} if self._recorded is None else self._recorded.models
 
     @property
     def background(self) -> BackgroundWriter | None:
@@ -470,7 +479,7 @@ class Recording:
             left = steps_left(self.options.scope, spec, self.bytes_recorded)
             self._budget.limit = self.steps_recorded + left
 
-    def _writer(self, recorded: RecordedModel, step: int | None) -> RunWriter:
+    def _writer(self, recorded: Recorded, step: int | None) -> RunWriter:
         if self.path is not None:
             return self._resume(self.path, recorded.spec, None)
         where, taken = self.options.path, self._taken
@@ -505,16 +514,17 @@ class Recording:
         """Go on with a run that was recorded before, after a step or after its last."""
         before = open_run(path)
         assert self._recorded is not None
-        renamed = self._recorded.named_as(before.layers)
+        models = before.parts or {"": before}
+        renamed = self._recorded.named_as({name: model.layers for name, model in models.items()})
         if renamed is not self._recorded:
             log.warning(
                 "Layers are numbered otherwise than in the run at %s: %s. They are recorded under "
                 "the run's names.",
                 path,
                 listed(
-                    f"{now.name} is {then.name}"
-                    for now, then in zip(spec.layers, renamed.spec.layers, strict=True)
-                    if now.name != then.name
+                    f"{now} is {then}"
+                    for now, then in zip(_layers_of(spec), _layers_of(renamed.spec), strict=True)
+                    if now != then
                 ),
             )
             self._recorded, spec = renamed, renamed.spec
@@ -526,9 +536,10 @@ class Recording:
                 "pass the step as resume=..., or pass overwrite=True to begin again."
             )
         check_arguments(before, self._recorded, self.options)
-        if before.updates is None:  # recorded without, or by a version that did not measure them
-            spec = replace(spec, updates=None)
-            self._recorded = replace(self._recorded, spec=spec)
+        if all(model.updates is None for model in models_of(before)):
+            # Recorded without, or by a version that did not measure them.
+            self._recorded = self._recorded.without_updates()
+            spec = self._recorded.spec
         writer = self._resume(path, spec, step)
         run = open_run(path)
         trust.sign_like(run, before)
@@ -538,17 +549,15 @@ class Recording:
         self._last_recorded = writer.last_step
         if step is not None and step == writer.last_step:  # else updates lie between
             self._left_weights = {
-                weight_path(layer.name, weight.name): run.weights(layer.name, weight.name)[
-                    -1
-                ].values
-                for layer in spec.layers
-                for weight in layer.weights
+                array.path: run.read(array.path, (len(run) - 1,))
+                for array in spec.array_specs()
+                if "/weights/" in array.path
             }
         if step is None:
             self.step = max(self.step, writer.last_step or 0)
         return writer
 
-    def _create(self, recorded: RecordedModel, paths: Iterator[Path]) -> RunWriter:
+    def _create(self, recorded: Recorded, paths: Iterator[Path]) -> RunWriter:
         """Create a run at the first of the paths that is free."""
         options = self.options
         refusal: Exception | None = None
@@ -575,7 +584,7 @@ class Recording:
         assert refusal is not None
         raise refusal
 
-    def _look_at(self, model: Any) -> RecordedModel:
+    def _look_at(self, model: Any) -> Recorded:
         backend = backend_of(model) if self._backend is None else self._backend
         recorded = look_at(backend, model, self.options)
         if self._budget is None:
@@ -594,6 +603,15 @@ def _sign(path: Path) -> None:
         trust.sign(open_run(path))
     except OSError as fault:
         log.info("The run at %s is not signed: %s", path, fault)
+
+
+def _layers_of(spec: RunSpec) -> list[str]:
+    """Give the names of all layers, with their parts."""
+    return [
+        full_name(layer.name, part)
+        for part, model in spec.models().items()
+        for layer in model.layers
+    ]
 
 
 def _numbers(metrics: Mapping[str, Any]) -> dict[str, float]:

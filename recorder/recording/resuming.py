@@ -14,8 +14,9 @@ import numpy as np
 from recorder.evaluation import TITLES
 from recorder.recording.options import Options
 from recorder.recording.recorded_model import RecordedModel
+from recorder.recording.recorded_parts import Recorded
 from store.errors import SpecError, listed
-from store.format.names import Array, activation_path
+from store.format.names import Array
 from store.format.spec import (
     EVALUATION_GROUPS,
     EVALUATION_LABEL,
@@ -34,14 +35,14 @@ _PASSED: Mapping[EvaluationRole, str] = {
 }
 
 
-def check_arguments(run: Run, recorded: RecordedModel, options: Options) -> None:
+def check_arguments(run: Run, recorded: Recorded, options: Options) -> None:
     """Refuse to go on in a run that was recorded with other arguments.
 
     Parameters
     ----------
     run : Run
         What was recorded so far.
-    recorded : RecordedModel
+    recorded : Recorded
         What would be recorded now.
     options : Options
         What the user decided now.
@@ -51,17 +52,26 @@ def check_arguments(run: Run, recorded: RecordedModel, options: Options) -> None
     SpecError
         The message names each argument, and says what to pass.
     """
-    found = [
-        *_updates(run, options),
-        *_scope(run, recorded),
-        *_probe(run, recorded.spec.probe),
-        *_evaluations(run, {each.role: each for each in recorded.spec.evaluations}),
-    ]
+    found = []
+    for name, model in recorded.parts.items():
+        part = run.parts.get(name, run)
+        of = f"part {name!r}: " if name else ""
+        found += [of + problem for problem in _problems(part, model, options)]
     if found:
         raise SpecError(
             f"The run at {run.location} was recorded with other arguments and cannot be resumed "
             "with these. Pass the same as then, or record into a new path.\n- " + "\n- ".join(found)
         )
+
+
+def _problems(run: Run, recorded: RecordedModel, options: Options) -> list[str]:
+    """Find what differs in one model."""
+    return [
+        *_updates(run, options),
+        *_scope(run, recorded),
+        *_probe(run, recorded.spec.probe),
+        *_evaluations(run, {each.role: each for each in recorded.spec.evaluations}),
+    ]
 
 
 def _updates(run: Run, options: Options) -> Iterator[str]:
@@ -82,10 +92,7 @@ def _scope(run: Run, recorded: RecordedModel) -> Iterator[str]:
         for path, node in run.nodes.items()
         if node["node_type"] == "array"
     )
-    derived = (
-        (activation_path(name), array.dtype, array.attributes)
-        for name, array in run.derived.items()
-    )
+    derived = ((path, array.dtype, array.attributes) for path, array in run.derived.items())
     held = _kept((*stored, *derived))
     now, possible = (_kept_by(spec) for spec in (recorded.spec, recorded.whole))
     for kind, word in (("activation", "activations"), ("weights", "weights")):

@@ -83,6 +83,9 @@ time, model. A brace that is meant as such is written twice: {{ or }}.
     def __str__(self) -> str:
         return self._given
 
+    def __repr__(self) -> str:
+        return f"RunPath({self._given!r})"
+
     @property
     def is_fresh(self) -> bool:
         """Whether each training gets a path that is new."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from recorder import arguments
 from recorder.backend import MeasuresUpdates, UpdateNorm
 from store.errors import ArgumentError
 from store.format.names import Array
@@ -87,6 +88,10 @@ class UpdateMeter:
         gradients : sequence, optional
             As for `MeasuresUpdates.update_norms`.
         """
+        if isinstance(gradients, Mapping):  # as they are given of several models
+            arguments.refuse(
+                "record(gradients=...)", gradients, "numbers, or None, for each trainable variable"
+            )
         past = [held for held in self._held if held.step < step]
         if not past:
             return lambda: self._frames(0, {})

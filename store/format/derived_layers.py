@@ -12,6 +12,7 @@ import numpy as np
 from store.format.derivation import Derivation
 from store.format.metadata import Document
 from store.format.names import BEGINS, DERIVED, PROBE_DIM, STEP_DIM, activation_path, layer_path
+from store.format.parts import nodes_of_part, part_names, split_path, stored_path
 from store.format.spec import LayerSpec, unit_attributes
 
 # A reader makes a frame of so many stored ones at the most, which hold so many times its bytes:
@@ -97,6 +98,8 @@ class DerivedArray:
     ----------
     derivation : Derivation
         How.
+    sources : tuple of str
+        Paths of the activations that it follows from.
     shape, dims, dtype
         As in the metadata of an array that is stored.
     begins : int
@@ -106,6 +109,7 @@ class DerivedArray:
     """
 
     derivation: Derivation
+    sources: tuple[str, ...]
     shape: tuple[int, ...]
     dims: tuple[str, ...]
     dtype: str
@@ -118,8 +122,21 @@ class DerivedArray:
         return unit_attributes(self.unit_stride)
 
 
+def source_paths(derivation: Derivation, path: str) -> tuple[str, ...]:
+    """Tell where the activations are that the one at a path follows from: in the same part.
+
+    Examples
+    --------
+    >>> from store.format.operations import Clip
+    >>> source_paths(Derivation(Clip(0.0), ("conv1",)), "parts/critic/layers/relu1/activation")
+    ('parts/critic/layers/conv1/activation',)
+    """
+    part, _ = split_path(path)
+    return tuple(stored_path(activation_path(name), part) for name in derivation.sources)
+
+
 def derived_arrays(nodes: Mapping[str, Document]) -> dict[str, DerivedArray]:
-    """Find the activations of a run that are not stored, or not at all steps, by layer.
+    """Find the activations of a run that are not stored, or not at all steps, by path.
 
     A layer whose sources are not in the run, or that follows by an operation that this version does
     not know, is not among them.
@@ -134,6 +151,15 @@ def derived_arrays(nodes: Mapping[str, Document]) -> dict[str, DerivedArray]:
     ValueError
         A layer does not follow as its attributes say.
     """
+    found = _of_model(nodes)
+    for part in part_names(nodes):
+        for path, array in _of_model(nodes_of_part(nodes, part)).items():
+            sources = tuple(stored_path(source, part) for source in array.sources)
+            found[stored_path(path, part)] = replace(array, sources=sources)
+    return found
+
+
+def _of_model(nodes: Mapping[str, Document]) -> dict[str, DerivedArray]:
     found: dict[str, DerivedArray] = {}
     for name in nodes["layers"]["attributes"]["order"] if "layers" in nodes else ():
         attributes = nodes[layer_path(name)]["attributes"]
@@ -145,7 +171,8 @@ def derived_arrays(nodes: Mapping[str, Document]) -> dict[str, DerivedArray]:
             derivation = Derivation.parse(attributes[DERIVED])
             sources = None if derivation is None else _sources(derivation, nodes, found)
             if derivation is not None and sources is not None:
-                found[name] = _derived(derivation, attributes, sources, begins)
+                array = _derived(derivation, attributes, sources, begins)
+                found[activation_path(name)] = array
         except ValueError as error:
             raise ValueError(f"layer {name!r}: {DERIVED}: {error}") from None
     return found
@@ -166,7 +193,8 @@ def _sources(
     """Describe the sources, stored or derived themselves; None where one is not there."""
     sources = []
     for name in derivation.sources:
-        stored, derived = nodes.get(activation_path(name)), found.get(name)
+        path = activation_path(name)
+        stored, derived = nodes.get(path), found.get(path)
         if derived is not None:
             sources.append(_Source(derived.shape, derived.dtype, derived.unit_stride))
         elif stored is None or stored["attributes"].get(BEGINS):
@@ -202,6 +230,7 @@ def _derived(
         raise ValueError(f"shape {shape} is far larger than its sources")
     return DerivedArray(
         derivation,
+        tuple(map(activation_path, derivation.sources)),
         (steps, *shape),
         tuple(dims),
         sources[0].dtype,

@@ -109,7 +109,7 @@ def layers_of(nodes: Mapping[str, Document], derived: Mapping[str, DerivedArray]
     nodes : mapping of str to Document
         Checked metadata of every node, by path.
     derived : mapping of str to DerivedArray
-        Activations that follow, by layer: those of `store.format.derived_layers.derived_arrays`.
+        Activations that follow, by path: those of `store.format.derived_layers.derived_arrays`.
 
     Returns
     -------
@@ -122,7 +122,8 @@ def layers_of(nodes: Mapping[str, Document], derived: Mapping[str, DerivedArray]
         match path.split("/"):
             case ["layers", layer, "weights", weight] if layer in weights:
                 weights[layer][weight] = tuple(node["shape"][1:])
-    return Layers({name: _layer(name, weights[name], nodes, derived.get(name)) for name in order})
+    following = {name: derived.get(activation_path(name)) for name in order}
+    return Layers({name: _layer(name, weights[name], nodes, following[name]) for name in order})
 
 
 def _layer(

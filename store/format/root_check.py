@@ -25,8 +25,8 @@ from store.format.names import (
     STEP_DIM,
     UPDATE_DIM,
     is_safe_segment,
-    layer_of_activation,
 )
+from store.format.parts import PARTS_GROUP, nodes_of_part, part_names, part_path
 from store.format.spec import (
     EVALUATION_GROUPS,
     EXAMPLE_DIM,
@@ -74,9 +74,37 @@ def root_problems(root: Mapping[str, Any]) -> list[str]:
     attributes = root["attributes"][ROOT_ATTRIBUTE]
     steps = nodes.get("step")
     length = steps["shape"][0] if _is_array(steps) and steps["shape"] else None
-    return [
+    found = [
         *_attribute_problems(attributes, length),
         *_axis_problems(nodes, length),
+        *_model_problems(nodes_of_part(nodes, "")),
+        *_parts_problems(nodes),
+    ]
+    if not found:
+        for part in part_names(nodes):
+            own = _model_problems(nodes_of_part(nodes, part))
+            found.extend(f"part {part!r}: {problem}" for problem in own)
+    return found
+
+
+def _parts_problems(nodes: Mapping[str, Any]) -> Problems:
+    if PARTS_GROUP not in nodes:
+        return
+    order = nodes[PARTS_GROUP]["attributes"].get("order")
+    if not _are_texts(order) or len(set(order)) != len(order):
+        yield "the order of the parts is not a list of different names"
+        return
+    for name in order:
+        part = nodes.get(part_path(name))
+        if part is None or part["node_type"] != "group":
+            yield f"part {name!r} has no group"
+        elif not _are_texts(part["attributes"].get("outputs", [])):
+            yield f"part {name!r}: outputs is not a list of layer names"
+
+
+def _model_problems(nodes: Mapping[str, Any]) -> list[str]:
+    """Find what is wrong with the nodes of one model."""
+    return [
         *_layers_problems(nodes),
         *_probe_problems(nodes),
         *(
@@ -248,9 +276,9 @@ def _derivation_problems(nodes: Mapping[str, Any]) -> Problems:
     except ValueError as error:
         yield str(error)
         return
-    for name, array in derived.items():
+    for path, array in derived.items():
         if _bytes(array.shape[1:]) > MAX_FRAME_BYTES:
-            yield f"layer {name!r}: shape {array.shape} is larger than any network"
+            yield f"{path!r}: shape {array.shape} is larger than any network"
 
 
 def _layer_problems(name: str, attributes: Mapping[str, Any]) -> Problems:
@@ -376,7 +404,7 @@ def _frame_of(
     if _is_array(node):
         time, *dims = node["dimension_names"]
         return (dims, node["shape"][1:], node["data_type"]) if time == STEP_DIM else None
-    derived = following.get(layer_of_activation(path) or "")
+    derived = following.get(path)
     if derived is None:
         return None
     return list(derived.dims[1:]), list(derived.shape[1:]), derived.dtype

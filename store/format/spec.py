@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -27,6 +27,7 @@ from store.format.names import (
     output_path,
     weight_path,
 )
+from store.format.parts import stored_path
 
 EXAMPLE_DIM = "example"
 # What the training does with the examples of an evaluation: nothing, or it learns from them.
@@ -289,8 +290,16 @@ class ProbeSpec:
 class RunSpec:
     """Everything that is known about a run before its first step.
 
-    `left_out` says what of it could not be had: a reason for each path, such as ``optimizer``,
-    ``model/config`` or that of a layer.
+    Attributes
+    ----------
+    left_out : mapping of str to str
+        What of it could not be had: a reason for each path, such as ``optimizer``,
+        ``model/config`` or that of a layer.
+    parts : mapping of str to RunSpec
+        Of a run of several models: each by its name. What the training has in common (name,
+        schedule, seed, versions, notes) is said of the run alone, and so is what is left out.
+    class_name : str
+        Class of the model; of a part it is stored.
     """
 
     name: str
@@ -307,6 +316,8 @@ class RunSpec:
     evaluations: tuple[EvaluationSpec, ...] = ()
     updates: UpdatesSpec | None = None
     left_out: Mapping[str, str] = field(default_factory=dict)
+    parts: Mapping[str, RunSpec] = field(default_factory=dict)
+    class_name: str = ""
 
     def array_specs(self) -> list[ArraySpec]:
         """Every array that grows with the steps, in writing order, stored or not."""
@@ -321,8 +332,7 @@ class RunSpec:
                 {"long_name": "time since the start of the training", "units": "s"},
             ),
         ]
-        layers = [spec for layer in self.layers for spec in layer.array_specs()]
-        return time + layers + [spec for part in self.parts for spec in part.array_specs()]
+        return [*time, *self._model_arrays(), *self._part_arrays()]
 
     def stored_specs(self) -> list[ArraySpec]:
         """Arrays that do not follow from others."""
@@ -334,9 +344,35 @@ class RunSpec:
         return sum(array.frame_bytes for array in self.stored_specs())
 
     @property
-    def parts(self) -> tuple[EvaluationSpec | UpdatesSpec, ...]:
+    def beside_layers(self) -> tuple[EvaluationSpec | UpdatesSpec, ...]:
         """What is recorded beside the layers."""
         return (*self.evaluations, *([self.updates] if self.updates else []))
+
+    def _model_arrays(self) -> Iterator[ArraySpec]:
+        for each in (*self.layers, *self.beside_layers):
+            yield from each.array_specs()
+
+    def _part_arrays(self) -> Iterator[ArraySpec]:
+        for name, part in self.parts.items():
+            for array in part._model_arrays():
+                yield replace(array, path=stored_path(array.path, name))
+
+    def models(self) -> dict[str, RunSpec]:
+        """Give the description of each model by the name of its part; of the only one by ""."""
+        return dict(self.parts) or {"": self}
+
+    def of_models(self, models: Mapping[str, RunSpec]) -> RunSpec:
+        """Give the same of other models, by the names that `models` has for them."""
+        return replace(self, parts=models) if self.parts else models[""]
+
+    def part_attributes(self) -> dict[str, Any]:
+        """JSON attributes of the group of a part that is described so."""
+        return {
+            "class": self.class_name,
+            "outputs": list(self.outputs),
+            "optimizer": self.optimizer,
+            "loss": self.loss,
+        }
 
 
 @dataclass(frozen=True, slots=True)

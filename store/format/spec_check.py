@@ -45,6 +45,21 @@ def validate(spec: RunSpec) -> None:
 
 def problems(spec: RunSpec) -> list[str]:
     """Everything that is inconsistent in a run's description; empty when it is sound."""
+    if not spec.parts:
+        return _model_problems(spec)
+    found = [f"{name!r} is not a safe name" for name in spec.parts if name != safe_name(name)]
+    found.extend(f"two parts are named {name!r}" for name in _clashes(list(spec.parts)))
+    if spec.layers or spec.beside_layers or spec.probe or spec.model_config:
+        found.append("what is recorded of the models of a run of parts belongs to its parts")
+    found.extend(_json_problems(spec))
+    for name, part in spec.parts.items():
+        found.extend(f"part {name!r}: {text}" for text in _model_problems(part))
+        if part.parts:
+            found.append(f"part {name!r} has parts of its own")
+    return found
+
+
+def _model_problems(spec: RunSpec) -> list[str]:
     names = [layer.name for layer in spec.layers]
     found = [
         f"name {name!r} is taken by another layer (names must differ by more than case)"

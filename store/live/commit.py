@@ -28,6 +28,7 @@ from store.format.names import (
     STEP_DIM,
     UPDATE_DIM,
 )
+from store.format.parts import PARTS_GROUP, full_name, nodes_of_part, part_path, stored_path
 from store.format.probe import json_bytes
 from store.format.spec import EVALUATION_GROUPS, UPDATES_GROUP, ArraySpec, LayerSpec, RunSpec
 from store.live.array import LiveArray
@@ -197,17 +198,7 @@ def _node_documents(
     to each other.
     """
     arrays = {array.spec.path: array.document() for array in growing} | dict(static)
-    attributes: dict[str, Mapping[str, Any]] = {
-        "layers": {"order": [layer.name for layer in spec.layers]},
-        **{layer.path: layer.attributes() for layer in spec.layers},
-    }
-    if spec.probe:
-        attributes["probe"] = probe.group_attributes(spec.probe)
-    attributes |= {each.group: each.attributes() for each in spec.evaluations}
-    if ending:
-        attributes[AFTER_GROUP] = ending
-    if spec.updates:
-        attributes[UPDATES_GROUP] = spec.updates.attributes()
+    attributes = _group_attributes(spec, ending)
     groups = set(attributes)
     for path in arrays:
         groups.update(str(parent) for parent in PurePosixPath(path).parents if parent.name)
@@ -215,8 +206,40 @@ def _node_documents(
     return {path: nodes[path] for path in sorted(nodes, key=lambda path: path.split("/"))}
 
 
+def _group_attributes(spec: RunSpec, ending: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Attributes of every group that has some, by path."""
+    found: dict[str, Mapping[str, Any]] = {AFTER_GROUP: ending} if ending else {}
+    if spec.parts:
+        found[PARTS_GROUP] = {"order": list(spec.parts)}
+        found |= {part_path(name): part.part_attributes() for name, part in spec.parts.items()}
+    for name, model in spec.models().items():
+        found |= {stored_path(path, name): own for path, own in _model_attributes(model).items()}
+    return found
+
+
+def _model_attributes(spec: RunSpec) -> dict[str, Mapping[str, Any]]:
+    attributes: dict[str, Mapping[str, Any]] = {
+        "layers": {"order": [layer.name for layer in spec.layers]},
+        **{layer.path: layer.attributes() for layer in spec.layers},
+    }
+    if spec.probe:
+        attributes["probe"] = probe.group_attributes(spec.probe)
+    attributes |= {each.group: each.attributes() for each in spec.evaluations}
+    if spec.updates:
+        attributes[UPDATES_GROUP] = spec.updates.attributes()
+    return attributes
+
+
 def _static_arrays(spec: RunSpec) -> dict[str, names.StaticArray]:
     """Values, dimension names and attributes of the arrays that do not grow, by path."""
+    return {
+        stored_path(path, name): array
+        for name, model in spec.models().items()
+        for path, array in _model_statics(model).items()
+    }
+
+
+def _model_statics(spec: RunSpec) -> dict[str, names.StaticArray]:
     arrays = probe.static_arrays(spec.probe) if spec.probe else {}
     for evaluation in spec.evaluations:
         arrays |= evaluation.static_arrays()
@@ -240,8 +263,13 @@ def resume_problems(spec: RunSpec, root: Document, growing: Iterable[LiveArray])
         The arrays along the steps that `spec` describes.
     """
     nodes: Mapping[str, Document] = root["consolidated_metadata"]["metadata"]
-    found = list(_derivation_problems(spec, nodes))
     expected = {array.spec.path: array.document() for array in growing}
+    models = {name: (model, nodes_of_part(nodes, name)) for name, model in spec.models().items()}
+    found = [
+        problem
+        for name, (model, own) in models.items()
+        for problem in _derivation_problems(model, own, name)
+    ]
     for path, mine in expected.items():
         theirs = nodes.get(path)
         if theirs is None:
@@ -257,21 +285,26 @@ def resume_problems(spec: RunSpec, root: Document, growing: Iterable[LiveArray])
         and node["dimension_names"][:1] == [STEP_DIM]
         and path not in expected
     )
-    recorded = nodes["probe"]["attributes"]["fingerprint"] if "probe" in nodes else None
-    if recorded != (spec.probe.fingerprint() if spec.probe else None):
-        found.append("its probe inputs are others")
-    evaluated = {
-        group: nodes[group]["attributes"].get("fingerprint")
-        for group in EVALUATION_GROUPS.values()
-        if group in nodes
-    }
-    if evaluated != {each.group: each.fingerprint for each in spec.evaluations}:
-        found.append("its evaluation's inputs are others")
+    for name, (model, own) in models.items():
+        of = f" of the part {name!r}" if name else ""
+        recorded = _fingerprints(own)
+        if recorded.pop("probe", None) != (model.probe.fingerprint() if model.probe else None):
+            found.append(f"its probe inputs{of} are others")
+        if recorded != {each.group: each.fingerprint for each in model.evaluations}:
+            found.append(f"its evaluation's inputs{of} are others")
     return found
 
 
-def _derivation_problems(spec: RunSpec, nodes: Mapping[str, Document]) -> Iterator[str]:
-    """Find layers whose activation cannot go on to follow."""
+def _fingerprints(nodes: Mapping[str, Document]) -> dict[str, Any]:
+    """Digests of the inputs that were recorded, by group."""
+    groups = ("probe", *EVALUATION_GROUPS.values())
+    return {
+        group: nodes[group]["attributes"].get("fingerprint") for group in groups if group in nodes
+    }
+
+
+def _derivation_problems(spec: RunSpec, nodes: Mapping[str, Document], part: str) -> Iterator[str]:
+    """Find layers of a model whose activation cannot go on to follow."""
     before: dict[str, LayerSpec] = {}
     for layer in spec.layers:
         if layer.derivation is not None:
@@ -283,7 +316,7 @@ def _derivation_problems(spec: RunSpec, nodes: Mapping[str, Document]) -> Iterat
             ):
                 problem = f"has {theirs['output_shape']} values a probe in the run"
             if problem is not None:
-                yield f"layer {layer.name!r} {problem}"
+                yield f"layer {full_name(layer.name, part)!r} {problem}"
         before[layer.name] = layer
 
 

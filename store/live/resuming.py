@@ -11,6 +11,7 @@ from store.errors import SpecError
 from store.format.derivation import Derivation
 from store.format.metadata import Document
 from store.format.names import BEGINS, DERIVED, ROOT_ATTRIBUTE, activation_path
+from store.format.parts import nodes_of_part
 from store.format.spec import LayerSpec, RunSpec
 from store.live.array import LiveArray
 from store.live.commit import resume_problems
@@ -36,7 +37,12 @@ def past_attributes(root: Document, directory: Path) -> Mapping[str, Any]:
 def as_recorded(spec: RunSpec, root: Document) -> RunSpec:
     """Give a description that stores what the run stores, and lets follow what follows in it."""
     nodes: Mapping[str, Document] = root["consolidated_metadata"]["metadata"]
-    return replace(spec, layers=tuple(_as_recorded(layer, nodes) for layer in spec.layers))
+    models = {}
+    for name, model in spec.models().items():
+        own = nodes_of_part(nodes, name)
+        layers = (_as_recorded(layer, own) for layer in model.layers)
+        models[name] = replace(model, layers=tuple(layers))
+    return spec.of_models(models)
 
 
 def _as_recorded(layer: LayerSpec, nodes: Mapping[str, Document]) -> LayerSpec:

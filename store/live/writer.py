@@ -18,6 +18,7 @@ import numpy as np
 
 from store.errors import RunClosedError, StepOrderError
 from store.format.compressors import LIVE_COMPRESSORS
+from store.format.derived_layers import source_paths
 from store.format.facts import LATEST, always_frozen, in_force, kept, noted
 from store.format.metadata import Document
 from store.format.names import (
@@ -30,6 +31,7 @@ from store.format.names import (
     StaticArray,
     activation_path,
 )
+from store.format.parts import split_path
 from store.format.spec import TRAINABLE, UPDATES_GROUP, RunSpec
 from store.format.spec_check import check_complete, validate
 from store.live.array import LiveArray
@@ -351,7 +353,7 @@ class RunWriter:
         self._check_open()
         arrays: dict[str, StaticArray] = {}
         for path, array in {**self._arrays, **self._following}.items():
-            if path in frames and not path.startswith(f"{UPDATES_GROUP}/"):
+            if path in frames and not split_path(path)[1].startswith(f"{UPDATES_GROUP}/"):
                 frame = array.prepare(frames[path]).reshape(array.spec.frame_shape)
                 dims, attributes = array.spec.dims[1:], dict(array.spec.attributes)
                 arrays[AFTER_PREFIX + path] = frame, dims, attributes
@@ -528,7 +530,7 @@ class RunWriter:
         """Whether a frame follows exactly from those of the same step."""
         derivation = self._following[path].spec.derivation
         assert derivation is not None
-        sources = [frames[activation_path(source)] for source in derivation.sources]
+        sources = [frames[source] for source in source_paths(derivation, path)]
         return derivation.gives(sources, frames[path])
 
     def _write_from(self, begins: int, path: str) -> None:
@@ -537,11 +539,14 @@ class RunWriter:
         array.begins = begins
         array.make_directory()
         self._arrays[path] = array
+        part, own = split_path(path)
+        models = self.spec.models()
         layers = (
-            replace(layer, derivation=None) if activation_path(layer.name) == path else layer
-            for layer in self.spec.layers
+            replace(layer, derivation=None) if activation_path(layer.name) == own else layer
+            for layer in models[part].layers
         )
-        self.spec = replace(self.spec, layers=tuple(layers))
+        models[part] = replace(models[part], layers=tuple(layers))
+        self.spec = self.spec.of_models(models)
 
     def _growing(self) -> list[LiveArray]:
         return [*self._arrays.values(), *self._metrics.arrays]

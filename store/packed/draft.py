@@ -13,6 +13,7 @@ import numpy as np
 from store.errors import RunFormatError
 from store.format.code import may_hold_code, without_code
 from store.format.derivation import Derivation
+from store.format.derived_layers import source_paths
 from store.format.names import (
     AFTER_GROUP,
     AFTER_PREFIX,
@@ -22,10 +23,10 @@ from store.format.names import (
     STEP_DIM,
     UPDATE_DIM,
     Array,
-    activation_path,
     layer_path,
 )
 from store.format.packed_layout import BlockSlices
+from store.format.parts import PARTS_GROUP, split_path, stored_path
 from store.format.probe import from_json_bytes, json_bytes
 from store.packed.shards import ReadRegion
 from store.reading.run import Run
@@ -74,8 +75,13 @@ class DraftArray:
         return segments[1] if segments[0] == "layers" and len(segments) > 2 else None
 
     @property
+    def part(self) -> str:
+        """Name of the part of the run that it belongs to; empty: of none."""
+        return split_path(self.path)[0]
+
+    @property
     def _segments(self) -> list[str]:
-        return self.path.removeprefix(AFTER_PREFIX).split("/")
+        return split_path(self.path)[1].removeprefix(AFTER_PREFIX).split("/")
 
     @property
     def nbytes(self) -> int:
@@ -150,15 +156,15 @@ class Draft:
         """
         there = {part.path for part in self.parts}
 
-        def follows(derivation: Derivation) -> bool:
+        def follows(derivation: Derivation, path: str) -> bool:
             exact = derivation.operation.keeps_order or not rounded
-            return exact and there.issuperset(map(activation_path, derivation.sources))
+            return exact and there.issuperset(source_paths(derivation, path))
 
         return replace(
             self,
             parts=tuple(
                 part
-                if part.derivation is None or follows(part.derivation)
+                if part.derivation is None or follows(part.derivation, part.path)
                 else replace(part, derivation=None)
                 for part in self.parts
             ),
@@ -174,10 +180,16 @@ class Draft:
         groups = dict(self.groups)
         for part in self.parts:
             if part.derivation is not None:
-                path = layer_path(part.layer or "")
+                path = stored_path(layer_path(part.layer or ""), part.part)
                 said = {**part.derivation.attributes(), "dimension_names": list(part.dims)}
                 groups[path] = {**groups[path], DERIVED: said}
         return groups
+
+    @property
+    def models(self) -> list[str]:
+        """Name of the part of each model; that of the only one is empty."""
+        order: list[str] = self.groups.get(PARTS_GROUP, {}).get("order", [])
+        return order or [""]
 
     @property
     def steps(self) -> DraftArray:
@@ -224,8 +236,7 @@ class Draft:
 
 def _following(run: Run) -> Iterator[DraftArray]:
     """Give the activations that are not stored, or not at all steps; the latter are written."""
-    for layer, derived in run.derived.items():
-        path = activation_path(layer)
+    for path, derived in run.derived.items():
         stored = run.nodes.get(path)
         yield DraftArray(
             path,
@@ -240,7 +251,7 @@ def _following(run: Run) -> Iterator[DraftArray]:
 
 def _without_code(part: DraftArray) -> DraftArray:
     """Give the model's configuration without code; what cannot be read stays as it is: damage."""
-    if part.path != "model/config":
+    if split_path(part.path)[1] != "model/config":
         return part
     try:
         values = part.read(tuple(slice(0, size) for size in part.shape))
@@ -254,8 +265,8 @@ def _without_code(part: DraftArray) -> DraftArray:
 def holds_code(run: Run) -> bool:
     """Whether the files of a run hold code in a configuration, which reading leaves out."""
     contents = [root_content(run.source)]
-    if "model/config" in run.nodes:
-        contents.append(run.read("model/config", ()).tobytes())
+    configs = (path for path in run.nodes if split_path(path)[1] == "model/config")
+    contents += [run.read(path, ()).tobytes() for path in configs]
     return any(may_hold_code(content) and _is_with_code(content) for content in contents)
 
 

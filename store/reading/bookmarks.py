@@ -45,6 +45,8 @@ class Bookmark:
         Selected unit and probe, counted from 0.
     target : int or None
         Explained class; -1: the predicted one.
+    part : str or None
+        Selected part of a run of several models.
     tab, view : str or None
         Group of views, and the title of the one to look at.
     created : str or None
@@ -61,6 +63,7 @@ class Bookmark:
     target: int | None = None
     tab: str | None = None
     view: str | None = None
+    part: str | None = None
     created: str | None = None
     id: str = field(default_factory=_new_id)
 
@@ -205,6 +208,7 @@ _FIELDS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "target": ("a whole number from -1 on", lambda value: _is_number(value, -1)),
     "tab": _NAME,
     "view": _NAME,
+    "part": _NAME,
     "created": _NAME,
 }
 

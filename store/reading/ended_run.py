@@ -29,7 +29,7 @@ class EndedRun(Run):
     """
 
     def __init__(self, run: Run) -> None:
-        super().__init__(run.source)
+        super().__init__(run.source, run.part)
 
     @property
     def has_ending(self) -> bool:
@@ -38,6 +38,9 @@ class EndedRun(Run):
 
     def __len__(self) -> int:
         return super().__len__() + self.has_ending
+
+    def _part(self, now: CommittedRun, name: str) -> Run:
+        return EndedRun(super()._part(now, name))
 
     def _axis(self, now: CommittedRun, name: str) -> Array:
         ending = now.nodes.get(AFTER_GROUP)

@@ -46,14 +46,16 @@ def load(run: Run) -> tuple[Bookmark, ...]:
     """
     for place in _outside(run):
         content = _read(place)
-        found = None if content is None else parse(content, where=str(place), run_id=run.id)
+        found = (
+            None if content is None else parse(content, where=str(place), run_id=_recording(run))
+        )
         if found is not None:
             return found
     try:
         content = run.source.read(FILE_NAME, 0, MOST_BYTES + 1)
     except FileNotFoundError:
         return ()
-    return parse(content, where=f"{run.location}: {FILE_NAME}", run_id=run.id) or ()
+    return parse(content, where=f"{run.location}: {FILE_NAME}", run_id=_recording(run)) or ()
 
 
 def edit(
@@ -86,6 +88,11 @@ def edit(
     return bookmarks
 
 
+def _recording(run: Run) -> str:
+    """Give what the moments of a run are kept by; those of its parts are the same."""
+    return str(run.attributes["run_id"])
+
+
 def save(run: Run, bookmarks: Sequence[Bookmark]) -> Path:
     """Replace the moments of a run, at once; returns the file that holds them.
 
@@ -96,7 +103,7 @@ def save(run: Run, bookmarks: Sequence[Bookmark]) -> Path:
     OSError
         There is no place to write to.
     """
-    content = render(bookmarks, run_id=run.id)
+    content = render(bookmarks, run_id=_recording(run))
     outside = _outside(run)
     inside = [run.source.directory / FILE_NAME] if isinstance(run.source, DirectorySource) else []
     places = [*inside, *reversed(outside)]
@@ -126,7 +133,8 @@ def _outside(run: Run) -> list[Path]:
     """Where moments lie that cannot be in the run itself; the first that is there holds."""
     path = None if run.source.is_remote else Path(run.location).resolve()
     where = run.location if path is None else str(path)
-    digest = hashlib.sha256(f"{run.id} {where}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    text = f"{_recording(run)} {where}"
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
     places = [_folder() / f"{digest}.json"]
     if path is not None:
         places.append(path.parent / f"{path.name}.{FILE_NAME}")

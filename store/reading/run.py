@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, cast
@@ -15,15 +15,18 @@ import xarray as xr
 
 from store.errors import (
     ArrayNotRecordedError,
+    LayerNotFoundError,
+    PartNotFoundError,
     RunFormatError,
     StepNotRecordedError,
     did_you_mean,
+    listed,
 )
 from store.format import probe as probe_io
 from store.format.code import may_hold_code, without_code
 from store.format.derived_layers import DerivedArray, derived_arrays
 from store.format.facts import in_force
-from store.format.layers import Layers, layers_of
+from store.format.layers import Layer, Layers, layers_of
 from store.format.metadata import Document
 from store.format.names import (
     AFTER_GROUP,
@@ -32,11 +35,10 @@ from store.format.names import (
     STEP_DIM,
     Array,
     activation_path,
-    layer_of_activation,
-    layer_path,
     output_path,
     weight_path,
 )
+from store.format.parts import attributes_of_part, nodes_of_part, part_names, part_path, stored_path
 from store.format.probe import from_json_bytes
 from store.format.spec import (
     EVALUATION_GROUPS,
@@ -75,12 +77,17 @@ class Run:
 
     A run may grow while it is open. What one sees stays as it is until `refresh`.
 
+    A training of several models, such as a generator and a discriminator, has `parts`: each is a
+    `Run` of one of them, with the steps and metrics of all. The run itself then has no layers.
+
     Attributes
     ----------
     location : str
         Where the run was opened.
     source : Source
         The files below it.
+    part : str
+        Name of the part; empty: the run itself.
 
     Examples
     --------
@@ -96,17 +103,33 @@ class Run:
         loss = run.metrics["loss"]  # of every update, not only of the recorded steps
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, part: str = "", *, content: bytes | None = None) -> None:
+        """Read the root document of a run.
+
+        Parameters
+        ----------
+        source : Source
+            The files below it.
+        part : str
+            Name of the part that is read; by default the run itself.
+        content : bytes, optional
+            The root document, where it was read already.
+
+        Raises
+        ------
+        RunNotFoundError, RunFormatError, SchemaVersionError
+            As `open_run` does.
+        """
         self.source = source
         self.location = source.location
+        self.part = part
         self._maps = MappedFiles()
         self._lock = threading.RLock()  # readers that derive make those of their sources
-        self._now = self._look(first_content(source))
+        self._now = self._look(first_content(source) if content is None else content)
 
     def __repr__(self) -> str:
-        return (
-            f"<Run {self.name!r} at {self.location}: {len(self)} steps, {len(self.layers)} layers>"
-        )
+        held = f"{len(self.parts)} parts" if self.parts else f"{len(self.layers)} layers"
+        return f"<Run {self.name!r} at {self.location}: {len(self)} steps, {held}>"
 
     def __len__(self) -> int:
         """Count the committed steps."""
@@ -116,18 +139,41 @@ class Run:
 
     @property
     def attributes(self) -> Mapping[str, Any]:
-        """What SCHEMA.md lists for the root group."""
+        """What SCHEMA.md lists for the root group; of a part, with what is its own."""
         return self._now.attributes
 
     @property
     def nodes(self) -> Mapping[str, Document]:
-        """Zarr metadata of every group and array below the root, by path, as they are stored."""
+        """Zarr metadata of every group and array below the root, by path, as they are stored.
+
+        A part has its own and those that it shares, by the paths of a run of one model.
+        """
         return self._now.nodes
 
     @property
+    def parts(self) -> Mapping[str, Run]:
+        """The models of a training of several, in order, each as a run; else none.
+
+        Raises
+        ------
+        PartNotFoundError
+            On asking for a part that is not there; the message suggests the nearest name.
+        """
+        now = self._now
+        if now.parts is None:
+            names = [] if self.part else part_names(now.stored_nodes)
+            now.parts = Parts({name: self._part(now, name) for name in names})
+        return now.parts
+
+    @property
+    def part_names(self) -> list[str]:
+        """Names of all parts of the recording, also of that which this is; none of one model."""
+        return part_names(self._now.stored_nodes)
+
+    @property
     def id(self) -> str:
-        """Unique name of the recording, kept by copies of it."""
-        return str(self.attributes["run_id"])
+        """Unique name of the recording, kept by copies of it; of a part, with the part's name."""
+        return str(self.attributes["run_id"]) + (f".{self.part}" if self.part else "")
 
     @property
     def version(self) -> str:
@@ -136,8 +182,8 @@ class Run:
 
     @property
     def name(self) -> str:
-        """Name given by whoever recorded it."""
-        return str(self.attributes["name"])
+        """Name given by whoever recorded it; of a part, with the part's name."""
+        return str(self.attributes["name"]) + (f" · {self.part}" if self.part else "")
 
     @property
     def created(self) -> dt.datetime:
@@ -198,7 +244,7 @@ class Run:
 
     @property
     def derived(self) -> Mapping[str, DerivedArray]:
-        """Activations that are not stored, or not at all steps, by layer: they follow."""
+        """Activations that are not stored, or not at all steps, by path: they follow."""
         return self._now.derived
 
     @property
@@ -400,7 +446,7 @@ class Run:
             The layer's output was not recorded.
         """
         now = self._now
-        known = now.layers[layer]
+        known = self._layer(now, layer)
         if known.has_whole_output:
             return self._lazy(now, output_path(layer), layer)
         if not known.has_activation:
@@ -435,7 +481,7 @@ class Run:
             This variable was not recorded.
         """
         now = self._now
-        known = now.layers[layer]
+        known = self._layer(now, layer)
         if weight not in known.weights:
             raise ArrayNotRecordedError(
                 f"Layer {layer!r} ({known.class_name}) has no recorded weight {weight!r}. "
@@ -464,7 +510,7 @@ class Run:
 
     @property
     def tree(self) -> xr.DataTree:
-        """The whole run as a lazy `xarray.DataTree`, opened by plain xarray.
+        """The whole run as a lazy `xarray.DataTree`, opened by plain xarray; of a part, its part.
 
         Activations that are not stored since they follow from others are added to it.
 
@@ -483,15 +529,17 @@ class Run:
                 consolidated=True,
                 zarr_format=3,
             )
+            own = tree[part_path(self.part)] if self.part else tree
+            assert isinstance(own, xr.DataTree)
         except Exception as error:
             raise RunFormatError(
                 f"{self.location}: xarray cannot read the run ({error})."
             ) from error
-        for layer in now.derived:
-            values = self._lazy(now, activation_path(layer), layer).variable
-            node = tree[layer_path(layer)]
-            node.dataset = node.dataset.assign({"activation": values})
-        return tree
+        for path in now.derived:
+            layer, _, name = path.rpartition("/")
+            node = own[layer]
+            node.dataset = node.dataset.assign({name: self._lazy(now, path, name).variable})
+        return own
 
     def array(self, path: str) -> ArrayReader:
         """Reader of any array, without names of dimensions; it reads nothing yet.
@@ -576,6 +624,17 @@ class Run:
 
     # -- inside ------------------------------------------------------------------------------
 
+    def _part(self, now: CommittedRun, name: str) -> Run:
+        return Run(self.source, name, content=now.content)
+
+    def _layer(self, now: CommittedRun, name: str) -> Layer:
+        if self.parts and name not in now.layers:
+            raise LayerNotFoundError(
+                f"This run has several parts; ask one of them for its layer {name!r}, as in "
+                f"run.parts[{next(iter(self.parts))!r}]. There are: {listed(self.parts)}."
+            )
+        return now.layers[name]
+
     def _group(self, group: str) -> xr.Dataset | None:
         """Every array right below a group, lazily; None where there is no such group."""
         now = self._now
@@ -589,7 +648,11 @@ class Run:
         return xr.Dataset(arrays, attrs=dict(now.nodes[group]["attributes"]))
 
     def _look(self, content: bytes) -> CommittedRun:
-        return CommittedRun(content, parse_root(content, where=self.location))
+        root = parse_root(content, where=self.location)
+        try:
+            return CommittedRun(content, root, self.part)
+        except KeyError:  # another recording is there now
+            raise RunFormatError(f"{self.location} no longer has the part {self.part!r}.") from None
 
     def _axis(self, now: CommittedRun, name: str) -> Array:
         values = now.axes.get(name)
@@ -615,12 +678,10 @@ class Run:
             return reader
 
     def _make_reader(self, now: CommittedRun, path: str) -> ArrayReader:
-        layer = layer_of_activation(path)
-        derived = None if layer is None else now.derived.get(layer)
+        derived = now.derived.get(path)
         if derived is None:
             return self._stored_reader(now, path)
-        sources = [self._reader(now, activation_path(name)) for name in derived.derivation.sources]
-        following = FollowingArray(derived, sources)
+        following = FollowingArray(derived, [self._reader(now, each) for each in derived.sources])
         if path not in now.nodes:
             return following
         return JoinedArray(following, self._stored_reader(now, path), derived.begins)
@@ -629,16 +690,17 @@ class Run:
         document = now.nodes.get(path)
         if document is None or document["node_type"] != "array" or not now.is_whole(path):
             arrays = [other for other, node in now.nodes.items() if node["node_type"] == "array"]
-            arrays += map(activation_path, now.derived)
+            arrays += now.derived
             raise ArrayNotRecordedError(
                 f"The run has no array {path!r}. {did_you_mean(path, arrays)}"
             )
+        stored = stored_path(path, self.part)
         if isinstance(self.source, DirectorySource):
-            local = local_reader(self.source.directory / path, document, self._maps)
+            local = local_reader(self.source.directory / stored, document, self._maps)
             if local is not None:
                 return local
-        return packed_reader(self.source, path, now.nodes, now.cache) or ZarrArray(
-            document, SourceStore(self.source, now.content), path
+        return packed_reader(self.source, stored, now.stored_nodes, now.cache) or ZarrArray(
+            document, SourceStore(self.source, now.content), stored
         )
 
 
@@ -689,14 +751,35 @@ class CommittedRun:
 
     A growing run is refreshed while other threads read. Each thread goes on with the commit that
     it began with, so that lengths, readers and coordinates always belong together.
+
+    Parameters
+    ----------
+    content : bytes
+        The root document.
+    root : Document
+        The same, parsed and checked.
+    part : str
+        Name of the part that is read; empty: the run itself.
+
+    Raises
+    ------
+    KeyError
+        The run has no such part.
     """
 
-    def __init__(self, content: bytes, root: Document) -> None:
+    def __init__(self, content: bytes, root: Document, part: str = "") -> None:
         self.content = content
         if may_hold_code(content):
             root = without_code(root)
+        self.part = part
         self.attributes: Mapping[str, Any] = root["attributes"][ROOT_ATTRIBUTE]
-        self.nodes: Mapping[str, Document] = root["consolidated_metadata"]["metadata"]
+        self.stored_nodes: Mapping[str, Document] = root["consolidated_metadata"]["metadata"]
+        self.nodes: Mapping[str, Document] = self.stored_nodes
+        if part:
+            own = self.stored_nodes[part_path(part)]["attributes"]
+            self.attributes = {**attributes_of_part(self.attributes, part), **own}
+            self.nodes = nodes_of_part(self.stored_nodes, part)
+        self.parts: Mapping[str, Run] | None = None
         self.derived = derived_arrays(self.nodes)
         self.layers = layers_of(self.nodes, self.derived)
         self.length: int = self.nodes["step"]["shape"][0]
@@ -706,14 +789,51 @@ class CommittedRun:
 
     def array_attributes(self, path: str) -> Mapping[str, Any]:
         """Attributes of an array, stored or not."""
-        derived = self.derived.get(layer_of_activation(path) or "")
+        derived = self.derived.get(path)
         return self.nodes[path]["attributes"] if derived is None else derived.attributes
 
     def is_whole(self, path: str) -> bool:
         """Whether each step of an array is stored, or follows."""
         begins = self.nodes[path]["attributes"].get(BEGINS, 0)
-        return not begins or layer_of_activation(path) in self.derived
+        return not begins or path in self.derived
 
     def version(self, steps: Array) -> str:
-        """Digest of the root document and of the recorded steps."""
-        return hashlib.sha256(self.content + steps.tobytes()).hexdigest()
+        """Digest of the root document, of the recorded steps, and of which part is read."""
+        digest = hashlib.sha256(self.content + steps.tobytes())
+        digest.update(self.part.encode())
+        return digest.hexdigest()
+
+
+class Parts(Mapping[str, Run]):
+    """The parts of a run by name, in order.
+
+    Parameters
+    ----------
+    parts : mapping of str to Run
+        Each as a run.
+
+    Raises
+    ------
+    PartNotFoundError
+        On asking for a part that is not there; the message suggests the nearest name.
+    """
+
+    def __init__(self, parts: Mapping[str, Run]) -> None:
+        self._parts = dict(parts)
+
+    def __getitem__(self, name: str) -> Run:
+        try:
+            return self._parts[name]
+        except KeyError:
+            raise PartNotFoundError(
+                f"The run has no part {name!r}. {did_you_mean(str(name), self._parts)}"
+            ) from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._parts
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parts)
+
+    def __len__(self) -> int:
+        return len(self._parts)

@@ -42,6 +42,7 @@ ROOT_FOLDERS = (
     "evaluation",
     "evaluation_train",
     "updates",
+    "parts",
     "after_training",
     "history",
 )

@@ -18,6 +18,7 @@ from zarr.storage import LocalStore
 from store.format.derivation import Derivation
 from store.format.names import Array, activation_path
 from store.format.operations import Clip, MaxPool, Operation, Reshape
+from store.format.parts import stored_path
 from store.format.spec import UPDATE_COUNT_PATH, LayerSpec, ProbeSpec, RunSpec, WeightSpec
 from store.live.writer import RunWriter
 from store.reading.run import open_run
@@ -222,6 +223,27 @@ def text_run_spec(name: str = "synthetic text", *, tokens: int = 5, units: int =
     return RunSpec(name, layers, probe, {"class_name": "Sequential"}, outputs=("output",))
 
 
+def parts_run_spec(name: str = "synthetic parts") -> RunSpec:
+    """Describe a tiny training of three models, whose layers partly have the same names.
+
+    Parameters
+    ----------
+    name : str
+        Of the run.
+
+    Returns
+    -------
+    RunSpec
+        ``reader`` is as `text_run_spec`, ``critic`` as `derived_run_spec`; of ``average``, whose
+        layers are the critic's, there are only weights.
+    """
+    critic = replace(derived_run_spec(), class_name="Sequential")
+    bare = [replace(layer, output_dims=(), output_shape=()) for layer in image_run_spec().layers]
+    average = replace(critic, layers=tuple(bare), probe=None, outputs=())
+    reader = replace(text_run_spec(), class_name="Functional")
+    return RunSpec(name, (), parts={"reader": reader, "critic": critic, "average": average})
+
+
 def frames_at(spec: RunSpec, step: int) -> dict[str, Array]:
     """Frames of one step: random, but a function of the array's name and the step alone.
 
@@ -238,6 +260,14 @@ def frames_at(spec: RunSpec, step: int) -> dict[str, Array]:
         By path, as `RunWriter.append` takes them. Outputs of softmax and sigmoid layers are
         probabilities; what follows from others does.
     """
+    return {
+        stored_path(path, part): frame
+        for part, model in spec.models().items()
+        for path, frame in _model_frames(model, step).items()
+    }
+
+
+def _model_frames(spec: RunSpec, step: int) -> dict[str, Array]:
     frames: dict[str, Array] = {}
     for layer in spec.layers:
         for array in layer.array_specs():
@@ -252,7 +282,7 @@ def frames_at(spec: RunSpec, step: int) -> dict[str, Array]:
             if array.derivation is not None:
                 sources = [frames[activation_path(name)] for name in array.derivation.sources]
                 frames[array.path] = following_frame(array.derivation, sources)
-    for part in spec.parts:
+    for part in spec.beside_layers:
         for array in part.array_specs():
             rng = np.random.default_rng([step, *array.path.encode()])
             values = np.asarray(rng.random(array.frame_shape)).astype(array.dtype)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 
 from store.errors import LayerNotFoundError, SpecError, did_you_mean
 from store.format.names import AFTER_PREFIX, PROBE_DIM, STEP_DIM, UPDATE_DIM, Array, layer_path
+from store.format.parts import full_name, matches, stored_path
 from store.format.probe import PRESENT, from_json_bytes, json_bytes
 from store.format.spec import EVALUATION_GROUPS, EVALUATION_INPUT, EVALUATION_LABEL, ProbeSpec
 from store.packed.draft import Draft, DraftArray
@@ -130,8 +130,10 @@ def cropped(draft: Draft, cut: Cut) -> Draft:
         draft = draft.without_ending()
     draft = draft.at(positions)
     if cut.layers:
-        names = _matching(draft.groups["layers"]["order"], cut.layers)
-        draft = draft.keep(lambda part: part.layer is None or part.layer in names)
+        names = _matching(_layer_names(draft), cut.layers)
+        draft = draft.keep(
+            lambda part: part.layer is None or full_name(part.layer, part.part) in names
+        )
     if cut.probes is not None or "inputs" in cut.drop:
         draft = _with_fingerprint(draft, cut)
     for what in dict.fromkeys(cut.drop):
@@ -161,7 +163,7 @@ def _positions(draft: Draft, cut: Cut) -> dict[str, Array]:
             found[UPDATE_DIM] = np.flatnonzero(_within(draft.whole("metrics/update"), cut))
     if cut.probes is not None:
         sizes = (dict(zip(part.dims, part.shape, strict=True)) for part in draft.parts)
-        count = next((size[PROBE_DIM] for size in sizes if PROBE_DIM in size), 0)
+        count = min((size[PROBE_DIM] for size in sizes if PROBE_DIM in size), default=0)
         probes = np.unique(np.asarray(cut.probes, np.int64))
         if not len(probes) or probes[0] < 0 or probes[-1] >= count:
             raise SpecError(f"Probes {list(cut.probes)} are not all among 0 to {count - 1}.")
@@ -176,11 +178,20 @@ def _within(numbers: Array, cut: Cut) -> Array:
     return within
 
 
+def _layer_names(draft: Draft) -> list[str]:
+    """Name every layer of a run, with its part."""
+    return [
+        full_name(layer, model)
+        for model in draft.models
+        for layer in draft.groups.get(stored_path("layers", model), {}).get("order", ())
+    ]
+
+
 def _matching(names: Iterable[str], patterns: Sequence[str]) -> set[str]:
     known = list(names)
     found: set[str] = set()
     for pattern in patterns:
-        matched = {name for name in known if fnmatchcase(name, pattern)}
+        matched = {name for name in known if matches(name, pattern)}
         if not matched:
             raise LayerNotFoundError(
                 f"No layer matches {pattern!r}. {did_you_mean(pattern, known)}"
@@ -191,16 +202,22 @@ def _matching(names: Iterable[str], patterns: Sequence[str]) -> set[str]:
 
 def _with_fingerprint(draft: Draft, cut: Cut) -> Draft:
     """Digest of the inputs that are left; none when there are none, as it would betray them."""
-    if "probe" not in draft.groups:
-        return draft
-    fingerprint = ""
-    attributes = draft.groups["probe"]
-    if "inputs" not in cut.drop:
-        if not attributes.get("not_stored"):  # of which no part can be digested
-            inputs = {name: draft.whole(f"probe/{name}") for name in attributes["inputs"]}
-            fingerprint = ProbeSpec(inputs, attributes["kind"], {}).fingerprint()
-        attributes = _without_digests(attributes)
-    return _regrouped(draft, "probe", {**attributes, "fingerprint": fingerprint})
+    for probe in _groups(draft, "probe"):
+        fingerprint = ""
+        attributes = draft.groups[probe]
+        if "inputs" not in cut.drop:
+            if not attributes.get("not_stored"):  # of which no part can be digested
+                inputs = {name: draft.whole(f"{probe}/{name}") for name in attributes["inputs"]}
+                fingerprint = ProbeSpec(inputs, attributes["kind"], {}).fingerprint()
+            attributes = _without_digests(attributes)
+        draft = _regrouped(draft, probe, {**attributes, "fingerprint": fingerprint})
+    return draft
+
+
+def _groups(draft: Draft, *names: str) -> list[str]:
+    """Find the groups of these names that there are, of every model."""
+    places = (stored_path(name, model) for model in draft.models for name in names)
+    return [place for place in places if place in draft.groups]
 
 
 def _without_digests(probe: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -224,35 +241,35 @@ def _not_below(prefix: str) -> Callable[[DraftArray], bool]:
 
 
 def _drop_inputs(draft: Draft) -> Draft:
-    probe = draft.groups.get("probe")
-    if probe is not None:
-        inputs = [f"probe/{name}{part}" for name in probe["inputs"] for part in ("", PRESENT)]
+    for group in _groups(draft, "probe"):
+        probe = draft.groups[group]
+        inputs = [f"{group}/{name}{part}" for name in probe["inputs"] for part in ("", PRESENT)]
         if probe.get("not_stored"):  # the texts are what the network was given
-            inputs.append("probe/text")
+            inputs.append(f"{group}/text")
         left = {**probe, "inputs": [], "not_stored": {}}
-        draft = _regrouped(draft.keep(_without(*inputs)), "probe", left)
-    for group in EVALUATION_GROUPS.values() & draft.groups.keys():
+        draft = _regrouped(draft.keep(_without(*inputs)), group, left)
+    for group in _groups(draft, *EVALUATION_GROUPS.values()):
         draft = draft.keep(_not_below(f"{group}/{EVALUATION_INPUT}"))
         draft = _regrouped(draft, group, {**draft.groups[group], "fingerprint": ""})
-    layers = {
-        name
-        for name in draft.groups.get("layers", {}).get("order", ())
-        if draft.groups[layer_path(name)]["kind"] == "input"
-    }
-    return draft.keep(lambda part: part.kind != "activation" or part.layer not in layers)
+    return draft.keep(
+        lambda part: (
+            part.kind != "activation"
+            or draft.groups[stored_path(layer_path(str(part.layer)), part.part)]["kind"] != "input"
+        )
+    )
 
 
 def _drop_labels(draft: Draft) -> Draft:
-    for group in {"probe", *EVALUATION_GROUPS.values()} & draft.groups.keys():
+    for group in _groups(draft, "probe", *EVALUATION_GROUPS.values()):
         draft = draft.keep(_without(f"{group}/{EVALUATION_LABEL}"))
         draft = _regrouped(draft, group, {**draft.groups[group], "class_names": None})
     return draft
 
 
 def _drop_texts(draft: Draft) -> Draft:
-    draft = draft.keep(_without("probe/text", "probe/vocabulary"))
-    if "probe" in draft.groups:
-        draft = _regrouped(draft, "probe", _without_digests(draft.groups["probe"]))
+    for group in _groups(draft, "probe"):
+        draft = draft.keep(_without(f"{group}/text", f"{group}/vocabulary"))
+        draft = _regrouped(draft, group, _without_digests(draft.groups[group]))
     for path, attributes in draft.groups.items():
         if "config" in attributes:
             blank = {**attributes, "config": _blanked(attributes["config"])}
@@ -261,10 +278,15 @@ def _drop_texts(draft: Draft) -> Draft:
 
 
 def _rewritten_model(draft: Draft) -> Draft:
-    if all(part.path != "model/config" for part in draft.parts):
-        return draft
-    config = _blanked(from_json_bytes(draft.whole("model/config")))
-    return draft.substitute([draft.part("model/config").constant(json_bytes(config))])
+    configs = [part for part in draft.parts if part.path in _config_paths(draft)]
+    blank = [_blanked(from_json_bytes(draft.whole(part.path))) for part in configs]
+    return draft.substitute(
+        part.constant(json_bytes(config)) for part, config in zip(configs, blank, strict=True)
+    )
+
+
+def _config_paths(draft: Draft) -> list[str]:
+    return [stored_path("model/config", model) for model in draft.models]
 
 
 def _blanked(config: Any) -> Any:
@@ -296,7 +318,7 @@ _DROPS: Mapping[str, Callable[[Draft], Draft]] = {
     "labels": _drop_labels,
     "texts": _drop_texts,
     "metrics": lambda draft: draft.keep(_not_below("metrics/")),
-    "model": lambda draft: draft.keep(_without("model/config")),
+    "model": lambda draft: draft.keep(_without(*_config_paths(draft))),
     "notes": _drop_notes,
     "moments": lambda draft: draft,  # they are no part of it
 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from store.format import probe
 from store.format.derived_layers import worth_deriving
 from store.format.live_layout import place
 from store.format.names import UNIT_DIM, Array, distinct_dims
+from store.format.parts import full_name, matches
 from store.format.spec import ArraySpec, LayerSpec, RunSpec
 
 # Frames and histories together, of runs of convolutional networks (benchmarks/storage.py).
@@ -89,10 +89,19 @@ def narrowed(spec: RunSpec, narrowing: Narrowing) -> RunSpec:
     """Narrow a run's description to what is to be recorded.
 
     Every layer stays in the description, so that the graph is whole; one that is not chosen
-    has no arrays.
+    has no arrays. In a run of several parts a pattern with "/" names part and layer, such as
+    ``generator/conv*``; one without holds in all parts.
     """
-    _check(narrowing, [layer.name for layer in spec.layers])
-    layers = [_narrowed_layer(layer, narrowing) for layer in spec.layers]
+    models = spec.models()
+    names = [full_name(layer.name, part) for part in models for layer in models[part].layers]
+    _check(narrowing, names)
+    return spec.of_models(
+        {part: _narrowed_model(model, narrowing, part) for part, model in models.items()}
+    )
+
+
+def _narrowed_model(spec: RunSpec, narrowing: Narrowing, part: str) -> RunSpec:
+    layers = [_narrowed_layer(layer, narrowing, part) for layer in spec.layers]
     if not narrowing.derive:
         layers = [replace(layer, derivation=None) for layer in layers]
     return replace(spec, layers=worth_deriving(layers))
@@ -118,7 +127,8 @@ def estimate(spec: RunSpec, steps: int | Iterable[int], *, updates: int = 0) -> 
     )
     weights = sum(array.frame_bytes for array in arrays if "/weights/" in array.path)
     stored_once = _stored_once(spec)
-    nodes = len(arrays) + len(stored_once) + len(spec.layers) + USUAL_METRICS
+    layers = sum(len(model.layers) for model in spec.models().values())
+    nodes = len(arrays) + len(stored_once) + layers + USUAL_METRICS
     beside = (
         sum(values.nbytes for values in stored_once)
         + nodes * DOCUMENT_BYTES
@@ -162,6 +172,8 @@ def steps_within(spec: RunSpec, budget_bytes: int) -> int:
 
 def _stored_once(spec: RunSpec) -> list[Array]:
     """Give the arrays that do not grow."""
+    if spec.parts:
+        return [values for part in spec.parts.values() for values in _stored_once(part)]
     arrays = list(probe.static_arrays(spec.probe).values()) if spec.probe else []
     for evaluation in spec.evaluations:
         arrays += evaluation.static_arrays().values()
@@ -171,12 +183,14 @@ def _stored_once(spec: RunSpec) -> list[Array]:
 
 def _bytes_of_inputs(spec: RunSpec) -> int:
     """Count what is written once and may be large; a probe is small."""
-    return sum(values.nbytes for each in spec.evaluations for values in each.inputs.values())
+    evaluations = [each for model in spec.models().values() for each in model.evaluations]
+    return sum(values.nbytes for each in evaluations for values in each.inputs.values())
 
 
-def _narrowed_layer(layer: LayerSpec, narrowing: Narrowing) -> LayerSpec:
-    is_wanted = _matches(layer.name, narrowing.layers)
-    if not (is_wanted and _matches(layer.name, narrowing.activations)):
+def _narrowed_layer(layer: LayerSpec, narrowing: Narrowing, part: str) -> LayerSpec:
+    name = full_name(layer.name, part)
+    is_wanted = _lets_through(name, narrowing.layers)
+    if not (is_wanted and _lets_through(name, narrowing.activations)):
         layer = replace(layer, output_dims=(), output_shape=(), derivation=None)
     elif layer.output_dims:
         shape, stride = list(layer.output_shape), 1
@@ -193,7 +207,7 @@ def _narrowed_layer(layer: LayerSpec, narrowing: Narrowing) -> LayerSpec:
             unit_stride=stride,
             derivation=layer.derivation if follows else None,
         )
-    if not (is_wanted and _matches(layer.name, narrowing.weights)):
+    if not (is_wanted and _lets_through(name, narrowing.weights)):
         return replace(layer, weights=())
     # Weights keep all units, so that their dimension no longer is that of the activation.
     taken = dict(zip(layer.output_dims, layer.output_shape, strict=True))
@@ -208,14 +222,14 @@ def _narrowed_layer(layer: LayerSpec, narrowing: Narrowing) -> LayerSpec:
     return replace(layer, weights=weights)
 
 
-def _matches(name: str, patterns: bool | Sequence[str]) -> bool:
+def _lets_through(name: str, patterns: bool | Sequence[str]) -> bool:
     """Whether a name is let through: by a pattern, and by none that begins with "!"."""
     if isinstance(patterns, bool):
         return patterns
     wanted = [pattern for pattern in patterns if not pattern.startswith("!")]
     unwanted = [pattern[1:] for pattern in patterns if pattern.startswith("!")]
-    return (not wanted or any(fnmatchcase(name, pattern) for pattern in wanted)) and not any(
-        fnmatchcase(name, pattern) for pattern in unwanted
+    return (not wanted or any(matches(name, pattern) for pattern in wanted)) and not any(
+        matches(name, pattern) for pattern in unwanted
     )
 
 
@@ -230,7 +244,7 @@ def _check(narrowing: Narrowing, names: Sequence[str]) -> None:
     for patterns in (narrowing.layers, narrowing.activations, narrowing.weights):
         for pattern in () if isinstance(patterns, bool) else patterns:
             glob = pattern.removeprefix("!")
-            if not any(fnmatchcase(name, glob) for name in names):
+            if not any(matches(name, glob) for name in names):
                 raise LayerNotFoundError(f"No layer matches {glob!r}. {did_you_mean(glob, names)}")
     for dtype in (narrowing.activation_dtype, narrowing.weight_dtype):
         if dtype not in (None, *FLOATS):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from store.format.facts import NOT_TRAINED, STEP, Entry
+from store.format.parts import full_name, split_path
 
 # So many of the variables that are not trained are named.
 MOST_NAMED = 6
@@ -37,18 +38,26 @@ def fact_text(name: str, value: Any) -> str:
     'SGD(learning_rate=0.1)'
     >>> fact_text("not_trained", ["layers/base/weights/kernel", "layers/base/weights/bias"])
     'base.kernel, base.bias'
+    >>> fact_text("not_trained", ["parts/critic/layers/base/weights/kernel"])
+    'critic/base.kernel'
     """
     if value is None or value in ([], {}):
         return "none" if name == NOT_TRAINED else "not known"
     if name == NOT_TRAINED:
-        parts = [path.split("/") for path in value[:MOST_NAMED]]
+        named = ", ".join(map(_variable, value[:MOST_NAMED]))
         more = f" and {len(value) - MOST_NAMED} more" if len(value) > MOST_NAMED else ""
-        return ", ".join(".".join((*part[1:2], *part[3:])) for part in parts) + more
+        return named + more
     if name == "optimizers" and isinstance(value, Mapping):
         return "; ".join(f"{key}: {fact_text('optimizer', each)}" for key, each in value.items())
     if isinstance(value, Mapping) and ("class" in value or "class_name" in value):
         return _configured(value)
     return str(value)
+
+
+def _variable(path: str) -> str:
+    part, within = split_path(path)
+    segments = within.split("/")
+    return full_name(".".join((*segments[1:2], *segments[3:])), part)
 
 
 def _configured(value: Mapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ import xarray as xr
 from store.errors import RunFormatError, listed
 from store.format.facts import STEP
 from store.format.names import HISTORY_PREFIX, STEP_DIM, layer_path
+from store.format.parts import stored_path
 from store.format.spec import EVALUATION_INPUT, EVALUATION_LABEL, EXAMPLE_DIM
 from store.reading import moments
 from store.reading.bookmarks import Bookmark
@@ -67,6 +68,27 @@ def describe(run: Run) -> dict[str, Any]:
             "last": int(steps[-1]) if len(steps) else None,
             "epochs": float(run.epochs[-1]) if len(steps) else None,
         },
+        **_describe_model(run, raw, sizes),
+        "parts": [
+            {"name": name, **_describe_model(part, raw, sizes)} for name, part in run.parts.items()
+        ],
+        "after_training": run.after_training is not None,
+        "metrics": _describe_metrics(run),
+        "contains": contents(run),
+        "moments": [bookmark.as_json() for bookmark in _moments(run)],
+        "other_files": other_files(run),
+        "raw_bytes": sum(raw.values()),
+        "step_bytes": sum(raw[path] for path in raw if _grows(run.nodes[path])),
+        "bytes": sum(sizes.values()) if sizes is not None else None,
+    }
+
+
+def _describe_model(
+    run: Run, raw: Mapping[str, int], sizes: Mapping[str, int] | None
+) -> dict[str, Any]:
+    """Describe what a run, or a part of one, holds of its model."""
+    places = {name: stored_path(layer_path(name), run.part) for name in run.layers}
+    return {
         "layers": [
             {
                 "name": layer.name,
@@ -78,22 +100,19 @@ def describe(run: Run) -> dict[str, Any]:
                 "whole_output": layer.has_whole_output,
                 "derived_from": list(layer.derived_from),
                 "weights": {name: list(shape) for name, shape in layer.weights.items()},
-                "raw_bytes": _below(raw, (layer_path(layer.name),)),
-                "bytes": _stored(sizes, layer_path(layer.name)),
+                "raw_bytes": _below(raw, (places[layer.name],)),
+                "bytes": _stored(sizes, places[layer.name]),
             }
             for layer in run.layers.values()
         ],
-        "after_training": run.after_training is not None,
-        "metrics": _describe_metrics(run),
         "probe": _describe_probe(run),
         "evaluations": _describe_evaluations(run),
-        "contains": contents(run),
-        "moments": [bookmark.as_json() for bookmark in _moments(run)],
-        "other_files": other_files(run),
-        "raw_bytes": sum(raw.values()),
-        "step_bytes": sum(raw[path] for path in raw if _grows(run.nodes[path])),
-        "bytes": sum(sizes.values()) if sizes is not None else None,
     }
+
+
+def models_of(run: Run) -> list[Run]:
+    """Give the models of a run, each as a run: its parts, or the run itself."""
+    return list(run.parts.values()) or [run]
 
 
 def raw_bytes(run: Run) -> dict[str, int]:
@@ -112,21 +131,22 @@ def _grows(node: Mapping[str, Any]) -> bool:
 
 def contents(run: Run) -> dict[str, bool]:
     """Tell what of a training a run gives away: to be read before it leaves the machine."""
-    probe, evaluations = run.probe, run.evaluations.values()
+    models = models_of(run)
+    probes = [model.probe for model in models if model.probe is not None]
+    evaluations = [each for model in models for each in model.evaluations.values()]
+    layers = [layer for model in models for layer in model.layers.values()]
     return {
-        "inputs": bool(probe and (probe.inputs or probe.not_stored))
+        "inputs": any(probe.inputs or probe.not_stored for probe in probes)
         or any(map(_has_inputs, evaluations)),
-        "labels": bool(probe and probe.labels is not None)
+        "labels": any(probe.labels is not None for probe in probes)
         or any(EVALUATION_LABEL in each for each in evaluations),
-        "class_names": bool(probe and probe.class_names)
+        "class_names": any(probe.class_names for probe in probes)
         or any(each.attrs.get("class_names") for each in evaluations),
-        "texts": bool(probe and probe.texts),
-        "vocabulary": bool(probe and probe.vocabulary),
-        "weights": any(layer.weights for layer in run.layers.values()),
-        "activations": any(
-            layer.has_activation or layer.has_whole_output for layer in run.layers.values()
-        ),
-        "model_config": run.model_config is not None,
+        "texts": any(probe.texts for probe in probes),
+        "vocabulary": any(probe.vocabulary for probe in probes),
+        "weights": any(layer.weights for layer in layers),
+        "activations": any(layer.has_activation or layer.has_whole_output for layer in layers),
+        "model_config": any(model.model_config is not None for model in models),
         "notes": bool(run.attributes.get("notes")),
         "moments": bool(_moments(run)),
         "other_files": bool(other_files(run)),
@@ -135,9 +155,14 @@ def contents(run: Run) -> dict[str, bool]:
 
 def kept_inputs(run: Run) -> list[str]:
     """Say of how many probes and examples a run holds the inputs."""
-    probes = [f"{run.probe.size} probes"] if run.probe and run.probe.inputs else []
-    kept = (each for each in _describe_evaluations(run) if each["inputs"])
-    return probes + [f"{each['count']} {_of_role(each)} examples" for each in kept]
+    kept = []
+    for model in models_of(run):
+        of = f" of {model.part}" if model.part else ""
+        if model.probe and model.probe.inputs:
+            kept.append(f"{model.probe.size} probes{of}")
+        evaluated = (each for each in _describe_evaluations(model) if each["inputs"])
+        kept += [f"{each['count']} {_of_role(each)} examples{of}" for each in evaluated]
+    return kept
 
 
 def other_files(run: Run) -> list[str]:
@@ -192,8 +217,10 @@ def render(info: Mapping[str, Any]) -> str:
         lines.append(f"  weights   set, not updated, before steps {jumps}")
     raw, steps_raw = human_bytes(info["raw_bytes"]), human_bytes(info["step_bytes"])
     lines.append(f"  size      {human_bytes(info['bytes'])} ({raw} raw, {steps_raw} of it steps)")
-    lines.append(f"  probes    {_probe_line(info['probe'])}")
-    lines += [f"  {_evaluation_line(each)}" for each in info["evaluations"]]
+    if info["parts"]:
+        lines.append(f"  parts     {', '.join(part['name'] for part in info['parts'])}")
+    else:
+        lines += _examples_lines(info)
     lines.append(f"  contains  {', '.join(n for n, there in info['contains'].items() if there)}")
     if info["other_files"]:
         lines.append(f"  and files {', '.join(info['other_files'])}")
@@ -206,7 +233,10 @@ def render(info: Mapping[str, Any]) -> str:
     lines += [f"  left out  {path}: {reason}" for path, reason in info["left_out"].items()]
     if info["notes"]:
         lines.append(f"  notes     {info['notes']}")
-    lines += ["", *_layer_table(info["layers"])]
+    for part in info["parts"]:
+        lines += ["", f"Part {part['name']}", *_examples_lines(part), *_layer_table(part["layers"])]
+    if not info["parts"]:
+        lines += ["", *_layer_table(info["layers"])]
     if info["metrics"]:
         lines += ["", f"Metrics at their last value ({info['metrics']['rows']} rows)"]
         values = info["metrics"]["last"]
@@ -227,6 +257,11 @@ def _fact_lines(facts: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _ending(info: Mapping[str, Any]) -> str:
     return f"finished {info['finished']}" if info["finished"] else "not finished"
+
+
+def _examples_lines(model: Mapping[str, Any]) -> list[str]:
+    evaluated = [f"  {_evaluation_line(each)}" for each in model["evaluations"]]
+    return [f"  probes    {_probe_line(model['probe'])}", *evaluated]
 
 
 def _probe_line(probe: Mapping[str, Any] | None) -> str:

@@ -45,16 +45,16 @@ def is_signed(run: Run) -> bool:
 
 
 def sign(run: Run) -> None:
-    """Sign a run.
+    """Sign a run, and each of its parts.
 
     Raises
     ------
     OSError
         The signature cannot be kept.
     """
-    signature = _signature(run, _key())
-    signature.parent.mkdir(exist_ok=True)
-    signature.touch()
+    for signature in _signatures(run, _key()):
+        signature.parent.mkdir(exist_ok=True)
+        signature.touch()
 
 
 def withdraw(run: Run) -> None:
@@ -66,7 +66,8 @@ def withdraw(run: Run) -> None:
         It cannot be removed.
     """
     if is_signed(run):
-        _signature(run, _key()).unlink(missing_ok=True)
+        for signature in _signatures(run, _key()):
+            signature.unlink(missing_ok=True)
 
 
 def sign_like(run: Run, source: Run) -> None:
@@ -74,6 +75,10 @@ def sign_like(run: Run, source: Run) -> None:
     if is_signed(source):
         with contextlib.suppress(OSError):
             sign(run)
+
+
+def _signatures(run: Run, key: bytes) -> list[Path]:
+    return [_signature(each, key) for each in (run, *run.parts.values())]
 
 
 def _signature(run: Run, key: bytes) -> Path:

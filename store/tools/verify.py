@@ -21,9 +21,9 @@ from store.format.names import (
     STEP_DIM,
     UPDATE_DIM,
     Array,
-    activation_path,
 )
 from store.format.packed_layout import BlockSlices, Layout, parts
+from store.format.parts import split_path, stored_path
 from store.packed.draft import Draft, DraftArray
 from store.packed.pack import free_target, write_run
 from store.packed.shards import SLAB_BYTES, ordered
@@ -33,6 +33,7 @@ from store.reading.live import check_index, is_raw
 from store.reading.packed import ChunkedArray
 from store.reading.run import Run
 from store.storage.sources import DirectorySource
+from store.tools.info import models_of
 
 # Share of damaged steps above which an array is left out, rather than these steps of all arrays.
 MOST_BAD_STEPS = 0.5
@@ -64,7 +65,7 @@ class Finding:
     @property
     def layer(self) -> str | None:
         """Layer it belongs to."""
-        segments = self.path.removeprefix(HISTORY_PREFIX).split("/")
+        segments = split_path(self.path)[1].removeprefix(HISTORY_PREFIX).split("/")
         return segments[1] if segments[0] == "layers" and len(segments) > 1 else None
 
     def __str__(self) -> str:
@@ -309,11 +310,10 @@ def _document_findings(run: Run) -> Iterator[Finding]:
 
 def _meaning_findings(run: Run, known: set[str]) -> Iterator[Finding]:
     """Find what is sound as bytes but makes no sense."""
-    checks: dict[str, Any] = {
-        "step": lambda: run.steps,
-        "probe": lambda: run.probe,
-        "model/config": lambda: run.model_config,
-    }
+    checks: dict[str, Any] = {"step": lambda: run.steps}
+    for model in models_of(run):
+        checks[stored_path("probe", model.part)] = lambda model=model: model.probe
+        checks[stored_path("model/config", model.part)] = lambda model=model: model.model_config
     for path, check in checks.items():
         if any(other.startswith(path) for other in known):
             continue
@@ -338,10 +338,10 @@ def _located(run: Run, path: str, problem: str, positions: Array | None) -> Find
 def _bad_positions(part: DraftArray, draft: Draft, run: Run, report: VerifyReport) -> Array:
     """Positions along a part's first dimension that neither it nor what it follows from holds."""
     own = _bad_where_stored(part, report)
-    derived = run.derived.get(part.layer or "") if part.kind == "activation" else None
+    derived = run.derived.get(part.path)
     if derived is None:
         return own
-    sources = [draft.part(activation_path(name)) for name in derived.derivation.sources]
+    sources = map(draft.part, derived.sources)
     bad = [_bad_positions(source, draft, run, report) for source in sources]
     followed = np.concatenate(bad)
     return np.union1d(own, followed[followed < derived.begins])

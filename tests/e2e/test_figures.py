@@ -10,6 +10,7 @@ import pytest
 from store import Run
 from tests.e2e.conftest import RUNS, VIEWPORT, Begin, PageChecker
 from tests.e2e.figures import ALL_CARDS, WALKS, Place, at_rest, become, go, go_round, weighed
+from tests.e2e.watching import PATIENCE_MS
 
 HIGH = {"width": 1280, "height": ALL_CARDS}
 
@@ -43,7 +44,14 @@ def test_a_card_never_shows_what_it_showed_before_beside_what_it_shows_now(
 
 # The parts of a column change thrice while those of the first change are still being built.
 OVERLAPPING = """
-async (depth) => {
+async ([depth, patience]) => {
+  const end = performance.now() + patience;
+  const frames = async (isOver, what) => {
+    while (!isOver()) {
+      if (performance.now() > end) throw new Error(`${what} never`);
+      await new Promise(requestAnimationFrame);
+    }
+  };
   const Column = Bokeh.Models.get("panel.models.layout.Column");
   const Div = Bokeh.Models.get("Div");
   const deep = (text, levels) =>
@@ -53,19 +61,16 @@ async (depth) => {
   const outer = [...Bokeh.index].map(someColumn).find(Boolean);
   const holder = new Column({ children: [] });
   const before = outer.model.children;
-  const built = async () => {
-    while (!Bokeh.index.find_one(holder)?.el.isConnected) await new Promise(requestAnimationFrame);
-    return Bokeh.index.find_one(holder);
-  };
   outer.model.setv({ children: [...before, holder] }, { sync: false });
-  const view = await built();
+  await frames(() => Bokeh.index.find_one(holder)?.el.isConnected, "the column is there");
+  const view = Bokeh.index.find_one(holder);
   const parts = ["a", "b", "c"].map((text) => deep(text, depth));
   for (const count of [1, 2, 3]) {
     holder.setv({ children: parts.slice(0, count) }, { sync: false });
     await Promise.resolve();
   }
   const seen = () => [...view.shadow_el.children].filter((node) => node.shadowRoot).length;
-  while (seen() < 3) await new Promise(requestAnimationFrame);
+  await frames(() => seen() >= 3, "its three parts are there");
   for (let frame = 0; frame < 20; frame++) await new Promise(requestAnimationFrame);
   const found = seen();
   outer.model.setv({ children: before }, { sync: false });
@@ -76,7 +81,7 @@ async (depth) => {
 
 @pytest.mark.parametrize("depth", [0, 2])
 def test_parts_that_change_while_they_are_built_are_there_once(begin: Begin, depth: int) -> None:
-    assert begin().evaluate(OVERLAPPING, depth) == 3
+    assert begin().evaluate(OVERLAPPING, [depth, PATIENCE_MS]) == 3
 
 
 # Where a line as dark as a frame's crosses the first figure from top to bottom, by its columns of

@@ -12,6 +12,7 @@ from explorer.session.session import TAB_TITLES
 from store import Run
 from tests.e2e.conftest import RUNS, Begin, Open, answered, at, grid
 from tests.e2e.history import gap
+from tests.e2e.watching import PATIENCE_MS
 
 pytestmark = pytest.mark.browser
 
@@ -128,12 +129,14 @@ def test_going_back_at_once_overtakes_the_answer(begin: Begin) -> None:
     settled(page)
     # Python still answers for relu1, which was chosen without a unit, when conv2 is there again.
     page.evaluate(
-        """() => new Promise((resolve) => {
+        """(patience) => new Promise((resolve, reject) => {
           addEventListener("popstate", resolve, { once: true });
+          setTimeout(() => reject(new Error("the page never went back")), patience);
           dispatchEvent(new Event("pointerdown"));
           window.trainlapseClocks.get("main").choose({ layer: "relu1" });
           history.back();
-        })"""
+        })""",
+        PATIENCE_MS,
     )
     expect(grid(page)).to_have_attribute("data-key", re.compile(r"\|conv2\|"))
     settled(page)

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.e2e.boxes import faults, rest, watch_boxes
-from tests.e2e.watching import watched
+from tests.e2e.watching import computed, watched
 
 # So high that every card is on screen, and therefore drawn.
 TALL = 9000
@@ -174,6 +174,7 @@ def test_menus_stay_on_the_screen(at: At, size: dict[str, int]) -> None:
     within(page, sheet)
     sheet.evaluate("(sheet) => sheet.lastChild.remove()")
     page.get_by_role("button", name="Moments", exact=True).click()
+    computed(page)  # a card above that grows would push the menu's button away
     for title in ("Loss", "Feature maps"):
         card = page.locator(".head", has=page.get_by_role("heading", name=title, exact=True))
         save = card.get_by_role("button", name="Save")

@@ -16,7 +16,7 @@ PACKAGES = ("recorder", "store", "explorer")
 
 # Names of libraries that a module of ours has too: of Panel's components, of named tuples (both
 # public in spite of their line), and of a Keras layer, which says what it holds nowhere else.
-OF_LIBRARIES = {"_esm", "_stylesheets", "_replace", "_layers"}
+OF_LIBRARIES = {"_esm", "_stylesheets", "_replace", "_fields", "_layers"}
 
 
 def imports_within(*packages: str) -> dict[str, set[str]]:

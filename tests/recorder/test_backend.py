@@ -186,11 +186,37 @@ def test_the_parts_of_a_keras_model_are_looked_at_as_models_of_their_own() -> No
         )
 
 
-def test_a_model_of_parts_is_refused_with_their_names(tmp_path: Path) -> None:
-    probe = Probe(np.ones((3, 2), np.float32))
-    recorder = LoopRecorder(tmp_path / "run.zarr", probe, model=generator_and_discriminator())
-    with pytest.raises(SpecError, match=r"generator, discriminator.*model=model\.generator"):
-        recorder.record(1)
+def test_models_of_every_backend_are_recorded_as_parts_of_one_run(tmp_path: Path) -> None:
+    x, _ = training.data()
+    nets = {"actor": Perceptron(training.SIZES, 0), "critic": Perceptron(training.SIZES, 1)}
+    probes = {"critic": Probe(x[:3]), "actor": Probe(x[:5])}
+    path = tmp_path / "run.zarr"
+    with LoopRecorder(path, probes, model=nets, backend=NumpyBackend()) as recorder:
+        for step in (1, 2):
+            for net in nets.values():
+                net.weights["dense1/bias"] += 1
+            recorder.record(step, loss=0.5)
+    run = open_run(path)
+    assert list(run.parts) == ["actor", "critic"]
+    for name, net in nets.items():
+        output = net.outputs(probes[name].inputs["input"])["dense2"]
+        found = run.parts[name].activations("dense2").isel(step=-1)
+        np.testing.assert_allclose(found, output, rtol=1e-6)
+        updates = run.parts[name].updates
+        assert updates is not None
+        norm = updates["norm"].sel(variable="layers/dense1/weights/bias")
+        np.testing.assert_allclose(norm[1:], np.sqrt(5), rtol=1e-6)
+    one = LoopRecorder(tmp_path / "one.zarr", Probe(x[:3]), model=nets, backend=NumpyBackend())
+    with one:
+        one.record(1)
+    assert {part.probe.size for part in open_run(tmp_path / "one.zarr").parts.values()} == {3}  # type: ignore[union-attr]
+    few = {"actor": Probe(x[:3])}
+    lacking = LoopRecorder(tmp_path / "few.zarr", few, model=nets, backend=NumpyBackend())
+    with pytest.raises(SpecError, match=r"critic has no probe.*\{\"critic\": Probe"):
+        lacking.record(1)
+    whole = LoopRecorder(tmp_path / "w.zarr", few, model=nets["actor"], backend=NumpyBackend())
+    with pytest.raises(SpecError, match="has a forward pass of its own"):
+        whole.record(1)
 
 
 def test_keras_measures_an_update_and_its_gradient() -> None:

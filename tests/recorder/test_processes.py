@@ -50,7 +50,12 @@ signal.signal(signal.SIGTERM, handler)
 # (before the training, what ends it, after it)
 WAYS = {
     "an_error": ("", "raise RuntimeError('the training is broken')", ""),
-    "ctrl_c": ("", SIGNAL.format("SIGINT", 60), ""),
+    # The background jobs of a shell, and what they start, do not hear of it by themselves.
+    "ctrl_c": (
+        "signal.signal(signal.SIGINT, signal.default_int_handler)",
+        SIGNAL.format("SIGINT", 60),
+        "",
+    ),
     "sigterm": ("", SIGNAL.format("SIGTERM", 60), ""),
     "sigterm_handled": (
         HANDLER,

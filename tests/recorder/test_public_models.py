@@ -6,6 +6,7 @@ its checks notice what is wrong is shown on one recording, by spoiling what is k
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -118,7 +119,7 @@ def test_a_weight_of_another_value_is_noticed(recorded: Attempt) -> None:
     kernel[0, 0] = np.nextafter(kernel[0, 0], np.float32(9))
     said = list(comparison.weight_problems(run, "", seen))
     assert [text.endswith("are recorded nowhere") for text in said] == [True, False]
-    assert said[1] == "dense/kernel has the values of no variable"
+    assert re.fullmatch(r"dense(_\d+)?/kernel has the values of no variable", said[1])
 
 
 @pytest.mark.slow
@@ -128,7 +129,7 @@ def test_activations_of_other_weights_are_noticed(recorded: Attempt) -> None:
     run, seen = seen_otherwise(recorded)
     seen.moments[1][""][-1] += 0.001  # the bias of the last layer
     (said,) = comparison.activation_problems(run, "", seen, 1e-5, (1,))
-    assert said.startswith("dense_1 differs from Keras's by")
+    assert re.match(r"dense_\d+ differs from Keras's by", said)
 
 
 @pytest.mark.slow

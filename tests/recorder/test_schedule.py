@@ -100,5 +100,5 @@ def test_a_listed_step_between_two_callbacks_is_not_missed():
 
 @pytest.mark.parametrize("wrong", [-1, 2.0, True, "3"])
 def test_a_wrong_step_is_refused(wrong):
-    with pytest.raises(ValueError, match=f"whole numbers from 0 on, got {wrong!r}"):
+    with pytest.raises(ValueError, match=f"a whole number of at least 0, got {wrong!r}"):
         at_steps([1, wrong])

@@ -76,9 +76,17 @@ def separation(frames: Iterable[Array], labels: Array) -> Float64:
     ndarray (step,), float64
         -1 to 1; NaN where no probe has a silhouette.
     """
-    return by_step(np.asarray(_mean(silhouettes(frame, labels))) for frame in frames)
+    return by_step(np.asarray(mean_silhouette(frame, labels)) for frame in frames)
 
 
-def _mean(values: Float64) -> float:
+def mean_silhouette(frame: Array, labels: Array) -> float:
+    """Mean silhouette of the probes at one step; parameters as of `silhouettes`.
+
+    Returns
+    -------
+    float
+        -1 to 1; NaN where no probe has a silhouette.
+    """
+    values = silhouettes(frame, labels)
     known = values[~np.isnan(values)]
     return float(known.mean()) if known.size else float("nan")

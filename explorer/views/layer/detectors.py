@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,14 @@ import numpy.typing as npt
 import panel as pn
 
 from explorer.data.absence import MORE_PROBES, Absence, Lack, Nothing
-from explorer.data.responses import Pool, Responses, answering_layer, left_out, responses_of
+from explorer.data.detections import (
+    Detections,
+    detections_of,
+    on_larger_set,
+    turns_of_detections,
+)
+from explorer.data.larger_set import larger_set, said_of_examples, steps_read
+from explorer.data.responses import answering_layer, left_out, units_left_out
 from explorer.data.run import RunData
 from explorer.derived.predictions.labels import NO_CLASS
 from explorer.derived.time.over_steps import NEVER, first, first_stable
@@ -21,18 +27,16 @@ from explorer.derived.units.selectivity import (
     DETECTOR_AUC,
     FEWEST,
     SHUFFLES,
-    Selectivity,
-    class_selectivity,
 )
 from explorer.plots.matrices import time_heatmap
 from explorer.views.alternatives import Alternatives, Chosen
-from explorer.views.base import Scene, View, plot_pane
+from explorer.views.base import Scene, Unfinished, View, plot_pane
 from explorer.views.registry import register
-from explorer.views.requirements import needs_responses, needs_steps, no_responses
+from explorer.views.requirements import needs_activation, needs_classed_examples, needs_steps
+from explorer.views.turns import in_turns
 from explorer.widgets.charts.step_table import StepTable
 from explorer.widgets.page.beside import below, scrolled
 from store import Layer
-from store.format.names import activation_path
 
 Array = npt.NDArray[Any]
 
@@ -49,99 +53,67 @@ OPTIONS = {LARGEST: "AUC, largest answer", MEAN: "AUC, mean answer", INDEX: "sel
 ALONE = {LARGEST: "AUC of the best class", INDEX: "selectivity index"}
 
 
-@dataclass(frozen=True)
-class Detection:
-    """How well each unit tells the classes apart, at every step.
+def rows_of(found: Detections, steps: Array) -> Callable[[int], Mapping[str, Any]]:
+    """Make what lists the detectors of a recorded step.
 
-    Attributes
+    Parameters
     ----------
-    responses : Responses
-        What the units give.
-    selectivity : Selectivity
-        What that says of the classes.
+    found : Detections
+        What the units tell.
+    steps : ndarray (step,)
+        Optimizer updates at each recorded step.
     """
+    auc, preferred = found.selectivity.auc, found.selectivity.preferred
+    names, numbers, looked = found.class_names, found.units, steps[found.steps]
 
-    responses: Responses
-    selectivity: Selectivity
-
-    @property
-    def best(self) -> Array:
-        """AUC of the class that each unit tells best at each step: (step, unit)."""
-        known = np.where(np.isnan(self.selectivity.auc), -np.inf, self.selectivity.auc)
-        best = known.max(axis=-1, initial=-np.inf)
-        return np.where(np.isneginf(best), np.nan, best)
-
-    def counts(self, index: int) -> list[str]:
-        """Count the detectors of a step, of the first one, and of shuffled labels."""
-        detects = np.nan_to_num(self.best) >= DETECTOR_AUC
-        chance = self.selectivity.by_chance[index] * detects.shape[1]
-        now, at_first = (f"{np.count_nonzero(detects[at]):,}" for at in (index, 0))
-        return [now, at_first, f"{chance:.2g}", f"{detects.shape[1]:,}"]
-
-    def rows(self, steps: Array) -> Callable[[int], Mapping[str, Any]]:
-        """Make what lists the detectors of a recorded step.
-
-        Parameters
-        ----------
-        steps : ndarray (step,)
-            Optimizer updates at each recorded step.
-        """
-        auc, preferred = self.selectivity.auc, self.selectivity.preferred
-        names, numbers = self.responses.class_names, self.responses.units
-
-        def provide(index: int) -> Mapping[str, Any]:
-            classes = preferred[index]
-            units = np.flatnonzero(classes != NO_CLASS)
-            # That of its class of now, at every step: (step, unit).
-            detects = auc[:, units, classes[units]] >= DETECTOR_AUC
-            units, detects = units[detects[index]], detects[:, detects[index]]
-            values = auc[index, units, classes[units]]
-            since, lost = first_stable(detects[: index + 1]), first(~detects[index:])
-            order = np.lexsort((units, since, -values))[:MOST_ROWS]
-            rows = [
-                [
-                    str(numbers[units[at]]),
-                    names[classes[units[at]]],
-                    f"{values[at]:.3f}",
-                    f"{int(steps[since[at]]):,}",
-                    "the end" if lost[at] == NEVER else f"{int(steps[index + lost[at]]):,}",
-                ]
-                for at in order
+    def provide(index: int) -> Mapping[str, Any]:
+        now = found.nearest[index]
+        classes = preferred[now]
+        units = np.flatnonzero(classes != NO_CLASS)
+        # That of its class of now, at every step: (look, unit).
+        detects = auc[:, units, classes[units]] >= DETECTOR_AUC
+        units, detects = units[detects[now]], detects[:, detects[now]]
+        values = auc[now, units, classes[units]]
+        since, lost = first_stable(detects[: now + 1]), first(~detects[now:])
+        order = np.lexsort((units, since, -values))[:MOST_ROWS]
+        rows = [
+            [
+                str(numbers[units[at]]),
+                names[classes[units[at]]],
+                f"{values[at]:.3f}",
+                f"{int(looked[since[at]]):,}",
+                "the end" if lost[at] == NEVER else f"{int(looked[now + lost[at]]):,}",
             ]
-            chooses = [{"unit": int(numbers[units[at]])} for at in order]
-            if len(units) > len(order):
-                rows.append(["", f"and {len(units) - len(order):,} more", "", "", ""])
-                chooses.append({})
-            return {"rows": rows, "chooses": chooses}
+            for at in order
+        ]
+        chooses = [{"unit": int(numbers[units[at]])} for at in order]
+        if len(units) > len(order):
+            rows.append(["", f"and {len(units) - len(order):,} more", "", "", ""])
+            chooses.append({})
+        return {"rows": rows, "chooses": chooses}
 
-        return provide
-
-
-def detection_of(data: RunData, layer: str, pool: Pool = "max") -> Detection:
-    """Find out how well each unit of a layer tells the classes; call it in the worker thread."""
-    answering = answering_layer(data, layer)
-    responses = responses_of(data, answering, pool)
-    classes, labels = len(responses.class_names), responses.labels
-    kept = data.derived(
-        f"detectors by {pool} of {activation_path(answering)}, {len(responses.units)} units",
-        lambda: asdict(
-            class_selectivity(iter(responses.values), labels, classes=classes, fewest=FEWEST)
-        ),
-    )
-    return Detection(responses, Selectivity(**kept))
+    return provide
 
 
-def needs_enough(data: RunData) -> Lack | None:
-    """Require a class with enough probes, and enough others."""
-    labels = data.class_labels
-    assert labels is not None
+def few_of_class(labels: Array) -> str | None:
+    """Say that no class has enough examples, and enough others; None: one has."""
     sizes = np.bincount(labels[labels >= 0], minlength=2)
     if ((sizes >= FEWEST) & (sizes.sum() - sizes >= FEWEST)).any():
         return None
-    return Lack(
+    return (
         f"Which units detect a class cannot be told of fewer than {FEWEST} probes a class; there "
         f"are {sizes.max()} at most. {MORE_PROBES}"
     )
+
+
+def needs_enough(data: RunData) -> Lack | None:
+    """Require a class with enough examples, and enough others."""
+    few = None if larger_set(data) is not None else few_of_class(_labels(data))
+    return None if few is None else Lack(few)
+
+
+def _labels(data: RunData) -> Array:
+    return np.zeros(0, np.int64) if data.class_labels is None else data.class_labels
 
 
 @register
@@ -161,49 +133,54 @@ class ClassDetectors(View):
         return layer.kind != "input"
 
     def requirement(self, scene: Scene) -> Absence | None:
-        missing = needs_responses(scene) or needs_steps(scene, least=2)
-        return missing or needs_enough(scene.data)
+        missing = needs_steps(scene, least=2) or needs_classed_examples(scene.data)
+        return missing or needs_activation(scene) or needs_enough(scene.data)
 
     def caption(self, scene: Scene) -> str:
-        labels, layer = scene.data.class_labels, scene.selected.layer
-        assert labels is not None
+        layer = scene.selected.layer
         answering = answering_layer(scene.data, layer)
         after, card = "", "“What excites the unit most”"
         if answering != layer:
             after, card = f" after {answering}", f"{card} of {answering}"
-        probe = scene.data.run.probe
+        probe, larger = scene.data.run.probe, on_larger_set(scene.data, layer)
         ink = ", ink for instance" if probe is not None and probe.kind == "image" else ""
+        shown = ", which shows the probes" if larger else ""
         how = f"its value{after}"
         if len(scene.layer.output_shape) > 1:
             how = (
-                f"its largest value over positions{after}, as in {card}; its mean says rather how "
-                f"much there is of anything{ink}"
+                f"its largest value over positions{after}, as in {card}{shown}; its mean says "
+                f"rather how much there is of anything{ink}"
             )
+        left = units_left_out if larger else left_out
         return (
-            "AUC: how often a unit gives more for a probe of a class than for one of another (0.5: "
-            f"chance, 1: always). What it gives is {how}. From {DETECTOR_AUC:g} on it is a "
-            f"detector. By chance: with the labels of these {len(labels)} probes shuffled "
-            f"{SHUFFLES} times. At step 0 nothing is learned; what detects there, the inputs alone "
-            f"bring about. Classes of fewer than {FEWEST} probes are left out."
-            f"{left_out(scene.data, layer)}"
+            "AUC: how often a unit gives more for an example of a class than for one of another "
+            f"(0.5: chance, 1: always). What it gives is {how}. From {DETECTOR_AUC:g} on it is a "
+            f"detector. By chance: with the labels of these examples shuffled {SHUFFLES} times. At "
+            "step 0 nothing is learned; what detects there, the inputs alone bring about. Classes "
+            f"of fewer than {FEWEST} examples are left out. {_examples(scene.data, layer)}"
+            f"{left(scene.data, layer)}"
         )
 
-    def compute(self, scene: Scene) -> Chosen | Nothing:
+    def compute(self, scene: Scene) -> Chosen | Nothing | Unfinished:
+        turns = turns_of_detections(scene.data, scene.selected.layer)
+        return in_turns(turns, lambda: self._computed(scene))
+
+    def _computed(self, scene: Scene) -> Chosen | Nothing:
         name = self._shown if self._shown in _options(scene) else LARGEST
         alone = len(scene.layer.output_shape) == 1
-        return Chosen.of(name, _detection(scene, name), alone=alone)
+        return Chosen.of(name, _detections(scene, name), alone=alone)
 
     def draw(self, scene: Scene, computed: Chosen) -> Alternatives:
         options = _options(scene)
         made = computed.made
-        if isinstance(made, Detection) and not np.isfinite(made.selectivity.index).any():
+        if isinstance(made, Detections) and not np.isfinite(made.selectivity.index).any():
             options.pop(INDEX)
         return Alternatives(
             scene.data,
             options,
             computed.name if computed.name in options else LARGEST,
             computed.made,
-            compute=lambda name: _detection(scene, name),
+            compute=lambda name: _detections(scene, name),
             draw=lambda name, made: _body(scene, made, name),
             chosen=lambda name: setattr(self, "_shown", name),
             title="Show",
@@ -215,13 +192,31 @@ def _options(scene: Scene) -> dict[str, str]:
     return dict(OPTIONS if len(scene.layer.output_shape) > 1 else ALONE)
 
 
-def _detection(scene: Scene, name: str) -> Detection | Nothing:
-    layer = scene.selected.layer
-    found = detection_of(scene.data, layer, "mean" if name == MEAN else "max")
-    none = no_responses(found.responses, layer)
+def _examples(data: RunData, layer: str) -> str:
+    """Say of which examples the numbers are, how many of a class, and at which steps."""
+    if on_larger_set(data, layer):
+        steps = (
+            " “Since” and “until” are of those." if len(steps_read(data)) < len(data.run) else ""
+        )
+        return f"{said_of_examples(data)}{steps}"
+    labels = _labels(data)
+    sizes = np.unique(labels[labels >= 0], return_counts=True)[1]
+    low, high = int(sizes.min()), int(sizes.max())
+    each = f"{low}" if low == high else f"{low} to {high}"
+    return f"Measured on the {len(labels):,} probes, {each} of each class."
+
+
+def _detections(scene: Scene, name: str) -> Detections | Nothing:
+    data, layer = scene.data, scene.selected.layer
+    few = None if on_larger_set(data, layer) else few_of_class(_labels(data))
+    if few is not None:
+        return Nothing(few)
+    found = detections_of(data, layer, "mean" if name == MEAN else "max")
     value = only_value(found.best)
-    if none is not None or value is None:
-        return none or found
+    if value is None:
+        return found
+    if np.isnan(value):
+        return Nothing(f"No unit of {layer} gives a number, for any example, at any step.")
     if value > CHANCE:
         return Nothing(f"Each unit of {layer} has an AUC of {value:.3g} at every recorded step.")
     return Nothing(
@@ -230,7 +225,7 @@ def _detection(scene: Scene, name: str) -> Detection | Nothing:
     )
 
 
-def _body(scene: Scene, computed: Detection, name: str) -> pn.Column:
+def _body(scene: Scene, computed: Detections, name: str) -> pn.Column:
     """Make the picture, what was counted, and the list of detectors."""
     shared: dict[str, Any] = {
         "channel": scene.channel,
@@ -239,8 +234,8 @@ def _body(scene: Scene, computed: Detection, name: str) -> pn.Column:
     }
     key = f"{scene.data.run.id}|detectors|{scene.selected.layer}|{name}"
     counts = StepTable(
-        lambda index: {"rows": [computed.counts(index)]},
-        len(computed.responses.values),
+        lambda index: {"rows": [_counted(computed, index)]},
+        len(scene.data.run),
         key=f"{key}|counts",
         columns=["detectors now", "at the first step", "by chance", "of units"],
         numeric=[0, 1, 2, 3],
@@ -248,8 +243,8 @@ def _body(scene: Scene, computed: Detection, name: str) -> pn.Column:
         **shared,
     )
     table = StepTable(
-        computed.rows(scene.data.timeline.steps),
-        len(computed.responses.values),
+        rows_of(computed, scene.data.timeline.steps),
+        len(scene.data.run),
         key=key,
         columns=["unit", "class", "AUC", "since step", "until step"],
         numeric=[0, 2, 3, 4],
@@ -260,13 +255,18 @@ def _body(scene: Scene, computed: Detection, name: str) -> pn.Column:
     return below(_picture(scene, computed, name), counts, scrolled(table, TABLE_HEIGHT))
 
 
-def _picture(scene: Scene, computed: Detection, name: str) -> Any:
+def _counted(found: Detections, index: int) -> list[str]:
+    now, at_first, by_chance, units = found.counts(index)
+    return [f"{now:,}", f"{at_first:,}", f"{by_chance:.2g}", f"{units:,}"]
+
+
+def _picture(scene: Scene, computed: Detections, name: str) -> Any:
     values = computed.selectivity.index if name == INDEX else computed.best
     return plot_pane(
         time_heatmap(
-            values,
+            values[computed.nearest],
             x_edges=edges(scene.positions),
-            y_edges=_unit_edges(computed.responses.units),
+            y_edges=_unit_edges(computed.units),
             y_label="unit",
             value_label="selectivity index" if name == INDEX else "AUC of the best class",
             positions=scene.positions,

@@ -10,8 +10,10 @@ import numpy.typing as npt
 import panel as pn
 
 from explorer.data.absence import Absence, Nothing, Unfit
+from explorer.data.larger_set import said_of_examples
 from explorer.data.run import RunData
-from explorer.data.summaries import positions_seen, separation_of, unit_frames
+from explorer.data.separations import separation_of, turns_of_separation
+from explorer.data.summaries import positions_seen, unit_frames
 from explorer.derived.predictions.verdicts import RIGHT, UNKNOWN, WRONG
 from explorer.derived.time.headway import part
 from explorer.derived.time.plain import only_value
@@ -26,10 +28,11 @@ from explorer.derived.units.projection import (
 from explorer.plots.separation import separation_curve
 from explorer.plots.style import class_colour
 from explorer.views.alternatives import Alternatives
-from explorer.views.base import Scene, View, plot_pane
+from explorer.views.base import Scene, Unfinished, View, plot_pane
 from explorer.views.parts import shares_in_plane
 from explorer.views.registry import register
-from explorer.views.requirements import needs_activation, needs_classes
+from explorer.views.requirements import needs_activation, needs_classed_examples
+from explorer.views.turns import in_turns
 from explorer.widgets.charts.point_cloud import PointCloud
 from explorer.widgets.page.beside import below, beside
 from explorer.widgets.page.probe_picker import descriptions
@@ -158,7 +161,10 @@ class ClassesSeparating(View):
             f"axes; trails show the last steps.{classes} Click a point to choose its probe."
         )
 
-    def compute(self, scene: Scene) -> Computed | Nothing:
+    def compute(self, scene: Scene) -> Computed | Nothing | Unfinished:
+        return in_turns(turns_of_separation(scene.data), lambda: self._computed(scene))
+
+    def _computed(self, scene: Scene) -> Computed | Nothing:
         data, layer = scene.data, scene.selected.layer
         with part(0, 2):
             cloud = cloud_of(data, layer, self._method)
@@ -190,7 +196,7 @@ class ClassesSeparating(View):
                 title="Method",
                 channel=scene.channel,
             )
-        missing = needs_classes(scene.data)
+        missing = needs_classed_examples(scene.data)
         if isinstance(missing, Unfit):
             return picture
         if missing is not None or separation is None:
@@ -213,8 +219,9 @@ def _beside_it(scene: Scene, separation: Array) -> pn.Column:
         curve,
         _note(
             "How far the classes are apart in the whole layer, not only in the plane: the mean "
-            "silhouette of the probes. 1: each lies close to its own class and far from the next "
-            "one; 0: the classes mix; below: probes lie nearer to another class."
+            "silhouette. 1: each example lies close to its own class and far from the next one; 0: "
+            "the classes mix, as where they are given at random; below: examples lie nearer to "
+            f"another class. {said_of_examples(scene.data)}"
         ),
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,13 +10,13 @@ import numpy.typing as npt
 from explorer.data.absence import Absence, Lack, Nothing, Unfit
 from explorer.data.layer_quantities import LAYER_QUANTITIES, LayerQuantity
 from explorer.data.summaries import positions_seen
-from explorer.derived.time.headway import part
 from explorer.derived.time.plain import only_value
 from explorer.derived.time.timeline import edges
 from explorer.plots.layers import layer_heatmap, layers_height
 from explorer.views.base import Scene, Unfinished, View, named, plot_pane, weights_not_recorded
 from explorer.views.registry import register
-from explorer.views.requirements import needs_classes, needs_steps, not_recorded
+from explorer.views.requirements import needs_classed_examples, needs_steps, not_recorded
+from explorer.views.turns import in_turns
 from store import Layer
 
 Float32 = npt.NDArray[np.float32]
@@ -69,7 +68,7 @@ class LayersOverTime(View):
     def requirement(self, scene: Scene) -> Absence | None:
         missing: Absence | None = needs_steps(scene)
         if missing is None and self.quantity.needs_classes:
-            missing = needs_classes(scene.data)
+            missing = needs_classed_examples(scene.data)
         missing = missing or needs_steps(scene, least=2)
         missing = missing or self.quantity.lacks(scene.data)
         if missing is None and not any(map(self.quantity.is_recorded, layers_of(scene))):
@@ -80,26 +79,14 @@ class LayersOverTime(View):
         about = self.quantity
         healthy = f". Healthy: {about.healthy}" if about.healthy else ""
         note = about.note(scene.data)
-        if about.measured_on is not None:
-            measured = f" {about.measured_on(scene.data)}"
-        else:
-            measured = _measured_on(scene, note) if about.reads == "activation" else ""
+        measured = _measured_on(scene, note) if about.reads == "activation" else ""
+        larger = about.measured_on(scene.data)
+        measured = f" {larger}" if larger else measured
         noted = f" {note}" if note else ""
         return f"{about.meaning}{healthy}.{noted} The network runs from top to bottom.{measured}"
 
     def compute(self, scene: Scene) -> Table | Unfinished | Nothing:
-        return self._go_on(scene, list(self.quantity.turns(scene.data)), 0)
-
-    def _go_on(
-        self, scene: Scene, turns: list[Callable[[], object]], done: int
-    ) -> Table | Unfinished | Nothing:
-        """Compute what comes next: the whole where nothing takes turns."""
-        if done == len(turns):
-            return self._table(scene)
-        with part(done, len(turns)):
-            turns[done]()
-        share = (done + 1) / len(turns)
-        return Unfinished(share, lambda: self._go_on(scene, turns, done + 1))
+        return in_turns(self.quantity.turns(scene.data), lambda: self._table(scene))
 
     def _table(self, scene: Scene) -> Table | Nothing:
         quantity, layers = self.quantity, layers_of(scene)

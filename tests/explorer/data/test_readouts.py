@@ -7,9 +7,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from explorer.data import readouts
+from explorer.data import larger_set
+from explorer.data.larger_set import said_of_examples
 from explorer.data.layer_quantities import LAYER_QUANTITIES
-from explorer.data.readouts import few_examples, readout_set, readouts_of, said_of_readouts
+from explorer.data.readouts import few_examples, readouts_of
 from explorer.data.replayed import Replayed
 from explorer.derived.units.linear_probe import linear_probe
 from explorer.selection import SelectionKey
@@ -44,7 +45,7 @@ def replayable(recorded, monkeypatch, *, wrong=0.0):
 
 
 def test_readouts_are_of_the_larger_set_sent_through_the_network(data):
-    of = readout_set(data)
+    of = larger_set.larger_set(data)
     assert of.examples.described == "120 training examples"
     for index in (0, 3):
         found = data.network.forward(of.inputs, of.weights(index))
@@ -53,7 +54,7 @@ def test_readouts_are_of_the_larger_set_sent_through_the_network(data):
             read = readouts_of(data, layer)
             assert read.accuracy[index] == pytest.approx(expected.accuracy)
             assert read.chance_bound[index] == pytest.approx(expected.chance_bound)
-    assert said_of_readouts(data) == "Measured on 120 training examples."
+    assert said_of_examples(data) == "Measured on 120 training examples."
     values = LAYER_QUANTITIES["linear probe"].of_layers(data)
     read = readouts_of(data, "dense")
     column = list(data.run.layers).index("dense")
@@ -63,10 +64,10 @@ def test_readouts_are_of_the_larger_set_sent_through_the_network(data):
 def test_of_many_steps_some_are_measured_and_the_nearest_one_holds_between(data, monkeypatch):
     whole = readouts_of(data, "dense").accuracy
     data = type(data)(data.run)
-    monkeypatch.setattr(readouts, "MOST_STEPS", 2)
+    monkeypatch.setattr(larger_set, "MOST_STEPS", 2)
     monkeypatch.setattr(data, "derived", lambda _, make: make())
     assert readouts_of(data, "dense").accuracy.tolist() == whole[[0, 0, 3, 3]].tolist()
-    assert "at 2 of 4 recorded steps; between them the nearest holds" in said_of_readouts(data)
+    assert "at 2 of 4 recorded steps; between them the nearest holds" in said_of_examples(data)
 
 
 def test_a_network_that_gives_other_answers_is_not_read(recorded, monkeypatch):
@@ -76,11 +77,11 @@ def test_a_network_that_gives_other_answers_is_not_read(recorded, monkeypatch):
 
 def test_too_large_networks_and_sets_without_inputs_leave_the_probe(recorded, data, monkeypatch):
     assert few_examples(data) is None
-    assert readout_set(recorded(with_train(inputs=False), steps=(0, 1))) is None
-    monkeypatch.setattr(readouts, "MOST_AT_ONCE", COUNT)
-    assert readout_set(data) is None
+    assert larger_set.larger_set(recorded(with_train(inputs=False), steps=(0, 1))) is None
+    monkeypatch.setattr(larger_set, "MOST_AT_ONCE", COUNT)
+    assert larger_set.larger_set(data) is None
     assert few_examples(data).startswith("Too few: a class has 1 example")
-    assert said_of_readouts(data) == "Measured on the 6 probes."
+    assert said_of_examples(data) == "Measured on the 6 probes."
 
 
 def test_a_set_with_enough_examples_of_each_class_is_taken_before_a_first_one(recorded):

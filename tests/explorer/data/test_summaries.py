@@ -9,6 +9,7 @@ import pytest
 
 from explorer.data import summaries
 from explorer.data.layer_quantities import dead_units, sparsity
+from explorer.data.separations import separation_of
 from explorer.data.unit_states import unit_states_of
 from explorer.derived.units.activity import ALWAYS_ON, DEAD
 from explorer.derived.units.separation import silhouettes
@@ -78,7 +79,7 @@ def test_weight_norms_are_those_of_the_kernel(image_data):
 
 
 def test_classes_come_apart_as_silhouettes_say(image_data):
-    found = summaries.separation_of(image_data, "flatten")
+    found = separation_of(image_data, "flatten")
     frame = frames_at(image_run_spec(), 5)["layers/flatten/activation"]
     expected = silhouettes(frame, np.arange(6) % 4)
     assert found[3] == pytest.approx(expected.mean(), rel=1e-6)
@@ -86,4 +87,4 @@ def test_classes_come_apart_as_silhouettes_say(image_data):
 
 def test_without_labels_there_is_no_separation(recorded):
     data = recorded(with_probe(labels=None), steps=(0, 1))
-    assert summaries.separation_of(data, "flatten") is None
+    assert separation_of(data, "flatten") is None

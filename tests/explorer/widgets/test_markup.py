@@ -36,7 +36,7 @@ VALUES = {
     "text.html": {"text": NAME, "style": "margin:0", "role": "note"},
 }
 # They hold styles and scripts of our own, and tests of their own look at them.
-PAGES = {"page.html", "replay.html"}
+PAGES = {"folder.html", "page.html", "replay.html"}
 OUR_OWN = {"css", "policy", "script", "theme"}
 
 

@@ -9,16 +9,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recorder import Probe
 from recorder.keras.derivations import derivation_of
+from recorder.keras.inputs import Feed
 from recorder.keras.structure import describe
 from recorder.keras.trace import trace
 from store.format.names import Array
+from store.format.spec import LayerSpec
 
 FORMATS = ("channels_last", "channels_first")
 
 
 def values(shape: tuple[int, ...], seed: int = 0, dtype: str = "float32") -> Array:
     return np.random.default_rng(seed).normal(size=shape).astype(dtype)
+
+
+def described(model: Any, inputs: Array) -> tuple[LayerSpec, ...]:
+    feed = Feed.of(Probe(inputs))
+    return describe(model, trace(model, feed), feed).layers
 
 
 def given_by(layer: Any, *sources: Array) -> Array:
@@ -198,8 +206,8 @@ def test_a_layer_follows_from_a_layer_never_from_an_input_of_the_model() -> None
             keras.layers.ReLU(name="relu"),
         ]
     )
-    inputs = {"input": values((2, 4))}
-    layers = {layer.name: layer for layer in describe(model, trace(model, inputs), inputs).layers}
+    inputs = values((2, 4))
+    layers = {layer.name: layer for layer in described(model, inputs)}
     assert layers["first"].derivation is None
     assert layers["dense"].derivation is None
     found = layers["relu"].derivation
@@ -215,12 +223,10 @@ def test_sums_that_are_rounded_to_bfloat16_are_stored_from_the_start() -> None:
     one, other = (layers.Dense(4, dtype=policy, name=name)(row) for name in ("one", "other"))
     total = layers.Add(dtype=policy, name="sum")([one, other])
     model = keras.Model(row, layers.ReLU(dtype=policy, name="relu")(total))
-    inputs = {"input": values((2, 5))}
-    described = {
-        layer.name: layer for layer in describe(model, trace(model, inputs), inputs).layers
-    }
-    assert described["sum"].derivation is None
-    assert described["relu"].derivation is not None
+    inputs = values((2, 5))
+    found = {layer.name: layer for layer in described(model, inputs)}
+    assert found["sum"].derivation is None
+    assert found["relu"].derivation is not None
 
 
 def test_a_layer_that_takes_what_plain_operations_made_is_stored() -> None:
@@ -229,6 +235,6 @@ def test_a_layer_that_takes_what_plain_operations_made_is_stored() -> None:
     row = keras.Input((5,))
     doubled = keras.layers.Dense(4, name="dense")(row) * 2.0
     model = keras.Model(row, keras.layers.ReLU(name="relu")(doubled))
-    inputs = {"input": values((2, 5))}
-    described = describe(model, trace(model, inputs), inputs).layers
-    assert next(layer for layer in described if layer.name == "relu").derivation is None
+    inputs = values((2, 5))
+    relu = next(layer for layer in described(model, inputs) if layer.name == "relu")
+    assert relu.derivation is None

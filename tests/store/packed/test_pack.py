@@ -246,7 +246,9 @@ def test_an_interruption_leaves_the_old_run_and_nothing_else(live_run: Path, at:
 def test_control_c_leaves_the_old_run_and_nothing_else(live_run: Path) -> None:
     before = digest(live_run.parent)
     code = (
-        "import sys, time\nfrom store.packed.pack import pack\n"
+        "import signal, sys, time\nfrom store.packed.pack import pack\n"
+        # The background jobs of a shell, and what they start, do not hear of it by themselves.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "def slow(done, total, what):\n    print(what, flush=True)\n    time.sleep(60)\n"
         "pack(sys.argv[1], progress=slow)\n"
     )

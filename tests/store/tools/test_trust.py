@@ -15,7 +15,7 @@ import pytest
 
 from store import RunWriter, open_run
 from store.packed.pack import pack
-from store.testing import append_steps, image_run_spec, write_run
+from store.testing import append_steps, image_run_spec, parts_run_spec, write_run
 from store.tools import trust
 from store.tools.crop import Cut, crop
 from store.tools.share import share
@@ -75,6 +75,20 @@ def test_copies_and_other_forms_keep_it_and_nothing_is_written_into_them(
     cut = crop(signed, tmp_path / "cut.zarr", Cut(first=1, layers=["conv1"], drop=["notes"])).path
     assert all(map(is_signed, (copy, packed, zipped, cut)))
     assert sorted(signed.rglob("*")) == before
+
+
+def test_each_part_of_a_run_is_signed_with_it(tmp_path: Path) -> None:
+    path = write_run(tmp_path / "parts.zarr", parts_run_spec(), steps=(0, 1))
+    whole = open_run(path)
+    assert not any(map(trust.is_signed, whole.parts.values()))
+    trust.sign(whole)
+    packed = open_run(pack(path, tmp_path / "packed.zarr").path)
+    for run in (whole, packed):
+        assert trust.is_signed(run)
+        assert list(run.parts) == ["reader", "critic", "average"]
+        assert all(map(trust.is_signed, run.parts.values()))
+    trust.withdraw(whole)
+    assert not any(map(trust.is_signed, (whole, *whole.parts.values())))
 
 
 def test_what_is_made_of_a_foreign_run_is_foreign(tmp_path: Path, settings: Path) -> None:

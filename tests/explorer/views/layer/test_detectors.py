@@ -8,15 +8,11 @@ import panel as pn
 import pytest
 
 from explorer.data.absence import GIVE_LABELS
+from explorer.data.detections import detections_of
 from explorer.selection import SelectionKey
 from explorer.views.alternatives import Alternatives
 from explorer.views.base import Scene
-from explorer.views.layer.detectors import (
-    DETECTOR_AUC,
-    FEWEST,
-    ClassDetectors,
-    detection_of,
-)
+from explorer.views.layer.detectors import DETECTOR_AUC, FEWEST, ClassDetectors
 from explorer.widgets.charts.step_table import StepTable
 from store.testing import frames_at, image_run_spec
 from tests.explorer.conftest import with_probe
@@ -31,7 +27,12 @@ CLASSES = 4
 @pytest.fixture(autouse=True)
 def few_are_enough(monkeypatch):
     """The synthetic run has six probes of four classes."""
-    monkeypatch.setattr("explorer.views.layer.detectors.FEWEST", 1)
+    fewest(monkeypatch, 1)
+
+
+def fewest(monkeypatch, count):
+    monkeypatch.setattr("explorer.views.layer.detectors.FEWEST", count)
+    monkeypatch.setattr("explorer.data.detections.FEWEST", count)
 
 
 def scene_of(data, layer="dense", index=0):
@@ -81,7 +82,7 @@ def told(recorded, monkeypatch):
 
 @pytest.mark.parametrize("layer", ["dense", "conv1"])
 def test_the_colour_is_the_auc_of_the_best_class(image_data, layer):
-    best = detection_of(image_data, layer).best
+    best = detections_of(image_data, layer).best
     for index, step in enumerate(STEPS):
         values = frames_at(SPEC, step)[f"layers/{layer}/activation"].astype(np.float64)
         if layer == "conv1":  # the function that follows it gives the answers
@@ -97,7 +98,7 @@ def test_the_picture_has_a_row_for_each_unit_and_a_column_for_each_step(image_da
     (picture,) = images_in(drawn(image_data))
     assert isinstance(picture, hv.Image)
     assert picture.vdims[0].range == (0.5, 1.0)
-    best = detection_of(image_data, "dense").best
+    best = detections_of(image_data, "dense").best
     for index, step in enumerate(STEPS):
         for unit in range(4):
             assert picture[step, unit] == pytest.approx(best[index, unit])
@@ -166,7 +167,7 @@ def test_what_was_there_before_training_and_what_chance_gives_stand_beside(told)
     assert counts.columns == ["detectors now", "at the first step", "by chance", "of units"]
     now, at_first, _, units = payload_of(counts, 4)["rows"][0]
     assert (now, at_first, units) == ("2", "1", "4")
-    found = detection_of(told, "dense")
+    found = detections_of(told, "dense")
     chance = found.selectivity.by_chance[4]
     assert payload_of(counts, 4)["rows"][0][2] == f"{4 * chance:.2g}"
     assert 0 < chance < 1
@@ -184,8 +185,8 @@ def test_a_map_that_only_shows_ink_is_no_detector_by_its_largest_answer(recorded
 
     monkeypatch.setattr("store.testing.runs.frames_at", inky)
     data = recorded()
-    assert (detection_of(data, "conv1", "mean").best >= DETECTOR_AUC).all()
-    assert (detection_of(data, "conv1", "max").best < DETECTOR_AUC).all()
+    assert (detections_of(data, "conv1", "mean").best >= DETECTOR_AUC).all()
+    assert (detections_of(data, "conv1", "max").best < DETECTOR_AUC).all()
     (choice,) = drawn(data, "conv1").select(Alternatives)
     assert choice.choice.value == "largest"
     caption = ClassDetectors().caption(scene_of(data, "conv1"))
@@ -193,7 +194,7 @@ def test_a_map_that_only_shows_ink_is_no_detector_by_its_largest_answer(recorded
 
 
 def test_of_fewer_than_five_probes_a_class_nothing_is_said(recorded, monkeypatch):
-    monkeypatch.setattr("explorer.views.layer.detectors.FEWEST", FEWEST)
+    fewest(monkeypatch, FEWEST)
     said = drawn(recorded(steps=(0, 1)))
     assert said.startswith("Which units detect a class cannot be told of fewer than 5 probes")
     assert "there are 2 at most" in said
@@ -218,5 +219,5 @@ def test_units_that_are_lost_are_no_detectors(recorded, monkeypatch):
 
 
 def test_two_classes_of_a_text_are_told_apart(text_data):
-    assert detection_of(text_data, "lstm").best.shape == (8, 4)
+    assert detections_of(text_data, "lstm").best.shape == (8, 4)
     assert drawn(text_data, "lstm") == "Each unit of lstm has an AUC of 1 at every recorded step."
