@@ -80,7 +80,9 @@ class Server:
             if ready is not None:
                 ready(self.address)
             if open_browser:
-                view(self.address, new="tab")
+                # Some browsers are waited for until they have loaded the page, or are closed.
+                opening = {"location": self.address, "new": "tab"}
+                threading.Thread(target=view, kwargs=opening, daemon=True).start()
             await self._ended.wait()
 
         log.bound()

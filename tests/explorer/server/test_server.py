@@ -7,6 +7,7 @@ import contextlib
 import gc
 import html
 import http.client
+import os
 import re
 import shlex
 import shutil
@@ -287,6 +288,42 @@ def test_the_address_is_said_when_the_port_answers(recorded):
     finally:
         server.kill()
         server.communicate()
+
+
+BROWSER = """
+import pathlib, sys, urllib.request
+opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+answer = opener.open(sys.argv[2])
+found = b"<title>synthetic" in answer.read()
+pathlib.Path(sys.argv[1]).write_text(f"{answer.status} {answer.url} {found}")
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="BROWSER names a program of POSIX")
+def test_the_browser_that_is_opened_is_let_in(recorded, tmp_path, monkeypatch):
+    """Also one that the opening waits for, as for those in a terminal."""
+    script, seen = tmp_path / "browser.py", tmp_path / "seen.txt"
+    script.write_text(BROWSER)
+    monkeypatch.setenv("BROWSER", f"{sys.executable} {script} {seen} %s")
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port = probe.getsockname()[1]
+    words = ["explore", recorded(steps=(0, 1)).run.location, "--port", str(port)]
+    with (tmp_path / "log.txt").open("w") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "explorer.cli", *words], stdout=log, stderr=log
+        )
+    try:
+        waited = 0.0
+        while not (seen.exists() and seen.read_text()):
+            assert waited < 2 * PATIENCE_S
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                assert server.wait(timeout=0.1) is None
+            waited += 0.1
+    finally:
+        server.kill()
+        server.wait()
+    assert seen.read_text() == f"200 http://{HOST}:{port}/ True"
 
 
 def test_a_port_in_use_is_an_error_where_the_server_is_started(image_run, monkeypatch):
