@@ -9,14 +9,17 @@ import numpy as np
 import numpy.typing as npt
 
 from explorer.compare.examples import CommonExamples
+from explorer.compare.outputs import CommonOutputs
 from explorer.compare.pair import RunPair
 from explorer.data.run import RunData
 from explorer.derived.pairs.difference import (
+    OutputDistance,
     PredictionDistance,
     ProbeGram,
     cka,
     cka_by_chance,
     cka_matrix,
+    output_distance,
     prediction_distance,
     probe_gram,
     weight_distance,
@@ -280,6 +283,19 @@ def answers_over_time(
     names = [field.name for field in fields(PredictionDistance)]
     together = {name: np.concatenate([getattr(one, name) for one in found]) for name in names}
     return positions, PredictionDistance(**together)
+
+
+def outputs_over_time(
+    outputs: CommonOutputs, alignment: Alignment
+) -> tuple[npt.NDArray[np.int64], OutputDistance]:
+    """How far outputs for common inputs are apart, and at which positions: (kept,) each."""
+    positions, counted_places = thinned(alignment, MOST_POSITIONS), outputs.in_text()
+    found = []
+    for at in counted(positions.tolist()):
+        shown = int(alignment.first[at]), int(alignment.second[at])
+        both = [outputs.at(side, index) for side, index in enumerate(shown)]
+        found.append(output_distance(both[0], both[1], counted_places))
+    return positions, OutputDistance(*(np.array(values) for values in zip(*found, strict=True)))
 
 
 def disputed(examples: CommonExamples, alignment: Alignment) -> Disputes | None:

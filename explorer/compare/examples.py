@@ -10,7 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from explorer.compare.probes import SharedProbes
-from explorer.data.examples import NOUNS, Examples, ExampleSource, answers_at, examples_of
+from explorer.data.examples import (
+    NOUNS,
+    ROLES,
+    AnsweredSet,
+    Examples,
+    ExampleSource,
+    answers_at,
+    examples_of,
+)
 from explorer.data.run import RunData
 
 Array = npt.NDArray[Any]
@@ -93,7 +101,8 @@ def common_examples(first: RunData, second: RunData, probes: SharedProbes) -> Co
     """
     for source in SETS:
         sets = examples_of(first, source), examples_of(second, source)
-        found = None if sets[0] is None or sets[1] is None else _common(sets[0], sets[1])
+        found = None if sets[0] is None or sets[1] is None else _labelled(sets[0], sets[1])
+        found = found or _unlabelled(first, second, source)
         if found is not None and len(found) >= len(probes):
             return found
     if len(probes) and same_classes(first, second):
@@ -107,29 +116,77 @@ def same_classes(first: RunData, second: RunData) -> bool:
     return are_classifiers and first.class_names == second.class_names
 
 
-def _common(first: Examples, second: Examples) -> CommonExamples | None:
+def _labelled(first: Examples, second: Examples) -> CommonExamples | None:
     """Find what two sets share; None for other classes, or without a common example."""
     if first.class_names != second.class_names:
         return None
-    runs = first.data, second.data
-    names = _names(first), _names(second)
+    found = in_common(first, second, (first.labels, second.labels))
+    return (
+        None if found is None else CommonExamples((first.data, second.data), first.source, *found)
+    )
+
+
+def _unlabelled(first: RunData, second: RunData, source: ExampleSource) -> CommonExamples | None:
+    """Find what two sets share of which the classes are not known, but the answers are."""
+    if not same_classes(first, second):
+        return None
+    sets = answered_set(first, source), answered_set(second, source)
+    if sets[0] is None or sets[1] is None:
+        return None
+    if any(isinstance(examples_of(data, source), Examples) for data in (first, second)):
+        return None
+    found = in_common(sets[0], sets[1])
+    return None if found is None else CommonExamples((first, second), source, *found)
+
+
+def answered_set(data: RunData, source: ExampleSource) -> AnsweredSet | None:
+    """Give a larger set, if what the network's only output says of it is recorded."""
+    kept = data.run.evaluations.get(ROLES[source])
+    return None if kept is None or "prediction" not in kept else AnsweredSet(data, source)
+
+
+def in_common(
+    first: AnsweredSet, second: AnsweredSet, labels: tuple[Array, Array] | None = None
+) -> tuple[tuple[Int64, Int64], KnownBy] | None:
+    """Find the examples that two sets share.
+
+    Parameters
+    ----------
+    first, second : AnsweredSet
+        The sets.
+    labels : (ndarray (example,), ndarray (example,)), optional
+        Those of both: examples with other labels are others.
+
+    Returns
+    -------
+    numbers : (ndarray of int, ndarray of int)
+        Number of each shared example in either set.
+    known_by : {"inputs", "labels"}
+        What was found to be equal.
+    None
+        There is no such example, or it is not known.
+    """
+    ours, theirs = (None, None) if labels is None else labels
+    names = _names(first, ours), _names(second, theirs)
     if names[0] is None or names[1] is None:
         prints = first.fingerprint, second.fingerprint
         is_known = all(prints)
-        if not np.array_equal(first.labels, second.labels) or (is_known and prints[0] != prints[1]):
+        if is_known and prints[0] != prints[1]:
+            return None
+        is_same = is_known if labels is None else np.array_equal(*labels)
+        if not is_same:
             return None
         every = np.arange(len(first))
-        known_by: KnownBy = "inputs" if is_known else "labels"
-        return CommonExamples(runs, first.source, (every, every), known_by)
+        return (every, every), "inputs" if is_known else "labels"
     places = {name: number for number, name in reversed(list(enumerate(names[1])))}
     pairs = [(at, places[name]) for at, name in enumerate(names[0]) if name in places]
     if not pairs:
         return None
-    ours, theirs = np.array(pairs, np.int64).T
-    return CommonExamples(runs, first.source, (ours, theirs))
+    at_first, at_second = np.array(pairs, np.int64).T
+    return (at_first, at_second), "inputs"
 
 
-def _names(examples: Examples) -> list[Hashable] | None:
+def _names(examples: AnsweredSet, labels: Array | None) -> list[Hashable] | None:
     """Give each example a name that is equal where input and label are; None without inputs."""
     given = examples.inputs()
     if given is None:
@@ -140,6 +197,5 @@ def _names(examples: Examples) -> list[Hashable] | None:
     words = tuple(probe.vocabulary or ()) if probe is not None and kind == "text" else ()
     form = (kind, values.dtype.str, values.shape[1:], hash(words))
     rows = np.ascontiguousarray(values)
-    return [
-        (form, int(label), row.tobytes()) for label, row in zip(examples.labels, rows, strict=True)
-    ]
+    known = [None] * len(rows) if labels is None else labels.tolist()
+    return [(form, label, row.tobytes()) for label, row in zip(known, rows, strict=True)]

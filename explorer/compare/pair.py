@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable, Mapping
 
 from explorer.compare.examples import CommonExamples, common_examples
+from explorer.compare.outputs import CommonOutputs, common_outputs
 from explorer.compare.probes import SharedProbes, shared_probes
 from explorer.data.metrics import LEARNING_RATE, VALIDATION, is_epoch_mean, metric_values
 from explorer.data.run import Measure, RunData
@@ -64,6 +65,11 @@ class RunPair:
     def examples(self) -> CommonExamples | None:
         """By which examples the answers of both are compared; None without any."""
         return common_examples(self.first, self.second, self.probes)
+
+    @functools.cached_property
+    def outputs(self) -> CommonOutputs | None:
+        """By which inputs the outputs of both are compared, whatever these stand for."""
+        return common_outputs(self.first, self.second, self.probes)
 
     @property
     def key(self) -> str:

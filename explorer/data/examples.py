@@ -32,34 +32,30 @@ NOUNS: dict[ExampleSource, str] = {
 
 
 @dataclass(frozen=True)
-class Examples:
-    """Examples with a class each, of which every step's predictions are recorded.
+class AnsweredSet:
+    """Inputs for which every step's outputs are recorded.
 
     Attributes
     ----------
     data : RunData
         The run.
     source : {"evaluation", "train", "probe"}
-        Which examples.
-    labels : ndarray of int (example,)
-        Their classes.
-    class_names : list of str
-        Name of each class.
-    reading : OutputReading
-        How predictions are read as probabilities.
-    path : str
-        The array of the predictions: (step, example, unit).
+        Which.
     """
 
     data: RunData
     source: ExampleSource
-    labels: Array
-    class_names: list[str]
-    reading: OutputReading
-    path: str
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return int(self.data.run.array(self.path).shape[1])
+
+    @property
+    def path(self) -> str:
+        """The array of the outputs: (step, example, ...)."""
+        if self.source != "probe":
+            return _path(self.source)
+        assert self.data.output is not None
+        return activation_path(self.data.output)
 
     @property
     def noun(self) -> str:
@@ -110,6 +106,30 @@ class Examples:
         kind = self.data.run.evaluations[ROLES[self.source]].attrs.get("kind", "other")
         return kept.values, [str(dim) for dim in kept.dims], str(kind)
 
+    def _kept(self) -> dict[str, xr.DataArray]:
+        """Name the inputs of a larger set that were stored; they are not read yet."""
+        kept = self.data.run.evaluations[ROLES[self.source]]
+        return {str(name): kept[name] for name in kept if str(name).startswith(EVALUATION_INPUT)}
+
+
+@dataclass(frozen=True)
+class Examples(AnsweredSet):
+    """Examples with a class each, of which every step's predictions are recorded.
+
+    Attributes
+    ----------
+    labels : ndarray of int (example,)
+        Their classes.
+    class_names : list of str
+        Name of each class.
+    reading : OutputReading
+        How predictions are read as probabilities.
+    """
+
+    labels: Array
+    class_names: list[str]
+    reading: OutputReading
+
     def choosing(self, number: int) -> dict[str, int]:
         """Say what selects one of them: the page can show probes only."""
         return {"probe": int(number)} if self.source == "probe" else {}
@@ -127,11 +147,6 @@ class Examples:
 
         kept = self.data.verdicts() if self.source == "probe" else None
         return kept or Verdicts(**self.data.derived(f"verdicts on the {self.source}", make))
-
-    def _kept(self) -> dict[str, xr.DataArray]:
-        """Name the inputs of a larger set that were stored; they are not read yet."""
-        kept = self.data.run.evaluations[ROLES[self.source]]
-        return {str(name): kept[name] for name in kept if str(name).startswith(EVALUATION_INPUT)}
 
     def _blocks(self) -> Iterator[Array]:
         """Give the predictions, some steps at a time: (step, example, unit)."""
@@ -157,13 +172,8 @@ def answers_at(data: RunData, source: ExampleSource, index: int) -> Array:
 
     Of the probe labels need not be known. The run must have such examples, and be of a classifier.
     """
-    reading = data.answer
+    reading, path = data.answer, AnsweredSet(data, source).path
     assert isinstance(reading, OutputReading)
-    if source == "probe":
-        assert data.output is not None
-        path = activation_path(data.output)
-    else:
-        path = _path(source)
     rest = (slice(None),) * (len(data.run.array(path).shape) - 1)
     return reading.probabilities(data.read(path, (index, *rest)))
 
@@ -180,8 +190,7 @@ def _of_probe(data: RunData) -> Examples | None:
     output = data.output
     if output is None or not data.run.layers[output].has_activation:
         return None
-    path = activation_path(output)
-    return Examples(data, "probe", labels, data.class_names, reading, path)
+    return Examples(data, "probe", labels, data.class_names, reading)
 
 
 def _of_evaluation(data: RunData, source: ExampleSource) -> Examples | None:
@@ -196,4 +205,4 @@ def _of_evaluation(data: RunData, source: ExampleSource) -> Examples | None:
         return None
     given = list(kept.attrs.get("class_names") or data.class_names)[: reading.classes]
     names = given + [str(number) for number in range(len(given), reading.classes)]
-    return Examples(data, source, classes, names, reading, _path(source))
+    return Examples(data, source, classes, names, reading)

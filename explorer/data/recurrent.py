@@ -262,6 +262,16 @@ class RecurrentLayer:
             separator,
         )
 
+    def in_text(self, index: int) -> npt.NDArray[np.bool_]:
+        """Say which places hold any of each text, and are read: (probe, token).
+
+        A layer without a mask reads padding too. What is said of words must not count it.
+        """
+        known = self.data.run.probe
+        texts = [self.text(number).counted for number in range(known.size if known else 0)]
+        mask = self.mask(index)
+        return np.stack(texts) if mask is None else np.asarray(mask, bool)
+
     def derive(self, index: int, probe: int | None = None) -> dict[str, States]:
         """Give what `states` gives, without keeping it: for those who look at many steps."""
         if not self.cells:

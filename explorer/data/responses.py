@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -21,7 +22,7 @@ from store.format.names import activation_path
 Array = npt.NDArray[Any]
 # How the positions of a unit become one value.
 Pool = Literal["max", "mean"]
-POOLS = {"max": unit_maxima, "mean": unit_means}
+POOLS: dict[Pool, Callable[[Array], Array]] = {"max": unit_maxima, "mean": unit_means}
 # Rows beyond this are thinner than a pixel.
 MOST_UNITS = 512
 FEWEST_UNITS = 16

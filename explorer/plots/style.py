@@ -154,6 +154,17 @@ def lines_at(index: int) -> tuple[str, ...]:
     return LINES if own is None else (own, *BESIDE_RUNS)
 
 
+def categories_at(index: int) -> tuple[str, ...]:
+    """Colours of what has one in both runs of a pair, in turn: none is like that of a run.
+
+    Parameters
+    ----------
+    index : int
+        As for `lines_at`.
+    """
+    return LINES if getattr(index, "colour", None) is None else BESIDE_RUNS
+
+
 @functools.cache
 def palette(name: str) -> tuple[str, ...]:
     """256 colours of a colour map, as ``#rrggbb``."""

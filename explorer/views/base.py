@@ -80,6 +80,11 @@ class Scene:
         """Colours of curves, in turn: the run's own first, if it stands beside another one."""
         return list(style.lines_at(self.index))
 
+    @property
+    def categories(self) -> list[str]:
+        """Colours of what is no run, gates for instance: the same in both runs of a pair."""
+        return list(style.categories_at(self.index))
+
     def time_options(self) -> dict[str, Any]:
         """Arguments that every plot over time takes."""
         axis, timeline = self.selected.axis, self.data.timeline

@@ -8,13 +8,29 @@ from typing import Any
 
 import panel as pn
 
+from explorer.data.recurrent import RecurrentLayer
 from explorer.derived.time.frames import Limits
 from explorer.plots.style import DIVERGING, SEQUENTIAL, palette_bytes
 from explorer.views.base import Scene
 from explorer.widgets.page.choice import Choice
 from explorer.widgets.page.text import text_pane
 
-GATES_SENTENCE = " Gates go from 0, shut, to 1, open."
+# What an open gate does, where its name says the opposite of what Keras computes.
+KEEPS = {
+    "LSTM": " An open forget gate keeps the cell state, a shut one forgets it.",
+    "GRU": " An open update gate keeps the state, a shut one takes the candidate in its place.",
+}
+
+
+def what_gates_keep(layer: RecurrentLayer) -> str:
+    """Say in a sentence, with a space before it, which open gate keeps what was there."""
+    kinds = dict.fromkeys(cell.kind for cell in layer.cells.values())
+    return "".join(KEEPS.get(kind, "") for kind in kinds)
+
+
+def said_of_gates(layer: RecurrentLayer) -> str:
+    """Say the same, and from where to where a gate goes."""
+    return f" Gates go from 0, shut, to 1, open.{what_gates_keep(layer)}"
 
 
 def tokens_of(scene: Scene) -> list[str]:

@@ -121,7 +121,7 @@ class Recorder(LoopRecorder, _Counts):
             self._epochs.done = self._recording.epoch
         self._epochs.begin_epoch(epoch, (self.params or {}).get("steps"))
         self._means.begin_epoch()
-        self._safely(self._updates.begin_epoch, self.model)
+        self._safely(self._count_updates)
         if opened:
             self._safely(self._recording.begin, self._epochs.done)
         self._safely(self._note_facts)
@@ -130,7 +130,7 @@ class Recorder(LoopRecorder, _Counts):
     def on_train_batch_begin(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002, D102
         if not self._waits_for_first_update() and self._open():
             # The model was not built before its first batch.
-            self._safely(self._updates.begin_epoch, self.model)
+            self._safely(self._count_updates)
             self._safely(self._recording.begin, self._epochs.done)
             self._safely(self._note_facts)
         self._safely(self._before_batch, batch)
@@ -211,6 +211,11 @@ class Recorder(LoopRecorder, _Counts):
             name: self._gradients.latest(trained_variables(model)) for name, model in models.items()
         }
         return found.get("", found)
+
+    def _count_updates(self) -> None:
+        """Begin to count those of an epoch."""
+        is_trained = self._watched is self.model
+        self._updates.begin_epoch(self.model, self._recording.sample if is_trained else None)
 
     def _before_batch(self, batch: int) -> None:
         if self._gradients is not None:

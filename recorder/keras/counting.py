@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from recorder.keras import settings
 from recorder.keras.optimizers import counting_optimizer
+from recorder.weight_sample import WeightSample
+from store.format.names import Array
 from store.live.metrics_table import EpochMeans
 
 
@@ -66,14 +70,18 @@ class EpochCount:
 class UpdateCount:
     """Counts optimizer updates, by the optimizer itself where it counts them.
 
-    A training step of one's own may use optimizers that Keras does not know, and that of a model of
-    parts several; then every batch is an update.
+    One that has counted none may wait for more batches, whose gradients a training step of one's
+    own adds up, or it does nothing, and the step uses another that Keras does not know. The weights
+    tell: where they move, an update was done. Every batch counts as one where nothing is trained,
+    and in a model of parts, whose updates several optimizers may do.
     """
 
-    _by_batch: bool = False
+    _optimizer: Any = None  # the one that may count; None: every batch is an update
+    _counts: bool = False  # whether it has done so
     _seen: int | None = None
-    _moved: bool = False
     _batch: int = -1
+    _sample: WeightSample | None = None
+    _weights: Array | None = None  # the sample when it was last looked at
 
     @property
     def batch(self) -> int:
@@ -85,24 +93,44 @@ class UpdateCount:
         now = settings.updates_done(model)
         return now is not None and self._seen is not None and now < self._seen
 
-    def begin_epoch(self, model: Any) -> None:
-        """Note that an epoch begins."""
+    def begin_epoch(self, model: Any, sample: WeightSample | None = None) -> None:
+        """Note that an epoch begins.
+
+        Parameters
+        ----------
+        model : keras.Model
+            The model that is trained.
+        sample : WeightSample, optional
+            Of its weights; by default they are not known.
+        """
         self._batch = -1
-        self._by_batch = counting_optimizer(model) is None
-        self._seen = self._updates_done(model)
+        before, self._optimizer = self._optimizer, counting_optimizer(model)
+        self._counts = self._counts and self._optimizer is before
+        self._seen = settings.updates_of(self._optimizer)
+        self._sample = sample
+        if sample is not None and self._seen is not None and not self._counts:
+            self._weights = sample.now()
 
     def end_batch(self, model: Any, batch: int) -> int:
         """Note that a batch, or several, are done; give the updates since the last time."""
         batches, self._batch = max(1, batch - self._batch), batch
-        before, self._seen = self._seen, self._updates_done(model)
+        before, self._seen = self._seen, settings.updates_of(self._optimizer)
         if before is None or self._seen is None:
             return batches
         updates = self._seen - before
-        self._moved = self._moved or updates > 0
-        return updates if self._moved or settings.may_pause(model) else batches
+        self._counts = self._counts or updates > 0
+        if self._counts or settings.may_pause(model):
+            return updates
+        nothing_is_trained = not model.trainable_variables
+        return batches if nothing_is_trained or self._weights_moved() else 0
 
-    def _updates_done(self, model: Any) -> int | None:
-        return None if self._by_batch else settings.updates_done(model)
+    def _weights_moved(self) -> bool:
+        """Whether the weights are others than when they were last looked at, if that is known."""
+        if self._sample is None or self._weights is None:
+            return True
+        before, self._weights = self._weights, self._sample.now()
+        # In a training that breaks down NaN differs from NaN: its updates go on.
+        return not np.array_equal(before, self._weights)
 
 
 @dataclass(slots=True)

@@ -15,6 +15,7 @@ from recorder.recording.settled import settled_evaluation, settled_probe
 from store.errors import PartNotFoundError, SpecError, did_you_mean, listed
 from store.format.names import safe_name
 from store.format.spec import RunSpec
+from store.reading.run import Run
 
 log = logging.getLogger("trainlapse.recorder")
 
@@ -44,13 +45,23 @@ class Member:
         assert isinstance(backend, HasParts)
         return backend.look_at_weights(self.model)
 
-    def described(self, network: RunSpec) -> RunSpec:
-        """Describe it with its probe and evaluations, by what its backend knows of the network."""
+    def described(self, network: RunSpec, run: Run | None = None) -> RunSpec:
+        """Describe it with its probe and evaluations, by what its backend knows of the network.
+
+        Parameters
+        ----------
+        network : RunSpec
+            The same without the probe, and with the evaluations as they were passed.
+        run : Run, optional
+            The run in which it is to go on.
+        """
         if self.probe is None:
             return network
-        probe = settled_probe(self.probe, network)
-        evaluations = (settled_evaluation(each, probe, network) for each in network.evaluations)
-        return replace(network, probe=probe, evaluations=tuple(evaluations))
+        probe = settled_probe(self.probe, network, run)
+        evaluations = tuple(
+            settled_evaluation(each, probe, network, run) for each in network.evaluations
+        )
+        return replace(network, probe=probe, evaluations=evaluations)
 
 
 def members_of(backend: Backend, model: Any, options: Options) -> dict[str, Member]:

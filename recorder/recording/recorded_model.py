@@ -8,12 +8,14 @@ from typing import Any
 
 from recorder.backend import CanNarrow, MeasuresUpdates, Subject, TellsTrained
 from recorder.recording.background import as_array
+from recorder.recording.members import Member
 from recorder.recording.renaming import Renaming
 from recorder.recording.updates import UpdateMeter
 from recorder.weight_sample import WeightSample
 from store.format.layers import Layers
 from store.format.names import UNIT_DIM
 from store.format.spec import ArraySpec, RunSpec, UpdatesSpec
+from store.reading.run import Run
 
 # Gives arrays of one step by their paths.
 Take = Callable[[], Mapping[str, Any]]
@@ -25,8 +27,8 @@ class RecordedModel:
 
     Attributes
     ----------
-    model : Any
-        The model, as its framework knows it.
+    member : Member
+        The model, and what is sent through it.
     spec : RunSpec
         The description of the run.
     whole : RunSpec
@@ -39,7 +41,7 @@ class RecordedModel:
         Memory that one set of weights takes.
     """
 
-    model: Any
+    member: Member
     spec: RunSpec
     whole: RunSpec
     frame_bytes: int  # these two are asked for at every recorded step, by the training thread
@@ -49,6 +51,11 @@ class RecordedModel:
     _measured: UpdatesSpec | None  # by the paths that the subject knows
     _kept: Mapping[str, tuple[Any, ...]] | None  # places by path; None: all of every array
     _paths: Mapping[str, str] = field(default_factory=dict)  # in the run, where they are others
+
+    @property
+    def model(self) -> Any:
+        """The model, as its framework knows it."""
+        return self.member.model
 
     def written_as(self, spec: RunSpec) -> RecordedModel:
         """Give the same, of which a run stores other layers and lets others follow."""
@@ -76,11 +83,25 @@ class RecordedModel:
         layers : mapping of str to Layers
             Those of the run, by the name of no part.
         """
+        if "" not in layers:  # the run is of several models
+            return self
         renaming = Renaming(self.spec, layers[""])
         if not renaming.layers:
             return self
         whole, spec = renaming.applied(self.whole), renaming.applied(self.spec)
         return replace(self, spec=spec, whole=whole, _paths=renaming.paths)
+
+    def going_on_in(self, runs: Mapping[str, Run]) -> RecordedModel:
+        """Give the same with labels that ask what they ask in a run that is to go on.
+
+        Parameters
+        ----------
+        runs : mapping of str to Run
+            The run, by the name of no part.
+        """
+        known = self.member.described(self.whole, runs.get(""))
+        spec = replace(self.spec, probe=known.probe, evaluations=known.evaluations)
+        return replace(self, spec=spec)
 
     def sample_weights(self) -> WeightSample:
         """Make what samples the weights."""
@@ -121,13 +142,15 @@ def joined(one: Take, other: Take) -> Take:
     return lambda: {**one(), **other()}
 
 
-def recorded_of(model: Any, subject: Subject, narrow: RunSpec, *, updates: bool) -> RecordedModel:
+def recorded_of(
+    member: Member, subject: Subject, narrow: RunSpec, *, updates: bool
+) -> RecordedModel:
     """Prepare to record of a model what is wanted.
 
     Parameters
     ----------
-    model : Any
-        The model.
+    member : Member
+        The model, and what is sent through it.
     subject : Subject
         The same as its framework sees it.
     narrow : RunSpec
@@ -144,7 +167,7 @@ def recorded_of(model: Any, subject: Subject, narrow: RunSpec, *, updates: bool)
         subject = subject.narrowed(spec)
     weight_bytes = sum(array.frame_bytes for array in _weights_of(whole))
     return RecordedModel(
-        model,
+        member,
         spec,
         whole,
         spec.frame_bytes,

@@ -17,6 +17,7 @@ from recorder.weight_sample import WeightSample
 from store.format.layers import Layers
 from store.format.parts import stored_path
 from store.format.spec import RunSpec
+from store.reading.run import Run
 from store.tools.estimate import narrowed
 
 
@@ -83,6 +84,21 @@ class RecordedParts:
         if all(parts[name] is part for name, part in self.parts.items()):
             return self
         return self._of(parts)
+
+    def going_on_in(self, runs: Mapping[str, Run]) -> RecordedParts:
+        """Give the same with labels that ask what they ask in a run that is to go on.
+
+        Parameters
+        ----------
+        runs : mapping of str to Run
+            The run, by part.
+        """
+        return self._of(
+            {
+                name: part.going_on_in({"": runs[name]}) if name in runs else part
+                for name, part in self.parts.items()
+            }
+        )
 
     def not_trained(self) -> list[str] | None:
         """Give the recorded variables that the training does not move; None: not known."""
@@ -188,7 +204,7 @@ def look_at(backend: Backend, model: Any, options: Options) -> Recorded:
         notes=options.notes,
     )
     parts = {
-        name: recorded_of(members[name].model, subjects[name], narrow, updates=options.updates)
+        name: recorded_of(members[name], subjects[name], narrow, updates=options.updates)
         for name, narrow in spec.models().items()
     }
     if "" in parts:

@@ -129,6 +129,11 @@ class Recording:
         return self._background is not None
 
     @property
+    def sample(self) -> WeightSample | None:
+        """Samples the weights of what is recorded; None before the run is opened."""
+        return self._sample
+
+    @property
     def models(self) -> Mapping[str, Any]:
         """What is recorded, by the names of the run's parts; the only model by ""."""
         return {} if self._recorded is None else self._recorded.models
@@ -515,8 +520,9 @@ class Recording:
         before = open_run(path)
         assert self._recorded is not None
         models = before.parts or {"": before}
-        renamed = self._recorded.named_as({name: model.layers for name, model in models.items()})
-        if renamed is not self._recorded:
+        recorded = self._recorded.going_on_in(models)
+        renamed = recorded.named_as({name: model.layers for name, model in models.items()})
+        if renamed is not recorded:
             log.warning(
                 "Layers are numbered otherwise than in the run at %s: %s. They are recorded under "
                 "the run's names.",
@@ -527,7 +533,7 @@ class Recording:
                     if now != then
                 ),
             )
-            self._recorded, spec = renamed, renamed.spec
+        self._recorded, spec = renamed, renamed.spec
         steps = before.steps
         if step == 0 and len(steps) and steps[-1] > 0:
             raise SpecError(

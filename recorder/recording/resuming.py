@@ -52,6 +52,12 @@ def check_arguments(run: Run, recorded: Recorded, options: Options) -> None:
     SpecError
         The message names each argument, and says what to pass.
     """
+    then, now = list(run.parts or [""]), list(recorded.parts)
+    if set(then) != set(now):
+        raise SpecError(
+            f"The run at {run.location} is of {_called(then)}, and cannot be resumed with "
+            f"{_called(now)}. Pass the same as then, or record into a new path."
+        )
     found = []
     for name, model in recorded.parts.items():
         part = run.parts.get(name, run)
@@ -62,6 +68,10 @@ def check_arguments(run: Run, recorded: Recorded, options: Options) -> None:
             f"The run at {run.location} was recorded with other arguments and cannot be resumed "
             "with these. Pass the same as then, or record into a new path.\n- " + "\n- ".join(found)
         )
+
+
+def _called(models: Sequence[str]) -> str:
+    return "one model" if list(models) == [""] else f"several models ({listed(models)})"
 
 
 def _problems(run: Run, recorded: RecordedModel, options: Options) -> list[str]:
@@ -174,8 +184,7 @@ def _probe(run: Run, now: ProbeSpec | None) -> Iterator[str]:
     differ = [] if then.fingerprint() == now.fingerprint() else ["inputs"]
     if not _same_values(then.labels, now.labels):
         differ.append("labels")
-    if _asks_otherwise(run.nodes["probe"]["attributes"], now.task):
-        differ.append("task")
+    differ += _task(run.nodes["probe"]["attributes"], now.task)
     differ += [
         name
         for name in ("class_names", "texts", "vocabulary", "feature_names")
@@ -213,20 +222,20 @@ def _differences(run: Run, group: str, now: EvaluationSpec) -> list[str]:
     differ = [] if attributes.get("fingerprint") in (None, now.fingerprint) else ["x"]
     if not _same_values(run.read(path, ()) if path in run.nodes else None, now.labels):
         differ.append("labels")
-    if _asks_otherwise(attributes, now.task):
-        differ.append("task")
+    differ += _task(attributes, now.task)
     if not _same_names(attributes.get("class_names"), now.class_names):
         differ.append("class_names")
     return differ
 
 
-def _asks_otherwise(attributes: Mapping[str, Any], task: str | None) -> bool:
-    """Whether labels asked something else of the network; runs of earlier versions do not tell.
+def _task(attributes: Mapping[str, Any], now: str | None) -> Iterator[str]:
+    """Say that labels asked something else of the network; runs of earlier versions do not tell.
 
     Nothing is asked where there are no labels, which is a difference of its own.
     """
-    then = attributes.get("task", task)
-    return then != task and "none" not in (then, task)
+    then = attributes.get("task", now)
+    if then != now and "none" not in (then, now):
+        yield f"task ({'not known' if then is None else repr(then)} then, {now!r} now)"
 
 
 def _same_values(one: Array | None, other: Array | None) -> bool:

@@ -6,7 +6,8 @@ import numpy as np
 
 from store.format.names import AFTER_GROUP, AFTER_PREFIX, STEP_DIM, Array
 from store.reading.arrays import ArrayReader, Index, normalized
-from store.reading.run import CommittedRun, Run
+from store.reading.commit import CommittedRun
+from store.reading.run import Run
 
 
 class EndedRun(Run):

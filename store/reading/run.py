@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property, partial
@@ -23,22 +22,20 @@ from store.errors import (
     listed,
 )
 from store.format import probe as probe_io
-from store.format.code import may_hold_code, without_code
-from store.format.derived_layers import DerivedArray, derived_arrays
+from store.format.code import without_code
+from store.format.derived_layers import DerivedArray
 from store.format.facts import in_force
-from store.format.layers import Layer, Layers, layers_of
+from store.format.layers import Layer, Layers
 from store.format.metadata import Document
 from store.format.names import (
     AFTER_GROUP,
-    BEGINS,
-    ROOT_ATTRIBUTE,
     STEP_DIM,
     Array,
     activation_path,
     output_path,
     weight_path,
 )
-from store.format.parts import attributes_of_part, nodes_of_part, part_names, part_path, stored_path
+from store.format.parts import part_names, part_path, stored_path
 from store.format.probe import from_json_bytes
 from store.format.spec import (
     EVALUATION_GROUPS,
@@ -49,7 +46,7 @@ from store.format.spec import (
 )
 from store.reading.after_training import AfterTraining
 from store.reading.arrays import ArrayReader, Index, ZarrArray
-from store.reading.cache import ArrayCache
+from store.reading.commit import CommittedRun
 from store.reading.derived import FollowingArray, JoinedArray
 from store.reading.lazy import lazy_array, whole
 from store.reading.live import MappedFiles, local_reader
@@ -126,6 +123,7 @@ class Run:
         self._maps = MappedFiles()
         self._lock = threading.RLock()  # readers that derive make those of their sources
         self._now = self._look(first_content(source) if content is None else content)
+        self._parts: tuple[CommittedRun, Parts] | None = None
 
     def __repr__(self) -> str:
         held = f"{len(self.parts)} parts" if self.parts else f"{len(self.layers)} layers"
@@ -160,10 +158,10 @@ class Run:
             On asking for a part that is not there; the message suggests the nearest name.
         """
         now = self._now
-        if now.parts is None:
+        if self._parts is None or self._parts[0] is not now:
             names = [] if self.part else part_names(now.stored_nodes)
-            now.parts = Parts({name: self._part(now, name) for name in names})
-        return now.parts
+            self._parts = now, Parts({name: self._part(now, name) for name in names})
+        return self._parts[1]
 
     @property
     def part_names(self) -> list[str]:
@@ -744,64 +742,6 @@ def open_run(location: str | Path) -> Run:
         frame = run.activations("conv1").sel(step=100, method="nearest").values
     """
     return Run(open_source(location))
-
-
-class CommittedRun:
-    """One root document, and what was read of the run as that document describes it.
-
-    A growing run is refreshed while other threads read. Each thread goes on with the commit that
-    it began with, so that lengths, readers and coordinates always belong together.
-
-    Parameters
-    ----------
-    content : bytes
-        The root document.
-    root : Document
-        The same, parsed and checked.
-    part : str
-        Name of the part that is read; empty: the run itself.
-
-    Raises
-    ------
-    KeyError
-        The run has no such part.
-    """
-
-    def __init__(self, content: bytes, root: Document, part: str = "") -> None:
-        self.content = content
-        if may_hold_code(content):
-            root = without_code(root)
-        self.part = part
-        self.attributes: Mapping[str, Any] = root["attributes"][ROOT_ATTRIBUTE]
-        self.stored_nodes: Mapping[str, Document] = root["consolidated_metadata"]["metadata"]
-        self.nodes: Mapping[str, Document] = self.stored_nodes
-        if part:
-            own = self.stored_nodes[part_path(part)]["attributes"]
-            self.attributes = {**attributes_of_part(self.attributes, part), **own}
-            self.nodes = nodes_of_part(self.stored_nodes, part)
-        self.parts: Mapping[str, Run] | None = None
-        self.derived = derived_arrays(self.nodes)
-        self.layers = layers_of(self.nodes, self.derived)
-        self.length: int = self.nodes["step"]["shape"][0]
-        self.readers: dict[str, ArrayReader] = {}
-        self.cache = ArrayCache()
-        self.axes: dict[str, Array] = {}
-
-    def array_attributes(self, path: str) -> Mapping[str, Any]:
-        """Attributes of an array, stored or not."""
-        derived = self.derived.get(path)
-        return self.nodes[path]["attributes"] if derived is None else derived.attributes
-
-    def is_whole(self, path: str) -> bool:
-        """Whether each step of an array is stored, or follows."""
-        begins = self.nodes[path]["attributes"].get(BEGINS, 0)
-        return not begins or path in self.derived
-
-    def version(self, steps: Array) -> str:
-        """Digest of the root document, of the recorded steps, and of which part is read."""
-        digest = hashlib.sha256(self.content + steps.tobytes())
-        digest.update(self.part.encode())
-        return digest.hexdigest()
 
 
 class Parts(Mapping[str, Run]):

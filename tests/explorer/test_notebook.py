@@ -19,6 +19,8 @@ from explorer.widgets.page.layer_graph import LayerGraph
 from explorer.widgets.time.clock_sync import ClockSync
 from store.errors import SpecError
 
+pytestmark = pytest.mark.slow
+
 
 def widgets(viewable, kind):
     return list(viewable.select(kind))

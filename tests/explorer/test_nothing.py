@@ -31,6 +31,8 @@ from tests.explorer.conftest import with_probe, with_updates, without_probe
 from tests.explorer.data.test_texts import CONV, POOL, stacked
 from tests.explorer.drawing import payload_of
 
+pytestmark = pytest.mark.slow
+
 # -- what there is to complain about -----------------------------------------------------------
 
 

@@ -17,12 +17,14 @@ from explorer.data.run import RunData
 from explorer.export.selecting import SelectionError, select
 from explorer.notebook import explore, picture, titles
 from explorer.replay.export import export_replay
-from explorer.selection import chosen_part, select_in
+from explorer.selection import SelectionKey, chosen_part, select_in
 from explorer.server import app
 from explorer.server.runs import RunRegistry
 from explorer.session.following import Latest
 from explorer.session.session import Explorer
 from explorer.session.tour import bookmark_at, describe
+from explorer.views.base import Scene
+from explorer.views.training.curves import Loss
 from store import Run, open_run
 from store.errors import PartNotFoundError, SpecError
 from store.live.writer import RunWriter
@@ -118,6 +120,22 @@ def test_a_growing_part_shows_new_steps(tmp_path):
         newer = latest.read()
     assert newer.run.part == "critic"
     assert len(newer.run) == 2
+
+
+@pytest.mark.parametrize(
+    ("losses", "balance"),
+    [(["d_loss", "g_loss"], True), (["d_loss"], True), (["loss", "val_loss"], False)],
+)
+def test_losses_of_rivals_are_not_said_to_fall(losses, balance, image_run, tmp_path):
+    with RunWriter.create(tmp_path / "run.zarr", parts_run_spec()) as writer:
+        append_steps(writer, 0)
+        writer.append_metrics(1, dict.fromkeys(losses, 1.0))
+        writer.commit()
+    critic = RunData(open_run(tmp_path / "run.zarr").parts["critic"])
+    said = Loss().caption(Scene(critic, SelectionKey("conv1", 0, "step")))
+    assert ("as in a GAN, balance" in said) == balance
+    alone = Loss().caption(Scene(RunData(image_run), SelectionKey("conv1", 0, "step")))
+    assert alone.endswith("Healthy: falls.")
 
 
 def test_notebooks_take_a_part(run, image_run):

@@ -343,6 +343,7 @@ def test_every_parameter_is_documented():
     assert all(Selection.param[name].doc for name in own)
 
 
+@pytest.mark.slow
 def test_it_needs_no_panel():
     program = (
         "import sys, explorer.selection as state; state.Selection(step=3);"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 ATOMIC = ROOT / "store" / "storage" / "atomic.py"
 # `NamedTemporaryFile` and `mkstemp` are how one begins to replace a file by hand.
@@ -29,6 +31,7 @@ def replacements(text: str) -> list[int]:
     return found
 
 
+@pytest.mark.slow
 def test_only_one_module_replaces_files() -> None:
     files = [
         path for name in ("store", "recorder", "explorer") for path in (ROOT / name).rglob("*.py")

@@ -22,10 +22,11 @@ MAX_MAP_LINES = 110
 # Ten small epochs take some 10 s, but importing TensorFlow on a loaded machine a minute.
 README_SECONDS = 300
 
-# What README.md assumes: a training of one's own, and a loop of one's own.
+# What README.md assumes: a training of one's own, one of several models, and a loop of one's own.
 TRAINING_OF_ONES_OWN = """
 import keras
 import numpy as np
+import tensorflow as tf
 
 keras.utils.set_random_seed(1)
 x = np.random.default_rng(1).random((256, 12, 12, 1), dtype="float32")
@@ -41,6 +42,25 @@ model = keras.Sequential([
     keras.layers.Dense(10, activation="softmax", name="softmax"),
 ])
 model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+
+class Gan(keras.Model):
+    def __init__(self):
+        super().__init__()
+        square = keras.layers.Reshape((12, 12, 1))
+        self.generator = keras.Sequential([keras.Input((8,)), keras.layers.Dense(144), square])
+        judging = [keras.Input((12, 12, 1)), keras.layers.Flatten(), keras.layers.Dense(1)]
+        self.discriminator = keras.Sequential(judging)
+
+    def train_step(self, images):
+        with tf.GradientTape() as tape:
+            made = self.generator(tf.random.normal((tf.shape(images)[0], 8)))
+            loss = tf.reduce_mean(self.discriminator(made) - self.discriminator(images))
+        weights = self.discriminator.trainable_variables
+        self.optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights))
+        return {"d_loss": loss}
+
+gan, noise = Gan(), np.random.default_rng(2).normal(size=(4, 8)).astype("float32")
+gan.compile("sgd")
 
 batches = [(x[i : i + 32], y[i : i + 32]) for i in range(0, 192, 32)]
 

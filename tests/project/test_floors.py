@@ -136,6 +136,7 @@ def private_names_reached(modules: dict[str, str]) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_no_module_reaches_for_what_is_private_to_another() -> None:
     modules = {
         str(file.relative_to(ROOT)): file.read_text(encoding="utf-8")

@@ -52,6 +52,7 @@ def loaded_by(module: str, forbidden: tuple[str, ...], root: Path = ROOT) -> dic
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "forbidden"),
     [

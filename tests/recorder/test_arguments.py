@@ -158,6 +158,7 @@ ALL = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("make", "argument", "value"), ALL)
 def test_a_wrong_value_is_refused_at_once_and_named(
     make: Callable[..., Any],

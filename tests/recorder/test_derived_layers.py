@@ -154,6 +154,7 @@ def test_sums_of_bfloat16_are_stored(tmp_path: Path) -> None:
     np.testing.assert_array_equal(run.activations("relu"), np.maximum(run.activations("sum"), 0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", [True, False])
 def test_a_run_goes_on_as_it_was_begun(first: bool, tmp_path: Path) -> None:
     x, model = images(4)[0], conv_model()

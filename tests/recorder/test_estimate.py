@@ -33,6 +33,7 @@ from tests.recorder.networks import compiled, conv_model, images, nested_model, 
 from tests.recorder.numpy_backend import NumpyBackend, Perceptron
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [{}, {"every_unit": 2, "dtype": "float16", "layers": "conv"}])
 def test_the_estimate_is_what_is_recorded(tmp_path: Path, scale: dict[str, Any]) -> None:
     model, probe = renewed(conv_model), Probe(images()[0][:4])
@@ -107,6 +108,7 @@ def run(*arguments: str) -> Any:
 
 
 # Keras 3 saves through a NumPy interface that NumPy 2 deprecates.
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_a_file_is_estimated(tmp_path: Path) -> None:
     path = tmp_path / "model.keras"

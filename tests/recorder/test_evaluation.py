@@ -37,6 +37,7 @@ def record(path: Path, model: Any, data: Any, evaluation: Evaluation, *callbacks
     return open_run(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch_size", [1000, 7])
 def test_predictions_are_those_of_keras_at_every_step(batch_size: int, tmp_path: Path) -> None:
     import keras
@@ -60,6 +61,7 @@ def test_predictions_are_those_of_keras_at_every_step(batch_size: int, tmp_path:
     assert not np.array_equal(expected[0], expected[-1])
 
 
+@pytest.mark.slow
 def test_several_outputs_have_a_prediction_each(tmp_path: Path) -> None:
     kind = KINDS["several inputs and outputs"]
     model, data = compiled_kind(kind), kind.data()
@@ -162,6 +164,7 @@ def test_a_run_goes_on_with_the_same_examples_only(tmp_path: Path) -> None:
     assert run.evaluations["train"]["prediction"].sizes["step"] == len(run)
 
 
+@pytest.mark.slow
 def test_tokens_are_named_as_those_of_the_probe(tmp_path: Path) -> None:
     x, y = sentences()
     probe = Probe(x[:2], vocabulary=[str(number) for number in range(12)])

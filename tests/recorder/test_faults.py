@@ -20,6 +20,8 @@ from store.live.writer import RunWriter
 from tests.recorder.keras.test_callback import fit, spy
 from tests.recorder.networks import conv_model, images, renewed, values_of
 
+pytestmark = pytest.mark.slow
+
 
 @functools.cache
 def trained_without_recorder() -> list[np.ndarray]:

@@ -53,7 +53,7 @@ def test_the_trained_weights_are_the_same_bit_for_bit(tmp_path: Path) -> None:
         (UpdateCount, "end_batch", 4),
         (BatchMetrics, "alone", 4),
         (settings, "learning_rate", 2),
-        (settings, "updates_done", 5),
+        (settings, "updates_of", 8),
         (recorder.recording.background, "are_finite_weights", 2),
         (recorder.recording.background, "is_finite_loss", 4),
     ],

@@ -132,6 +132,7 @@ def examples_of(cls: type) -> list[str]:
     return [textwrap.dedent(code) for code in re.findall(r"::\n\n((?: {4}.*\n?|\n)+)", text)]
 
 
+@pytest.mark.slow
 def test_the_examples_of_the_callback_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     model, (x, y) = renewed(conv_model), images()

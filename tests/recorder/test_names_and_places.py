@@ -36,6 +36,7 @@ if sys.platform == "linux":  # others refuse some of them
     FOLDERS += [os.fsdecode(b"gr\xfcn.zarr"), "a:b.zarr", " ", "\\.zarr", "\x1b[31mred.zarr", "*?"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FOLDERS)
 def test_a_run_in_any_folder_is_recorded_packed_cropped_and_shared(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str

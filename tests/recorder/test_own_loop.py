@@ -65,6 +65,7 @@ def test_told_after_each_update(model: Any, witness: Witness, tmp_path: Path) ->
     assert recorder.report.fault is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("every", [1, 3])
 def test_told_before_each_update(every: int, model: Any, witness: Witness, tmp_path: Path) -> None:
     """After the last update nothing is told: those weights are one step further."""
@@ -80,6 +81,7 @@ def test_told_before_each_update(every: int, model: Any, witness: Witness, tmp_p
     check(run, witness)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("told", [False, True])
 def test_broken_off(told: bool, model: Any, witness: Witness, tmp_path: Path) -> None:
     """Weights are never recorded under a step that they do not belong to."""

@@ -15,6 +15,8 @@ from store import open_run
 from store.reading.run import Run
 from tests.recorder.networks import CLASSES, sentences
 
+pytestmark = pytest.mark.slow
+
 PROBES = 4
 VOCABULARY = 12
 

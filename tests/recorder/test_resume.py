@@ -8,17 +8,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recorder import Probe, Recorder, every_n_steps
+from recorder import Evaluation, Probe, Recorder, every_n_steps
 from store import open_run
 from store.errors import RunExistsError, SpecError
-from tests.recorder.networks import compiled, conv_model, images, renewed
+from tests.recorder.networks import CLASSES, compiled, conv_model, images, renewed, rows
 from tests.recorder.witness import Witness, check
 
 PROBES = 3
 # Keras saves its variables by np.array(), which its TensorFlow backend does not fully support yet.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings(
+        "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
+    ),
+]
 
 
 def recorder_at(path: Path, **options: Any) -> Recorder:
@@ -158,3 +161,77 @@ def test_gradients_that_are_accumulated_are_one_update(tmp_path: Path) -> None:
     kernel = np.asarray(run.weights("conv", "kernel"))
     assert (np.abs(np.diff(kernel, axis=0)).max(axis=(1, 2, 3, 4)) > 0).all()
     np.testing.assert_array_equal(kernel[-1], model.get_layer("conv").kernel.numpy())
+
+
+# What a loss asks of labels that are 0 and 1 in three columns, of a network with three outputs.
+ASKED = {
+    "binary_crossentropy": "tags",
+    "mse": "values",
+    "categorical_crossentropy": "classes",
+    "of_my_own": None,
+}
+# What is said in the first recording, if anything is.
+SAID = [(loss, None) for loss in ASKED] + [("mse", "tags"), ("binary_crossentropy", "classes")]
+
+
+def one_hot(count: int) -> tuple[np.ndarray, np.ndarray]:
+    x, y = rows(count)
+    return x, np.eye(CLASSES, dtype=np.float32)[y]
+
+
+def of_my_own(answers: Any, given: Any) -> Any:
+    """A loss that nobody knows."""
+    return (answers - given) ** 4
+
+
+def scoring(loss: str) -> Any:
+    """A network whose outputs any loss takes."""
+    import keras
+
+    layers = [keras.Input((5,)), keras.layers.Dense(CLASSES, "sigmoid", name="out")]
+    model = keras.Sequential(layers, name="scoring")
+    model.compile("sgd", globals().get(loss, loss))
+    return model
+
+
+def asking(path: Path, task: str | None = None, **options: Any) -> Recorder:
+    x, y = one_hot(8)
+    return Recorder(
+        path / "run.zarr",
+        Probe(x[:PROBES], y[:PROBES], task=task),
+        evaluation=Evaluation(x, y, role="train"),
+        schedule=every_n_steps(1),
+        **options,
+    )
+
+
+@pytest.mark.parametrize(("loss", "task"), SAID)
+@pytest.mark.parametrize("later", ASKED)
+def test_what_labels_ask_does_not_change_with_the_loss(
+    loss: str, task: str | None, later: str, tmp_path: Path
+) -> None:
+    x, y = one_hot(8)
+    model = scoring(loss)
+    model.fit(x, y, batch_size=4, verbose=0, callbacks=[asking(tmp_path, task)])
+    before = open_run(tmp_path / "run.zarr")
+    model.compile(model.optimizer, globals().get(later, later))
+    recorder = asking(tmp_path, resume=True)
+    model.fit(x, y, batch_size=4, verbose=0, callbacks=[recorder])
+    assert recorder.report.fault is None
+    run = open_run(tmp_path / "run.zarr")
+    assert list(run.steps) == [0, 1, 2, 3, 4]
+    assert run.probe.task == (task or ASKED[loss])
+    assert run.nodes["evaluation_train"]["attributes"]["task"] == run.probe.task
+    np.testing.assert_array_equal(run.probe.labels, before.probe.labels)
+    for step, asked in ((0, loss), (1, loss), (2, later), (4, later)):
+        assert asked in str(run.settings(step=step)["loss"])
+
+
+def test_labels_that_are_said_to_ask_something_else_are_refused(tmp_path: Path) -> None:
+    x, y = one_hot(8)
+    model = scoring("binary_crossentropy")
+    model.fit(x, y, verbose=0, callbacks=[asking(tmp_path)])
+    with pytest.raises(SpecError, match=r"in task \('tags' then, 'values' now\)"):
+        model.fit(x, y, verbose=0, callbacks=[asking(tmp_path, "values", resume=True)])
+    model.fit(x, y, verbose=0, callbacks=[asking(tmp_path, "tags", resume=True)])
+    assert list(open_run(tmp_path / "run.zarr").steps) == [0, 1, 2]

@@ -41,6 +41,7 @@ def with_weights(run: Any) -> list[str]:
     return [name for name, layer in run.layers.items() if layer.weights]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("scale", "activations", "weights"),
     [
@@ -117,6 +118,7 @@ def test_what_is_wrong_is_said_before_the_training(
     assert not (tmp_path / "run.zarr").exists()
 
 
+@pytest.mark.slow
 def test_a_byte_budget_is_kept_and_what_it_cost_is_noted(tmp_path: Path) -> None:
     _, unlimited = record(tmp_path / "all.zarr", every_n_steps(1))
     step_bytes = unlimited.report.nbytes // unlimited.report.steps

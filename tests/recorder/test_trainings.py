@@ -20,6 +20,8 @@ from tests.recorder import numpy_training as training
 from tests.recorder.networks import compiled, conv_model, images, renewed, rows, values_of
 from tests.recorder.numpy_backend import NumpyBackend, Perceptron
 
+pytestmark = pytest.mark.slow
+
 X, Y = images()
 PER_EPOCH = 4
 

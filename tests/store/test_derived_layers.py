@@ -192,6 +192,7 @@ def joined_frames(step: int, begins: int) -> dict[str, Array]:
     return frames
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", [live, packed, joined, at_an_address])
 def test_any_part_of_a_layer_that_follows_is_read_as_if_it_were_stored(
     place: Open, tmp_path: Path, small_layouts: None
@@ -289,6 +290,7 @@ def test_what_follows_is_not_stored(tmp_path: Path) -> None:
     assert DERIVED not in group(run, "conv1")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("begins", [0, 1, 4, 5, 10])
 @pytest.mark.parametrize("compression", [None, "lz4"])
 @pytest.mark.parametrize("files", [small_files, contextlib.nullcontext])
@@ -394,6 +396,7 @@ def test_a_run_that_stores_all_goes_on_to_store_all(tmp_path: Path) -> None:
     assert_holds(run, spec, [*STEPS, 20])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [None, 7, 5, 4, 2, 0, -1])
 @pytest.mark.parametrize("compression", [None, "lz4"])
 def test_a_layer_that_no_longer_followed_stays_stored(

@@ -168,6 +168,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_zarrita(runs: dict[str, Path], node: Path, tmp_path: Path) -> None:
     """The packed form; zarrita 0.7 does not look for an index at the start of a shard."""
     pack(runs["image"], tmp_path / "packed.zarr")

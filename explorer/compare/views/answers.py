@@ -39,7 +39,7 @@ class _OfAnswers(PairView):
         missing = super().requirement(scene)
         if missing is not None or self.pair.examples is not None:
             return missing
-        if len(self.pair.probes):
+        if self.pair.outputs is not None or len(self.pair.probes):
             return Unfit("The runs are not of two classifiers of the same classes.")
         return Lack(SAME_PROBE)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -361,3 +362,83 @@ def paired_difference(first: Array, second: Array) -> tuple[float, float]:
         return float("nan"), float("nan")
     error = float(apart.std(ddof=1) / np.sqrt(len(apart))) if len(apart) > 1 else float("nan")
     return float(apart.mean()), error
+
+
+# Pairings of examples with others, for what outputs that have nothing to do with each other reach.
+SHUFFLES = 100
+
+
+class OutputDistance(NamedTuple):
+    """How far outputs of two networks for the same examples are apart.
+
+    Attributes
+    ----------
+    distance : float, or ndarray (position,)
+        Root mean squared distance of both outputs for an example, over that of outputs for
+        different examples: 0 where both give the same, 1 where what B gives for an example is no
+        nearer to what A gives for it than to what A gives for another one.
+    by_chance : float, or ndarray (position,)
+        What 5 % of pairings of examples with others fall below.
+    agreement, agreement_by_chance : float, or ndarray (position,)
+        Share of the rows in which both give the largest share to the same answer, and what it
+        would be if each named its answers as often, but without regard to the other (Cohen 1960).
+    """
+
+    distance: Any
+    by_chance: Any
+    agreement: Any
+    agreement_by_chance: Any
+
+
+def output_distance(
+    first: Array, second: Array, counted: Array | None = None, *, seed: int = 0
+) -> OutputDistance:
+    """Compare outputs of any kind of two networks at one moment.
+
+    Parameters
+    ----------
+    first, second : ndarray (example, ..., unit)
+        Outputs for the same examples. Examples with a value that is not finite do not count.
+    counted : ndarray of bool (example, token), optional
+        Which of the rows count, those of a text without its padding.
+    seed : int
+        Of the pairings.
+
+    Returns
+    -------
+    OutputDistance
+        NaN where fewer than two examples count, or all outputs are one.
+    """
+    rows = [np.asarray(one, np.float64) for one in (first, second)]
+    if counted is not None:
+        on = counted.reshape(*counted.shape, *(1,) * (rows[0].ndim - counted.ndim))
+        rows = [np.where(on, one, 0) for one in rows]
+    flat = [one.reshape(len(one), math.prod(one.shape[1:])) for one in rows]
+    known = np.isfinite(flat[0]).all(axis=1) & np.isfinite(flat[1]).all(axis=1)
+    a, b = (one[known] for one in flat)
+    agreed = _agreement(rows[0][known], rows[1][known], None if counted is None else counted[known])
+    count = len(a)
+    if count < 2:
+        return OutputDistance(float("nan"), float("nan"), *agreed)
+    squares = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2 * a @ b.T
+    squares = np.maximum(squares, 0)
+    own = squares.trace() / count
+    others = (squares.sum() - squares.trace()) / (count * (count - 1))
+    generator = np.random.default_rng(seed)
+    mixed = [
+        squares[np.arange(count), generator.permutation(count)].mean() for _ in range(SHUFFLES)
+    ]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return OutputDistance(
+            float(np.sqrt(own / others)), float(np.sqrt(np.quantile(mixed, 0.05) / others)), *agreed
+        )
+
+
+def _agreement(first: Array, second: Array, counted: Array | None) -> tuple[float, float]:
+    """Give the share of rows whose largest entry is at the same place, and that by chance."""
+    named = [one.argmax(axis=-1) for one in (first, second)]
+    chosen = [one.ravel() if counted is None else one[counted].ravel() for one in named]
+    if not chosen[0].size:
+        return float("nan"), float("nan")
+    shares = [np.bincount(one, minlength=first.shape[-1]) / one.size for one in chosen]
+    return float((chosen[0] == chosen[1]).mean()), float(shares[0] @ shares[1])

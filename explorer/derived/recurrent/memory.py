@@ -34,7 +34,7 @@ class Memory:
     ----------
     carried : ndarray (distance,), float64
         Mean gain over all pairs of tokens so far apart, of all probes. 0 is the changed token
-        itself. Texts that are shorter than a distance have no part in it.
+        itself. Texts that are shorter than a distance have no part in it. NaN without such a pair.
     pairs : ndarray (distance,), int64
         How many pairs that were.
     """
@@ -52,6 +52,7 @@ def memory(
     *,
     changed: Changed = "state",
     directions: int = DIRECTIONS,
+    text: Array | None = None,
 ) -> dict[str, Memory]:
     """Measure how fast a recurrent layer forgets, at one step.
 
@@ -66,6 +67,9 @@ def memory(
         the cell state.
     directions : int
         Most directions to follow; see `DIRECTIONS`.
+    text : ndarray of bool (probe, token), optional
+        Tokens whose pairs count, those that are no padding: a layer without a mask reads padding
+        too, and most pairs may be of that. By default all that are read.
 
     Returns
     -------
@@ -76,11 +80,14 @@ def memory(
     found = {}
     for name, probes in _linearized(class_name, config, weights, inputs, mask):
         total, pairs = np.zeros(inputs.shape[1]), np.zeros(inputs.shape[1], np.int64)
-        for _, steps in probes:
+        for probe, (tokens, steps) in enumerate(probes):
+            counts = np.ones(len(tokens), bool) if text is None else text[probe, tokens]
             with np.errstate(over="ignore", invalid="ignore"):
-                _add_gains(total, pairs, steps, changed, directions)
-        reached = np.count_nonzero(pairs)
-        found[name] = Memory(total[:reached] / pairs[:reached], pairs[:reached])
+                _add_gains(total, pairs, steps, counts, changed, directions)
+        reached = int(np.flatnonzero(pairs)[-1]) + 1 if pairs.any() else 0
+        with np.errstate(invalid="ignore"):
+            carried = total[:reached] / pairs[:reached]
+        found[name] = Memory(carried, pairs[:reached])
     return found
 
 
@@ -184,9 +191,14 @@ def _delayed(states: Array) -> Array:
 
 
 def _add_gains(
-    total: Array, pairs: Array, steps: Jacobians, changed: Changed, directions: int
+    total: Array,
+    pairs: Array,
+    steps: Jacobians,
+    counts: Array,
+    changed: Changed,
+    directions: int,
 ) -> None:
-    """Add the gains of one text to the sums over all of them."""
+    """Add the gains of one text to the sums over all of them, between tokens that count."""
     tokens, entries = steps.by_state.shape[:2]
     start = _directions(_columns(steps, changed), directions)
     count = start.shape[1]
@@ -196,10 +208,13 @@ def _add_gains(
         earlier, own = slice(0, token * count), slice(token * count, (token + 1) * count)
         changes[:, earlier] = steps.by_state[token] @ changes[:, earlier]
         changes[:, own] = start if changed == "state" else steps.by_input[token] @ start
+        if not counts[token]:
+            continue
         so_far = changes[:, : own.stop].reshape(entries, token + 1, count)
         gains = np.sqrt(np.einsum("etc,etc->t", so_far, so_far) / count)
-        total[: token + 1] += gains[::-1]
-        pairs[: token + 1] += 1
+        earlier_counts = counts[token::-1]
+        total[: token + 1] += np.where(earlier_counts, gains[::-1], 0)
+        pairs[: token + 1] += earlier_counts
 
 
 def _columns(steps: Jacobians, changed: Changed) -> int:

@@ -72,6 +72,37 @@ def unit_scores(
     return np.asarray(ranked / (len(within) * len(outside)), np.float64)
 
 
+def usual_strength(states: Array, length: int, *, read: Array | None = None) -> float:
+    """Say how well the best unit tells any span of so many tokens from the rest of a text.
+
+    States change slowly, so that some unit tells nearly any stretch of a text from the others:
+    what a chosen span reaches says something of it only beyond that.
+
+    Parameters
+    ----------
+    states : ndarray (token, unit)
+        States of one probe.
+    length : int
+        Tokens of the span.
+    read : ndarray of bool (token,), optional
+        As for `unit_scores`.
+
+    Returns
+    -------
+    float
+        The larger of AUC and 1 - AUC, of the best unit; the median over all spans of that length.
+        NaN if nothing is to compare, or no unit has finite states.
+    """
+    text = states if read is None else states[np.asarray(read, bool)]
+    outside = len(text) - length
+    text = text[:, np.isfinite(text).all(axis=0)]
+    if length < 1 or outside < 1 or not text.shape[1]:
+        return float("nan")
+    sums = np.pad(rankdata(text, axis=0).cumsum(axis=0), ((1, 0), (0, 0)))
+    auc = (sums[length:] - sums[:-length] - length * (length + 1) / 2) / (length * outside)
+    return float(np.median(np.maximum(auc, 1 - auc).max(axis=1)))
+
+
 def thresholds_for(
     states: Array, span: Span, *, read: Array | None = None, around: int | None = None
 ) -> Float64:

@@ -22,9 +22,9 @@ from explorer.derived.recurrent.quantities import SIGNED, Openness, gate_title, 
 from explorer.derived.time.frames import Limits, quantize, robust_limits, sample_indices
 from explorer.derived.time.headway import counted
 from explorer.derived.time.sampling import Sampling
-from explorer.plots.style import DIVERGING, LINES, palette_bytes
+from explorer.plots.style import DIVERGING, palette_bytes
 from explorer.views.base import Scene, View
-from explorer.views.parts import option, options_row, sentence_pane
+from explorer.views.parts import option, options_row, sentence_pane, what_gates_keep
 from explorer.views.registry import register
 from explorer.views.requirements import needs_gates, needs_states
 from explorer.views.room import shown_rows
@@ -171,11 +171,9 @@ def openness_of(layer: RecurrentLayer, way: str) -> Openness | str:
 
     def measure(index: int) -> Array:
         """Shut, wide and mean: (3, gate, unit)."""
-        states, mask = layer.derive(index)[way], layer.mask(index)
-        found = [states.gates[name] for name in names]
-        if not names:  # a state is kept where a token is left out, which does not count
-            is_read = True if mask is None else mask[..., None]
-            found = [np.where(is_read, (states.hidden + 1) / 2, np.nan)]
+        states, is_text = layer.derive(index)[way], layer.in_text(index)[..., None]
+        gates = [states.gates[name] for name in names] or [(states.hidden + 1) / 2]
+        found = [np.where(is_text, gate, np.nan) for gate in gates]
         shares = [saturation(gate) for gate in found]
         read = [np.isfinite(gate).sum(axis=(0, 1)) for gate in found]
         means = [
@@ -189,7 +187,7 @@ def openness_of(layer: RecurrentLayer, way: str) -> Openness | str:
             rows = [measure(index) for index in counted(sampling.indices)]
         return {"shares": np.stack(rows)}
 
-    key = f"openness of {layer.name}, {way}, {len(sampling.indices)} steps"
+    key = f"openness over the text of {layer.name}, {way}, {len(sampling.indices)} steps"
     made = sampling.spread(layer.data.derived(key, make)["shares"])
     return Openness(names or ["state"], made[:, 0], made[:, 1], made[:, 2], sampling)
 
@@ -215,11 +213,12 @@ class RecurrentKernels(View):
         layer = RecurrentLayer(scene.data, scene.selected.layer)
         found = next(iter(next(iter(layer.gates(0).values())).values()))
         read = f"{place_noun(scene.data, scene.layer)}s"
+        over = _counted(layer, read)
         if any("state" in names for names in layer.gates(0).values()):
-            far = f"far the states are from 0 over all {read} that it reads: {BELOW} or {ABOVE}"
+            far = f"far the states are from 0 over {over}: {BELOW} or {ABOVE}"
         else:
-            far = f"far the gates are open over all {read} that it reads: shut (below "
-            far += f"{SHUT_BELOW:g}) or wide open (above {OPEN_ABOVE:g})"
+            far = f"far the gates are open over {over}: shut (below {SHUT_BELOW:g}) or wide open "
+            far += f"(above {OPEN_ABOVE:g})"
         capped = ""
         if max(found.kernel.shape) > MOST_UNITS:
             capped = f" Of more than {MOST_UNITS} rows or columns evenly spread ones are shown."
@@ -227,7 +226,7 @@ class RecurrentKernels(View):
             f"Weights of {layer.name}: a row for each unit, a column for each unit of its state "
             f"(recurrent) or of {', '.join(layer.layer.inbound)} (input) that it listens to. "
             f"Right: how {far}: there the slope of a sigmoid or tanh is 36 % of its largest at the "
-            f"most.{capped}"
+            f"most.{what_gates_keep(layer)}{capped}"
         )
 
     def compute(self, scene: Scene) -> tuple[Structure, dict[str, Openness | str]]:
@@ -324,6 +323,14 @@ class RecurrentKernels(View):
         )
 
 
+def _counted(layer: RecurrentLayer, read: str) -> str:
+    """Say over how many words of how many probes something is counted."""
+    if layer.fault is not None:
+        return f"all {read} that it reads"
+    is_text = layer.in_text(len(layer.data.run) - 1)
+    return f"the {np.count_nonzero(is_text):,} {read} of {len(is_text):,} probes, without padding"
+
+
 def _saturation(scene: Scene, layer: RecurrentLayer, way: str, found: Openness) -> Any:
     if not found.saturates:
         return sentence_pane(
@@ -334,7 +341,7 @@ def _saturation(scene: Scene, layer: RecurrentLayer, way: str, found: Openness) 
     units, count = layer.units(way)[kept], len(found.names)
     positions = np.stack([found.shut[..., kept], found.wide[..., kept]], axis=-1)
     most = 1.06 * max(LEAST_SHARE, float(np.nanmax(positions)))
-    colours = [LINES[gate % len(LINES)] for gate in range(count)]
+    colours = scene.categories[:count]
     titles = [gate_title(name) for name in found.names]
     is_state = found.names == ["state"]
     low, high = (BELOW, ABOVE) if is_state else ("shut", "wide open")
@@ -364,6 +371,7 @@ def _opening(scene: Scene, layer: RecurrentLayer, way: str, found: Openness) -> 
         x=units.astype(np.float64),
         y=2 * means - 1 if is_state else means,
         names=[gate_title(name) for name in found.names],
+        colours=scene.categories,
         kind="steps",
         y_limits=[-1.0, 1.0] if is_state else [0.0, 1.0],
         x_name="unit",

@@ -112,6 +112,7 @@ def reach_of(layer: RecurrentLayer) -> Reach:
                 None if mask is None else mask[probes, text],
                 changed="token",
                 directions=directions,
+                text=layer.in_text(index)[probes, text],
             )
             row = np.full((len(found), taken.shape[1]), np.nan)
             for at, one in enumerate(found.values()):
@@ -122,7 +123,9 @@ def reach_of(layer: RecurrentLayer) -> Reach:
             shares.append(row)
         return {"share": np.stack(shares)}
 
-    key = f"memory of {layer.name}, {len(probes)} probes, {len(sampling.indices)} steps"
+    key = (
+        f"memory over the text of {layer.name}, {len(probes)} probes, {len(sampling.indices)} steps"
+    )
     key = f"{key}, {directions} directions, {FEWEST_PAIRS} pairs, {MOST_TOKENS} tokens"
     share = layer.data.derived(key, make)["share"]
     known = np.flatnonzero(~np.isnan(share).all(axis=(0, 1)))
@@ -216,8 +219,9 @@ class MemoryLength(View):
         return (
             f"A {read} is changed a little, in any direction; what is left of that in the state of "
             f"{layer.name} after the {read}s that follow, as a share of what it was right after "
-            f"the {read} (above 1 it has grown), over {texts}; and how much of it reaches the end "
-            f"of probe {scene.selected.probe}: the gain there counts the weights on the {read} too."
+            f"the {read} (above 1 it has grown), over {texts}, without padding; and how much of "
+            f"it reaches the end of probe {scene.selected.probe}: the gain there counts the "
+            f"weights on the {read} too."
             f"{effort.sampling.remark}{layer.text(scene.selected.probe).remark}"
         )
 

@@ -14,7 +14,12 @@ from explorer.data.absence import Absence, Nothing
 from explorer.data.recurrent import RecurrentLayer, limits_of
 from explorer.data.run import RunData
 from explorer.derived.recurrent.equations import States
-from explorer.derived.recurrent.spans import similar_spans, thresholds_for, unit_scores
+from explorer.derived.recurrent.spans import (
+    similar_spans,
+    thresholds_for,
+    unit_scores,
+    usual_strength,
+)
 from explorer.derived.texts.words import Text, marked
 from explorer.derived.time.frames import Limits
 from explorer.plots.curves import metric_curves
@@ -149,9 +154,20 @@ class Search:
                 ]
                 for at in best
             ]
-            return {"rows": rows, "chooses": [{"unit": self.units[at].output} for at in best]}
+            chooses: list[dict[str, Any]] = [{"unit": self.units[at].output} for at in best]
+            if rows:
+                rows.append(["best of any span", "", self.usual(index, span), "", ""])
+                chooses.append({})
+            return {"rows": rows, "chooses": chooses}
 
         return provide
+
+    def usual(self, index: int, span: Span) -> str:
+        """Say what the best unit reaches for other spans of as many words, at a recorded step."""
+        counted = self.text.counted
+        hidden = _hidden(self.layer.states(index, self.probe))[0]
+        count = int(np.count_nonzero(counted[slice(*span)]))
+        return f"{usual_strength(hidden, count, read=counted):.2f}"
 
     def place_rows(self, span: Span) -> Rows:
         """Make what lists the places where the best units of a recorded step are on together."""
@@ -213,8 +229,11 @@ class SpanSearch(View):
         text = layer.text(scene.selected.probe)
         return (
             f"{SELECT} Units of {layer.name} are ranked by how well their state tells the "
-            "selected words from the others: AUC, 1 if always, 0.5 by chance; among so few words "
-            "some units do well by chance. The words have the colours of the chosen unit."
+            "selected words from the others: AUC, 1 if always, 0.5 for a unit that does not; below "
+            "0.5 it is lower within, and 1 less that is shown. States change slowly, so some unit "
+            "tells nearly any stretch: the last row is what the best unit reaches for spans of as "
+            "many words anywhere in this text (median). The words have the colours of the chosen "
+            "unit."
             f"{text.remark}{layer.limitation}"
         )
 
@@ -281,7 +300,7 @@ class SpanPanel(pn.Column):
             count,
             columns=["unit", "within it is", "AUC", "mean within", "outside"],
             numeric=[2, 3, 4],
-            rows=min(MOST_UNITS, len(search.units)),
+            rows=min(MOST_UNITS, len(search.units)) + 1,
             label="Units that tell the selected words from the others",
             **shared,
         )

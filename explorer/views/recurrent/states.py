@@ -20,7 +20,7 @@ from explorer.derived.time.frames import Limits, quantize
 from explorer.derived.units.similarity import leaf_order
 from explorer.plots.style import DIVERGING, SEQUENTIAL, palette_bytes
 from explorer.views.base import Scene, View
-from explorer.views.parts import GATES_SENTENCE, option, options_row
+from explorer.views.parts import option, options_row, said_of_gates
 from explorer.views.registry import register
 from explorer.views.requirements import needs_states
 from explorer.views.room import MOST_ROWS, shown_rows
@@ -129,7 +129,7 @@ class RecurrentStates(View):
         text, probe = layer.text(scene.selected.probe), scene.selected.probe
         count = scene.data.units(scene.selected.layer)
         units = f" Shown are {MOST_ROWS} of {count:,} units." if count > MOST_ROWS else ""
-        gated = "" if len(layer.quantities(layer.directions[0])) < 3 else GATES_SENTENCE
+        gated = "" if len(layer.quantities(layer.directions[0])) < 3 else said_of_gates(layer)
         return (
             f"What {layer.name} holds after each {place_noun(scene.data, scene.layer)} of probe "
             f"{probe}: a row for each unit; "

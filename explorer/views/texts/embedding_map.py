@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import hypergeom
 
 from explorer.data.absence import Absence, Nothing
+from explorer.data.examples import ExampleSource, examples_of
 from explorer.data.run import RunData
-from explorer.data.texts import Texts, needs_table, table_at, texts_of
+from explorer.data.texts import needs_table, table_at, texts_of
 from explorer.derived.predictions.labels import NO_CLASS, memberships
 from explorer.derived.texts.embeddings import moved, words_in
 from explorer.derived.texts.words import visible
@@ -40,8 +42,10 @@ MOST_MOVED = 30
 SAMPLES = 8
 # Positions that go to the browser and to disk: 16 MB. With many steps fewer words are kept.
 MOST_VALUES = 2**22
-# A word is of a class if its share of probes is this many times that in any other class.
-LEAST_RATIO = 2.0
+# A word is of a class if its share of texts is this many times that in any other class, and the
+# class has more of its texts than chance would give it.
+LEAST_RATIO, LEVEL = 2.0, 0.05
+SOURCES: tuple[ExampleSource, ...] = ("train", "evaluation", "probe")
 # Forms of points.
 DISC, RING = 0, 2
 
@@ -128,34 +132,73 @@ def word_map(data: RunData, layer: str) -> WordMap:
     return WordMap(**kept)
 
 
-def word_classes(texts: Texts, numbers: Array, labels: Array, classes: int) -> Ints:
-    """Find the class in whose probes a word occurs much more often than in any other.
+def word_classes(ids: Array, numbers: Array, labels: Array, classes: int) -> Ints:
+    """Find the class in whose texts a word occurs much more often than in any other.
 
     Parameters
     ----------
-    texts : Texts
-        The probes.
+    ids : ndarray of int (text, token)
+        The texts.
     numbers : ndarray (word,)
         The words.
-    labels : ndarray (probe,)
-        Class of each probe.
+    labels : ndarray of int (text,)
+        Class of each text; negative ones are no class.
     classes : int
         How many classes there are.
 
     Returns
     -------
     ndarray (word,), int64
-        The class whose share of probes with the word is at least `LEAST_RATIO` times that of any
-        other class, else `explorer.derived.predictions.labels.NO_CLASS`.
+        The class whose share of texts with the word is at least `LEAST_RATIO` times that of any
+        other class, unless as many of them would be of one class by chance in `LEVEL` of all
+        cases (hypergeometric; Bonferroni over the classes): of a word in two texts nothing can be
+        said. Else `explorer.derived.predictions.labels.NO_CLASS`.
     """
-    has = np.stack([(texts.ids == number).any(axis=1) for number in numbers], axis=1)
-    member = memberships(labels, classes)
-    shares = member.astype(np.float64) @ has / np.maximum(1, member.sum(axis=1, keepdims=True))
+    has = np.stack([(ids == number).any(axis=1) for number in numbers], axis=1)[labels >= 0]
+    member = memberships(labels[labels >= 0], classes)
+    sizes, found = member.sum(axis=1), member.astype(np.int64) @ has
+    shares = found / np.maximum(1, sizes)[:, None]
     best = shares.argmax(axis=0)
     ordered = np.sort(shares, axis=0)
     second = ordered[-2] if classes > 1 else np.zeros(len(best))
-    clear = (ordered[-1] > 0) & (ordered[-1] >= LEAST_RATIO * second)
+    of_best = found[best, np.arange(len(best))]
+    by_chance = hypergeom.sf(of_best - 1, len(has), sizes[best], has.sum(axis=0))
+    clear = (ordered[-1] >= LEAST_RATIO * second) & (classes * by_chance < LEVEL)
     return np.where(clear, best, NO_CLASS).astype(np.int64)
+
+
+class LabelledTexts(NamedTuple):
+    """Texts whose classes are known.
+
+    Attributes
+    ----------
+    ids : ndarray of int (text, token)
+        Their tokens.
+    labels : ndarray of int (text,)
+        Their classes.
+    described : str
+        How many of which.
+    """
+
+    ids: Array
+    labels: Array
+    described: str
+
+
+def labelled_texts(data: RunData) -> LabelledTexts | None:
+    """Take the texts in which words are counted by class: the largest set with labels.
+
+    What a network learned from says more of its words than others do, so of equal sets that.
+    """
+    found = []
+    for source in SOURCES:
+        examples = examples_of(data, source)
+        given = None if examples is None else examples.inputs()
+        if examples is None or given is None or given[2] != "text":
+            continue
+        if examples.class_names == data.class_names:
+            found.append(LabelledTexts(given[0], examples.labels, examples.described))
+    return max(found, key=lambda one: len(one.ids), default=None)
 
 
 @register
@@ -196,10 +239,12 @@ class Words(View):
         which, noun = f"{MOST_SHOWN} of the" if total > MOST_SHOWN else "The", texts.noun
         how = "" if total <= MOST_SHOWN else ", the frequent ones and those that moved furthest"
         named = "" if texts.vocabulary else " The run has no vocabulary, so they go by number."
+        labelled = labelled_texts(data)
         colour = (
-            f" Colour: the class in whose probes a {noun} occurs at least twice as often "
-            "as in those of any other."
-            if data.class_labels is not None
+            f" Colour: the class in whose texts a {noun} occurs at least twice as often as in "
+            f"those of any other, of {labelled.described}; grey where that may be chance (1 in "
+            f"{1 / LEVEL:.0f} has a colour by chance)."
+            if labelled is not None
             else ""
         )
         return (
@@ -261,13 +306,14 @@ class Words(View):
             "colours": [],
             "groups": [],
         }
-        if data.class_labels is not None:
-            classes = word_classes(texts, numbers, data.class_labels, len(data.class_names))
+        labelled = labelled_texts(data)
+        if labelled is not None:
+            classes = word_classes(labelled.ids, numbers, labelled.labels, len(data.class_names))
             found = [number for number in np.unique(classes).tolist() if number != NO_CLASS]
             shown["colours"] = [_colour(number) for number in classes.tolist()]
             shown["groups"] = [[data.class_names[number], _colour(number)] for number in found]
             if (classes == NO_CLASS).any():
-                shown["groups"].append(["about as often in several", NEUTRAL])
+                shown["groups"].append(["about as often in several, or rare", NEUTRAL])
         return shown
 
 

@@ -21,7 +21,7 @@ from explorer.plots.style import DIVERGING, SEQUENTIAL, palette_bytes
 from explorer.plots.token_film import token_film
 from explorer.views.alternatives import Alternatives
 from explorer.views.base import Scene, View, plot_pane
-from explorer.views.parts import GATES_SENTENCE
+from explorer.views.parts import said_of_gates
 from explorer.views.registry import register
 from explorer.views.requirements import needs_states, nothing_in
 from explorer.views.room import MOST_TOKENS
@@ -128,7 +128,7 @@ class UnitInWords(View):
         return (
             f"Unit {selected.unit} of {layer.name}{inner} while it reads probe {selected.probe}: "
             "each token has the colour of what the unit holds after it, at the step on screen."
-            f"{GATES_SENTENCE if gates else ''} Below, one row over the whole training."
+            f"{said_of_gates(layer) if gates else ''} Below, one row over the whole training."
             f"{text.remark}{capped}{layer.sampling(selected.probe).remark}{layer.limitation}"
         )
 

@@ -225,6 +225,13 @@ class Loss(MetricCurves):
     healthy = "Healthy: falls."
     order = 10
 
+    def caption(self, scene: Scene) -> str:
+        said = super().caption(scene)
+        losses = [name for name in LOSS.names(scene.data) if not name.startswith(VALIDATION)]
+        if not scene.data.run.part_names or losses == ["loss"]:
+            return said
+        return f"{said} Parts that are trained against each other, as in a GAN, balance instead."
+
 
 @register
 class Accuracy(MetricCurves):

@@ -293,6 +293,7 @@ def test_the_menu_hears_of_steps_and_files(offered, page, image_run, monkeypatch
     np.testing.assert_array_equal(page.card.head.film_steps, image_run.steps)
 
 
+@pytest.mark.slow
 def test_without_its_programs_the_menu_says_what_to_install(offered, monkeypatch):
     def missing(_):
         raise MissingExtraError("Films need Chromium. Install it.")

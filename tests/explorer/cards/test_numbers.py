@@ -112,6 +112,7 @@ def test_a_unit_on_the_probe_is_its_recorded_map(image_data):
     np.testing.assert_array_equal(read.activation, recorded)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["image_data", "text_data"])
 def test_every_view_gives_numbers_in_every_format_or_says_that_it_has_none(name, request):
     data = request.getfixturevalue(name)

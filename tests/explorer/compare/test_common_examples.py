@@ -39,7 +39,8 @@ def spec_with(
     prediction = PredictionSpec(
         "prediction", "softmax", ("example", "unit"), (len(order), 4), "float32"
     )
-    evaluation = EvaluationSpec((prediction,), len(order), labels[order], names, digest, role)
+    own = None if labels is None else labels[order]
+    evaluation = EvaluationSpec((prediction,), len(order), own, names, digest, role)
     if inputs:
         evaluation = dataclasses.replace(
             evaluation,
@@ -162,6 +163,7 @@ def test_examples_in_dispute_are_rows_that_choose_nothing_on_the_page(pair_of, m
     assert payload["chooses"][1] == {}
 
 
+@pytest.mark.slow
 def test_the_summary_is_of_the_held_out_examples_first(pair_of, monkeypatch):
     def apart(spec, step):
         wrong = 4 if spec.name == "a" else 20
@@ -186,6 +188,7 @@ def test_the_summary_is_of_the_held_out_examples_first(pair_of, monkeypatch):
     assert "the same held-out examples" in view.caption(scene_of(comparison))
 
 
+@pytest.mark.slow
 def test_other_examples_are_not_judged_by(pair_of):
     other = spec_with("b", labels=(LABELS + 1) % 4)
     comparison = Comparison(pair_of(spec_with("a"), other))
@@ -207,6 +210,7 @@ def test_a_difference_within_its_error_is_none():
     assert np.isnan(paired_difference(np.full(3, np.nan), first[:3])).all()
 
 
+@pytest.mark.slow
 def test_the_best_value_of_a_curve_is_never_behind_its_last(pair_of):
     comparison = Comparison(pair_of(spec_with("a"), spec_with("b")))
     rising = np.arange(100.0)

@@ -84,6 +84,7 @@ def test_what_has_no_counterpart_of_its_kind_keeps_its_own(pair, texts, recorded
     assert alone.partner(0, "x", "conv1", lambda *_: Limits(0, 1, signed=False), None) is not None
 
 
+@pytest.mark.slow
 def test_distributions_end_at_the_same_weights(pair):
     """Of both runs, whose weights go differently far."""
     ranges, colours = [], []

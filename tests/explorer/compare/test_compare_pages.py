@@ -64,6 +64,7 @@ def test_runs_of_one_name_are_told_apart_by_their_places(recorded):
     ]
 
 
+@pytest.mark.slow
 def test_the_header_of_two_runs_names_both_as_text(pair):
     switch = [("/run-1", "a"), ("/run-2", "b")]
     variables = app.comparison_page(pair, {}, switch, (1, 2))._render_variables
@@ -73,6 +74,7 @@ def test_the_header_of_two_runs_names_both_as_text(pair):
     assert [side["facts"] for side in sides] == ["6 recorded steps", "4 recorded steps"]
 
 
+@pytest.mark.slow
 def test_names_with_markup_stay_text_on_a_page_of_two(recorded, image_data):
     from explorer.compare.page import ComparisonPage
     from explorer.compare.pair import RunPair
@@ -92,6 +94,7 @@ def test_a_page_of_one_run_offers_the_others():
     assert app._others((), "/") == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrong", ["x", "0", "4", "-1", "1.5", ""])
 def test_a_run_that_the_server_does_not_show_is_said(recorded, wrong):
     registry = RunRegistry([recorded(steps=(0, 1)).run for _ in range(3)], ["/", "/b", "/c"])

@@ -17,6 +17,8 @@ from store.testing import frames_at, image_run_spec
 from tests.explorer.conftest import with_probe, without_probe
 from tests.explorer.test_nothing import complaints
 
+pytestmark = pytest.mark.slow
+
 STEPS = (0, 1, 2)
 
 

@@ -27,6 +27,8 @@ from store.format.spec import LayerSpec
 from store.testing import image_run_spec
 from tests.explorer.conftest import with_probe
 
+pytestmark = pytest.mark.slow
+
 X = np.random.default_rng(0).normal(size=(256, 8)).astype(np.float32)
 SIDE = (X[:, 0] + X[:, 1] > 0).astype(int)
 

@@ -19,6 +19,8 @@ from explorer.views.training.layers_over_time import LayersOverTime
 from store.testing import frames_at
 from tests.explorer.data.test_replayed import COUNT, LABELS, with_train
 
+pytestmark = pytest.mark.slow
+
 STEPS = (0, 1, 2, 5)
 
 

@@ -99,6 +99,7 @@ def test_the_gradient_is_the_slope_of_the_loss(of):
             assert slope == pytest.approx(np.abs(values).sum(), rel=0.03)
 
 
+@pytest.mark.slow
 def test_the_sharpness_is_the_top_of_the_whole_hessian(of, monkeypatch):
     monkeypatch.setattr("explorer.data.replayed.MOST_CURVED", COUNT)
     found = sharpness_at(of, 3)
@@ -147,6 +148,7 @@ def scene_of(data):
     return Scene(data, SelectionKey("dense", 0, "step"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", [CollapseView(), SharpnessView(), NoiseScaleView()])
 def test_each_card_says_which_set_it_uses_and_how_many(of, view):
     caption = view.caption(scene_of(of.data))

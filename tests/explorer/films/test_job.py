@@ -153,6 +153,7 @@ def test_a_process_does_not_outlive_a_server_that_is_killed():
     wait_until(lambda: is_gone(int(pid)) and not Path(folder).exists())
 
 
+@pytest.mark.slow
 def test_the_process_runs_the_code_of_this_one_and_says_what_is_wrong(heard, tmp_path, monkeypatch):
     run = write_run(tmp_path / "run.zarr", image_run_spec())
     (tmp_path / "json.py").write_text("raise RuntimeError('not a library')")

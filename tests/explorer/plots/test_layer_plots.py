@@ -69,6 +69,7 @@ def test_the_ratio_has_a_logarithmic_axis_with_the_rule_of_thumb_and_a_cursor():
     np.testing.assert_array_equal(np.isnan(drawn), [True, False, True, False])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ratio", [[np.nan] * 4, [0.0] * 4, [np.inf] * 4], ids=["nan", "0", "inf"])
 def test_a_ratio_without_a_place_on_the_axis_still_shows_the_rule(ratio):
     figure = figure_of(ratio_curve(PLACES, np.array(ratio), x_label="step"))

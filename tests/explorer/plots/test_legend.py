@@ -60,6 +60,7 @@ def test_names_are_text():
     assert said.count("<span></span>") == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("axis", ["xaxis", "yaxis"])
 def test_labels_of_ticks_keep_apart_on_both_axes(axis):
     (shown,) = getattr(hv.render(curves("a", "b")), axis)

@@ -40,6 +40,7 @@ def test_a_file_is_written_and_told(run_command):
     assert [file.name for file in out.parent.iterdir()] == ["replay.html"]
 
 
+@pytest.mark.slow
 def test_a_file_is_no_larger_than_allowed_and_holds_what_fits(run_command):
     done, out = run_command()
     whole = out.stat().st_size
@@ -67,6 +68,7 @@ def test_what_is_there_is_replaced_only_if_asked(run_command, image_run):
     assert out.read_bytes() != first
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -84,6 +86,7 @@ def test_a_refusal_says_what_there_is_and_leaves_nothing(run_command, options, m
     assert not out.parent.exists() or not list(out.parent.iterdir())
 
 
+@pytest.mark.slow
 def test_the_least_that_is_told_is_enough(run_command):
     done, _ = run_command("--max-size", "1")
     least = re.search(r"takes about ([\d,]+) bytes", done.stderr)[1].replace(",", "")

@@ -67,6 +67,7 @@ def test_an_array_that_the_page_cannot_hold_is_refused():
         Blocks().array(np.arange(3))
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_a_document_is_no_markup_and_says_the_same(name):
     text = document({"name": name, "more": ["</script><script>alert(1)</script>", 0.5, None]})

@@ -110,6 +110,7 @@ def test_a_run_without_moments_says_nothing_of_them(image_run, tmp_path):
     assert "Moments" not in done.output
 
 
+@pytest.mark.slow
 def test_steps_of_moments_are_in_a_small_file(tmp_path):
     steps = tuple(range(80))
     run = open_run(write_run(tmp_path / "run.zarr", image_run_spec(), steps=steps))

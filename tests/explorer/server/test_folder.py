@@ -46,6 +46,7 @@ def test_a_run_is_opened_and_two_are_compared(folder, registry):
     assert widget.opened == [[2, 1], 2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["c.zarr", "gone.zarr", "../elsewhere.zarr"])
 def test_what_cannot_be_opened_is_a_sentence(folder, registry, tmp_path, name):
     write_run(tmp_path / "elsewhere.zarr")

@@ -39,6 +39,7 @@ def test_runs_of_one_name_are_told_apart_once_there_are_two(registry, tmp_path):
     assert names[1] == "b"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
@@ -78,6 +79,7 @@ def test_what_nobody_expected_is_a_sentence_too(image_data):
     assert widget.said == "a.zarr cannot be opened: RuntimeError: the disk is on fire"
 
 
+@pytest.mark.slow
 def test_only_a_server_offers_to_add_runs(image_data, registry, recorded):
     alone = app.page(image_data)._render_variables
     assert not alone["adds"]

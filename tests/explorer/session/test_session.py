@@ -155,6 +155,7 @@ WRONG = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrong", WRONG, ids=str)
 def test_what_is_not_in_the_run_is_put_back_and_logged(explorer, caplog, wrong):
     before = explorer.transport.choice
@@ -182,6 +183,7 @@ def test_a_units_choice_is_completed_and_shown_in_the_browser(explorer):
     assert explorer.transport.choice == explorer.selection.choice()
 
 
+@pytest.mark.slow
 def test_a_selection_made_in_python_reaches_the_browser(explorer):
     explorer.selection.choose(layer="dense", unit=1, probe=4, target=2, tab="learning")
     assert explorer.transport.choice == explorer.selection.choice()
@@ -189,6 +191,7 @@ def test_a_selection_made_in_python_reaches_the_browser(explorer):
     assert explorer.transport.axis == "epoch"
 
 
+@pytest.mark.slow
 def test_sessions_of_a_run_select_on_their_own_and_share_its_frames(image_run):
     data = RunData(image_run)
     one, other = Explorer(data), Explorer(data)

@@ -82,6 +82,7 @@ def test_what_is_on_screen_is_marked_and_kept(tour, data):
     assert tour.widget.problem == ""
 
 
+@pytest.mark.slow
 def test_a_moment_of_the_sessions_own_selection_leads_back_to_it(data):
     explorer = Explorer(data, {"layer": "dense", "unit": "2", "probe": "1", "tab": "training"})
     bookmark = bookmark_at(data, 0, explorer.selection.choice())
@@ -129,6 +130,7 @@ def test_two_pages_work_on_what_is_kept(data):
     assert [each.note for each in kept(one)] == ["two"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "message",
     [

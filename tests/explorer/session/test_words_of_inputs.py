@@ -41,6 +41,7 @@ def signal_run_spec(kind: str) -> RunSpec:
     return dataclasses.replace(spec, layers=layers, probe=probe)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["signal", "other"])
 @pytest.mark.parametrize("layer", ["conv", "lstm", "output"])
 def test_no_card_of_a_signal_speaks_of_words(kind, layer, recorded):

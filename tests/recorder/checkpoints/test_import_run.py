@@ -52,6 +52,7 @@ FORMATS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", FORMATS)
 def test_an_imported_training_is_the_recorded_one(
     kind: str, finished: Finished, tmp_path: Path
@@ -93,6 +94,7 @@ def test_what_whole_models_know_of_their_training_is_kept(
     assert "3 checkpoints" in attributes["notes"]
 
 
+@pytest.mark.slow
 def test_the_command(finished: Finished, tmp_path: Path) -> None:
     path = tmp_path / "run.zarr"
     arguments = (finished.folder / "whole-*.keras", "-o", path, "--probe", finished.probe)

@@ -73,6 +73,7 @@ def short_preset(monkeypatch: pytest.MonkeyPatch) -> None:
     shorten(monkeypatch, "lenet-mnist", build_model=small_network)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("short_preset")
 def test_a_run_is_recorded_and_not_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "run.zarr"
@@ -90,6 +91,7 @@ def test_a_run_is_recorded_and_not_overwritten(tmp_path: Path) -> None:
     assert open_run(path).id != first
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("short_preset")
 def test_the_same_seed_gives_the_same_network(tmp_path: Path) -> None:
     kernels = []

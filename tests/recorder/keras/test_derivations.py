@@ -96,6 +96,7 @@ def test_padding_cropping_and_repeating(
     assert follows(repeat(times[0] if one_place else times, **where), source)
 
 
+@pytest.mark.slow
 @given(
     shape=st.lists(st.integers(1, 4), min_size=1, max_size=4), dtype=st.sampled_from(["f4", "f2"])
 )
@@ -126,6 +127,7 @@ def test_layers_of_one_source(shape: list[int], dtype: str) -> None:
         assert follows(layer, source), layer
 
 
+@pytest.mark.slow
 @given(shape=st.lists(st.integers(1, 4), min_size=1, max_size=4), data=st.data())
 def test_layers_of_two_sources(shape: list[int], data: st.DataObject) -> None:
     import keras

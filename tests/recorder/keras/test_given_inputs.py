@@ -20,6 +20,8 @@ from store.tools.verify import verify
 from tests.recorder.networks import values_of
 from tests.recorder.witness import Witness, check
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES, PROBES = 12, 4
 RNG = np.random.default_rng(3)
 ROWS = RNG.normal(size=(EXAMPLES, 5)).astype(np.float32)

@@ -105,6 +105,7 @@ def test_a_convolutional_network() -> None:
     assert structure(conv_model(), np.zeros((2, 8, 8, 1))).outputs == ("softmax",)
 
 
+@pytest.mark.slow
 def test_a_recurrent_network() -> None:
     layers = layers_of(lstm_model(), np.ones((2, 6), np.int32))
     lstm, both = layers["lstm"], layers["both"]

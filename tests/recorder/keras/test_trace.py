@@ -35,6 +35,7 @@ def activations_by_path(model: Any, inputs: np.ndarray) -> dict[str, np.ndarray]
     }
 
 
+@pytest.mark.slow
 def test_activations_are_those_of_keras(network: Network) -> None:
     model, (x, _) = network.build(), network.data()
     expected = keras_outputs(model, x)
@@ -44,6 +45,7 @@ def test_activations_are_those_of_keras(network: Network) -> None:
         np.testing.assert_allclose(found[name], values, rtol=1e-5, atol=1e-6, err_msg=name)
 
 
+@pytest.mark.slow
 def test_activations_follow_from_the_weights_that_were_read(network: Network) -> None:
     model, (x, _) = network.build(), network.data()
     traced = trace(model, feed(x))
@@ -76,6 +78,7 @@ def every_kind_of_update() -> Any:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("optimizer", "jit_compile"), [("sgd", False), ("adam", False), ("adam", True)]
 )

@@ -161,6 +161,7 @@ def _spec() -> Any:
 # -- packing ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_run_is_packed_when_the_training_has_ended(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -172,6 +173,7 @@ def test_a_run_is_packed_when_the_training_has_ended(
     assert any(line.startswith("Packed ") for line in said(caplog, logging.INFO))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(28, "No space left on device")])
 def test_packing_that_fails_or_is_interrupted_harms_nothing(
     tmp_path: Path,

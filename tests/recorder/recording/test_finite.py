@@ -38,6 +38,7 @@ def fit(path: Path, *callbacks: Any, every: int = 1, **options: Any) -> Any:
     return open_run(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 @pytest.mark.parametrize("every", [1, 100])
 def test_the_step_at_which_the_loss_broke_down(value: float, every: int, tmp_path: Path) -> None:
@@ -47,6 +48,7 @@ def test_the_step_at_which_the_loss_broke_down(value: float, every: int, tmp_pat
     assert np.isnan(np.asarray(run.weights("logits", "kernel").isel(step=-1))).any()
 
 
+@pytest.mark.slow
 def test_a_sound_training_has_no_such_step(tmp_path: Path) -> None:
     assert fit(tmp_path / "run.zarr").not_finite_since is None
 

@@ -76,14 +76,14 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "another task": (
         {},
         {"probe": Probe(PROBES, labels=(0, 1, 0, 1), class_names=["a", "b"], task="classes")},
-        "probe=...: it differs from the run's in task; pass the Probe with which the run was "
-        "recorded",
+        "probe=...: it differs from the run's in task (not known then, 'classes' now); pass the "
+        "Probe with which the run was recorded",
     ),
     "another task of an evaluation": (
         {"evaluation": Evaluation(X[:20], LABELS, task="values")},
         {"evaluation": Evaluation(X[:20], LABELS, task="classes")},
-        "evaluation=...: the held-out evaluation differs from the run's in task; "
-        "pass the one with which the run was recorded",
+        "evaluation=...: the held-out evaluation differs from the run's in task ('values' then, "
+        "'classes' now); pass the one with which the run was recorded",
     ),
     "no labels of an evaluation": (
         {"evaluation": SETS["evaluation"]},
@@ -191,3 +191,31 @@ def test_every_problem_is_said_at_once(tmp_path: Path) -> None:
             tmp_path / "run.zarr", range(4, 6), True, updates=False, probe=labelled([1, 1, 0, 0])
         )
     assert str(caught.value).count("\n- ") == 3
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "said"),
+    [
+        ("", "ab", "is of one model, and cannot be resumed with several models (a, b). Pass"),
+        ("ab", "", "is of several models (a, b), and cannot be resumed with one model. Pass"),
+        ("ab", "ac", "cannot be resumed with several models (a, c). Pass"),
+        ("ab", "a", "cannot be resumed with several models (a). Pass"),
+    ],
+)
+def test_other_models_are_refused_by_name(before: str, now: str, said: str, tmp_path: Path) -> None:
+    def record_parts(names: str, *, resume: bool) -> None:
+        net = Perceptron(training.SIZES, training.SEED)
+        models, probes = dict.fromkeys(names, net), dict.fromkeys(names, labelled())
+        recorder = LoopRecorder(
+            tmp_path / "run.zarr",
+            probes or labelled(),
+            model=models or net,
+            backend=NumpyBackend(),
+            resume=resume,
+        )
+        with recorder as loop:
+            loop.record(1 + resume)
+
+    record_parts(before, resume=False)
+    with pytest.raises(SpecError, match=re.escape(said)):
+        record_parts(now, resume=True)

@@ -24,6 +24,7 @@ SPEC = image_run_spec()
 # -- disks that fail -------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(0, 30, 3))
 def test_a_full_disk_reaches_the_caller_and_the_step_can_be_appended_again(
     writer: RunWriter, monkeypatch: pytest.MonkeyPatch, number: int

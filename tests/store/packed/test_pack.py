@@ -159,6 +159,7 @@ def test_bits_that_compare_oddly_survive(tmp_path: Path) -> None:
     assert found.tobytes() == odd.tobytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [(), (0,), tuple(range(9))])
 @pytest.mark.usefixtures("small_layouts")
 def test_runs_of_any_length(tmp_path: Path, steps: tuple[int, ...]) -> None:
@@ -191,6 +192,7 @@ def test_half_floats_declare_their_error(live_run: Path, small_layouts: None) ->
     np.testing.assert_array_equal(run.read(kernel, ()), recorded(kernel))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bits", [1, 7, 22, 23, 60])
 def test_rounding_keeps_the_error_below_half_a_unit(live_run: Path, bits: int) -> None:
     report = pack(live_run, precision={"weights": bits})
@@ -227,6 +229,7 @@ def test_unknown_precision_is_refused(live_run: Path, precision: dict[str, str |
 # -- safety -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", [0.0, 0.3, 0.9, 1.0])
 @pytest.mark.usefixtures("small_layouts")
 def test_an_interruption_leaves_the_old_run_and_nothing_else(live_run: Path, at: float) -> None:
@@ -242,6 +245,7 @@ def test_an_interruption_leaves_the_old_run_and_nothing_else(live_run: Path, at:
     assert [entry.name for entry in live_run.parent.iterdir()] == [live_run.name]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
 def test_control_c_leaves_the_old_run_and_nothing_else(live_run: Path) -> None:
     before = digest(live_run.parent)
@@ -266,6 +270,7 @@ def test_control_c_leaves_the_old_run_and_nothing_else(live_run: Path) -> None:
     assert digest(live_run.parent) == before
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def test_a_killed_pack_leaves_the_old_run_and_the_next_one_clears_up(live_run: Path) -> None:
     before = digest(live_run)
@@ -326,6 +331,7 @@ def test_nothing_is_overwritten_unasked(live_run: Path, packed_run: Path, tmp_pa
     assert not any(path.startswith("history") for path in open_run(packed_run).nodes)
 
 
+@pytest.mark.slow
 def test_packing_twice_changes_no_value(packed_run: Path, live_run: Path) -> None:
     pack(packed_run)
     assert open_run(packed_run).tree.equals(open_run(live_run).tree.load())

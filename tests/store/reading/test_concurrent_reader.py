@@ -17,6 +17,8 @@ from store.reading.run import open_run
 from store.storage.location import is_run
 from store.testing import crash_trials
 
+pytestmark = pytest.mark.slow
+
 STEPS = 150
 TRIES = 4
 ARRAYS = [array for layer in crash_trials.spec().layers for array in layer.array_specs()]

@@ -39,6 +39,7 @@ OWN = image_run_spec()
 # -- values ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @given(data=st.data())
 def test_any_index_gives_what_numpy_gives(path: Path, data: st.DataObject) -> None:
     expected = np.stack([frames_at(SPEC, step)[ACTIVATION] for step in STEPS])

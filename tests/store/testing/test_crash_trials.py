@@ -14,6 +14,7 @@ from store.testing import crash_trials, seeded
 KILLS = 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("compression", "durability"), [(None, "process"), ("lz4", "power")])
 def test_kills_lose_no_committed_step(
     tmp_path: Path, compression: Compression, durability: Durability

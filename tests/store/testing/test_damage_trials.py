@@ -34,6 +34,7 @@ def damaged(sound: list[Path], folder: Path, seed: int) -> tuple[Path, str]:
     return path, damage(path, rng)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(TRIALS))
 def test_a_damaged_run_opens_or_is_refused(sound: list[Path], tmp_path: Path, seed: int) -> None:
     path, how = damaged(sound, tmp_path, seed)

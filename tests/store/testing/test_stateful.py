@@ -12,6 +12,8 @@ from hypothesis.stateful import run_state_machine_as_test
 from store.live.array import LiveArray
 from store.testing.stateful import RunMachine
 
+pytestmark = pytest.mark.slow
+
 TestRunMachine = RunMachine.TestCase
 TestRunMachine.settings = settings(stateful_step_count=25)
 

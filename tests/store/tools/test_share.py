@@ -64,6 +64,7 @@ def test_a_packed_run_goes_in_as_it_is_and_sharing_is_reproducible(packed_run: P
         assert set(archive.namelist()) == files
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("style", ["plain", "folder", "streamed", "zip64", "comment", "extra"])
 def test_other_stored_zips_open_too(packed_run: Path, tmp_path: Path, style: str) -> None:
     path = tmp_path / f"{style}.zip"
@@ -112,6 +113,7 @@ def test_a_zip_cut_anywhere_is_refused_in_our_own_words(zipped: Path, tmp_path: 
             open_run(broken)
 
 
+@pytest.mark.slow
 def test_bytes_changed_in_the_directory_never_cause_another_error(
     zipped: Path, tmp_path: Path
 ) -> None:

@@ -49,6 +49,7 @@ def test_a_sound_run_is_sound(form: str, live_run: Path, packed_run: Path, tmp_p
     assert report.arrays >= 20
 
 
+@pytest.mark.slow
 def test_no_changed_bit_of_a_packed_run_goes_unseen(packed_run: Path) -> None:
     rng = np.random.default_rng(3)
     files = [file for file in packed_run.rglob("c*") if file.is_file()]
@@ -81,6 +82,7 @@ def test_damage_to_a_history_names_its_layer_too(packed_run: Path) -> None:
     assert "fails its checksum" in finding.problem
 
 
+@pytest.mark.slow
 def test_a_damaged_packed_run_opens_or_is_refused_by_an_error_of_ours(packed_run: Path) -> None:
     seen = set()
     for seed in range(25):
@@ -97,6 +99,7 @@ def test_a_damaged_packed_run_opens_or_is_refused_by_an_error_of_ours(packed_run
 Damage = Callable[[Path], None]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spoil", [cut, Path.unlink, lambda file: file.write_bytes(b"")])
 @pytest.mark.parametrize("array", [ACTIVATION, KERNEL, "probe/input", "epoch"])
 def test_missing_and_short_files_of_a_live_run_are_found(

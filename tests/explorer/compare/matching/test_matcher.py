@@ -24,6 +24,8 @@ from store.testing import image_run_spec
 from tests.explorer.compare.conftest import choose
 from tests.explorer.conftest import RunMaker, renamed, without_probe
 
+pytestmark = pytest.mark.slow
+
 STEPS = (0, 1, 2, 5, 10, 20, 50, 100)
 ORDER = [2, 0, 1]
 

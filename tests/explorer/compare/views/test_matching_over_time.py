@@ -5,6 +5,7 @@ from __future__ import annotations
 import holoviews as hv
 import numpy as np
 import panel as pn
+import pytest
 
 from explorer.cards.numbers import numbers_behind
 from explorer.compare.matching.over_time import Chances, Tracked, track
@@ -21,6 +22,8 @@ from explorer.widgets.charts.step_table import StepTable
 from tests.explorer.compare.views.test_activation_difference import shown_on
 from tests.explorer.conftest import without_probe
 from tests.explorer.drawing import payload_of
+
+pytestmark = pytest.mark.slow
 
 
 def figures_on(card):

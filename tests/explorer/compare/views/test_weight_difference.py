@@ -30,6 +30,8 @@ from tests.explorer.compare.views.test_activation_difference import (
     zero,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def permuted(tmp_path_factory):

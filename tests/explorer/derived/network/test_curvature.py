@@ -32,6 +32,7 @@ def test_an_eigenvalue_of_larger_size_that_is_negative_is_not_the_top() -> None:
     assert np.isnan(top_eigenvalue(lambda w: np.nan * w, np.ones(4)).value)
 
 
+@pytest.mark.slow
 def test_of_a_network_it_is_that_of_tensorflows_hessian(recorded: Callable[..., Any]) -> None:
     import keras
     import tensorflow as tf

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.slow
+
 IMAGES = np.random.default_rng(0).random(size=(4, 12, 12, 1)).astype(np.float32)
 TOKENS = np.array([[3, 1, 4, 1, 5, 0, 0, 0], [2, 7, 1, 8, 2, 8, 1, 8], [1, 6, 0, 3, 0, 0, 0, 0]])
 

@@ -21,6 +21,8 @@ from explorer.derived.network.node import Node
 from explorer.derived.network.registry import layer_ops
 from explorer.derived.recurrent.equations import NotDerivableError
 
+pytestmark = pytest.mark.slow
+
 Array = np.ndarray
 IMAGE, SEQUENCE, UNITS = (7, 6, 4), (8, 4), (5,)
 CLASSES, TARGET = 3, 1

@@ -72,6 +72,7 @@ KINDS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("backwards", [False, True])
 @pytest.mark.parametrize(("name", "options"), KINDS, ids=str)
@@ -133,6 +134,7 @@ def test_an_open_update_gate_keeps_the_state_of_a_gru() -> None:
     assert found.gates.keys() == {"update", "reset", "candidate"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("merge_mode", ["concat", "sum", "ave", "mul"])
 @pytest.mark.parametrize("sequences", [False, True])
 def test_two_directions(sequences: bool, merge_mode: str) -> None:

@@ -48,6 +48,7 @@ def test_a_linear_layer_carries_powers_of_its_matrix() -> None:
     np.testing.assert_allclose(flow, np.broadcast_to(found.carried[::-1], flow.shape))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changed", ["state", "token"])
 @pytest.mark.parametrize("name", ["SimpleRNN", "LSTM", "GRU"])
 def test_what_is_carried_is_what_a_small_change_leaves(name: str, changed: str) -> None:
@@ -92,6 +93,7 @@ def test_what_is_carried_is_what_a_small_change_leaves(name: str, changed: str) 
     np.testing.assert_allclose(found.carried, [np.mean(row) for row in gains], rtol=1e-5, atol=1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backwards", [False, True])
 @pytest.mark.parametrize("name", ["SimpleRNN", "LSTM", "GRU"])
 def test_the_gradient_is_that_of_tensorflow(name: str, backwards: bool) -> None:
@@ -124,6 +126,29 @@ def test_masked_tokens_are_no_distance() -> None:
     ]
     assert found.pairs.tolist() == [8, 6, 4, 2]
     np.testing.assert_allclose(found.carried, np.mean([one.carried for one in alone], axis=0))
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_pairs_of_padding_do_not_count_where_it_is_read(backwards: bool) -> None:
+    """Without a mask: each pair alone, by a text in which no other token counts."""
+    layer, weights = built("GRU", go_backwards=backwards)
+    x, text = inputs(), np.array([[1, 1, 1, 0, 0, 0], [0, 0, 1, 1, 1, 0]], bool)
+    config = layer.get_config()
+    (found,) = memory("GRU", config, weights, x, text=text).values()
+    assert found.pairs.tolist() == [6, 4, 2]
+    gains: list[list[float]] = [[], [], []]
+    for probe in range(PROBES):
+        places = np.flatnonzero(text[probe])
+        for one in places:
+            for other in places[places >= one]:
+                alone = np.zeros((1, TOKENS), bool)
+                alone[0, [one, other]] = True
+                (pair,) = memory("GRU", config, weights, x[probe : probe + 1], text=alone).values()
+                assert len(pair.carried) == other - one + 1
+                gains[other - one].append(pair.carried[-1])
+    means = [np.mean(row) for row in gains[1:]]
+    np.testing.assert_allclose(found.carried, [1, *means], rtol=1e-6)
+    assert np.isnan(pair.carried[1:-1]).all()
 
 
 def test_both_directions() -> None:
@@ -178,6 +203,7 @@ def test_half_life() -> None:
     assert np.isnan(half_life(np.zeros(0)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 1e300])
 @pytest.mark.parametrize("name", ["SimpleRNN", "LSTM", "GRU"])
 def test_a_diverged_training_has_no_memory_to_speak_of(name: str, bad: float) -> None:

@@ -218,6 +218,7 @@ def test_a_step_with_too_few_probes_has_no_neighbourhoods():
     assert np.isfinite(found.positions[1]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif("tsne" not in available_methods(), reason="needs scikit-learn, not required")
 def test_tsne_keeps_clusters_together_and_steps_alike():
     generator = np.random.default_rng(0)

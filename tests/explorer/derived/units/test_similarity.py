@@ -218,6 +218,7 @@ def test_many_rows_are_clustered_without_the_best_order(monkeypatch):
     assert abs(order.index(0) - order.index(2)) == abs(order.index(1) - order.index(3)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("dimensions", "count"), [(2, 1), (9, 120), (49, 3000)])
 def test_one_in_twenty_greatest_cosines_of_random_directions_is_greater(dimensions, count):
     random = np.random.default_rng(0)

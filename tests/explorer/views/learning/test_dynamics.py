@@ -168,6 +168,7 @@ def test_every_label_below_the_threshold_is_reached_page_by_page(recorded, monke
     assert below[ON_A_PAGE:] in shown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "view", [MarginsView, CartographyView, ConfusionView, CalibrationView, LearningOrder]
 )

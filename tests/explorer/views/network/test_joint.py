@@ -45,6 +45,7 @@ def drawn(data, layer="stem", unit=0, target=-1):
     return view, scene, view.draw(scene, view.compute(scene))
 
 
+@pytest.mark.slow
 def test_links_lie_between_layers_of_which_one_takes_the_other(branching):
     _, _, picture = drawn(branching)
     assert picture.links == [

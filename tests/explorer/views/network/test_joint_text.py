@@ -166,6 +166,7 @@ def added_in_keras(kind: str, probe: int, target: int) -> Any:
 # -- the numbers ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["conv", "both", "sum", "last", "next"])
 def test_evidence_is_what_keras_says_that_each_token_adds(kind):
     reader = reader_of(kind)
@@ -284,6 +285,7 @@ def test_the_chosen_unit_is_shown_in_any_case():
         assert len(set(found["units"].tolist())) == 6
 
 
+@pytest.mark.slow
 def test_a_training_that_diverged_has_no_numbers_from_there_on():
     reader = reader_of("diverged")
     assert np.isfinite(reader.payload(1)["totals"][:-1]).all()
@@ -321,6 +323,7 @@ def test_the_browser_parts_a_payload_as_it_was_joined():
 # -- what is shown and said ----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [*KINDS, "added"])
 def test_it_draws_every_kind_of_network(kind):
     view, scene = JointText(), scene_of(kind, probe=1)

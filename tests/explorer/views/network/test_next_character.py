@@ -91,6 +91,7 @@ def sent(table, index):
     return payload_of(table, index)["rows"]
 
 
+@pytest.mark.slow
 def test_surprise_is_minus_the_logarithm_of_what_keras_expects(trained, found):
     last = len(found.data.run) - 1
     bits = found.surprise(last)

@@ -76,6 +76,7 @@ def texts_in(body):
     return " ".join(pane.object for pane in body.select(pn.pane.HTML))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("probe", [0, 1])
 def test_every_beginning_is_what_keras_says_to_it(trained, probe):
     run, says = trained

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import panel as pn
 import pytest
 
 from explorer.derived.time.frames import quantize
 from explorer.derived.time.sampling import Sampling
+from explorer.plots.style import BESIDE_RUNS, RUNS, ClockIndex
 from explorer.views.recurrent import kernels
 from explorer.views.recurrent.kernels import RecurrentKernels, Structure, openness_of
 from explorer.widgets.charts.point_cloud import PointCloud
@@ -18,6 +21,7 @@ from tests.explorer.drawing import choice_of, payload_of
 from tests.explorer.views.recurrent.test_states import KINDS, ODD_KINDS, drawn, every, scene_of
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [*KINDS, *ODD_KINDS, "stateful", "started"])
 def test_it_draws_every_kind_of_recurrent_layer(kind):
     view, scene = RecurrentKernels(), scene_of(kind)
@@ -98,6 +102,45 @@ def test_openness_counts_the_tokens_of_all_probes():
             np.testing.assert_allclose(found.mean[index, at], read.mean(axis=0), atol=1e-6)
 
 
+def gates_by_hand(layer, index):
+    """Gates of an LSTM, token by token, from the weights as Keras stores them."""
+    own = layer.weights(index)
+    table = layer.data.weight("embedding", "embeddings", index)
+    taken = table[IDS].astype(np.float64)
+    hidden = cell = np.zeros((len(IDS), 3))
+    found = []
+    for token in range(IDS.shape[1]):
+        sums = taken[:, token] @ own["kernel"] + hidden @ own["recurrent_kernel"] + own["bias"]
+        enter, forget, candidate, output = np.split(sums, 4, axis=1)
+        enter, forget, output = (1 / (1 + np.exp(-each)) for each in (enter, forget, output))
+        cell = forget * cell + enter * np.tanh(candidate)
+        hidden = output * np.tanh(cell)
+        found.append(np.stack([enter, forget, output]))
+    return np.stack(found, axis=2)  # (gate, probe, token, unit)
+
+
+def test_padding_that_a_layer_reads_is_no_word_over_which_gates_are_counted():
+    """Without a mask the layer reads padding too, and more of that than of the text."""
+    layer = layer_of("unmasked")
+    found = openness_of(layer, "forward")
+    is_text = IDS != 0
+    is_text[2, 3:] = True  # a gap within a text is a part of it
+    for index in range(STEPS):
+        gates = gates_by_hand(layer, index)[:, is_text]
+        np.testing.assert_allclose(found.shut[index], (gates < 0.1).mean(axis=1), atol=1e-6)
+        np.testing.assert_allclose(found.wide[index], (gates > 0.9).mean(axis=1), atol=1e-6)
+        np.testing.assert_allclose(found.mean[index], gates.mean(axis=1), atol=1e-5)
+
+
+def test_the_caption_counts_words_and_says_which_open_gate_keeps():
+    caption = RecurrentKernels().caption
+    assert "over the 16 tokens of 3 probes, without padding" in caption(scene_of("unmasked"))
+    assert "over the 15 tokens of 3 probes, without padding" in caption(scene_of("lstm"))
+    assert "An open forget gate keeps the cell state" in caption(scene_of("lstm"))
+    assert "An open update gate keeps the state" in caption(scene_of("gru"))
+    assert "gate keeps" not in caption(scene_of("simple"))
+
+
 def test_a_layer_without_gates_has_a_state_that_saturates():
     layer = layer_of("simple")
     found = openness_of(layer, "forward")
@@ -123,6 +166,22 @@ def test_points_are_shares_of_shut_and_wide_open_by_unit():
     np.testing.assert_allclose(cloud.positions[3, :3, 0], found.shut[3, 0])
     np.testing.assert_allclose(cloud.positions[3, 3:, 1], found.wide[3, 1])
     assert cloud.limits[1] > cloud.positions[..., 0].max()
+
+
+def test_a_gate_has_one_colour_in_both_runs_of_a_pair_and_not_that_of_a_run():
+    view, alone = RecurrentKernels(), scene_of("lstm")
+    kept = set()
+    for run in RUNS:
+        panel = drawn(view, dataclasses.replace(alone, index=ClockIndex(0, "main", colour=run)))
+        (cloud,) = every(PointCloud, panel)
+        choice_of(panel, "gates").value = "opening"
+        (lines,) = every(StepLines, panel)
+        choice_of(panel, "gates").value = "saturation"
+        shown = [colour for _, colour in cloud.groups]
+        assert lines.colours[: len(shown)] == shown
+        kept.add(tuple(shown))
+    assert len(kept) == 1
+    assert set(shown) <= set(BESIDE_RUNS)
 
 
 def test_gates_that_never_saturate_are_shown_by_their_means():

@@ -23,6 +23,7 @@ def final_of(layer, index, taken, mask):
     return found.final
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [*KINDS, *ODD_KINDS])
 def test_it_draws_every_kind_of_recurrent_layer(kind):
     view, scene = MemoryLength(), scene_of(kind, probe=0)
@@ -79,6 +80,38 @@ def test_shares_begin_at_one_and_end_where_hardly_any_pair_is_left(monkeypatch):
     np.testing.assert_allclose(lines.y[2], reach.share[2], rtol=1e-6)
     monkeypatch.setattr(memory_length, "FEWEST_PAIRS", 1)
     assert reach_of(layer_of("gru")).share.shape[-1] == IDS.shape[1]
+
+
+def test_pairs_of_padding_that_is_read_are_not_counted(monkeypatch):
+    """A text after its own padding has read that, but no change of it is followed."""
+    monkeypatch.setattr(memory_length, "FEWEST_PAIRS", 1)
+    layer, index = layer_of("unmasked"), 2
+    share = reach_of(layer).share[index, 0]
+    is_text = IDS != 0
+    is_text[2, 3:] = True  # a gap within a text is a part of it
+    total, pairs = np.zeros(8), np.zeros(8)
+    table, weights = layer.data.weight("embedding", "embeddings", index), layer.weights(index)
+    for probe in range(len(IDS)):
+        start, end = np.flatnonzero(is_text[probe])[[0, -1]] + (0, 1)
+        for first in range(start, end):
+            # Padding in front makes the state that the text starts from; what is behind is no way.
+            taken = table[IDS[probe, :end]][None].astype(np.float64)
+            columns = []
+            for entry in range(taken.shape[2]):
+                sides = []
+                for way in (NUDGE, -NUDGE):
+                    nudged = taken.copy()
+                    nudged[0, first, entry] += way
+                    (found,) = layer_states(
+                        layer.class_name, layer.config, weights, nudged
+                    ).values()
+                    sides.append(np.concatenate([found.hidden, found.cell], axis=-1)[0, first:])
+                columns.append((sides[0] - sides[1]) / (2 * NUDGE))
+            gains = np.sqrt((np.array(columns) ** 2).sum(axis=(0, 2)) / taken.shape[2])
+            total[: end - first] += gains
+            pairs[: end - first] += 1
+    expected = total / pairs
+    np.testing.assert_allclose(share, expected / expected[0], rtol=1e-3)
 
 
 def test_of_many_steps_some_are_followed_and_the_nearest_is_shown(monkeypatch):

@@ -16,6 +16,7 @@ from tests.explorer.data.test_recurrent import STEPS, data_of, layer_of
 from tests.explorer.views.recurrent.test_states import KINDS, ODD_KINDS, drawn, every, scene_of
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [*KINDS, *ODD_KINDS, "stateful"])
 def test_it_draws_every_kind_of_recurrent_layer(kind):
     view, scene = RecurrentSpectrum(), scene_of(kind, index=0)

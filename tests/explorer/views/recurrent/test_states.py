@@ -143,6 +143,7 @@ def test_a_cell_state_has_limits_that_hold_it_at_most_of_the_steps():
     assert np.quantile(cells, 0.95) < limits.high <= cells.max()
 
 
+@pytest.mark.slow
 def test_it_says_what_is_missing(recorded, text_data):
     from store.testing import text_run_spec
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import numpy as np
 
 from explorer.data.absence import Nothing
-from explorer.data.texts import Texts
 from explorer.derived.predictions.labels import NO_CLASS
 from explorer.plots.style import NEUTRAL, class_colour
 from explorer.selection import SelectionKey
@@ -18,11 +18,13 @@ from explorer.views.texts.embedding_map import (
     SENTENCE,
     WordMap,
     Words,
+    labelled_texts,
     word_classes,
     word_map,
 )
 from explorer.widgets.charts.point_cloud import PointCloud
 from explorer.widgets.page.choice import Choice
+from store.format.spec import EvaluationSpec, PredictionSpec
 from store.testing import frames_at, text_run_spec
 from tests.explorer.conftest import with_probe, without_probe
 
@@ -93,15 +95,57 @@ def test_the_words_of_a_sentence_come_first_and_the_furthest_on_demand():
     assert words.chosen(MOVED, [9]) == [1, 2, 0]
 
 
-def test_a_word_is_of_a_class_where_it_is_twice_as_often():
-    ids = np.array([[1, 2, 3], [1, 2, 0], [1, 3, 4], [3, 0, 0], [1, 0, 0]])
-    labels = np.array([0, 0, 1, 1, 1])
-    # 1: in 2 of 2 and 2 of 3. 2: in 2 of 2 and none. 3: in 1 of 2 and 2 of 3. 4: none and 1 of 3.
-    found = word_classes(Texts(ids, (), 0), np.array([1, 2, 3, 4, 9]), labels, 2)
-    assert found.tolist() == [NO_CLASS, 0, NO_CLASS, 1, NO_CLASS]
+def test_a_word_is_of_a_class_where_it_is_twice_as_often_and_that_is_no_chance():
+    labels = np.repeat([0, 1, -1], [10, 10, 3])
+    ids = np.zeros((23, 6), np.int64)
+    ids[:, 0] = 1  # in all of both
+    ids[:8, 1], ids[10:12, 1] = 2, 2  # in 8 and in 2
+    ids[:3, 2], ids[10, 2] = 3, 3  # in 3 and in 1: by chance in a third of all cases
+    ids[10:12, 3] = 4  # in 2 of one class: as two words thrown at random are in half of all cases
+    ids[11:18, 4] = 5  # in 7 of one
+    ids[20:, 5] = 6  # where no class is known
+    found = word_classes(ids, np.array([1, 2, 3, 4, 5, 6, 9]), labels, 2)
+    assert found.tolist() == [NO_CLASS, 0, NO_CLASS, NO_CLASS, 1, NO_CLASS, NO_CLASS]
 
 
-def test_the_cloud_shows_words_by_class_and_marks_those_of_the_sentence(text_data):
+def test_chance_is_that_of_labels_thrown_at_random():
+    generator = np.random.default_rng(3)
+    labels = np.repeat([0, 1], 30)
+    ids = np.stack([np.where(generator.random(60) < 0.2, 1 + at, 0) for at in range(40)], axis=1)
+    coloured = [
+        np.mean(word_classes(ids, np.arange(1, 41), generator.permutation(labels), 2) != NO_CLASS)
+        for _ in range(200)
+    ]
+    assert 0 < np.mean(coloured) < 0.05
+
+
+def test_of_two_texts_no_word_has_a_class(text_data):
+    cloud, _ = drawn(text_data, probe=1)
+    assert set(cloud.colours) == {NEUTRAL}
+    assert cloud.groups == [["about as often in several, or rare", NEUTRAL]]
+
+
+def test_words_are_counted_in_the_largest_labelled_set(recorded):
+    ids = np.array([[2, 3, 4, 0, 0]] * 6 + [[2, 1, 1, 4, 0]] * 6)
+    labels = np.repeat([0, 1], 6)
+    spec = text_run_spec()
+    output = spec.outputs[0]
+    prediction = PredictionSpec("prediction", output, ("example", "unit"), (12, 2), "float32")
+    names = spec.probe.class_names
+    train = EvaluationSpec((prediction,), 12, labels, list(names), role="train")
+    train = dataclasses.replace(
+        train, inputs={"input": ids}, input_dims={"input": ("example", "token")}, kind="text"
+    )
+    data = recorded(dataclasses.replace(spec, evaluations=(train,)), steps=(0, 1))
+    found = labelled_texts(data)
+    np.testing.assert_array_equal(found.ids, ids)
+    assert found.described == "12 training examples"
+    scene = Scene(data, SelectionKey("embedding", 0, "step"))
+    assert "of 12 training examples; grey where that may be chance" in Words().caption(scene)
+
+
+def test_the_cloud_shows_words_by_class_and_marks_those_of_the_sentence(text_data, monkeypatch):
+    monkeypatch.setattr("explorer.views.texts.embedding_map.LEVEL", 10)
     cloud, choice = drawn(text_data, probe=1)
     assert cloud.labels[:2] in (["film", "<b>bad</b>"], ["<b>bad</b>", "film"])
     colours = dict(zip(cloud.labels, cloud.colours, strict=True))
@@ -110,7 +154,7 @@ def test_the_cloud_shows_words_by_class_and_marks_those_of_the_sentence(text_dat
     assert cloud.groups == [
         ["negative", class_colour(0)],
         ["positive", class_colour(1)],
-        ["about as often in several", NEUTRAL],
+        ["about as often in several, or rare", NEUTRAL],
     ]
     assert (cloud.shapes == [[0, 0, 2, 2, 2]] * len(STEPS)).all()
     limits = cloud.limits

@@ -28,6 +28,7 @@ from tests.explorer.data.test_recurrent import CLOSE, STEPS, WORDS, layer_of
 from tests.explorer.views.recurrent.test_states import KINDS, ODD_KINDS, drawn, every, scene_of
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [*KINDS, *ODD_KINDS, "own"])
 def test_it_draws_every_kind_of_recurrent_layer(kind):
     view, scene = UnitInWords(), scene_of(kind, probe=1, unit=0)

@@ -82,6 +82,7 @@ def partly_dead(recorded, monkeypatch):
     return recorded()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("quantity", DRAWN)
 def test_rows_are_layers_from_the_top_and_cards_are_equally_tall(partly_dead, quantity):
     figure = figure_of(drawn(card_of(quantity), scene_of(partly_dead)))
@@ -258,6 +259,7 @@ def test_large_layers_are_sampled_and_the_caption_says_so(image_data, monkeypatc
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("quantity", ALL)
 def test_a_training_that_diverged_is_drawn(recorded, monkeypatch, quantity):
     def diverged(spec, step):

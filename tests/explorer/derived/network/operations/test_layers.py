@@ -110,6 +110,7 @@ def normal(*shape: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=(3, *shape)).astype(np.float32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "arguments", "options", "shapes"), CASES, ids=str)
 def test_forwards_and_backwards(
     name: str,

@@ -10,6 +10,8 @@ import pytest
 
 from explorer.derived.network.engine import Network
 
+pytestmark = pytest.mark.slow
+
 MASK = np.array([[1, 1, 1, 1, 1], [1, 1, 0, 0, 0], [0, 1, 0, 1, 1]], bool)
 UNITS = 3
 

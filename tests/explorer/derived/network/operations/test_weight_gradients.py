@@ -13,6 +13,8 @@ from explorer.derived.network.node import Node
 from explorer.derived.recurrent.equations import NotDerivableError
 from tests.explorer.derived.network.operations.test_layers import CASES, SEQUENCE, normal
 
+pytestmark = pytest.mark.slow
+
 RECURRENT: list[tuple[str, tuple[Any, ...], dict[str, Any], tuple[tuple[int, ...], ...]]] = [
     ("SimpleRNN", (3,), {"return_sequences": True}, (SEQUENCE,)),
     ("SimpleRNN", (3,), {"use_bias": False, "activation": "relu"}, (SEQUENCE,)),
