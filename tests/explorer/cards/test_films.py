@@ -94,6 +94,7 @@ def test_a_film_is_of_what_the_card_shows(page, image_data):
     assert job.ending == "gif"
     assert job.request == {
         "run": image_data.run.location,
+        "part": None,
         "card": "Told",
         "fps": 12.0,
         "first": 0,
