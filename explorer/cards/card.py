@@ -193,7 +193,9 @@ class Card:
         """Compute a picture, or continue to compute it, in the worker."""
 
         def is_wanted() -> bool:
-            return key == self._shown and self._stopped is None
+            # Who went away and came back has asked twice: the first whole picture is enough.
+            is_whole = key in self.pictures and key != self._part
+            return key == self._shown and self._stopped is None and not is_whole
 
         def use(made: Any) -> None:
             if not is_wanted():
@@ -255,8 +257,6 @@ class Card:
             self._part = None
 
     def _draw(self, scene: Scene, key: tuple[Any, ...], outcome: Any) -> None:
-        if key in self.pictures:
-            return  # it was computed twice
         selected, index = self._current()
         if self.view.key(selected) != key:  # the card is off screen and shows an older selection
             selected = scene.selected
