@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from store.commands import Command
+from store.errors import TrainlapseError
 
 PRIVATE_HINT = {
     "inputs": "the inputs themselves",
@@ -276,6 +277,32 @@ def share(
     _echo_errors(report.errors)
 
 
+@_command("trust")
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
+@click.option("--withdraw", is_flag=True, help="Take the signature back.")
+def trust(runs: tuple[str, ...], withdraw: bool) -> None:
+    """Sign RUN: you know where it is from, and pages no longer mark it as foreign.
+
+    The signature is yours and of this machine, and is kept in your settings; the run stays as it
+    is. What you record here is signed when it is recorded. No right depends on it: no run is
+    executed, signed or not.
+    """
+    from store.reading.run import open_run
+    from store.tools import trust as signatures
+    from store.tools.info import printable
+
+    for location in runs:
+        run = open_run(location)
+        try:
+            (signatures.withdraw if withdraw else signatures.sign)(run)
+        except OSError as error:
+            raise TrainlapseError(f"The signature cannot be kept: {error}") from error
+        done = "No longer signed" if withdraw else "Signed"
+        click.echo(
+            printable(f"{done}: {run.name}, of {run.created:%Y-%m-%d %H:%M} ({run.location})")
+        )
+
+
 def _echo_errors(errors: dict[str, float] | Any) -> None:
     for path, error in errors.items():
         click.echo(f"  {path}: off by at most {error:.3g}")
@@ -304,4 +331,4 @@ def _parse_probes(text: str | None) -> list[int] | None:
     return found
 
 
-COMMANDS: list[click.Command] = [info, verify, pack, crop, share]
+COMMANDS: list[click.Command] = [info, verify, pack, crop, share, trust]
