@@ -58,7 +58,11 @@ def printable_logs() -> Iterator[None]:
 
     def made(*args: Any, **options: Any) -> logging.LogRecord:
         record = make(*args, **options)
-        record.msg, record.args = printable_lines(record.getMessage()), None
+        try:
+            said = record.getMessage()
+        except Exception:  # logging would say so, and print all arguments
+            said = f"{record.msg} {record.args!r}"
+        record.msg, record.args = printable_lines(said), None
         if record.exc_info:
             # Formatters take it from here, where it is there already.
             told = "".join(traceback.format_exception(*record.exc_info))

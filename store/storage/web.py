@@ -15,6 +15,7 @@ import urllib3
 import urllib3.exceptions
 
 from store.errors import RemoteError
+from store.storage.confined import checked_key
 from store.storage.patience import PATIENT_POOLS, Patience, patience, tls_context
 from store.storage.redirects import MOST_REDIRECTS, PUBLIC_POOLS, redirected
 from store.storage.sources import MOST_REMOTE_BYTES, REMOTE_GAP_BYTES
@@ -202,7 +203,7 @@ class WebSource:
 
     def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:
         """Bytes of a file below the directory."""
-        path = f"{self._parts.path.rstrip('/')}/{urllib.parse.quote(key)}"
+        path = f"{self._parts.path.rstrip('/')}/{urllib.parse.quote(checked_key(key))}"
         url = urllib.parse.urlunsplit(self._parts._replace(path=path))
         return self.client.get(url, start, length)[0]
 

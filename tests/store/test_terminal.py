@@ -112,6 +112,16 @@ def test_logs_whoever_prints_them() -> None:
     assert output.getvalue().replace("\n", "").isprintable()
 
 
+def test_a_log_that_does_not_fit_its_arguments() -> None:
+    output = io.StringIO()
+    logger = logging.Logger("a library's")
+    logger.addHandler(logging.StreamHandler(output))
+    with printable_logs():
+        logger.warning("%d layers", EVIL)
+    assert output.getvalue().startswith("%d layers ('a\\x1b[2J")
+    assert output.getvalue().replace("\n", "").isprintable()
+
+
 def test_warnings(capsys: pytest.CaptureFixture[str]) -> None:
     with warnings.catch_warnings(), printable_logs():
         warnings.simplefilter("always")
