@@ -43,6 +43,8 @@ from store.format.spec import (
 MAX_FRAME_BYTES = 2**36
 MAX_CHUNK_BYTES = 2**36
 MAX_ITEM_BYTES = 8
+# Of NumPy 1.
+MAX_DIMENSIONS = 32
 MAX_LENGTH = 2**40
 # A shard's index is read whole.
 MAX_INNER_CHUNKS = 2**20
@@ -146,6 +148,9 @@ def _array_problems(node: Mapping[str, Any]) -> Problems:
     shape, dims, dtype = node.get("shape"), node.get("dimension_names"), node.get("data_type")
     if not _is_shape(shape, least=0):
         yield f"shape {shape!r:.200} is not a list of whole numbers"
+        return
+    if len(shape) > MAX_DIMENSIONS:
+        yield f"{len(shape)} dimensions are more than NumPy has"
         return
     if not _are_texts(dims) or len(dims) != len(shape) or len(set(dims)) != len(dims):
         yield f"dimension_names {dims!r:.200} do not name the {len(shape)} dimensions"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 from pathlib import Path
@@ -17,6 +16,7 @@ from store.errors import (
     did_you_mean,
     listed,
 )
+from store.format import strict_json
 from store.format.metadata import Document
 from store.format.names import ROOT_ATTRIBUTE, SCHEMA_VERSION
 from store.format.root_check import root_problems
@@ -66,8 +66,8 @@ def expanded(location: str | Path) -> Path:
 def is_run(directory: Path) -> bool:
     """Whether a directory holds a run, sound or not."""
     try:
-        root = json.loads(read_content(directory))
-    except (OSError, ValueError, RecursionError):
+        root = strict_json.parse(read_content(directory))
+    except (OSError, ValueError):
         return False
     return ROOT_ATTRIBUTE in _mapping(_mapping(root).get("attributes"))
 
@@ -138,8 +138,8 @@ def parse_root(content: bytes, *, where: str) -> Document:
         It was written by a newer schema.
     """
     try:
-        root = json.loads(content)
-    except (ValueError, RecursionError) as error:
+        root = strict_json.parse(content)
+    except ValueError as error:
         raise RunFormatError(f"{where}: zarr.json is not valid JSON ({error}).") from error
     if not isinstance(root, dict) or root.get("zarr_format") != 3:
         raise RunFormatError(f"{where}: zarr.json is not a Zarr v3 group.")

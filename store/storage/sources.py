@@ -17,6 +17,8 @@ from store.storage.confined import ConfinedFiles
 # Reading through a gap costs less than asking twice: a local seek against a round trip.
 LOCAL_GAP_BYTES = 16 * 1024
 REMOTE_GAP_BYTES = 256 * 1024
+# A file of a server that is read to its end: no chunk or document of a sound run is larger.
+MOST_REMOTE_BYTES = 256 * 1024**2
 
 
 class Source(Protocol):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -22,8 +23,13 @@ from store.format.live_layout import place
 from store.format.metadata import Document
 from store.format.names import BEGINS, ROOT_ATTRIBUTE, STEP_DIM
 from store.live.array import read_index
+from store.reading import moments
 from store.reading.arrays import Index
 from store.reading.run import Run, open_run
+from store.tools.crop import Cut, crop
+from store.tools.info import describe, render
+from store.tools.share import share
+from store.tools.verify import salvage, verify
 
 # What a stranger, or a program gone wrong, may put in the place of any value.
 HOSTILE: tuple[Any, ...] = (
@@ -105,7 +111,40 @@ def outcome(path: Path) -> str:
         run = open_run(path)
     except TrainlapseError:
         return "refused"
-    return "refused in part" if exercise(run) else "opened"
+    refused = exercise(run)
+    for operation in OPERATIONS:
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                operation(run, Path(folder))
+        except TrainlapseError as error:
+            refused.append(str(error))
+    return "refused in part" if refused else "opened"
+
+
+def _describe(run: Run, _: Path) -> None:
+    render(describe(run))
+
+
+def _verify(run: Run, folder: Path) -> None:
+    report = verify(run)
+    if not report.is_sound:
+        salvage(run, report, folder / "saved.zarr")
+
+
+def _share(run: Run, folder: Path) -> None:
+    share(run.location, folder / "shared.zip")
+
+
+def _crop(run: Run, folder: Path) -> None:
+    crop(run.location, folder / "cropped.zarr", Cut(every=3, drop=("inputs", "notes", "model")))
+
+
+def _mark(run: Run, _: Path) -> None:
+    moments.load(run)
+
+
+# What is done with a damaged run that opens; whoever has more appends them.
+OPERATIONS: list[Callable[[Run, Path], None]] = [_describe, _verify, _share, _crop, _mark]
 
 
 def damage(run: Path, rng: random.Random) -> str:

@@ -20,6 +20,7 @@ from store.reading.bookmarks import Bookmark
 from store.reading.run import Run
 from store.storage.location import ROOT_FILES
 from store.storage.sources import DirectorySource
+from store.terminal import printable
 from store.tools.facts import fact_texts
 
 # Binary units, as file managers show them.
@@ -375,8 +376,3 @@ def _stored(sizes: Mapping[str, int] | None, path: str) -> int | None:
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.6g}"
-
-
-def printable(line: str) -> str:
-    """Replace control characters: a name from a stranger must not steer the terminal."""
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in line)

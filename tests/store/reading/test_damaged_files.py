@@ -180,7 +180,7 @@ DAMAGED = {
     "config is not an object": put(*NODES, "layers/conv1", "attributes", "config", value=[]),
     "inbound is not a list": put(*NODES, "layers/conv1", "attributes", "inbound", value="image"),
     "parameters is not a whole": put(
-        *NODES, "layers/conv1", "attributes", "parameters", value=float("inf")
+        *NODES, "layers/conv1", "attributes", "parameters", value=1.5
     ),
     "probe: kind is not a text": put(*NODES, "probe", "attributes", "kind", value={}),
     "probe: inputs is not a list": put(*NODES, "probe", "attributes", "inputs", value=[1]),
