@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from store.commands import Command
+from store.errors import TrainlapseError
 
 PRIVATE_HINT = {
     "inputs": "the inputs themselves",
@@ -29,6 +30,9 @@ PRIVATE_HINT = {
     "moments": "the moments that were marked, with their notes",
     "other_files": "files that lie beside the arrays",
 }
+
+# Lines of damage that are printed; the report counts the rest.
+FINDINGS_SHOWN = 100
 
 
 def _command(name: str) -> Callable[[Callable[..., Any]], click.Command]:
@@ -124,13 +128,16 @@ def verify(run: str, salvage: Path | None) -> None:
     opened = open_run(run)
     with _bar("verify") as progress:
         report = checks.verify(opened, progress)
-    for finding in report.findings:
+    for finding in report.findings[:FINDINGS_SHOWN]:
         click.echo(printable(str(finding)))
+    if len(report.findings) > FINDINGS_SHOWN:
+        click.echo(f"and {len(report.findings) - FINDINGS_SHOWN} more")
     layers = sorted({finding.layer for finding in report.findings if finding.layer})
     read = f"{report.arrays} arrays, {human_bytes(report.bytes)}"
     if report.is_sound:
-        how = "every checksum is right" if report.checksummed else "no checksums in this form"
-        click.echo(f"Sound: {read} read, {how}.")
+        without = len(report.unchecked)
+        how = f"; {without} of them without checksums" if without else ""
+        click.echo(f"Sound: {read} read, every checksum is right{how}.")
     else:
         named = f"; layers: {', '.join(layers)}" if layers else ""
         click.echo(printable(f"Damaged: {len(report.findings)} findings in {read}{named}."))
@@ -270,6 +277,32 @@ def share(
     _echo_errors(report.errors)
 
 
+@_command("trust")
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
+@click.option("--withdraw", is_flag=True, help="Take the signature back.")
+def trust(runs: tuple[str, ...], withdraw: bool) -> None:
+    """Sign RUN: you know where it is from, and pages no longer mark it as foreign.
+
+    The signature is yours and of this machine, and is kept in your settings; the run stays as it
+    is. What you record here is signed when it is recorded. No right depends on it: no run is
+    executed, signed or not.
+    """
+    from store.reading.run import open_run
+    from store.tools import trust as signatures
+    from store.tools.info import printable
+
+    for location in runs:
+        run = open_run(location)
+        try:
+            (signatures.withdraw if withdraw else signatures.sign)(run)
+        except OSError as error:
+            raise TrainlapseError(f"The signature cannot be kept: {error}") from error
+        done = "No longer signed" if withdraw else "Signed"
+        click.echo(
+            printable(f"{done}: {run.name}, of {run.created:%Y-%m-%d %H:%M} ({run.location})")
+        )
+
+
 def _echo_errors(errors: dict[str, float] | Any) -> None:
     for path, error in errors.items():
         click.echo(f"  {path}: off by at most {error:.3g}")
@@ -298,4 +331,4 @@ def _parse_probes(text: str | None) -> list[int] | None:
     return found
 
 
-COMMANDS: list[click.Command] = [info, verify, pack, crop, share]
+COMMANDS: list[click.Command] = [info, verify, pack, crop, share, trust]

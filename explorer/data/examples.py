@@ -154,7 +154,7 @@ class Examples(AnsweredSet):
         length = max(1, BLOCK_BYTES // max(1, 8 * int(np.prod(shape, dtype=np.int64))))
         rest = (slice(None),) * len(shape)
         for start in counted(range(0, steps, length)):
-            yield self.data.run.read(self.path, (slice(start, min(steps, start + length)), *rest))
+            yield self.data.read(self.path, (slice(start, min(steps, start + length)), *rest))
 
 
 def sources(data: RunData) -> list[ExampleSource]:
@@ -203,7 +203,7 @@ def answers_at(data: RunData, source: ExampleSource, index: int) -> Array:
     reading, path = data.answer, AnsweredSet(data, source).path
     assert isinstance(reading, OutputReading)
     rest = (slice(None),) * (len(data.run.array(path).shape) - 1)
-    return reading.probabilities(data.run.read(path, (index, *rest)))
+    return reading.probabilities(data.read(path, (index, *rest)))
 
 
 def _path(source: ExampleSource) -> str:

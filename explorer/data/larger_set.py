@@ -205,7 +205,7 @@ def _repetition_key(of: Replayed) -> str:
 
 
 def _recorded(of: Replayed, index: int) -> Array:
-    return of.data.run.read(of.examples.path, (index, slice(None), slice(None)))
+    return of.data.read(of.examples.path, (index, slice(None), slice(None)))
 
 
 def _agree(computed: Array, recorded: Array) -> bool:

@@ -31,7 +31,10 @@ def token_windows(data: RunData, layer: Layer) -> Array | None:
         windows.append(window_of(at.class_name, at.config))
         at = layers[at.source]
     chain = [window for window in reversed(windows) if window is not None]
-    spans = token_spans(given.shape[1], chain)
+    try:
+        spans = token_spans(given.shape[1], chain)
+    except ValueError:  # a configuration that does not fit what was recorded
+        return None
     return spans if len(spans) == layer.output_shape[0] else None
 
 

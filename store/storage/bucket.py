@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from store.errors import MissingExtraError, RemoteError
+from store.storage.confined import checked_key
 from store.storage.sources import REMOTE_GAP_BYTES
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class BucketSource:
 
     def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:
         """Bytes of an object."""
-        return self.bucket.get(key, start, length)[0]
+        return self.bucket.get(checked_key(key), start, length)[0]
 
     def sizes(self) -> Mapping[str, int]:
         """Bytes of every object."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import urllib3
 
 from store.errors import RemoteError
+from store.storage.confined import checked_key
 from store.storage.sources import REMOTE_GAP_BYTES
 
 CONNECT_SECONDS = 10
@@ -121,7 +122,7 @@ class WebSource:
 
     def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:
         """Bytes of a file below the directory."""
-        path = f"{self._parts.path.rstrip('/')}/{urllib.parse.quote(key)}"
+        path = f"{self._parts.path.rstrip('/')}/{urllib.parse.quote(checked_key(key))}"
         url = urllib.parse.urlunsplit(self._parts._replace(path=path))
         return self.client.get(url, start, length)[0]
 

@@ -12,10 +12,9 @@ import numpy as np
 import pytest
 
 from store.errors import RunFormatError, SchemaVersionError
-from store.reading.arrays import ZarrArray
 from store.reading.live import RawArray
 from store.reading.run import Run, open_run
-from store.testing import CountingStore, image_run_spec, text_run_spec, write_run
+from store.testing import image_run_spec, text_run_spec, write_run
 
 SPEC = image_run_spec(units=8, side=16)
 ACTIVATION = "layers/conv1/activation"
@@ -113,14 +112,6 @@ def test_a_damaged_compressed_block_is_an_error(tmp_path: Path) -> None:
         with pytest.raises(RunFormatError, match=r"block|index"):
             run.read(ACTIVATION, (0,))
         assert run.read(ACTIVATION, (1,)).shape == (6, 16, 16, 8)
-
-
-def test_a_codec_that_fails_is_an_error(own: Path) -> None:
-    node = open_run(own).nodes[ACTIVATION]
-    node = {**node, "codecs": [{"name": "bytes"}, {"name": "gzip", "configuration": {"level": 1}}]}
-    reader = ZarrArray(node, CountingStore(own), ACTIVATION)
-    with pytest.raises(RunFormatError, match="cannot be decoded"):
-        reader.read((0,))
 
 
 # -- metadata --------------------------------------------------------------------------------
