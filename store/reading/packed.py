@@ -170,6 +170,14 @@ class ChunkedArray:
         return math.prod(self._files_along)
 
     @property
+    def index_bytes(self) -> int:
+        """Bytes of the index of a file; 0: it has none."""
+        if not self.is_sharded:
+            return 0
+        size: int = math.prod(self._per_shard) * INDEX_ENTRY_BYTES
+        return size + (CRC_BYTES if self._index_has_checksum else 0)
+
+    @property
     def most_file_bytes(self) -> int:
         """Bytes that a file of the array can have at most."""
         blocks: int = math.prod(self._per_shard)
@@ -295,8 +303,7 @@ class ChunkedArray:
         known = self._cache.get((self.path, key))
         if known is not None:
             return known
-        size = math.prod(self._per_shard) * INDEX_ENTRY_BYTES
-        stored = size + (CRC_BYTES if self._index_has_checksum else 0)
+        stored = self.index_bytes
         content = self._fetch(key, 0 if self._index_at_start else -stored, stored)
         try:
             if len(content) != stored:

@@ -22,6 +22,8 @@ if sys.platform != "win32":
 MAX_OPEN_FILES = 96
 # The training needs most of what the system allows, for its data and its own files.
 OPEN_FILES_SHARE = 4
+# Systems take no more than 2 GiB at a time, or refuse.
+MAX_WRITE_BYTES = 2**30
 _TOO_MANY = (errno.EMFILE, errno.ENFILE)
 
 
@@ -63,13 +65,20 @@ def sync_directory(path: Path) -> None:
 
 def write_all(file: FileIO, content: memoryview | bytes, offset: int) -> None:
     """Write bytes at an offset; raw files may accept less than they were given."""
-    file.seek(offset)
     view = memoryview(content)
     while view:
-        written = file.write(view)
+        written = _write_at(file, view[:MAX_WRITE_BYTES], offset)
         if not written:
             raise OSError(f"No bytes could be written to {file.name}")
         view = view[written:]
+        offset += written
+
+
+def _write_at(file: FileIO, content: memoryview, offset: int) -> int | None:
+    if sys.platform == "win32":
+        file.seek(offset)
+        return file.write(content)
+    return os.pwrite(file.fileno(), content, offset)  # one call of the system in place of two
 
 
 class OpenFiles:

@@ -51,6 +51,8 @@ MOST_MISSING_FILES = 1000
 # counts as bad.
 MOST_BAD_BLOCKS = 2**16
 MOST_BAD_BLOCKS_REMOTE = 2**9
+# An index is read again for each of them, so that there are fewer where it is long.
+MOST_INDEX_BYTES = 2**31
 # Bad positions that are listed: far more than any axis has steps.
 MOST_POSITIONS = 2**22
 
@@ -264,7 +266,8 @@ def _array_findings(run: Run, array: ChunkedArray, pool: ThreadPoolExecutor) -> 
         if (stored := _from(region, begins)) is not None
         for slab in parts(stored, layout.block_shape, item_bytes, SLAB_BYTES)
     )
-    bad = _BadBlocks(MOST_BAD_BLOCKS_REMOTE if run.source.is_remote else MOST_BAD_BLOCKS)
+    most = MOST_BAD_BLOCKS_REMOTE if run.source.is_remote else MOST_BAD_BLOCKS
+    bad = _BadBlocks(min(most, max(1, MOST_INDEX_BYTES // max(1, array.index_bytes))))
     with contextlib.closing(ordered(pool, lambda slab: _problem(array, slab), slabs)) as read:
         for slab, problem in read:
             if problem is not None:

@@ -27,6 +27,7 @@ from store.packed.pack import pack
 from store.storage.files import OpenFiles
 from store.storage.open_source import open_source
 from store.storage.run_lock import RunLock
+from store.storage.sources import DirectorySource
 from store.testing import append_steps, image_run_spec, write_run
 from store.testing.http import served
 from store.tools.crop import Cut, crop
@@ -429,6 +430,32 @@ def test_bad_blocks_are_counted_up_to_a_limit(
     file.write_bytes(bytes(file.stat().st_size))
     (finding,) = [each for each in verify(open_run(packed)).findings if "conv1" in each.path]
     assert finding.positions is None
+
+
+def test_a_long_index_that_is_damaged_is_not_read_for_each_of_its_blocks(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shape = [6, 24, 24, 1]
+    little = {"name": "bytes", "configuration": {"endian": "little"}}
+    inner = {"chunk_shape": [1, 1, 1, 1], "codecs": [little], "index_codecs": [little]}
+    shard = {"name": "sharding_indexed", "configuration": inner}
+    (file,) = (run / "probe/input").glob("c*")
+    file.write_bytes(b"\xff" * 16 * 6 * 24 * 24)
+    change(run, "probe/input", shape=shape, chunk_grid=grid(*shape), codecs=[shard])
+    monkeypatch.setattr("store.tools.verify.MOST_INDEX_BYTES", 2**20)
+    opened = open_run(run)
+    read, real = 0, DirectorySource.read
+
+    def counted(self: DirectorySource, key: str, *part: Any) -> bytes:
+        nonlocal read
+        content = real(self, key, *part)
+        read += len(content) if "input" in key else 0
+        return content
+
+    monkeypatch.setattr(DirectorySource, "read", counted)
+    report = verify(opened)
+    assert any("is missing" in each.problem for each in report.findings if "input" in each.path)
+    assert read < 3 * 2**20
 
 
 def test_from_afar_the_last_file_bears_a_claim_out(run: Path) -> None:
