@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from explorer.server import app
 from explorer.server.addresses import texts
+from explorer.server.server import Server
 from store import open_run
 from store.testing import write_run
 
@@ -33,20 +34,22 @@ def test_too_many_parameters_say_nothing() -> None:
 
 
 @pytest.fixture
-def address(tmp_path: Path) -> Iterator[str]:
+def server(tmp_path: Path) -> Iterator[Server]:
     runs = [open_run(write_run(tmp_path / f"{name}.zarr", steps=range(3))) for name in "ab"]
     server = app.server(runs)
     server.start()
-    yield server.address.removeprefix("http://").rstrip("/")
+    yield server
     server.end()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("path", "odd"), [("/", "²"), ("/run", "9" * 5000), ("/compare", "²")])
-def test_every_answer_is_a_page(address: str, path: str, odd: str) -> None:
+def test_every_answer_is_a_page(server: Server, path: str, odd: str) -> None:
     names = ["step", "step_b", "unit", "number", "a", "map", "theme"]
     query = urllib.parse.urlencode(dict.fromkeys(names, odd))
-    asked = http.client.HTTPConnection(address, timeout=60)
-    asked.request("GET", f"{path}?{query}")
+    host = urllib.parse.urlsplit(server.address).netloc
+    asked = http.client.HTTPConnection(host, timeout=60)
+    allowed = {"Authorization": f"token {server.gate.token}"}
+    asked.request("GET", f"{path}?{query}", headers=allowed)
     assert asked.getresponse().status == 200
     asked.close()
