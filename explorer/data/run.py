@@ -116,6 +116,10 @@ class RunData:
         kept = DerivedCache(version)
         return self._derived.get((version, key), lambda: kept.get(key, make))
 
+    def has_derived(self, key: str) -> bool:
+        """Whether `derived` would give the arrays of a key at once: they are in memory."""
+        return (self.run.version, key) in self._derived
+
     def read(self, path: str, index: tuple[int | slice, ...]) -> Array:
         """Read a part of an array, as `store.Run.read` does; a computation can be ended here."""
         checkpoint()
@@ -197,18 +201,31 @@ class RunData:
         reader = self.run.array(activation_path(layer))
         return dict(zip(reader.dims, reader.shape, strict=True)).get(UNIT_DIM, 1)
 
-    def unit_history(self, layer: str, probe: int) -> npt.NDArray[np.float32]:
-        """Activation of one probe at every step, averaged over positions: (step, unit)."""
+    def unit_history(
+        self, layer: str, probe: int, places: Array | None = None
+    ) -> npt.NDArray[np.float32]:
+        """Activation of one probe at every step, averaged over positions: (step, unit).
+
+        Parameters
+        ----------
+        layer : str
+            The layer.
+        probe : int
+            The probe.
+        places : ndarray of bool (position,), optional
+            Which positions count, in the order of the layer's dimensions; by default all.
+        """
         path = activation_path(layer)
         reader = self.run.array(path)
-        places = tuple(at - 1 for at, dim in enumerate(reader.dims) if at > 1 and dim != UNIT_DIM)
-        rest = (slice(None),) * (len(reader.dims) - 2)
+        dims, rest = reader.dims[1:], (slice(None),) * (len(reader.dims) - 2)
         history = np.empty((reader.shape[0], self.units(layer)), np.float32)
         for block in _blocks(reader.shape[0], 8 * math.prod(reader.shape[2:])):
             read = self.read(path, (block, probe, *rest))
+            last = np.moveaxis(read, dims.index(UNIT_DIM), -1) if UNIT_DIM in dims else read
+            rows = last.reshape(len(read), -1, self.units(layer))
+            counted_rows = rows if places is None else rows[:, places]
             with np.errstate(invalid="ignore", over="ignore"):  # NaN and infinity are shown
-                means = read.mean(axis=places, dtype=np.float64)
-                history[block] = means.reshape(len(read), -1)
+                history[block] = counted_rows.mean(axis=1, dtype=np.float64)
         return history
 
     @cached_property

@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 import panel as pn
 
@@ -16,6 +16,7 @@ from explorer.compare.page import ComparisonPage, facts_of
 from explorer.compare.pair import RunPair
 from explorer.data.run import RunData
 from explorer.plots import style
+from explorer.server.addresses import texts
 from explorer.server.folder import RunFolder, run_list
 from explorer.server.gate import Gate
 from explorer.server.runs import ADDED, NUMBER, RunRegistry, another_run, disambiguated_names
@@ -403,9 +404,9 @@ def _comparison(registry: RunRegistry) -> Callable[[], pn.Template]:
 
 
 def _query() -> dict[str, str]:
-    """Parameters of the page's address, as texts: Panel would read a layer "1e3" as a number."""
+    """Parameters of the page's address, as texts."""
     location = pn.state.location
-    return dict(parse_qsl(location.search.removeprefix("?"))) if location else {}
+    return texts(location.search) if location else {}
 
 
 def _overrides(text: str) -> Mapping[str, str | None]:

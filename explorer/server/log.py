@@ -60,8 +60,9 @@ class LogLimit(logging.Filter):
         if len(said) > LONGEST:
             said = f"{said[:LONGEST]} … ({len(said):,} characters)"
         record.msg, record.args = f"{said} {ending}".rstrip(), ()
-        if record.exc_info and not record.exc_text:
-            text = _without_token(logging.Formatter().formatException(record.exc_info))
+        if record.exc_info:
+            told = record.exc_text or logging.Formatter().formatException(record.exc_info)
+            text = _without_token(told)
             # The end says what was raised, and where.
             record.exc_text = text if len(text) <= LONGEST else f"… {text[-LONGEST:]}"
 

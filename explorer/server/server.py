@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import panel as pn
 from bokeh.util.browser import view
 
-from explorer.server import log, sockets
+from explorer.server import addresses, log, sockets
 from explorer.server.gate import PATTERNS, TOKEN, Gate
 
 HOST = "127.0.0.1"
@@ -134,6 +134,7 @@ class Server:
         """Start to listen on the running event loop; return Bokeh's server."""
         self._loop = asyncio.get_running_loop()
         sockets.repair()
+        addresses.keep_as_texts()
         server = pn.serve(
             self._routes,
             port=self._port,

@@ -1,7 +1,7 @@
 """Repair how Panel and Bokeh treat websockets: no message is lost, and a browser may disconnect.
 
-The only module that changes functions of Panel and Bokeh. A version that does not have a function
-which is repaired here is left as it is.
+With `explorer.server.addresses`, the only module that changes functions of Panel and Bokeh. A
+version that does not have a function which is repaired here is left as it is.
 """
 
 from __future__ import annotations

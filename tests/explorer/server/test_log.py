@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import logging
 
 import pytest
 
 from explorer.server.log import ALL, EACH, LONGEST, PERIOD_S, LogLimit
+from store.terminal import printable_logs
 
 
 class Log:
@@ -64,6 +66,21 @@ def test_so_is_a_traceback_whose_end_says_what_was_raised(log):
         log.say("failed", raised=error)
     assert len(log.lines[0]) < LONGEST + 50
     assert log.lines[0].endswith("the end")
+
+
+def test_so_is_a_traceback_that_was_formatted_before():
+    """The command that serves makes all that is logged printable when it is logged."""
+    output, logger = io.StringIO(), logging.Logger("a library's")
+    logger.addHandler(logging.StreamHandler(output))
+    logger.handlers[0].addFilter(LogLimit())
+    with printable_logs():
+        try:
+            raise ValueError("\x1b[2J" + "x" * 10_000 + " /?token=s3cret")
+        except ValueError:
+            logger.exception("failed")
+    assert len(output.getvalue()) < LONGEST + 50
+    assert output.getvalue().endswith("token=...\n")
+    assert "\x1b" not in output.getvalue()
 
 
 def test_a_message_that_cannot_be_formatted_is_logged_as_it_is(log):
