@@ -46,6 +46,7 @@ from store.live.metrics_table import EpochMeans
 from store.live.writer import RunWriter
 from store.reading.run import open_run
 from store.storage.location import is_run
+from store.tools import trust
 from store.tools.info import models_of
 
 log = logging.getLogger("trainlapse.recorder")
@@ -547,6 +548,7 @@ class Recording:
             spec = self._recorded.spec
         writer = self._resume(path, spec, step)
         run = open_run(path)
+        trust.sign_like(run, before)
         if len(run):
             self._epoch = float(run.epochs[-1])
             self._started_at = time.perf_counter() - float(run.wall_times[-1])
@@ -569,7 +571,7 @@ class Recording:
             if path in self._taken:
                 continue
             try:
-                return RunWriter.create(
+                writer = RunWriter.create(
                     path,
                     self._named(recorded.spec, path),
                     # A free number is never another's, who may just be beginning there.
@@ -582,6 +584,9 @@ class Recording:
             except SpecError as error:
                 # A backend made the description: a fault in it is not the user's.
                 raise RuntimeError(f"The model could not be described. {error}") from error
+            else:
+                _sign(path)
+                return writer
         assert refusal is not None
         raise refusal
 
@@ -596,6 +601,14 @@ class Recording:
             triggers = self.options.schedule.triggers()
             self._watches = [trigger.watch(recorded.frame_bytes) for trigger in triggers]
         return recorded
+
+
+def _sign(path: Path) -> None:
+    """Sign a new run; where the signature cannot be kept, it is shown as foreign, and no more."""
+    try:
+        trust.sign(open_run(path))
+    except OSError as fault:
+        log.info("The run at %s is not signed: %s", path, fault)
 
 
 def _layers_of(spec: RunSpec) -> list[str]:

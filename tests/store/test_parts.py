@@ -14,6 +14,7 @@ import zarr
 
 from store import open_run
 from store.errors import LayerNotFoundError, PartNotFoundError, RunFormatError, SpecError
+from store.format.codecs import CRC_BYTES, checksum
 from store.format.names import BEGINS, activation_path
 from store.format.parts import nodes_of_part, split_path, stored_path
 from store.format.spec import EvaluationSpec, PredictionSpec, RunSpec, UpdatesSpec
@@ -293,8 +294,9 @@ def test_damage_is_found_in_parts_and_the_rest_is_saved(live: Path) -> None:
 
 
 def test_a_probe_that_makes_no_sense_is_found_in_its_part(live: Path) -> None:
-    labels = live / "parts/reader/probe/text"
-    next(labels.glob("c*")).write_bytes(b"{" * next(labels.glob("c*")).stat().st_size)
+    (texts,) = (live / "parts/reader/probe/text").glob("c*")
+    nonsense = b"{" * (texts.stat().st_size - CRC_BYTES)
+    texts.write_bytes(nonsense + checksum(nonsense))
     assert [finding.path for finding in verify(open_run(live)).findings] == ["parts/reader/probe"]
 
 
