@@ -211,7 +211,8 @@ class LoopRecorder:
         ------
         ArgumentError
             An argument is of another kind, or out of its range, no backend knows the model, `path`
-            has a field that does not exist, or it names a new run and `resume` was passed.
+            is an address or has a field that does not exist, or it names a new run and `resume`
+            was passed.
         RunExistsError
             There is a run at the path, and neither `overwrite` nor `resume` was passed.
         SpecError

@@ -15,6 +15,7 @@ import click
 
 from store.commands import Command
 from store.errors import TrainlapseError
+from store.storage.location import on_disk
 
 FILMS = (".mp4", ".gif")
 FIGURES = (".png", ".svg", ".pdf")
@@ -276,7 +277,7 @@ class FileThereError(TrainlapseError, FileExistsError):
 
 
 def _refuse(path: Path, overwrite: bool) -> None:
-    if path.exists() and not overwrite:
+    if on_disk(path).exists() and not overwrite:
         raise FileThereError(f"{path} is there already; pass --overwrite to replace it.")
 
 

@@ -46,7 +46,13 @@ from store.live.resuming import (
     past_attributes,
 )
 from store.storage.files import OpenFiles
-from store.storage.location import check_free, read_root, remove_hierarchy, remove_run
+from store.storage.location import (
+    check_free,
+    on_disk,
+    read_root,
+    remove_hierarchy,
+    remove_run,
+)
 from store.storage.run_lock import RunLock
 
 # A commit rewrites the root document (a millisecond or more), so it is shared by several steps.
@@ -187,7 +193,7 @@ class RunWriter:
             The description is inconsistent.
         """
         validate(spec)
-        directory = Path(path)
+        directory = on_disk(path)
         check_free(directory, overwrite=overwrite)
         directory.mkdir(parents=True, exist_ok=True)
         lock = RunLock(directory, take_over=True)
@@ -250,7 +256,7 @@ class RunWriter:
             The run was recorded with other layers, weights or probes, or it is packed.
         """
         validate(spec)
-        directory = Path(path)
+        directory = on_disk(path)
         read_root(directory)  # first: a lock file would make any folder look like a run's
         lock = RunLock(directory, take_over=True)
         try:

@@ -19,7 +19,7 @@ from store.reading import moments
 from store.reading.bookmarks import render
 from store.reading.run import Run, open_run
 from store.storage.atomic import new_file
-from store.storage.location import expanded
+from store.storage.location import on_disk
 from store.storage.open_source import open_source
 from store.tools.info import contents, other_files
 from store.tools.verify import verify
@@ -97,7 +97,7 @@ def share(
     RunFormatError
         The moments are damaged, or the file that was written is not sound.
     """
-    target = expanded(out)
+    target = on_disk(out)
     if target.exists() and not (overwrite and target.is_file()):
         raise RunExistsError(f"There is something at {target} already. Choose another path.")
     target.parent.mkdir(parents=True, exist_ok=True)
