@@ -107,6 +107,9 @@ class Recording:
         self._epoch = 0.0
         self._last_recorded: int | None = None
         self._recorded: Recorded | None = None
+        self._made_of: list[
+            object
+        ] = []  # layers and weights; held, so that no other is taken for one
         self._background: BackgroundWriter | None = None
         self._created = False
         self._started_at: float | None = None
@@ -175,6 +178,7 @@ class Recording:
             return
         if self._recorded is None or model is not self._recorded.model:
             self._recorded = self._look_at(model)
+            self._made_of = self._recorded.made_of()
         writer = self._writer(self._recorded, step)
         if step is not None:
             self.step = max(self.step, step)
@@ -214,6 +218,8 @@ class Recording:
             return None
         if model is not self._recorded.model:
             return "the model is another one"
+        if set(map(id, self._recorded.made_of())) != set(map(id, self._made_of)):
+            return "the model is made of other layers or weights"
         continuity = self._continuity
         if continuity is None or continuity.is_as_left():
             return None
