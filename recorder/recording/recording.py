@@ -74,7 +74,9 @@ class Recording:
     options : Options
         What the user decided.
     path : Path or None
-        Directory of the run; None until it is opened.
+        Directory of the run, as it was given; None until it is opened.
+    location : Path or None
+        The same in full: the process may go to another folder.
     step : int
         Optimizer updates seen.
     steps_recorded, bytes_recorded : int
@@ -96,6 +98,7 @@ class Recording:
         self._backend = backend
         self.options = options
         self.path: Path | None = None
+        self.location: Path | None = None
         self._taken = PathsTaken() if taken is None else taken
         self.cost = Cost() if cost is None else cost
         self.skipped: dict[str, int] = {}
@@ -184,7 +187,7 @@ class Recording:
             self.step = max(self.step, step)
         self._created = True
         self._facts, self._not_trained = {}, None
-        self.path = writer.path
+        self.location = writer.path
         self._taken.add(writer.path)
         self._meter = self._recorded.update_meter()
         self._background = BackgroundWriter(writer)
@@ -485,8 +488,8 @@ class Recording:
             self._budget.limit = self.steps_recorded + left
 
     def _writer(self, recorded: Recorded, step: int | None) -> RunWriter:
-        if self.path is not None:
-            return self._resume(self.path, recorded.spec, None)
+        if self.location is not None:
+            return self._resume(self.location, recorded.spec, None)
         where, taken = self.options.path, self._taken
         if taken or where.is_fresh:
             writer = self._create(recorded, where.further(recorded.whole.name))
@@ -494,7 +497,7 @@ class Recording:
                 log.warning(
                     "Another training begins, and is recorded into %s. A path such as %s gives "
                     "each one a run with a number.",
-                    writer.path,
+                    self.path,
                     where.only.with_name("{n}" + where.only.suffix),
                 )
             return writer
@@ -546,6 +549,7 @@ class Recording:
             self._recorded = self._recorded.without_updates()
             spec = self._recorded.spec
         writer = self._resume(path, spec, step)
+        self.path = path
         run = open_run(path)
         if len(run):
             self._epoch = float(run.epochs[-1])
@@ -566,10 +570,10 @@ class Recording:
         options = self.options
         refusal: Exception | None = None
         for path in paths:
-            if path in self._taken:
+            if path.absolute() in self._taken:
                 continue
             try:
-                return RunWriter.create(
+                writer = RunWriter.create(
                     path,
                     self._named(recorded.spec, path),
                     # A free number is never another's, who may just be beginning there.
@@ -582,6 +586,9 @@ class Recording:
             except SpecError as error:
                 # A backend made the description: a fault in it is not the user's.
                 raise RuntimeError(f"The model could not be described. {error}") from error
+            else:
+                self.path = path
+                return writer
         assert refusal is not None
         raise refusal
 
@@ -618,7 +625,7 @@ def _numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
             continue
         try:
             number = float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             continue
         values[name] = number
     return values

@@ -193,7 +193,7 @@ class RunWriter:
             The description is inconsistent.
         """
         validate(spec)
-        directory = on_disk(path)
+        directory = on_disk(path).absolute()  # the process may go to another folder
         check_free(directory, overwrite=overwrite)
         directory.mkdir(parents=True, exist_ok=True)
         lock = RunLock(directory, take_over=True)
@@ -256,7 +256,7 @@ class RunWriter:
             The run was recorded with other layers, weights or probes, or it is packed.
         """
         validate(spec)
-        directory = on_disk(path)
+        directory = on_disk(path).absolute()
         read_root(directory)  # first: a lock file would make any folder look like a run's
         lock = RunLock(directory, take_over=True)
         try:

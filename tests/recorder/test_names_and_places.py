@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from explorer.cli import main
-from recorder import LoopRecorder, Probe
+from recorder import LoopRecorder, Probe, every_n_steps
 from recorder.commands.import_command import import_checkpoints
 from store import RunExistsError, RunWriter, SpecError, open_run
 from store.format.spec import LayerSpec, RunSpec
@@ -23,7 +24,7 @@ from store.tools.info import describe, render
 from store.tools.share import share
 from store.tools.verify import verify
 from tests.recorder.numpy_backend import NumpyBackend, NumpySubject, Perceptron
-from tests.recorder.numpy_training import STEPS, record
+from tests.recorder.numpy_training import PROBES, SEED, SIZES, STEPS, data, record, update
 
 FOLDERS = [
     "two\nlines.zarr",
@@ -222,3 +223,58 @@ def test_a_run_at_home_is_written_where_it_is_opened(
 def test_a_path_that_is_none_is_refused(path: str) -> None:
     with pytest.raises(SpecError, match=r"LoopRecorder\(path=...\) expects a path, got "):
         record(path)
+
+
+@pytest.mark.parametrize("pack_it", [False, True])
+def test_the_process_may_go_to_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pack_it: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    net, (x, y) = Perceptron(SIZES, SEED), data()
+    options = {"schedule": every_n_steps(1), "pack": pack_it}
+    recorder = LoopRecorder(
+        "runs/run.zarr", Probe(x[:PROBES]), model=net, backend=NumpyBackend(), **options
+    )
+    for begin in (0, 3):
+        with recorder:
+            os.chdir(elsewhere)
+            for step in range(begin + 1, begin + 4):
+                recorder.record(step, loss=update(net.weights, x, y))
+        if pack_it:
+            break
+    assert recorder.report.fault is None
+    assert recorder.path == Path("runs/run.zarr")
+    assert not list(elsewhere.iterdir())
+    run = open_run(tmp_path / "runs/run.zarr")
+    assert list(run.steps) == ([0, 1, 2, 3] if pack_it else [*range(7)])
+    assert run.attributes["form"] == ("packed" if pack_it else "live")
+    assert verify(run).is_sound
+
+
+def test_a_run_that_is_gone_is_not_said_to_be_there(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    net, (x, _) = Perceptron(SIZES, SEED), data()
+    for name in ("there.zarr", "gone.zarr"):
+        caplog.clear()
+        with LoopRecorder(
+            tmp_path / name, Probe(x[:PROBES]), model=net, backend=NumpyBackend()
+        ) as recorder:
+            recorder.record(1)
+            if name == "gone.zarr":
+                shutil.rmtree(tmp_path / name)
+            recorder.record("two")
+        assert "Recording stopped" in caplog.text
+        assert ("can be explored" in caplog.text) is (name == "there.zarr")
+
+
+def test_a_metric_too_large_for_a_float_is_left_out(tmp_path: Path) -> None:
+    net, (x, _) = Perceptron(SIZES, SEED), data()
+    with LoopRecorder(
+        tmp_path / "run.zarr", Probe(x[:PROBES]), model=net, backend=NumpyBackend()
+    ) as recorder:
+        recorder.record(1, loss=1.0, tokens=10**400)
+    assert recorder.report.fault is None
+    assert list(open_run(tmp_path / "run.zarr").metrics) == ["loss"]
