@@ -205,10 +205,9 @@ def build(model: Any, feed: Feed) -> None:
     def passed() -> None:
         model(feed.arranged(model), training=False)
 
-    if not getattr(model, "run_eagerly", False):
-        with contextlib.suppress(Exception), kept_losses(model):
-            tf.function(passed, autograph=False).get_concrete_function()
-            return
+    with contextlib.suppress(Exception), kept_losses(model):
+        tf.function(passed, autograph=False).get_concrete_function()
+        return
     if not _is_whole(model):
         passed()  # what it computes cannot be traced
 

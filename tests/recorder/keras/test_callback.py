@@ -108,13 +108,13 @@ def drawing_model(draw: str, built: str) -> Any:
             return self.answer(x)
 
     model = Drawing()
-    model.compile(keras.optimizers.SGD(0.01), "mse")
+    model.compile(keras.optimizers.SGD(0.01), "mse", run_eagerly=built == "nothing, run eagerly")
     if built == "its layers are not":
         model.built = True
     return model
 
 
-@pytest.mark.parametrize("built", ["nothing", "its layers are not"])
+@pytest.mark.parametrize("built", ["nothing", "nothing, run eagerly", "its layers are not"])
 @pytest.mark.parametrize("draw", ["own generator", "global generator", "TensorFlow", "counter"])
 def test_a_model_that_the_probe_builds_draws_and_counts_as_without(
     draw: str, built: str, tmp_path: Path
