@@ -15,6 +15,7 @@ import click
 
 from store.commands import Command
 from store.errors import TrainlapseError
+from store.storage.location import on_disk
 from store.terminal import say
 
 FILMS = (".mp4", ".gif")
@@ -277,7 +278,7 @@ class FileThereError(TrainlapseError, FileExistsError):
 
 
 def _refuse(path: Path, overwrite: bool) -> None:
-    if path.exists() and not overwrite:
+    if on_disk(path).exists() and not overwrite:
         raise FileThereError(f"{path} is there already; pass --overwrite to replace it.")
 
 

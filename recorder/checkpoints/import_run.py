@@ -26,6 +26,7 @@ from recorder.recording.recording import Recording
 from recorder.recording.run_path import RunPath
 from recorder.schedule import Schedule
 from store.errors import CheckpointError
+from store.storage.location import on_disk
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ def import_run(
     fitting = [checkpoint for checkpoint in timeline.checkpoints if not problems[checkpoint.path]]
     if skipped and (strict or not fitting):
         raise CheckpointError("These do not fit the model:\n- " + "\n- ".join(skipped))
-    directory = Path(path)
+    directory = on_disk(path)
     replay = _Replay(
         Options(
             path=RunPath.exactly(directory),

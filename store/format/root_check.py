@@ -74,7 +74,8 @@ def root_problems(root: Mapping[str, Any]) -> list[str]:
     if not isinstance(nodes, dict):
         return ["zarr.json lists no nodes"]
     found = [problem for path, node in nodes.items() for problem in _node_problems(path, node)]
-    if found:  # what follows relies on sound nodes
+    found = found or list(_parts_problems(nodes))
+    if found:  # what follows relies on sound nodes, and on which part each is of
         return found
     attributes = root["attributes"][ROOT_ATTRIBUTE]
     steps = nodes.get("step")
@@ -83,7 +84,6 @@ def root_problems(root: Mapping[str, Any]) -> list[str]:
         *_attribute_problems(attributes, length),
         *_axis_problems(nodes, length),
         *_model_problems(nodes_of_part(nodes, "")),
-        *_parts_problems(nodes),
     ]
     if not found:
         for part in part_names(nodes):
@@ -94,6 +94,9 @@ def root_problems(root: Mapping[str, Any]) -> list[str]:
 
 def _parts_problems(nodes: Mapping[str, Any]) -> Problems:
     if PARTS_GROUP not in nodes:
+        return
+    if nodes[PARTS_GROUP]["node_type"] != "group":
+        yield f"{PARTS_GROUP} is not a group"
         return
     order = nodes[PARTS_GROUP]["attributes"].get("order")
     if not _are_texts(order) or len(set(order)) != len(order):

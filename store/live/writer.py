@@ -50,6 +50,7 @@ from store.live.resuming import (
 from store.storage.files import OpenFiles
 from store.storage.location import (
     check_free,
+    on_disk,
     read_root,
     remove_hierarchy,
     remove_run,
@@ -205,7 +206,7 @@ class RunWriter:
             The description is inconsistent.
         """
         validate(spec)
-        directory = Path(path)
+        directory = on_disk(path).absolute()  # the process may go to another folder
         check_free(directory, overwrite=overwrite)
         directory.mkdir(parents=True, exist_ok=True)
         lock = RunLock(directory, take_over=True)
@@ -269,7 +270,7 @@ class RunWriter:
             The run was recorded with other layers, weights or probes, or it is packed.
         """
         validate(spec)
-        directory = Path(path)
+        directory = on_disk(path).absolute()
         read_root(directory)  # first: a lock file would make any folder look like a run's
         lock = RunLock(directory, take_over=True)
         try:

@@ -17,7 +17,7 @@ from store.reading import moments
 from store.reading.bookmarks import Bookmark, render
 from store.reading.run import Run
 from store.storage.atomic import new_directory
-from store.storage.location import ROOT_FILES, expanded, is_run
+from store.storage.location import ROOT_FILES, is_run, on_disk
 from store.storage.open_source import open_source
 from store.storage.run_lock import RunLock
 from store.storage.sources import DirectorySource
@@ -179,7 +179,7 @@ def _sound_moments(run: Run) -> Sequence[Bookmark]:
 
 def free_target(out: str | Path, *, overwrite: bool) -> Path:
     """Directory to write, after a check that nothing would be lost there."""
-    target = expanded(out)
+    target = on_disk(out)
     if target.exists() and not (overwrite and is_run(target)):
         what = "There is a run" if is_run(target) else "There is something"
         hint = " or overwrite it" if is_run(target) else ""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from store.errors import (
+    ArgumentError,
     RunExistsError,
     RunFormatError,
     RunNotFoundError,
@@ -49,6 +50,8 @@ ROOT_FOLDERS = (
     "frame_checksum",
 )
 
+# A path has one slash left of the two.
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://|(https?|s3|gs|az):/", re.IGNORECASE)
 # Metadata documents and chunks; a chunk key with "/" as separator has folders in between. Earlier
 # versions wrote them under these names with ``.tmp`` first.
 _ZARR_FILE = re.compile(r"(zarr\.json|c(\.\d+)*|\d+)(\.tmp)?")
@@ -61,6 +64,22 @@ def expanded(location: str | Path) -> Path:
         return path.expanduser()
     except RuntimeError:
         return path
+
+
+def on_disk(location: str | Path) -> Path:
+    """Give the path at which something is written, with ``~`` put in full.
+
+    Raises
+    ------
+    ArgumentError
+        It is an address, which as a path would be a folder of that name.
+    """
+    if _ADDRESS.match(str(location)):
+        raise ArgumentError(
+            f"{str(location)!r} is an address, expected a path on a disk. Write there first, then "
+            "copy it with a tool of that place, such as: aws s3 cp run.zip s3://bucket/"
+        )
+    return expanded(location)
 
 
 def is_run(directory: Path) -> bool:

@@ -20,7 +20,7 @@ from store.reading.cache import ArrayCache
 from store.reading.packed import ChunkedArray
 from store.reading.run import Run, open_run
 from store.storage.atomic import new_file, temporary_directory
-from store.storage.location import expanded
+from store.storage.location import on_disk
 from store.storage.open_source import open_source
 from store.tools.info import contents, other_files
 from store.tools.verify import verify
@@ -98,7 +98,7 @@ def share(
     RunFormatError
         The moments are damaged, or the file that was written is not sound.
     """
-    target = expanded(out)
+    target = on_disk(out)
     if target.exists() and not (overwrite and target.is_file()):
         raise RunExistsError(f"There is something at {target} already. Choose another path.")
     target.parent.mkdir(parents=True, exist_ok=True)
