@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import tempfile
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -491,13 +490,23 @@ def few_files() -> Iterator[None]:
     """Let this process open 16 files more than it has open."""
     resource = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with tempfile.TemporaryFile() as lowest:  # the next file that is opened has this number
-        taken = lowest.fileno()
-    resource.setrlimit(resource.RLIMIT_NOFILE, (taken + 16, before[1]))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_number_above(free=16), before[1]))
     try:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def _number_above(free: int) -> int:
+    """Give the number of a file, below which so many are free: those in use may leave gaps."""
+    number = 0
+    while free:
+        try:
+            os.fstat(number)
+        except OSError:
+            free -= 1
+        number += 1
+    return number
 
 
 @pytest.mark.usefixtures("few_files")
