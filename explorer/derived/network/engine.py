@@ -468,7 +468,7 @@ class Network(Graph):
         if name in self.unsupported or not node.inbound:
             return False
         makers = {node.mask_from, *itertools.chain(*self.argument_masks(name).values())}
-        spared = {self.source_of_mask(maker) for maker in makers if maker in masks}
+        spared = {self.source_of_mask(maker) for maker in makers if maker and maker in masks}
         needed = {*node.takes, *(self.mask_sources(name) - spared)}
         return all(source in found for source in needed)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import reduce
+from typing import Any
 
 import numpy as np
 from scipy.special import expit, softmax
@@ -62,7 +64,7 @@ class MultiHeadAttention(Attending):
     def forward(self, call: Call) -> Array:
         """Weight the values, and join the heads."""
         kernel = call.weight("attention_output.kernel")
-        joined = np.tensordot(_inner_last(self._gated(self._heads(call))), kernel, 2)
+        joined = _summed(_inner_last(self._gated(self._heads(call))), kernel, 2)
         bias = call.optional("attention_output.bias", "use_bias")
         whole = joined if bias is None else joined + bias
         return _unflattened(whole, call.inputs[0].shape, self._axes(call, call.inputs[0]))
@@ -71,14 +73,12 @@ class MultiHeadAttention(Attending):
         """Take the gradient to query, value and key, through the scores too."""
         heads = self._heads(call)
         by_part = self._at_parts(call, heads, gradient)
+        back = {
+            name: _summed(_inner_last(part), call.weight(f"{name}.kernel"), [(2, 3), (1, 2)])
+            for name, part in by_part.items()
+        }
         found = [
-            sum(
-                np.tensordot(
-                    _inner_last(by_part[name]), call.weight(f"{name}.kernel"), [(2, 3), (1, 2)]
-                )
-                for name in names
-                if name in by_part
-            )
+            reduce(np.add, [back[name] for name in names if name in back])
             for names in self._parts_of(call)
         ]
         return tuple(
@@ -91,14 +91,14 @@ class MultiHeadAttention(Attending):
         heads = self._heads(call)
         at_output = self._flat(call, gradient, call.inputs[0])
         inner = _inner_last(self._gated(heads))
-        found = {"attention_output.kernel": np.tensordot(inner, at_output, [(0, 1), (0, 1)])}
+        found = {"attention_output.kernel": _summed(inner, at_output, [(0, 1), (0, 1)])}
         by_part = self._at_parts(call, heads, gradient)
         for names, given in zip(self._parts_of(call), call.inputs, strict=True):
             x = self._flat(call, as_float(given), given)
             for name in names:
                 if name in by_part:
                     part = _inner_last(by_part[name])
-                    found[f"{name}.kernel"] = np.tensordot(x, part, [(0, 1), (0, 1)])
+                    found[f"{name}.kernel"] = _summed(x, part, [(0, 1), (0, 1)])
                     found[f"{name}.bias"] = part.sum(axis=(0, 1))
         found["attention_output.bias"] = at_output.sum(axis=(0, 1))
         return {name: values for name, values in found.items() if name in call.weights}
@@ -130,7 +130,7 @@ class MultiHeadAttention(Attending):
         outer = tuple(range(2, kernel.ndim))
         flat = self._flat(call, gradient, call.inputs[0])
         flat = flat.reshape(*flat.shape[:2], *kernel.shape[2:])
-        inner = np.tensordot(flat, kernel, [outer, outer]).transpose(0, 2, 1, 3)
+        inner = _summed(flat, kernel, [outer, outer]).transpose(0, 2, 1, 3)
         found = {}
         if heads.gate is not None:
             opened = expit(heads.gate)
@@ -158,7 +158,7 @@ class MultiHeadAttention(Attending):
 
     def _projected(self, call: Call, name: str, given: Array) -> Array:
         kernel = call.weight(f"{name}.kernel")
-        found = np.tensordot(self._flat(call, as_float(given), given), kernel, 1)
+        found = _summed(self._flat(call, as_float(given), given), kernel, 1)
         bias = call.optional(f"{name}.bias", "use_bias")
         return (found if bias is None else found + bias).transpose(0, 2, 1, 3)
 
@@ -255,8 +255,8 @@ class Attention(Attending):
 
     def _logits(self, call: Call) -> Array:
         if not self._is_concatenated(call):
-            return self._products(call) * self._scale(call)
-        return call.weight("concat_score_weight") * self._bent(call).sum(axis=-1)
+            return np.asarray(self._products(call) * self._scale(call))
+        return np.asarray(call.weight("concat_score_weight") * self._bent(call).sum(axis=-1))
 
     def _key(self, call: Call) -> Array:
         return as_float(call.inputs[2 if len(call.inputs) > 2 else 1])
@@ -265,14 +265,15 @@ class Attention(Attending):
         return as_float(call.inputs[0]) @ self._key(call).swapaxes(-2, -1)
 
     def _scale(self, call: Call) -> Array:
-        return call.weight("scale") if call.config.get("use_scale") else np.float32(1)
+        return call.weight("scale") if call.config.get("use_scale") else np.ones((), np.float32)
 
     def _sums(self, call: Call) -> Array:
         """Sum of every query and every key: (batch, query, key, unit)."""
-        return as_float(call.inputs[0])[..., :, None, :] + self._key(call)[..., None, :, :]
+        query = as_float(call.inputs[0])
+        return np.asarray(query[..., :, None, :] + self._key(call)[..., None, :, :])
 
     def _bent(self, call: Call) -> Array:
-        return np.tanh(self._scale(call) * self._sums(call))
+        return np.asarray(np.tanh(self._scale(call) * self._sums(call)))
 
     def _pull(self, call: Call, at_logits: Array) -> tuple[Array, Array]:
         """Take a gradient at the logits to query and key."""
@@ -321,7 +322,7 @@ class AdditiveAttention(Attention):
     """``AdditiveAttention`` (Bahdanau et al. 2014, arXiv:1409.0473)."""
 
     def _logits(self, call: Call) -> Array:
-        return (self._scale(call) * np.tanh(self._sums(call))).sum(axis=-1)
+        return np.asarray((self._scale(call) * np.tanh(self._sums(call))).sum(axis=-1))
 
     def _pull(self, call: Call, at_logits: Array) -> tuple[Array, Array]:
         slope = self._scale(call) * (1 - np.tanh(self._sums(call)) ** 2)
@@ -338,6 +339,11 @@ class AdditiveAttention(Attention):
 def _shares(logits: Array, allowed: Array | None) -> Array:
     masked = logits if allowed is None else np.where(allowed, logits, MASKED)
     return as_float(softmax(masked, axis=-1))
+
+
+def _summed(one: Array, other: Array, axes: Any) -> Array:
+    """Multiply and sum over axes of both, see `numpy.tensordot`."""
+    return np.asarray(np.tensordot(one, other, axes))
 
 
 def _inner_last(values: Array) -> Array:

@@ -38,7 +38,7 @@ class Categories(LayerOp):
         if numbers.ndim > 1 and numbers.shape[-1] == 1 and mode == "one_hot":
             numbers = numbers[..., 0]
         call.hold((*numbers.shape, count))
-        whole = (numbers[..., None] == np.arange(count)).astype(np.float32)
+        whole: Array = (numbers[..., None] == np.arange(count)).astype(np.float32)
         if mode == "one_hot":
             return whole
         if numbers.ndim > 1:

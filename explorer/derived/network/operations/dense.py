@@ -54,7 +54,7 @@ class EinsumDense(LayerOp):
     def forward(self, call: Call) -> Array:
         """Multiply as the equation says, and add the bias."""
         given, kernel, output = self._letters(call)
-        found = np.einsum(f"{given},{kernel}->{output}", call.x, call.weight("kernel"))
+        found: Array = np.einsum(f"{given},{kernel}->{output}", call.x, call.weight("kernel"))
         return found + call.weight("bias") if call.config.get("bias_axes") else found
 
     def backward(self, call: Call, gradient: Array) -> tuple[Array, ...]:

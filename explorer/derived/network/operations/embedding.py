@@ -71,7 +71,8 @@ class ReversibleEmbedding(Embedding):
         cap = call.config.get("logit_soft_cap")
         if not cap:
             return gradient
-        return gradient * (1 - np.tanh(call.x @ self._kernel(call) / np.float32(cap)) ** 2)
+        bent = np.tanh(call.x @ self._kernel(call) / np.float32(cap))
+        return np.asarray(gradient * (1 - bent**2))
 
 
 @register("PositionEmbedding")

@@ -146,7 +146,7 @@ class UnitNormalization(LayerOp):
 
     def forward(self, call: Call) -> Array:
         """Divide by the length."""
-        return call.x / self._length(call)
+        return np.asarray(call.x / self._length(call))
 
     def backward(self, call: Call, gradient: Array) -> tuple[Array, ...]:
         """Take off what would only change the length, and divide."""
@@ -160,7 +160,7 @@ class UnitNormalization(LayerOp):
 
     def _length(self, call: Call) -> Array:
         squares = (call.x**2).sum(axis=_axes(call), keepdims=True)
-        return np.maximum(np.sqrt(squares), np.float32(1e-12))
+        return np.asarray(np.maximum(np.sqrt(squares), np.float32(1e-12)))
 
 
 @register("Normalization")
@@ -171,8 +171,8 @@ class Normalization(LayerOp):
         """Centre and scale; the other way round where it is to be undone."""
         mean, deviation = self._statistics(call)
         if call.config.get("invert"):
-            return mean + call.x * deviation
-        return (call.x - mean) / deviation
+            return np.asarray(mean + call.x * deviation)
+        return np.asarray((call.x - mean) / deviation)
 
     def backward(self, call: Call, gradient: Array) -> tuple[Array, ...]:
         """Scale."""
