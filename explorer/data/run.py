@@ -266,7 +266,9 @@ class RunData:
         if self._recorded_shape(layer) != self._recorded_shape(source):
             return False
         return all(
-            np.array_equal(*(self.activations(each.name, index) for each in (layer, source)))
+            np.array_equal(
+                self.activations(layer.name, index), self.activations(source.name, index)
+            )
             for index in sample_indices(len(self.run), IDLE_SAMPLES)
         )
 

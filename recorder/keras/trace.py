@@ -17,6 +17,7 @@ import inspect
 import threading
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from recorder.keras.inputs import Feed
@@ -419,9 +420,7 @@ class Watch:
         }
         attends = layer_kind(layer) == "attention"
         found: dict[str, Any] = {
-            name: _mapped(
-                value, lambda one, name=name: self._source_of(one, name if attends else None)
-            )
+            name: _mapped(value, partial(self._source_of, noted_as=name if attends else None))
             for name, value in values.items()
         }
         if attends:
@@ -454,9 +453,7 @@ class Watch:
             if masks is None:
                 masks = _mapped(value, lambda one: getattr(one, "_keras_mask", None))
             if self.tensors(masks):
-                found[argument] = _mapped(
-                    masks, lambda mask, argument=argument: self._maker_of(mask, argument)
-                )
+                found[argument] = _mapped(masks, partial(self._maker_of, argument=argument))
         if given.get("attention_mask") is not None:
             found["attention_mask"] = self._more_masked(given["attention_mask"], values)
         return found
