@@ -16,6 +16,8 @@ Op = TypeVar("Op", bound=type[LayerOp])
 
 INPUT_CLASS = "InputLayer"
 OPERATIONS_CLASS = "Operations"
+# No class of Keras, whose names have no space: units that are held, see `editing`.
+FIXED_UNITS_CLASS = "fixed units"
 MASK_MAKERS = ("Embedding", "Masking", OPERATIONS_CLASS)
 
 _registered: dict[str, LayerOp] = {}
