@@ -5,12 +5,13 @@
 #   NO_BROWSER=1             `make demo` serves without opening a browser
 #   DEMO_ARGS="cnn"          passed on to `trainlapse demo`
 #   TEST_ARGS="-k store"     passed on to pytest
+#   FUZZ_MINUTES=20          how long `make fuzz` goes on
 
 .POSIX:
 # Two installs into one environment at once would break it.
 .NOTPARALLEL:
 .PHONY: help demo test test-fast test-full newest floors lint lint-js bundle has-node types check format \
-  constraints clean
+  fuzz constraints clean
 
 VENV = .venv
 BIN = $(VENV)/bin
@@ -18,6 +19,7 @@ BIN = $(VENV)/bin
 CONSTRAINTS =
 # `-W default`: warnings are no errors.
 WARNINGS =
+FUZZ_MINUTES = 5
 LOCKS = constraints/python3.11.txt constraints/python3.12.txt constraints/python3.13.txt \
   constraints/floors.txt
 # Bytecode is kept whatever the shell says: to prepare the assertions of all tests takes seconds.
@@ -30,6 +32,7 @@ help:
 	@echo 'make test        run every test, but what takes minutes'
 	@echo 'make test-fast   the tests for daily work: within a minute, no browser'
 	@echo 'make test-full   what takes minutes: whole trainings, every card in every width and theme'
+	@echo 'make fuzz        files and messages of strangers, FUZZ_MINUTES long; keeps what it finds as tests'
 	@echo 'make newest      the tests with the newest versions, on the newest Python found'
 	@echo 'make floors      the tests with the lowest versions admitted, on Python 3.11'
 	@echo 'make lint        ruff and import contracts'
@@ -42,7 +45,7 @@ help:
 	@echo 'make clean       remove all that make installed and cached; recordings stay'
 	@echo
 	@echo 'Each sets up $(VENV) first; newest and floors have environments of their own.'
-	@echo 'Options: PYTHON, VENV, NO_BROWSER, DEMO_ARGS, TEST_ARGS'
+	@echo 'Options: PYTHON, VENV, NO_BROWSER, DEMO_ARGS, TEST_ARGS, FUZZ_MINUTES'
 
 demo: $(VENV)/.has-demo
 	@case "$(NO_BROWSER)" in \
@@ -58,6 +61,9 @@ test-fast: $(VENV)/.has-test
 
 test-full: $(VENV)/.has-test
 	@$(PYTEST) -m full -o faulthandler_timeout=1200 $(TEST_ARGS)
+
+fuzz: $(VENV)/.has-test
+	@$(BIN)/python -m tests.fuzz.run --minutes $(FUZZ_MINUTES)
 
 # Installed anew each time: what is newest changes.
 newest:

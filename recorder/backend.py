@@ -3,7 +3,8 @@
 A recording knows its model by these protocols alone, and imports no framework. A backend needs
 `Backend` and `Subject`. The other protocols are optional, and a backend that has nothing to say
 there leaves them out. `CanNarrow` saves work. `MeasuresUpdates` gives a run its single updates,
-`TellsTrained` what was frozen when. `HasParts` finds the models that a training of several has.
+`TellsTrained` what was frozen when, `TellsStructure` that a model was rebuilt. `HasParts` finds the
+models that a training of several has.
 """
 
 from __future__ import annotations
@@ -245,6 +246,17 @@ class TellsTrained(Protocol):
 
         At every recorded step: it must be quick.
         """
+
+
+@runtime_checkable
+class TellsStructure(Protocol):
+    """A `Subject` that knows what its model is made of now: a model may be rebuilt between fits.
+
+    What was looked at before knows nothing of a layer that was added or replaced.
+    """
+
+    def made_of(self) -> Sequence[object]:
+        """Give all layers and weights of the model, in any order: they are told by identity."""
 
 
 @runtime_checkable

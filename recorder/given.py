@@ -101,7 +101,7 @@ def inputs_of(
     Raises
     ------
     ArgumentError
-        Rows of one array differ in length.
+        Rows of one array differ in length, or it is no array at all.
 
     Examples
     --------
@@ -219,11 +219,23 @@ def _numpy_type(value: Any) -> Any:
 def _array(values: Any, argument: str) -> Array:
     try:
         array = np.asarray(values)
-    except ValueError:  # rows of different lengths
-        arguments.refuse(argument, values, "an array, or rows of one length")
+    except ValueError:
+        arguments.refuse(argument, values, _expected(values))
+    if not array.ndim:
+        arguments.refuse(argument, values, _expected(values))
     if array.dtype.kind == "S" or (array.dtype.kind == "O" and _are_texts(array)):
         return np.array([_text(value) for value in array.flat], np.str_).reshape(array.shape)
     return array
+
+
+def _expected(values: Any) -> str:
+    """Say what is expected instead of what is no array."""
+    if isinstance(values, list | tuple):
+        return "an array, or rows of one length"
+    gives_batches = hasattr(values, "__iter__") or hasattr(values, "__getitem__")
+    if gives_batches and not isinstance(values, str | bytes):  # a data set, or a generator
+        return "arrays, such as those of one batch: x, y = next(iter(data))"
+    return "an array (example, ...), or several as model.fit takes them"
 
 
 def _are_texts(array: Array) -> bool:

@@ -76,6 +76,8 @@ class Labels:
             known = np.unique(texts).tolist() if names is None else names
             numbers = [_number(name, known) for name in texts[:, 0].tolist()]
             return cls(np.array(numbers, np.int64), known, task or "classes")
+        if not values.ndim and values.dtype.kind == "O":
+            arguments.refuse(argument, labels, "class numbers, class names or targets")
         if values.dtype.kind not in "biuf":
             raise SpecError(
                 f"{argument} holds {values.dtype}; pass class numbers, class names or targets."

@@ -211,7 +211,8 @@ class LoopRecorder:
         ------
         ArgumentError
             An argument is of another kind, or out of its range, no backend knows the model, `path`
-            has a field that does not exist, or it names a new run and `resume` was passed.
+            is an address or has a field that does not exist, or it names a new run and `resume`
+            was passed.
         RunExistsError
             There is a run at the path, and neither `overwrite` nor `resume` was passed.
         SpecError
@@ -518,9 +519,9 @@ class LoopRecorder:
         self._cost.end(now)
         if was_open:
             log.info("%s: %s", self.report, self._recording.path)
-        path = self._recording.path
-        if self._pack and was_open and finished and self._fault is None and path is not None:
-            pack_quietly(path)
+        location = self._recording.location
+        if self._pack and was_open and finished and self._fault is None and location is not None:
+            pack_quietly(location)
 
     def _safely(self, function: Callable[..., object], *args: Any, **kwargs: Any) -> None:
         """Call a function of the recording; a fault ends the recording, not the training."""
@@ -548,7 +549,7 @@ class LoopRecorder:
         for release in (close, self._finalizer or self._termination.remove, self._let_model_go):
             with contextlib.suppress(Exception):  # that something is broken is said anyway
                 release()
-        path = self._recording.path
+        path, location = self._recording.path, self._recording.location
         log.warning(
             "Recording stopped at step %d, the training goes on. %s: %s\n%s%s",
             self._recording.step,
@@ -556,7 +557,7 @@ class LoopRecorder:
             fault,
             _remedy(fault),
             ""
-            if path is None
+            if location is None or not is_run(location)  # it may have been deleted
             else f"The steps recorded so far can be explored: trainlapse explore {path}",
         )
 

@@ -198,7 +198,7 @@ class Probe:
         seed = arguments.whole("Probe.pick(seed=...)", seed, least=0)
         labels = Labels.of(y, None, None, _PICKED.argument("labels"))
         values = labels.values
-        if values is None:
+        if values is None or not values.ndim:
             arguments.refuse(_PICKED.argument("labels"), y, "the class of each example")
         numbers = class_numbers(values)
         given = _texts(_PICKED, "texts", texts)
@@ -371,7 +371,7 @@ class Probe:
             return ["there is no input; pass an array, or several as model.fit takes them"]
         found = []
         for given in self._inputs:
-            if not given.shape or 0 in given.shape:
+            if 0 in given.shape:
                 found.append(
                     f"input {given.name!r} has shape {given.shape}; pass at least one example"
                 )

@@ -204,4 +204,5 @@ def parse_bytes(size: int | str, argument: str = "byte_budget") -> int:
 
 
 def _switch(argument: str, wanted: bool | Globs) -> bool | tuple[str, ...]:
-    return wanted if isinstance(wanted, bool) else arguments.globs(argument, wanted)
+    expected = f"True, False, {arguments.PATTERNS}"
+    return wanted if isinstance(wanted, bool) else arguments.globs(argument, wanted, expected)

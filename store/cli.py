@@ -5,7 +5,6 @@ Everything heavy is imported inside a command, so that help comes at once.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +14,8 @@ from typing import Any
 import click
 
 from store.commands import Command
+from store.errors import TrainlapseError
+from store.terminal import say, say_json
 
 PRIVATE_HINT = {
     "inputs": "the inputs themselves",
@@ -29,6 +30,9 @@ PRIVATE_HINT = {
     "moments": "the moments that were marked, with their notes",
     "other_files": "files that lie beside the arrays",
 }
+
+# Lines of damage that are printed; the report counts the rest.
+FINDINGS_SHOWN = 100
 
 
 def _command(name: str) -> Callable[[Callable[..., Any]], click.Command]:
@@ -102,9 +106,9 @@ def info(run: str, as_json: bool) -> None:
 
     description = describe(open_run(run))
     if as_json:
-        click.echo(json.dumps(description, ensure_ascii=False, indent=2))
+        say_json(description)
     else:
-        click.echo(render(description))
+        say(*render(description).split("\n"))
 
 
 @_command("verify")
@@ -119,26 +123,29 @@ def verify(run: str, salvage: Path | None) -> None:
     """Read every chunk of RUN and name what is damaged; exit code 1 if anything is."""
     from store.reading.run import open_run
     from store.tools import verify as checks
-    from store.tools.info import human_bytes, printable
+    from store.tools.info import human_bytes
 
     opened = open_run(run)
     with _bar("verify") as progress:
         report = checks.verify(opened, progress)
-    for finding in report.findings:
-        click.echo(printable(str(finding)))
+    for finding in report.findings[:FINDINGS_SHOWN]:
+        say(str(finding))
+    if len(report.findings) > FINDINGS_SHOWN:
+        say(f"and {len(report.findings) - FINDINGS_SHOWN} more")
     layers = sorted({finding.layer for finding in report.findings if finding.layer})
     read = f"{report.arrays} arrays, {human_bytes(report.bytes)}"
     if report.is_sound:
-        how = "every checksum is right" if report.checksummed else "no checksums in this form"
-        click.echo(f"Sound: {read} read, {how}.")
+        without = len(report.unchecked)
+        how = f"; {without} of them without checksums" if without else ""
+        say(f"Sound: {read} read, every checksum is right{how}.")
     else:
         named = f"; layers: {', '.join(layers)}" if layers else ""
-        click.echo(printable(f"Damaged: {len(report.findings)} findings in {read}{named}."))
+        say(f"Damaged: {len(report.findings)} findings in {read}{named}.")
     if salvage is not None:
         with _bar("salvage") as progress:
             written, lost = checks.salvage(opened, report, salvage, progress)
         missing = f", without {'; '.join(lost)}" if lost else ", with everything"
-        click.echo(printable(f"Wrote {written.path}{missing}."))
+        say(f"Wrote {written.path}{missing}.")
     if not report.is_sound:
         sys.exit(1)
 
@@ -178,7 +185,7 @@ def pack(
             progress=progress,
         )
     share = report.bytes / report.raw_bytes if report.raw_bytes else 1
-    click.echo(
+    say(
         f"Packed {human_bytes(report.raw_bytes)} into {human_bytes(report.bytes)} ({share:.2f}; "
         f"frames {human_bytes(report.frames_bytes)}, histories "
         f"{human_bytes(report.history_bytes)}), verified: {report.path}"
@@ -223,7 +230,7 @@ def crop(
     cut = Cut(first, last, every, layers, _parse_probes(probes), drop)
     with _bar("crop") as progress:
         report = crop_run(run, out, cut, overwrite=overwrite, progress=progress)
-    click.echo(f"Wrote {human_bytes(report.bytes)}, verified: {report.path}")
+    say(f"Wrote {human_bytes(report.bytes)}, verified: {report.path}")
 
 
 @_command("share")
@@ -246,16 +253,16 @@ def share(
     Before the file is written, what it will give away is listed; `crop` leaves parts out.
     """
     from store.reading.run import open_run
-    from store.tools.info import contents, human_bytes, kept_inputs, other_files, printable
+    from store.tools.info import contents, human_bytes, kept_inputs, other_files
     from store.tools.share import share as share_run
 
     opened = open_run(run)
-    click.echo("The file will contain:")
+    say("The file will contain:")
     for name, there in contents(opened).items():
         if there and not (no_moments and name == "moments"):
             listed = {"inputs": kept_inputs, "other_files": other_files}.get(name)
             each = f": {', '.join(listed(opened))}" if listed else ""
-            click.echo(printable(f"  - {PRIVATE_HINT[name]}{each}"))
+            say(f"  - {PRIVATE_HINT[name]}{each}")
     with _bar("share") as progress:
         report = share_run(
             run,
@@ -266,13 +273,36 @@ def share(
             with_moments=not no_moments,
             progress=progress,
         )
-    click.echo(f"Wrote {human_bytes(report.bytes)}, verified: {report.path}")
+    say(f"Wrote {human_bytes(report.bytes)}, verified: {report.path}")
     _echo_errors(report.errors)
+
+
+@_command("trust")
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
+@click.option("--withdraw", is_flag=True, help="Take the signature back.")
+def trust(runs: tuple[str, ...], withdraw: bool) -> None:
+    """Sign RUN: you know where it is from, and pages no longer mark it as foreign.
+
+    The signature is yours and of this machine, and is kept in your settings; the run stays as it
+    is. What you record here is signed when it is recorded. No right depends on it: no run is
+    executed, signed or not.
+    """
+    from store.reading.run import open_run
+    from store.tools import trust as signatures
+
+    for location in runs:
+        run = open_run(location)
+        try:
+            (signatures.withdraw if withdraw else signatures.sign)(run)
+        except OSError as error:
+            raise TrainlapseError(f"The signature cannot be kept: {error}") from error
+        done = "No longer signed" if withdraw else "Signed"
+        say(f"{done}: {run.name}, of {run.created:%Y-%m-%d %H:%M} ({run.location})")
 
 
 def _echo_errors(errors: dict[str, float] | Any) -> None:
     for path, error in errors.items():
-        click.echo(f"  {path}: off by at most {error:.3g}")
+        say(f"  {path}: off by at most {error:.3g}")
 
 
 def _parse_steps(text: str | None) -> tuple[int | None, int | None]:
@@ -298,4 +328,4 @@ def _parse_probes(text: str | None) -> list[int] | None:
     return found
 
 
-COMMANDS: list[click.Command] = [info, verify, pack, crop, share]
+COMMANDS: list[click.Command] = [info, verify, pack, crop, share, trust]

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import io
 import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
 
 from store.errors import TrainlapseError
+from store.terminal import printable_lines, printable_logs, say
 
 
 class Command(click.Command):
-    """Shows a `TrainlapseError` as one line on stderr and exits with 1; ``-h`` is ``--help``."""
+    """Shows what goes wrong on stderr and exits with 1; ``-h`` is ``--help``.
+
+    A `TrainlapseError`, or one of the system, is a line; any other error is a fault of ours, with
+    its traceback.
+    """
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -24,8 +32,27 @@ class Command(click.Command):
         if isinstance(sys.stdout, io.TextIOWrapper):
             # As stderr has it: a file's name may hold what the terminal, or UTF-8, does not.
             sys.stdout.reconfigure(errors="backslashreplace")
-        try:
-            return super().invoke(ctx)
-        except TrainlapseError as error:
-            click.echo(f"Error: {error}", err=True)
-            ctx.exit(1)
+        with printable_logs(), printable_usage():
+            try:
+                return super().invoke(ctx)
+            except (click.ClickException, click.exceptions.Exit, click.Abort):
+                raise
+            except (ModuleNotFoundError, BrokenPipeError):  # the group's to name, Click's to end
+                raise
+            except (TrainlapseError, OSError) as error:
+                said = f"Error: {error}"
+            except Exception:
+                said = traceback.format_exc().rstrip("\n")
+            say(*said.split("\n"), err=True)
+            return ctx.exit(1)
+
+
+@contextmanager
+def printable_usage() -> Iterator[None]:
+    """Let the messages of Click steer no terminal: they name files."""
+    try:
+        yield
+    except click.UsageError as error:
+        raise click.UsageError(printable_lines(error.format_message()), error.ctx) from error
+    except click.ClickException as error:
+        raise click.ClickException(printable_lines(error.format_message())) from error

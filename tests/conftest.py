@@ -55,10 +55,11 @@ def find_chromium() -> str | None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _cache_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What is derived is not kept in the user's cache, by processes that tests start neither."""
+def _folders_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Nothing is kept in the user's cache and settings, by processes that tests start neither."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TRAINLAPSE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("TRAINLAPSE_CONFIG", str(tmp_path_factory.mktemp("config")))
         yield
 
 

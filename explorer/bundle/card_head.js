@@ -330,12 +330,20 @@ var MOST_DRAWING_MS = 5e3;
 function statesOf(model, el, more = () => []) {
   const bar = element("progress", { max: 1, hidden: "" });
   const told = element("span", { "aria-hidden": "true" });
-  const sign = element("span", { class: "busy no-snapshot", role: "status", hidden: "" }, element("span", { text: "computing …" }), bar, told);
+  const ask = (what) => () => {
+    introduce(model);
+    model[what] += 1;
+  };
+  const cancel = element("button", { type: "button", class: "quiet", text: "Cancel", hidden: "" });
+  const retry = element("button", { type: "button", class: "quiet no-snapshot", text: "Compute it" });
+  cancel.addEventListener("click", ask("cancels"));
+  retry.addEventListener("click", ask("retries"));
+  const sign = element("span", { class: "busy no-snapshot", role: "status", hidden: "" }, element("span", { text: "computing …" }), bar, told, cancel);
   const said = element("p", { class: "said", hidden: "" });
   let [began, ticking, drawing] = [0, 0, 0];
   const tell = () => {
     const seconds = (performance.now() - began) / 1e3;
-    bar.hidden = seconds < TOLD_AFTER_MS / 1e3;
+    bar.hidden = cancel.hidden = seconds < TOLD_AFTER_MS / 1e3;
     told.textContent = "";
     if (bar.hidden) return;
     const known = model.share >= 0;
@@ -387,6 +395,7 @@ function statesOf(model, el, more = () => []) {
     }
     if (state === "computing") return;
     said.textContent = model.said;
+    if (state === "stopped") said.append(" ", retry);
     said.hidden = !model.said;
     said.className = `said ${state}`;
     if (state === "fault") said.role = "alert";

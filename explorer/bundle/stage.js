@@ -402,7 +402,7 @@
         return settle(patience);
       },
       // Why the card has no picture; empty if it has one.
-      absence: () => card && ["nothing", "fault"].includes(headOfCard().state) ? headOfCard().said : "",
+      absence: () => card && ["nothing", "fault", "stopped"].includes(headOfCard().state) ? headOfCard().said : "",
       // The whole of it, in page pixels.
       box: () => {
         if (!card) return { x: 0, y: 0, width: innerWidth, height: innerHeight };

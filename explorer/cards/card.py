@@ -28,15 +28,13 @@ from explorer.widgets.page.beside import columns
 from explorer.widgets.page.card_head import CardHead
 from explorer.widgets.page.one_of import OneOf
 from explorer.widgets.page.states import CONTENT, UNSEEN
-from explorer.worker import in_worker
+from explorer.worker import OutOfTimeError, TimeLimit, in_worker
 from store.errors import TrainlapseError
 
 logger = logging.getLogger(__name__)
 # Height of a card before its first picture, about as much as after it. If cards were lower, those
 # further down would be on screen for a moment, and be drawn before those that stay there.
 EMPTY_PX = 400
-# Result of a computation that was skipped because the selection has changed.
-SKIPPED = object()
 CARD_STYLE = """
 :host {
   background: var(--tl-card);
@@ -46,6 +44,13 @@ CARD_STYLE = """
   box-sizing: border-box;
 }
 """
+
+
+@dataclasses.dataclass(frozen=True)
+class Stopped:
+    """Why a picture was not computed to its end."""
+
+    why: str
 
 
 class Card:
@@ -93,6 +98,7 @@ class Card:
             None  # the key on screen, drawn from an earlier reading of the run
         )
         self._part: tuple[Any, ...] | None = None  # the key of a picture that is not whole yet
+        self._stopped: tuple[tuple[Any, ...], Stopped] | None = None  # what is not to be computed
         self.head = card_head(
             view.title,
             wanted=self._save if numbers else None,
@@ -106,6 +112,8 @@ class Card:
         self.pictures = OneOf(KEPT_PICTURES, min_height=EMPTY_PX)
         self.panel = framed(self.head, self.pictures, width=view.width)
         self.head.param.watch(lambda _: self.update(), "seen")
+        self.head.param.watch(lambda _: self._cancel(), "cancels")
+        self.head.param.watch(lambda _: self._retry(), "retries")
 
     def update(self, deadline: float = 0.0) -> None:
         """Show what is selected now, if the card is on screen.
@@ -136,6 +144,8 @@ class Card:
             self._say(self._nothing[key], scene)
         elif key in self.pictures:
             self._show(key, scene)
+        elif self._stopped is not None and key == self._stopped[0]:
+            self._say(self._stopped[1])
         else:
             self._compute(scene, key, deadline)
 
@@ -151,6 +161,7 @@ class Card:
         self._part = None
         self._followed.clear()
         self._nothing.clear()
+        self._stopped = None
         if self.head.state == CONTENT:
             self._outdated = self._shown
         self._asked = self._shown = None
@@ -167,33 +178,69 @@ class Card:
         if isinstance(failure, Failure):
             self._say(failure)
             return
+        self._stopped = None
         self.head.begin(renewing=key == self._outdated)
-        self._go_on(scene, key, lambda: self.view.compute(scene), deadline)
+        self._go_on(scene, key, lambda: self.view.compute(scene), TimeLimit(), deadline)
 
     def _go_on(
-        self, scene: Scene, key: tuple[Any, ...], make: Callable[[], Any], deadline: float = 0.0
+        self,
+        scene: Scene,
+        key: tuple[Any, ...],
+        make: Callable[[], Any],
+        limit: TimeLimit,
+        deadline: float = 0.0,
     ) -> None:
         """Compute a picture, or continue to compute it, in the worker."""
 
-        def work() -> Any:
-            # If the selection has changed since, the result would not be shown.
-            return self._guard(make) if key == self._shown else SKIPPED
+        def is_wanted() -> bool:
+            # Who went away and came back has asked twice: the first whole picture is enough.
+            is_whole = key in self.pictures and key != self._part
+            return key == self._shown and self._stopped is None and not is_whole
 
         def use(made: Any) -> None:
+            if not is_wanted():
+                return
             if isinstance(made, Unfinished):
-                if made.so_far is not None and key == self._shown:
+                if made.so_far is not None:
                     self._draw_meanwhile(scene, key, made.so_far)
                 progress(made.share)
-                self._go_on(scene, key, made.go_on, deadline)
+                self._go_on(scene, key, made.go_on, limit, deadline)
+            elif isinstance(made, Stopped):
+                self._stop(made)
             else:
                 self._leave_part()
                 self._draw(scene, key, made)
 
         def progress(share: float) -> None:
-            if key == self._shown:
+            if is_wanted():
                 self.head.share = share
 
-        in_worker(self._data, work, use, deadline=deadline, progress=progress)
+        in_worker(
+            self._data,
+            lambda: self._guard(make),
+            use,
+            deadline=deadline,
+            progress=progress,
+            wanted=is_wanted,
+            limit=limit,
+        )
+
+    def _cancel(self) -> None:
+        """Compute no further what is being computed."""
+        if self.head.busy:
+            self._stop(Stopped("It was cancelled."))
+
+    def _stop(self, why: Stopped) -> None:
+        assert self._shown is not None
+        self._stopped = self._shown, why
+        self._leave_part()
+        self._say(why)
+
+    def _retry(self) -> None:
+        """Compute what was stopped, from the beginning."""
+        if self._stopped is not None:
+            self._stopped = self._shown = None
+            self.update()
 
     def _draw_meanwhile(self, scene: Scene, key: tuple[Any, ...], so_far: Any) -> None:
         """Show a part of a picture, while the rest of it is computed."""
@@ -210,8 +257,6 @@ class Card:
             self._part = None
 
     def _draw(self, scene: Scene, key: tuple[Any, ...], outcome: Any) -> None:
-        if outcome is SKIPPED or key != self._shown or key in self.pictures:
-            return  # another selection is on screen, or this one was computed twice
         selected, index = self._current()
         if self.view.key(selected) != key:  # the card is off screen and shows an older selection
             selected = scene.selected
@@ -257,7 +302,7 @@ class Card:
         self._followed = {of: was for of, was in self._followed.items() if of in kept} | {key: now}
         self.view.follow(scene, picture)
 
-    def _say(self, sentence: str | Failure, captioned: Scene | None = None) -> None:
+    def _say(self, sentence: str | Failure | Stopped, captioned: Scene | None = None) -> None:
         """Show a sentence in place of the picture, below the caption of a scene if one is given."""
         caption = "" if captioned is None else self._guard(lambda: self.view.caption(captioned))
         self._outdated = None
@@ -266,6 +311,8 @@ class Card:
             self.pictures.hide()
             if isinstance(sentence, Failure):
                 self.head.fault(str(sentence), caption="")
+            elif isinstance(sentence, Stopped):
+                self.head.stopped(sentence.why, caption="")
             else:
                 known = "" if isinstance(caption, Failure) else caption
                 self.head.nothing(sentence, caption=known)
@@ -314,6 +361,8 @@ class Card:
         """Call `make`. An exception is logged and returned as a sentence for the card."""
         try:
             return make()
+        except OutOfTimeError as error:
+            return Stopped(str(error))
         except Exception as error:
             logger.exception("View %r failed", self.view.title)
             return Failure(f"{type(error).__name__}: {error}")

@@ -177,7 +177,8 @@ class Comparison:
             asked = int(str(query["step_b"]))
         except (KeyError, ValueError):
             return alignment.position_of(ours, side="first")
-        beside = int(np.abs(theirs - asked).argmin())
+        within = min(max(asked, int(theirs[0])), int(theirs[-1]))  # whatever an address says
+        beside = int(np.abs(theirs - within).argmin())
         gaps = np.abs(alignment.first - ours) + np.abs(alignment.second - beside)
         return int(gaps.argmin())
 

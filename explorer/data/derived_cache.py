@@ -29,7 +29,7 @@ FOLDER_VARIABLE = "TRAINLAPSE_CACHE"
 # Distributions and the like are some hundred kilobytes each.
 MOST_BYTES = 512 * 1024 * 1024
 # Part of every name: raised when what a derivation returns changes its meaning.
-GENERATION = 2
+GENERATION = 4
 
 
 def default_folder() -> Path:

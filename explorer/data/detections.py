@@ -108,8 +108,9 @@ def detections_of(data: RunData, layer: str, pool: Pool = "max") -> Detections:
 
 
 def turns_of_detections(data: RunData, layer: str) -> list[Callable[[], object]]:
-    """Part the work on a larger set into pieces whose outcomes are kept: a recorded step each."""
-    if larger_set(data) is None:
+    """Part the work on a larger set that is to be done into pieces, a recorded step each."""
+    larger = larger_set(data)
+    if larger is None:
         return []
     answering = answering_layer(data, layer)
 
@@ -118,7 +119,9 @@ def turns_of_detections(data: RunData, layer: str) -> list[Callable[[], object]]
         if of is not None:
             _at_step(of, answering, index)
 
-    return [partial(turn, index) for index in steps_read(data).tolist()]
+    steps = steps_read(data).tolist()
+    left = [index for index in steps if not data.has_derived(_key(larger, answering, index))]
+    return [partial(turn, index) for index in left]
 
 
 def on_larger_set(data: RunData, layer: str) -> bool:
@@ -149,11 +152,7 @@ def _at_step(of: Replayed, layer: str, index: int) -> dict[Pool, Arrays]:
             found |= {f"{pool} {name}": each for name, each in kept.items()}
         return found
 
-    kept = data.derived(
-        f"detectors of {activation_path(layer)}, {len(units)} units, on the {examples.source} at "
-        f"{index}",
-        make,
-    )
+    kept = data.derived(_key(of, layer, index), make)
     return {
         pool: {
             name.removeprefix(f"{pool} "): each
@@ -162,6 +161,12 @@ def _at_step(of: Replayed, layer: str, index: int) -> dict[Pool, Arrays]:
         }
         for pool in POOLS
     }
+
+
+def _key(of: Replayed, layer: str, index: int) -> str:
+    units = len(shown_units(of.data, layer))
+    where = f"on the {of.examples.source} at {index}"
+    return f"detectors of {activation_path(layer)}, {units} units, {where}"
 
 
 def _selectivity(values: Array, labels: Array, classes: int) -> dict[str, Array]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -154,7 +154,7 @@ class Examples(AnsweredSet):
         length = max(1, BLOCK_BYTES // max(1, 8 * int(np.prod(shape, dtype=np.int64))))
         rest = (slice(None),) * len(shape)
         for start in counted(range(0, steps, length)):
-            yield self.data.run.read(self.path, (slice(start, min(steps, start + length)), *rest))
+            yield self.data.read(self.path, (slice(start, min(steps, start + length)), *rest))
 
 
 def sources(data: RunData) -> list[ExampleSource]:
@@ -167,6 +167,34 @@ def examples_of(data: RunData, source: ExampleSource) -> Examples | None:
     return _of_probe(data) if source == "probe" else _of_evaluation(data, source)
 
 
+class Guess(NamedTuple):
+    """How good an answer is that knows nothing but how frequent classes are.
+
+    Attributes
+    ----------
+    accuracy : float
+        Of who always names the most frequent class.
+    cross_entropy : float
+        Of who always gives the shares of the classes, in nats.
+    """
+
+    accuracy: float
+    cross_entropy: float
+
+
+def guess(data: RunData) -> Guess | None:
+    """Say how good a guess is, by the classes of a larger set; None without one.
+
+    Probes are picked, often as many of each class: their shares are not those of the data.
+    """
+    found = [examples_of(data, source) for source in SOURCES if source != "probe"]
+    labels = next((one.labels for one in found if one is not None), None)
+    if labels is None or not (labels >= 0).any():
+        return None
+    shares = np.unique(labels[labels >= 0], return_counts=True)[1] / (labels >= 0).sum()
+    return Guess(float(shares.max()), float(-(shares * np.log(shares)).sum()))
+
+
 def answers_at(data: RunData, source: ExampleSource, index: int) -> Array:
     """Read the class probabilities of every example of a source at a step: (example, class).
 
@@ -175,7 +203,7 @@ def answers_at(data: RunData, source: ExampleSource, index: int) -> Array:
     reading, path = data.answer, AnsweredSet(data, source).path
     assert isinstance(reading, OutputReading)
     rest = (slice(None),) * (len(data.run.array(path).shape) - 1)
-    return reading.probabilities(data.run.read(path, (index, *rest)))
+    return reading.probabilities(data.read(path, (index, *rest)))
 
 
 def _path(source: ExampleSource) -> str:

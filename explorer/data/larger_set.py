@@ -44,7 +44,7 @@ def larger_set(data: RunData) -> Replayed | None:
     """Choose the larger set that can be sent through the network, as far as the run tells.
 
     It has inputs and enough examples of each class, and every layer is repeated in NumPy. Nothing
-    is computed: see `repeated_set`.
+    is computed: see `repeated_set`. None once that has found that the network gives other answers.
     """
     of = Replayed.of(data, SOURCES)
     if of is None or too_few(of.examples.labels) is not None or data.network.unsupported:
@@ -53,7 +53,10 @@ def larger_set(data: RunData) -> Replayed | None:
     if any(one.parameters and not one.weights and _owns(data, one.name) for one in layers):
         return None
     values = sum(math.prod(layer.output_shape) for layer in layers)
-    return of if values * len(of.examples) <= MOST_AT_ONCE else None
+    if values * len(of.examples) > MOST_AT_ONCE:
+        return None
+    is_known = data.has_derived(_repetition_key(of))
+    return None if is_known and not _repetition(of)["answers"] else of
 
 
 def repeated_set(data: RunData) -> Replayed | None:
@@ -147,10 +150,16 @@ class ClassMeasure:
         return {name: np.stack([one[name][column] for one in found])[nearest] for name in found[0]}
 
     def turns(self, data: RunData) -> list[Callable[[], object]]:
-        """Part the work into pieces whose outcomes are kept, a step each; none for the probe."""
-        if larger_set(data) is None:
+        """Part the work that is to be done into pieces whose outcomes are kept, a step each.
+
+        None where the probe is taken, or all is done.
+        """
+        of = larger_set(data)
+        if of is None:
             return []
-        return [partial(self._turn, data, index) for index in steps_read(data).tolist()]
+        steps = steps_read(data).tolist()
+        left = [index for index in steps if not data.has_derived(self._key(of, index))]
+        return [partial(self._turn, data, index) for index in left]
 
     def _turn(self, data: RunData, index: int) -> None:
         of = repeated_set(data)
@@ -166,7 +175,10 @@ class ClassMeasure:
             each = [self.measure(found[layer], of.examples.labels) for layer in layers]
             return {name: np.array([one[name] for one in each]) for name in each[0]}
 
-        return of.data.derived(f"{self.name} on the {of.examples.source} at {index}", make)
+        return of.data.derived(self._key(of, index), make)
+
+    def _key(self, of: Replayed, index: int) -> str:
+        return f"{self.name} on the {of.examples.source} at {index}"
 
 
 def _repetition(of: Replayed) -> Arrays:
@@ -185,11 +197,15 @@ def _repetition(of: Replayed) -> Arrays:
         whole = [_is_of_shape(data, layer, found[layer].shape[1:]) for layer in layers]
         return {"answers": np.array(True), "whole": np.array(whole)}
 
-    return data.derived(f"repetition of the answers on the {of.examples.source}", make)
+    return data.derived(_repetition_key(of), make)
+
+
+def _repetition_key(of: Replayed) -> str:
+    return f"repetition of the answers on the {of.examples.source}"
 
 
 def _recorded(of: Replayed, index: int) -> Array:
-    return of.data.run.read(of.examples.path, (index, slice(None), slice(None)))
+    return of.data.read(of.examples.path, (index, slice(None), slice(None)))
 
 
 def _agree(computed: Array, recorded: Array) -> bool:

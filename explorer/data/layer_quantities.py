@@ -84,6 +84,8 @@ class LayerQuantity:
         Takes the run: gives what stands behind the name in the menu, or none.
     note : callable, optional
         Takes the run: gives a sentence on what the numbers mean in it, or none.
+    counts_padding : bool
+        Whether positions of a text's padding count, of what reads activations.
     measured_on : callable, optional
         Takes the run: gives a sentence on what the numbers are of, or none if it is the probe.
     turns : callable, optional
@@ -120,6 +122,7 @@ class LayerQuantity:
     healthy: str = ""
     qualifier: Callable[[RunData], str] = lambda _: ""
     note: Callable[[RunData], str] = lambda _: ""
+    counts_padding: bool = True
     measured_on: Callable[[RunData], str] = lambda _: ""
     turns: Callable[[RunData], Sequence[Callable[[], object]]] = lambda _: ()
     unknown: str = "No value is a number at any recorded step."
@@ -479,6 +482,7 @@ def stable_rank_of_weights(data: RunData, layer: str) -> Array | None:
 @LayerQuantity(
     "effective rank of activations",
     reads="activation",
+    counts_padding=False,
     unit="share of the full rank",
     limits=(0.0, 1.0),
     title="How many directions the activations of each layer use",
@@ -497,6 +501,7 @@ def effective_rank_of_activations(data: RunData, layer: str) -> Array:
 @LayerQuantity(
     "stable rank of activations",
     reads="activation",
+    counts_padding=False,
     unit="share of the full rank",
     limits=(0.0, 1.0),
     title="How much the strongest direction of the activations outweighs the others",

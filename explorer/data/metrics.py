@@ -180,7 +180,7 @@ def gradient_norm(data: RunData) -> tuple[Updates, Values] | None:
     """
     if not has_gradients(data):
         return None
-    of_variables = data.run.read(GRADIENTS, (slice(None), slice(None)))
+    of_variables = data.read(GRADIENTS, (slice(None), slice(None)))
     known = ~np.isnan(of_variables).all(axis=1)
     squares = np.nansum(np.square(of_variables[known], dtype=np.float64), axis=1)
     return (data.run.steps[known], np.sqrt(squares)) if known.any() else None

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from explorer.data.absence import RECORD_WEIGHTS, Absence, Lack, Unfit
 from explorer.data.run import SAMPLES, RunData
+from explorer.data.texts import FILLER, PADDINGS
 from explorer.data.windows import token_windows
 from explorer.derived.recurrent.equations import (
     GATES,
@@ -52,8 +53,6 @@ MOST_VALUES = 2**22
 TOLERANCE = 0.05
 # Probes whose derived states are compared with the recorded output, at the first and last step.
 CHECKED_PROBES = 3
-# First words of vocabularies that fill up a text.
-PADDING = ("", "[PAD]", "<pad>", "<PAD>")
 # The direction of states that were not derived: the output, as it was recorded.
 RECORDED = "recorded"
 
@@ -249,7 +248,7 @@ class RecurrentLayer:
             numbers = [str(position) for position in range(count)]
             return Text(numbers, _counted(mask, np.ones(count, bool)), mask is not None)
         names = list(known.vocabulary or [])
-        padding = 0 if mask is None and names and names[0] in PADDING else None
+        padding = FILLER if mask is None and names and names[0] in PADDINGS else None
         start, end = text_spans(ids[probe : probe + 1], padding)[0]
         within = (spans[:, 0] < end) & (spans[:, 1] > start)
         separator = "" if is_spelled(names) else " "

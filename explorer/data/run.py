@@ -31,9 +31,9 @@ from explorer.derived.time.frames import (
     robust_limits,
     sample_indices,
 )
-from explorer.derived.time.headway import counted
+from explorer.derived.time.headway import checkpoint, counted
 from explorer.derived.time.timeline import Timeline, first_from
-from store import Run
+from store import Layer, Run
 from store.format.losses import recorded_loss
 from store.format.names import UNIT_DIM, Array, activation_path, weight_path
 from store.format.spec import EVALUATION_GROUPS, EVALUATION_INPUT
@@ -116,6 +116,15 @@ class RunData:
         kept = DerivedCache(version)
         return self._derived.get((version, key), lambda: kept.get(key, make))
 
+    def has_derived(self, key: str) -> bool:
+        """Whether `derived` would give the arrays of a key at once: they are in memory."""
+        return (self.run.version, key) in self._derived
+
+    def read(self, path: str, index: tuple[int | slice, ...]) -> Array:
+        """Read a part of an array, as `store.Run.read` does; a computation can be ended here."""
+        checkpoint()
+        return self.run.read(path, index)
+
     # -- activations -------------------------------------------------------------------------
 
     def picture(self, layer: str) -> FrameLayout:
@@ -126,7 +135,7 @@ class RunData:
     def activation(self, layer: str, index: int, probe: int) -> Array:
         """Read one probe's activation at a recorded step: (...), without those two dimensions."""
         rest = (slice(None),) * (len(self.run.array(activation_path(layer)).shape) - 2)
-        return self.run.read(activation_path(layer), (index, probe, *rest))
+        return self.read(activation_path(layer), (index, probe, *rest))
 
     def activations(self, layer: str, index: int, probe: int | None = None) -> Array:
         """Activation of every probe at one recorded step, the unit last: (probe, ..., unit).
@@ -136,7 +145,7 @@ class RunData:
         path = activation_path(layer)
         dims = self.run.array(path).dims[1:]
         chosen = slice(None) if probe is None else slice(probe, probe + 1)
-        frame = self.run.read(path, (index, chosen, *(slice(None),) * (len(dims) - 1)))
+        frame = self.read(path, (index, chosen, *(slice(None),) * (len(dims) - 1)))
         return np.moveaxis(frame, dims.index(UNIT_DIM), -1) if UNIT_DIM in dims else frame
 
     def activation_frames(self, layer: str) -> Iterator[Array]:
@@ -192,18 +201,31 @@ class RunData:
         reader = self.run.array(activation_path(layer))
         return dict(zip(reader.dims, reader.shape, strict=True)).get(UNIT_DIM, 1)
 
-    def unit_history(self, layer: str, probe: int) -> npt.NDArray[np.float32]:
-        """Activation of one probe at every step, averaged over positions: (step, unit)."""
+    def unit_history(
+        self, layer: str, probe: int, places: Array | None = None
+    ) -> npt.NDArray[np.float32]:
+        """Activation of one probe at every step, averaged over positions: (step, unit).
+
+        Parameters
+        ----------
+        layer : str
+            The layer.
+        probe : int
+            The probe.
+        places : ndarray of bool (position,), optional
+            Which positions count, in the order of the layer's dimensions; by default all.
+        """
         path = activation_path(layer)
         reader = self.run.array(path)
-        places = tuple(at - 1 for at, dim in enumerate(reader.dims) if at > 1 and dim != UNIT_DIM)
-        rest = (slice(None),) * (len(reader.dims) - 2)
+        dims, rest = reader.dims[1:], (slice(None),) * (len(reader.dims) - 2)
         history = np.empty((reader.shape[0], self.units(layer)), np.float32)
         for block in _blocks(reader.shape[0], 8 * math.prod(reader.shape[2:])):
-            read = self.run.read(path, (block, probe, *rest))
+            read = self.read(path, (block, probe, *rest))
+            last = np.moveaxis(read, dims.index(UNIT_DIM), -1) if UNIT_DIM in dims else read
+            rows = last.reshape(len(read), -1, self.units(layer))
+            counted_rows = rows if places is None else rows[:, places]
             with np.errstate(invalid="ignore", over="ignore"):  # NaN and infinity are shown
-                means = read.mean(axis=places, dtype=np.float64)
-                history[block] = means.reshape(len(read), -1)
+                history[block] = counted_rows.mean(axis=1, dtype=np.float64)
         return history
 
     @cached_property
@@ -217,9 +239,16 @@ class RunData:
                 layer.inbound,
                 layer.mask_from,
                 layer.operations_between,
+                self._recorded_shape(layer),
             )
             for name, layer in self.run.layers.items()
         )
+
+    def _recorded_shape(self, layer: Layer) -> tuple[int, ...] | None:
+        """Shape of what was recorded of one example: what a run says of a layer may be anything."""
+        if not layer.has_activation:
+            return None
+        return tuple(self.run.array(activation_path(layer.name)).shape[2:])
 
     def input(self) -> Array | None:
         """Give the probe's input: (probe, ...); None without a probe, or with several inputs."""
@@ -235,7 +264,7 @@ class RunData:
         """Read one variable at a recorded step: (...), as Keras shapes it."""
         path = weight_path(layer, weight)
         rest = (slice(None),) * (len(self.run.array(path).shape) - 1)
-        return self.run.read(path, (index, *rest))
+        return self.read(path, (index, *rest))
 
     def weights(self, layer: str, index: int) -> dict[str, Array]:
         """Read every recorded variable of a layer at a recorded step: (...) each, by name."""
@@ -319,7 +348,7 @@ class RunData:
             return None
 
         def make() -> Array:
-            return reading.probabilities(self.run.read(path, (slice(None), probe, slice(None))))
+            return reading.probabilities(self.read(path, (slice(None), probe, slice(None))))
 
         return self._arrays.get(("probabilities", len(self.run), probe), make)
 
@@ -332,7 +361,7 @@ class RunData:
         def make() -> Arrays:
             steps, *rest = self.run.array(path).shape
             blocks = _blocks(steps, 8 * math.prod(rest))
-            outputs = (self.run.read(path, (block, slice(None), slice(None))) for block in blocks)
+            outputs = (self.read(path, (block, slice(None), slice(None))) for block in blocks)
             return asdict(reading.verdicts(outputs, self.class_labels))
 
         return Verdicts(**self.derived("verdicts", make))

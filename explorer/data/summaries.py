@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from explorer.data.layers import GATED, by_unit, main_weight
 from explorer.data.run import RunData
+from explorer.data.windows import padded_positions
 from explorer.derived.time.direction import Directions, directions_over_steps
 from explorer.derived.time.frames import sample_indices
 from explorer.derived.time.norms import Norms, norms_over_steps
@@ -49,6 +50,49 @@ def laid_out(data: RunData, layer: str, frame: Array) -> Array:
     whole = frame[..., None] if without_units else frame
     flat = whole.reshape(len(whole), count, whole.shape[-1])
     return flat if seen == count else flat[:, sample_indices(count, seen)]
+
+
+def text_frames(data: RunData, layer: str) -> Iterator[Array]:
+    """`unit_frames` without what sees nothing but padding: (row, unit) then, step by step.
+
+    Values at padding are many, and of no text: at every one of them a layer gives the same.
+    """
+    counts = text_positions(data, layer)
+    frames = unit_frames(data, layer)
+    return frames if counts is None else (frame[counts] for frame in frames)
+
+
+def text_positions(data: RunData, layer: str) -> Array | None:
+    """Say which positions that are looked at see any of each text: (probe, position).
+
+    None where there is no padding, or nothing else, or it is not known.
+    """
+    padded = padded_positions(data, data.run.layers[layer])
+    seen, count = positions_seen(data, layer)
+    if padded is None or padded.shape[1] != count or not padded.any() or padded.all():
+        return None
+    return ~padded[:, sample_indices(count, seen)]
+
+
+def said_of_positions(data: RunData, layer: str, *, padding: bool) -> str:
+    """Say at which positions a layer is looked at: empty where it has one for each probe.
+
+    Parameters
+    ----------
+    data : RunData
+        The run.
+    layer : str
+        The layer.
+    padding : bool
+        Whether what sees nothing but padding counts, where there is some.
+    """
+    seen, count = positions_seen(data, layer)
+    if count == 1:
+        return ""
+    where = "all positions" if seen == count else f"{seen:,} of {count:,} positions"
+    if text_positions(data, layer) is None:
+        return where
+    return f"{where}, those of padding too" if padding else f"{where} but those of padding"
 
 
 def positions_seen(data: RunData, layer: str) -> tuple[int, int]:
@@ -111,11 +155,11 @@ def weight_directions(data: RunData, layer: str) -> Directions | None:
 def activation_spectra(data: RunData, layer: str) -> Spectra:
     """Describe how a layer's activations spread over its units: (step,) each.
 
-    Each position of each probe is a row, and the mean of each unit is taken off.
+    Each position of each probe is a row, without padding, and the mean of each unit is taken off.
     """
     return Spectra(
         **data.derived(
             f"spectra of {activation_path(layer)}",
-            lambda: asdict(spectra_over_steps(map(deviations, unit_frames(data, layer)))),
+            lambda: asdict(spectra_over_steps(map(deviations, text_frames(data, layer)))),
         )
     )

@@ -79,7 +79,7 @@ def unit_values(
     path = activation_path(layer)
     dims = data.run.array(path).dims[2:]
     places = tuple(unit if dim == UNIT_DIM else slice(None) for dim in dims)
-    return data.run.read(path, (index, probe, *places))
+    return data.read(path, (index, probe, *places))
 
 
 def unit_limits(data: RunData, layer: str, unit: int, probe: int) -> Limits:

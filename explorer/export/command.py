@@ -15,6 +15,8 @@ import click
 
 from store.commands import Command
 from store.errors import TrainlapseError
+from store.storage.location import on_disk
+from store.terminal import say
 
 FILMS = (".mp4", ".gif")
 FIGURES = (".png", ".svg", ".pdf")
@@ -135,7 +137,7 @@ def film(
             opened, out, fps, first=first, last=last, every=every, progress=progress, **options
         )
     took = time.perf_counter() - start
-    click.echo(
+    say(
         f"Wrote {out}: {count} frame{'s' * (count != 1)}, {count / fps:.1f} s at {fps:g} a second "
         f"(made in {took:.1f} s)."
     )
@@ -192,7 +194,7 @@ def figure(run: str, out: Path, step: int | None, overwrite: bool, **options: An
         content = makers[kind]()
     with new_file(out) as path:
         path.write_bytes(content)
-    click.echo(f"Wrote {out}: step {opened.steps[index]}.")
+    say(f"Wrote {out}: step {opened.steps[index]}.")
 
 
 @click.command("numbers", cls=Command)
@@ -257,7 +259,7 @@ def numbers(
         made = files.joined(parts, about)
         contents[out] = files.npz_bytes(made) if kind == ".npz" else files.netcdf_bytes(made)
     _write(contents, overwrite)
-    click.echo(f"Wrote {', '.join(str(path) for path in contents)}.")
+    say(f"Wrote {', '.join(str(path) for path in contents)}.")
 
 
 def _write(contents: dict[Path, bytes], overwrite: bool) -> None:
@@ -276,7 +278,7 @@ class FileThereError(TrainlapseError, FileExistsError):
 
 
 def _refuse(path: Path, overwrite: bool) -> None:
-    if path.exists() and not overwrite:
+    if on_disk(path).exists() and not overwrite:
         raise FileThereError(f"{path} is there already; pass --overwrite to replace it.")
 
 

@@ -184,7 +184,7 @@ def opened(
                 )
                 try:
                     page = context.new_page()
-                    page.goto(f"{address}?{urlencode(query)}")
+                    page.goto(f"{address}&{urlencode(query)}")
                     yield _screen_of(page, card)
                 finally:
                     context.close()  # the page must close before its server stops
@@ -209,7 +209,7 @@ def served(run: Run) -> Iterator[str]:
     Yields
     ------
     str
-        Address of the page.
+        Address of the page, with the server's token: parameters are added after ``&``.
     """
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.bind((HOST, 0))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from store.commands import Command
+from store.terminal import printable, say
 
 if TYPE_CHECKING:
     from explorer.replay.export import Progress
@@ -49,8 +50,6 @@ def _size(_: click.Context, option: click.Parameter, value: str) -> int:
 def _bar() -> Iterator[Progress]:
     """Show a progress bar, if the output is a terminal."""
     from tqdm import tqdm
-
-    from store.tools.info import printable
 
     with tqdm(desc="export", unit="film", disable=None, leave=False) as bar:
 
@@ -119,7 +118,7 @@ def export(
     """
     from explorer.replay.export import export_replay
     from store import open_run
-    from store.tools.info import human_bytes, printable
+    from store.tools.info import human_bytes
 
     with _bar() as progress:
         report = export_replay(
@@ -134,6 +133,5 @@ def export(
             overwrite=overwrite,
             progress=progress,
         )
-    click.echo(f"Wrote {human_bytes(report.bytes)}: {report.path}")
-    for line in (report.held, *report.left_out, *report.moments):
-        click.echo(printable(line))
+    say(f"Wrote {human_bytes(report.bytes)}: {report.path}")
+    say(report.held, *report.left_out, *report.moments)

@@ -18,7 +18,7 @@ from store import Run
 from store.errors import RunExistsError, SpecError, listed
 from store.reading import moments as stored_moments
 from store.storage.atomic import new_file
-from store.storage.location import expanded
+from store.storage.location import on_disk
 
 # Small enough for a mail, and for a browser to open at once.
 MOST_BYTES = 20_000_000
@@ -108,7 +108,7 @@ def export_replay(
     RunFormatError
         The document of the run's moments is damaged.
     """
-    target = expanded(out)
+    target = on_disk(out)
     if target.suffix.lower() not in (".html", ".htm"):
         raise SpecError(f"Expected a file that ends in .html, got {str(out)!r}.")
     if target.exists() and not (overwrite and target.is_file()):

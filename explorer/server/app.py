@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 import json
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 import panel as pn
 
@@ -15,7 +16,9 @@ from explorer.compare.page import ComparisonPage, facts_of
 from explorer.compare.pair import RunPair
 from explorer.data.run import RunData
 from explorer.plots import style
+from explorer.server.addresses import texts
 from explorer.server.folder import RunFolder, run_list
+from explorer.server.gate import Gate
 from explorer.server.runs import ADDED, NUMBER, RunRegistry, another_run, disambiguated_names
 from explorer.server.server import Server, free_port
 from explorer.server.workarounds import reserve_core_for_browser
@@ -24,6 +27,7 @@ from explorer.session.session import Explorer, notice
 from explorer.session.tour import Tour
 from explorer.widgets.markup import TEMPLATE_ENGINE, TEMPLATES
 from store import Run
+from store.tools import trust
 
 SCRIPTS = ("theme.js", "figures.js", "page.js", "narrow.js", "models.js")
 COMPARE = "/compare"
@@ -85,6 +89,7 @@ def page(
         adds=add is not None,
         of_folder=of_folder,
         facts=" · ".join(facts),
+        foreign=_how_to_sign(run),
         part_names=run.part_names,
         part_shown=run.part,
     )
@@ -119,9 +124,11 @@ def comparison_page(
     shown = ComparisonPage(pair, query)
     sides = facts_of(shown.comparison.sides)
     names = disambiguated_names([pair.first.run, pair.second.run])
-    for side, name, number in zip(sides, names, numbers, strict=True):
+    of_sides = (pair.first.run, pair.second.run)
+    for side, run, name, number in zip(sides, of_sides, names, numbers, strict=True):
         alone = runs[number - 1][0] if runs else ""
-        side |= {"name": name, "number": number, "alone": alone}
+        foreign = _how_to_sign(run)
+        side |= {"name": name, "number": number, "alone": alone, "foreign": foreign}
     return _template(
         {
             "transport": shown.transport,
@@ -137,6 +144,11 @@ def comparison_page(
         part_shown=pair.first.run.part or pair.second.run.part,
         of_folder=of_folder,
     )
+
+
+def _how_to_sign(run: Run) -> str:
+    """Command by which the header no longer marks a run as foreign; empty for one that is not."""
+    return "" if trust.is_signed(run) else f"trainlapse trust {shlex.quote(run.location)}"
 
 
 def _adding(data: RunData, add: Callable[[str], int] | None) -> dict[str, Any]:
@@ -181,6 +193,7 @@ def _template(
     runs: Switch,
     path: str = "",
     facts: str = "",
+    foreign: str = "",
     sides: Sequence[Mapping[str, Any]] = (),
     others: Switch = (),
     here: int = 0,
@@ -200,6 +213,7 @@ def _template(
         "runs": list(runs),
         "path": path,
         "facts": facts,
+        "foreign": foreign,
         "sides": list(sides),
         "others": list(others),
         "here": here,
@@ -239,25 +253,36 @@ def serve(
     open_browser: bool = True,
     side_by_side: bool = False,
     folder: Path | None = None,
+    allow: Sequence[str | Path] = (),
+    allow_hosts: Sequence[str] = (),
     ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serve the explorer on this machine alone, until interrupted.
 
     Parameters
     ----------
-    runs, port, side_by_side, folder
+    runs, port, side_by_side, folder, allow, allow_hosts
         As for `server`.
     open_browser : bool
         Whether to open the page in the default browser.
     ready : callable, optional
-        Takes the address as soon as the port answers.
+        Takes the address, with the token that opens it, as soon as the port answers.
 
     Raises
     ------
     OSError
         The port cannot be used, or none is free.
+    ValueError
+        As for `server`.
     """
-    serving = server(runs, port=port, side_by_side=side_by_side, folder=folder)
+    serving = server(
+        runs,
+        port=port,
+        side_by_side=side_by_side,
+        folder=folder,
+        allow=allow,
+        allow_hosts=allow_hosts,
+    )
     serving.run(ready=ready, open_browser=open_browser)
 
 
@@ -267,8 +292,10 @@ def server(
     port: int | None = None,
     side_by_side: bool = False,
     folder: Path | None = None,
+    allow: Sequence[str | Path] = (),
+    allow_hosts: Sequence[str] = (),
 ) -> Server:
-    """Make a server of the explorer, for this machine alone.
+    """Make a server of the explorer, for this machine alone, and for who has its token.
 
     The drawing options of HoloViews and the number of BLAS threads are set for the whole process.
 
@@ -283,11 +310,17 @@ def server(
         Whether to show the first two runs side by side at ``/``.
     folder : Path, optional
         A folder whose runs are listed at ``/``; runs are then opened from there.
+    allow : sequence of str or Path
+        Folders and addresses from which pages may open runs, besides those where `runs` lie.
+    allow_hosts : sequence of str
+        Names besides those of this machine under which the server may be reached.
 
     Raises
     ------
     OSError
         No port is free.
+    ValueError
+        The token that the environment gives is too short, see `explorer.server.gate`.
     """
     style.for_pages()
     # The browser chooses light or dark (templates/theme.js); Panel would read it from the address.
@@ -297,7 +330,7 @@ def server(
     reserve_core_for_browser()
     first = "/run-1" if side_by_side or folder is not None else "/"
     paths = [first, *(f"/run-{number}" for number in range(2, len(runs) + 1))][: len(runs)]
-    registry = RunRegistry(runs, paths, of_folder=folder is not None)
+    registry = RunRegistry(runs, paths, of_folder=folder is not None, allow=allow)
     compared = _comparison(registry)
     routes = {path: _session(registry, number) for number, path in enumerate(paths, start=1)}
     routes |= {ADDED: _session(registry), COMPARE: compared}
@@ -305,7 +338,7 @@ def server(
         routes["/"] = compared
     if folder is not None:
         routes["/"] = _list(RunFolder(folder), registry)
-    return Server(routes, port if port is not None else free_port())
+    return Server(routes, port if port is not None else free_port(), Gate(allow_hosts))
 
 
 def _list(folder: RunFolder, registry: RunRegistry) -> Callable[[], pn.Template]:
@@ -371,9 +404,9 @@ def _comparison(registry: RunRegistry) -> Callable[[], pn.Template]:
 
 
 def _query() -> dict[str, str]:
-    """Parameters of the page's address, as texts: Panel would read a layer "1e3" as a number."""
+    """Parameters of the page's address, as texts."""
     location = pn.state.location
-    return dict(parse_qsl(location.search.removeprefix("?"))) if location else {}
+    return texts(location.search) if location else {}
 
 
 def _overrides(text: str) -> Mapping[str, str | None]:

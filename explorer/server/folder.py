@@ -101,8 +101,9 @@ def run_list(folder: RunFolder, registry: RunRegistry) -> RunList:
     folder : RunFolder
         The runs that are listed.
     registry : RunRegistry
-        Opens those that are asked for.
+        Opens those that are asked for; what is listed may be opened.
     """
+    registry.allow(folder.path)
     paths = folder.find()
     widget = RunList(
         rows=[folder.row(path) for path in paths],

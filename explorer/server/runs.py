@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from explorer.data.run import RunData
 from explorer.selection import chosen_part
+from explorer.server.allowed import AllowedPlaces
 from explorer.session.following import Latest
 from explorer.widgets.page.another_run import AnotherRun
 from explorer.worker import in_worker
@@ -36,6 +38,8 @@ class RunRegistry:
         Path of each run's page.
     of_folder : bool
         Whether the server lists the runs of a folder, from which others are added.
+    allow : sequence of str or Path
+        Folders and addresses from which more runs may be added, besides those where `runs` lie.
 
     Attributes
     ----------
@@ -44,11 +48,19 @@ class RunRegistry:
     """
 
     def __init__(
-        self, runs: Sequence[Run], paths: Sequence[str], *, of_folder: bool = False
+        self,
+        runs: Sequence[Run],
+        paths: Sequence[str],
+        *,
+        of_folder: bool = False,
+        allow: Sequence[str | Path] = (),
     ) -> None:
         self.of_folder = of_folder
         self.every = [Latest(run) for run in runs]
         self._paths = list(paths)
+        self._allowed = AllowedPlaces(allow)
+        for run in runs:
+            self._allowed.add_beside(run.location)
         self._parts: dict[tuple[int, str], Latest] = {}
         self._lock = threading.Lock()
 
@@ -58,6 +70,10 @@ class RunRegistry:
         with self._lock:
             names = disambiguated_names([latest.data.run for latest in self.every])
             return list(zip(self._paths, names, strict=True))
+
+    def allow(self, folder: Path) -> None:
+        """Let the runs of a folder be added."""
+        self._allowed.add(folder)
 
     def add(self, location: str) -> int:
         """Open a run and return its number. A run that is open already keeps its number.
@@ -70,11 +86,12 @@ class RunRegistry:
         Raises
         ------
         ValueError
-            The run cannot be opened; the message says why.
+            The run cannot be opened, or may not be; the message says why.
         """
         location = location.strip().strip("'\"")
         if not location:
             raise ValueError("Type the path of a run, such as runs/lenet.zarr, or its address.")
+        self._allowed.check(location)
         try:
             run = open_run(location)
         except (TrainlapseError, OSError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""The server of the explorer's pages. It answers on this machine only."""
+"""The server of the explorer's pages. It answers on this machine only, to who has its token."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Any
+from urllib.parse import urlencode
 
 import panel as pn
+from bokeh.util.browser import view
 
-from explorer.server import sockets
+from explorer.server import addresses, log, sockets
+from explorer.server.gate import PATTERNS, TOKEN, Gate
 
 HOST = "127.0.0.1"
 DEFAULT_PORT = 5006
@@ -35,19 +38,22 @@ class Server:
         For each path a function that makes the page of a visitor.
     port : int
         Port to listen on.
+    gate : Gate
+        Who is let in.
     """
 
-    def __init__(self, routes: Routes, port: int) -> None:
+    def __init__(self, routes: Routes, port: int, gate: Gate) -> None:
         self._routes = dict(routes)
         self._port = port
+        self.gate = gate
         self._ended = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
 
     @property
     def address(self) -> str:
-        """Address of the page at ``/``."""
-        return f"http://{HOST}:{self._port}/"
+        """Address of the page at ``/``, with the token that opens the server."""
+        return f"http://{HOST}:{self._port}/?{urlencode({TOKEN: self.gate.token})}"
 
     def run(
         self, *, ready: Callable[[str], None] | None = None, open_browser: bool = False
@@ -68,15 +74,18 @@ class Server:
         """
 
         async def serve() -> None:
-            server = self._listen()
+            self._listen()
             # In place of the handler of `pn.serve`, which would stop the loop in mid-work.
             signal.signal(signal.SIGINT, lambda *_: self._interrupted())
             if ready is not None:
                 ready(self.address)
             if open_browser:
-                server.show("/")
+                # Some browsers are waited for until they have loaded the page, or are closed.
+                opening = {"location": self.address, "new": "tab"}
+                threading.Thread(target=view, kwargs=opening, daemon=True).start()
             await self._ended.wait()
 
+        log.bound()
         # The loop is never closed: that would cut off what is being sent to open pages.
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
@@ -125,11 +134,14 @@ class Server:
         """Start to listen on the running event loop; return Bokeh's server."""
         self._loop = asyncio.get_running_loop()
         sockets.repair()
+        addresses.keep_as_texts()
         server = pn.serve(
             self._routes,
             port=self._port,
             address=HOST,
-            websocket_origin=[f"{HOST}:{self._port}", f"localhost:{self._port}"],
+            websocket_origin="*",  # the gate has checked it when Bokeh is asked
+            auth_provider=self.gate,
+            extra_patterns=PATTERNS,
             show=False,
             start=False,
             title="Trainlapse",

@@ -1,7 +1,7 @@
 """Repair how Panel and Bokeh treat websockets: no message is lost, and a browser may disconnect.
 
-The only module that changes functions of Panel and Bokeh. A version that does not have a function
-which is repaired here is left as it is.
+With `explorer.server.addresses`, the only module that changes functions of Panel and Bokeh. A
+version that does not have a function which is repaired here is left as it is.
 """
 
 from __future__ import annotations
@@ -16,16 +16,20 @@ from panel.io import document as panel_document
 
 # Functions by which Panel writes to sockets itself: at once, or later if a write is under way.
 PANEL_WRITERS = ("write_events", "schedule_write_events")
-# Logger and warning of Bokeh for each message to a browser that has disconnected.
-BOKEH_LOGGER = "bokeh.server.views.ws"
-DISCONNECTED = "Failed sending message as connection was closed"
+# Loggers of Bokeh, and how warnings of theirs begin that are none: for each message to a browser
+# that has disconnected, and since all origins reach Bokeh, of those that the gate lets through.
+UNFOUNDED = {
+    "bokeh.server.views.ws": "Failed sending message as connection was closed",
+    "bokeh.server.util": "Host wildcard",
+}
 
 
 def repair() -> None:
     """Repair Panel and Bokeh for all sessions of this process. A second call changes nothing."""
     send_through_bokeh()
     skip_closing_sockets()
-    logging.getLogger(BOKEH_LOGGER).addFilter(is_worth_logging)
+    for name in UNFOUNDED:
+        logging.getLogger(name).addFilter(is_worth_logging)
 
 
 def send_through_bokeh() -> None:
@@ -91,5 +95,6 @@ def skipping_closing(send_ping: Callable[[Any], None]) -> Callable[[Any], None]:
 
 
 def is_worth_logging(record: logging.LogRecord) -> bool:
-    """Whether to log a record: all but warnings of messages to a disconnected browser."""
-    return record.getMessage() != DISCONNECTED
+    """Whether to log a record: all but those of `UNFOUNDED`."""
+    unfounded = UNFOUNDED.get(record.name)
+    return unfounded is None or not record.getMessage().startswith(unfounded)

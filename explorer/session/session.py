@@ -268,15 +268,22 @@ class Explorer:
         if quantity is None:
             return
 
+        def is_wanted() -> bool:
+            return bool(graph.quantity == name)
+
         def show(values: Any) -> None:
-            if graph.quantity == name:
+            if is_wanted():
                 graph.param.update(values=values, logarithmic=quantity.logarithmic)
 
         fault = f"The quantity {name!r} cannot be computed"
-        self._in_worker(fault, lambda: quantity.of_layers(self.data), show)
+        self._in_worker(fault, lambda: quantity.of_layers(self.data), show, is_wanted)
 
     def _in_worker(
-        self, fault: str, compute: Callable[[], T], show: Callable[[T | None], None]
+        self,
+        fault: str,
+        compute: Callable[[], T],
+        show: Callable[[T | None], None],
+        wanted: Callable[[], bool] = lambda: True,
     ) -> None:
         """Compute in the worker, then show the result: None if it failed, with `fault` logged."""
 
@@ -287,7 +294,7 @@ class Explorer:
                 logger.exception(fault)
                 return None
 
-        in_worker(self.data, guarded, show)
+        in_worker(self.data, guarded, show, wanted=wanted)
 
     def layer_heading(self) -> str:
         """Say what the selected layer is, in HTML."""

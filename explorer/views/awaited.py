@@ -14,7 +14,8 @@ from explorer.data.run import RunData
 from explorer.views.base import DIMMED, KEPT_SENTENCES, Failure
 from explorer.widgets.page.one_of import OneOf
 from explorer.widgets.page.sign import Sign
-from explorer.worker import in_worker
+from explorer.widgets.page.states import STOPPED
+from explorer.worker import OutOfTimeError, in_worker
 
 logger = logging.getLogger(__name__)
 
@@ -42,9 +43,12 @@ class Awaited(pn.Column):
     ) -> None:
         self._data = data
         self._wanted: object = None
+        self._last: tuple[Any, ...] = ()  # what was wanted last, to compute it again
         self._nothing: LRUCache[Hashable, Absence] = LRUCache(KEPT_SENTENCES)
         self.sign = Sign(channel=channel, sizing_mode="stretch_width", margin=0)
         self.pictures = OneOf(most)
+        self.sign.param.watch(lambda _: self._cancel(), "cancels")
+        self.sign.param.watch(lambda _: self._retry(), "retries")
         super().__init__(
             self.sign,
             self.pictures,
@@ -79,13 +83,14 @@ class Awaited(pn.Column):
             self._place(key)
             there()
             return
+        self._last = key, compute, draw, there
         self.sign.begin()
-
-        def work() -> Any:
-            return _guarded(key, compute) if wish is self._wanted else None
 
         def use(computed: Any) -> None:
             if wish is not self._wanted:
+                return
+            if isinstance(computed, OutOfTimeError):
+                self._stop(str(computed))
                 return
             failure = _guarded(key, lambda: self.put(key, computed, draw))
             if isinstance(failure, Failure):
@@ -96,7 +101,28 @@ class Awaited(pn.Column):
             if wish is self._wanted:
                 self.sign.share = share
 
-        in_worker(self._data, work, use, progress=progress)
+        in_worker(
+            self._data,
+            lambda: _guarded(key, compute),
+            use,
+            progress=progress,
+            wanted=lambda: wish is self._wanted,
+        )
+
+    def _cancel(self) -> None:
+        """Compute no further what is being computed."""
+        if self.sign.busy:
+            self._stop("It was cancelled.")
+
+    def _stop(self, why: str) -> None:
+        self._wanted = None
+        self.pictures.hide()
+        self.sign.stopped(why)
+
+    def _retry(self) -> None:
+        """Compute what was stopped, from the beginning."""
+        if self.sign.state == STOPPED:
+            self.want(*self._last)
 
     def put(self, key: Hashable, computed: Any, draw: Callable[[Any], Any]) -> None:
         """Show what was computed, and wait for nothing else."""
@@ -129,6 +155,8 @@ def _guarded(key: Hashable, make: Callable[[], Any]) -> Any:
     """Return what `make` does; a fault becomes a sentence and a log entry."""
     try:
         return make()
+    except OutOfTimeError as error:
+        return error
     except Exception as error:
         logger.exception("The picture %r cannot be drawn", key)
         return Failure(f"{type(error).__name__}: {error}")

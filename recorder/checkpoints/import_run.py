@@ -12,16 +12,21 @@ from typing import Any
 from tqdm import tqdm
 
 from recorder.checkpoints import tensorflow
+from recorder.checkpoints.claims import bytes_of, check_outputs
 from recorder.checkpoints.logs import Rows, read_metrics
 from recorder.checkpoints.model_source import build_for, load_network
 from recorder.checkpoints.reading import difference, find_checkpoints, inspect, is_whole_model, load
 from recorder.checkpoints.steps import CheckpointStep, order_checkpoints
+from recorder.evaluation import Evaluation
+from recorder.keras.backend import KerasBackend
+from recorder.keras.subject import KerasSubject
 from recorder.probe import Probe
 from recorder.recording.options import Options
 from recorder.recording.recording import Recording
 from recorder.recording.run_path import RunPath
 from recorder.schedule import Schedule
 from store.errors import CheckpointError
+from store.storage.location import on_disk
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +106,17 @@ def import_run(
     contents = {checkpoint: inspect(checkpoint) for checkpoint in found}
     timeline = order_checkpoints(contents, pattern=pattern, steps_per_epoch=steps_per_epoch)
     rows = read_metrics(csv_log, event_files, timeline.steps_per_epoch)
-    network = load_network(model or next(filter(is_whole_model, found), found[0]), custom)
-    build_for(network, probe)
+    largest = max(map(bytes_of, found))
+    network = load_network(
+        model or next(filter(is_whole_model, found), found[0]), custom, weight_bytes=largest
+    )
+    build_for(network, probe, largest)
     problems = {path: difference(network, contents[path]) for path in found}
     skipped = [f"{path.name}: {problem}" for path, problem in problems.items() if problem]
     fitting = [checkpoint for checkpoint in timeline.checkpoints if not problems[checkpoint.path]]
     if skipped and (strict or not fitting):
         raise CheckpointError("These do not fit the model:\n- " + "\n- ".join(skipped))
-    directory = Path(path)
+    directory = on_disk(path)
     replay = _Replay(
         Options(
             path=RunPath.exactly(directory),
@@ -117,9 +125,15 @@ def import_run(
             name=name,
             notes=f"Imported from {len(fitting)} checkpoints.",
             overwrite=overwrite,
-        )
+        ),
+        backend=_BoundedBackend(),
     )
-    steps, misfits = replay.run(network, fitting, rows, strict=strict, progress=progress)
+    import tensorflow as tf
+
+    try:
+        steps, misfits = replay.run(network, fitting, rows, strict=strict, progress=progress)
+    except tf.errors.OpError as error:  # such as too little memory
+        raise CheckpointError(f"The model cannot be run on the probe: {error.message}") from error
     return Imported(directory, steps, skipped + misfits)
 
 
@@ -132,6 +146,16 @@ class _WhereCheckpoints(Schedule):
 
     def __repr__(self) -> str:
         return "imported checkpoints"
+
+
+class _BoundedBackend(KerasBackend):
+    """Refuses a model, which may be a stranger's, by its outputs, before any is computed."""
+
+    def look_at(self, model: Any, probe: Probe, evaluations: Sequence[Evaluation]) -> KerasSubject:
+        """Trace a model and describe it."""
+        subject = super().look_at(model, probe, evaluations)
+        check_outputs(subject.spec)
+        return subject
 
 
 class _Replay(Recording):

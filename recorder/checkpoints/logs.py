@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,10 @@ from store.errors import CheckpointError
 Rows = dict[int, dict[str, float]]
 
 _STEP_COLUMNS = ("step", "update", "iteration")
+# More than any training makes, and a whole number in every format.
+_MOST_UPDATES = 2**53
+# The rest of a record that was cut off while it was written is no larger.
+_MOST_RECORD_BYTES = 64 * 1024**2
 
 
 def read_metrics(
@@ -40,13 +45,16 @@ def read_csv_log(path: str | Path, steps_per_epoch: float | None) -> Rows:
     Raises
     ------
     CheckpointError
-        There is no column of steps or epochs, or `steps_per_epoch` is needed.
+        There is no column of steps or epochs, or `steps_per_epoch` is needed; or it is no table.
     """
-    with Path(path).open(newline="", encoding="utf-8") as file:
-        header = file.readline()
-        separator = max(",;\t", key=header.count)
-        names = [name.strip() for name in header.strip().split(separator)]
-        table = [row for row in csv.reader(file, delimiter=separator) if len(row) == len(names)]
+    try:
+        with Path(path).open(newline="", encoding="utf-8") as file:
+            header = file.readline()
+            separator = max(",;\t", key=header.count)
+            names = [name.strip() for name in header.strip().split(separator)]
+            table = [row for row in csv.reader(file, delimiter=separator) if len(row) == len(names)]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise CheckpointError(f"{path} cannot be read as a table: {error}") from error
     clock = next((name for name in (*_STEP_COLUMNS, "epoch") if name in names), None)
     if clock is None:
         raise CheckpointError(f"{path} has no column 'epoch' or 'step', but {names}.")
@@ -58,7 +66,8 @@ def read_csv_log(path: str | Path, steps_per_epoch: float | None) -> Rows:
         if math.isnan(time):  # a header in the middle: the log was continued
             continue
         # CSVLogger counts epochs from 0 and writes when one is done.
-        update = _updates(time + 1, steps_per_epoch, path) if clock == "epoch" else int(time)
+        is_epoch = clock == "epoch"
+        update = _updates(time + 1, steps_per_epoch, path) if is_epoch else _whole(time, path)
         _merge(rows, update, values)
     return rows
 
@@ -79,7 +88,7 @@ def read_event_files(folder: str | Path, steps_per_epoch: float | None) -> Rows:
     Raises
     ------
     CheckpointError
-        There is no event file, or `steps_per_epoch` is needed.
+        There is no event file, one is damaged, or `steps_per_epoch` is needed.
     """
     files = sorted(Path(folder).rglob("*tfevents*"))
     if not files:
@@ -94,9 +103,9 @@ def read_event_files(folder: str | Path, steps_per_epoch: float | None) -> Rows:
                 _merge(epochs, update, {prefix + tag.removeprefix("epoch_"): value})
             elif tag.startswith("evaluation_") and tag.endswith("_vs_iterations"):
                 name = tag.removeprefix("evaluation_").removesuffix("_vs_iterations")
-                _merge(batches, step, {f"val_{name}": value})
+                _merge(batches, _whole(step, file), {f"val_{name}": value})
             else:
-                _merge(batches, step, {prefix + tag.removeprefix("batch_"): value})
+                _merge(batches, _whole(step, file), {prefix + tag.removeprefix("batch_"): value})
     for update, values in epochs.items():  # they replace those of the epoch's last batch
         _merge(batches, update, values)
     return batches
@@ -106,6 +115,7 @@ def _scalars(path: Path) -> Iterator[tuple[int, str, float]]:
     """Read (step, tag, value) from an event file, up to where it was cut off if it was."""
     import tensorflow as tf
 
+    _check_records(path)
     try:
         for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
             event = tf.compat.v1.Event.FromString(record)
@@ -115,6 +125,20 @@ def _scalars(path: Path) -> Iterator[tuple[int, str, float]]:
                     yield event.step, value.tag, number
     except tf.errors.DataLossError:
         return  # the training was killed while it wrote
+    except Exception as error:  # protobuf and TensorFlow raise whatever damage leads them to
+        raise CheckpointError(f"{path} cannot be read as an event file: {error}") from error
+
+
+def _check_records(path: Path) -> None:
+    """Hold the lengths of records against the file: TensorFlow reserves what they claim."""
+    with path.open("rb") as file:
+        end = os.fstat(file.fileno()).st_size
+        while len(head := file.read(8)) == 8:
+            # A record is a length, its checksum, the content and its checksum.
+            after = file.tell() + 4 + int.from_bytes(head, "little") + 4
+            if after > end + _MOST_RECORD_BYTES:
+                raise CheckpointError(f"{path} claims {after:,} bytes, and has {end:,}.")
+            file.seek(after)
 
 
 def _scalar(value: Any) -> float | None:
@@ -124,11 +148,12 @@ def _scalar(value: Any) -> float | None:
         return float(value.simple_value)
     if value.WhichOneof("value") != "tensor":
         return None
+    if value.tensor.tensor_shape.dim:  # it may claim any size
+        return None
     numeric = tf.as_dtype(value.tensor.dtype)
     if not (numeric.is_floating or numeric.is_integer):
         return None
-    array = tf.make_ndarray(value.tensor)
-    return float(array) if array.ndim == 0 else None
+    return float(tf.make_ndarray(value.tensor))
 
 
 def _merge(rows: Rows, update: int, values: dict[str, float]) -> None:
@@ -148,4 +173,10 @@ def _updates(epochs: float, steps_per_epoch: float | None, source: str | Path) -
         raise CheckpointError(
             f"{source} counts epochs. Pass --steps-per-epoch N, the optimizer updates in one."
         )
-    return round(epochs * steps_per_epoch)
+    return _whole(epochs * steps_per_epoch, source)
+
+
+def _whole(updates: float, source: str | Path) -> int:
+    if not 0 <= updates < _MOST_UPDATES:
+        raise CheckpointError(f"{source} has metrics of update {updates:g}, which no training has.")
+    return round(updates)

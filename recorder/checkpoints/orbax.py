@@ -19,7 +19,7 @@ _LEAST_SHARED = 2
 
 def exists(folder: Path) -> bool:
     """Whether a folder is a step that Orbax saved."""
-    return folder.name.isdigit() and any((folder / name).exists() for name in _FILES)
+    return folder.name.isdecimal() and any((folder / name).exists() for name in _FILES)
 
 
 def iterations(folder: Path) -> int | None:

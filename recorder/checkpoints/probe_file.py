@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
+from recorder.checkpoints.claims import check_archive
 from recorder.probe import Probe
 from store.errors import SpecError
 from store.format.names import Array
@@ -33,7 +33,9 @@ def load_probe(path: str | Path) -> Probe:
     arrays = _read(Path(path))
     labels = next((arrays.pop(name) for name in _LABELS if name in arrays), None)
     lists = {
-        name: None if name not in arrays else [str(entry) for entry in arrays.pop(name)]
+        name: None
+        if name not in arrays
+        else [str(entry) for entry in np.atleast_1d(arrays.pop(name))]
         for name in _LISTS
     }
     words = {name: str(arrays.pop(name)) for name in ("kind", "task") if name in arrays}
@@ -54,10 +56,11 @@ def _read(path: Path) -> dict[str, Array]:
         if isinstance(loaded, np.ndarray):
             raise SpecError(f"{path} is a single array. Write numpy.savez(path, x=...).")
         with loaded:
+            check_archive(loaded.zip, path.stat().st_size)
             return dict(loaded)
     except SpecError:
         raise
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+    except Exception as error:  # NumPy and zlib raise whatever damage leads them to
         raise SpecError(
             f"{path} cannot be read as a probe: {error} Write it with numpy.savez; texts as "
             "numpy.array(texts), whose data type is str and not object."

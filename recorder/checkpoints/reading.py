@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from recorder.checkpoints import orbax, tensorflow
-from store.errors import CheckpointError, listed
+from recorder.checkpoints.claims import check_archive, check_hdf5
+from store.errors import CheckpointError, MissingExtraError, listed
 
 HDF5_SUFFIXES = (".h5", ".hdf5")
 WEIGHTS_IN_KERAS_FILE = "model.weights.h5"
@@ -79,7 +80,7 @@ def natural_key(path: Path) -> tuple[tuple[int, int, str], ...]:
     True
     """
     parts = re.split(r"(\d+)", path.name)
-    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts)
+    return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts)
 
 
 def is_whole_model(path: Path) -> bool:
@@ -99,7 +100,9 @@ def inspect(path: Path) -> Contents:
             return Contents(iterations=orbax.iterations(path))
         with _hdf5(path) as file:
             return _hdf5_contents(file)
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except MissingExtraError:
+        raise
+    except Exception as error:  # h5py, zlib and TensorFlow raise whatever damage leads them to
         raise CheckpointError(f"{path} cannot be read as a checkpoint: {error}") from error
 
 
@@ -141,7 +144,7 @@ def load(path: Path, model: Any) -> None:
                 model.load_weights(str(path))
     except CheckpointError:
         raise
-    except (ValueError, KeyError, AttributeError, OSError) as error:
+    except Exception as error:
         raise CheckpointError(f"{path.name} does not fit the model: {error}") from error
 
 
@@ -163,14 +166,14 @@ def _hdf5(path: Path) -> Iterator[Any]:
 
     if path.suffix != ".keras":
         with h5py.File(path, "r") as file:
+            check_hdf5(file, path.stat().st_size)
             yield file
         return
-    with (
-        zipfile.ZipFile(path) as archive,
-        archive.open(WEIGHTS_IN_KERAS_FILE) as member,
-        h5py.File(member, "r") as file,
-    ):
-        yield file
+    with zipfile.ZipFile(path) as archive:
+        check_archive(archive, path.stat().st_size)
+        with archive.open(WEIGHTS_IN_KERAS_FILE) as member, h5py.File(member, "r") as file:
+            check_hdf5(file, path.stat().st_size)
+            yield file
 
 
 def _hdf5_contents(file: Any) -> Contents:

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from recorder.checkpoints.bundle import INDEX_SUFFIX, check_bundle
 from store.errors import CheckpointError, listed
 
-INDEX_SUFFIX = ".index"
 _ITERATIONS = ("_iterations", "iterations", "iter")
 _OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 _KERAS2_LAYER = "layer_with_weights-"
@@ -33,7 +33,7 @@ def iterations(path: Path) -> int | None:
     saved = _Saved(path)
     for number in range(len(saved.nodes)):
         for name, child in saved.children(number).items():
-            if name in _ITERATIONS and saved.keys(child):
+            if name in _ITERATIONS and saved.keys(child) and saved.shape(child) == ():
                 return int(saved.value(child))
     return None
 
@@ -71,6 +71,7 @@ class _Saved:
         import tensorflow as tf
         from tensorflow.core.protobuf import trackable_object_graph_pb2 as schema
 
+        check_bundle(path)
         self._reader = tf.train.load_checkpoint(str(path))
         if not self._reader.has_tensor(_OBJECT_GRAPH):
             raise CheckpointError(
@@ -80,6 +81,7 @@ class _Saved:
         graph = schema.TrackableObjectGraph.FromString(self._reader.get_tensor(_OBJECT_GRAPH))
         self.nodes: Any = graph.nodes
         self._shapes: dict[str, list[int]] = self._reader.get_variable_to_shape_map()
+        self._dtypes: dict[str, Any] = self._reader.get_variable_to_dtype_map()
 
     def children(self, number: int) -> dict[str, int]:
         """Give the parts of an object by name."""
@@ -89,9 +91,23 @@ class _Saved:
         """Give the keys of the tensors of an object: one for a variable."""
         return [attribute.checkpoint_key for attribute in self.nodes[number].attributes]
 
+    def shape(self, number: int) -> tuple[int, ...]:
+        """Give the shape of a variable."""
+        return tuple(self._shapes[self.keys(number)[0]])
+
     def value(self, number: int) -> Any:
-        """Read a variable."""
-        return self._reader.get_tensor(self.keys(number)[0])
+        """Read a variable.
+
+        Raises
+        ------
+        CheckpointError
+            It does not hold numbers.
+        """
+        key = self.keys(number)[0]
+        dtype = self._dtypes[key]
+        if not (dtype.is_floating or dtype.is_integer or dtype.is_complex or dtype.is_bool):
+            raise CheckpointError(f"{key} holds no numbers, but {dtype.name}.")
+        return self._reader.get_tensor(key)
 
     def find(self, number: int, model: Any) -> dict[int, int]:
         """Find the variables of a model below an object, by the identity of each weight."""
@@ -103,7 +119,7 @@ class _Saved:
         return {
             id(weight): node
             for weight, node in pairs
-            if id(weight) in weights and self._shape(node) == weights[id(weight)]
+            if id(weight) in weights and self.shape(node) == weights[id(weight)]
         }
 
     def _by_path(self, number: int, root: Any) -> Iterator[tuple[Any, int]]:
@@ -132,7 +148,7 @@ class _Saved:
             if f"{_KERAS2_LAYER}0" in self.children(node):
                 yield from self._by_layer(node, layer)
                 continue
-            left = list(self._variables(node))
+            left = list(self._variables(node, set()))
             for weight in layer.weights:
                 # Bidirectional layers have each name twice, forwards first.
                 match = next((entry for entry in left if entry[0] == weight.name), None)
@@ -140,13 +156,11 @@ class _Saved:
                     left.remove(match)
                     yield weight, match[1]
 
-    def _variables(self, number: int) -> Iterator[tuple[str, int]]:
-        """Variables below an object, by their own names."""
+    def _variables(self, number: int, seen: set[int]) -> Iterator[tuple[str, int]]:
+        """Variables below an object, by their own names; none is looked below twice."""
+        seen.add(number)
         for name, child in self.children(number).items():
             if self.keys(child):
                 yield name, child
-            else:
-                yield from self._variables(child)
-
-    def _shape(self, number: int) -> tuple[int, ...]:
-        return tuple(self._shapes[self.keys(number)[0]])
+            elif child not in seen:
+                yield from self._variables(child, seen)

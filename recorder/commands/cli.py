@@ -12,7 +12,7 @@ from recorder.presets import PRESETS
 from recorder.presets.training import UnknownPresetError, find_preset, record_preset
 from recorder.schedule import Schedule, every_n_steps
 from store.commands import Command
-from store.errors import TrainlapseError
+from store.terminal import say
 
 __all__ = ["COMMANDS", "record", "record_preset"]
 
@@ -58,7 +58,7 @@ def record(
     if list_presets:
         width = max(len(name) for name in PRESETS)
         for name, entry in PRESETS.items():
-            click.echo(f"{name:<{width}}  {entry.title}. {entry.description}")
+            say(f"{name:<{width}}  {entry.title}. {entry.description}")
         return
     if preset is None:
         raise click.UsageError("Missing argument 'PRESET'. List them: trainlapse record --list")
@@ -69,19 +69,16 @@ def record(
     if output is None:
         raise click.UsageError("Missing option '-o': where to put the run, say -o runs/run.zarr.")
     schedule: Schedule | None = None if every is None else every_n_steps(every)
-    try:
-        path = record_preset(
-            preset,
-            output,
-            epochs=epochs,
-            seed=seed,
-            overwrite=overwrite,
-            progress=not quiet,
-            schedule=schedule,
-        )
-    except (TrainlapseError, OSError) as error:
-        raise click.ClickException(str(error)) from error
-    click.echo(f"Recorded {path}. Look at it: trainlapse explore {path}")
+    path = record_preset(
+        preset,
+        output,
+        epochs=epochs,
+        seed=seed,
+        overwrite=overwrite,
+        progress=not quiet,
+        schedule=schedule,
+    )
+    say(f"Recorded {path}. Look at it: trainlapse explore {path}")
 
 
 COMMANDS: list[click.Command] = [record, import_checkpoints, estimate]

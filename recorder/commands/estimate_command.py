@@ -18,6 +18,7 @@ from recorder.schedule import Schedule
 from recorder.startup import without_startup_noise
 from store.commands import Command
 from store.errors import TrainlapseError, did_you_mean
+from store.terminal import say
 
 SCHEDULES: dict[str, Callable[..., Schedule]] = {
     name: getattr(schedules, name)
@@ -119,30 +120,27 @@ def estimate(
     trainlapse estimate model.keras --probes 64 --steps 5000 --schedule 'log_spaced(40)'
     """  # noqa: D301 - click wants the control character itself
     schedule = None if schedule_text is None else parse_schedule(schedule_text)
-    try:
-        with without_startup_noise():
-            import keras  # noqa: F401
+    with without_startup_noise():
+        import keras  # noqa: F401
 
-            from recorder.forecast import estimate as estimate_recording
+        from recorder.forecast import estimate as estimate_recording
 
-        planned = _of_file(Path(model), probes, size) if _is_file(model) else _of_preset(model)
-        found = estimate_recording(
-            planned.model,
-            planned.probe if probes is None else _sized(planned.probe, probes),
-            planned.schedule if schedule is None else schedule,
-            steps=steps or planned.updates,
-            steps_per_epoch=steps_per_epoch or planned.updates_per_epoch,
-            evaluation=planned.evaluations,
-            layers=layers or "*",
-            activations=not no_activations,
-            weights=not no_weights,
-            every_unit=every_unit,
-            dtype=dtype or {},
-            byte_budget=byte_budget,
-        )
-    except (TrainlapseError, OSError) as error:
-        raise click.ClickException(str(error)) from error
-    click.echo(str(found))
+    planned = _of_file(Path(model), probes, size) if _is_file(model) else _of_preset(model)
+    found = estimate_recording(
+        planned.model,
+        planned.probe if probes is None else _sized(planned.probe, probes),
+        planned.schedule if schedule is None else schedule,
+        steps=steps or planned.updates,
+        steps_per_epoch=steps_per_epoch or planned.updates_per_epoch,
+        evaluation=planned.evaluations,
+        layers=layers or "*",
+        activations=not no_activations,
+        weights=not no_weights,
+        every_unit=every_unit,
+        dtype=dtype or {},
+        byte_budget=byte_budget,
+    )
+    say(*str(found).split("\n"))
 
 
 class Planned(NamedTuple):

@@ -10,7 +10,7 @@ import click
 
 from recorder.startup import without_startup_noise
 from store.commands import Command
-from store.errors import TrainlapseError
+from store.terminal import say
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -96,27 +96,24 @@ def import_checkpoints(
     from recorder.checkpoints.import_run import import_run
     from recorder.checkpoints.probe_file import load_probe
 
-    try:
-        done = import_run(
-            checkpoints[0],
-            output,
-            load_probe(probe),
-            model=model,
-            custom=custom,
-            pattern=pattern,
-            steps_per_epoch=steps_per_epoch,
-            csv_log=csv_log,
-            event_files=event_files,
-            strict=strict,
-            name=name,
-            overwrite=overwrite,
-            progress=not quiet,
-        )
-    except (TrainlapseError, OSError) as error:
-        raise click.ClickException(str(error)) from error
+    done = import_run(
+        checkpoints[0],
+        output,
+        load_probe(probe),
+        model=model,
+        custom=custom,
+        pattern=pattern,
+        steps_per_epoch=steps_per_epoch,
+        csv_log=csv_log,
+        event_files=event_files,
+        strict=strict,
+        name=name,
+        overwrite=overwrite,
+        progress=not quiet,
+    )
     for reason in done.skipped:
-        click.echo(f"Left out {reason}", err=True)
-    click.echo(
+        say(f"Left out {reason}", err=True)
+    say(
         f"Imported {len(done.steps)} steps into {done.path}. "
         f"Look at it: trainlapse explore {done.path}"
     )

@@ -60,11 +60,11 @@ class Recorder(LoopRecorder, _Counts):
 
     A model that is not built before its first batch is built by the probe.
 
-    Several fits of one model are one training, in one run. Another model, or weights as they were
-    at the start, begin another one, which gets a run of its own. In a run it is noted where the
-    weights were set and not updated: where they are loaded, swapped or restored between the end of
-    an epoch or a recorded step and the next update. Between other batches, and in loops of one's
-    own, that is not seen.
+    Several fits of one model are one training, in one run. Another model, other layers in it, or
+    weights as they were at the start, begin another one, which gets a run of its own. In a run it
+    is noted where the weights were set and not updated: where they are loaded, swapped or restored
+    between the end of an epoch or a recorded step and the next update. Between other batches, and
+    in loops of one's own, that is not seen.
 
     Examples
     --------

@@ -88,6 +88,11 @@ class KerasSubject:
         moved = self._freezing.moved()
         return [path for path, variable in frozen if path is not None and variable not in moved]
 
+    def made_of(self) -> list[Any]:
+        """Give the layers and weights that the model has now."""
+        layers = () if isinstance(self.model, OwnVariables) else self.model._flatten_layers()
+        return [*layers, *self.model.weights]
+
     def narrowed(self, spec: RunSpec) -> KerasSubject:
         """Give the subject that computes only what a narrower description has."""
         return replace(

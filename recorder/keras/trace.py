@@ -20,6 +20,7 @@ from typing import Any
 
 from recorder.keras.inputs import Feed
 from recorder.keras.layers import layer_kind
+from recorder.keras.parts import is_built
 from recorder.keras.quiet import quietly
 from store.format.keras_names import is_leaf, is_model, is_recorded_type
 from store.format.names import DATA_TYPES
@@ -192,9 +193,29 @@ def trace(model: Any, feed: Feed, *, answers: int | None = None) -> Trace:
 
 
 def build(model: Any, feed: Feed) -> None:
-    """Build a model by the probe, if it is not built yet."""
-    if not model.built:
+    """Build a model by the probe, if it or a layer in it is not built yet.
+
+    As a training builds it, by tracing: nothing is run, so that what its call draws from
+    generators of random numbers, or counts, is still to be drawn and counted by the training.
+    """
+    import tensorflow as tf
+
+    if _is_whole(model):
+        return
+
+    def passed() -> None:
         model(feed.arranged(model), training=False)
+
+    with contextlib.suppress(Exception), kept_losses(model):
+        tf.function(passed, autograph=False).get_concrete_function()
+        return
+    if not _is_whole(model):
+        passed()  # what it computes cannot be traced
+
+
+def _is_whole(model: Any) -> bool:
+    """Whether a model is built, and what it holds: it may be said to be, and its layers are not."""
+    return bool(model.built) and all(map(is_built, model._flatten_layers()))
 
 
 def recorded_variables(model: Any) -> list[Any]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from recorder.backend import CanNarrow, MeasuresUpdates, Subject, TellsTrained
+from recorder.backend import CanNarrow, MeasuresUpdates, Subject, TellsStructure, TellsTrained
 from recorder.recording.background import as_array
 from recorder.recording.members import Member
 from recorder.recording.renaming import Renaming
@@ -114,6 +114,11 @@ class RecordedModel:
         kept = {array.path for array in _weights_of(self.spec)}
         now = [self._paths.get(path, path) for path in self._subject.not_trained()]
         return [path for path in now if path in kept]
+
+    def made_of(self) -> list[object]:
+        """Give the layers and weights that the model has now, as far as they are known."""
+        subject = self._subject
+        return list(subject.made_of()) if isinstance(subject, TellsStructure) else []
 
     def update_meter(self) -> UpdateMeter | None:
         """Make what measures single updates, if the run holds them."""

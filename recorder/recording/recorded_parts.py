@@ -111,6 +111,10 @@ class RecordedParts:
         """Make what samples the weights of all models."""
         return WeightSample.joined([part.sample_weights() for part in self.parts.values()])
 
+    def made_of(self) -> list[object]:
+        """Give the layers and weights that the models have now, as far as they are known."""
+        return [each for part in self.parts.values() for each in part.made_of()]
+
     def update_meter(self) -> PartsMeter | None:
         """Make what measures single updates, if the run holds them."""
         meters = {name: part.update_meter() for name, part in self.parts.items()}

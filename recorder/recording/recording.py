@@ -46,6 +46,7 @@ from store.live.metrics_table import EpochMeans
 from store.live.writer import RunWriter
 from store.reading.run import open_run
 from store.storage.location import is_run
+from store.tools import trust
 from store.tools.info import models_of
 
 log = logging.getLogger("trainlapse.recorder")
@@ -74,7 +75,9 @@ class Recording:
     options : Options
         What the user decided.
     path : Path or None
-        Directory of the run; None until it is opened.
+        Directory of the run, as it was given; None until it is opened.
+    location : Path or None
+        The same in full: the process may go to another folder.
     step : int
         Optimizer updates seen.
     steps_recorded, bytes_recorded : int
@@ -96,6 +99,7 @@ class Recording:
         self._backend = backend
         self.options = options
         self.path: Path | None = None
+        self.location: Path | None = None
         self._taken = PathsTaken() if taken is None else taken
         self.cost = Cost() if cost is None else cost
         self.skipped: dict[str, int] = {}
@@ -107,6 +111,8 @@ class Recording:
         self._epoch = 0.0
         self._last_recorded: int | None = None
         self._recorded: Recorded | None = None
+        # Layers and weights: held, so that nothing new gets the identity of one of them.
+        self._made_of: list[object] = []
         self._background: BackgroundWriter | None = None
         self._created = False
         self._started_at: float | None = None
@@ -180,12 +186,13 @@ class Recording:
             return
         if self._recorded is None or model is not self._recorded.model:
             self._recorded = self._look_at(model)
+            self._made_of = self._recorded.made_of()
         writer = self._writer(self._recorded, step)
         if step is not None:
             self.step = max(self.step, step)
         self._created = True
         self._facts, self._not_trained = {}, None
-        self.path = writer.path
+        self.location = writer.path
         self._taken.add(writer.path)
         self._meter = self._recorded.update_meter()
         self._background = BackgroundWriter(writer)
@@ -219,6 +226,8 @@ class Recording:
             return None
         if model is not self._recorded.model:
             return "the model is another one"
+        if set(map(id, self._recorded.made_of())) != set(map(id, self._made_of)):
+            return "the model is made of other layers or weights"
         continuity = self._continuity
         if continuity is None or continuity.is_as_left():
             return None
@@ -484,8 +493,8 @@ class Recording:
             self._budget.limit = self.steps_recorded + left
 
     def _writer(self, recorded: Recorded, step: int | None) -> RunWriter:
-        if self.path is not None:
-            return self._resume(self.path, recorded.spec, None)
+        if self.location is not None:
+            return self._resume(self.location, recorded.spec, None)
         where, taken = self.options.path, self._taken
         if taken or where.is_fresh:
             writer = self._create(recorded, where.further(recorded.whole.name))
@@ -493,7 +502,7 @@ class Recording:
                 log.warning(
                     "Another training begins, and is recorded into %s. A path such as %s gives "
                     "each one a run with a number.",
-                    writer.path,
+                    self.path,
                     where.only.with_name("{n}" + where.only.suffix),
                 )
             return writer
@@ -546,7 +555,9 @@ class Recording:
             self._recorded = self._recorded.without_updates()
             spec = self._recorded.spec
         writer = self._resume(path, spec, step)
+        self.path = path
         run = open_run(path)
+        trust.sign_like(run, before)
         if len(run):
             self._epoch = float(run.epochs[-1])
             self._started_at = time.perf_counter() - float(run.wall_times[-1])
@@ -566,10 +577,10 @@ class Recording:
         options = self.options
         refusal: Exception | None = None
         for path in paths:
-            if path in self._taken:
+            if path.absolute() in self._taken:
                 continue
             try:
-                return RunWriter.create(
+                writer = RunWriter.create(
                     path,
                     self._named(recorded.spec, path),
                     # A free number is never another's, who may just be beginning there.
@@ -582,6 +593,10 @@ class Recording:
             except SpecError as error:
                 # A backend made the description: a fault in it is not the user's.
                 raise RuntimeError(f"The model could not be described. {error}") from error
+            else:
+                self.path = path
+                _sign(path)
+                return writer
         assert refusal is not None
         raise refusal
 
@@ -596,6 +611,14 @@ class Recording:
             triggers = self.options.schedule.triggers()
             self._watches = [trigger.watch(recorded.frame_bytes) for trigger in triggers]
         return recorded
+
+
+def _sign(path: Path) -> None:
+    """Sign a new run; where the signature cannot be kept, it is shown as foreign, and no more."""
+    try:
+        trust.sign(open_run(path))
+    except OSError as fault:
+        log.info("The run at %s is not signed: %s", path, fault)
 
 
 def _layers_of(spec: RunSpec) -> list[str]:
@@ -618,7 +641,7 @@ def _numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
             continue
         try:
             number = float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             continue
         values[name] = number
     return values

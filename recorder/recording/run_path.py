@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from recorder import arguments
 from store.errors import ArgumentError, did_you_mean
 from store.format.names import safe_name
+from store.storage.location import expanded, on_disk
 
 # What may stand in braces: the next free number, the day such as 2025-04-30, the time of day such
 # as 14-05-59, and the model's name.
@@ -37,7 +39,7 @@ class RunPath:
     Raises
     ------
     ArgumentError
-        A field does not exist, or braces do not close.
+        It is an address, a field does not exist, or braces do not close.
 
     Examples
     --------
@@ -52,6 +54,9 @@ time, model. A brace that is meant as such is written twice: {{ or }}.
 
     def __init__(self, given: str | os.PathLike[str], argument: str = "path") -> None:
         self._given = os.fspath(given)
+        if not self._given or _NUMBER in self._given:
+            arguments.refuse(argument, self._given, "a path")
+        on_disk(self._given)
         self._fields: set[str] = set()
         self._width = 0
         try:
@@ -99,7 +104,7 @@ time, model. A brace that is meant as such is written twice: {{ or }}.
     @property
     def only(self) -> Path | None:
         """The one path that this is; None where fields are to be filled in."""
-        return None if self._fields else Path(self._filled({}))
+        return None if self._fields else expanded(self._filled({}))
 
     def candidates(self, model: str) -> Iterator[Path]:
         """Give the paths at which a training may be recorded, the most wanted first.
@@ -116,7 +121,7 @@ time, model. A brace that is meant as such is written twice: {{ or }}.
             "time": f"{now:%H-%M-%S}",
             "model": safe_name(model),
         }
-        filled = self._filled(values)
+        filled = str(expanded(self._filled(values)))
         if _NUMBER not in filled:
             yield Path(filled)
             return

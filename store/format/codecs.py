@@ -1,8 +1,8 @@
 """Turn a chunk into bytes and back: chains of the few Zarr v3 codecs that runs are made of.
 
 A chain is ``transpose`` (time last), ``bytes`` (little endian), a compressor of
-`store.format.compressors` and ``crc32c``; each but ``bytes`` may be left out. zarr-python reads
-any other chain.
+`store.format.compressors` and ``crc32c``; each but ``bytes`` may be left out. A run has no other
+chain, so that none is read that could make gigabytes of a few bytes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ CRC_CODEC: Document = {"name": "crc32c"}
 CRC_BYTES = 4
 
 
-def live_chain(dtype: str, compressor: Compressor | None) -> list[Document]:
+def live_chain(dtype: str, compressor: Compressor | None, *, has_checksum: bool) -> list[Document]:
     """Codecs of a chunk that is written while a training runs.
 
     Parameters
@@ -33,6 +33,8 @@ def live_chain(dtype: str, compressor: Compressor | None) -> list[Document]:
         Data type by name.
     compressor : Compressor or None
         What makes the chunk small; None: plain bytes.
+    has_checksum : bool
+        Whether a checksum stands behind the bytes.
 
     Returns
     -------
@@ -41,7 +43,9 @@ def live_chain(dtype: str, compressor: Compressor | None) -> list[Document]:
     """
     item_bytes = np.dtype(dtype).itemsize
     chain = [BYTES_CODEC if item_bytes > 1 else {"name": "bytes"}]
-    return chain if compressor is None else [*chain, compressor.document(item_bytes)]
+    if compressor is not None:
+        chain.append(compressor.document(item_bytes))
+    return [*chain, CRC_CODEC] if has_checksum else chain
 
 
 def packed_chain(
@@ -66,7 +70,8 @@ def packed_chain(
         As they stand in the array's metadata.
     """
     transpose = {"name": "transpose", "configuration": {"order": [*range(1, ndim), 0]}}
-    return [*([transpose] if time_last else []), *live_chain(dtype, compressor), CRC_CODEC]
+    chain = live_chain(dtype, compressor, has_checksum=True)
+    return [transpose, *chain] if time_last else chain
 
 
 class Chain:
@@ -104,6 +109,7 @@ class Chain:
         if left and left[0][0] in COMPRESSORS:
             name, configuration = left.pop(0)
             self._compressor = COMPRESSORS[name](configuration)
+        self.is_compressed = self._compressor is not None
         self.has_checksum = bool(left) and left[0][0] == "crc32c"
         if len(left) != self.has_checksum:
             raise ValueError(f"codecs {[name for name, _ in left]} are not known here")
@@ -162,8 +168,11 @@ class Chain:
         return order
 
 
-def checksum(content: bytes) -> bytes:
-    """CRC-32C of some bytes, as it stands behind them: 4 bytes, little endian."""
+def checksum(content: bytes | Array) -> bytes:
+    """CRC-32C of some bytes, as it stands behind them: 4 bytes, little endian.
+
+    (A contiguous array is not copied; google-crc32c takes no memoryview.)
+    """
     return int(google_crc32c.value(content)).to_bytes(CRC_BYTES, "little")
 
 

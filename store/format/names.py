@@ -87,6 +87,11 @@ DERIVED = "derived"
 BEGINS = "begins"
 
 
+# Checksums of the small frames of the live form, by step and array.
+CHECKSUMS = "frame_checksum"
+CHECKED_DIM = "checked_array"
+
+
 # Time-major twins of the packed form, under the paths of the arrays that they repeat.
 HISTORY_PREFIX = "history/"
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from store.format import strict_json
+from store.format.byte_budget import DOCUMENT_BYTES
 from store.format.names import PROBE_DIM, Array, StaticArray, utf8
 from store.format.spec import ProbeSpec
 
@@ -98,5 +100,7 @@ def json_bytes(value: Any) -> Array:
 
 
 def from_json_bytes(values: Array) -> Any:
-    """Invert `json_bytes`."""
-    return json.loads(np.asarray(values, np.uint8).tobytes().decode())
+    """Invert `json_bytes`; raises `ValueError` for what is not JSON, or far too long."""
+    if values.size > DOCUMENT_BYTES:
+        raise ValueError(f"{values.size} bytes of JSON are more than a run has")
+    return strict_json.parse(np.asarray(values, np.uint8).tobytes())

@@ -13,12 +13,15 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeGuard
 
+from store.format.chunk_keys import ChunkKeys
 from store.format.derived_layers import DerivedArray, derived_arrays
 from store.format.facts import NOT_TRAINED, STEP
+from store.format.frame_checksums import checksum_problem
 from store.format.names import (
     AFTER_GROUP,
     AFTER_PREFIX,
     BEGINS,
+    CHECKSUMS,
     DATA_TYPES,
     EPOCH_MEAN_UNTIL,
     ROOT_ATTRIBUTE,
@@ -40,6 +43,8 @@ from store.format.spec import (
 MAX_FRAME_BYTES = 2**36
 MAX_CHUNK_BYTES = 2**36
 MAX_ITEM_BYTES = 8
+# Of NumPy 1.
+MAX_DIMENSIONS = 32
 MAX_LENGTH = 2**40
 # A shard's index is read whole.
 MAX_INNER_CHUNKS = 2**20
@@ -69,7 +74,8 @@ def root_problems(root: Mapping[str, Any]) -> list[str]:
     if not isinstance(nodes, dict):
         return ["zarr.json lists no nodes"]
     found = [problem for path, node in nodes.items() for problem in _node_problems(path, node)]
-    if found:  # what follows relies on sound nodes
+    found = found or list(_parts_problems(nodes))
+    if found:  # what follows relies on sound nodes, and on which part each is of
         return found
     attributes = root["attributes"][ROOT_ATTRIBUTE]
     steps = nodes.get("step")
@@ -78,7 +84,6 @@ def root_problems(root: Mapping[str, Any]) -> list[str]:
         *_attribute_problems(attributes, length),
         *_axis_problems(nodes, length),
         *_model_problems(nodes_of_part(nodes, "")),
-        *_parts_problems(nodes),
     ]
     if not found:
         for part in part_names(nodes):
@@ -89,6 +94,9 @@ def root_problems(root: Mapping[str, Any]) -> list[str]:
 
 def _parts_problems(nodes: Mapping[str, Any]) -> Problems:
     if PARTS_GROUP not in nodes:
+        return
+    if nodes[PARTS_GROUP]["node_type"] != "group":
+        yield f"{PARTS_GROUP} is not a group"
         return
     order = nodes[PARTS_GROUP]["attributes"].get("order")
     if not _are_texts(order) or len(set(order)) != len(order):
@@ -115,7 +123,15 @@ def _model_problems(nodes: Mapping[str, Any]) -> list[str]:
         ),
         *_updates_problems(nodes),
         *_ending_problems(nodes),
+        *_checksum_problems(nodes),
     ]
+
+
+def _checksum_problems(nodes: Mapping[str, Any]) -> Problems:
+    node = nodes.get(CHECKSUMS)
+    problem = None if node is None else checksum_problem(node)
+    if problem is not None:
+        yield f"{CHECKSUMS}: {problem}"
 
 
 def _node_problems(path: str, node: Any) -> Problems:
@@ -135,6 +151,9 @@ def _array_problems(node: Mapping[str, Any]) -> Problems:
     shape, dims, dtype = node.get("shape"), node.get("dimension_names"), node.get("data_type")
     if not _is_shape(shape, least=0):
         yield f"shape {shape!r:.200} is not a list of whole numbers"
+        return
+    if len(shape) > MAX_DIMENSIONS:
+        yield f"{len(shape)} dimensions are more than NumPy has"
         return
     if not _are_texts(dims) or len(dims) != len(shape) or len(set(dims)) != len(dims):
         yield f"dimension_names {dims!r:.200} do not name the {len(shape)} dimensions"
@@ -158,12 +177,17 @@ def _array_problems(node: Mapping[str, Any]) -> Problems:
 
 
 def _grid_problems(node: Mapping[str, Any], dimensions: int) -> Problems:
-    chunk = _dict(_dict(node.get("chunk_grid")).get("configuration")).get("chunk_shape")
+    grid = _dict(node.get("chunk_grid"))
+    chunk = _dict(grid.get("configuration")).get("chunk_shape")
     if not _is_shape(chunk, least=1) or len(chunk) != dimensions or _bytes(chunk) > MAX_CHUNK_BYTES:
         yield f"chunk shape {chunk!r:.200} does not fit"
         return
-    if not isinstance(node.get("chunk_key_encoding"), dict):
-        yield "chunk_key_encoding is missing"
+    if grid.get("name") != "regular":
+        yield f"chunk grid {grid.get('name')!r:.200} is not regular"
+    try:
+        ChunkKeys.of(node.get("chunk_key_encoding"))
+    except ValueError as error:
+        yield str(error)
     codecs = node.get("codecs")
     if not isinstance(codecs, list) or not all(isinstance(codec, dict) for codec in codecs):
         yield "codecs are not a list of objects"

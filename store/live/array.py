@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import struct
 from collections.abc import Sequence
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from store.errors import RunFormatError, SpecError
-from store.format.codecs import Chain
+from store.format.codecs import Chain, checksum
 from store.format.compressors import Compressor
 from store.format.live_layout import INDEX_ENTRY_BYTES, place
 from store.format.metadata import Document
 from store.format.names import BEGINS, Array
 from store.format.spec import ArraySpec
+from store.storage.confined import folder, make_folder, open_file
 from store.storage.files import OpenFiles, write_all
 
 # An index entry of all ones: this inner chunk does not exist.
@@ -41,6 +44,8 @@ class LiveArray:
         Shared by all arrays of the run.
     compressor : Compressor or None
         What makes sharded frames small; None: they are stored as they are.
+    has_checksums : bool
+        Whether checksums stand behind sharded frames.
 
     Attributes
     ----------
@@ -49,12 +54,20 @@ class LiveArray:
     """
 
     def __init__(
-        self, root: Path, spec: ArraySpec, files: OpenFiles, compressor: Compressor | None
+        self,
+        root: Path,
+        spec: ArraySpec,
+        files: OpenFiles,
+        compressor: Compressor | None,
+        *,
+        has_checksums: bool = True,
     ) -> None:
         self.spec = spec
         self.begins = 0
-        self.placement = place(spec.frame_shape, np.dtype(spec.dtype).itemsize)
+        item_bytes = np.dtype(spec.dtype).itemsize
+        self.placement = place(spec.frame_shape, item_bytes, has_checksums=has_checksums)
         self.is_compressed = compressor is not None and not self.placement.is_dense
+        self._root = root
         self._directory = root / spec.path
         self._files = files
         self._dtype = np.dtype(spec.dtype).newbyteorder("<")
@@ -75,7 +88,7 @@ class LiveArray:
 
     def make_directory(self) -> None:
         """Make room for the array's files."""
-        self._directory.mkdir(parents=True, exist_ok=True)
+        make_folder(self._root, self.spec.path)
 
     def prepare(self, frame: Any) -> Array:
         """Frame as it will be written; raises `SpecError` where it does not fit."""
@@ -102,12 +115,14 @@ class LiveArray:
         file = self._files.get(path)
         if slot == 0 or index == self.begins:
             self._initialize(number)
-        if self.is_compressed:
-            entries = self._write_compressed(number, frame)
-        else:
+        if self.placement.is_dense:
             write_all(file, frame.reshape(-1).view(np.uint8).data, self.placement.offset(slot))
-            entries = self._raw_entries(slot)
-        if entries:
+        else:
+            entries = (
+                self._write_compressed(file, number, frame)
+                if self.is_compressed
+                else self._write_raw(file, slot, frame)
+            )
             write_all(file, entries, slot * self.placement.blocks * INDEX_ENTRY_BYTES)
         self._files.touched(path)
 
@@ -135,10 +150,12 @@ class LiveArray:
             return
         number, slot = self.placement.locate(length - 1)
         path = self._path(number)
-        least = (
-            self.placement.index_bytes if self.is_compressed else self.placement.offset(slot + 1)
-        )
-        size = path.stat().st_size if path.is_file() else -1
+        least = self.placement.index_bytes if self.is_compressed else self.placement.end(slot + 1)
+        try:
+            with self._open(number) as file:
+                size = os.fstat(file.fileno()).st_size
+        except FileNotFoundError:
+            size = -1
         if size < least:
             raise RunFormatError(
                 f"{path} is {'missing' if size < 0 else 'cut short'}: the run is damaged and "
@@ -149,7 +166,10 @@ class LiveArray:
         """First `length` values of a dense array of scalars."""
         size = self.placement.steps
         starts = range(0, length, size)
-        parts = [np.fromfile(self._path(start // size), self._dtype, size) for start in starts]
+        parts = []
+        for start in starts:
+            with self._open(start // size) as file:
+                parts.append(np.fromfile(file, self._dtype, size))
         values = np.concatenate(parts)[:length] if parts else np.empty(0, self._dtype)
         if len(values) != length:
             raise RunFormatError(f"{self._directory} is cut short; the run is damaged.")
@@ -159,7 +179,7 @@ class LiveArray:
         """Forget steps from `length` on, so that a resumed run cannot show orphans."""
         number, slot = self.placement.locate(length)
         self._ends.clear()
-        for stale in self._directory.glob("c.*"):
+        for stale in folder(self._root, self.spec.path).glob("c.*"):
             digits = stale.name.split(".")[1]
             if digits.isdecimal() and int(digits) >= number + (slot > 0):
                 # Windows keeps a file that a reader has mapped. It does no harm: whoever
@@ -178,6 +198,9 @@ class LiveArray:
             self._at = (number, self._directory / self.placement.chunk_key(number))
         return self._at[1]
 
+    def _open(self, number: int) -> FileIO:
+        return open_file(self._root, f"{self.spec.path}/{self.placement.chunk_key(number)}")
+
     def _initialize(self, number: int) -> None:
         """Give a new file its full dense size, or its empty index."""
         file = self._files.get(self._path(number))
@@ -187,13 +210,19 @@ class LiveArray:
             write_all(file, MISSING * self.placement.index_bytes, 0)
             self._ends[number] = self.placement.index_bytes
 
-    def _raw_entries(self, slot: int) -> bytes:
-        size, start = self.placement.block_bytes, self.placement.offset(slot)
-        blocks = range(self.placement.blocks)
-        return b"".join(_ENTRY.pack(start + block * size, size) for block in blocks)
+    def _write_raw(self, file: FileIO, slot: int, frame: Array) -> bytes:
+        placement = self.placement
+        start = placement.offset(slot)
+        entries = []
+        for block in frame.reshape(placement.blocks, -1).view(np.uint8):
+            write_all(file, block.data, start)
+            if placement.has_checksums:
+                write_all(file, checksum(block), start + placement.block_bytes)
+            entries.append(_ENTRY.pack(start, placement.stored_block_bytes))
+            start += placement.block_stride
+        return b"".join(entries)
 
-    def _write_compressed(self, number: int, frame: Array) -> bytes:
-        file = self._files.get(self._path(number))
+    def _write_compressed(self, file: FileIO, number: int, frame: Array) -> bytes:
         end = self._ends.get(number) or self._end_of_committed(number)
         entries = []
         for block in frame.reshape(self.placement.blocks, -1):
@@ -223,6 +252,6 @@ def read_index(path: Path, steps: int, blocks: int) -> Array:
         Offset and length of each inner chunk; all ones where there is none.
     """
     size = steps * blocks * INDEX_ENTRY_BYTES
-    with path.open("rb", buffering=0) as file:
+    with open_file(path.parent, path.name) as file:
         content = file.read(size)
     return np.frombuffer(content, "<u8").reshape(-1, 2)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from store.format import names, probe
-from store.format.codecs import live_chain
+from store.format.codecs import checksum, live_chain
 from store.format.derived_layers import mismatch
 from store.format.metadata import (
     ConsolidatedRoot,
@@ -33,6 +33,7 @@ from store.format.probe import json_bytes
 from store.format.spec import EVALUATION_GROUPS, UPDATES_GROUP, ArraySpec, LayerSpec, RunSpec
 from store.live.array import LiveArray
 from store.storage.atomic import replace_file
+from store.storage.confined import folder, make_folder
 from store.storage.files import sync_directory
 
 
@@ -84,16 +85,16 @@ class RunDocuments:
         for path, (values, dims, attributes) in arrays.items():
             # (A scalar would get an axis from `ascontiguousarray`.)
             little = np.asarray(values, values.dtype.newbyteorder("<"), order="C")
-            directory = self._root / path
-            directory.mkdir(parents=True, exist_ok=True)
+            directory = make_folder(self._root, path)
             key = ".".join(["c", *("0" for _ in little.shape)])
-            replace_file(directory / key, little.tobytes(), sync=self._durable)
+            content = little.tobytes()
+            replace_file(directory / key, content + checksum(content), sync=self._durable)
             self._static[path] = array_document(
                 shape=little.shape,
                 dtype=little.dtype.name,
                 dims=dims,
                 chunk_shape=little.shape,
-                chain=live_chain(little.dtype.name, None),
+                chain=live_chain(little.dtype.name, None, has_checksum=True),
                 attributes=attributes,
             )
 
@@ -146,7 +147,7 @@ class RunDocuments:
         for path, said in as_published.items():
             if path in self._published and self._published[path] is said:
                 continue
-            (self._root / path).mkdir(parents=True, exist_ok=True)
+            make_folder(self._root, path)
             self._write(path, grown.get(path, nodes[path]), sync=self._durable)
             if self._durable:
                 sync_directory((self._root / path).parent)
@@ -156,7 +157,8 @@ class RunDocuments:
         self._published = as_published
 
     def _write(self, path: str, document: Document, *, sync: bool) -> None:
-        replace_file(self._root / path / "zarr.json", document_bytes(document), sync=sync)
+        file = folder(self._root, path) / "zarr.json"
+        replace_file(file, document_bytes(document), sync=sync)
 
 
 def _grown(array: LiveArray, lengths: Mapping[str, int]) -> Document:

@@ -20,11 +20,13 @@ from store.errors import RunClosedError, StepOrderError
 from store.format.compressors import LIVE_COMPRESSORS
 from store.format.derived_layers import source_paths
 from store.format.facts import LATEST, always_frozen, in_force, kept, noted
+from store.format.frame_checksums import checked_paths, checksum_spec, frame_checksums
 from store.format.metadata import Document
 from store.format.names import (
     AFTER_GROUP,
     AFTER_PREFIX,
     BEGINS,
+    CHECKSUMS,
     STEP_DIM,
     UPDATE_DIM,
     Array,
@@ -46,7 +48,14 @@ from store.live.resuming import (
     past_attributes,
 )
 from store.storage.files import OpenFiles
-from store.storage.location import check_free, read_root, remove_hierarchy, remove_run
+from store.storage.location import (
+    check_free,
+    on_disk,
+    read_root,
+    remove_hierarchy,
+    remove_run,
+    remove_temporaries,
+)
 from store.storage.run_lock import RunLock
 
 # A commit rewrites the root document (a millisecond or more), so it is shared by several steps.
@@ -118,6 +127,7 @@ class RunWriter:
         compression: Compression,
         durability: Durability,
         identity: Mapping[str, Any],
+        has_checksums: bool,
     ) -> None:
         self.path = path
         self.spec = spec
@@ -134,12 +144,21 @@ class RunWriter:
         self._sync = durability == "power"
         self._identity = dict(identity)
         self._finished: str | None = None
-        self._files = OpenFiles(durable=self._sync)
+        self._files = OpenFiles(path, durable=self._sync)
         compressor = LIVE_COMPRESSORS[compression] if compression is not None else None
-        arrays = [LiveArray(path, array, self._files, compressor) for array in spec.array_specs()]
+        arrays = [
+            LiveArray(path, array, self._files, compressor, has_checksums=has_checksums)
+            for array in spec.array_specs()
+        ]
         self._arrays = {each.spec.path: each for each in arrays if each.spec.derivation is None}
         # Activations that followed from others so far, and are not written.
         self._following = {each.spec.path: each for each in arrays if each.spec.derivation}
+        # Of all small frames; None: the run is of an earlier version, and goes on as it began.
+        self._checksums = (
+            LiveArray(path, checksum_spec(spec.array_specs()), self._files, None)
+            if has_checksums
+            else None
+        )
         self._metrics = MetricsTable(path, self._files)
         self._documents = RunDocuments(path, spec, durable=self._sync)
         self._steps = 0
@@ -187,7 +206,7 @@ class RunWriter:
             The description is inconsistent.
         """
         validate(spec)
-        directory = Path(path)
+        directory = on_disk(path).absolute()  # the process may go to another folder
         check_free(directory, overwrite=overwrite)
         directory.mkdir(parents=True, exist_ok=True)
         lock = RunLock(directory, take_over=True)
@@ -201,9 +220,10 @@ class RunWriter:
                 compression=compression,
                 durability=durability,
                 identity={"run_id": uuid.uuid4().hex, "created": timestamp(), "resumed": []},
+                has_checksums=True,
             )
             with writer._abandoned_on_error():
-                for array in writer._arrays.values():
+                for array in writer._along_steps():
                     array.make_directory()
                 writer._documents.write_static()
                 writer.commit()
@@ -250,11 +270,12 @@ class RunWriter:
             The run was recorded with other layers, weights or probes, or it is packed.
         """
         validate(spec)
-        directory = Path(path)
+        directory = on_disk(path).absolute()
         read_root(directory)  # first: a lock file would make any folder look like a run's
         lock = RunLock(directory, take_over=True)
         try:
             root = read_root(directory)  # the last writer may just have ended
+            remove_temporaries(directory)
             attributes = past_attributes(root, directory)
             compression = attributes.get("compression")
             writer = cls(
@@ -264,6 +285,7 @@ class RunWriter:
                 compression=compression if compression in LIVE_COMPRESSORS else None,
                 durability=durability,
                 identity=identity_of(attributes, timestamp()),
+                has_checksums=CHECKSUMS in root["consolidated_metadata"]["metadata"],
             )
             writer.skipped.update(attributes.get("skipped", {}))
             writer.not_finite_since = broken_since(attributes, after_step)
@@ -316,6 +338,9 @@ class RunWriter:
             self._write_from(self._steps, path)
         for path, array in self._arrays.items():
             array.write(self._steps, prepared[path])
+        if self._checksums is not None:
+            small = checked_paths(self._checksums.spec.attributes)
+            self._checksums.write(self._steps, frame_checksums(prepared[path] for path in small))
         self.bytes_appended += sum(prepared[path].nbytes for path in self._arrays)
         self._steps += 1
         self.last_step = step
@@ -549,7 +574,11 @@ class RunWriter:
         self.spec = self.spec.of_models(models)
 
     def _growing(self) -> list[LiveArray]:
-        return [*self._arrays.values(), *self._metrics.arrays]
+        return [*self._along_steps(), *self._metrics.arrays]
+
+    def _along_steps(self) -> list[LiveArray]:
+        checksums = [] if self._checksums is None else [self._checksums]
+        return [*self._arrays.values(), *checksums]
 
     def _lengths(self) -> dict[str, int]:
         return {STEP_DIM: self._steps, UPDATE_DIM: self._metrics.rows}
@@ -585,11 +614,11 @@ class RunWriter:
         nodes: Mapping[str, Document] = root["consolidated_metadata"]["metadata"]
         for path in [path for path in self._following if path in nodes]:
             self._write_from(nodes[path]["attributes"][BEGINS], path)
-        check_same(self.spec, root, self._arrays.values(), self.path)
+        check_same(self.spec, root, self._along_steps(), self.path)
         self._documents.adopt_static(nodes)
         self._mark_trained()
         self._steps = nodes["step"]["shape"][0]
-        for array in self._arrays.values():
+        for array in self._along_steps():
             array.check(self._steps)
         self._metrics.adopt(nodes)
         steps = self._arrays["step"].read_scalars(self._steps)

@@ -17,6 +17,7 @@ from store.format.derived_layers import source_paths
 from store.format.names import (
     AFTER_GROUP,
     AFTER_PREFIX,
+    CHECKSUMS,
     DERIVED,
     HISTORY_PREFIX,
     PROBE_DIM,
@@ -124,7 +125,11 @@ class Draft:
     @classmethod
     def of(cls, run: Run) -> Draft:
         """Draft of a run as it is."""
-        nodes = {p: n for p, n in run.nodes.items() if not f"{p}/".startswith(HISTORY_PREFIX)}
+        nodes = {
+            path: node
+            for path, node in run.nodes.items()
+            if not f"{path}/".startswith(HISTORY_PREFIX) and path != CHECKSUMS
+        }
         following = {part.path: part for part in _following(run)}
         parts = tuple(
             DraftArray(

@@ -15,9 +15,10 @@ from store.packed.precision import Choice
 from store.packed.writer import PackOptions, PackReport, Progress, write_packed
 from store.reading import moments
 from store.reading.bookmarks import Bookmark, render
-from store.reading.run import Run, open_run
-from store.storage.atomic import new_directory, remove_stale
-from store.storage.location import ROOT_FILES, expanded, is_run
+from store.reading.run import Run
+from store.storage.atomic import new_directory
+from store.storage.location import ROOT_FILES, is_run, on_disk
+from store.storage.open_source import open_source
 from store.storage.run_lock import RunLock
 from store.storage.sources import DirectorySource
 
@@ -80,8 +81,6 @@ def pack(
         raise SpecError(f"level must be from 1 to 9, got {level}.")
     with reading(run) as opened:
         target = _target(opened, out, overwrite=overwrite)
-        if out is None:  # nobody else packs this run now: what lies there was killed
-            remove_stale(target)
         return write_run(
             target,
             Draft.of(opened),
@@ -101,7 +100,7 @@ def reading(location: str | Path) -> Iterator[Run]:
     RunLockedError
         It is being recorded.
     """
-    run = open_run(location)
+    run = Run(open_source(location), checks_frames=True)
     if not isinstance(run.source, DirectorySource) or run.attributes["form"] != "live":
         yield run  # nobody records into it
         return
@@ -180,7 +179,7 @@ def _sound_moments(run: Run) -> Sequence[Bookmark]:
 
 def free_target(out: str | Path, *, overwrite: bool) -> Path:
     """Directory to write, after a check that nothing would be lost there."""
-    target = expanded(out)
+    target = on_disk(out)
     if target.exists() and not (overwrite and is_run(target)):
         what = "There is a run" if is_run(target) else "There is something"
         hint = " or overwrite it" if is_run(target) else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import BinaryIO, TypeVar
@@ -86,7 +86,7 @@ def write_array(
 
 def ordered(
     pool: Executor, work: Callable[[Item], Result], items: Iterable[Item]
-) -> Iterator[tuple[Item, Result]]:
+) -> Generator[tuple[Item, Result]]:
     """Results of `work` in the order of `items`, a few of them computed ahead."""
     waiting: deque[tuple[Item, Future[Result]]] = deque()
     try:

@@ -69,6 +69,10 @@ class ByteCache(Generic[T]):
         with self._lock:
             return self._kept.setdefault(key, made)
 
+    def __contains__(self, key: Hashable) -> bool:
+        with self._lock:
+            return key in self._kept
+
 
 def _bytes_of(kept: Array | Arrays) -> int:
     return sum(part.nbytes for part in (kept.values() if isinstance(kept, Mapping) else [kept]))

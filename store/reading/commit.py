@@ -8,6 +8,7 @@ from typing import Any
 
 from store.format.code import may_hold_code, without_code
 from store.format.derived_layers import derived_arrays
+from store.format.frame_checksums import checked_columns
 from store.format.layers import layers_of
 from store.format.metadata import Document
 from store.format.names import BEGINS, ROOT_ATTRIBUTE, Array
@@ -52,6 +53,7 @@ class CommittedRun:
         self.derived = derived_arrays(self.nodes)
         self.layers = layers_of(self.nodes, self.derived)
         self.length: int = self.nodes["step"]["shape"][0]
+        self.checked = checked_columns(self.stored_nodes)
         self.readers: dict[str, ArrayReader] = {}
         self.cache = ArrayCache()
         self.axes: dict[str, Array] = {}

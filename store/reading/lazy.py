@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ import xarray as xr
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
+from store.format.byte_budget import check_at_once
 from store.format.names import PROBE_DIM, STEP_DIM, UNIT_DIM, Array
 from store.reading.arrays import ArrayReader
 
@@ -60,11 +62,27 @@ def lazy_array(
     stride = attributes.get("unit_stride", 1)
     if stride > 1 and UNIT_DIM in sizes:
         coords[UNIT_DIM] = np.arange(sizes[UNIT_DIM]) * stride
+    return xr.DataArray(lazy_variable(reader, attributes), coords=coords, name=name)
+
+
+def lazy_variable(reader: ArrayReader, attributes: Mapping[str, Any]) -> xr.Variable:
+    """Variable over a reader, which reads what is taken of it."""
     data = indexing.LazilyIndexedArray(_LazyArray(reader))
-    variable = xr.Variable(reader.dims, data, dict(attributes))
-    return xr.DataArray(variable, coords=coords, name=name)
+    return xr.Variable(reader.dims, data, dict(attributes))
 
 
 def whole(reader: ArrayReader) -> Array:
-    """Every element of an array."""
+    """Every element of an array that is small in any sound run.
+
+    Raises
+    ------
+    RunFormatError
+        It claims more than is read at once, or is damaged.
+    """
+    check_at_once(f"An array of shape {reader.shape}", nbytes(reader))
     return np.asarray(reader.read(tuple(slice(None) for _ in reader.shape)))
+
+
+def nbytes(reader: ArrayReader) -> int:
+    """Bytes of every element of an array."""
+    return math.prod(reader.shape) * reader.dtype.itemsize

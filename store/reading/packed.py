@@ -1,7 +1,7 @@
 """Read a chunked or sharded array from any source by asking for just the bytes it needs.
 
-For the chains of `store.format.codecs` alone; zarr-python reads the rest
-(`store.reading.arrays.ZarrArray`). Beside a local directory this serves zip files, web servers and
+For the chains of `store.format.codecs` alone: what another codec makes of a few bytes is not known
+before it is made. Beside a local directory this serves zip files, web servers and
 buckets: the blocks of one file are asked for together where they lie together, those of several
 files side by side.
 """
@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 
 from store.errors import ChunkDamagedError, RunFormatError
+from store.format.byte_budget import ByteBudget, check_at_once
+from store.format.chunk_keys import ChunkKeys
 from store.format.codecs import BYTES_CODEC, CRC_BYTES, CRC_CODEC, Chain, checked
 from store.format.live_layout import INDEX_ENTRY_BYTES
 from store.format.metadata import Document
@@ -97,10 +99,7 @@ class ChunkedArray:
         self.path = path
         self._source = source
         self._cache = cache
-        encoding = document["chunk_key_encoding"]
-        if encoding["name"] != "default":
-            raise ValueError(f"chunk keys {encoding['name']!r} are not known here")
-        self._separator = encoding.get("configuration", {}).get("separator", "/")
+        self._keys = ChunkKeys.of(document["chunk_key_encoding"])
         self.shard_shape = tuple(document["chunk_grid"]["configuration"]["chunk_shape"])
         codecs = document["codecs"]
         self.is_sharded = codecs[0]["name"] == "sharding_indexed"
@@ -123,6 +122,8 @@ class ChunkedArray:
             raise ValueError(f"chunks {self.shard_shape}, {self.block_shape} do not fit")
         self._per_shard = tuple(np.floor_divide(self.shard_shape, self.block_shape).tolist())
         self.chain = Chain(codecs, self.dtype, self.block_shape)
+        # What is compressed may be a bomb, and a server decides how long its files are.
+        self._is_bounded = self.chain.is_compressed or source.is_remote
         self._most_bytes = 2 * self.chain.chunk_bytes + ENCODING_OVERHEAD_BYTES
 
     @classmethod
@@ -145,15 +146,47 @@ class ChunkedArray:
         """
         wanted = ranges(index, self.shape)
         forward = [each if each.step > 0 else each[::-1] for each in wanted]
+        files = self._files_with(forward)
+        if self._is_bounded:
+            check_at_once(self.path, self.chain.chunk_bytes)
+        # All claims first: a damaged length must not reserve memory.
+        if math.prod(map(len, files)) > MAX_FILES:
+            raise RunFormatError(
+                f"{self.path}: shape {self.shape} needs more files than a run has."
+            )
         try:
             values = np.empty([len(each) for each in forward], self.dtype)
         except (MemoryError, ValueError) as error:
             raise RunFormatError(f"{self.path}: shape {self.shape} does not fit memory.") from error
         if values.size:
-            self._fill(values, forward)
+            self._fill(values, forward, files)
         flips = tuple(slice(None, None, -1 if each.step < 0 else 1) for each in wanted)
         scalars = tuple(slice(None) if isinstance(part, slice) else 0 for part in index)
         return np.asarray(values[flips][scalars])
+
+    @property
+    def files(self) -> int:
+        """Files that the array claims to have."""
+        return math.prod(self._files_along)
+
+    @property
+    def index_bytes(self) -> int:
+        """Bytes of the index of a file; 0: it has none."""
+        if not self.is_sharded:
+            return 0
+        size: int = math.prod(self._per_shard) * INDEX_ENTRY_BYTES
+        return size + (CRC_BYTES if self._index_has_checksum else 0)
+
+    @property
+    def most_file_bytes(self) -> int:
+        """Bytes that a file of the array can have at most."""
+        blocks: int = math.prod(self._per_shard)
+        return blocks * (self._most_bytes + INDEX_ENTRY_BYTES) + CRC_BYTES
+
+    @property
+    def last_key(self) -> str:
+        """Key of the last of them in the source."""
+        return f"{self.path}/{self._key(tuple(count - 1 for count in self._files_along))}"
 
     def cost(self, index: Index) -> int:
         """Estimate what a read would decode, in bytes, blocks weighing a little more."""
@@ -165,13 +198,17 @@ class ChunkedArray:
 
     # -- inside ------------------------------------------------------------------------------
 
-    def _fill(self, values: Array, wanted: list[range]) -> None:
-        files = [_touched(each, size) for each, size in zip(wanted, self.shard_shape, strict=True)]
-        if math.prod(len(numbers) for numbers in files) > MAX_FILES:
-            raise RunFormatError(
-                f"{self.path}: shape {self.shape} needs more files than a run has."
-            )
+    @property
+    def _files_along(self) -> list[int]:
+        return [-(-size // part) for size, part in zip(self.shape, self.shard_shape, strict=True)]
+
+    def _files_with(self, wanted: list[range]) -> list[Sequence[int]]:
+        """Numbers of files along each axis that hold something of ascending ranges."""
+        return [_touched(each, size) for each, size in zip(wanted, self.shard_shape, strict=True)]
+
+    def _fill(self, values: Array, wanted: list[range], files: list[Sequence[int]]) -> None:
         shards = itertools.product(*files)
+        budget = ByteBudget(self.path)
         while some := list(itertools.islice(shards, SHARDS_AT_ONCE)):
             if self.is_sharded:
                 self._parallel(self._index, some)
@@ -183,7 +220,7 @@ class ChunkedArray:
                         blocks.append(block)
                     else:
                         values[block.target] = known[block.inside]
-            self._parallel(lambda run: self._read_run(run, values), self._runs(blocks))
+            self._parallel(lambda run: self._read_run(run, values, budget), self._runs(blocks))
 
     def _parallel(self, work: Callable[[Any], Any], items: Iterable[Any]) -> None:
         every = list(items)
@@ -237,10 +274,12 @@ class ChunkedArray:
         if run:
             yield run
 
-    def _read_run(self, run: list[_Block], values: Array) -> None:
+    def _read_run(self, run: list[_Block], values: Array, budget: ByteBudget) -> None:
         first = run[0]
         end = max(block.start + block.length for block in run)
         content = self._fetch(first.key, first.start, end - first.start)
+        made = len(run) * self.chain.chunk_bytes
+        budget.spend(made, stored=len(content), at=(first.key, first.start))
         for block in run:
             offset = block.start - first.start
             part = content[offset : offset + block.length]
@@ -264,8 +303,7 @@ class ChunkedArray:
         known = self._cache.get((self.path, key))
         if known is not None:
             return known
-        size = math.prod(self._per_shard) * INDEX_ENTRY_BYTES
-        stored = size + (CRC_BYTES if self._index_has_checksum else 0)
+        stored = self.index_bytes
         content = self._fetch(key, 0 if self._index_at_start else -stored, stored)
         try:
             if len(content) != stored:
@@ -284,7 +322,7 @@ class ChunkedArray:
             raise ChunkDamagedError(f"{self.path}: the file {key} is missing.") from None
 
     def _key(self, shard: tuple[int, ...]) -> str:
-        return str(self._separator).join(["c", *map(str, shard)])
+        return self._keys.key(shard)
 
 
 def ranges(index: Index, shape: tuple[int, ...]) -> list[range]:

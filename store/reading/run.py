@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, cast
@@ -22,6 +22,7 @@ from store.errors import (
     listed,
 )
 from store.format import probe as probe_io
+from store.format.byte_budget import check_at_once
 from store.format.code import without_code
 from store.format.derived_layers import DerivedArray
 from store.format.facts import in_force
@@ -29,6 +30,9 @@ from store.format.layers import Layer, Layers
 from store.format.metadata import Document
 from store.format.names import (
     AFTER_GROUP,
+    BEGINS,
+    CHECKSUMS,
+    ROOT_ATTRIBUTE,
     STEP_DIM,
     Array,
     activation_path,
@@ -45,15 +49,16 @@ from store.format.spec import (
     ProbeSpec,
 )
 from store.reading.after_training import AfterTraining
-from store.reading.arrays import ArrayReader, Index, ZarrArray
+from store.reading.arrays import ArrayReader, Index
+from store.reading.checked import CheckedFrames
 from store.reading.commit import CommittedRun
 from store.reading.derived import FollowingArray, JoinedArray
-from store.reading.lazy import lazy_array, whole
+from store.reading.lazy import lazy_array, nbytes, whole
 from store.reading.live import MappedFiles, local_reader
 from store.reading.metrics import metrics_of
 from store.reading.packed import request_pool
+from store.reading.tree import tree_of
 from store.reading.twins import packed_reader
-from store.reading.zarr_store import SourceStore
 from store.storage.location import parse_root
 from store.storage.open_source import first_content, open_source, root_content
 from store.storage.sources import DirectorySource, Source
@@ -100,7 +105,14 @@ class Run:
         loss = run.metrics["loss"]  # of every update, not only of the recorded steps
     """
 
-    def __init__(self, source: Source, part: str = "", *, content: bytes | None = None) -> None:
+    def __init__(
+        self,
+        source: Source,
+        part: str = "",
+        *,
+        content: bytes | None = None,
+        checks_frames: bool = False,
+    ) -> None:
         """Read the root document of a run.
 
         Parameters
@@ -111,6 +123,10 @@ class Run:
             Name of the part that is read; by default the run itself.
         content : bytes, optional
             The root document, where it was read already.
+        checks_frames : bool
+            Whether frames of the live form are held against their checksums when they are read, as
+            those of the packed form are: for whoever writes them again. It takes about as long as
+            reading them.
 
         Raises
         ------
@@ -118,6 +134,7 @@ class Run:
             As `open_run` does.
         """
         self.source = source
+        self._checks_frames = checks_frames
         self.location = source.location
         self.part = part
         self._maps = MappedFiles()
@@ -272,6 +289,8 @@ class Run:
             for name in dims
             if "kind" in nodes[f"probe/{name}"]["attributes"]
         }
+        claimed = sum(nbytes(self.array(f"probe/{name}")) for name in dims)
+        check_at_once(f"{self.location}: the probe", claimed)
         try:
             return probe_io.read(
                 nodes["probe"]["attributes"],
@@ -500,15 +519,11 @@ class Run:
         attribute ``epoch_mean_until`` later values are no such means, since weights or masks began.
         """
         now = self._now
-        side_by_side = request_pool().map if self.source.is_remote else map
-        return metrics_of(
-            now.nodes,
-            lambda paths: side_by_side(lambda path: whole(self._reader(now, path)), paths),
-        )
+        return metrics_of(now.nodes, lambda paths: self._read_together(now, paths))
 
     @property
     def tree(self) -> xr.DataTree:
-        """The whole run as a lazy `xarray.DataTree`, opened by plain xarray; of a part, its part.
+        """The whole run as a lazy `xarray.DataTree`, as plain xarray opens it; of a part, its part.
 
         Activations that are not stored since they follow from others are added to it.
 
@@ -519,17 +534,16 @@ class Run:
         """
         now = self._now
         try:
-            tree = xr.open_datatree(
-                # xarray hands any Zarr store through, though its types do not say so.
-                SourceStore(self.source, now.content),  # type: ignore[arg-type]
-                engine="zarr",
-                chunks=None,
-                consolidated=True,
-                zarr_format=3,
-            )
+            root = {ROOT_ATTRIBUTE: dict(now.attributes)}
+            stored = {
+                path: node
+                for path, node in now.stored_nodes.items()
+                if not node["attributes"].get(BEGINS)
+            }
+            tree = tree_of(root, stored, lambda path: self._file_reader(now, path))
             own = tree[part_path(self.part)] if self.part else tree
             assert isinstance(own, xr.DataTree)
-        except Exception as error:
+        except ValueError as error:
             raise RunFormatError(
                 f"{self.location}: xarray cannot read the run ({error})."
             ) from error
@@ -623,7 +637,7 @@ class Run:
     # -- inside ------------------------------------------------------------------------------
 
     def _part(self, now: CommittedRun, name: str) -> Run:
-        return Run(self.source, name, content=now.content)
+        return Run(self.source, name, content=now.content, checks_frames=self._checks_frames)
 
     def _layer(self, now: CommittedRun, name: str) -> Layer:
         if self.parts and name not in now.layers:
@@ -644,6 +658,13 @@ class Run:
             if parent == group and node["node_type"] == "array":
                 arrays[name] = self._lazy(now, path, name)
         return xr.Dataset(arrays, attrs=dict(now.nodes[group]["attributes"]))
+
+    def _read_together(self, now: CommittedRun, paths: Sequence[str]) -> Iterable[Array]:
+        """Read several small arrays whole, over a network side by side."""
+        readers = [self._reader(now, path) for path in paths]
+        check_at_once(f"{self.location}: what is read together", sum(map(nbytes, readers)))
+        side_by_side = request_pool().map if self.source.is_remote else map
+        return side_by_side(whole, readers)
 
     def _look(self, content: bytes) -> CommittedRun:
         root = parse_root(content, where=self.location)
@@ -692,14 +713,31 @@ class Run:
             raise ArrayNotRecordedError(
                 f"The run has no array {path!r}. {did_you_mean(path, arrays)}"
             )
-        stored = stored_path(path, self.part)
+        return self._file_reader(now, stored_path(path, self.part))
+
+    def _file_reader(self, now: CommittedRun, path: str) -> ArrayReader:
+        """Reader of what lies at a path of the whole run."""
+        reader = self._plain_reader(now, path)
+        column = now.checked.get(path) if self._checks_frames else None
+        if column is None:
+            return reader
+        return CheckedFrames(path, reader, self._plain_reader(now, CHECKSUMS), column)
+
+    def _plain_reader(self, now: CommittedRun, path: str) -> ArrayReader:
+        document = now.stored_nodes[path]
         if isinstance(self.source, DirectorySource):
-            local = local_reader(self.source.directory / stored, document, self._maps)
+            local = local_reader(
+                self.source, path, document, self._maps, checks_frames=self._checks_frames
+            )
             if local is not None:
                 return local
-        return packed_reader(self.source, stored, now.stored_nodes, now.cache) or ZarrArray(
-            document, SourceStore(self.source, now.content), stored
-        )
+        reader = packed_reader(self.source, path, now.stored_nodes, now.cache)
+        if reader is None:
+            raise RunFormatError(
+                f"{self.location}: {path!r} is laid out or encoded as no array of a run is; "
+                "the run is damaged."
+            )
+        return reader
 
 
 def open_run(location: str | Path) -> Run:

@@ -9,6 +9,10 @@ Links. A link that a user names (`new_file`, `new_directory`) is followed: what 
 replaced, and the link stays. A link inside a run (`replace_file`) is never followed, since a run
 may come from a stranger: a plain file takes the place of the link.
 
+Leftovers. A killed process leaves what it was writing. Under POSIX it is held by a lock that the
+system frees with the process, so that the next one who writes into the same folder can tell it from
+what another process is writing, and removes it.
+
 Durability. What a user keeps survives a power failure: its content is on the disk before it
 replaces anything. With ``sync=False`` it survives the death of the process alone. That is for
 commits, of which a recording makes hundreds (see ``durability`` of `store.RunWriter.create`), and
@@ -17,22 +21,28 @@ for caches, which are computed anew.
 
 from __future__ import annotations
 
-import glob
+import contextlib
 import os
+import re
 import shutil
 import stat
+import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 from store.storage.files import sync_directory, sync_file, sync_path
 
-# One writer at a time replaces a file of a run, so that one name serves, and a killed process
-# leaves one file behind, which the next write removes.
-TEMPORARY_SUFFIX = ".tmp"
+if sys.platform != "win32":
+    import fcntl
+
+# Names that nobody can guess, and put something in the way of: of a file of a run, which the next
+# writer of that run removes if it is left, and of what is replaced for a user.
+TEMPORARY = re.compile(r"\.(?P<of>.+)\.tmp-[0-9a-f]{8}")
+_PARTIAL = re.compile(r"\..+\.partial-[0-9a-f]{8}")
 # File systems take 255 bytes of a name; what is appended has at most 24.
 MOST_STEM_BYTES = 224
 # Windows refuses to replace a file while a reader holds it open; readers let go in milliseconds.
@@ -57,7 +67,7 @@ def replace_file(path: Path, content: bytes, *, sync: bool) -> None:
     OSError
         The disk refused; the old file is untouched.
     """
-    temporary = path.with_name(path.name + TEMPORARY_SUFFIX)
+    temporary = _beside(path, "tmp")
     try:
         with _created(temporary, target=path) as file:
             file.write(content)
@@ -101,15 +111,16 @@ def new_file(target: Path, *, follow_link: bool = True, sync: bool = True) -> It
     if follow_link:
         target = _without_links(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    fresh = _beside(target)
-    try:
-        _created(fresh, target=target).close()
-        yield fresh
-        if sync:
-            sync_path(fresh)
-        _take_place(fresh, target)
-    finally:
-        fresh.unlink(missing_ok=True)
+    if sync:
+        remove_stale(target.parent)
+    with _held_beside(target, lambda fresh: _created(fresh, target=target).close()) as fresh:
+        try:
+            yield fresh
+            if sync:
+                sync_path(fresh)
+            _take_place(fresh, target)
+        finally:
+            fresh.unlink(missing_ok=True)
     if sync:
         sync_directory(target.parent)
 
@@ -137,30 +148,88 @@ def new_directory(target: Path) -> Iterator[Path]:
         The disk refused; the old directory is untouched.
     """
     target = _without_links(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    fresh = _beside(target)
-    fresh.mkdir()
-    try:
+    with temporary_directory(target) as fresh:
         yield fresh
         if target.exists():
             _exchange(fresh, target)
         else:
             fresh.rename(target)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
 
 
-def remove_stale(target: Path) -> None:
-    """Remove what killed processes left of directories that were to replace `target`.
+@contextmanager
+def temporary_directory(beside: Path) -> Iterator[Path]:
+    """Yield an empty directory that is gone when the block ends.
 
     Parameters
     ----------
-    target : Path
-        As given to `new_directory`. No other process may be replacing it.
+    beside : Path
+        What is made with its help; the directory lies in the same folder, which is made if
+        necessary.
+
+    Yields
+    ------
+    Path
+        The directory.
     """
-    target = _without_links(target)
-    for stale in target.parent.glob(f".{glob.escape(_stem(target))}.partial-*"):
-        shutil.rmtree(stale, ignore_errors=True)
+    beside.parent.mkdir(parents=True, exist_ok=True)
+    remove_stale(beside.parent)
+    with _held_beside(beside, Path.mkdir) as fresh:
+        try:
+            yield fresh
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+
+
+def remove_stale(folder: Path) -> None:
+    """Remove what killed processes of this user left of what they were writing in a folder."""
+    if sys.platform == "win32":  # which tells nobody whether a process is still there
+        return
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        names = [entry.name for entry in entries if _PARTIAL.fullmatch(entry.name)]
+        for name in names:
+            path = folder / name
+            lock = _locked(path)
+            if lock is None:
+                continue
+            try:
+                if os.fstat(lock).st_uid == os.geteuid():
+                    shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+            finally:
+                os.close(lock)
+
+
+@contextmanager
+def _held_beside(target: Path, make: Callable[[Path], None]) -> Iterator[Path]:
+    """Make something with a name of its own beside `target`, and hold it as this process's."""
+    while True:
+        fresh = _beside(target, "partial")
+        make(fresh)
+        lock = _locked(fresh)
+        # Between the two, another process may have taken it for what was left, and removed it.
+        if lock is None or fresh.exists():
+            break
+        os.close(lock)
+    try:
+        yield fresh
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
+def _locked(path: Path) -> int | None:
+    """Descriptor of what lies at a path, locked; None where another holds it, or none can."""
+    if sys.platform == "win32":
+        return None
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
 
 
 def _exchange(fresh: Path, target: Path) -> None:
@@ -180,7 +249,7 @@ def _exchange(fresh: Path, target: Path) -> None:
 
 
 def _created(path: Path, *, target: Path) -> IO[bytes]:
-    """Create a file, in the place of what a killed process left; never write through a link.
+    """Create a file where nothing is; never write through a link.
 
     Nobody may read it who may not read `target`.
     """
@@ -190,7 +259,6 @@ def _created(path: Path, *, target: Path) -> IO[bytes]:
     def opener(name: str, flags: int) -> int:
         return os.open(name, flags, allowed)
 
-    path.unlink(missing_ok=True)
     return open(path, "xb", opener=opener)
 
 
@@ -224,9 +292,9 @@ def _without_links(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def _beside(target: Path) -> Path:
+def _beside(target: Path, word: str) -> Path:
     """Name that no other process uses, in the same directory; hidden, so that runs skip it."""
-    return target.with_name(f".{_stem(target)}.partial-{uuid.uuid4().hex[:8]}")
+    return target.with_name(f".{_stem(target)}.{word}-{uuid.uuid4().hex[:8]}")
 
 
 def _stem(target: Path) -> str:

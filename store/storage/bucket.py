@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from store.errors import MissingExtraError, RemoteError
-from store.storage.sources import REMOTE_GAP_BYTES
+from store.storage.confined import checked_key
+from store.storage.sources import MOST_REMOTE_BYTES, REMOTE_GAP_BYTES
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -40,8 +42,13 @@ class _Bucket:
             part = (start, start + max(1, length))
         try:
             answer = obstore.get(self._store, key, options={"range": part})
+            first, end = answer.range
+            if length is None and end - first > MOST_REMOTE_BYTES:
+                raise RemoteError(
+                    f"{self.location}/{key} is larger than any file that is read whole."
+                )
             content = bytes(answer.bytes())
-        except FileNotFoundError:
+        except (FileNotFoundError, RemoteError):
             raise
         except (BaseError, OSError, ValueError) as error:
             raise RemoteError(f"{self.location}/{key} cannot be read: {error}") from error
@@ -66,14 +73,18 @@ class BucketSource:
 
     def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:
         """Bytes of an object."""
-        return self.bucket.get(key, start, length)[0]
+        return self.bucket.get(checked_key(key), start, length)[0]
 
     def sizes(self) -> Mapping[str, int]:
         """Bytes of every object."""
         import obstore
+        from obstore.exceptions import BaseError
 
-        pages = obstore.list(self.bucket._store)
-        return {str(item["path"]): int(item["size"]) for page in pages for item in page}
+        try:
+            pages = obstore.list(self.bucket._store)
+            return {str(item["path"]): int(item["size"]) for page in pages for item in page}
+        except (BaseError, OSError) as error:
+            raise RemoteError(f"{self.location} cannot be listed: {error}") from error
 
 
 class BucketFile:
@@ -105,18 +116,21 @@ def _open(url: str) -> ObjectStore:
         raise MissingExtraError(
             f"Reading {url} needs the extra 'remote': pip install 'trainlapse[remote]'"
         ) from None
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {"client_options": _PATIENCE.copy(), "retry_config": _RETRIES}
     if url.startswith("s3://"):
         if not any(name in os.environ for name in _CREDENTIALS):
             options["skip_signature"] = True
         if os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://"):
-            options["client_options"] = {"allow_http": True}
+            options["client_options"]["allow_http"] = True
     try:
         return from_url(url, **options)
     except (BaseError, ValueError) as error:
         raise RemoteError(f"{url} cannot be opened: {error}") from error
 
 
+# As long as a web server is waited for (`store.storage.patience`).
+_PATIENCE: dict[str, Any] = {"connect_timeout": "10s", "timeout": "300s"}
+_RETRIES: Any = {"max_retries": 3, "retry_timeout": timedelta(seconds=60)}
 # Any of these means that the bucket is asked with credentials.
 _CREDENTIALS = (
     "AWS_ACCESS_KEY_ID",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections import OrderedDict
@@ -9,12 +10,31 @@ from io import FileIO
 from pathlib import Path
 from typing import IO
 
+from store.storage.confined import open_file
+
 if sys.platform == "darwin":
     import fcntl
+if sys.platform != "win32":
+    import resource
 
 
-# macOS allows 256 open files to a process; a network may have more arrays than that.
+# A network may have more arrays than a process may open files; more open ones gain nothing.
 MAX_OPEN_FILES = 96
+# The training needs most of what the system allows, for its data and its own files.
+OPEN_FILES_SHARE = 4
+# Systems take no more than 2 GiB at a time, or refuse.
+MAX_WRITE_BYTES = 2**30
+_TOO_MANY = (errno.EMFILE, errno.ENFILE)
+
+
+def most_open_files() -> int:
+    """How many files to keep open at a time: a part of what the system allows to this process."""
+    if sys.platform == "win32":
+        return MAX_OPEN_FILES
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if allowed == resource.RLIM_INFINITY:
+        return MAX_OPEN_FILES
+    return max(1, min(MAX_OPEN_FILES, allowed // OPEN_FILES_SHARE))
 
 
 def sync_file(file: IO[bytes] | FileIO) -> None:
@@ -45,13 +65,20 @@ def sync_directory(path: Path) -> None:
 
 def write_all(file: FileIO, content: memoryview | bytes, offset: int) -> None:
     """Write bytes at an offset; raw files may accept less than they were given."""
-    file.seek(offset)
     view = memoryview(content)
     while view:
-        written = file.write(view)
+        written = _write_at(file, view[:MAX_WRITE_BYTES], offset)
         if not written:
             raise OSError(f"No bytes could be written to {file.name}")
         view = view[written:]
+        offset += written
+
+
+def _write_at(file: FileIO, content: memoryview, offset: int) -> int | None:
+    if sys.platform == "win32":
+        file.seek(offset)
+        return file.write(content)
+    return os.pwrite(file.fileno(), content, offset)  # one call of the system in place of two
 
 
 class OpenFiles:
@@ -59,15 +86,18 @@ class OpenFiles:
 
     Parameters
     ----------
+    root : Path
+        Directory of the run: no file elsewhere is opened, whatever links lie in it.
     durable : bool
         Remember what was written, for `sync`.
-    limit : int
-        Files open at a time.
+    limit : int, optional
+        Files open at a time; by default as the system allows.
     """
 
-    def __init__(self, *, durable: bool = False, limit: int = MAX_OPEN_FILES) -> None:
+    def __init__(self, root: Path, *, durable: bool = False, limit: int | None = None) -> None:
+        self._root = root
         self._durable = durable
-        self._limit = limit
+        self._limit = most_open_files() if limit is None else limit
         self._files: OrderedDict[Path, FileIO] = OrderedDict()
         self._unsynced: set[Path] = set()
         self._grown: set[Path] = set()
@@ -79,16 +109,29 @@ class OpenFiles:
             self._files.move_to_end(path)
             return file
         try:
-            file = path.open("r+b", buffering=0)
+            file = self._opened(path, "r+b")
         except FileNotFoundError:
-            file = path.open("x+b", buffering=0)
+            file = self._opened(path, "x+b")
             if self._durable:
                 self._grown.add(path.parent)
         self._files[path] = file
         if len(self._files) > self._limit:
-            _, oldest = self._files.popitem(last=False)
-            oldest.close()
+            self._close_oldest()
         return file
+
+    def _opened(self, path: Path, mode: str) -> FileIO:
+        key = path.relative_to(self._root).as_posix()
+        while True:
+            try:
+                return open_file(self._root, key, mode)
+            except OSError as error:  # others of the process may have taken what was allowed
+                if error.errno not in _TOO_MANY or not self._files:
+                    raise
+                self._close_oldest()
+
+    def _close_oldest(self) -> None:
+        _, oldest = self._files.popitem(last=False)
+        oldest.close()
 
     def touched(self, path: Path) -> None:
         """Remember that a file has content that is not yet durable."""

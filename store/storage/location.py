@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 from pathlib import Path
 from typing import Any
 
 from store.errors import (
+    ArgumentError,
     RunExistsError,
     RunFormatError,
     RunNotFoundError,
@@ -17,10 +17,12 @@ from store.errors import (
     did_you_mean,
     listed,
 )
+from store.format import strict_json
 from store.format.metadata import Document
 from store.format.names import ROOT_ATTRIBUTE, SCHEMA_VERSION
 from store.format.root_check import root_problems
-from store.storage.atomic import TEMPORARY_SUFFIX
+from store.storage.atomic import TEMPORARY
+from store.storage.confined import open_file
 from store.storage.run_lock import LOCK_NAME
 
 # A root document larger than this is damage or malice: 20,000 arrays need about 16 MB, and
@@ -30,7 +32,7 @@ MAX_ROOT_BYTES = 32 * 1024 * 1024
 MAX_PROBLEMS_SHOWN = 8
 
 # What a run's directory may hold besides hidden files; `remove_run` touches nothing else.
-ROOT_FILES = ("zarr.json", f"zarr.json{TEMPORARY_SUFFIX}")
+ROOT_FILES = ("zarr.json", "zarr.json.tmp")
 ROOT_FOLDERS = (
     "step",
     "epoch",
@@ -45,10 +47,14 @@ ROOT_FOLDERS = (
     "parts",
     "after_training",
     "history",
+    "frame_checksum",
 )
 
-# Metadata documents and chunks; a chunk key with "/" as separator has folders in between.
-_ZARR_FILE = re.compile(rf"(zarr\.json|c(\.\d+)*|\d+)({re.escape(TEMPORARY_SUFFIX)})?")
+# A path has one slash left of the two.
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://|(https?|s3|gs|az):/", re.IGNORECASE)
+# Metadata documents and chunks; a chunk key with "/" as separator has folders in between. Earlier
+# versions wrote them under these names with ``.tmp`` first.
+_ZARR_FILE = re.compile(r"(zarr\.json|c(\.\d+)*|\d+)(\.tmp)?")
 
 
 def expanded(location: str | Path) -> Path:
@@ -60,11 +66,27 @@ def expanded(location: str | Path) -> Path:
         return path
 
 
+def on_disk(location: str | Path) -> Path:
+    """Give the path at which something is written, with ``~`` put in full.
+
+    Raises
+    ------
+    ArgumentError
+        It is an address, which as a path would be a folder of that name.
+    """
+    if _ADDRESS.match(str(location)):
+        raise ArgumentError(
+            f"{str(location)!r} is an address, expected a path on a disk. Write there first, then "
+            "copy it with a tool of that place, such as: aws s3 cp run.zip s3://bucket/"
+        )
+    return expanded(location)
+
+
 def is_run(directory: Path) -> bool:
     """Whether a directory holds a run, sound or not."""
     try:
-        root = json.loads(read_content(directory))
-    except (OSError, ValueError, RecursionError):
+        root = strict_json.parse(read_content(directory))
+    except (OSError, ValueError):
         return False
     return ROOT_ATTRIBUTE in _mapping(_mapping(root).get("attributes"))
 
@@ -111,11 +133,12 @@ def read_content(directory: Path) -> bytes:
         The document is too large.
     """
     file = directory / "zarr.json"
-    if not file.is_file():  # a pipe or a device would be read for ever
-        raise RunNotFoundError(f"There is no zarr.json in {directory}.")
-    with file.open("rb") as opened:
-        # A read reserves all that it is asked for.
-        content = opened.read(min(MAX_ROOT_BYTES, os.fstat(opened.fileno()).st_size) + 1)
+    try:
+        with open_file(directory, "zarr.json") as opened:
+            # A read reserves all that it is asked for.
+            content = opened.read(min(MAX_ROOT_BYTES, os.fstat(opened.fileno()).st_size) + 1)
+    except FileNotFoundError:
+        raise RunNotFoundError(f"There is no zarr.json in {directory}.") from None
     if len(content) > MAX_ROOT_BYTES:
         raise RunFormatError(f"{file} is larger than any run's root document; not opened.")
     return content
@@ -134,8 +157,8 @@ def parse_root(content: bytes, *, where: str) -> Document:
         It was written by a newer schema.
     """
     try:
-        root = json.loads(content)
-    except (ValueError, RecursionError) as error:
+        root = strict_json.parse(content)
+    except ValueError as error:
         raise RunFormatError(f"{where}: zarr.json is not valid JSON ({error}).") from error
     if not isinstance(root, dict) or root.get("zarr_format") != 3:
         raise RunFormatError(f"{where}: zarr.json is not a Zarr v3 group.")
@@ -188,20 +211,46 @@ def remove_run(directory: Path) -> None:
     run that looks whole. Whatever is not a file of a Zarr hierarchy stays, and so do links.
     """
     for name in ROOT_FILES:
-        (directory / name).unlink(missing_ok=True)
+        if not (directory / name).is_dir():  # which is foreign, and in nobody's way
+            (directory / name).unlink(missing_ok=True)
+    remove_temporaries(directory)
     for name in ROOT_FOLDERS:
-        if not (directory / name).is_symlink():
-            remove_hierarchy(directory / name)
+        remove_hierarchy(directory / name)
 
 
 def remove_hierarchy(top: Path) -> None:
-    """Delete the files of a Zarr hierarchy, and the folders that are then empty."""
+    """Delete the files of a Zarr hierarchy, and the folders that are then empty; follow no link."""
+    if top.is_symlink():
+        return
     for folder, _, names in os.walk(top, topdown=False):
         for name in names:
-            if _ZARR_FILE.fullmatch(name):
+            if _is_of_hierarchy(name):
                 Path(folder, name).unlink()
         with contextlib.suppress(OSError):  # it holds something foreign
             Path(folder).rmdir()
+
+
+def remove_temporaries(directory: Path) -> None:
+    """Remove what killed writers of a run left of files that they were replacing.
+
+    Parameters
+    ----------
+    directory : Path
+        Of the run; nobody else may be writing it.
+    """
+    for folder, _, names in os.walk(directory):
+        for name in names:
+            if _is_temporary(name):
+                Path(folder, name).unlink(missing_ok=True)
+
+
+def _is_temporary(name: str) -> bool:
+    match = TEMPORARY.fullmatch(name)
+    return match is not None and _ZARR_FILE.fullmatch(match["of"]) is not None
+
+
+def _is_of_hierarchy(name: str) -> bool:
+    return _ZARR_FILE.fullmatch(name) is not None or _is_temporary(name)
 
 
 def check_free(directory: Path, *, overwrite: bool) -> None:
@@ -232,6 +281,6 @@ def check_free(directory: Path, *, overwrite: bool) -> None:
 
 def _holds_no_commit(directory: Path) -> bool:
     """Whether a directory holds only what a recording left that died before its first commit."""
-    names = {entry.name for entry in directory.iterdir()}
+    names = {entry.name for entry in directory.iterdir() if not _is_temporary(entry.name)}
     ours = {LOCK_NAME, *ROOT_FILES, *ROOT_FOLDERS} - {"zarr.json"}
     return not names or (LOCK_NAME in names and names <= ours)

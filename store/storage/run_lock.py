@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -63,6 +64,8 @@ class RunLock:
         _held[self._identity] = self
 
     def _acquire(self) -> None:
+        if not _is_ours_or_missing(self._path):
+            raise self._not_plain()
         try:
             self._lock.acquire(timeout=PATIENCE_SECONDS, poll_interval=PATIENCE_SECONDS / 10)
         except filelock.Timeout:
@@ -71,12 +74,15 @@ class RunLock:
                 f"{who} is recording into {self._directory}. Choose another path, or stop it first."
             ) from None
         except OSError as error:
-            if not self._path.is_symlink():
+            if _is_ours_or_missing(self._path):
                 raise
-            raise RunFormatError(
-                f"{self._path} is a link, which is not followed: what it points to would be "
-                "emptied. Remove the link."
-            ) from error
+            raise self._not_plain() from error
+
+    def _not_plain(self) -> RunFormatError:
+        return RunFormatError(
+            f"{self._path} is not a plain file of its own, but a link or another file's second "
+            "name, which is not followed: what it stands for would be emptied. Remove it."
+        )
 
     def check(self) -> None:
         """Raise `RunNotFoundError` if the directory is gone, or is a new one at the old path.
@@ -114,7 +120,7 @@ def is_being_written(directory: Path) -> bool:
     path = directory / LOCK_NAME
     if _held_here(path) is not None:
         return True
-    if path.is_symlink() or not path.is_file():
+    if not path.exists() or not _is_ours_or_missing(path):
         return False
     lock = filelock.FileLock(path, thread_local=False)
     try:
@@ -132,6 +138,15 @@ def _held_here(path: Path) -> RunLock | None:
     identity = _identity_of(path)
     holder = None if identity is None else _held.get(identity)
     return holder if holder is not None and holder._process == os.getpid() else None
+
+
+def _is_ours_or_missing(path: Path) -> bool:
+    """Whether locking would touch nothing else: locking opens a file, and empties it."""
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return True
+    return stat.S_ISREG(status.st_mode) and status.st_nlink == 1
 
 
 def _identity_of(path: Path) -> _Identity | None:

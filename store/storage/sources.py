@@ -7,16 +7,18 @@ A source knows nothing of Zarr. `DirectorySource` is here; zip files are in
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator, Mapping
+from io import FileIO
 from pathlib import Path
 from typing import Protocol
 
-from store.errors import RunFormatError
+from store.storage.confined import ConfinedFiles
 
 # Reading through a gap costs less than asking twice: a local seek against a round trip.
 LOCAL_GAP_BYTES = 16 * 1024
 REMOTE_GAP_BYTES = 256 * 1024
+# A file of a server that is read to its end: no chunk or document of a sound run is larger.
+MOST_REMOTE_BYTES = 256 * 1024**2
 
 
 class Source(Protocol):
@@ -45,6 +47,8 @@ class Source(Protocol):
         ------
         FileNotFoundError
             There is no such object.
+        RunFormatError
+            The key leads out of the run (`store.storage.confined.segments`).
         """
         ...
 
@@ -62,16 +66,22 @@ class DirectorySource:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.location = str(directory)
+        self._plain = ConfinedFiles(directory)
 
     def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:
         """Bytes of a file."""
-        path = self.directory / key
-        status = path.lstat()
-        if not stat.S_ISREG(status.st_mode):  # a link may lead anywhere, a pipe would hang
-            raise RunFormatError(f"{path} is not a plain file; the run is damaged.")
-        with path.open("rb", buffering=0) as file:
+        file, status = self.open(key)
+        with file:
             file.seek(start if start >= 0 else max(0, status.st_size + start))
             return file.read(-1 if length is None else min(length, status.st_size)) or b""
+
+    def open(self, key: str) -> tuple[FileIO, os.stat_result]:
+        """Open a plain file below the directory, and give its status; raises as `read` does."""
+        return self._plain.open(key)
+
+    def status(self, key: str) -> os.stat_result:
+        """Status of a plain file below the directory; raises as `read` does."""
+        return self._plain.status(key)
 
     def sizes(self) -> Mapping[str, int]:
         """Bytes of every file."""

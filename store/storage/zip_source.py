@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from store.errors import RunFormatError, RunNotFoundError
+from store.storage.confined import checked_key
 from store.storage.sources import LOCAL_GAP_BYTES, REMOTE_GAP_BYTES
 
 # Read at once from the end: a directory of some thousand members, and the root document.
@@ -125,7 +126,7 @@ class ZipSource:
 
     def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:
         """Bytes of a member."""
-        name = self._prefix + key
+        name = self._prefix + checked_key(key)
         member = self._members.get(name)
         if member is None:
             raise FileNotFoundError(f"{self.location} has no member {name!r}")

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 import unittest.mock
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,18 +77,19 @@ def frame(array: ArraySpec, step: int) -> Array:
 
 
 def record(path: Path, compression: Compression, durability: Durability, steps: int) -> None:
-    """Record without end (or `steps` steps), resuming what is there; say what is committed."""
+    """Record so many steps, resuming what is there; say what is committed."""
     with small_blocks():
-        _record(path, compression, durability, steps)
+        if is_run(path):
+            writer = RunWriter.resume(path, spec(), durability=durability)
+        else:
+            writer = RunWriter.create(path, spec(), compression=compression, durability=durability)
+        append(writer, steps, say=_say)
 
 
-def _record(path: Path, compression: Compression, durability: Durability, steps: int) -> None:
-    if is_run(path):
-        writer = RunWriter.resume(path, spec(), durability=durability)
-    else:
-        writer = RunWriter.create(path, spec(), compression=compression, durability=durability)
+def append(writer: RunWriter, steps: int, say: Callable[[int], None] = lambda _: None) -> None:
+    """Append so many steps, commit now and then, say how many are committed, and close."""
     arrays = [array for layer in spec().layers for array in layer.array_specs()]
-    print(writer.committed, flush=True)
+    say(writer.committed)
     last = -1 if writer.last_step is None else writer.last_step
     for step in range(last + 1, last + 1 + steps):
         frames = {array.path: frame(array, step) for array in arrays}
@@ -96,9 +97,13 @@ def _record(path: Path, compression: Compression, durability: Durability, steps:
         writer.append_metrics(step, {"loss": step * 0.5, f"late_{step // 100}": float(step)})
         if random.random() < COMMIT_CHANCE:  # noqa: S311 - no secret depends on it
             writer.commit()
-            print(writer.committed, flush=True)
+            say(writer.committed)
     writer.close()
-    print(writer.committed, flush=True)
+    say(writer.committed)
+
+
+def _say(committed: int) -> None:
+    print(committed, flush=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,10 +199,11 @@ def problems(
     chosen = set(range(length) if everything else range(max(0, length - 3), length))
     chosen.update(rng.randrange(length) for _ in range(3) if length)
     with small_blocks():
-        return found + list(_wrong_values(run, sorted(chosen))) + list(_wrong_metrics(run))
+        return found + list(wrong_values(run, sorted(chosen))) + list(_wrong_metrics(run))
 
 
-def _wrong_values(run: Run, chosen: list[int]) -> Iterator[str]:
+def wrong_values(run: Run, chosen: Iterable[int]) -> Iterator[str]:
+    """Name each array that does not hold at a step what was recorded."""
     for layer in spec().layers:
         for array in layer.array_specs():
             for step in chosen:

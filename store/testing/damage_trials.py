@@ -9,17 +9,27 @@ from __future__ import annotations
 import json
 import os
 import random
+import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from store.errors import TrainlapseError
-from store.format.names import ROOT_ATTRIBUTE
+from store.format.live_layout import place
+from store.format.metadata import Document
+from store.format.names import BEGINS, ROOT_ATTRIBUTE, STEP_DIM
+from store.live.array import read_index
+from store.reading import moments
 from store.reading.arrays import Index
 from store.reading.run import Run, open_run
+from store.tools.crop import Cut, crop
+from store.tools.info import describe, render
+from store.tools.share import share
+from store.tools.verify import salvage, verify
 
 # What a stranger, or a program gone wrong, may put in the place of any value.
 HOSTILE: tuple[Any, ...] = (
@@ -101,13 +111,88 @@ def outcome(path: Path) -> str:
         run = open_run(path)
     except TrainlapseError:
         return "refused"
-    return "refused in part" if exercise(run) else "opened"
+    refused = exercise(run)
+    for operation in OPERATIONS:
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                operation(run, Path(folder))
+        except TrainlapseError as error:
+            refused.append(str(error))
+    return "refused in part" if refused else "opened"
+
+
+def _describe(run: Run, _: Path) -> None:
+    render(describe(run))
+
+
+def _verify(run: Run, folder: Path) -> None:
+    report = verify(run)
+    if not report.is_sound:
+        salvage(run, report, folder / "saved.zarr")
+
+
+def _share(run: Run, folder: Path) -> None:
+    share(run.location, folder / "shared.zip")
+
+
+def _crop(run: Run, folder: Path) -> None:
+    crop(run.location, folder / "cropped.zarr", Cut(every=3, drop=("inputs", "notes", "model")))
+
+
+def _mark(run: Run, _: Path) -> None:
+    moments.load(run)
+
+
+# What is done with a damaged run that opens; whoever has more appends them.
+OPERATIONS: list[Callable[[Run, Path], None]] = [_describe, _verify, _share, _crop, _mark]
 
 
 def damage(run: Path, rng: random.Random) -> str:
     """Damage a run once, at random, and say how."""
     kind = rng.choice(_KINDS)
     return f"{kind.__name__.strip('_')}: {kind(run, rng)}"
+
+
+def flip_frame_bit(path: Path, rng: random.Random) -> tuple[str, int]:
+    """Flip one bit of one frame of a live run.
+
+    Returns
+    -------
+    str, int
+        The array, and the position of the frame in it.
+    """
+    run = open_run(path)
+    array = rng.choice(sorted(each for each, node in run.nodes.items() if _along_steps(node)))
+    position = rng.randrange(run.nodes[array]["attributes"].get(BEGINS, 0), len(run))
+    flip_bit(path, array, position, rng)
+    return array, position
+
+
+def flip_bit(path: Path, array: str, position: int, rng: random.Random) -> None:
+    """Flip one bit of the frame at a position of an array of a live run."""
+    file, start, length = _stored_at(path, open_run(path).nodes[array], array, position)
+    with file.open("r+b") as opened:
+        opened.seek(start + rng.randrange(length))
+        byte = opened.read(1)[0]
+        opened.seek(-1, os.SEEK_CUR)
+        opened.write(bytes([byte ^ 1 << rng.randrange(8)]))
+
+
+def _along_steps(node: Document) -> bool:
+    return bool(node["node_type"] == "array" and node["dimension_names"][:1] == [STEP_DIM])
+
+
+def _stored_at(run: Path, node: Document, array: str, position: int) -> tuple[Path, int, int]:
+    """File, offset and length of a frame, of its first block where it has several."""
+    item_bytes = np.dtype(node["data_type"]).itemsize
+    placement = place(tuple(node["shape"][1:]), item_bytes)
+    number, slot = placement.locate(position)
+    file = run / array / placement.chunk_key(number)
+    if placement.is_dense:
+        return file, placement.offset(slot), placement.frame_bytes
+    index = read_index(file, placement.steps, placement.blocks)
+    start, length = index[slot * placement.blocks].tolist()
+    return file, start, length
 
 
 def _any_file(run: Path, rng: random.Random) -> Path:

@@ -19,7 +19,8 @@ from store.packed.pack import free_target, reading, write_run
 from store.packed.writer import PackOptions, PackReport, Progress
 from store.reading.bookmarks import Bookmark, within
 from store.reading.moments import load
-from store.reading.run import Run
+from store.reading.run import Run, open_run
+from store.tools.trust import sign_like
 
 # What can be left out, and what that means.
 DROPPABLE = {
@@ -113,7 +114,11 @@ def crop(
     with reading(run) as opened:
         draft = cropped(Draft.of(opened), cut)
         left = _moments_left(opened, draft, cut)
-        return write_run(target, draft, options or PackOptions(), bookmarks=left, progress=progress)
+        report = write_run(
+            target, draft, options or PackOptions(), bookmarks=left, progress=progress
+        )
+        sign_like(open_run(target), opened)
+        return report
 
 
 def cropped(draft: Draft, cut: Cut) -> Draft:

@@ -152,16 +152,16 @@ def recorded_bytes(spec: RunSpec, steps: int) -> int:
 
 
 def live_bytes(array: ArraySpec, steps: int) -> int:
-    """Bytes that an array takes in the live form, uncompressed: frames and indexes.
+    """Bytes that an array takes in the live form, uncompressed: frames, checksums and indexes.
 
     Examples
     --------
     >>> live_bytes(ArraySpec("a", ("step", "unit"), (2048,), "float32"), 65)
-    534528
+    535040
     """
     placement = place(array.frame_shape, np.dtype(array.dtype).itemsize)
-    files = -(-steps // placement.steps)
-    return files * placement.index_bytes + steps * placement.frame_bytes
+    whole, rest = divmod(steps, placement.steps)
+    return whole * placement.end(placement.steps) + (placement.end(rest) if rest else 0)
 
 
 def steps_within(spec: RunSpec, budget_bytes: int) -> int:

@@ -12,7 +12,7 @@ import xarray as xr
 
 from store.errors import RunFormatError, listed
 from store.format.facts import STEP
-from store.format.names import HISTORY_PREFIX, STEP_DIM, layer_path
+from store.format.names import CHECKSUMS, HISTORY_PREFIX, STEP_DIM, layer_path
 from store.format.parts import stored_path
 from store.format.spec import EVALUATION_INPUT, EVALUATION_LABEL, EXAMPLE_DIM
 from store.reading import moments
@@ -20,6 +20,7 @@ from store.reading.bookmarks import Bookmark
 from store.reading.run import Run
 from store.storage.location import ROOT_FILES
 from store.storage.sources import DirectorySource
+from store.terminal import printable
 from store.tools.facts import fact_texts
 
 # Binary units, as file managers show them.
@@ -116,11 +117,13 @@ def models_of(run: Run) -> list[Run]:
 
 
 def raw_bytes(run: Run) -> dict[str, int]:
-    """Uncompressed bytes of every array, by path; history twins are not counted."""
+    """Uncompressed bytes of every array, by path; history twins and checksums are not counted."""
     return {
         path: math.prod(node["shape"]) * np.dtype(node["data_type"]).itemsize
         for path, node in run.nodes.items()
-        if node["node_type"] == "array" and not path.startswith(HISTORY_PREFIX)
+        if node["node_type"] == "array"
+        and not path.startswith(HISTORY_PREFIX)
+        and path != CHECKSUMS
     }
 
 
@@ -373,8 +376,3 @@ def _stored(sizes: Mapping[str, int] | None, path: str) -> int | None:
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.6g}"
-
-
-def printable(line: str) -> str:
-    """Replace control characters: a name from a stranger must not steer the terminal."""
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in line)

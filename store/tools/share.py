@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import zipfile
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -17,9 +16,11 @@ from store.packed.precision import Choice
 from store.packed.writer import PackOptions, Progress
 from store.reading import moments
 from store.reading.bookmarks import render
+from store.reading.cache import ArrayCache
+from store.reading.packed import ChunkedArray
 from store.reading.run import Run, open_run
-from store.storage.atomic import new_file
-from store.storage.location import expanded
+from store.storage.atomic import new_file, temporary_directory
+from store.storage.location import on_disk
 from store.storage.open_source import open_source
 from store.tools.info import contents, other_files
 from store.tools.verify import verify
@@ -97,7 +98,7 @@ def share(
     RunFormatError
         The moments are damaged, or the file that was written is not sound.
     """
-    target = expanded(out)
+    target = on_disk(out)
     if target.exists() and not (overwrite and target.is_file()):
         raise RunExistsError(f"There is something at {target} already. Choose another path.")
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -111,8 +112,7 @@ def share(
             listed[moments.FILE_NAME] = render(bookmarks, run_id=opened.id)
         as_it_is = opened.attributes["form"] == "packed" and history and not precision
         if not as_it_is or holds_code(opened):
-            folder = tempfile.TemporaryDirectory(prefix=".trainlapse-", dir=target.parent)
-            packed = Path(stack.enter_context(folder), "run")
+            packed = stack.enter_context(temporary_directory(target)) / "run"
             draft = Draft.of(opened)
             files = companion_files(opened)
             report = write_run(packed, draft, options, companions=files, progress=progress)
@@ -133,6 +133,7 @@ def _write_zip(file: Path, run: Run, more: Mapping[str, bytes], progress: Progre
         for name in sizes
         if _travels(name, run) and not name.rpartition("/")[2].startswith(".")
     ]
+    _check_sizes(run, sizes)
     total, done = sum(sizes[name] for name in names), 0
     names.sort(key=lambda name: (name == "zarr.json", name.count("/") < 2, name))
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
@@ -143,6 +144,28 @@ def _write_zip(file: Path, run: Run, more: Mapping[str, bytes], progress: Progre
             done += sizes[name]
             if progress is not None:
                 progress(done, total, name)
+
+
+def _check_sizes(run: Run, sizes: Mapping[str, int]) -> None:
+    """Raise `RunFormatError` if a file is longer than its array: a sparse one takes no room here.
+
+    In the zip it would take all.
+    """
+    most: dict[str, int] = {}
+    for path, node in run.nodes.items():
+        if node["node_type"] == "array":
+            array = ChunkedArray.or_none(run.source, path, node, ArrayCache(0))
+            if array is not None:
+                most[path] = array.most_file_bytes
+    for name, size in sizes.items():
+        folder, _, last = name.rpartition("/")
+        while folder and folder not in most:  # chunks may lie in folders of their own
+            folder = folder.rpartition("/")[0]
+        if last != "zarr.json" and size > most.get(folder, size):
+            raise RunFormatError(
+                f"{run.location}: {name} has {size} bytes, more than its array can fill; "
+                "the run is damaged."
+            )
 
 
 def _add(archive: zipfile.ZipFile, name: str, run: Run, size: int) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from store.errors import RunFormatError, TrainlapseError
-from store.format.live_layout import place
+from store.format.frame_checksums import checked_columns
 from store.format.names import (
     AFTER_PREFIX,
     BEGINS,
+    CHECKSUMS,
     HISTORY_PREFIX,
     STEP_DIM,
     UPDATE_DIM,
@@ -29,9 +32,11 @@ from store.packed.pack import free_target, write_run
 from store.packed.shards import SLAB_BYTES, ordered
 from store.packed.writer import PackOptions, PackReport, Progress
 from store.reading.cache import ArrayCache
-from store.reading.live import check_index, is_raw
+from store.reading.checked import CheckedFrames
+from store.reading.live import check_index, raw_placement
 from store.reading.packed import ChunkedArray
 from store.reading.run import Run
+from store.storage.location import MAX_ROOT_BYTES
 from store.storage.sources import DirectorySource
 from store.tools.info import models_of
 
@@ -39,6 +44,17 @@ from store.tools.info import models_of
 MOST_BAD_STEPS = 0.5
 # Steps named in one line of a report.
 STEPS_NAMED = 12
+# An array may claim so many more files than there are before it counts as bad without a look at
+# each: a length is a number that anybody can write.
+MOST_MISSING_FILES = 1000
+# Bad blocks of an array that are told apart, on a disk and over a network; with more, all of it
+# counts as bad.
+MOST_BAD_BLOCKS = 2**16
+MOST_BAD_BLOCKS_REMOTE = 2**9
+# An index is read again for each of them, so that there are fewer where it is long.
+MOST_INDEX_BYTES = 2**31
+# Bad positions that are listed: far more than any axis has steps.
+MOST_POSITIONS = 2**22
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +105,8 @@ class VerifyReport:
         Arrays read.
     bytes : int
         Uncompressed bytes read.
-    checksummed : bool
-        Whether every chunk carries a checksum; without it a changed bit cannot be seen.
+    unchecked : frozenset of str
+        Paths of arrays without checksums, where a changed bit cannot be seen.
     findings : tuple of Finding
         Empty: sound.
     twins : frozenset of str
@@ -101,9 +117,14 @@ class VerifyReport:
     form: str
     arrays: int
     bytes: int
-    checksummed: bool
+    unchecked: frozenset[str] = frozenset()
     findings: tuple[Finding, ...] = ()
     twins: frozenset[str] = frozenset()
+
+    @property
+    def checksummed(self) -> bool:
+        """Whether every array carries checksums."""
+        return not self.unchecked
 
     @property
     def is_sound(self) -> bool:
@@ -112,7 +133,10 @@ class VerifyReport:
 
 
 def verify(run: Run, progress: Progress | None = None) -> VerifyReport:
-    """Read every chunk of a run: checksums where there are some, else indexes, sizes and shapes.
+    """Read every chunk of a run: checksums, and of what has none indexes, sizes and shapes.
+
+    In the live form metrics have none, since their rows may be completed, and runs of earlier
+    versions have none at all.
 
     Parameters
     ----------
@@ -130,23 +154,33 @@ def verify(run: Run, progress: Progress | None = None) -> VerifyReport:
     sizes = {path: _bytes(node) for path, node in nodes.items()}
     total, done = sum(sizes.values()), 0
     findings = list(_document_findings(run))
-    checksummed = True
+    unchecked = set()
+    files = _files_of_arrays(run)
     with ThreadPoolExecutor(2, thread_name_prefix="trainlapse-verify") as pool:
         for path in nodes:
             array = ChunkedArray.or_none(run.source, path, run.nodes[path], ArrayCache(0))
             if array is None:
                 findings.extend(_foreign_findings(run, path))
-                checksummed = False
+                unchecked.add(path)
+            elif (unfounded := _unfounded(run, array, files)) is not None:
+                findings.append(Finding(path, unfounded))
             else:
-                checksummed = checksummed and array.chain.has_checksum
+                if not array.chain.has_checksum:
+                    unchecked.add(path)
                 findings.extend(_array_findings(run, array, pool))
             done += sizes[path]
             if progress is not None:
                 progress(done, total, path)
+    damaged = {finding.path for finding in findings}
+    if CHECKSUMS in nodes and CHECKSUMS not in damaged:
+        small = [path for path in checked_columns(run.nodes) if path in nodes]
+        findings.extend(_small_frame_findings(run, [p for p in small if p not in damaged]))
+        unchecked -= {CHECKSUMS, *small}
     findings.extend(_meaning_findings(run, {finding.path for finding in findings}))
     form = str(run.attributes["form"])
     twins = frozenset(path for path in nodes if path.startswith(HISTORY_PREFIX))
-    return VerifyReport(run.location, form, len(nodes), total, checksummed, tuple(findings), twins)
+    without = frozenset(unchecked)
+    return VerifyReport(run.location, form, len(nodes), total, without, tuple(findings), twins)
 
 
 def salvage(
@@ -206,9 +240,9 @@ def salvage(
         growing = [part for part in draft.parts if part.dims[:1] == (dim,)]
         if not growing:
             continue
-        unsound = np.unique(np.concatenate([bad[part.path] for part in growing]))
+        unsound = _union(bad[part.path] for part in growing)
         if len(unsound):
-            kept = np.setdiff1d(np.arange(growing[0].shape[0]), unsound)
+            kept = np.delete(np.arange(growing[0].shape[0]), unsound)
             positions[dim] = kept
             lost.append(f"{len(unsound)} of {growing[0].shape[0]} {dim}s")
     draft = draft.at(positions)
@@ -232,21 +266,93 @@ def _array_findings(run: Run, array: ChunkedArray, pool: ThreadPoolExecutor) -> 
         if (stored := _from(region, begins)) is not None
         for slab in parts(stored, layout.block_shape, item_bytes, SLAB_BYTES)
     )
-    bad: list[tuple[BlockSlices, str]] = []
-    for slab, problem in ordered(pool, lambda slab: _problem(array, slab), slabs):
-        if problem is None:
-            continue
-        blocks = parts(slab, layout.block_shape, item_bytes, 1)
-        found = ((block, _problem(array, block)) for block in blocks)
-        bad.extend((block, problem) for block, problem in found if problem is not None)
-    if not bad:
+    most = MOST_BAD_BLOCKS_REMOTE if run.source.is_remote else MOST_BAD_BLOCKS
+    bad = _BadBlocks(min(most, max(1, MOST_INDEX_BYTES // max(1, array.index_bytes))))
+    with contextlib.closing(ordered(pool, lambda slab: _problem(array, slab), slabs)) as read:
+        for slab, problem in read:
+            if problem is not None:
+                for block in parts(slab, layout.block_shape, item_bytes, 1):
+                    bad.add(block, _problem(array, block))
+                    if bad.is_full:
+                        break
+            if bad.is_full:
+                break
+    if bad.problem is None:
         yield from _index_findings(run, array)
         return
-    positions = np.unique(np.concatenate([np.r_[block[0]] for block, _ in bad if block]))
-    problem = bad[0][1].removeprefix(f"{array.path}: ")
-    if len(bad) > 1:
-        problem += f" ({len(bad)} blocks in all)"
-    yield _located(run, array.path, problem, positions)
+    problem = bad.problem.removeprefix(f"{array.path}: ") + bad.count_in_words
+    yield _located(run, array.path, problem, bad.positions())
+
+
+class _BadBlocks:
+    """The bad blocks of one array: the first in words, and where all of them are, up to a limit."""
+
+    def __init__(self, limit: int) -> None:
+        self.problem: str | None = None
+        self._limit = limit
+        self._count = 0
+        self._spans: set[tuple[int, int]] = set()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no more of them are told apart."""
+        return self._count >= self._limit
+
+    @property
+    def count_in_words(self) -> str:
+        """How many there are, where it is more than one."""
+        if self._count < 2:
+            return ""
+        return f" ({self._count} blocks{' or more' if self.is_full else ' in all'})"
+
+    def add(self, block: BlockSlices, problem: str | None) -> None:
+        """Note a block, unless nothing is wrong with it."""
+        if problem is None:
+            return
+        self.problem = self.problem or problem
+        self._count += 1
+        if block:
+            self._spans.add((block[0].start, block[0].stop))
+
+    def positions(self) -> Array | None:
+        """Bad positions along the first dimension; None: all of them."""
+        if self.is_full or sum(stop - start for start, stop in self._spans) > MOST_POSITIONS:
+            return None
+        # Blocks lie in a grid, so that no two spans overlap.
+        spans = [np.arange(start, stop) for start, stop in sorted(self._spans)]
+        return np.concatenate(spans) if spans else None
+
+
+def _files_of_arrays(run: Run) -> Counter[str] | None:
+    """How many files lie below each array; None where a source cannot list them."""
+    sizes = run.source.sizes()
+    if sizes is None:
+        return None
+    folders = Counter(key.rpartition("/")[0] for key in sizes if not key.endswith("/zarr.json"))
+    found: Counter[str] = Counter()
+    for folder, count in folders.items():  # chunks may lie in folders of their own
+        path = folder
+        while path and "node_type" not in run.nodes.get(path, {}):
+            path = path.rpartition("/")[0]
+        found[path] += count
+    return found
+
+
+def _unfounded(run: Run, array: ChunkedArray, files: Counter[str] | None) -> str | None:
+    """Say how many more files an array claims than there are, if it is far too many."""
+    claimed = array.files
+    if files is not None:
+        held = files[array.path]
+        if claimed <= held + MOST_MISSING_FILES:
+            return None
+        return f"it claims {claimed} files, {held} are there"
+    if claimed <= MOST_MISSING_FILES:
+        return None
+    try:
+        run.source.read(array.last_key, 0, 1)
+    except (TrainlapseError, OSError):
+        return f"it claims {claimed} files, and the last of them is not there"
+    return None
 
 
 def _from(region: BlockSlices, begins: int) -> BlockSlices | None:
@@ -268,9 +374,9 @@ def _problem(array: ChunkedArray, region: BlockSlices) -> str | None:
 def _index_findings(run: Run, array: ChunkedArray) -> Iterator[Finding]:
     """Raw frames of the live form are found by position, so the index must say the same."""
     document = run.nodes[array.path]
-    if not isinstance(run.source, DirectorySource) or not is_raw(document):
+    placement = raw_placement(document)
+    if not isinstance(run.source, DirectorySource) or placement is None:
         return
-    placement = place(array.shape[1:], array.dtype.itemsize)
     positions = check_index(
         run.source.directory / array.path,
         placement,
@@ -280,6 +386,26 @@ def _index_findings(run: Run, array: ChunkedArray) -> Iterator[Finding]:
     if positions:
         problem = "the index does not point to the frames"
         yield _located(run, array.path, problem, np.asarray(positions))
+
+
+def _small_frame_findings(run: Run, paths: Iterable[str]) -> Iterator[Finding]:
+    """Hold frames that share a chunk against their checksums, frame by frame."""
+
+    def array(path: str) -> ChunkedArray:
+        return ChunkedArray(run.source, path, run.nodes[path], ArrayCache(0))
+
+    checksums = array(CHECKSUMS)
+    columns = checked_columns(run.nodes)
+    for path in paths:
+        node = run.nodes[path]
+        frames = CheckedFrames(path, array(path), checksums, columns[path])
+        length, begins = node["shape"][0], node["attributes"].get(BEGINS, 0)
+        at_once = max(1, SLAB_BYTES * length // max(1, _bytes(node)))
+        starts = range(begins, length, at_once)
+        bad = [frames.damaged(start, min(length, start + at_once)) for start in starts]
+        positions = np.concatenate([np.empty(0, np.int64), *bad])
+        if len(positions):
+            yield _located(run, path, "frames fail their checksums", positions)
 
 
 def _foreign_findings(run: Run, path: str) -> Iterator[Finding]:
@@ -293,7 +419,7 @@ def _document_findings(run: Run) -> Iterator[Finding]:
     """Each node's own document must be there and agree with the root's but for the length."""
     for path, node in run.nodes.items():
         try:
-            own = json.loads(run.source.read(f"{path}/zarr.json", 0, None))
+            own = json.loads(run.source.read(f"{path}/zarr.json", 0, MAX_ROOT_BYTES))
         except FileNotFoundError:
             yield Finding(path, "its zarr.json is missing")
         except (ValueError, RecursionError):
@@ -342,27 +468,44 @@ def _bad_positions(part: DraftArray, draft: Draft, run: Run, report: VerifyRepor
     if derived is None:
         return own
     sources = map(draft.part, derived.sources)
-    bad = [_bad_positions(source, draft, run, report) for source in sources]
-    followed = np.concatenate(bad)
-    return np.union1d(own, followed[followed < derived.begins])
+    followed = _union(_bad_positions(source, draft, run, report) for source in sources)
+    return _union([own, followed[followed < derived.begins]])
 
 
 def _bad_where_stored(part: DraftArray, report: VerifyReport) -> Array:
     """Positions along a part's first dimension that neither twin holds."""
-    length = part.shape[0] if part.shape else 1
 
     def bad(path: str) -> Array:
         found = [
-            np.arange(length) if finding.positions is None else finding.positions
+            _every_position(part) if finding.positions is None else finding.positions
             for finding in report.findings
             if finding.path == path and "zarr.json" not in finding.problem
         ]
-        return np.unique(np.concatenate([np.empty(0, np.int64), *found]))
+        return _union(found)
 
     frames = bad(part.path)
     if not len(frames) or HISTORY_PREFIX + part.path not in report.twins:
         return frames
-    return np.intersect1d(frames, bad(HISTORY_PREFIX + part.path))
+    return np.intersect1d(frames, bad(HISTORY_PREFIX + part.path), assume_unique=True)
+
+
+def _union(positions: Iterable[Array]) -> Array:
+    """Positions that are in any of several arrays, rising: (position,), int64.
+
+    (`numpy.unique` takes seconds for a million that follow each other, since it hashes them.)
+    """
+    every = np.sort(np.concatenate([np.empty(0, np.int64), *positions]))
+    return np.asarray(every[np.append(True, every[1:] != every[:-1])[: len(every)]])
+
+
+def _every_position(part: DraftArray) -> Array:
+    """Positions along a part's first dimension, as many as any run can have."""
+    length = part.shape[0] if part.shape else 1
+    if length > MOST_POSITIONS:
+        raise RunFormatError(
+            f"{part.path} claims {length} {part.dims[0]}s and holds none; nothing was saved."
+        )
+    return np.arange(length)
 
 
 def _is_growing(part: DraftArray) -> bool:

@@ -17,11 +17,12 @@ import pytest
 from filelock import FileLock
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect, sync_playwright
 
+from explorer.server.gate import TOKEN_VARIABLE
 from explorer.server.server import HOST
 from recorder.presets.training import record_preset
 from store import Run, RunWriter, open_run
 from store.testing import append_steps, image_run_spec, text_run_spec, write_run
-from tests.e2e.watching import PATIENCE_MS, Contexts, PageWatch, computed
+from tests.e2e.watching import PATIENCE_MS, SERVER_TOKEN, Contexts, PageWatch, computed
 
 CHROMIUM_FLAGS = (
     "--no-sandbox",
@@ -185,7 +186,13 @@ def spoken_to(
 ) -> Iterator[tuple[str, Callable[[], None]]]:
     """Address of such an explorer, and what gives it a line to read."""
     with log.open("w") as output:
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=output)
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            env=os.environ | {TOKEN_VARIABLE: SERVER_TOKEN},
+        )
 
         def speak() -> None:
             assert process.stdin is not None

@@ -23,8 +23,10 @@ PATIENCE_S = CARDS_PATIENCE_MS / 1000
 QUIET_FRAMES = 40
 # The same where the next change may come before the last stroke is drawn.
 BRIEF_FRAMES = 10
+# To look through all of a page takes several frames, so it is done in every fifth.
+BETWEEN_LOOKS = 5
 # So high that all cards are in sight, or some; what is out of sight is not drawn.
-ALL_CARDS, SOME_CARDS = 7000, 1800
+ALL_CARDS, SOME_CARDS = 9000, 1000
 # What a hundred changes may add to the server's memory: allocators are not exact.
 MOST_MB = 5
 
@@ -42,10 +44,10 @@ def _places(layers: dict[str, int], probes: tuple[int, int]) -> list[Place]:
     return found
 
 
-# Ways through a page of LeNet, and through that of a text.
+# Ways through the page of a network that sees images, and of one that reads texts.
 WALKS: dict[str, list[Place]] = {
-    "lenet": _places({"conv1": 0, "relu1": 3, "pool1": 1, "dense1": 7, "softmax": 2}, (0, 5)),
-    "text": _places({"embedding": 0, "lstm": 1, "output": 0}, (0, 1)),
+    "conv": _places({"conv": 0, "relu": 3, "pool": 1, "logits": 2, "softmax": 0}, (0, 5)),
+    "lstm": _places({"embedding": 0, "lstm": 1, "both": 4, "out": 2}, (0, 5)),
 }
 
 # Of each card in sight, by its heading: canvases, drawings, tables. A sentence while a view among
@@ -110,9 +112,9 @@ async () => {{
   let [found, quiet] = ["", 0];
   while (quiet < {frames}) {{
     if (performance.now() > end) throw new Error(`not at rest: ${{found}}`);
-    await new Promise(requestAnimationFrame);
+    for (let at = 0; at < {between}; at++) await new Promise(requestAnimationFrame);
     const now = JSON.stringify(look());
-    quiet = now === found && now.startsWith("{{") && now !== "{{}}" ? quiet + 1 : 0;
+    quiet = now === found && now.startsWith("{{") && now !== "{{}}" ? quiet + {between} : 0;
     found = now;
   }}
   return JSON.parse(found);
@@ -170,7 +172,9 @@ def go(page: Page, place: Place, *, channel: str = "main") -> None:
 def at_rest(page: Page, frames: int = QUIET_FRAMES) -> Figures:
     """Give the figures of each card once they have settled and nothing is being computed."""
     found: Figures = page.evaluate(
-        SETTLED.format(figures=FIGURES, frames=frames, patience=CARDS_PATIENCE_MS)
+        SETTLED.format(
+            figures=FIGURES, frames=frames, between=BETWEEN_LOOKS, patience=CARDS_PATIENCE_MS
+        )
     )
     return found
 
@@ -227,6 +231,41 @@ def weighed(
             return int(text.split()[-1]) / 1000
 
         yield address, weigh
+
+
+def walk(
+    walked: Page, loaded: Page, places: Sequence[Place], address: Callable[[Place], str]
+) -> set[str]:
+    """Fail if a card has other figures at a place, however one came there, than on a fresh page.
+
+    One page is walked through all places and back, while another one is loaded for each.
+
+    Parameters
+    ----------
+    walked, loaded : Page
+        Both pages; the first is there already.
+    places : sequence of dict
+        What is chosen at each.
+    address : callable
+        Gives the address of a place.
+
+    Returns
+    -------
+    set of str
+        Headings of all cards that were seen.
+    """
+    seen: set[str] = set()
+    at_rest(walked)
+    for place in places:
+        go(walked, place)
+        at_rest(walked, BRIEF_FRAMES)
+    for place in reversed(places):
+        loaded.goto(address(place))
+        fresh = at_rest(loaded)
+        go(walked, place)
+        become(walked, fresh)
+        seen |= set(fresh)
+    return seen
 
 
 def go_round(page: Page, places: Sequence[Place], weigh: Callable[[], float]) -> None:

@@ -8,8 +8,20 @@ from urllib.parse import urlencode
 import pytest
 
 from store import Run
+from store.testing import write_run
 from tests.e2e.conftest import RUNS, VIEWPORT, Begin, PageChecker
-from tests.e2e.figures import ALL_CARDS, WALKS, Place, at_rest, become, go, go_round, weighed
+from tests.e2e.figures import (
+    ALL_CARDS,
+    WALKS,
+    Place,
+    at_rest,
+    become,
+    go,
+    go_round,
+    walk,
+    weighed,
+)
+from tests.e2e.small_runs import record, titles_of
 from tests.e2e.watching import PATIENCE_MS
 
 HIGH = {"width": 1280, "height": ALL_CARDS}
@@ -113,41 +125,47 @@ def test_no_line_crosses_a_figure_that_was_resized(begin: Begin) -> None:
         assert all(min(abs(x - edge) for edge in found["frame"]) <= 1 for x in found["across"])
 
 
+# -- every card, of small networks ------------------------------------------------------------
+
+
+@pytest.fixture(scope="module", params=WALKS)
+def small(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A recording of a small network."""
+    return record(tmp_path_factory.mktemp("small") / f"{request.param}.zarr", request.param)
+
+
+@pytest.fixture
+def places(request: pytest.FixtureRequest) -> list[Place]:
+    """The way through the page of that network."""
+    return WALKS[request.node.callspec.params["small"]]
+
+
 @pytest.mark.full
-@pytest.mark.parametrize("run", WALKS)
 def test_every_card_of_every_place_is_that_of_a_fresh_page(
-    page_checker: PageChecker, server: str, run: str
+    page_checker: PageChecker, small: Run, places: list[Place], tmp_path: Path
 ) -> None:
-    """One page is walked through all places, twice and back; another one is loaded for each."""
-    with page_checker(viewport=HIGH) as walked, page_checker(viewport=HIGH) as loaded:
-        walked.goto(address(server, run, {}))
-        at_rest(walked)
-        places = WALKS[run]
-        for place in [*places, *reversed(places)]:
-            go(walked, place)
-            at_rest(walked)
-        for place in places:
-            loaded.goto(address(server, run, place))
-            fresh = at_rest(loaded)
-            go(walked, place)
-            become(walked, fresh)
+    other = write_run(tmp_path / "other.zarr")
+    with (
+        weighed([small.location, str(other)], tmp_path) as (at, _),
+        page_checker(viewport=HIGH) as walked,
+        page_checker(viewport=HIGH) as loaded,
+    ):
+        walked.goto(at)
+        seen = walk(walked, loaded, places, lambda place: f"{at}/?{urlencode(place)}")
+        assert not titles_of(small, {place["layer"] for place in places}) - seen
         # To another run, and back.
         here = at_rest(walked)
-        walked.goto(address(server, "image", {}))
+        walked.goto(f"{at}/run-2")
         at_rest(walked)
         walked.go_back()
         become(walked, here)
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("run", WALKS)
 def test_going_round_leaves_nothing_behind(
-    page_checker: PageChecker, runs: dict[str, Run], run: str, tmp_path: Path
+    page_checker: PageChecker, small: Run, places: list[Place], tmp_path: Path
 ) -> None:
-    with (
-        weighed([runs[run].location], tmp_path) as (at, weigh),
-        page_checker(viewport=HIGH) as page,
-    ):
+    with weighed([small.location], tmp_path) as (at, weigh), page_checker(viewport=HIGH) as page:
         page.goto(at)
         at_rest(page)
-        go_round(page, WALKS[run], weigh)
+        go_round(page, places, weigh)

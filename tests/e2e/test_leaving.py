@@ -7,6 +7,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import VIEWPORT, grid, no_fault_in
+from tests.e2e.watching import LET_IN
 
 
 def before_it_is_there(page: Page, address: str) -> None:
@@ -42,7 +43,7 @@ def test_a_page_that_is_closed_in_the_midst_of_all_leaves_nothing_in_the_log(
         while_it_plays,
     )
     no_fault_in(server_log)
-    context = browser.new_context(viewport=VIEWPORT)
+    context = browser.new_context(viewport=VIEWPORT, extra_http_headers=LET_IN)
     for leave in moments:
         page = context.new_page()
         leave(page, f"{server}/?layer=conv1&step=0")

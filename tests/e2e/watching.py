@@ -12,6 +12,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, exp
 from tests.e2e.history import note_writes
 
 LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
+# Opens the servers of these tests; a browser exchanges it for a cookie with the first page.
+SERVER_TOKEN = "token-of-the-tests"  # noqa: S105, opens nothing else
+LET_IN = {"Authorization": f"token {SERVER_TOKEN}"}
 # Content that the page carries itself.
 INNER_SCHEMES = frozenset({"about", "blob", "data"})
 # A loaded two-core machine needs seconds for a page that takes half of one otherwise.
@@ -94,7 +97,7 @@ class PageWatch:
 @contextmanager
 def watched(browser: Browser, **options: Any) -> Iterator[tuple[Page, PageWatch]]:
     """Open a page in a browser context of its own, with these arguments of Playwright's."""
-    context = browser.new_context(**options)
+    context = browser.new_context(extra_http_headers=LET_IN, **options)
     try:
         watch = PageWatch(context)
         yield _opened(context), watch
@@ -146,5 +149,5 @@ class Contexts:
         idle.append((context, watch))
 
     def _made(self, options: dict[str, Any]) -> tuple[BrowserContext, PageWatch]:
-        context = self._browser.new_context(**options)
+        context = self._browser.new_context(extra_http_headers=LET_IN, **options)
         return context, PageWatch(context)

@@ -113,6 +113,20 @@ def test_explore_takes_a_port_and_opens_the_browser(trainlapse, served, tmp_path
     assert trainlapse("explore", "run.zarr", "--port", "70000").exit_code == 2
 
 
+def test_explore_says_what_may_be_opened_and_under_which_names(trainlapse, served, tmp_path):
+    write_run(tmp_path / "run.zarr", steps=(0, 1))
+    words = ["--allow", "a", "--allow", "https://host/runs", "--allow-host", "lab.example"]
+    assert trainlapse("explore", "run.zarr", "--no-browser", *words).exit_code == 0
+    assert served[0][1]["allow"] == ("a", "https://host/runs")
+    assert served[0][1]["allow_hosts"] == ("lab.example",)
+
+
+def test_a_token_of_ones_own_that_is_too_short_is_one_line(trainlapse, tmp_path, monkeypatch):
+    monkeypatch.setenv("TRAINLAPSE_TOKEN", "short")
+    write_run(tmp_path / "run.zarr", steps=(0, 1))
+    assert "at least 16" in failed(trainlapse("explore", "run.zarr", "--no-browser"))
+
+
 def test_explore_hands_an_address_on_as_it_is(trainlapse, served, monkeypatch):
     opened = []
     monkeypatch.setattr("store.reading.run.open_run", opened.append)

@@ -131,3 +131,24 @@ test("a fault is told apart from nothing, and is heard", () => {
   model.state = "nothing";
   assert.equal(said.role, undefined);
 });
+
+test("after a second it can be cancelled", () => {
+  const { model, sign, time } = place();
+  const cancel = sign.children[3];
+  model.cancels = 0;
+  model.state = "computing";
+  assert.equal(cancel.hidden, true);
+  time.advance(1300);
+  assert.equal(cancel.hidden, false);
+  cancel.dispatchEvent(new Event("click"));
+  assert.equal(model.cancels, 1);
+});
+
+test("what was stopped can be computed again", () => {
+  const { model, said } = place({ said: "It was cancelled.", retries: 2 });
+  model.state = "stopped";
+  const retry = said.children.at(-1);
+  assert.deepEqual([said.hidden, said.className, retry.textContent], [false, "said stopped", "Compute it"]);
+  retry.dispatchEvent(new Event("click"));
+  assert.equal(model.retries, 3);
+});

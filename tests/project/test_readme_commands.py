@@ -26,6 +26,7 @@ from tests.project.test_docs import ROOT, CodeBlock, code_blocks
 # A start of Python with Panel takes some seconds on a loaded machine.
 SECONDS = 120
 ADDRESS = "127.0.0.1"
+TOKEN = "token-of-the-tests"  # noqa: S105, opens nothing else
 # Commands that need a browser to draw.
 DRAWN = ("trainlapse film", "trainlapse figure")
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
@@ -98,7 +99,8 @@ def answer(url: str, process: subprocess.Popen[str] | None = None) -> str:
     while time.monotonic() < deadline:
         assert process is None or process.poll() is None, process.communicate()[0]
         try:
-            with urllib.request.urlopen(url, timeout=SECONDS) as reply:  # noqa: S310
+            asked = urllib.request.Request(url, headers={"Authorization": f"token {TOKEN}"})  # noqa: S310
+            with urllib.request.urlopen(asked, timeout=SECONDS) as reply:  # noqa: S310
                 return str(reply.read().decode())
         except (urllib.error.URLError, ConnectionError):
             time.sleep(0.1)
@@ -119,6 +121,7 @@ def test_the_commands_in_readme_run(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("TRAINLAPSE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("no_proxy", "*")
+    monkeypatch.setenv("TRAINLAPSE_TOKEN", TOKEN)
     monkeypatch.chdir(tmp_path)
     http_port = free_port()
     servers: list[subprocess.Popen[str]] = []

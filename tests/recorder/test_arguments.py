@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,16 @@ def probe() -> Probe:
     return Probe(X)
 
 
+class _Batches:
+    """Data as frameworks have it: to be iterated over, and no array."""
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter([(X, Y)] * 3)
+
+    def __repr__(self) -> str:
+        return "data of 3 batches"
+
+
 def recorder_with(make: Callable[..., Any]) -> Callable[..., Any]:
     return lambda **given: make(**{"path": "run.zarr", "probe": probe(), **given})
 
@@ -37,9 +47,9 @@ def estimated(**given: Any) -> Any:
 
 
 OF_SCOPE: dict[str, list[Any]] = {
-    "layers": [None, 5, [5]],
-    "activations": [None, 5],
-    "weights": [None, 5],
+    "layers": [None, 5, [5], []],
+    "activations": [None, 5, []],
+    "weights": [None, 5, ()],
     "every_unit": [0, "2", 1.5, True, None],
     "dtype": ["int8", 5, {"weights": "double"}, {"gradient": "float16"}],
     "byte_budget": ["much", -1, 1.5, True],
@@ -66,9 +76,9 @@ OF_A_RECORDER: dict[str, list[Any]] = {
     "backend": [object(), "keras"],
 }
 OF_A_PROBE: dict[str, list[Any]] = {
-    "class_names": ["ab", 5, ["a"]],
-    "texts": ["abcd", 5, ["a"]],
-    "vocabulary": ["abcd", 5],
+    "class_names": ["ab", 5, ["a"], {"a": 1, "b": 0}, {0, 1}],
+    "texts": ["abcd", 5, ["a"], dict.fromkeys(TEXTS, 1)],
+    "vocabulary": ["abcd", 5, {"a": 1, "b": 0}],
     "kind": ["picture", 5],
     "feature_names": ["abcdef", 5, ["a"]],
 }
@@ -80,8 +90,8 @@ CASES: dict[str, tuple[Callable[..., Any], dict[str, list[Any]]]] = {
         lambda **given: Probe(**{"inputs": X, "labels": Y, **given}),
         {
             **OF_A_PROBE,
-            "inputs": [[[1], [2, 3]], None, "text", {}],
-            "labels": [[[1], [2, 3]], [1]],
+            "inputs": [[[1], [2, 3]], None, "text", {}, 5, iter([X]), {"a": X, "b": 5}],
+            "labels": [[[1], [2, 3]], [1], 5, iter(Y)],
             "task": ["class", 5, "none"],
         },
     ),
@@ -89,8 +99,8 @@ CASES: dict[str, tuple[Callable[..., Any], dict[str, list[Any]]]] = {
         lambda **given: Probe.pick(**{"x": X, "y": Y, **given}),
         {
             **OF_A_PROBE,
-            "x": [[[1], [2, 3]], X[:2]],
-            "y": [[[1], [2, 3]], Y + 0.5],
+            "x": [[[1], [2, 3]], X[:2], 5, iter([X]), {"a": X, "b": 5}],
+            "y": [[[1], [2, 3]], Y + 0.5, 5, iter(Y), None],
             "per_class": [0, "2", None, 1.5],
             "seed": [None, -1, "seed"],
         },
@@ -213,6 +223,26 @@ def test_an_error_says_what_was_passed_and_what_was_expected() -> None:
         (
             partial(estimated, layers=5),
             'layers=... expects a pattern such as "conv*", or a list of them, got 5.',
+        ),
+        (
+            partial(estimated, weights=[]),
+            'weights=... expects True, False, a pattern such as "conv*", or a list of them, '
+            "got [].",
+        ),
+        (
+            partial(Evaluation, print),
+            "Evaluation(x=...) expects an array (example, ...), or several as model.fit takes "
+            "them, got <built-in function print>.",
+        ),
+        (
+            partial(Probe, _Batches()),
+            "Probe(inputs=...) expects arrays, such as those of one batch: x, y = "
+            "next(iter(data)), got data of 3 batches.",
+        ),
+        (
+            partial(Probe, X, class_names={"a": 0}),
+            "Probe(class_names=...) expects a list of texts, in the order of what they name, "
+            "got {'a': 0}.",
         ),
     ):
         with pytest.raises(TypeError) as caught:

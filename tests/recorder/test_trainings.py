@@ -114,6 +114,42 @@ def test_another_training_is_never_appended(
     assert open_run(second).id != open_run(tmp_path / "run.zarr").id
 
 
+@pytest.mark.parametrize("how", ["added", "replaced", "low rank"])
+def test_a_model_that_is_rebuilt_between_fits_gets_another_run(
+    how: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    import keras
+    from keras import layers
+
+    hidden = [layers.Flatten(), layers.Dense(4, activation="relu", name="hidden")]
+    model = keras.Sequential([keras.Input(X.shape[1:]), *hidden, layers.Dense(10, name="head")])
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    recorder = recorder_at(tmp_path / "run.zarr", schedule=every_epoch())
+    fit(model, recorder)
+    if how == "low rank":
+        model.get_layer("hidden").enable_lora(2)
+    else:
+        if how == "replaced":
+            model.pop()
+        model.add(layers.Dense(12, name="new"))
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    with caplog.at_level(logging.INFO, logger="trainlapse.recorder"):
+        fit(model, recorder)
+    assert recorder.report.fault is None
+    assert "the model is made of other layers or weights" in caplog.text
+    assert runs_in(tmp_path) == ["run-2.zarr", "run.zarr"]
+    run = open_run(tmp_path / "run-2.zarr")
+    last = model.layers[-1].name
+    assert last in run.layers
+    np.testing.assert_allclose(
+        run.activations(last)[-1], model.predict(X[:2], verbose=0), rtol=1e-5, atol=1e-6
+    )
+    for path in ("run.zarr", "run-2.zarr"):
+        assert_sound(tmp_path / path)
+    fit(model, recorder)
+    assert runs_in(tmp_path) == ["run-2.zarr", "run.zarr"]
+
+
 def test_fits_of_one_model_are_one_training_also_when_it_is_compiled_again(tmp_path: Path) -> None:
     model = compiled(conv_model)
     recorder = recorder_at(tmp_path / "run.zarr", schedule=every_epoch())

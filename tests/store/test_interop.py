@@ -21,6 +21,7 @@ from store.format.spec import LayerSpec, RunSpec, WeightSpec
 from store.packed.pack import pack
 from store.reading.run import open_run
 from store.testing import frames_at, image_run_spec, text_run_spec, write_run
+from store.tools.share import share
 
 # As in SCHEMA.md; a later version may change its interface.
 ZARRITA = ("zarrita@0.7", "@zarrita/storage@0.2")
@@ -106,12 +107,25 @@ def test_xarray_opens_one_layer(runs: dict[str, Path]) -> None:
     )
 
 
-def test_our_tree_is_plain_xarray(runs: dict[str, Path]) -> None:
-    ours = open_run(runs["image"]).tree
-    plain = xr.open_datatree(
-        runs["image"], engine="zarr", chunks=None, consolidated=True, zarr_format=3
-    )
+@every_run
+@pytest.mark.parametrize("form", ["live", "packed", "zip"])
+def test_our_tree_is_plain_xarray(
+    runs: dict[str, Path], tmp_path: Path, name: str, form: str
+) -> None:
+    """It is made of our readers, which hold to the byte budget, and nobody sees a difference."""
+    path = runs[name] if form == "live" else pack(runs[name], tmp_path / "packed.zarr").path
+    plain = xr.open_datatree(path, engine="zarr", chunks=None, consolidated=True, zarr_format=3)
+    plain = plain.filter(lambda node: not node.path.startswith("/history"))
+    plain.dataset = plain.dataset.drop_vars("frame_checksum", errors="ignore")
+    ours = open_run(share(path, tmp_path / "run.zip").path if form == "zip" else path).tree
     xr.testing.assert_identical(ours.load(), plain.load())
+    for (ours_at, mine), (plain_at, theirs) in zip(
+        ours.subtree_with_keys, plain.subtree_with_keys, strict=True
+    ):
+        assert ours_at == plain_at
+        assert {key: each.dtype for key, each in mine.variables.items()} == {
+            key: each.dtype for key, each in theirs.variables.items()
+        }
 
 
 @every_run

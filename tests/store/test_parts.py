@@ -14,6 +14,7 @@ import zarr
 
 from store import open_run
 from store.errors import LayerNotFoundError, PartNotFoundError, RunFormatError, SpecError
+from store.format.codecs import CRC_BYTES, checksum
 from store.format.names import BEGINS, activation_path
 from store.format.parts import nodes_of_part, split_path, stored_path
 from store.format.spec import EvaluationSpec, PredictionSpec, RunSpec, UpdatesSpec
@@ -293,9 +294,40 @@ def test_damage_is_found_in_parts_and_the_rest_is_saved(live: Path) -> None:
 
 
 def test_a_probe_that_makes_no_sense_is_found_in_its_part(live: Path) -> None:
-    labels = live / "parts/reader/probe/text"
-    next(labels.glob("c*")).write_bytes(b"{" * next(labels.glob("c*")).stat().st_size)
+    (texts,) = (live / "parts/reader/probe/text").glob("c*")
+    nonsense = b"{" * (texts.stat().st_size - CRC_BYTES)
+    texts.write_bytes(nonsense + checksum(nonsense))
     assert [finding.path for finding in verify(open_run(live)).findings] == ["parts/reader/probe"]
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ({}, "the order of the parts is not a list"),
+        ({"order": None}, "the order of the parts is not a list"),
+        ({"order": [["reader"]]}, "the order of the parts is not a list"),
+        ({"order": ["nobody"]}, "part 'nobody' has no group"),
+        (None, "parts is not a group"),
+    ],
+)
+def test_a_run_that_names_its_parts_wrongly_is_refused(
+    live: Path, said: dict[str, Any] | None, problem: str
+) -> None:
+    root = json.loads((live / "zarr.json").read_bytes())
+    nodes = root["consolidated_metadata"]["metadata"]
+    nodes["parts"] = nodes["step"] if said is None else {**nodes["parts"], "attributes": said}
+    (live / "zarr.json").write_text(json.dumps(root))
+    with pytest.raises(RunFormatError, match=problem):
+        open_run(live)
+
+
+def test_a_run_of_one_model_with_parts_that_are_none_is_refused(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run.zarr")
+    root = json.loads((run / "zarr.json").read_bytes())
+    root["consolidated_metadata"]["metadata"]["parts"] = {"node_type": "group", "attributes": {}}
+    (run / "zarr.json").write_text(json.dumps(root))
+    with pytest.raises(RunFormatError, match="the order of the parts is not a list"):
+        open_run(run)
 
 
 def test_a_shared_zip_holds_every_part_and_says_so(live: Path) -> None:

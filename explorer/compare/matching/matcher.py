@@ -234,7 +234,7 @@ class UnitMatcher:
             if not asked_here:
                 self._changed()
 
-        in_worker(self.pair.first, work, use)
+        in_worker(self.pair.first, work, use, wanted=lambda: self._asked.get(layer) == wish)
         asked_here = False  # without a server it is known by now
 
     def _match(

@@ -73,7 +73,7 @@ class Network(Graph):
         inputs = tuple(_number(activations[source]) for source in node.inbound)
         own = weights.get(layer) or weights.get(self.first_call(layer)) or {}
         mask = self._mask(node, activations, masks or {})
-        return Call(node.class_name, node.config, inputs, own, mask)
+        return Call(node.class_name, node.config, inputs, own, mask, node.output_shape)
 
     # -- forwards ----------------------------------------------------------------------------
 

@@ -136,7 +136,7 @@ def _first_calls(nodes: Mapping[str, Node]) -> dict[str, str]:
     for node in nodes.values():
         stem, _, number = node.name.rpartition("_")
         first = nodes.get(stem)
-        if first is None or not number.isdigit() or first.class_name != node.class_name:
+        if first is None or not number.isdecimal() or first.class_name != node.class_name:
             continue
         # Another layer would have another name in its configuration.
         if first.config == node.config:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,11 @@ Array = npt.NDArray[Any]
 LayerWeights = Mapping[str, Array]
 # On each axis, from which place to before which.
 Field = tuple[tuple[int, int], ...]
+# A network may be asked about texts or images of other sizes than the recorded ones: so many times
+# as large as those, or as what they are made of, may be what a configuration makes of them.
+MOST_GROWTH = 16
+# What is smaller than this is no burden: 64 MB.
+SMALL_VALUES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,8 @@ class Node:
         The layer whose mask this one obeys.
     operations_between : bool
         Whether plain operations lie between those layers and this one.
+    output_shape : tuple of int or None
+        Shape of what was recorded of one example, if that is known.
     """
 
     name: str
@@ -41,6 +49,7 @@ class Node:
     inbound: tuple[str, ...] = ()
     mask_from: str | None = None
     operations_between: bool = False
+    output_shape: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +66,8 @@ class Call:
         Its weights at one step, by their names in the run.
     mask : ndarray of bool (batch, token) or None
         The mask that it obeys.
+    output_shape : tuple of int or None
+        As in `Node`.
     """
 
     class_name: str
@@ -64,11 +75,27 @@ class Call:
     inputs: tuple[Array, ...]
     weights: LayerWeights
     mask: Array | None = None
+    output_shape: tuple[int, ...] | None = None
 
     @property
     def x(self) -> Array:
         """The first input (batch, ...), float32."""
         return as_float(self.inputs[0])
+
+    def hold(self, shape: Sequence[int]) -> None:
+        """Hold the output (batch, ...) that a configuration asks for against what was recorded.
+
+        Raises
+        ------
+        NotDerivableError
+            It is far larger than that, and than the input.
+        """
+        known = len(self.x) * math.prod(self.output_shape or ())
+        if math.prod(shape) > max(MOST_GROWTH * max(known, self.x.size), SMALL_VALUES):
+            raise NotDerivableError(
+                f"Its configuration makes {tuple(shape[1:])} of {self.x.shape[1:]}, out of all "
+                f"proportion to what was recorded."
+            )
 
     def weight(self, name: str) -> Array:
         """Give a weight in float32, in Keras's shape.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -9,10 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from explorer.derived.network.node import Array, Field, pair
+from explorer.derived.network.node import MOST_GROWTH, SMALL_VALUES, Array, Field, pair
+from explorer.derived.recurrent.equations import NotDerivableError
 
 # What is held of the windows' content at once: that of a large image may exceed memory.
 BLOCK_BYTES = 64 * 1024 * 1024
+# Windows come from a configuration, arrays from what was recorded. A window longer than twice an
+# axis sees nothing more; a short axis may be padded.
+SPARE_PLACES = 64
+# Products of two lengths fit into 64 bits.
+LONGEST = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +78,17 @@ class Windows:
         )
 
     def padded(self, x: Array, fill: float = 0) -> Array:
-        """Pad an array (batch, axis, ..., channel); itself where nothing is added."""
+        """Pad an array (batch, axis, ..., channel); itself where nothing is added.
+
+        Raises
+        ------
+        NotDerivableError
+            What is added is out of all proportion to the array.
+        """
         pads = self.pads(x.shape[1:-1])
         if not any(map(any, pads)):
             return x
+        self._check(x.shape, [n + sum(pad) for n, pad in zip(x.shape[1:-1], pads, strict=True)])
         return np.pad(x, ((0, 0), *pads, (0, 0)), constant_values=fill)
 
     def places(self, lengths: Sequence[int]) -> Iterator[tuple[tuple[int, ...], Any]]:
@@ -86,8 +100,19 @@ class Windows:
             Place within the window.
         index : tuple of slice
             Of a padded array (batch, axis, ..., channel).
+
+        Raises
+        ------
+        NotDerivableError
+            A window is longer than what was recorded admits.
         """
         counts = self.counts(lengths)
+        for size, length in zip(self.size, lengths, strict=True):
+            if size > 2 * length + SPARE_PLACES:
+                raise NotDerivableError(
+                    f"Its configuration has windows of {' x '.join(map(str, self.size))}; what was "
+                    f"recorded of its input is {' x '.join(map(str, lengths))}."
+                )
         for offset in np.ndindex(*self.size):
             starts = [at * d for at, d in zip(offset, self.dilation, strict=True)]
             yield (
@@ -121,14 +146,32 @@ class Windows:
         return np.moveaxis(view[:, *every, :, *within][:, *counted], x.ndim - 1, -1)
 
     def empty(self, batch: int, lengths: Sequence[int], channels: int) -> Array:
-        """Give zeros of the padded shape (batch, axis, ..., channel)."""
+        """Give zeros of the padded shape (batch, axis, ..., channel).
+
+        Raises
+        ------
+        NotDerivableError
+            As for `padded`.
+        """
         padded = [
             max(length + before + after, span)
             for length, (before, after), span in zip(
                 lengths, self.pads(lengths), self.spans, strict=True
             )
         ]
+        self._check((batch, *lengths, channels), padded)
         return np.zeros((batch, *padded, channels), np.float32)
+
+    def _check(self, shape: Sequence[int], padded: Sequence[int]) -> None:
+        """Hold what padding makes of an array (batch, axis, ..., channel) against the array."""
+        values = math.prod(shape)
+        wanted = shape[0] * math.prod(padded) * shape[-1]
+        if wanted > max(MOST_GROWTH * values, SMALL_VALUES):
+            raise NotDerivableError(
+                f"The windows of its configuration would pad {' x '.join(map(str, shape[1:-1]))} "
+                f"places to {' x '.join(map(str, padded))}, out of all proportion to what "
+                "was recorded."
+            )
 
     def cropped(self, padded: Array, lengths: Sequence[int]) -> Array:
         """Take the padding off again: (batch, axis, ..., channel)."""
@@ -141,15 +184,29 @@ class Windows:
 
 
 def windows_of(config: Mapping[str, Any], axes: int) -> Windows:
-    """Read the windows of a convolution or pooling layer over some number of spatial axes."""
+    """Read the windows of a convolution or pooling layer over some number of spatial axes.
+
+    Raises
+    ------
+    NotDerivableError
+        The configuration describes none.
+    """
     size = config.get("kernel_size", config.get("pool_size"))
     strides = config.get("strides")
-    return Windows(
-        pair(size, axes),
-        pair(size if strides is None else strides, axes),
-        pair(config.get("dilation_rate", 1), axes),
-        config.get("padding", "valid"),
-    )
+    given = (size, size if strides is None else strides, config.get("dilation_rate", 1))
+    try:
+        parts = [pair(part, axes) for part in given]
+    except (TypeError, ValueError, OverflowError):
+        parts = []
+    if not parts or any(
+        len(part) != axes or not all(1 <= n <= LONGEST for n in part) for part in parts
+    ):
+        raise NotDerivableError(
+            f"Its windows have size, strides and dilation {given!r:.200}; each should be {axes} "
+            f"numbers from 1 to {LONGEST:,}."
+        )
+    size, strides, dilation = parts
+    return Windows(size, strides, dilation, config.get("padding", "valid"))
 
 
 def blocks(count: int, bytes_each: int) -> Iterator[slice]:

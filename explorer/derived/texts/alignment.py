@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from explorer.derived.network.windows import Windows
+from explorer.derived.network.windows import SPARE_PLACES, Windows
 
 Array = npt.NDArray[Any]
 
@@ -42,8 +42,13 @@ class Window:
         Raises
         ------
         ValueError
-            The padding is none of those that are known.
+            The padding is none of those that are known, or the window out of all proportion.
         """
+        if not 1 <= self.kernel <= 2 * length + SPARE_PLACES or min(self.stride, self.dilation) < 1:
+            raise ValueError(
+                f"A window sees {self.kernel} positions, every {self.dilation}, and moves on by "
+                f"{self.stride}; there are {length}."
+            )
         if self.padding not in ("valid", "same", "causal"):
             raise ValueError(
                 f'A window has padding {self.padding!r}; known are "valid", "same" and "causal".'

@@ -1,4 +1,8 @@
-"""Progress of a computation: its loops report it to whoever waits for the result."""
+"""Progress of a computation: its loops report it to whoever waits for the result.
+
+Who is told may end the computation: what the function that takes the progress raises passes through
+the computation.
+"""
 
 from __future__ import annotations
 
@@ -51,6 +55,8 @@ _now: ContextVar[_Headway | None] = ContextVar("headway", default=None)
 def report_to(progress: Progress) -> Iterator[None]:
     """Report the progress of what is computed within to ``progress``, which must be quick.
 
+    What it raises ends the computation.
+
     Examples
     --------
     >>> shares = []
@@ -64,6 +70,13 @@ def report_to(progress: Progress) -> Iterator[None]:
         yield
     finally:
         _now.reset(token)
+
+
+def checkpoint() -> None:
+    """Report again how far the computation is, so that it can be ended here."""
+    headway = _now.get()
+    if headway is not None:
+        headway.report()
 
 
 def counted(items: Iterable[T], count: int | None = None) -> Iterator[T]:

@@ -37,13 +37,16 @@ class Selectivity:
     auc : ndarray (step, unit, class), float32
         How well the unit tells each class from all others; see `class_auc`.
     by_chance : ndarray (step,), float64
-        Share of the units that would be detectors if labels said nothing; see `chance_share`.
+        Share of the units that would be detectors if labels said nothing; see `Chance`.
+    best_by_chance : ndarray (step,), float64
+        What the AUC of a unit's best class reaches then; see `Chance`.
     """
 
     mean_by_class: Array
     index: Array
     auc: Array
     by_chance: Array
+    best_by_chance: Array
 
     @property
     def preferred(self) -> npt.NDArray[np.int64]:
@@ -201,7 +204,23 @@ def class_auc(values: Array, labels: Array, *, classes: int, fewest: int = 1) ->
     return _auc(ranked, memberships(labels, classes).astype(np.float64), fewest).T
 
 
-def chance_share(
+class Chance(NamedTuple):
+    """What units reach if the labels say nothing.
+
+    Attributes
+    ----------
+    share : float
+        Share of units that would be detectors of some class; NaN without units.
+    best : float
+        What the AUC of a unit's best class exceeds in 1 of 20 cases: well above 0.5, since it is
+        the best of several. NaN without units, or without a class of enough examples.
+    """
+
+    share: float
+    best: float
+
+
+def by_chance(
     values: Array,
     labels: Array,
     *,
@@ -210,8 +229,8 @@ def chance_share(
     threshold: float = DETECTOR_AUC,
     shuffles: int = SHUFFLES,
     seed: int = 0,
-) -> float:
-    """Share of units that would be detectors of some class if the labels said nothing.
+) -> Chance:
+    """Find out how well units tell classes if the labels say nothing.
 
     A permutation test: labels are shuffled among the probes, all units keep their values.
 
@@ -228,17 +247,19 @@ def chance_share(
 
     Returns
     -------
-    float
-        Over all units and shuffles; NaN without units.
+    Chance
+        Over all units and shuffles.
     """
     ranked, labels = _ranked(values, labels, classes)
     if not values.shape[1]:
-        return float("nan")
+        return Chance(float("nan"), float("nan"))
     shuffled = np.random.default_rng(seed).permuted(np.tile(labels, (shuffles, 1)), axis=1)
     members = (shuffled[:, None, :] == np.arange(classes)[:, None]).astype(np.float64)
     auc = _auc(ranked, members.reshape(shuffles * classes, len(labels)), fewest)
     best = np.nan_to_num(auc).reshape(shuffles, classes, -1).max(axis=1, initial=0)
-    return float((best >= threshold).mean())
+    told = best[best > 0]
+    reached = float(np.quantile(told, 0.95)) if told.size else float("nan")
+    return Chance(float((best >= threshold).mean()), reached)
 
 
 class _Ranked(NamedTuple):
@@ -310,8 +331,9 @@ def class_selectivity(
         index.append(selectivity_index(by_class).astype(np.float32))
         found = class_auc(each, labels, classes=classes, fewest=fewest)
         auc.append(found.astype(np.float32))
-        chance.append(np.array(chance_share(each, labels, classes=classes, fewest=fewest)))
-    return Selectivity(by_step(means), by_step(index), by_step(auc), by_step(chance))
+        chance.append(np.array(by_chance(each, labels, classes=classes, fewest=fewest)))
+    share, best = by_step(chance).T.reshape(2, -1)
+    return Selectivity(by_step(means), by_step(index), by_step(auc), share, best)
 
 
 def detectors(auc: Array, *, threshold: float = DETECTOR_AUC) -> Detectors:

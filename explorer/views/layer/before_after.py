@@ -13,7 +13,7 @@ from explorer.data.absence import Absence, Lack
 from explorer.data.layers import active_where, has_function
 from explorer.data.places import place_noun
 from explorer.data.run import RunData
-from explorer.data.summaries import positions_seen
+from explorer.data.summaries import said_of_positions
 from explorer.data.texts import place_spans, place_words, texts_of
 from explorer.data.unit_states import slope_fault, unit_states_of
 from explorer.derived.network.node import Call
@@ -98,11 +98,8 @@ class BeforeAfter(View):
         what = f"unit {scene.selected.unit}" if len(layer.output_shape) > 1 else "every unit"
         units = scene.data.units(layer.name)
         capped = f" (the first {MOST_UNITS} of {units:,})" if units > MOST_UNITS else ""
-        seen, count = positions_seen(scene.data, layer.name)
-        where_seen = "all positions" if seen == count else f"{seen:,} of {count:,} positions"
-        if count == 1:
-            where_seen = ""
-        asked = f"all probes{' and ' if where_seen else ''}{where_seen}"
+        where_seen = said_of_positions(scene.data, layer.name, padding=True)
+        asked = " and ".join(filter(None, ("all probes", where_seen)))
         return (
             f"Probe {probe}, {what}: {where} and what {_function(layer)} makes of it, in the same "
             f"colours. Bars: share of {asked} at which each unit{capped} is active"

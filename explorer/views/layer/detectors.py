@@ -154,11 +154,12 @@ class ClassDetectors(View):
         left = units_left_out if larger else left_out
         return (
             "AUC: how often a unit gives more for an example of a class than for one of another "
-            f"(0.5: chance, 1: always). What it gives is {how}. From {DETECTOR_AUC:g} on it is a "
-            f"detector. By chance: with the labels of these examples shuffled {SHUFFLES} times. At "
-            "step 0 nothing is learned; what detects there, the inputs alone bring about. Classes "
-            f"of fewer than {FEWEST} examples are left out. {_examples(scene.data, layer)}"
-            f"{left(scene.data, layer)}"
+            "(0.5: no better than chance, 1: always); coloured is its best class. What it gives "
+            f"is {how}. From {DETECTOR_AUC:g} on it is a detector. By chance: with the labels of "
+            f"these examples shuffled {SHUFFLES} times; the AUC is what a best class exceeds in 1 "
+            "of 20 cases. At step 0 nothing is learned; what detects there, the inputs alone bring "
+            f"about. Classes of fewer than {FEWEST} examples are left out. "
+            f"{_examples(scene.data, layer)}{left(scene.data, layer)}"
         )
 
     def compute(self, scene: Scene) -> Chosen | Nothing | Unfinished:
@@ -237,8 +238,8 @@ def _body(scene: Scene, computed: Detections, name: str) -> pn.Column:
         lambda index: {"rows": [_counted(computed, index)]},
         len(scene.data.run),
         key=f"{key}|counts",
-        columns=["detectors now", "at the first step", "by chance", "of units"],
-        numeric=[0, 1, 2, 3],
+        columns=["detectors now", "at the first step", "by chance", "of units", "AUC by chance"],
+        numeric=[0, 1, 2, 3, 4],
         label=f"How many units of {scene.selected.layer} detect a class",
         **shared,
     )
@@ -257,7 +258,9 @@ def _body(scene: Scene, computed: Detections, name: str) -> pn.Column:
 
 def _counted(found: Detections, index: int) -> list[str]:
     now, at_first, by_chance, units = found.counts(index)
-    return [f"{now:,}", f"{at_first:,}", f"{by_chance:.2g}", f"{units:,}"]
+    best = found.selectivity.best_by_chance[found.nearest[index]]
+    reached = f"{best:.2f}" if np.isfinite(best) else ""
+    return [f"{now:,}", f"{at_first:,}", f"{by_chance:.2g}", f"{units:,}", reached]
 
 
 def _picture(scene: Scene, computed: Detections, name: str) -> Any:

@@ -14,7 +14,7 @@ import panel as pn
 from explorer.data.absence import Absence, Nothing
 from explorer.data.layers import by_unit, main_weight
 from explorer.data.run import RunData
-from explorer.data.summaries import positions_seen, unit_frames
+from explorer.data.summaries import said_of_positions, text_frames
 from explorer.derived.time.distributions import Distribution, distribution_over_steps
 from explorer.derived.time.frames import Limits
 from explorer.derived.time.timeline import edges
@@ -270,13 +270,11 @@ class ActivationDistribution(Spread):
         return needs_activation(scene) or needs_steps(scene, least=2)
 
     def caption(self, scene: Scene) -> str:
-        seen, count = positions_seen(scene.data, scene.selected.layer)
         probes = scene.data.run.probe.size if scene.data.run.probe else 0
-        where = "" if count == 1 else " and all positions"
-        if seen < count:
-            where = f" and {seen:,} of {count:,} positions"
+        where = said_of_positions(scene.data, scene.selected.layer, padding=False)
         return (
-            f"Each column is the histogram of one recorded step, over all {probes} probes{where}. "
+            "Each column is the histogram of one recorded step, over all "
+            f"{' and '.join(filter(None, (f'{probes} probes', where)))}. "
             "Brighter: more activations there (logarithmic). Healthy: spread out, neither all at 0 "
             "nor all where the activation function is flat, and of one size after the start."
         )
@@ -287,10 +285,10 @@ class ActivationDistribution(Spread):
             return distribution_over_steps(lambda: _activations_of_unit(data, layer, unit))
         kept = data.derived(
             f"distribution of {activation_path(layer)}",
-            lambda: asdict(distribution_over_steps(lambda: unit_frames(data, layer))),
+            lambda: asdict(distribution_over_steps(lambda: text_frames(data, layer))),
         )
         return Distribution(**kept)
 
 
 def _activations_of_unit(data: RunData, layer: str, unit: int) -> Iterator[npt.NDArray[np.float32]]:
-    return (frame[..., unit] for frame in unit_frames(data, layer))
+    return (frame[..., unit] for frame in text_frames(data, layer))

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from explorer.data.absence import Absence, Lack, Nothing, Unfit
 from explorer.data.kernels import has_kernels, read_kernel, unit_stride
 from explorer.data.run import RunData
-from explorer.data.summaries import positions_seen, unit_frames
+from explorer.data.summaries import said_of_positions, text_frames
 from explorer.derived.time.frames import Limits, quantize
 from explorer.derived.units.similarity import (
     activation_correlation,
@@ -175,7 +175,7 @@ def similarity_of(data: RunData, layer: Layer, of: str) -> Similarity:
         matrices = (kernel_similarity(kernel) for kernel in _kernels(data, layer))
     else:
         key = f"similar units of {activation_path(layer.name)}"
-        matrices = (activation_correlation(frame) for frame in unit_frames(data, layer.name))
+        matrices = (activation_correlation(frame) for frame in text_frames(data, layer.name))
     return Similarity(**data.derived(key, lambda: asdict(Similarity.over_steps(matrices))))
 
 
@@ -217,9 +217,8 @@ def _seen(data: RunData, layer: Layer) -> str:
     probes = f"all {data.run.probe.size if data.run.probe else 0} probes"
     if not layer.has_activation or len(layer.output_shape) < 2:
         return probes
-    seen, count = positions_seen(data, layer.name)
-    where = "positions" if seen == count else f"{seen:,} of {count:,} positions"
-    return f"{probes} and {where}"
+    where = said_of_positions(data, layer.name, padding=False).removeprefix("all ")
+    return " and ".join(filter(None, (probes, where)))
 
 
 def _by_chance(data: RunData, layer: Layer) -> str:
@@ -237,12 +236,18 @@ def _by_chance(data: RunData, layer: Layer) -> str:
         for of in _sources(data, layer)
         if dimensions.get(of, 0) > 0
     ]
-    if not reached:
-        return ""
-    return (
-        f" Of {units} units that are random, the most alike two reach {' and '.join(reached)} in 1 "
-        "of 20 cases."
-    )
+    said = ""
+    if reached:
+        said = (
+            f" Of {units} units that are random, the most alike two reach "
+            f"{' and '.join(reached)} in 1 of 20 cases."
+        )
+    if layer.has_activation and "activations" not in dimensions:
+        said += (
+            " What outputs at many positions reach by chance is not known: those of neighbours "
+            "depend on each other, so even unrelated units may be alike."
+        )
+    return said
 
 
 def _body(scene: Scene, of: str, similarity: Similarity) -> Any:

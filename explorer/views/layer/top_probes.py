@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from explorer.data.absence import Absence, Lack, Unfit
 from explorer.data.run import RunData
+from explorer.data.texts import texts_of
 from explorer.data.units import MAP_AXES, Sight, images, sight_of, unit_values
 from explorer.data.windows import padded_positions, token_windows
 from explorer.derived.texts.alignment import text_spans
@@ -258,7 +259,8 @@ class _Texts(_Ranked):
             [names[int(i)] if 0 <= int(i) < len(names) else f"#{int(i)}" for i in row]
             for row in given
         ]
-        written = text_spans(given, 0 if names and not names[0] else None)
+        known = texts_of(data)
+        written = text_spans(given, None if known is None else known.padding)
         letters = max((len(name) for name in names if not name.startswith("[")), default=2) == 1
         return cls(data, layer.name, unit, texts, words, spans, written, "" if letters else " ")
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from explorer.data.absence import Absence, Nothing, Unfit
+from explorer.data.windows import padded_positions
 from explorer.derived.time.frames import TAIL, robust_limits
 from explorer.derived.time.timeline import edges
 from explorer.plots.matrices import time_heatmap
@@ -40,6 +41,8 @@ class UnitHistory(View):
 
     def caption(self, scene: Scene) -> str:
         how = "A" if len(scene.layer.output_shape) == 1 else "Mean over positions; a"
+        if _places(scene) is not None:
+            how = "Mean over positions but those of padding; a"
         return (
             f"{how} row for each unit, a column for each recorded step, "
             f"for probe {scene.selected.probe}: when did each unit begin to answer to it? Colours "
@@ -48,7 +51,7 @@ class UnitHistory(View):
 
     def compute(self, scene: Scene) -> npt.NDArray[Any] | Nothing:
         layer, probe = scene.selected.layer, scene.selected.probe
-        history = scene.data.unit_history(layer, probe)
+        history = scene.data.unit_history(layer, probe, _places(scene))
         what = "What every unit" if history.shape[1] > 1 else "What the unit"
         return nothing_in(history, f"{what} of {layer} gives for probe {probe}") or history
 
@@ -68,3 +71,10 @@ class UnitHistory(View):
                 **scene.time_options(),
             )
         )
+
+
+def _places(scene: Scene) -> npt.NDArray[np.bool_] | None:
+    """Say which positions of the probe count: those of its text; None if all do."""
+    padded = padded_positions(scene.data, scene.layer)
+    own = None if padded is None else padded[scene.selected.probe]
+    return None if own is None or own.all() or not own.any() else ~own

@@ -18,7 +18,7 @@ from explorer.data.layers import (
     is_output,
 )
 from explorer.data.places import place_noun
-from explorer.data.summaries import positions_seen
+from explorer.data.summaries import said_of_positions
 from explorer.data.unit_states import slope_fault, unit_states_of, unseen_inputs
 from explorer.derived.time.frames import sample_indices
 from explorer.derived.time.timeline import edges
@@ -94,14 +94,12 @@ class UnitLife(View):
     def caption(self, scene: Scene) -> str:
         layer = scene.layer
         probes = scene.data.run.probe.size if scene.data.run.probe else 0
-        seen, count = positions_seen(scene.data, layer.name)
-        where = "" if count == 1 else " and all positions" if seen == count else ""
-        if seen < count:
-            where = f" and {seen:,} of {count:,} positions"
+        where = said_of_positions(scene.data, layer.name, padding=True)
+        asked = " and ".join(filter(None, (f"{probes} probes", where)))
         units = scene.data.units(layer.name)
         shown = f" Shown are {MOST_UNITS} of {units:,} units." if units > MOST_UNITS else ""
         return (
-            f"Share of all {probes} probes{where} at which a unit is active "
+            f"Share of all {asked} at which a unit is active "
             f"({active_where(layer)}). Selective: active at some of them, but not at all; always "
             f"on: at all. {_meaning(scene)} {_healthy(layer)}{shown}"
         )

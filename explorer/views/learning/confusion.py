@@ -38,6 +38,10 @@ MOST_PAIRS = 10
 MOST_COUNTED = 254
 
 
+# Of more examples of a class its share scatters by less than two points.
+SURE = 625
+
+
 class Confusions(NamedTuple):
     """What the card draws.
 
@@ -136,7 +140,8 @@ class ConfusionView(Judged):
         return (
             f"Of {examples.described}. Left, at this step: a row for each true class, a column for "
             "what the network says; what is right lies on the diagonal, where nearly all should "
-            f"be. Right: the share of each class that is right, over training.{capped}{chosen}"
+            f"be. Right: the share of each class that is right, over training{_scatter(examples)}."
+            f"{capped}{chosen}"
         )
 
     def measure(self, examples: Examples) -> Confusions | Nothing:
@@ -221,3 +226,13 @@ def _recall(scene: Scene, measured: Confusions) -> Any:
             **scene.time_options(),
         )
     )
+
+
+def _scatter(examples: Examples) -> str:
+    """Say how far the share of a small class scatters by chance: its standard error at one half."""
+    sizes = np.unique(examples.labels[examples.labels >= 0], return_counts=True)[1]
+    least = int(sizes.min()) if len(sizes) else SURE
+    if least >= SURE:
+        return ""
+    noun = examples.noun if least == 1 else f"{examples.noun}s"
+    return f" (of {least} {noun} at least: it scatters by up to ± {50 / np.sqrt(least):.0f} points)"

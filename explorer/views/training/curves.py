@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from explorer.data.absence import Absence, Nothing
+from explorer.data.examples import guess
 from explorer.data.metrics import (
     ACCURACY,
     LEARNING_RATES,
@@ -33,7 +34,10 @@ from explorer.views.parts import metric_label
 from explorer.views.registry import register
 from explorer.views.requirements import needs_classifier, needs_steps
 from explorer.views.room import COMPACT_HEIGHT, MOST_POINTS
+from store.format.losses import recorded_loss
 
+# Metrics that are the share of examples whose most probable class is right.
+ACCURACIES = {"accuracy", "acc", "sparse_categorical_accuracy", "categorical_accuracy"}
 # Updates and values of each curve.
 Series = dict[str, tuple[npt.NDArray[Any], npt.NDArray[np.float64]]]
 
@@ -60,7 +64,13 @@ class MetricCurves(View):
 
     def caption(self, scene: Scene) -> str:
         said = said_of_batches(scene.data, self.group.names(scene.data))
-        return f"{said} {self.healthy}"
+        level = self.guessed(scene.data)
+        level_said = "" if level is None else f"; a guess gives {level:.3g}"
+        return f"{said} {self.healthy}{level_said}."
+
+    def guessed(self, data: RunData) -> float | None:
+        """Give what is reached without looking at inputs; None where that is not known."""
+        return None
 
     def compute(self, scene: Scene) -> Curves | Nothing:
         names = self.group.names(scene.data)
@@ -222,7 +232,7 @@ class Loss(MetricCurves):
 
     group = LOSS
     title = LOSS.title
-    healthy = "Healthy: falls."
+    healthy = "Healthy: falls"
     order = 10
 
     def caption(self, scene: Scene) -> str:
@@ -232,6 +242,12 @@ class Loss(MetricCurves):
             return said
         return f"{said} Parts that are trained against each other, as in a GAN, balance instead."
 
+    def guessed(self, data: RunData) -> float | None:
+        loss = recorded_loss(data.run.attributes.get("loss"), data.output or "")
+        found = guess(data)
+        is_known = loss is not None and loss.family == "one class" and found is not None
+        return found.cross_entropy if found is not None and is_known else None
+
 
 @register
 class Accuracy(MetricCurves):
@@ -239,8 +255,13 @@ class Accuracy(MetricCurves):
 
     group = ACCURACY
     title = ACCURACY.title
-    healthy = "Healthy: rises."
+    healthy = "Healthy: rises"
     order = 11
+
+    def guessed(self, data: RunData) -> float | None:
+        found = guess(data)
+        names = {name.removeprefix(VALIDATION) for name in self.group.names(data)}
+        return found.accuracy if found is not None and names & ACCURACIES else None
 
 
 @register

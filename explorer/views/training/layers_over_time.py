@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from explorer.data.absence import Absence, Lack, Nothing, Unfit
 from explorer.data.layer_quantities import LAYER_QUANTITIES, LayerQuantity
-from explorer.data.summaries import positions_seen
+from explorer.data.summaries import positions_seen, text_positions
 from explorer.derived.time.plain import only_value
 from explorer.derived.time.timeline import edges
 from explorer.plots.layers import layer_heatmap, layers_height
@@ -79,9 +79,11 @@ class LayersOverTime(View):
         about = self.quantity
         healthy = f". Healthy: {about.healthy}" if about.healthy else ""
         note = about.note(scene.data)
-        measured = _measured_on(scene, note) if about.reads == "activation" else ""
-        larger = about.measured_on(scene.data)
-        measured = f" {larger}" if larger else measured
+        measured = ""
+        if about.reads == "activation":
+            larger = about.measured_on(scene.data)
+            measured = f" {larger}" if larger else _measured_on(scene, note)
+            measured += _padding(scene, counts=about.counts_padding)
         noted = f" {note}" if note else ""
         return f"{about.meaning}{healthy}.{noted} The network runs from top to bottom.{measured}"
 
@@ -146,6 +148,14 @@ def layers_of(scene: Scene) -> list[Layer]:
 
 def _has_row(layer: Layer) -> bool:
     return layer.has_activation or bool(layer.weights)
+
+
+def _padding(scene: Scene, *, counts: bool) -> str:
+    """Say whether positions of padding count, in runs that have some."""
+    recorded = [one.name for one in layers_of(scene) if one.has_activation]
+    if all(text_positions(scene.data, name) is None for name in recorded):
+        return ""
+    return " Padding counts: the layers compute there, too." if counts else " Padding is left out."
 
 
 def _measured_on(scene: Scene, note: str) -> str:

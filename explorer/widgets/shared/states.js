@@ -1,6 +1,6 @@
 // The states of a place: a picture, one that is being computed, or a sentence in place of one.
 // Python's half is explorer/widgets/page/states.py.
-import { element } from "./clock.js";
+import { element, introduce } from "./clock.js";
 /** @import { Model } from "../../types" */
 
 const TOLD_AFTER_MS = 1000; // before, nobody wants to know how far it is
@@ -20,13 +20,21 @@ const MOST_DRAWING_MS = 5000; // a picture without any height is as good as draw
 export function statesOf(model, el, more = () => []) {
   const bar = element("progress", { max: 1, hidden: "" });
   const told = element("span", { "aria-hidden": "true" }); // who listens need not hear each second
-  const sign = element("span", { class: "busy no-snapshot", role: "status", hidden: "" }, element("span", { text: "computing …" }), bar, told);
+  const ask = (what) => () => {
+    introduce(model);
+    model[what] += 1;
+  };
+  const cancel = element("button", { type: "button", class: "quiet", text: "Cancel", hidden: "" });
+  const retry = element("button", { type: "button", class: "quiet no-snapshot", text: "Compute it" });
+  cancel.addEventListener("click", ask("cancels"));
+  retry.addEventListener("click", ask("retries"));
+  const sign = element("span", { class: "busy no-snapshot", role: "status", hidden: "" }, element("span", { text: "computing …" }), bar, told, cancel);
   const said = element("p", { class: "said", hidden: "" });
   let [began, ticking, drawing] = [0, 0, 0];
 
   const tell = () => {
     const seconds = (performance.now() - began) / 1000;
-    bar.hidden = seconds < TOLD_AFTER_MS / 1000;
+    bar.hidden = cancel.hidden = seconds < TOLD_AFTER_MS / 1000;
     told.textContent = "";
     if (bar.hidden) return;
     const known = model.share >= 0;
@@ -80,6 +88,7 @@ export function statesOf(model, el, more = () => []) {
     }
     if (state === "computing") return; // what was said is of another selection, and dimmed
     said.textContent = model.said;
+    if (state === "stopped") said.append(" ", retry);
     said.hidden = !model.said;
     said.className = `said ${state}`;
     if (state === "fault") said.role = "alert";

@@ -7,38 +7,42 @@ from urllib.parse import urlencode
 
 import pytest
 
-from store import Run
 from tests.e2e.conftest import PageChecker
-from tests.e2e.figures import ALL_CARDS, WALKS, at_rest, become, go, go_round, weighed
+from tests.e2e.figures import ALL_CARDS, WALKS, at_rest, go_round, walk, weighed
+from tests.e2e.small_runs import record
+
+pytestmark = pytest.mark.full
 
 HIGH = {"width": 1920, "height": ALL_CARDS}
-PLACES = [*WALKS["lenet"], {**WALKS["lenet"][0], "axis": "step", "tab": "differences"}]
+PLACES = [*WALKS["conv"], {**WALKS["conv"][0], "axis": "step", "tab": "differences"}]
 
 
-@pytest.mark.full
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Where a small network is recorded twice; the second training is shorter."""
+    folder = tmp_path_factory.mktemp("two")
+    first = record(folder / "a.zarr", "conv")
+    second = record(folder / "b.zarr", "conv", seed=8, epochs=2)
+    return [first.location, second.location]
+
+
 def test_every_card_of_every_place_is_that_of_a_fresh_page(
-    page_checker: PageChecker, pair_server: str
+    page_checker: PageChecker, two: list[str], tmp_path: Path
 ) -> None:
-    with page_checker(viewport=HIGH) as walked, page_checker(viewport=HIGH) as loaded:
-        walked.goto(f"{pair_server}/")
-        at_rest(walked)
-        for place in [*PLACES, *reversed(PLACES)]:
-            go(walked, place)
-            at_rest(walked)
-        for place in PLACES:
-            loaded.goto(f"{pair_server}/?{urlencode(place)}")
-            fresh = at_rest(loaded)
-            go(walked, place)
-            become(walked, fresh)
-
-
-@pytest.mark.full
-def test_going_round_leaves_nothing_behind(
-    page_checker: PageChecker, pair: tuple[Run, Run], tmp_path: Path
-) -> None:
-    paths = [run.location for run in pair]
     with (
-        weighed(paths, tmp_path, side_by_side=True) as (at, weigh),
+        weighed(two, tmp_path, side_by_side=True) as (at, _),
+        page_checker(viewport=HIGH) as walked,
+        page_checker(viewport=HIGH) as loaded,
+    ):
+        walked.goto(at)
+        walk(walked, loaded, PLACES, lambda place: f"{at}/?{urlencode(place)}")
+
+
+def test_going_round_leaves_nothing_behind(
+    page_checker: PageChecker, two: list[str], tmp_path: Path
+) -> None:
+    with (
+        weighed(two, tmp_path, side_by_side=True) as (at, weigh),
         page_checker(viewport=HIGH) as page,
     ):
         page.goto(at)

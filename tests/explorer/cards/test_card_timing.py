@@ -13,6 +13,7 @@ from explorer.cards.card import EMPTY_PX
 from explorer.data.absence import Nothing
 from explorer.derived.time.headway import counted
 from explorer.views.base import Unfinished
+from explorer.worker import TimeLimit
 from tests.explorer.conftest import CardPage, Told
 
 
@@ -78,10 +79,9 @@ def test_a_lazy_card_says_what_is_missing_only_when_seen(lazy):
 class Session:
     """A document with a session; its event loop turns when the test says so."""
 
-    session_context = object()
-
     def __init__(self):
         self.callbacks = []
+        self.session_context = types.SimpleNamespace(destroyed=False)
 
     def add_next_tick_callback(self, callback):
         self.callbacks.append(callback)
@@ -367,3 +367,116 @@ def test_an_unfinished_computation_that_nobody_waits_for_ends(page, session, ima
     for _ in range(3):
         session.turn(image_data)
     assert went_on == []
+
+
+# -- cancelled, or too slow -------------------------------------------------------------------
+
+
+class Slow:
+    """A computation that stops half-way, until it is let on."""
+
+    def __init__(self, view):
+        self.begun, self.gate, self.ended = threading.Event(), threading.Event(), []
+        view.compute = self.compute
+
+    def compute(self, scene):
+        for step in counted(range(2)):
+            if step == 1:
+                self.begun.set()
+                self.gate.wait(timeout=30)
+        self.ended.append(scene.selected.layer)
+        return scene.selected.layer.upper()
+
+
+def test_what_is_cancelled_stops_where_it_tells_of_itself_and_is_computed_when_asked_again(
+    page, session, image_data
+):
+    slow = Slow(page.view)
+    page.select(layer="dense")
+    slow.begun.wait(timeout=30)
+    page.card.head.cancels += 1
+    assert (page.card.head.state, page.card.head.said) == ("stopped", "It was cancelled.")
+    assert page.visible == []
+    slow.gate.set()
+    session.turn(image_data)
+    assert (slow.ended, page.card.head.state) == ([], "stopped")
+    page.select(index=3)  # time goes on, and begins nothing
+    session.turn(image_data)
+    assert (slow.ended, page.card.head.state) == ([], "stopped")
+    page.card.head.retries += 1
+    assert page.card.head.busy
+    session.turn(image_data)
+    assert (slow.ended, page.visible) == (["dense"], ["DENSE"])
+
+
+def test_what_is_cancelled_while_it_waits_is_never_begun(page, session, image_data, busy):
+    page.select(layer="dense")
+    page.card.head.cancels += 1
+    busy.set()
+    session.turn(image_data)
+    assert page.view.computed == ["conv1"]
+    assert page.card.head.state == "stopped"
+
+
+def test_a_part_of_a_picture_goes_when_the_rest_is_cancelled(page, session, image_data):
+    went_on = []
+    rest = Unfinished(0.75, lambda: went_on.append(True), "MORE")
+    page.view.compute = lambda _: Unfinished(0.5, lambda: rest, "SOME")
+    page.select(layer="dense")
+    session.turn(image_data)
+    assert page.visible == ["SOME"]
+    page.card.head.cancels += 1
+    for _ in range(3):
+        session.turn(image_data)
+    assert (went_on, page.visible, page.card.head.state) == ([], [], "stopped")
+
+
+def test_cancel_comes_too_late_for_what_is_there(page, session, image_data):
+    page.select(layer="dense")
+    session.turn(image_data)
+    page.card.head.cancels += 1
+    page.card.head.retries += 1
+    assert (page.visible, page.card.head.state) == (["DENSE"], "content")
+    assert page.view.computed == ["conv1", "dense"]
+
+
+def test_another_selection_is_computed_after_one_that_was_cancelled(page, session, image_data):
+    slow = Slow(page.view)
+    page.select(layer="dense")
+    slow.begun.wait(timeout=30)
+    page.card.head.cancels += 1
+    page.select(layer="relu1")
+    slow.gate.set()
+    session.turn(image_data)
+    assert (slow.ended, page.visible) == (["relu1"], ["RELU1"])
+
+
+def test_what_another_selection_has_replaced_is_not_computed_to_its_end(page, session, image_data):
+    slow = Slow(page.view)
+    page.select(layer="dense")
+    slow.begun.wait(timeout=30)
+    page.select(layer="relu1")
+    slow.gate.set()
+    session.turn(image_data)
+    assert slow.ended == ["relu1"]
+
+
+def test_what_takes_too_long_is_stopped_and_says_so(page, session, image_data, monkeypatch, caplog):
+    monkeypatch.setattr("explorer.cards.card.TimeLimit", lambda: TimeLimit(0))
+    slow = Slow(page.view)
+    slow.gate.set()
+    page.select(layer="dense")
+    session.turn(image_data)
+    assert page.card.head.state == "stopped"
+    assert page.card.head.said == "It was stopped after 0 minutes of work."
+    assert caplog.records == []
+
+
+def test_nothing_is_computed_for_a_page_that_is_closed(page, session, image_data):
+    slow = Slow(page.view)
+    page.select(layer="dense")
+    slow.begun.wait(timeout=30)
+    session.session_context.destroyed = True
+    slow.gate.set()
+    image_data.worker.submit(lambda: None).result()
+    assert (slow.ended, session.callbacks) == ([], [])

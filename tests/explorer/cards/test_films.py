@@ -22,9 +22,8 @@ FILM = bytes(range(256)) * 6000
 class Document:
     """A page with a session; its event loop turns when the test says so."""
 
-    session_context = object()
-
     def __init__(self):
+        self.session_context = types.SimpleNamespace(destroyed=False)
         self.callbacks, self.leave = [], None
 
     def add_next_tick_callback(self, callback):
@@ -95,6 +94,7 @@ def test_a_film_is_of_what_the_card_shows(page, image_data):
     assert job.ending == "gif"
     assert job.request == {
         "run": image_data.run.location,
+        "part": None,
         "card": "Told",
         "fps": 12.0,
         "first": 0,

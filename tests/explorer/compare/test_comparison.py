@@ -106,6 +106,8 @@ def test_a_page_starts_at_the_end_or_where_its_address_says(pair):
     ended = Comparison(pair, {"step": "20", "step_b": "8"})
     assert [side.selection.step for side in ended.sides] == [20, 8]
     assert ended.index() == ended.transport.position
+    for far in (10**40, -(10**40)):  # an address says anything
+        assert Comparison(pair, {"step": "20", "step_b": str(far)}).first.selection.step == 20
 
 
 def test_another_mode_gives_the_browser_another_path(comparison, pair):

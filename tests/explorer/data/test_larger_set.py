@@ -114,13 +114,18 @@ def test_others_get_their_turn_between_two_steps(data):
             shares.append(made.share)
             made = made.go_on()
         assert shares == [0.25, 0.5, 0.75, 1.0]
+        assert not isinstance(view.compute(scene_of(data, "dense")), Unfinished), "all is kept"
+    assert not turns_of_separation(data)
+    assert len(turns_of_detections(data, "conv1")) == len(STEPS), "of another layer nothing is"
 
 
 def test_a_network_that_gives_other_answers_is_said_to_be_measured_on_the_probe(
     recorded, monkeypatch
 ):
     data = replayable(recorded, monkeypatch, wrong=0.5)
+    assert turns_of_separation(data), "nobody knows yet"
     assert repeated_set(data) is None
+    assert not turns_of_separation(data)
     assert not on_larger_set(data, "dense")
     assert said_of_examples(data) == "Measured on the 6 probes."
     said = drawn(ClassDetectors(), scene_of(data, "dense"))

@@ -9,6 +9,7 @@ import pytest
 
 from explorer.data.run import SAMPLES, RunData
 from explorer.derived.time.frames import quantize
+from explorer.derived.time.headway import report_to
 from store import open_run
 from store.live.writer import RunWriter
 from store.testing import derived_run_spec, frames_at, image_run_spec, text_run_spec, write_run
@@ -377,3 +378,36 @@ def test_a_run_that_grew_is_derived_anew(tmp_path):
     expected = np.stack([activation_of(spec, "softmax", step) for step in (0, 1, 2)])
     np.testing.assert_array_equal(data.verdicts().predicted, expected.argmax(axis=-1))
     np.testing.assert_array_equal(data.probabilities(1), expected[:, 1])
+
+
+def test_the_network_knows_the_shapes_that_were_recorded(recorded):
+    data = recorded(image_run_spec(), steps=(0,))
+    shapes = {name: data.network.node(name).output_shape for name in data.run.layers}
+    for name, layer in data.run.layers.items():
+        assert shapes[name] == (layer.output_shape if layer.has_activation else None)
+    assert shapes["conv1"] is not None
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda data: data.activation("conv1", 1, 0),
+        lambda data: data.activations("conv1", 1),
+        lambda data: data.unit_history("conv1", 0),
+        lambda data: data.weight("conv1", "kernel", 1),
+        lambda data: data.probabilities(0),
+        lambda data: data.verdicts(),
+    ],
+)
+def test_a_computation_can_be_ended_wherever_it_reads(recorded, read):
+    class EnoughError(BaseException):
+        pass
+
+    def enough(_):
+        raise EnoughError
+
+    data = recorded(steps=(0, 1, 2))
+    assert data.reading is not None
+    with pytest.raises(EnoughError), report_to(enough):
+        read(data)
+    read(data)

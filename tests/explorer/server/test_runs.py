@@ -88,3 +88,76 @@ def test_only_a_server_offers_to_add_runs(image_data, registry, recorded):
     pair = RunPair(image_data, recorded(steps=(0, 1)))
     two = app.comparison_page(pair, {}, registry.switch, (1, 2), registry.add)
     assert two._render_variables["adds"]
+
+
+# -- which runs may be added ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def elsewhere(tmp_path_factory):
+    """Path of a run in a folder of its own."""
+    return write_run(tmp_path_factory.mktemp("elsewhere") / "run.zarr", steps=(0, 1))
+
+
+@pytest.mark.parametrize("form", ["{0}", "{0}/../run.zarr", "{1}/link.zarr", "{1}/link/run.zarr"])
+def test_a_run_elsewhere_is_not_added(registry, tmp_path, elsewhere, form):
+    (tmp_path / "link.zarr").symlink_to(elsewhere)
+    (tmp_path / "link").symlink_to(elsewhere.parent)
+    with pytest.raises(ValueError, match=r"may open runs from.*--allow FOLDER"):
+        registry.add(form.format(elsewhere, tmp_path))
+    assert len(registry.every) == 2
+
+
+def test_nothing_is_said_of_what_lies_elsewhere(registry, elsewhere):
+    with pytest.raises(ValueError, match="may open runs from") as refused:
+        registry.add(str(elsewhere.parent / "rum.zarr"))
+    assert "run.zarr" not in str(refused.value)
+
+
+def test_a_folder_can_be_allowed(image_run, elsewhere):
+    registry = RunRegistry([image_run], ["/"], allow=[elsewhere.parent.parent])
+    assert registry.add(str(elsewhere)) == 2
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://169.254.169.254/latest/meta-data",
+        "http://127.0.0.1:1/run.zarr",
+        "https://host/other/run.zip",
+        "http://host/runs/run.zip",
+        "https://host:444/runs/run.zip",
+        "https://host/runs/../other/run.zip",
+        "https://host/runs/%2e%2e/other/run.zip",
+        "https://host/runs/%252e%252e/other/run.zip",
+        "https://host/runs/..;/other/run.zip",
+        "https://host/runs/..%5cother/run.zip",
+        "https://host@evil.example/runs/run.zip",
+        "https://evil.example/https://host/runs/run.zip",
+        "https://host/runs-of-others/run.zip",
+        "s3://host/runs/run.zip",
+        "file:///etc/passwd",
+    ],
+)
+def test_no_address_is_asked_that_was_not_allowed(image_run, monkeypatch, address):
+    asked = []
+    monkeypatch.setattr("explorer.server.runs.open_run", asked.append)
+    registry = RunRegistry([image_run], ["/"], allow=["https://host/runs"])
+    with pytest.raises(ValueError, match=r"may open runs from|leads upwards"):
+        registry.add(address)
+    assert asked == []
+
+
+def test_addresses_below_an_allowed_one_are_asked(image_run, monkeypatch):
+    asked = []
+
+    def open_run(address):
+        asked.append(address)
+        raise OSError("no network")
+
+    monkeypatch.setattr("explorer.server.runs.open_run", open_run)
+    registry = RunRegistry([image_run], ["/"], allow=["https://HOST/runs/"])
+    for address in ("https://host/runs/a.zip", "https://host/runs//deep/b%20c.zarr"):
+        with pytest.raises(ValueError, match="no network"):
+            registry.add(address)
+    assert len(asked) == 2

@@ -1,26 +1,39 @@
-"""The server: sessions apart from each other, for this machine alone."""
+"""The server: sessions apart from each other, for this machine alone, and for who has its token."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import gc
 import html
 import http.client
+import os
 import re
+import shlex
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import types
 import weakref
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from tornado.httpclient import AsyncHTTPClient, HTTPRequest
+from tornado.websocket import WebSocketClosedError, websocket_connect
 
 from explorer.data.run import RunData
 from explorer.server import app
 from explorer.server.app import page
+from explorer.server.gate import TOKEN_VARIABLE
+from explorer.server.log import EACH
 from explorer.server.server import DEFAULT_PORT, HOST, PORTS_TRIED, free_port
 from explorer.session.session import Explorer
+from store import open_run
 from store.testing import image_run_spec
+from store.tools import trust
 
 pytestmark = pytest.mark.slow
 
@@ -31,17 +44,26 @@ PATIENCE_S = 30
 class Server:
     """A running explorer, and what it answers."""
 
-    def __init__(self, runs):
+    def __init__(self, runs, **options):
         with socket.socket() as probe:  # another test process never gets the same
             probe.bind((HOST, 0))
             self.port = probe.getsockname()[1]
-        self.running = app.server(runs, port=self.port)
+        self.running = app.server(runs, port=self.port, **options)
         self.running.start()
 
     def stop(self):
         self.running.end()
 
+    @property
+    def token(self):
+        return dict(parse_qsl(urlsplit(self.running.address).query))["token"]
+
     def get(self, path="/", **headers):
+        """Status and text of an answer to who has the token."""
+        return self.ask(path, **{"Authorization": f"token {self.token}", **headers})
+
+    def ask(self, path="/", **headers):
+        """Status and text of an answer to anybody."""
         connection = http.client.HTTPConnection(HOST, self.port, timeout=PATIENCE_S)
         try:
             connection.request("GET", path, headers={"Connection": "close", **headers})
@@ -49,11 +71,12 @@ class Server:
             if response.status == 101:
                 assert response.fp.read(1)  # the session is there
                 return 101, ""
+            self.headers = response.headers
             return response.status, response.read().decode()
         finally:
             connection.close()
 
-    def upgrade(self, origin):
+    def upgrade(self, origin, **more):
         """Status of an attempt to open the web socket from a page of `origin`."""
         _, text = self.get()
         token = re.search(r'"token":"([^"]+)"', text)[1]
@@ -63,9 +86,11 @@ class Server:
             "Sec-WebSocket-Version": "13",
             "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
             "Sec-WebSocket-Protocol": f"bokeh, {token}",
-            "Origin": origin,
+            "Authorization": f"token {self.token}",
+            **({"Origin": origin} if origin else {}),
+            **more,
         }
-        return self.get("/ws", **headers)[0]
+        return self.ask("/ws", **headers)[0]
 
 
 @pytest.fixture
@@ -73,8 +98,8 @@ def start():
     """Start a server of some runs that ends with the test."""
     running = []
 
-    def start(*runs):
-        running.append(Server(runs))
+    def start(*runs, **options):
+        running.append(Server(runs, **options))
         return running[-1]
 
     yield start
@@ -133,6 +158,32 @@ def test_a_name_with_markup_is_text_in_the_page(start, recorded, image_run):
     for text in (alone.get()[1], among.get()[1], among.get("/run-2")[1]):
         assert MARKUP not in text
         assert html.escape(MARKUP) in text
+
+
+def foreign(text):
+    """Commands that the header of a page gives for runs that it marks as foreign."""
+    return [html.unescape(each) for each in re.findall(r"<code>([^<]*)</code>", text)]
+
+
+def test_a_run_without_a_signature_is_marked_in_the_header(start, recorded, tmp_path, monkeypatch):
+    monkeypatch.setenv(trust.FOLDER_VARIABLE, str(tmp_path / "settings"))
+    own, other = (recorded(steps=(0, 1)).run for _ in range(2))
+    trust.sign(own)
+    server = start(own, other)
+    assert foreign(server.get()[1]) == []
+    command = f"trainlapse trust {other.location}"
+    assert foreign(server.get("/run-2")[1]) == [command]
+    assert foreign(server.get("/compare?a=1&b=2")[1]) == [command]
+    trust.sign(other)
+    assert foreign(server.get("/run-2")[1]) == []
+
+
+def test_the_mark_quotes_the_place_of_a_run_for_shell_and_page(start, recorded, tmp_path):
+    place = tmp_path / "a & 'b' <i>$(c)</i>.zarr"
+    shutil.copytree(recorded(steps=(0, 1)).run.location, place)
+    text = start(open_run(place)).get()[1]
+    assert "<i>" not in text.partition("<header>")[2].partition("</header>")[0]
+    assert shlex.split(foreign(text)[0])[2:] == [str(place)]
 
 
 def test_only_this_machine_is_served(server):
@@ -228,7 +279,8 @@ def test_the_address_is_said_when_the_port_answers(recorded):
     )
     try:
         line = server.stdout.readline()
-        assert line == f"Trainlapse is at http://{HOST}:{port}/ (Ctrl-C ends it)\n"
+        said = rf"Trainlapse is at http://{HOST}:{port}/\?token=[\w-]{{32}} \(Ctrl-C ends it\)\n"
+        assert re.fullmatch(said, line)
         assert is_open(HOST, port)
         server.send_signal(signal.SIGINT)
         rest, _ = server.communicate(timeout=PATIENCE_S)
@@ -236,6 +288,42 @@ def test_the_address_is_said_when_the_port_answers(recorded):
     finally:
         server.kill()
         server.communicate()
+
+
+BROWSER = """
+import pathlib, sys, urllib.request
+opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+answer = opener.open(sys.argv[2])
+found = b"<title>synthetic" in answer.read()
+pathlib.Path(sys.argv[1]).write_text(f"{answer.status} {answer.url} {found}")
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="BROWSER names a program of POSIX")
+def test_the_browser_that_is_opened_is_let_in(recorded, tmp_path, monkeypatch):
+    """Also one that the opening waits for, as for those in a terminal."""
+    script, seen = tmp_path / "browser.py", tmp_path / "seen.txt"
+    script.write_text(BROWSER)
+    monkeypatch.setenv("BROWSER", f"{sys.executable} {script} {seen} %s")
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port = probe.getsockname()[1]
+    words = ["explore", recorded(steps=(0, 1)).run.location, "--port", str(port)]
+    with (tmp_path / "log.txt").open("w") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "explorer.cli", *words], stdout=log, stderr=log
+        )
+    try:
+        waited = 0.0
+        while not (seen.exists() and seen.read_text()):
+            assert waited < 2 * PATIENCE_S
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                assert server.wait(timeout=0.1) is None
+            waited += 0.1
+    finally:
+        server.kill()
+        server.wait()
+    assert seen.read_text() == f"200 http://{HOST}:{port}/ True"
 
 
 def test_a_port_in_use_is_an_error_where_the_server_is_started(image_run, monkeypatch):
@@ -276,3 +364,52 @@ def test_a_server_is_gone_after_it_is_stopped(server):
     assert is_open(HOST, server.port)
     server.stop()
     assert not is_open(HOST, server.port)
+
+
+def test_hundreds_of_bad_messages_are_a_few_lines_of_log(recorded, tmp_path, monkeypatch):
+    """Sent by who has the token, to a server in a process of its own."""
+    monkeypatch.setenv(TOKEN_VARIABLE, "a token for this test")
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port = probe.getsockname()[1]
+    words = ["explore", recorded(steps=(0, 1)).run.location, "--no-browser", "--port", str(port)]
+    log = tmp_path / "log.txt"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-u", "-m", "explorer.cli", *words], stdout=output, stderr=output
+        )
+        try:
+            while "token=" not in log.read_text():
+                assert process.poll() is None
+            # Not here: `run` of another test leaves its loop to this thread.
+            with ThreadPoolExecutor(1) as thread:
+                sent = send_bad_messages(port, "a token for this test", 100)
+                thread.submit(asyncio.run, sent).result()
+        finally:
+            process.terminate()
+            process.communicate(timeout=PATIENCE_S)
+    logged = log.read_text()
+    assert "server failed to parse a message" in logged
+    assert len(logged) < 50_000
+    assert logged.count("Traceback") <= 5 * EACH
+
+
+async def send_bad_messages(port, token, count):
+    """Open a page once, and its web socket as often as it is closed for what was sent."""
+    own = {"Authorization": f"token {token}", "Origin": f"http://{HOST}:{port}"}
+    page = await AsyncHTTPClient().fetch(f"http://{HOST}:{port}/", headers=own)
+    session = re.search(r'"token":"([^"]+)"', page.body.decode())[1]
+    for number in range(count):
+        request = HTTPRequest(f"ws://{HOST}:{port}/ws", headers=own)
+        socket = await websocket_connect(request, subprotocols=["bokeh", session])
+        await socket.read_message()
+        bad = BAD_MESSAGES[number % len(BAD_MESSAGES)]
+        with contextlib.suppress(WebSocketClosedError):
+            for _ in range(3):  # header, metadata, content
+                await socket.write_message(bad, binary=isinstance(bad, bytes))
+        socket.close()
+    # Answered after what was sent before.
+    await AsyncHTTPClient().fetch(f"http://{HOST}:{port}/metadata", headers=own)
+
+
+BAD_MESSAGES = ("[" * 10_000, "{}", "x" * 1_000_000, '{"msgtype": "PATCH-DOC"}', b"\xff\x00")

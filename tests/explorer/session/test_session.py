@@ -327,7 +327,8 @@ def callbacks(monkeypatch):
     """What is left for the event loop of a server."""
     callbacks = []
     document = types.SimpleNamespace(
-        session_context=object(), add_next_tick_callback=callbacks.append
+        session_context=types.SimpleNamespace(destroyed=False),
+        add_next_tick_callback=callbacks.append,
     )
     state = types.SimpleNamespace(curdoc=document, onload=lambda callback: callback())
     served = types.SimpleNamespace(

@@ -7,6 +7,7 @@ import pytest
 
 from explorer.data.absence import Nothing
 from explorer.views.awaited import Awaited
+from explorer.worker import OutOfTimeError
 
 
 @pytest.fixture
@@ -15,7 +16,7 @@ def waiting(monkeypatch):
     jobs = []
     monkeypatch.setattr(
         "explorer.views.awaited.in_worker",
-        lambda _, work, use, progress: jobs.append((work, use, progress)),
+        lambda _, work, use, progress, wanted: jobs.append((work, use, progress, wanted)),
     )
     return jobs
 
@@ -28,8 +29,9 @@ def place(image_data):
 
 
 def finish(job):
-    work, use, _ = job
-    use(work())
+    work, use, _, wanted = job
+    if wanted():
+        use(work())
 
 
 def test_the_old_picture_stays_while_another_one_is_computed(place, waiting):
@@ -121,3 +123,30 @@ def test_what_is_put_there_ends_the_waiting(place, waiting):
     place.put("none", Nothing("Select words."), pytest.fail)
     finish(waiting[0])
     assert (place.sign.said, place.pictures.shown) == ("Select words.", None)
+
+
+def test_what_is_cancelled_is_computed_when_asked_again(place, waiting):
+    there = []
+    place.want("new", lambda: "new", pn.pane.Str, there=lambda: there.append(True))
+    place.sign.cancels += 1
+    assert (place.sign.state, place.pictures.shown) == ("stopped", None)
+    finish(waiting.pop())
+    assert (place.sign.state, there) == ("stopped", [])
+    place.sign.retries += 1
+    assert place.sign.busy
+    finish(waiting.pop())
+    assert (place.sign.state, place.pictures.shown.object, there) == ("content", "new", [True])
+    place.sign.cancels += 1
+    place.sign.retries += 1
+    assert (place.sign.state, waiting) == ("content", [])
+
+
+def test_what_takes_too_long_is_stopped_and_says_so(place, waiting):
+    def compute():
+        raise OutOfTimeError("It was stopped.")
+
+    place.want("new", compute, pytest.fail)
+    finish(waiting.pop())
+    assert (place.sign.state, place.sign.said) == ("stopped", "It was stopped.")
+    place.want("old", pytest.fail, pytest.fail)
+    assert (place.sign.state, place.pictures.shown.object) == ("content", "old")

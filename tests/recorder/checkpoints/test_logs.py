@@ -81,3 +81,69 @@ def test_event_files_of_others_and_of_a_training_that_was_killed(tmp_path: Path)
 def test_no_event_files(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="no event files"):
         read_event_files(tmp_path, 1)
+
+
+# -- files of strangers ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"step,loss\n\xff\xfe,1\n", "as a table"),
+        (b"step,loss\n" + b"1" * 200_000 + b",1\n", "as a table"),
+        (b"step,loss\ninf,1\n", "update inf, which no training has"),
+        (b"step,loss\n-3,1\n", "update -3, which"),
+        (b"step,loss\n1e300,1\n", r"update 1e\+300, which"),
+        (b"epoch,loss\n1e308,1\n", "update inf, which"),
+        (b"epoch,loss\n-inf,1\n", "update -inf, which"),
+    ],
+)
+def test_tables_that_are_none(tmp_path: Path, content: bytes, said: str) -> None:
+    path = tmp_path / "log.csv"
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match=said):
+        read_csv_log(path, 100)
+
+
+def write_records(folder: Path, *contents: bytes) -> Path:
+    import tensorflow as tf
+
+    path = folder / "events.out.tfevents.1"
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for content in contents:
+            writer.write(content)
+    return path
+
+
+@pytest.mark.parametrize("claimed", [10**12, 2**63, 2**64 - 1])
+def test_a_record_that_is_not_there(tmp_path: Path, claimed: int) -> None:
+    """TensorFlow, asked for it, may end the process."""
+    path = write_records(tmp_path, b"")
+    path.write_bytes(path.read_bytes() + claimed.to_bytes(8, "little") + bytes(100))
+    with pytest.raises(CheckpointError, match=r"claims [\d,]+ bytes, and has 124"):
+        read_event_files(tmp_path, None)
+
+
+def test_records_that_are_no_events(tmp_path: Path) -> None:
+    write_records(tmp_path, b"\xff" * 20)
+    with pytest.raises(CheckpointError, match="cannot be read as an event file"):
+        read_event_files(tmp_path, None)
+
+
+def test_a_tensor_that_is_not_there(tmp_path: Path) -> None:
+    """NumPy, asked for it, would repeat its one value."""
+    import tensorflow as tf
+
+    event = tf.compat.v1.Event(step=1)
+    value = event.summary.value.add(tag="loss", tensor=tf.make_tensor_proto(1.0))
+    value.tensor.tensor_shape.dim.add(size=10**12)
+    value = event.summary.value.add(tag="accuracy", tensor=tf.make_tensor_proto(0.5))
+    write_records(tmp_path, event.SerializeToString())
+    assert read_event_files(tmp_path, None) == {1: {"accuracy": 0.5}}
+
+
+@pytest.mark.parametrize("step", [-1, 2**62])
+def test_events_of_steps_that_are_none(tmp_path: Path, step: int) -> None:
+    write_events(tmp_path, [(step, "loss", 1.0)])
+    with pytest.raises(CheckpointError, match="which no training has"):
+        read_event_files(tmp_path, None)

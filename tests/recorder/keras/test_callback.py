@@ -81,6 +81,65 @@ def test_the_trained_weights_are_the_same_bit_for_bit(
     assert not np.array_equal(first[0], plain[0]), "nothing was trained"
 
 
+def drawing_model(draw: str, built: str) -> Any:
+    """Model that is not built yet, and draws or counts in every call, also in inference."""
+    import keras
+    import tensorflow as tf
+    from keras import layers
+
+    class Drawing(keras.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.hidden, self.answer = layers.Dense(6), layers.Dense(1)
+            self.own = keras.random.SeedGenerator(1)
+            self.calls = self.add_weight(shape=(), initializer="zeros", trainable=False)
+
+        def call(self, x: Any) -> Any:
+            x = self.hidden(x)
+            if draw == "own generator":
+                x += keras.random.normal(keras.ops.shape(x), seed=self.own)
+            elif draw == "global generator":
+                x += keras.random.normal(keras.ops.shape(x))
+            elif draw == "TensorFlow":
+                x += tf.random.normal(tf.shape(x))
+            else:
+                self.calls.assign_add(1)
+                x *= self.calls
+            return self.answer(x)
+
+    model = Drawing()
+    model.compile(keras.optimizers.SGD(0.01), "mse", run_eagerly=built == "nothing, run eagerly")
+    if built == "its layers are not":
+        model.built = True
+    return model
+
+
+@pytest.mark.parametrize("built", ["nothing", "nothing, run eagerly", "its layers are not"])
+@pytest.mark.parametrize("draw", ["own generator", "global generator", "TensorFlow", "counter"])
+def test_a_model_that_the_probe_builds_draws_and_counts_as_without(
+    draw: str, built: str, tmp_path: Path
+) -> None:
+    import keras
+
+    x, results = rows()[0], []
+    for recorded in (False, True):
+        keras.backend.clear_session()
+        keras.utils.set_random_seed(5)
+        model = drawing_model(draw, built)
+        recorder = Recorder(tmp_path / "run.zarr", Probe(x[:PROBES]))
+        history = fit(model, (x, x[:, :1]), *([recorder] if recorded else []), shuffle=False)
+        last = [values_of(variable) for variable in model.variables]
+        results.append((history.history, last))
+    (plain_history, plain), (recorded_history, recorded_too) = results
+    assert recorder.report.fault is None
+    assert plain_history == recorded_history
+    for one, other in zip(plain, recorded_too, strict=True):
+        np.testing.assert_array_equal(one, other)
+    run = open_run(tmp_path / "run.zarr")
+    assert run.steps[0] == 0
+    np.testing.assert_array_equal(run.weights("dense", "kernel")[-1], model.hidden.kernel)
+
+
 def test_weights_go_under_their_own_name(tmp_path: Path) -> None:
     model = renewed(nested_model)
     fit(model, rows(), Recorder(tmp_path / "run.zarr", Probe(rows()[0][:2])))

@@ -198,7 +198,7 @@ def test_an_interrupted_fit_leaves_neither_model_nor_optimizer_changed(
         if batch == 2:
             raise end
 
-    model, (x, y) = renewed(lstm_model), sentences()
+    model, (x, y) = renewed(conv_model), images()
     keep = []  # a notebook keeps the recorder of an interrupted cell
 
     def recorder(name: str) -> Recorder:
@@ -234,11 +234,11 @@ def test_an_interrupted_fit_leaves_neither_model_nor_optimizer_changed(
 def test_a_recorder_that_gives_up_lets_the_model_go(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = renewed(lstm_model)
-    recorder = Recorder(tmp_path / "run.zarr", Probe(sentences()[0][:2]), gradients=True)
+    model = renewed(conv_model)
+    recorder = Recorder(tmp_path / "run.zarr", Probe(images()[0][:2]), gradients=True)
     monkeypatch.setattr(UpdateMeter, "measure", None)
     seen = []
-    fit(model, sentences(), recorder, spy(lambda model: seen.append(model.train_function)))
+    fit(model, images(), recorder, spy(lambda model: seen.append(model.train_function)))
     assert recorder.report.fault is not None
     assert seen[-1].__module__.startswith("keras.")
     assert "apply" not in vars(model.optimizer)
@@ -249,7 +249,7 @@ def test_other_trainings_of_the_model_end_the_noting_and_no_old_norm_is_recorded
 ) -> None:
     import keras
 
-    model, (x, y) = renewed(lstm_model), sentences()
+    model, (x, y) = renewed(conv_model), images()
     own = keras.callbacks.LambdaCallback(
         on_train_batch_begin=lambda batch, logs: (  # noqa: ARG005
             model.train_on_batch(x, y) if batch == 2 else None

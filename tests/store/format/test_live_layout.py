@@ -51,7 +51,9 @@ def test_steps_fill_one_file_after_another(
     number, slot = placement.locate(step)
     assert number * placement.steps + slot == step
     assert 0 <= slot < placement.steps
-    assert placement.offset(slot) == placement.index_bytes + slot * placement.frame_bytes
+    assert placement.offset(slot) == placement.index_bytes + slot * placement.frame_stride
+    assert placement.offset(slot) % min(item_bytes, placement.frame_bytes) == 0
+    assert placement.frame_stride - placement.frame_bytes <= 16 * placement.blocks
 
 
 @pytest.mark.parametrize(

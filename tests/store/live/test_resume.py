@@ -53,7 +53,8 @@ def test_overwriting_removes_the_old_run_and_nothing_foreign(tmp_path: Path) -> 
     left = {entry for entry in path.rglob("*") if entry.is_file()} - set(foreign)
     names = {str(file.relative_to(path)) for file in left}
     assert names == {
-        "zarr.json", "step/zarr.json", "epoch/zarr.json", "wall_time/zarr.json", "layers/zarr.json"
+        "zarr.json", "step/zarr.json", "epoch/zarr.json", "wall_time/zarr.json",
+        "layers/zarr.json", "frame_checksum/zarr.json",
     }  # fmt: skip
 
 

@@ -12,10 +12,9 @@ import numpy as np
 import pytest
 
 from store.errors import RunFormatError, SchemaVersionError
-from store.reading.arrays import ZarrArray
 from store.reading.live import RawArray
 from store.reading.run import Run, open_run
-from store.testing import CountingStore, image_run_spec, text_run_spec, write_run
+from store.testing import image_run_spec, text_run_spec, write_run
 
 SPEC = image_run_spec(units=8, side=16)
 ACTIVATION = "layers/conv1/activation"
@@ -115,14 +114,6 @@ def test_a_damaged_compressed_block_is_an_error(tmp_path: Path) -> None:
         assert run.read(ACTIVATION, (1,)).shape == (6, 16, 16, 8)
 
 
-def test_a_codec_that_fails_is_an_error(own: Path) -> None:
-    node = open_run(own).nodes[ACTIVATION]
-    node = {**node, "codecs": [{"name": "bytes"}, {"name": "gzip", "configuration": {"level": 1}}]}
-    reader = ZarrArray(node, CountingStore(own), ACTIVATION)
-    with pytest.raises(RunFormatError, match="cannot be decoded"):
-        reader.read((0,))
-
-
 # -- metadata --------------------------------------------------------------------------------
 
 
@@ -189,7 +180,7 @@ DAMAGED = {
     "config is not an object": put(*NODES, "layers/conv1", "attributes", "config", value=[]),
     "inbound is not a list": put(*NODES, "layers/conv1", "attributes", "inbound", value="image"),
     "parameters is not a whole": put(
-        *NODES, "layers/conv1", "attributes", "parameters", value=float("inf")
+        *NODES, "layers/conv1", "attributes", "parameters", value=1.5
     ),
     "probe: kind is not a text": put(*NODES, "probe", "attributes", "kind", value={}),
     "probe: inputs is not a list": put(*NODES, "probe", "attributes", "inputs", value=[1]),

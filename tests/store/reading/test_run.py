@@ -12,14 +12,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+import zarr
 from hypothesis import given
 from hypothesis import strategies as st
 
 from store.format.spec import LayerSpec, RunSpec, WeightSpec
 from store.live.writer import RunWriter
-from store.reading.arrays import ZarrArray, normalized
-from store.reading.live import MAX_MAPPED_FILES, CompressedArray, OneFileArray, RawArray
+from store.reading.arrays import normalized
+from store.reading.live import CompressedArray, OneFileArray, RawArray
 from store.reading.run import open_run
+from store.storage.files import MAX_OPEN_FILES
 from store.testing import CountingStore, frames_at, image_run_spec, text_run_spec, write_run
 
 SPEC = image_run_spec(units=8, side=16)
@@ -63,15 +65,15 @@ def test_every_reader_agrees(path: Path) -> None:
     counting = CountingStore(path)
     for name, node in run.nodes.items():
         if node["node_type"] == "array":
-            plain = ZarrArray(node, counting, name)
+            plain = zarr.open_array(counting, path=name, mode="r", zarr_format=3)
             index = tuple(slice(None, None, 3) for _ in node["shape"])
-            np.testing.assert_array_equal(run.read(name, index), plain.read(index))
+            np.testing.assert_array_equal(run.read(name, index), plain[index])
     assert counting.chunk_reads()
 
 
 def test_a_frame_is_one_block_for_a_generic_reader(path: Path) -> None:
     counting = CountingStore(path)
-    ZarrArray(open_run(path).nodes[ACTIVATION], counting, ACTIVATION).read((3,))
+    _ = zarr.open_array(counting, path=ACTIVATION, mode="r", zarr_format=3)[3]
     # The index and one block, both from the file of that step.
     assert counting.chunk_reads() == [f"{ACTIVATION}/c.0.0.0.0.0"] * 2
 
@@ -249,7 +251,7 @@ def test_opening_reads_one_file_however_long_the_run(tmp_path: Path) -> None:
         cost[steps] = tracemalloc.get_traced_memory()[0]
         tracemalloc.stop()
         assert len(run) == steps
-        assert names == [str(path / "zarr.json")]
+        assert {Path(name).name for name in names} == {path.name, "zarr.json"}
     assert cost[10_000] < 1.2 * cost[100]
 
 
@@ -257,7 +259,7 @@ def test_maps_are_bounded(tmp_path: Path) -> None:
     layer = LayerSpec("dense", "Dense", "dense", weights=(WeightSpec("w", ("unit",), (1025,)),))
     writer = RunWriter.create(tmp_path / "run.zarr", RunSpec("shards", (layer,)))
     array = writer._arrays["layers/dense/weights/w"]
-    steps = array.placement.steps * (MAX_MAPPED_FILES + 2)
+    steps = array.placement.steps * (MAX_OPEN_FILES + 2)
     frame = np.zeros(1025, np.float32)
     for step in range(steps):
         frame[0] = step
@@ -266,4 +268,4 @@ def test_maps_are_bounded(tmp_path: Path) -> None:
     run = open_run(tmp_path / "run.zarr")
     history = run.read("layers/dense/weights/w", (slice(None), 0))
     assert history.tolist() == list(range(steps))
-    assert len(run._maps._maps) == MAX_MAPPED_FILES
+    assert len(run._maps._maps) == MAX_OPEN_FILES

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,8 +18,14 @@ from store.live.writer import RunWriter
 from store.packed.pack import pack
 from store.reading.run import open_run
 from store.storage import atomic
-from store.storage.atomic import TEMPORARY_SUFFIX, new_directory, new_file, replace_file
-from store.testing import write_run
+from store.storage.atomic import (
+    new_directory,
+    new_file,
+    remove_stale,
+    replace_file,
+    temporary_directory,
+)
+from store.testing import image_run_spec, write_run
 
 Write = Callable[[Path, bytes], None]
 
@@ -95,7 +103,7 @@ def test_nothing_is_written_through_a_link_inside_a_run(tmp_path: Path) -> None:
     precious = tmp_path / "precious"
     precious.write_bytes(b"precious")
     path = tmp_path / "zarr.json"
-    for link in (path, path.with_name(path.name + TEMPORARY_SUFFIX)):
+    for link in (path, path.with_name("zarr.json.tmp")):
         link.symlink_to(precious)
     replace_file(path, b"new", sync=False)
     assert precious.read_bytes() == b"precious"
@@ -127,9 +135,65 @@ def test_after_a_failure_the_old_one_is_there_and_nothing_else(
 def test_what_a_killed_process_left_is_no_hindrance(tmp_path: Path) -> None:
     path = write_run(tmp_path / "run.zarr")
     for file in (path / "zarr.json", path / "probe" / "input" / "c.0.0.0.0"):
-        shutil.copy(file, file.with_name(file.name + TEMPORARY_SUFFIX))
+        shutil.copy(file, file.with_name(f"{file.name}.tmp"))
+        shutil.copy(file, file.with_name(f".{file.name}.tmp-0123abcd"))
     RunWriter.create(path, RunSpec("another", ()), overwrite=True).close()
-    assert not list(path.rglob(f"*{TEMPORARY_SUFFIX}"))
+    assert not list(path.rglob("*.tmp*"))
+
+
+def test_resuming_removes_what_a_killed_writer_left_and_nothing_else(tmp_path: Path) -> None:
+    path = write_run(tmp_path / "run.zarr")
+    for folder in (path, path / "step"):
+        (folder / ".zarr.json.tmp-0123abcd").write_bytes(b"{")
+        (folder / ".mine.tmp-0123abcd").write_bytes(b"mine")
+    (path / "zarr.json.tmp").mkdir()  # no name that can be guessed is in the way
+    RunWriter.resume(path, image_run_spec()).close()
+    left = [file.name for file in path.rglob("*.tmp*")]
+    assert sorted(left) == [".mine.tmp-0123abcd"] * 2 + ["zarr.json.tmp"]
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from store.storage.atomic import new_directory, new_file, temporary_directory
+
+target = Path(sys.argv[1])
+for make in (new_file, new_directory, temporary_directory):
+    held = make(target)
+    held.__enter__()
+    globals()[make.__name__] = held
+print("ready", flush=True)
+sys.stdin.read(1)
+os._exit(0)
+"""
+
+
+@posix
+@pytest.mark.parametrize("again", ["another.zip", "made"])
+def test_what_a_killed_process_was_writing_is_removed_by_the_next(
+    tmp_path: Path, again: str
+) -> None:
+    (tmp_path / ".private.partial-notes").mkdir()
+    command = [sys.executable, "-c", KILLED, str(tmp_path / "made")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdout.readline()
+        remove_stale(tmp_path)
+        assert len(list(tmp_path.glob(".made.partial-????????"))) == 3  # they are being written
+        process.kill()
+        process.wait()
+    by_new_file(tmp_path / again, b"new")
+    assert sorted(file.name for file in tmp_path.iterdir()) == [".private.partial-notes", again]
+
+
+@posix
+def test_what_is_left_is_not_looked_for_behind_links(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (tmp_path / ".x.partial-0123abcd").symlink_to(precious)
+    with temporary_directory(tmp_path / "made"):
+        assert precious.is_dir()
 
 
 # -- durability ------------------------------------------------------------------------------

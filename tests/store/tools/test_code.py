@@ -11,7 +11,7 @@ import pytest
 from store import open_run
 from store.packed import draft
 from store.packed.pack import pack
-from store.reading import run as reading
+from store.reading import commit as reading
 from store.testing import image_run_spec, write_run
 from store.tools.crop import Cut, crop
 from store.tools.share import share

@@ -12,6 +12,7 @@ from explorer.derived.network.layer_op import LayerOp
 from explorer.derived.network.node import Array, Call, Field, OutputPart
 from explorer.derived.network.registry import register
 from explorer.derived.network.windows import Windows, blocks, windows_of
+from explorer.derived.recurrent.equations import NotDerivableError
 
 FLOAT_BYTES = 4
 
@@ -19,6 +20,10 @@ FLOAT_BYTES = 4
 def convolve(x: Array, kernel: Array, windows: Windows) -> Array:
     """Convolve (batch, axis, ..., channel) with a kernel (place, ..., channel, unit)."""
     *size, channels, units = kernel.shape
+    if tuple(size) != windows.size:
+        raise NotDerivableError(
+            f"Its configuration has kernels of {windows.size} places; recorded were {tuple(size)}."
+        )
     matrix = kernel.reshape(-1, units)
     counts = windows.counts(x.shape[1:-1])
     output = np.empty((len(x), *counts, units), np.float32)
@@ -107,6 +112,7 @@ class TransposedConvolution(LayerOp):
         x = call.x
         windows = windows_of(call.config, x.ndim - 2)
         lengths = transposed_lengths(windows, x.shape[1:-1])
+        call.hold((len(x), *lengths, call.weight("kernel").shape[-2]))
         return biased(call, spread(x, call.weight("kernel"), windows, lengths))
 
     def backward(self, call: Call, gradient: Array) -> tuple[Array, ...]:

@@ -105,7 +105,9 @@ class RepeatVector(LayerOp):
 
     def forward(self, call: Call) -> Array:
         """Give (batch, token, unit)."""
-        return np.repeat(call.x[:, None], int(call.config["n"]), axis=1)
+        x, count = call.x, int(call.config["n"])
+        call.hold((len(x), count, *x.shape[1:]))
+        return np.repeat(x[:, None], count, axis=1)
 
     def backward(self, call: Call, gradient: Array) -> tuple[Array, ...]:
         """Add up."""
@@ -118,7 +120,10 @@ class ZeroPadding(LayerOp):
 
     def forward(self, call: Call) -> Array:
         """Add zeros around."""
-        return np.pad(call.x, ((0, 0), *edges(call.config, "padding", call.x.ndim - 2), (0, 0)))
+        x = call.x
+        sides = ((0, 0), *edges(call.config, "padding", x.ndim - 2), (0, 0))
+        call.hold([length + sum(side) for length, side in zip(x.shape, sides, strict=True)])
+        return np.pad(x, sides)
 
     def backward(self, call: Call, gradient: Array) -> tuple[Array, ...]:
         """Cut them off."""
@@ -140,9 +145,9 @@ class Cropping(LayerOp):
 
     def backward(self, call: Call, gradient: Array) -> tuple[Array, ...]:
         """Add zeros."""
-        return (
-            np.pad(gradient, ((0, 0), *edges(call.config, "cropping", gradient.ndim - 2), (0, 0))),
-        )
+        whole = np.zeros(call.x.shape, np.float32)
+        _cut(whole, edges(call.config, "cropping", gradient.ndim - 2))[...] = gradient
+        return (whole,)
 
     def sees(self, part: OutputPart) -> Field:
         """Give the places before the edges were cut off."""
@@ -164,7 +169,9 @@ class UpSampling(LayerOp):
     def forward(self, call: Call) -> Array:
         """Repeat along each axis."""
         x = call.x
-        for axis, size in enumerate(pair(call.config["size"], x.ndim - 2), start=1):
+        sizes = pair(call.config["size"], x.ndim - 2)
+        call.hold([n * size for n, size in zip(x.shape, (1, *sizes, 1), strict=True)])
+        for axis, size in enumerate(sizes, start=1):
             x = np.repeat(x, size, axis=axis)
         return x
 

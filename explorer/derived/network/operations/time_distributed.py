@@ -59,5 +59,6 @@ class TimeDistributed(LayerOp):
             config=layer["config"],
             inputs=(tokens,),
             mask=None,
+            output_shape=call.output_shape and call.output_shape[1:],
         )
         return layer_ops()[layer["class_name"]], inner

@@ -150,7 +150,7 @@ def test_until_units_are_matched_they_go_by_number_and_then_the_page_is_told(per
     waiting = []
     monkeypatch.setattr(
         "explorer.compare.matching.matcher.in_worker",
-        lambda _, work, use: waiting.append((work, use)),
+        lambda _, work, use, **__: waiting.append((work, use)),
     )
     comparison = Comparison(permuted, {"layer": "conv1", "unit": "0"})
     told = []

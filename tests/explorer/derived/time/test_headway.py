@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from explorer.derived.time.headway import counted, part, report_to
+from explorer.derived.time.headway import checkpoint, counted, part, report_to
 
 
 @pytest.fixture
@@ -68,3 +68,28 @@ def test_a_fault_within_is_not_swallowed(shares):
         raise RuntimeError
     list(counted(range(1)))
     assert shares[-1] == 1
+
+
+def test_who_is_told_may_end_it():
+    class EnoughError(Exception):
+        pass
+
+    done = []
+
+    def enough(share):
+        if share >= 0.5:
+            raise EnoughError
+
+    with pytest.raises(EnoughError), report_to(enough):
+        done.extend(counted(range(4)))
+    assert done == [0, 1]
+
+
+def test_a_checkpoint_tells_again_how_far_it_is():
+    shares = []
+    checkpoint()  # nobody is told
+    with report_to(shares.append):
+        checkpoint()
+        for _ in counted(range(2)):
+            checkpoint()
+    assert shares == [0, 0, 0, 0.5, 0.5, 1]

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.stats import mannwhitneyu
+from sklearn.metrics import roc_auc_score
 
 from explorer.derived.predictions.labels import NO_CLASS
 from explorer.derived.units.selectivity import (
-    chance_share,
+    by_chance,
     class_auc,
     class_means,
     class_selectivity,
@@ -142,8 +143,9 @@ def test_over_steps_is_step_by_step():
         auc = class_auc(values, LABELS, classes=4)
         np.testing.assert_allclose(found.auc[step], auc, rtol=1e-6)
         np.testing.assert_allclose(found.index[step], selectivity_index(means), rtol=1e-4)
-        chance = chance_share(values, LABELS, classes=4, fewest=1)
-        assert found.by_chance[step] == pytest.approx(chance)
+        chance = by_chance(values, LABELS, classes=4, fewest=1)
+        assert found.by_chance[step] == pytest.approx(chance.share)
+        assert found.best_by_chance[step] == pytest.approx(chance.best, nan_ok=True)
     assert np.isnan(found.mean_by_class[..., 3]).all()
     assert np.isnan(found.auc[..., 3]).all()
     told = np.nanmax(found.auc, axis=-1) > 0.5
@@ -182,20 +184,36 @@ def test_a_class_of_too_few_probes_is_not_told():
 def test_chance_is_what_all_orders_of_the_labels_give():
     """Two of four in a class, all orders equally likely: one of the two is in front in 1 of 3."""
     values, labels = np.arange(4.0)[:, None], np.array([0, 0, 1, 1])
-    found = chance_share(values, labels, classes=2, fewest=1, shuffles=4000)
-    assert found == pytest.approx(2 / 6, abs=0.03)
-    assert chance_share(values, labels, classes=2) == 0  # too few to tell
+    found = by_chance(values, labels, classes=2, fewest=1, shuffles=4000)
+    assert found.share == pytest.approx(2 / 6, abs=0.03)
+    few = by_chance(values, labels, classes=2)
+    assert few.share == 0
+    assert np.isnan(few.best)
     many = np.random.default_rng(0).normal(size=(200, 3))
-    assert chance_share(many, np.arange(200) % 2, classes=2) == 0
-    assert np.isnan(chance_share(np.zeros((4, 0)), labels, classes=2))
+    assert by_chance(many, np.arange(200) % 2, classes=2).share == 0
+    assert np.isnan(by_chance(np.zeros((4, 0)), labels, classes=2)).all()
+
+
+def test_the_best_of_many_classes_is_far_above_one_half_by_chance():
+    """Against scikit-learn, unit by unit, with labels thrown anew."""
+    rng = np.random.default_rng(0)
+    values, labels = rng.normal(size=(60, 40)), np.repeat(np.arange(6), 10)
+    best = [
+        max(roc_auc_score(labels == number, values[:, unit]) for number in range(6))
+        for labels in (rng.permutation(labels) for _ in range(10))
+        for unit in range(0, 40, 5)
+    ]
+    found = by_chance(values, labels, classes=6)
+    assert found.best == pytest.approx(np.quantile(best, 0.95), abs=0.05)
+    assert found.best > 0.7
 
 
 def test_chance_knows_of_ties():
     """A unit that is 0 for most probes separates shuffled labels less often than one without."""
     labels, silent = np.repeat([0, 1], 5), np.zeros((10, 1))
     silent[0] = 1
-    assert chance_share(silent, labels, classes=2, fewest=1) == 0
-    assert chance_share(np.arange(10.0)[:, None], labels, classes=2, shuffles=2000) > 0.005
+    assert by_chance(silent, labels, classes=2, fewest=1).share == 0
+    assert by_chance(np.arange(10.0)[:, None], labels, classes=2, shuffles=2000).share > 0.005
 
 
 def test_a_layer_without_any_label_has_no_selectivity():

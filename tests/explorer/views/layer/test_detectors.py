@@ -164,13 +164,15 @@ def test_where_all_is_negative_only_the_auc_is_offered(recorded, monkeypatch):
 
 def test_what_was_there_before_training_and_what_chance_gives_stand_beside(told):
     counts = tables_in(drawn(told))[0]
-    assert counts.columns == ["detectors now", "at the first step", "by chance", "of units"]
-    now, at_first, _, units = payload_of(counts, 4)["rows"][0]
+    names = ["detectors now", "at the first step", "by chance", "of units", "AUC by chance"]
+    assert counts.columns == names
+    now, at_first, _, units, best = payload_of(counts, 4)["rows"][0]
     assert (now, at_first, units) == ("2", "1", "4")
     found = detections_of(told, "dense")
     chance = found.selectivity.by_chance[4]
     assert payload_of(counts, 4)["rows"][0][2] == f"{4 * chance:.2g}"
     assert 0 < chance < 1
+    assert best == f"{found.selectivity.best_by_chance[4]:.2f}"
 
 
 def test_a_map_that_only_shows_ink_is_no_detector_by_its_largest_answer(recorded, monkeypatch):

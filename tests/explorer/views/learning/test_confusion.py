@@ -155,6 +155,16 @@ def test_the_evaluation_set_is_shown_first_and_the_probe_by_choice(recorded):
     np.testing.assert_array_equal(written(shown, 3), counted(LABELS, said))
 
 
+def test_it_says_how_far_the_share_of_a_small_class_scatters(recorded):
+    """The standard error of a share is largest at one half."""
+    caption = ConfusionView().caption(scene_of(recorded(evaluated(), steps=(0, 1))))
+    sizes = np.bincount(evaluated().evaluations[0].labels)
+    drawn_at_random = np.random.default_rng(0).binomial(sizes.min(), 0.5, 100_000) / sizes.min()
+    points = 100 * drawn_at_random.std()
+    assert f"of {sizes.min()} examples at least" in caption
+    assert f"± {points:.0f} points" in caption
+
+
 def test_the_choice_is_kept_when_the_card_is_drawn_anew(recorded):
     view, scene = ConfusionView(), scene_of(recorded(evaluated(), steps=(0, 1)))
     assert "Click" not in view.caption(scene)

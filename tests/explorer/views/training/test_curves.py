@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import holoviews as hv
 import numpy as np
 import pytest
+from sklearn.metrics import log_loss
 
 from explorer.data.absence import Nothing
 from explorer.data.metrics import smoothed_curve
 from explorer.selection import SelectionKey
 from explorer.views.base import Scene, drawn, fits
 from explorer.views.training.curves import (
+    Accuracy,
     GeneralizationGap,
     GradientNorm,
     LearningRate,
     Loss,
 )
+from tests.explorer.data.test_replayed import with_train
 
 
 def scene_of(data, axis="step"):
@@ -49,6 +54,21 @@ def test_the_loss_has_no_cliff_at_the_end_of_each_epoch(logged):
     assert np.abs(line.dimension_values(1) - truth)[50:].max() < 0.06
     assert held_out.dimension_values(1).tolist() == [0.5] * 10
     assert Loss().caption(scene_of(data)) == "Faint: each batch; line: median. Healthy: falls."
+
+
+def test_what_a_guess_gives_stands_beside(recorded):
+    spec = dataclasses.replace(with_train(), loss="sparse_categorical_crossentropy")
+    (train,) = spec.evaluations
+    labels = np.repeat([0, 1, 2, 3], [60, 30, 20, 10])
+    uneven = dataclasses.replace(train, labels=labels)
+    data = recorded(dataclasses.replace(spec, evaluations=(uneven,)), steps=(0, 1))
+    shares = np.array([6, 3, 2, 1]) / 12
+    nats = -(shares * np.log(shares)).sum()
+    assert log_loss(labels, np.tile(shares, (120, 1))) == pytest.approx(nats)
+    assert f"Healthy: falls; a guess gives {nats:.3g}." in Loss().caption(scene_of(data))
+    assert "Healthy: rises; a guess gives 0.5." in Accuracy().caption(scene_of(data))
+    mse = recorded(dataclasses.replace(spec, loss="mse"), steps=(0, 1))
+    assert "guess" not in Loss().caption(scene_of(mse))
 
 
 def test_where_weights_began_the_caption_says_what_the_curve_is(logged):
