@@ -18,7 +18,6 @@ from explorer.at_step.step_network import Source, StepNetwork
 from explorer.at_step.targets import Head
 from explorer.at_step.weights import Average, Held
 from explorer.data.run import RunData
-from explorer.derived.recurrent.equations import NotDerivableError
 from store import Run, open_run
 from store.errors import (
     ArgumentError,
@@ -117,8 +116,79 @@ def network_at(
         held = weights_of.at_step(data, step)
     else:
         held = weights_of.averaged(data, steps, average, decay)
+    return _network(data, held, engine, dict(custom_objects or {}))
+
+
+def network_to_verify(run: Run, custom_objects: Mapping[str, Any]) -> StepNetwork:
+    """Give the network at the first step, by NumPy also where it is not what was recorded.
+
+    That is what is looked for; but where Keras can be had, it decides.
+
+    Parameters
+    ----------
+    run : Run
+        An open run of one model.
+    custom_objects : mapping of str to (class or function)
+        As for `network_at`.
+
+    Raises
+    ------
+    SpecError, ArrayNotRecordedError, MissingExtraError
+        The network cannot be computed.
+    """
+    try:
+        return network_at(run, int(run.steps[0]), custom_objects=custom_objects)
+    except (MissingExtraError, SpecError):
+        data = RunData(run)
+        needed = data.network.ancestors(run.outputs)
+        if any(name in needed for name in data.network.unsupported):
+            raise
+        held = weights_of.at_step(data, int(run.steps[0]))
+        return _network(data, held, "numpy", dict(custom_objects), compared=False)
+
+
+def write_checkpoint(
+    run: Run | str | Path,
+    step: int,
+    path: Path,
+    *,
+    part: str | None = None,
+    custom_objects: Mapping[str, Any] | None = None,
+) -> str:
+    """Write the network at a recorded step as a .keras file.
+
+    Parameters
+    ----------
+    run, step, part, custom_objects
+        As for `network_at`.
+    path : Path
+        The file.
+
+    Returns
+    -------
+    str
+        What of the compilation it has, in a sentence.
+
+    Raises
+    ------
+    SpecError, StepNotRecordedError, ArrayNotRecordedError, MissingExtraError
+        As `network_at` with ``engine="keras"``.
+    """
+    data = RunData(_part_of(run if isinstance(run, Run) else open_run(run), part))
+    held = weights_of.at_step(data, step)
+    weights_of.require_weights(data, data.run.layers)
+    _require_keras()
+    from explorer.at_step.keras.checkpoints import save
+
+    said = save(data, dict(custom_objects or {}), held, path)
+    return " ".join([said, *held.remarks])
+
+
+def _network(
+    data: RunData, held: Held, engine: str, custom: dict[str, Any], *, compared: bool = True
+) -> StepNetwork:
     heads = {output: Head.of(data, output) for output in data.run.outputs}
-    chosen, reason = _engine(data, heads, held, engine, dict(custom_objects or {}))
+    chosen, reason = _engine(data, heads, held, engine, custom, compared=compared)
     source = Source(
         data,
         chosen,
@@ -126,7 +196,7 @@ def network_at(
         input_specs(data),
         heads,
         partial(weights_of.at_step, data),
-        partial(_keras_model, data, dict(custom_objects or {})),
+        partial(_keras_model, data, custom),
     )
     return StepNetwork(source, held)
 
@@ -146,12 +216,20 @@ def _no_parts(part: str) -> Run:
 
 
 def _engine(
-    data: RunData, heads: Mapping[str, Head], held: Held, wanted: str, custom: dict[str, Any]
+    data: RunData,
+    heads: Mapping[str, Head],
+    held: Held,
+    wanted: str,
+    custom: dict[str, Any],
+    *,
+    compared: bool,
 ) -> tuple[Engine, str]:
     needed = data.network.ancestors(heads)
     if wanted == "keras":
         return _keras_engine(data, custom), "Keras was asked for."
-    fault = _numpy_fault(data, heads, held, needed)
+    fault = _numpy_fault(data, needed)
+    if fault is None and compared:
+        fault = _disagreement(data, heads, held)
     if fault is None:
         asked = wanted == "numpy"
         reason = "NumPy was asked for." if asked else "NumPy computes every layer of this network."
@@ -163,9 +241,7 @@ def _engine(
     ), f"Keras computes this network, as NumPy cannot: {fault}"
 
 
-def _numpy_fault(
-    data: RunData, heads: Mapping[str, Head], held: Held, needed: Iterable[str]
-) -> str | None:
+def _numpy_fault(data: RunData, needed: Iterable[str]) -> str | None:
     """Say in a sentence why NumPy cannot compute a network; None: it can."""
     network = data.network
     order = [name for name in network.nodes if name in set(needed)]
@@ -174,7 +250,7 @@ def _numpy_fault(
         more = f" And {len(unsupported) - 1} more." if len(unsupported) > 1 else ""
         return f"Layer {unsupported[0]!r}: {network.unsupported[unsupported[0]]}{more}"
     weights_of.require_weights(data, order)
-    return _disagreement(data, heads, held)
+    return None
 
 
 def _disagreement(data: RunData, heads: Mapping[str, Head], held: Held) -> str | None:
@@ -188,12 +264,14 @@ def _disagreement(data: RunData, heads: Mapping[str, Head], held: Held) -> str |
     index = int(np.searchsorted(run.steps, held.steps[0]))
     one = held if len(held.steps) == 1 else weights_of.at_step(data, held.steps[0])
     try:
-        given = {name: values[:COMPARED] for name, values in probe.inputs.items()}
-        passage = Passage(checked(given, input_specs(data)), one.weights)
-        found = NumpyEngine(data.network).forward(passage, recorded)
-    except SpecError:  # a diverged or odd probe says nothing of the network
+        shown = {name: values[:COMPARED] for name, values in probe.inputs.items()}
+        given = checked(shown, input_specs(data))
+    except SpecError:  # an odd probe says nothing of the network
         return None
-    except NotDerivableError as error:
+    try:
+        passage = Passage(given, one.weights)
+        found = NumpyEngine(data.network).forward(passage, recorded)
+    except SpecError as error:
         return str(error)
     for output in recorded:
         if run.layers[output].unit_stride != 1:

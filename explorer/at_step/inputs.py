@@ -213,7 +213,7 @@ def _fitting(values: Any, spec: InputSpec, *, single: bool) -> Array:
         raise SpecError(f"{what} holds words or objects; the network takes numbers ({spec.dtype}).")
     if array.dtype.kind not in "iubf":
         raise SpecError(f"{what} is of type {array.dtype}; the network takes {spec.dtype}.")
-    _check_shape(array, spec, what)
+    check_shape(array.shape, spec, what)
     if not len(array):
         raise SpecError(f"{what} has no example.")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
@@ -225,18 +225,25 @@ def _fitting(values: Any, spec: InputSpec, *, single: bool) -> Array:
     return array.astype(np.int64 if spec.is_whole else np.float32)
 
 
-def _check_shape(array: Array, spec: InputSpec, what: str) -> None:
+def check_shape(shape: tuple[int, ...], spec: InputSpec, what: str) -> None:
+    """Require the shape (example, ...) that an input takes.
+
+    Raises
+    ------
+    SpecError
+        It is another one.
+    """
     if spec.shape is None:
-        if not array.ndim:
+        if not shape:
             raise SpecError(f"{what} is a single number; give an array (example, …).")
         return
-    if array.ndim == len(spec.shape) + 1 and _is_of(array.shape[1:], spec.shape):
+    if len(shape) == len(spec.shape) + 1 and _is_of(shape[1:], spec.shape):
         return
     expected = ", ".join("any" if size is None else str(size) for size in spec.shape)
-    said = f"{what} has the shape {array.shape}; the network takes (example, {expected})."
-    if _is_of(array.shape, spec.shape):
+    said = f"{what} has the shape {shape}; the network takes (example, {expected})."
+    if _is_of(shape, spec.shape):
         said += " Of one example give x[None]."
-    elif spec.shape[-1:] == (1,) and _is_of((*array.shape[1:], 1), spec.shape):
+    elif spec.shape[-1:] == (1,) and _is_of((*shape[1:], 1), spec.shape):
         said += " The channel is missing: give x[..., None]."
     raise SpecError(said)
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 
 from explorer.at_step.engine import Passage
 from explorer.at_step.targets import Head, Seed
 from explorer.derived.network.editing import edited
 from explorer.derived.network.engine import Network, StepWeights
 from explorer.derived.network.node import Array
+from explorer.derived.recurrent.equations import NotDerivableError
+from store.errors import SpecError
 
 
 class NumpyEngine:
@@ -34,29 +37,43 @@ class NumpyEngine:
     def forward(self, passage: Passage, wanted: Sequence[str]) -> dict[str, Array]:
         """Give outputs of layers: (example, ...), float32, by name."""
         network, weights = _edited(self._network, passage)
-        found = network.forward(passage.inputs, weights, start=passage.start, wanted=wanted)
+        with _said():
+            found = network.forward(passage.inputs, weights, start=passage.start, wanted=wanted)
         return {name: found[name] for name in wanted}
 
     def logits(self, passage: Passage, head: Head) -> Array:
         """Give what the function that ends an output is applied to: (example, ...), float32."""
         network, weights = _edited(self._network, passage)
-        found = network.forward(passage.inputs, weights, start=passage.start, wanted=[head.maker])
-        return network.logits(head.maker, found, weights)
+        wanted, start = [head.maker], passage.start
+        with _said():
+            found = network.forward(passage.inputs, weights, start=start, wanted=wanted)
+            return network.logits(head.maker, found, weights)
 
     def gradient(
         self, passage: Passage, head: Head, seed: Seed, wrt: Sequence[str]
     ) -> dict[str, Array]:
         """Take a gradient at an output back to layers; those without influence are left out."""
         network, weights = _edited(self._network, passage)
-        found = network.forward(passage.inputs, weights, start=passage.start, wanted=[head.output])
+        wanted, start = [head.output], passage.start
         at = head.maker if seed.before_activation else head.output
-        return network.backward(
-            found,
-            weights,
-            {at: seed.values},
-            before_activation=seed.before_activation,
-            wanted=wrt,
-        )
+        with _said():
+            found = network.forward(passage.inputs, weights, start=start, wanted=wanted)
+            return network.backward(
+                found,
+                weights,
+                {at: seed.values},
+                before_activation=seed.before_activation,
+                wanted=wrt,
+            )
+
+
+@contextlib.contextmanager
+def _said() -> Iterator[None]:
+    """Say what NumPy cannot compute as an error of this package."""
+    try:
+        yield
+    except NotDerivableError as error:
+        raise SpecError(str(error)) from error
 
 
 def _edited(network: Network, passage: Passage) -> tuple[Network, StepWeights]:

@@ -116,6 +116,11 @@ class StepNetwork:
         return tuple(self._source.inputs)
 
     @property
+    def input_specs(self) -> Mapping[str, InputSpec]:
+        """What it takes, by name: shapes, types and limits."""
+        return self._source.inputs
+
+    @property
     def outputs(self) -> tuple[str, ...]:
         """Names of what it gives."""
         return tuple(self._source.heads)

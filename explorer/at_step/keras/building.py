@@ -70,6 +70,7 @@ def build(data: RunData, custom: Mapping[str, Any]) -> Built:
     if config is None:
         why = run.left_out.get("model/config", "")
         raise SpecError(f"The model's configuration was not recorded. {why}".strip())
+    custom = {**custom, **{keras.saving.get_registered_name(one): one for one in custom.values()}}
     check_trusted(config, custom, _largest(data))
     specs = input_specs(data)
     # At first without memory for any weight: are they of the recorded shapes?

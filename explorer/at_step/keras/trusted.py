@@ -39,7 +39,10 @@ SPACES = (
     "dtype_policies",
     "quantizers",
     "random",
+    "optimizers",
+    "losses",
 )
+FUNCTION_SPACES = ("activations", "initializers", "regularizers", "constraints", "losses")
 # Plain operations in a graph of layers; Keras writes the module in which they are defined.
 OPERATIONS = "keras.src.ops."
 FUNCTIONAL = "Functional"
@@ -154,13 +157,17 @@ def _is_modelling(name: str) -> bool:
         keras.dtype_policies.DTypePolicy,
         keras.quantizers.Quantizer,
         keras.random.SeedGenerator,
+        keras.optimizers.Optimizer,
+        keras.optimizers.schedules.LearningRateSchedule,
+        keras.losses.Loss,
     )
-    for space in SPACES:
-        found = getattr(getattr(keras, space), name, None)
+    spaces = {space: getattr(keras, space) for space in SPACES}
+    spaces["schedules"] = keras.optimizers.schedules
+    for space, module in spaces.items():
+        found = getattr(module, name, None)
         if isinstance(found, type) and issubclass(found, kinds):
             return True
-        is_function = space in ("activations", "initializers", "regularizers", "constraints")
-        if is_function and callable(found) and not isinstance(found, type):
+        if space in FUNCTION_SPACES and callable(found) and not isinstance(found, type):
             return name not in ("get", "serialize", "deserialize")
     return False
 
