@@ -233,12 +233,26 @@ def _engine(
     if fault is None:
         asked = wanted == "numpy"
         reason = "NumPy was asked for." if asked else "NumPy computes every layer of this network."
-        return NumpyEngine(data.network), reason
+        return NumpyEngine(data.network), " ".join([reason, *_narrow(data)])
     if wanted == "numpy":
         raise SpecError(f"NumPy cannot compute this network: {fault}")
     return _keras_engine(
         data, custom, fault
     ), f"Keras computes this network, as NumPy cannot: {fault}"
+
+
+def _narrow(data: RunData) -> list[str]:
+    """Say where the model computes in narrower floats than NumPy does."""
+    policies = [layer.config.get("dtype") for layer in data.run.layers.values()]
+    names = {
+        str(one["config"].get("name") if isinstance(one.get("config"), dict) else None)
+        for one in policies
+        if isinstance(one, dict)
+    }
+    narrow = sorted(name for name in names if "float16" in name or "float8" in name)
+    if not narrow:
+        return []
+    return [f"It computes in float32; the model computed in {listed(narrow)}, with fewer digits."]
 
 
 def _numpy_fault(data: RunData, needed: Iterable[str]) -> str | None:

@@ -47,7 +47,12 @@ class InputSpec:
     @property
     def is_whole(self) -> bool:
         """Whether it takes whole numbers, which have no gradient."""
-        return np.dtype(self.dtype).kind in "iub"
+        return self.dtype.startswith(("int", "uint", "bool"))
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the network makes numbers of texts itself."""
+        return self.dtype == "string"
 
 
 def input_specs(data: RunData) -> dict[str, InputSpec]:
@@ -205,6 +210,8 @@ def _by_name(given: Any, specs: Mapping[str, InputSpec]) -> dict[str, Any]:
 
 def _fitting(values: Any, spec: InputSpec, *, single: bool) -> Array:
     what = "The input" if single else f"The input {spec.name!r}"
+    if spec.is_text:
+        raise SpecError(f"{what} is text, of which the network makes numbers itself: not repeated.")
     try:
         array = np.asarray(values)
     except ValueError:

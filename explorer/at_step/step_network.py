@@ -316,6 +316,10 @@ class StepNetwork:
         asked = _Asked(self, passage, head, name, of, target, versus)
         try:
             if method == "grad_cam":
+                if values.ndim < 3:
+                    raise SpecError(
+                        f"{name!r} has no places: grad_cam is of a layer that has some."
+                    )
                 gradient = asked.gradient(values, np.arange(len(values)))
                 return attributions.grad_cam(values, gradient, **options)
             if method == "occlusion":

@@ -151,6 +151,16 @@ def test_keras_computes_what_numpy_does_not_know(trained):
         network_at(done.run, step=1, engine="numpy")
 
 
+def test_statistics_of_normalization_are_averaged_and_this_is_said(trained):
+    done = trained(branched_model, rows)
+    net = network_at(done.run, steps=range(1, 9))
+    assert "statistics of batch normalization (norm) are averaged too" in net.why
+    model = done.keras_at(1)
+    both = [np.mean(pair, axis=0) for pair in zip(done.weights[1], done.weights[2], strict=True)]
+    model.set_weights(both)
+    near(net(done.inputs), np.asarray(model(done.inputs)))
+
+
 def test_switching_a_step_traces_nothing(trained):
     done = trained(branched_model, rows)
     engines = []

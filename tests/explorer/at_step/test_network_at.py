@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from explorer import network_at
+from explorer.at_step.inputs import checked
 from store import open_run
 from store.errors import (
     ArgumentError,
@@ -35,9 +36,14 @@ def repeatable(spec=None):
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch):
-    """A run whose activations are any: what is computed need not be what was recorded."""
+def any_answer(monkeypatch):
+    """What is computed need not be what was recorded."""
     monkeypatch.setattr("explorer.at_step.door.TOLERANCE", np.inf)
+
+
+@pytest.fixture
+def run(tmp_path, any_answer):
+    """A run of any activations."""
     return open_run(write_run(tmp_path / "run.zarr", repeatable(), steps=STEPS))
 
 
@@ -128,6 +134,7 @@ def test_inputs_that_do_not_fit_are_refused_in_a_sentence(run, x, changed, said)
         (lambda n, _: n.without("conv1", [0], "median"), ArgumentError, "'median'"),
         (lambda n, _: n.without("softmax", [0]), SpecError, "the network's answer"),
         (lambda n, x: n.saliency(x, 0, "gradcam"), ArgumentError, "Did you mean 'grad_cam'"),
+        (lambda n, x: n.saliency(x, 0, "grad_cam", "dense"), SpecError, "has no places"),
         (lambda n, x: n.saliency(x, 0, patch=3), ArgumentError, "has no such option"),
         (lambda n, x: n.saliency(x, 0, "occlusion", patch=99), ArgumentError, "patch is a size"),
         (lambda n, _: n.tokens("a dog"), SpecError, "no vocabulary"),
@@ -139,7 +146,7 @@ def test_what_cannot_be_asked_is_refused_with_the_near_name(run, x, ask, error, 
         ask(net, x)
 
 
-def test_weights_left_out_are_refused(tmp_path, monkeypatch):
+def test_weights_left_out_are_refused(tmp_path):
     from store.tools.crop import Cut, crop
 
     whole = write_run(tmp_path / "run.zarr", repeatable(), steps=STEPS)
@@ -148,8 +155,7 @@ def test_weights_left_out_are_refused(tmp_path, monkeypatch):
         network_at(tmp_path / "cut.zarr", step=5)
 
 
-def test_float16_weights_are_said(tmp_path, monkeypatch):
-    monkeypatch.setattr("explorer.at_step.door.TOLERANCE", np.inf)
+def test_float16_weights_are_said(tmp_path, any_answer):
     spec = repeatable()
     layers = tuple(
         dataclasses.replace(
@@ -175,6 +181,26 @@ def test_an_average_is_of_the_recorded_steps(run, x):
     moved = 0.125 * (0.5 * kernels[0] + 0.5 * kernels[1]) + 0.875 * kernels[2]
     np.testing.assert_allclose(ema._held.weights["dense"]["kernel"], moved, rtol=1e-4, atol=1e-6)
     assert np.abs(net(x) - ema(x)).max() > 0
+
+
+def test_texts_that_the_network_reads_itself_are_refused(run, x):
+    net = network_at(run, step=5)
+    (name, spec), *_ = net.input_specs.items()
+    text = dataclasses.replace(spec, dtype="string")
+    with pytest.raises(SpecError, match="is text, of which the network makes numbers itself"):
+        checked(x, {name: text})
+
+
+def test_narrower_floats_of_the_model_are_said(tmp_path, any_answer):
+    spec = repeatable()
+    policy = {"class_name": "DTypePolicy", "config": {"name": "mixed_float16"}}
+    layers = tuple(
+        dataclasses.replace(layer, config={**layer.config, "dtype": policy})
+        for layer in spec.layers
+    )
+    spec = dataclasses.replace(spec, layers=layers)
+    net = network_at(write_run(tmp_path / "run.zarr", spec, steps=STEPS), step=5)
+    assert "the model computed in mixed_float16" in net.why
 
 
 def test_answers_other_than_recorded_are_not_numpys(tmp_path):
@@ -262,8 +288,7 @@ def test_edits_add_up_and_leave_the_network_alone(run, x):
     assert twice.at(10).activations(x)["conv1"][..., 0].max() == 0
 
 
-def test_words_are_looked_up_in_the_recorded_vocabulary(tmp_path, monkeypatch):
-    monkeypatch.setattr("explorer.at_step.door.TOLERANCE", np.inf)
+def test_words_are_looked_up_in_the_recorded_vocabulary(tmp_path, any_answer):
     run = open_run(write_run(tmp_path / "run.zarr", text_run_spec(), steps=STEPS))
     net = network_at(run, step=5)
     vocabulary, length = run.probe.vocabulary, run.probe.inputs["input"].shape[1]
