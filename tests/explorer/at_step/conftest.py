@@ -67,7 +67,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Trained]:
 
 
 def _rows(x: Any, rows: slice) -> Any:
-    return {name: values[rows] for name, values in x.items()} if isinstance(x, dict) else x[rows]
+    if isinstance(x, dict):
+        return {name: values[rows] for name, values in x.items()}
+    return [values[rows] for values in x] if isinstance(x, list) else x[rows]
 
 
 @pytest.fixture(scope="session")
