@@ -233,7 +233,8 @@ def _expected(values: Any) -> str:
     if isinstance(values, list | tuple):
         return "an array, or rows of one length"
     gives_batches = hasattr(values, "__iter__") or hasattr(values, "__getitem__")
-    if gives_batches and not isinstance(values, str | bytes):  # a data set, or a generator
+    # A data set, or a generator.
+    if gives_batches and not isinstance(values, str | bytes | np.ndarray | np.generic):
         return "arrays, such as those of one batch: x, y = next(iter(data))"
     return "an array (example, ...), or several as model.fit takes them"
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 # Of one kind of message, so many are logged within a minute: bad messages come by the hundred.
 EACH = 5
@@ -71,15 +72,23 @@ def _without_token(text: str) -> str:
     return IN_ADDRESS.sub(r"\1...", text)
 
 
-def bound() -> None:
-    """Bound what this process logs. A second call changes nothing."""
+@contextmanager
+def bounded() -> Iterator[None]:
+    """Bound what this process logs, to the end of the block."""
     root = logging.getLogger()
-    if not root.handlers:
-        printing = logging.StreamHandler()
-        printing.setLevel(logging.WARNING)
+    limit, printing = LogLimit(), logging.StreamHandler()
+    printing.setLevel(logging.WARNING)
+    silent = not root.handlers
+    if silent:
         root.addHandler(printing)
-    limit = LogLimit()
-    for logger in (root, *map(logging.getLogger, WITH_HANDLERS)):
-        for handler in logger.handlers:
-            if not any(isinstance(each, LogLimit) for each in handler.filters):
-                handler.addFilter(limit)
+    loggers = (root, *map(logging.getLogger, WITH_HANDLERS))
+    handlers = [handler for logger in loggers for handler in logger.handlers]
+    for handler in handlers:
+        handler.addFilter(limit)
+    try:
+        yield
+    finally:
+        for handler in handlers:
+            handler.removeFilter(limit)
+        if silent:
+            root.removeHandler(printing)

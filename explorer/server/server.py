@@ -85,11 +85,11 @@ class Server:
                 threading.Thread(target=view, kwargs=opening, daemon=True).start()
             await self._ended.wait()
 
-        log.bound()
         # The loop is never closed: that would cut off what is being sent to open pages.
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
-        loop.run_until_complete(serve())
+        with log.bounded():
+            loop.run_until_complete(serve())
 
     def start(self) -> None:
         """Serve in a thread of its own until `end`. Returns as soon as the port answers.

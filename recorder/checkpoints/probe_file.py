@@ -41,13 +41,16 @@ def load_probe(path: str | Path) -> Probe:
     words = {name: str(arrays.pop(name)) for name in ("kind", "task") if name in arrays}
     if not arrays:
         raise SpecError(f"{path} holds no inputs. Write it with numpy.savez(path, x=...).")
-    return Probe(
-        arrays["x"] if list(arrays) == ["x"] else arrays,
-        labels,
-        kind=words.get("kind"),
-        task=words.get("task"),
-        **lists,
-    )
+    try:
+        return Probe(
+            arrays["x"] if list(arrays) == ["x"] else arrays,
+            labels,
+            kind=words.get("kind"),
+            task=words.get("task"),
+            **lists,
+        )
+    except SpecError as error:
+        raise SpecError(f"{path} cannot be read as a probe: {error}") from error
 
 
 def _read(path: Path) -> dict[str, Array]:

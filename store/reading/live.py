@@ -32,7 +32,7 @@ from store.format.metadata import Document
 from store.format.names import Array
 from store.live.array import read_index
 from store.reading.arrays import ArrayReader, Index, normalized
-from store.storage.files import most_open_files
+from store.storage.files import TOO_MANY_FILES, most_open_files
 from store.storage.sources import DirectorySource
 
 # What an array's metadata says about its layout in files.
@@ -161,22 +161,38 @@ class MappedFiles:
 
         It is mapped anew when it was replaced, or has grown to what is needed.
         """
-        at = (source.directory, key)
-        status = sized(source, key, least_bytes)
         with self._lock:
-            known, mapped = self._maps.get(at, (None, None))
-            if mapped is None or known != _identity(status) or len(mapped) < least_bytes:
-                file, status = opened(source, key, least_bytes)
-                with file:
-                    size = min(status.st_size, most_bytes)
-                    mapped = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ)
-                self._maps[at] = (_identity(status), mapped)
-                if len(self._maps) > self._limit:
-                    self._maps.popitem(last=False)  # closed when its last view is gone
-            self._maps.move_to_end(at)
+            while True:
+                try:
+                    mapped = self._latest(source, key, least_bytes, most_bytes)
+                    break
+                except OSError as error:  # others of the process may have taken what was allowed
+                    if error.errno not in TOO_MANY_FILES or not self._maps:
+                        raise
+                    self._drop_oldest()
         if len(mapped) < least_bytes:
             raise RunFormatError(f"{source.directory / key} was cut short while it was opened.")
         return mapped
+
+    def _latest(
+        self, source: DirectorySource, key: str, least_bytes: int, most_bytes: int
+    ) -> mmap.mmap:
+        at = (source.directory, key)
+        status = sized(source, key, least_bytes)
+        known, mapped = self._maps.get(at, (None, None))
+        if mapped is None or known != _identity(status) or len(mapped) < least_bytes:
+            file, status = opened(source, key, least_bytes)
+            with file:
+                size = min(status.st_size, most_bytes)
+                mapped = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ)
+            self._maps[at] = (_identity(status), mapped)
+            if len(self._maps) > self._limit:
+                self._drop_oldest()
+        self._maps.move_to_end(at)
+        return mapped
+
+    def _drop_oldest(self) -> None:
+        self._maps.popitem(last=False)  # closed when its last view is gone
 
 
 def _identity(status: os.stat_result) -> tuple[int, int]:

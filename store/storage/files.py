@@ -24,7 +24,7 @@ MAX_OPEN_FILES = 96
 OPEN_FILES_SHARE = 4
 # Systems take no more than 2 GiB at a time, or refuse.
 MAX_WRITE_BYTES = 2**30
-_TOO_MANY = (errno.EMFILE, errno.ENFILE)
+TOO_MANY_FILES = (errno.EMFILE, errno.ENFILE)
 
 
 def most_open_files() -> int:
@@ -125,7 +125,7 @@ class OpenFiles:
             try:
                 return open_file(self._root, key, mode)
             except OSError as error:  # others of the process may have taken what was allowed
-                if error.errno not in _TOO_MANY or not self._files:
+                if error.errno not in TOO_MANY_FILES or not self._files:
                     raise
                 self._close_oldest()
 

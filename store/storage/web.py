@@ -102,7 +102,9 @@ class WebClient:
                 raise _BusyError(answer.status, _count(answer.headers.get("Retry-After", "")))
             return self._content(url, answer, start, length)
         finally:
-            if answer.length_remaining != 0:  # what is unread must not meet the next request
+            if answer.length_remaining == 0:
+                answer.drain_conn()  # an answer without content ends when it is read
+            else:  # what is unread must not meet the next request
                 answer.close()
             answer.release_conn()
 

@@ -126,7 +126,7 @@ def crop_run(run: Path, out: Path) -> None:
 def salvage_run(run: Path, out: Path) -> None:
     """Save what is sound, where nothing is: what was there is put aside whole."""
     if out.exists():
-        out.rename(Path(tempfile.mkdtemp(dir=out.parent)) / out.name)
+        shutil.move(out, tempfile.mkdtemp(dir=out.parent))
     opened = open_run(run)
     salvage(opened, verify(opened), out)
 

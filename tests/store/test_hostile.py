@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import tempfile
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,6 +23,7 @@ from store.errors import RunFormatError
 from store.format.spec import LayerSpec, RunSpec, WeightSpec
 from store.live.writer import RunWriter
 from store.packed.pack import pack
+from store.reading.live import MappedFiles
 from store.storage.files import OpenFiles
 from store.storage.open_source import open_source
 from store.storage.run_lock import RunLock
@@ -491,13 +491,23 @@ def few_files() -> Iterator[None]:
     """Let this process open 16 files more than it has open."""
     resource = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with tempfile.TemporaryFile() as lowest:  # the next file that is opened has this number
-        taken = lowest.fileno()
-    resource.setrlimit(resource.RLIMIT_NOFILE, (taken + 16, before[1]))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_number_above(free=16), before[1]))
     try:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def _number_above(free: int) -> int:
+    """Give the number of a file, below which so many are free: those in use may leave gaps."""
+    number = 0
+    while free:
+        try:
+            os.fstat(number)
+        except OSError:
+            free -= 1
+        number += 1
+    return number
 
 
 @pytest.mark.usefixtures("few_files")
@@ -513,6 +523,16 @@ def test_a_network_of_many_layers_is_recorded_with_few_open_files(tmp_path: Path
     for number in range(100):
         history = run.read(f"layers/d{number}/weights/kernel", (slice(None), 0, 0))
         assert history.tolist() == [number] * 3
+
+
+@pytest.mark.usefixtures("few_files")
+def test_maps_are_dropped_when_others_of_the_process_have_taken_all(tmp_path: Path) -> None:
+    """Each map holds a file open, however many the limit of the process seemed to allow."""
+    for number in range(40):
+        (tmp_path / str(number)).write_bytes(bytes([number]))
+    maps = MappedFiles(limit=1000)
+    source = DirectorySource(tmp_path)
+    assert [maps.get(source, str(number), 1, 1)[0] for number in range(40)] == list(range(40))
 
 
 @posix

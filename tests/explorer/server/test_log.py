@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from explorer.server.log import ALL, EACH, LONGEST, PERIOD_S, LogLimit
+from explorer.server.log import ALL, EACH, LONGEST, PERIOD_S, LogLimit, bounded
 from store.terminal import printable_logs
 
 
@@ -98,3 +98,14 @@ def test_no_token_is_logged(log):
     assert log.lines[1].endswith("uri='/?token=...')")
     log.say("404 GET /;token=s3cret (127.0.0.1)", line=3)
     assert log.lines[2] == "404 GET /;token=... (127.0.0.1)"
+
+
+def test_the_log_is_bounded_only_while_the_server_runs(caplog):
+    with bounded():
+        for _ in range(2 * EACH):
+            logging.getLogger("any").warning("while it runs")
+    for _ in range(2 * EACH):
+        logging.getLogger("any").warning("later")
+    assert len([each for each in caplog.messages if each == "later"]) == 2 * EACH
+    # pytest hears twice of each, and both times count.
+    assert 0 < len([each for each in caplog.messages if "while it runs" in each]) <= EACH

@@ -35,8 +35,8 @@ VALUES = {
     "settings.html": {"rows": [(NAME, NAME, NAME)], "most": 1000},
     "text.html": {"text": NAME, "style": "margin:0", "role": "note"},
 }
-# They hold styles and scripts of our own, and tests of their own look at them.
-PAGES = {"folder.html", "page.html", "replay.html"}
+# They hold styles and scripts of our own, or a part of a page; tests of their own look at them.
+PAGES = {"folder.html", "foreign.html", "page.html", "refusal.html", "replay.html"}
 OUR_OWN = {"css", "policy", "script", "theme"}
 
 

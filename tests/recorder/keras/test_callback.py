@@ -284,6 +284,8 @@ def test_a_training_step_of_ones_own_says_itself_what_its_metrics_are(tmp_path: 
 
     class Own(keras.Sequential):  # type: ignore[misc]
         def train_step(self, data: Any) -> dict[str, float]:  # noqa: ARG002
+            weight = self.trainable_variables[0]
+            weight.assign(weight + 1)
             return {"loss": 7.0}
 
     model = Own(conv_model().layers)

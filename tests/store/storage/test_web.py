@@ -6,6 +6,7 @@ import contextlib
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from store.storage import patience, redirects, web
 from store.storage.patience import Patience
 from store.storage.redirects import PUBLIC_POOLS, is_public, redirected
 from store.storage.web import WebClient
+from store.testing.http import served
 
 Answering = Callable[[socket.socket], None]
 
@@ -75,6 +77,21 @@ def dripping(before: bytes, drop: bytes) -> Answering:
 
 def ask(url: str, start: int = 0, length: int | None = 100) -> tuple[bytes, int | None]:
     return WebClient(url).get(f"{url}/x", start, length)
+
+
+def test_a_connection_serves_on_after_an_answer_without_content(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web, "ATTEMPTS", 1)
+    (tmp_path / "there").write_bytes(b"content")
+    with served(tmp_path) as server:
+        client = WebClient(server.url)
+        kept = []  # an answer that nothing holds any more is closed by Python
+        for _ in range(4):
+            with pytest.raises(FileNotFoundError) as raised:
+                client.get(f"{server.url}/missing", 0, 100)
+            kept.append(raised.value)
+        assert client.get(f"{server.url}/there", 0, 100)[0] == b"content"
 
 
 # -- how long ------------------------------------------------------------------------------------
