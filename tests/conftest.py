@@ -57,9 +57,12 @@ def find_chromium() -> str | None:
 @pytest.fixture(scope="session", autouse=True)
 def _folders_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Nothing is kept in the user's cache and settings, by processes that tests start neither."""
+    base = tmp_path_factory.getbasetemp()
+    # Processes that share the work record for each other: they are one user, with one signature.
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TRAINLAPSE_CACHE", str(tmp_path_factory.mktemp("cache")))
-        patch.setenv("TRAINLAPSE_CONFIG", str(tmp_path_factory.mktemp("config")))
+        patch.setenv("TRAINLAPSE_CONFIG", str(shared / "settings-of-the-tests"))
         yield
 
 

@@ -15,7 +15,7 @@ from playwright.sync_api import TimeoutError as NotYet
 
 from store import Run, open_run
 from tests.e2e.conftest import STAGE, Begin, LongPage, recorded_once, serving, unused_port
-from tests.e2e.watching import PATIENCE_MS, Contexts, computed
+from tests.e2e.watching import CARDS_PATIENCE_MS, Contexts, computed
 
 Look = Callable[..., None]
 # After this time a card that was in view may have been pushed out of it by those above.
@@ -100,7 +100,7 @@ def shown(page: Page, first: int, second: int) -> None:
 def scroll_to(page: Page, title: str, drawn: str) -> Locator:
     """Bring a card into view: what is out of sight is not drawn; the page grows meanwhile."""
     wanted = page.locator(drawn).first
-    deadline = time.monotonic() + PATIENCE_MS / 1000
+    deadline = time.monotonic() + CARDS_PATIENCE_MS / 1000
     while not wanted.is_visible():
         assert time.monotonic() < deadline, f"{drawn} does not come into view with {title!r}"
         page.get_by_text(title, exact=True).scroll_into_view_if_needed()

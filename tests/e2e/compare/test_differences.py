@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from tests.e2e.compare.conftest import scroll_to, sides
 from tests.e2e.conftest import Begin
+from tests.e2e.watching import computed
 
 # What there is of the tab from the beginning; and its card with all layers.
 TAB = "text=How units go together over time"
@@ -29,6 +30,7 @@ def test_a_row_of_the_layers_chooses_both(begin: Begin) -> None:
     page = begin(tab="differences")
     page.locator(TAB).wait_for()
     scroll_to(page, LAYERS, ".listing tr.link")
+    computed(page)  # until then cards are drawn anew, and a click may meet what is replaced
     row = page.get_by_role("row", name=re.compile("^dense2 "))
     row.click()
     expect(row).to_have_attribute("aria-selected", "true")
