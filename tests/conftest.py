@@ -66,6 +66,14 @@ def _folders_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield
 
 
+@pytest.fixture
+def user_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Settings of a user of the test's own, empty at first: with no key and no signature."""
+    folder = tmp_path / "settings"
+    monkeypatch.setenv("TRAINLAPSE_CONFIG", str(folder))
+    return folder
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _garbage_is_sought_among_what_is_new() -> Iterator[None]:
     """What a module of tests leaves behind stays: to search it again and again is slow.

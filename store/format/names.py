@@ -127,20 +127,6 @@ def output_path(layer: str) -> str:
     return f"layers/{layer}/output"
 
 
-def layer_of_activation(path: str) -> str | None:
-    """Layer whose activation an array is; None for any other array.
-
-    Examples
-    --------
-    >>> layer_of_activation("layers/conv1/activation"), layer_of_activation("layers/conv1/weights")
-    ('conv1', None)
-    """
-    match path.split("/"):
-        case ["layers", layer, "activation"]:
-            return layer
-    return None
-
-
 def weight_path(layer: str, weight: str) -> str:
     """Array of one variable of a layer."""
     return f"layers/{layer}/weights/{weight}"

@@ -32,7 +32,7 @@ from store.format.metadata import Document
 from store.format.names import Array
 from store.live.array import read_index
 from store.reading.arrays import ArrayReader, Index, normalized
-from store.storage.files import TOO_MANY_FILES, most_open_files
+from store.storage.files import most_open_files, with_room
 from store.storage.sources import DirectorySource
 
 # What an array's metadata says about its layout in files.
@@ -162,14 +162,9 @@ class MappedFiles:
         It is mapped anew when it was replaced, or has grown to what is needed.
         """
         with self._lock:
-            while True:
-                try:
-                    mapped = self._latest(source, key, least_bytes, most_bytes)
-                    break
-                except OSError as error:  # others of the process may have taken what was allowed
-                    if error.errno not in TOO_MANY_FILES or not self._maps:
-                        raise
-                    self._drop_oldest()
+            mapped = with_room(
+                lambda: self._latest(source, key, least_bytes, most_bytes), self._drop_oldest
+            )
         if len(mapped) < least_bytes:
             raise RunFormatError(f"{source.directory / key} was cut short while it was opened.")
         return mapped
@@ -191,8 +186,12 @@ class MappedFiles:
         self._maps.move_to_end(at)
         return mapped
 
-    def _drop_oldest(self) -> None:
-        self._maps.popitem(last=False)  # closed when its last view is gone
+    def _drop_oldest(self) -> bool:
+        """Drop a map, which is closed when its last view is gone; whether there was one."""
+        if not self._maps:
+            return False
+        self._maps.popitem(last=False)
+        return True
 
 
 def _identity(status: os.stat_result) -> tuple[int, int]:

@@ -6,9 +6,10 @@ import errno
 import os
 import sys
 from collections import OrderedDict
+from collections.abc import Callable
 from io import FileIO
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 from store.storage.confined import open_file
 
@@ -18,13 +19,15 @@ if sys.platform != "win32":
     import resource
 
 
+T = TypeVar("T")
+
 # A network may have more arrays than a process may open files; more open ones gain nothing.
 MAX_OPEN_FILES = 96
 # The training needs most of what the system allows, for its data and its own files.
 OPEN_FILES_SHARE = 4
 # Systems take no more than 2 GiB at a time, or refuse.
 MAX_WRITE_BYTES = 2**30
-TOO_MANY_FILES = (errno.EMFILE, errno.ENFILE)
+_TOO_MANY = (errno.EMFILE, errno.ENFILE)
 
 
 def most_open_files() -> int:
@@ -35,6 +38,26 @@ def most_open_files() -> int:
     if allowed == resource.RLIM_INFINITY:
         return MAX_OPEN_FILES
     return max(1, min(MAX_OPEN_FILES, allowed // OPEN_FILES_SHARE))
+
+
+def with_room(attempt: Callable[[], T], make_room: Callable[[], bool]) -> T:
+    """Try what opens a file; while the process may open no more, close one of ours and try again.
+
+    Others of the process may have taken what the limit seemed to allow.
+
+    Parameters
+    ----------
+    attempt : callable
+        Opens the file.
+    make_room : callable
+        Closes one that is open; whether there was one.
+    """
+    while True:
+        try:
+            return attempt()
+        except OSError as error:
+            if error.errno not in _TOO_MANY or not make_room():
+                raise
 
 
 def sync_file(file: IO[bytes] | FileIO) -> None:
@@ -121,17 +144,15 @@ class OpenFiles:
 
     def _opened(self, path: Path, mode: str) -> FileIO:
         key = path.relative_to(self._root).as_posix()
-        while True:
-            try:
-                return open_file(self._root, key, mode)
-            except OSError as error:  # others of the process may have taken what was allowed
-                if error.errno not in TOO_MANY_FILES or not self._files:
-                    raise
-                self._close_oldest()
+        return with_room(lambda: open_file(self._root, key, mode), self._close_oldest)
 
-    def _close_oldest(self) -> None:
+    def _close_oldest(self) -> bool:
+        """Close a file; whether there was one."""
+        if not self._files:
+            return False
         _, oldest = self._files.popitem(last=False)
         oldest.close()
+        return True
 
     def touched(self, path: Path) -> None:
         """Remember that a file has content that is not yet durable."""

@@ -13,13 +13,7 @@ from store.tools import trust
 from tests.recorder import numpy_training as training
 from tests.recorder.numpy_backend import NumpyBackend, Perceptron
 
-
-@pytest.fixture(autouse=True)
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A user's settings, empty at first."""
-    folder = tmp_path / "settings"
-    monkeypatch.setenv(trust.FOLDER_VARIABLE, str(folder))
-    return folder
+pytestmark = pytest.mark.usefixtures("user_settings")
 
 
 def is_signed(path: Path) -> bool:
@@ -56,20 +50,22 @@ def test_a_run_of_ones_own_is_signed_by_another_name_too(tmp_path: Path) -> None
     assert is_signed(path)
 
 
-def test_a_run_that_somebody_else_has_begun_stays_foreign(tmp_path: Path, settings: Path) -> None:
+def test_a_run_that_somebody_else_has_begun_stays_foreign(
+    tmp_path: Path, user_settings: Path
+) -> None:
     path = tmp_path / "run.zarr"
     training.record(path)
-    (settings / "key").unlink()  # as if on another machine
+    (user_settings / "key").unlink()  # as if on another machine
     assert not is_signed(path)
     go_on(path)
     assert not is_signed(path)
 
 
 def test_where_no_signature_can_be_kept_the_training_is_recorded_all_the_same(
-    tmp_path: Path, settings: Path, recwarn: pytest.WarningsRecorder
+    tmp_path: Path, user_settings: Path, recwarn: pytest.WarningsRecorder
 ) -> None:
     signed = training.record(tmp_path / "signed.zarr")
-    folder = settings / "signatures"
+    folder = user_settings / "signatures"
     for file in folder.iterdir():
         file.unlink()
     folder.rmdir()
@@ -81,7 +77,7 @@ def test_where_no_signature_can_be_kept_the_training_is_recorded_all_the_same(
     assert not recwarn.list
 
 
-def test_nothing_is_written_outside_of_the_settings(tmp_path: Path, settings: Path) -> None:
+def test_nothing_is_written_outside_of_the_settings(tmp_path: Path, user_settings: Path) -> None:
     training.record(tmp_path / "run.zarr")
     assert sorted(file.name for file in tmp_path.iterdir()) == ["run.zarr", "settings"]
-    assert len(list((settings / "signatures").iterdir())) == 1
+    assert len(list((user_settings / "signatures").iterdir())) == 1

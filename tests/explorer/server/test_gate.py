@@ -8,26 +8,12 @@ import pytest
 
 from explorer.server import gate
 from explorer.server.gate import Gate
-from tests.explorer.server.test_server import HOST, Server
+from explorer.server.server import HOST
 
 pytestmark = pytest.mark.slow
 
 
 OWN = "my own token, 16"
-
-
-@pytest.fixture
-def start():
-    """Start a server of some runs that ends with the test."""
-    running = []
-
-    def start(*runs, **options):
-        running.append(Server(runs, **options))
-        return running[-1]
-
-    yield start
-    for server in running:
-        server.stop()
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import gc
 import html
-import http.client
 import os
 import re
 import shlex
@@ -18,7 +17,6 @@ import sys
 import types
 import weakref
 from concurrent.futures import ThreadPoolExecutor
-from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
@@ -34,77 +32,11 @@ from explorer.session.session import Explorer
 from store import open_run
 from store.testing import image_run_spec
 from store.tools import trust
+from tests.explorer.server.serving import PATIENCE_S
 
 pytestmark = pytest.mark.slow
 
 MARKUP = "<script>alert(1)</script>"
-PATIENCE_S = 30
-
-
-class Server:
-    """A running explorer, and what it answers."""
-
-    def __init__(self, runs, **options):
-        with socket.socket() as probe:  # another test process never gets the same
-            probe.bind((HOST, 0))
-            self.port = probe.getsockname()[1]
-        self.running = app.server(runs, port=self.port, **options)
-        self.running.start()
-
-    def stop(self):
-        self.running.end()
-
-    @property
-    def token(self):
-        return dict(parse_qsl(urlsplit(self.running.address).query))["token"]
-
-    def get(self, path="/", **headers):
-        """Status and text of an answer to who has the token."""
-        return self.ask(path, **{"Authorization": f"token {self.token}", **headers})
-
-    def ask(self, path="/", **headers):
-        """Status and text of an answer to anybody."""
-        connection = http.client.HTTPConnection(HOST, self.port, timeout=PATIENCE_S)
-        try:
-            connection.request("GET", path, headers={"Connection": "close", **headers})
-            response = connection.getresponse()
-            if response.status == 101:
-                assert response.fp.read(1)  # the session is there
-                return 101, ""
-            self.headers = response.headers
-            return response.status, response.read().decode()
-        finally:
-            connection.close()
-
-    def upgrade(self, origin, **more):
-        """Status of an attempt to open the web socket from a page of `origin`."""
-        _, text = self.get()
-        token = re.search(r'"token":"([^"]+)"', text)[1]
-        headers = {
-            "Upgrade": "websocket",
-            "Connection": "Upgrade",
-            "Sec-WebSocket-Version": "13",
-            "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-            "Sec-WebSocket-Protocol": f"bokeh, {token}",
-            "Authorization": f"token {self.token}",
-            **({"Origin": origin} if origin else {}),
-            **more,
-        }
-        return self.ask("/ws", **headers)[0]
-
-
-@pytest.fixture
-def start():
-    """Start a server of some runs that ends with the test."""
-    running = []
-
-    def start(*runs, **options):
-        running.append(Server(runs, **options))
-        return running[-1]
-
-    yield start
-    for server in running:
-        server.stop()
 
 
 @pytest.fixture
@@ -165,8 +97,8 @@ def foreign(text):
     return [html.unescape(each) for each in re.findall(r"<code>([^<]*)</code>", text)]
 
 
-def test_a_run_without_a_signature_is_marked_in_the_header(start, recorded, tmp_path, monkeypatch):
-    monkeypatch.setenv(trust.FOLDER_VARIABLE, str(tmp_path / "settings"))
+@pytest.mark.usefixtures("user_settings")
+def test_a_run_without_a_signature_is_marked_in_the_header(start, recorded):
     own, other = (recorded(steps=(0, 1)).run for _ in range(2))
     trust.sign(own)
     server = start(own, other)

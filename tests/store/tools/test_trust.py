@@ -21,13 +21,7 @@ from store.tools.crop import Cut, crop
 from store.tools.share import share
 from tests.store.test_cli import call
 
-
-@pytest.fixture(autouse=True)
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A user's settings, empty at first."""
-    folder = tmp_path / "settings"
-    monkeypatch.setenv(trust.FOLDER_VARIABLE, str(folder))
-    return folder
+pytestmark = pytest.mark.usefixtures("user_settings")
 
 
 def is_signed(path: Path) -> bool:
@@ -42,9 +36,9 @@ def signed(tmp_path: Path) -> Path:
     return path
 
 
-def test_nothing_is_written_where_nothing_is_signed(tmp_path: Path, settings: Path) -> None:
+def test_nothing_is_written_where_nothing_is_signed(tmp_path: Path, user_settings: Path) -> None:
     assert not is_signed(write_run(tmp_path / "run.zarr", steps=(0,)))
-    assert not settings.exists()
+    assert not user_settings.exists()
 
 
 def test_a_signature_stays_with_a_run_that_grows(tmp_path: Path) -> None:
@@ -91,11 +85,11 @@ def test_each_part_of_a_run_is_signed_with_it(tmp_path: Path) -> None:
     assert not any(map(trust.is_signed, (whole, *whole.parts.values())))
 
 
-def test_what_is_made_of_a_foreign_run_is_foreign(tmp_path: Path, settings: Path) -> None:
+def test_what_is_made_of_a_foreign_run_is_foreign(tmp_path: Path, user_settings: Path) -> None:
     foreign = write_run(tmp_path / "foreign.zarr", steps=(0, 1))
     assert not is_signed(crop(foreign, tmp_path / "cut.zarr", Cut(first=1)).path)
     assert not is_signed(pack(foreign, tmp_path / "packed.zarr").path)
-    assert not settings.exists()
+    assert not user_settings.exists()
 
 
 def nodes(root: dict[str, Any]) -> dict[str, Any]:
@@ -128,19 +122,19 @@ def test_a_copy_whose_root_says_something_else_is_foreign(
     assert is_signed(signed)
 
 
-def test_another_key_has_signed_nothing(signed: Path, settings: Path) -> None:
+def test_another_key_has_signed_nothing(signed: Path, user_settings: Path) -> None:
     assert is_signed(signed)
-    (settings / "key").write_bytes(bytes(trust.KEY_BYTES))
+    (user_settings / "key").write_bytes(bytes(trust.KEY_BYTES))
     assert not is_signed(signed)
-    (settings / "key").write_bytes(b"")
+    (user_settings / "key").write_bytes(b"")
     assert not is_signed(signed)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="permissions are those of POSIX")
-def test_nobody_else_reads_the_key(signed: Path, settings: Path) -> None:
+def test_nobody_else_reads_the_key(signed: Path, user_settings: Path) -> None:
     assert is_signed(signed)
-    assert stat.S_IMODE((settings / "key").stat().st_mode) == 0o600
-    assert [file.name for file in settings.iterdir() if file.is_file()] == ["key"]
+    assert stat.S_IMODE((user_settings / "key").stat().st_mode) == 0o600
+    assert [file.name for file in user_settings.iterdir() if file.is_file()] == ["key"]
 
 
 def test_processes_that_sign_at_once_have_one_key(tmp_path: Path) -> None:
@@ -154,8 +148,8 @@ def sign_at(path: Path) -> None:
     trust.sign(open_run(path))
 
 
-def test_what_cannot_be_kept_is_not_signed(tmp_path: Path, settings: Path) -> None:
-    settings.write_text("a file, where the folder should be")
+def test_what_cannot_be_kept_is_not_signed(tmp_path: Path, user_settings: Path) -> None:
+    user_settings.write_text("a file, where the folder should be")
     run = open_run(write_run(tmp_path / "run.zarr", steps=(0,)))
     with pytest.raises(OSError, match=r"(?i)exists|directory"):
         trust.sign(run)
@@ -163,7 +157,9 @@ def test_what_cannot_be_kept_is_not_signed(tmp_path: Path, settings: Path) -> No
     assert not trust.is_signed(run)
 
 
-def test_a_run_is_signed_and_no_longer_signed_by_command(tmp_path: Path, settings: Path) -> None:
+def test_a_run_is_signed_and_no_longer_signed_by_command(
+    tmp_path: Path, user_settings: Path
+) -> None:
     path = write_run(tmp_path / "run.zarr", steps=(0,))
     told = call("trust", path)
     assert told.exit_code == 0
@@ -172,8 +168,8 @@ def test_a_run_is_signed_and_no_longer_signed_by_command(tmp_path: Path, setting
     assert call("trust", "--withdraw", path).output.startswith("No longer signed: synthetic")
     assert not is_signed(path)
     assert call("trust", "--withdraw", path).exit_code == 0
-    shutil.rmtree(settings)
-    settings.write_text("a file, where the folder should be")
+    shutil.rmtree(user_settings)
+    user_settings.write_text("a file, where the folder should be")
     told = call("trust", path)
     assert told.exit_code == 1
     assert "The signature cannot be kept" in told.output
