@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import re
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -125,18 +126,13 @@ def checkpoint(
     """
     _refuse(out, overwrite)
     from explorer.at_step.door import write_checkpoint
-    from store.storage.atomic import new_file
+    from store.storage.atomic import new_file, temporary_directory
 
-    with new_file(out) as path:
-        # Keras looks at the ending.
-        named = path.with_name(f"{path.name}.keras")
-        try:
-            said = write_checkpoint(
-                run, step, named, part=part, custom_objects=custom_objects(custom)
-            )
-            named.replace(path)
-        finally:
-            named.unlink(missing_ok=True)
+    objects = custom_objects(custom)
+    with temporary_directory(out) as folder, new_file(out) as path:
+        made = folder / "model.keras"  # Keras looks at the ending
+        said = write_checkpoint(run, step, made, part=part, custom_objects=objects)
+        shutil.copyfile(made, path)
     say(f"Wrote {out}: step {step}. {said}")
 
 

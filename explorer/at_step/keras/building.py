@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,9 +74,7 @@ def build(data: RunData, custom: Mapping[str, Any]) -> Built:
     custom = {**custom, **{keras.saving.get_registered_name(one): one for one in custom.values()}}
     check_trusted(config, custom, _largest(data))
     specs = input_specs(data)
-    # At first without memory for any weight: are they of the recorded shapes?
-    with keras.StatelessScope(initialize_variables=False):
-        _check_shapes(data, _deserialized(config, custom, specs))
+    _check_shapes(data, _shapes(config, custom, specs))
     model = _deserialized(config, custom, specs)
     sight = Sight([layer.name for layer in run.layers.values() if layer.kind == "input"])
     _called(model, specs, sight)
@@ -136,6 +135,25 @@ def _blank(specs: Mapping[str, InputSpec]) -> dict[str, Any]:
     }
 
 
+def _shapes(
+    config: Mapping[str, Any], custom: Mapping[str, Any], specs: Mapping[str, InputSpec]
+) -> list[tuple[int, ...]]:
+    """Give the shapes of a model's variables, for which no memory is taken.
+
+    Keras notes variables without memory for the thread that makes them, and gives them some at the
+    end of the next scope: that thread ends here.
+    """
+    import keras
+
+    def shapes() -> list[tuple[int, ...]]:
+        with keras.StatelessScope(initialize_variables=False):
+            model = _deserialized(config, custom, specs)
+            return sorted(tuple(v.shape) for v in model.weights if 0 not in v.shape)
+
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return thread.submit(shapes).result()
+
+
 def _called(model: Any, specs: Mapping[str, InputSpec], sight: Sight) -> None:
     """Let the model be called once, in a graph that never runs."""
     import tensorflow as tf
@@ -171,9 +189,8 @@ def _variables(model: Any, sight: Sight) -> dict[tuple[str, str], Any]:
     return found
 
 
-def _check_shapes(data: RunData, model: Any) -> None:
+def _check_shapes(data: RunData, shapes: list[tuple[int, ...]]) -> None:
     """Compare the shapes of all variables with those of the arrays."""
-    shapes = sorted(tuple(v.shape) for v in model.weights if 0 not in v.shape)
     layers = data.run.layers.values()
     recorded = sorted(shape for layer in layers for shape in layer.weights.values())
     if shapes != recorded:

@@ -108,6 +108,24 @@ def test_a_configuration_of_another_size_costs_nothing(trained, monkeypatch):
         network_at(run, step=1, engine="keras")
 
 
+def test_a_refused_configuration_leaves_nothing_in_keras(trained, monkeypatch):
+    """Keras gives memory to what waits for it at the end of the next scope of this thread."""
+    import keras
+
+    def widen(config):
+        layer = next(x for x in config["config"]["layers"] if x["config"]["name"] == "logits")
+        layer["config"]["units"] = 7
+
+    waited = []
+    monkeypatch.setattr(keras.Variable, "_deferred_initialize", lambda each: waited.append(each))
+    run = with_config(trained(conv_model, images).run, widen, monkeypatch)
+    with pytest.raises(SpecError, match="other weights than were recorded"):
+        network_at(run, step=1, engine="keras")
+    with keras.StatelessScope():
+        pass
+    assert waited == []
+
+
 def test_a_class_that_keras_does_not_know_is_asked_for(trained, monkeypatch):
     def rename(config):
         layer = next(x for x in config["config"]["layers"] if x["config"]["name"] == "logits")

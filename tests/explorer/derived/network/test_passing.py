@@ -18,7 +18,7 @@ from explorer.derived.network.joint import (
     unit_sums,
 )
 from explorer.derived.network.node import Node
-from explorer.derived.network.registry import layer_ops
+from explorer.derived.network.registry import FIXED_UNITS_CLASS, layer_ops
 from explorer.derived.recurrent.equations import NotDerivableError
 
 pytestmark = pytest.mark.slow
@@ -194,8 +194,8 @@ def test_what_passes_through_any_layer_is_the_gradient_at_one_of_its_units_times
 def test_every_way_to_compute_a_layer_is_tested_here() -> None:
     tested = {type(layer_ops()[name]) for name, *_ in [*LINEAR, *OTHERS]}
     left = {name for name, op in layer_ops().items() if type(op) not in tested}
-    # Tokens have no gradient; the other one is a layer inside of a layer.
-    assert left == {"Embedding", "TimeDistributed"}
+    # Tokens have no gradient; a layer inside of a layer; and an edit, which is no layer of Keras.
+    assert left == {"Embedding", "TimeDistributed", FIXED_UNITS_CLASS}
 
 
 # -- graphs ---------------------------------------------------------------------------------------
