@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,6 +11,7 @@ import numpy as np
 
 from explorer.at_step.engine import Engine, Passage
 from explorer.at_step.inputs import InputSpec, checked, tokens_of
+from explorer.at_step.options import is_number, options_of
 from explorer.at_step.targets import Head, Of, Seed
 from explorer.at_step.weights import Held
 from explorer.data.run import RunData
@@ -31,8 +31,6 @@ Method = Literal[
 INPUT = "input"
 # Of an axis of an input that may have any length.
 ANY_LENGTH = 8
-# A patch that covers: this part of each axis of an image.
-PATCH = 7
 # Layers whose examples have places, kept by a convolution.
 PLACED = ("conv",)
 
@@ -313,33 +311,22 @@ class StepNetwork:
         passage, head = self._passage(x), self._head(output)
         name = self._judged(method, layer)
         values = self._values(passage, name)
+        checked_options = options_of(method, options, values.shape[1:])
         asked = _Asked(self, passage, head, name, of, target, versus)
-        try:
-            if method == "grad_cam":
-                if values.ndim < 3:
-                    raise SpecError(
-                        f"{name!r} has no places: grad_cam is of a layer that has some."
-                    )
-                gradient = asked.gradient(values, np.arange(len(values)))
-                return attributions.grad_cam(values, gradient, **options)
-            if method == "occlusion":
-                places = values.shape[1:-1] or values.shape[1:]
-                patch = _sizes(options.pop("patch", None), places, "patch")
-                stride = _sizes(options.pop("stride", None), places, "stride", patch)
-                return attributions.occlusion(
-                    values, asked.answer, patch=patch, stride=stride, **options
-                )
-            how: Mapping[str, Callable[..., Array]] = {
-                "gradient": attributions.plain_gradient,
-                "gradient_x_input": attributions.gradient_x_input,
-                "smoothgrad": attributions.smoothgrad,
-                "integrated_gradients": attributions.integrated_gradients,
-            }
-            return how[method](values, asked.gradient, **options)
-        except TypeError as error:
-            if "unexpected keyword" not in str(error):
-                raise
-            raise ArgumentError(f"The method {method} has no such option: {error}.") from None
+        if method == "grad_cam":
+            if values.ndim < 3:
+                raise SpecError(f"{name!r} has no places: grad_cam is of a layer that has some.")
+            gradient = asked.gradient(values, np.arange(len(values)))
+            return attributions.grad_cam(values, gradient)
+        if method == "occlusion":
+            return attributions.occlusion(values, asked.answer, **checked_options)
+        how: Mapping[str, Callable[..., Array]] = {
+            "gradient": attributions.plain_gradient,
+            "gradient_x_input": attributions.gradient_x_input,
+            "smoothgrad": attributions.smoothgrad,
+            "integrated_gradients": attributions.integrated_gradients,
+        }
+        return how[method](values, asked.gradient, **checked_options)
 
     # -- what if -------------------------------------------------------------------------------
 
@@ -391,12 +378,10 @@ class StepNetwork:
         factor[chosen] = 0
         if value == "mean":
             constant[chosen] = self._probe_means(layer)[chosen]
-        elif (
-            isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-        ):
-            constant[chosen] = value
         elif value != "zero":
-            raise ArgumentError(f"value is 'zero', 'mean' or a number, not {value!r}.")
+            if not is_number(value):
+                raise ArgumentError(f"value is 'zero', 'mean' or a number, not {value!r}.")
+            constant[chosen] = value
         edits = (*self._edits, Edit(layer, factor, constant))
         return StepNetwork(self._source, self._held, edits)
 
@@ -573,24 +558,6 @@ def _of_rows(target: Any, owners: Array) -> Any:
         return tuple(_of_rows(each, owners) for each in target)
     array = np.asarray(target) if target is not None and not isinstance(target, str) else None
     return target if array is None or not array.ndim else array[owners]
-
-
-def _sizes(
-    given: Any, places: Sequence[int], name: str, default: Sequence[int] | None = None
-) -> list[int]:
-    """Read a size for each axis of places; a part of each axis if none is given."""
-    if given is None:
-        if default is not None:
-            return [max(1, size // 2) for size in default]
-        return [max(1, length // PATCH) if len(places) > 1 else 1 for length in places]
-    sizes = [given] * len(places) if isinstance(given, int) else list(given)
-    if len(sizes) != len(places) or any(
-        not 1 <= size <= length for size, length in zip(sizes, places, strict=False)
-    ):
-        raise ArgumentError(
-            f"{name} is a size for each of the places {tuple(places)}, not {given!r}."
-        )
-    return sizes
 
 
 def _whole_numbers(spec: InputSpec) -> SpecError:

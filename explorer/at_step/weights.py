@@ -83,15 +83,16 @@ def averaged(data: RunData, steps: Iterable[Any], average: Any, decay: float) ->
         raise ArgumentError(f"decay is from 0 up to but not 1, not {decay!r}.")
     if isinstance(steps, str) or not isinstance(steps, Iterable):
         raise ArgumentError(f"steps are several whole numbers, as range(500, 757), not {steps!r}.")
-    wanted = sorted({_whole(step) for step in steps})
+    wanted = steps if isinstance(steps, range) else sorted({_whole(step) for step in steps})
     if not wanted:
         raise ArgumentError("steps are none: give some that were recorded.")
-    known = data.run.steps
-    recorded = [step for step in wanted if np.isin(step, known)]
+    among = wanted if isinstance(wanted, range) else set(wanted)
+    recorded = [step for step in data.run.steps.tolist() if step in among]
     if not recorded:
-        span = f"{wanted[0]} to {wanted[-1]}" if len(wanted) > 1 else str(wanted[0])
+        first, last = sorted((wanted[0], wanted[-1]))
+        span = f"{first} to {last}" if first < last else str(first)
         raise StepNotRecordedError(
-            f"Of the steps {span} none was recorded. {_neighbours(data.run, wanted[0])}"
+            f"Of the steps {span} none was recorded. {_neighbours(data.run, first)}"
         )
     total: dict[str, dict[str, Array]] = {}
     before = recorded[0]

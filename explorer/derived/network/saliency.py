@@ -14,6 +14,8 @@ from explorer.derived.network.node import Array, as_float
 OfPoints = Callable[[Array, Array], Array]
 
 SAMPLES = 64
+# Bytes of covered copies that are held at once.
+COPY_BYTES = 64 * 1024 * 1024
 # Standard deviation of the noise as a share of the range of the values (Smilkov et al., fig. 3).
 NOISE = 0.15
 
@@ -129,14 +131,17 @@ def occlusion(
     counts = np.zeros(places, np.float32)
     for window in windows:
         counts[window] += 1
+    at_once = max(1, COPY_BYTES // max(1, x[:1].size * found.itemsize))
     for number, example in enumerate(as_float(x)):
-        covered = np.repeat(example[None], len(windows), axis=0)
-        for copy, window in zip(covered, windows, strict=True):
-            copy[window] = value
         whole = answer(example[None], np.array([number]))[0]
-        falls = whole - answer(covered, np.full(len(windows), number))
-        for fall, window in zip(falls, windows, strict=True):
-            found[number][window] += fall
+        for first in range(0, len(windows), at_once):
+            some = windows[first : first + at_once]
+            covered = np.repeat(example[None], len(some), axis=0)
+            for copy, window in zip(covered, some, strict=True):
+                copy[window] = value
+            falls = whole - answer(covered, np.full(len(some), number))
+            for fall, window in zip(falls, some, strict=True):
+                found[number][window] += fall
     return found / counts
 
 

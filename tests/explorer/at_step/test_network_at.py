@@ -132,10 +132,11 @@ def test_inputs_that_do_not_fit_are_refused_in_a_sentence(run, x, changed, said)
         (lambda n, _: n.without("conv1", [-1]), ArgumentError, "no unit -1"),
         (lambda n, _: n.without("conv1", []), ArgumentError, "whole numbers"),
         (lambda n, _: n.without("conv1", [0], "median"), ArgumentError, "'median'"),
+        (lambda n, _: n.without("conv1", [0], 1e39), ArgumentError, "or a number, not 1e"),
         (lambda n, _: n.without("softmax", [0]), SpecError, "the network's answer"),
         (lambda n, x: n.saliency(x, 0, "gradcam"), ArgumentError, "Did you mean 'grad_cam'"),
         (lambda n, x: n.saliency(x, 0, "grad_cam", "dense"), SpecError, "has no places"),
-        (lambda n, x: n.saliency(x, 0, patch=3), ArgumentError, "has no such option"),
+        (lambda n, x: n.saliency(x, 0, patch=3), ArgumentError, "has no option 'patch'"),
         (lambda n, x: n.saliency(x, 0, "occlusion", patch=99), ArgumentError, "patch is a size"),
         (lambda n, _: n.tokens("a dog"), SpecError, "no vocabulary"),
     ],
@@ -167,6 +168,53 @@ def test_float16_weights_are_said(tmp_path, any_answer):
     spec = dataclasses.replace(spec, layers=layers)
     net = network_at(write_run(tmp_path / "run.zarr", spec, steps=STEPS), step=5)
     assert "recorded as float16" in net.why
+
+
+@pytest.mark.parametrize(
+    ("method", "option", "said"),
+    [
+        ("integrated_gradients", {"samples": 0}, "samples is a whole number from 1 to 4096"),
+        ("integrated_gradients", {"samples": 10**9}, "samples is a whole number from 1 to 4096"),
+        ("integrated_gradients", {"sample": 9}, "Did you mean 'samples'"),
+        ("integrated_gradients", {"baseline": "black"}, "baseline is a number, or numbers in"),
+        ("integrated_gradients", {"baseline": np.zeros(3)}, "in the shape of one example"),
+        ("integrated_gradients", {"baseline": np.nan}, "baseline is a number"),
+        ("smoothgrad", {"noise": np.nan}, "noise is a share, 0 or more, not nan"),
+        ("smoothgrad", {"noise": -1}, "noise is a share"),
+        ("smoothgrad", {"seed": 0.5}, "seed is a whole number"),
+        ("occlusion", {"patch": 0}, "patch is a size for each of the places"),
+        ("occlusion", {"patch": 2.5}, "patch is a size for each of the places"),
+        ("occlusion", {"stride": [1]}, "stride is a size for each of the places"),
+        ("occlusion", {"value": "black"}, "value is a number, not 'black'"),
+        ("grad_cam", {"samples": 9}, "It has none"),
+    ],
+)
+def test_options_of_a_method_are_checked_before_anything_is_computed(run, x, method, option, said):
+    with pytest.raises(ArgumentError, match=said):
+        network_at(run, step=5).saliency(x, 0, method, **option)
+
+
+def test_many_examples_are_computed_some_at_a_time(run, x, monkeypatch):
+    net, whole = network_at(run, step=5), {}
+    asks = {
+        "answers": lambda: net(x),
+        "maps": lambda: net.activations(x, "conv1")["conv1"],
+        "gradients": lambda: net.gradient(x, np.arange(len(x)) % 3),
+        "covered": lambda: net.saliency(x, 0, "occlusion"),
+        "logits": lambda: net.saliency(x, 0, "gradient", layer="conv1"),
+    }
+    whole = {name: ask() for name, ask in asks.items()}
+    monkeypatch.setattr("explorer.at_step.numpy_engine.BLOCK_BYTES", 1)
+    monkeypatch.setattr("explorer.derived.network.saliency.COPY_BYTES", 1)
+    for name, ask in asks.items():
+        np.testing.assert_allclose(ask(), whole[name], rtol=1e-4, atol=1e-6, err_msg=name)
+
+
+def test_a_range_of_any_length_is_an_average_of_what_was_recorded(run):
+    assert network_at(run, steps=range(10**15)).steps == STEPS
+    assert network_at(run, steps=range(10, -1, -5)).steps == (0, 5, 10)
+    with pytest.raises(StepNotRecordedError, match=r"Of the steps 11 to 20 none"):
+        network_at(run, steps=range(20, 10, -1))
 
 
 def test_an_average_is_of_the_recorded_steps(run, x):
