@@ -201,7 +201,8 @@ def test_every_way_to_compute_a_layer_is_tested_here() -> None:
     left = {name for name, op in layer_ops().items() if type(op) not in tested}
     attending = {name for name, op in layer_ops().items() if isinstance(op, Attending)}
     # Neither tokens nor categories have a gradient, nor has a place; one is a layer inside of a
-    # layer, one an edit, which is no layer of Keras; and what passes through attention is tested with masks and several inputs.
+    # layer, one an edit, which is no layer of Keras; and what passes through attention is tested
+    # with masks and several inputs.
     without = {"Embedding", "ReversibleEmbedding", "PositionEmbedding"}
     without |= {"Discretization", "CategoryEncoding"}
     assert left == {"TimeDistributed", FIXED_UNITS_CLASS} | without | attending
