@@ -14,8 +14,6 @@ from recorder.keras.inputs import Feed
 from recorder.keras.layers import (
     activation_dims,
     is_channels_first,
-    is_leaf,
-    is_model,
     is_over_time,
     layer_configuration,
     layer_kind,
@@ -24,6 +22,7 @@ from recorder.keras.layers import (
 from recorder.keras.trace import Call, Source, Trace
 from recorder.keras.weights import weight_specs
 from store.format.derivation import Derivation
+from store.format.keras_names import is_leaf, is_model
 from store.format.names import DATA_TYPES, layer_path, safe_name, weight_path
 from store.format.spec import LayerSpec
 

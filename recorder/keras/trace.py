@@ -21,9 +21,10 @@ from functools import partial
 from typing import Any
 
 from recorder.keras.inputs import Feed
-from recorder.keras.layers import is_leaf, is_model, layer_kind
+from recorder.keras.layers import layer_kind
 from recorder.keras.parts import is_built
 from recorder.keras.quiet import quietly
+from store.format.keras_names import is_leaf, is_model, is_recorded_type
 from store.format.names import DATA_TYPES
 
 # Operations of TensorFlow that change no value, or its precision alone.
@@ -234,7 +235,7 @@ def recorded_variables(model: Any) -> list[Any]:
     return [
         variable
         for variable in model.weights
-        if _recorded_type(variable.dtype) and 0 not in variable.shape
+        if is_recorded_type(variable.dtype) and 0 not in variable.shape
     ]
 
 
@@ -520,7 +521,7 @@ class Watch:
         import tensorflow as tf
 
         outputs = self._outputs(result)
-        if not outputs or not _recorded_type(outputs[0].dtype.name):
+        if not outputs or not is_recorded_type(outputs[0].dtype.name):
             return result
         output = outputs[0]
         if self._key(_values_of(output)) in self.origins:
@@ -693,10 +694,6 @@ def kept_losses(model: Any) -> Iterator[None]:
     finally:
         for layer, losses in zip(layers, kept, strict=True):
             layer._losses[:] = losses
-
-
-def _recorded_type(dtype: str) -> bool:
-    return dtype in DATA_TYPES or dtype.startswith(("bfloat16", "float8"))
 
 
 def storable(tensor: Any) -> Any:

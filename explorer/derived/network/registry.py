@@ -20,6 +20,8 @@ OPERATIONS_CLASS = "Operations"
 IDLE_CLASS = "Identity"
 # The mask of pairs of places is the output of a layer; other masks follow from what one takes.
 MORE_MASKED = "attention_mask"
+# No class of Keras, whose names have no space: units that are held, see `editing`.
+FIXED_UNITS_CLASS = "fixed units"
 MASK_MAKERS = ("Embedding", "Masking", OPERATIONS_CLASS)
 
 _registered: dict[str, LayerOp] = {}

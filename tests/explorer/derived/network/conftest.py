@@ -125,7 +125,7 @@ def recorded() -> Callable[..., Recorded]:
 def single() -> Callable[..., tuple[Network, dict[str, dict[str, Array]], dict[str, Array]]]:
     """Make a network of one Keras layer, which is built and gets random weights."""
     from recorder.keras.layers import layer_configuration
-    from recorder.keras.weights import weight_names
+    from store.format.keras_names import weight_names
 
     def make(
         layer: Any, inputs: Sequence[Array], is_masked: bool = False

@@ -19,7 +19,7 @@ from explorer.derived.network.joint import (
 )
 from explorer.derived.network.node import Node
 from explorer.derived.network.operations.attention import Attending
-from explorer.derived.network.registry import layer_ops
+from explorer.derived.network.registry import FIXED_UNITS_CLASS, layer_ops
 from explorer.derived.recurrent.equations import NotDerivableError
 
 pytestmark = pytest.mark.slow
@@ -201,10 +201,11 @@ def test_every_way_to_compute_a_layer_is_tested_here() -> None:
     left = {name for name, op in layer_ops().items() if type(op) not in tested}
     attending = {name for name, op in layer_ops().items() if isinstance(op, Attending)}
     # Neither tokens nor categories have a gradient, nor has a place; one is a layer inside of a
-    # layer; and what passes through attention is tested with masks and several inputs.
+    # layer, one an edit, which is no layer of Keras; and what passes through attention is tested
+    # with masks and several inputs.
     without = {"Embedding", "ReversibleEmbedding", "PositionEmbedding"}
     without |= {"Discretization", "CategoryEncoding"}
-    assert left == {"TimeDistributed"} | without | attending
+    assert left == {"TimeDistributed", FIXED_UNITS_CLASS} | without | attending
 
 
 # -- graphs ---------------------------------------------------------------------------------------

@@ -52,7 +52,7 @@ def test_of_one_layer(
 ) -> None:
     import keras
 
-    from recorder.keras.weights import weight_names
+    from store.format.keras_names import weight_names
 
     layer = getattr(keras.layers, name)(*arguments, **options)
     inputs = [normal(*shape, seed=number) for number, shape in enumerate(shapes)]
@@ -109,7 +109,7 @@ def test_of_two_directions(
 ) -> None:
     import keras
 
-    from recorder.keras.weights import weight_names
+    from store.format.keras_names import weight_names
 
     layer = keras.layers.Bidirectional(keras.layers.LSTM(3, **options), merge_mode=merge)
     x = normal(*SEQUENCE)
