@@ -274,7 +274,7 @@ class AttentionLayer:
                 scores = self._op.scores(network.call(self.name, found, weights))
         except NotDerivableError:
             return None
-        return induction(scores, tokens.shape[1] // 2).mean(axis=0)
+        return np.asarray(induction(scores, tokens.shape[1] // 2).mean(axis=0))
 
     def random_tokens(self) -> Array | None:
         """Give random tokens that are repeated once, (text, token); None where none are read."""
