@@ -5,9 +5,9 @@ Everything heavy is imported inside a command, so that help comes at once.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +86,7 @@ _precision = click.option(
 )
 
 
-@contextmanager
+@contextlib.contextmanager
 def _bar(title: str) -> Iterator[Callable[[int, int, str], None]]:
     """Progress bar on a terminal, silence elsewhere."""
     from tqdm import tqdm
@@ -327,6 +327,48 @@ def share(
     _echo_errors(report.errors)
 
 
+@_command("serve-files")
+@click.argument(
+    "folder", type=click.Path(path_type=Path, exists=True, file_okay=False), default="."
+)
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on. 0.0.0.0: everybody who reaches this machine can read FOLDER.",
+)
+@click.option(
+    "--allow-origin",
+    "origins",
+    multiple=True,
+    metavar="ORIGIN",
+    help="Let pages of this origin read the files in a browser, such as https://example.org; "
+    "by default none. Repeatable.",
+)
+def serve_files(folder: Path, port: int, host: str, origins: tuple[str, ...]) -> None:
+    """Serve the runs in FOLDER over HTTP, to be opened in place from another program or machine.
+
+    It sends parts of files (byte ranges), which `python -m http.server` does not. It only reads:
+    plain files below FOLDER, none that is hidden, and through no link. By default only this
+    machine is answered. It knows no passwords and no encryption: on a network that is not yours,
+    use nginx or Caddy.
+
+    Then, elsewhere: trainlapse explore http://127.0.0.1:8000/run.zip
+    """
+    from store.tools.serve_files import FileServer
+
+    try:
+        server = FileServer(folder, host, port, origins=origins)
+    except OSError as error:
+        raise TrainlapseError(
+            f"Nothing can be served at {host}, port {port}: {error}. Choose another with --port."
+        ) from error
+    say(f"Serving {folder} at {server.url} (Ctrl-C ends it)")
+    with server, contextlib.suppress(KeyboardInterrupt):
+        server.serve_forever()
+
+
 @_command("trust")
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
 @click.option("--withdraw", is_flag=True, help="Take the signature back.")
@@ -378,4 +420,4 @@ def _parse_probes(text: str | None) -> list[int] | None:
     return found
 
 
-COMMANDS: list[click.Command] = [info, verify, pack, crop, share, trust]
+COMMANDS: list[click.Command] = [info, verify, pack, crop, share, serve_files, trust]

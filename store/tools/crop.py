@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -140,9 +140,15 @@ def crop(
     kept = {moment.id: moment for moment in left}
     here = [moment for moment in marked if moment.id in kept]
     return CropReport(
-        *(getattr(report, each.name) for each in fields(report)),
+        report.path,
+        report.raw_bytes,
+        report.frames_bytes,
+        report.history_bytes,
+        report.errors,
         tuple(moment for moment in marked if moment.id not in kept),
-        tuple(moment for moment in here if moment.probe is not None is kept[moment.id].probe),
+        tuple(
+            moment for moment in here if moment.probe is not None and kept[moment.id].probe is None
+        ),
     )
 
 

@@ -208,9 +208,9 @@ def other_files(run: Run) -> list[str]:
         names = [entry.name for entry in source.directory.iterdir() if _is_plain(entry)]
     else:
         names = [name for name in source.sizes() or {} if "/" not in name]
-    ours = (*ROOT_FILES, moments.FILE_NAME, JSONLD_NAME)
+    ours = [*ROOT_FILES, moments.FILE_NAME, JSONLD_NAME]
     if not has_own_readme(run):
-        ours = (*ours, README_NAME)
+        ours.append(README_NAME)
     return sorted(name for name in names if name not in ours and not name.startswith("."))
 
 

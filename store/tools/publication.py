@@ -126,11 +126,11 @@ def _is_orcid(text: str) -> bool:
     """Whether the last digit is the checksum of the others, by ISO 7064 11,2."""
     if not re.fullmatch(r"[0-9]{4}(-[0-9]{4}){2}-[0-9]{3}[0-9X]", text):
         return False
-    *digits, last = text.replace("-", "")
+    digits = text.replace("-", "")
     total = 0
-    for digit in digits:
+    for digit in digits[:-1]:
         total = (total + int(digit)) * 2
-    return last == "0123456789X"[(12 - total % 11) % 11]
+    return digits[-1] == "0123456789X"[(12 - total % 11) % 11]
 
 
 def _licence(text: str) -> str:
