@@ -331,7 +331,13 @@ def share(
 @click.argument(
     "folder", type=click.Path(path_type=Path, exists=True, file_okay=False), default="."
 )
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="Port; 0: any free one.",
+)
 @click.option(
     "--host",
     default="127.0.0.1",
