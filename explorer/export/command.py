@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from explorer.export.sizes import DEFAULT_DPI, WidthOption, sized_svg, width_of, with_dpi
+from explorer.export.sizes import DEFAULT_DPI, sized_svg, width_of, with_dpi
 from explorer.replay.command import parse_size
 from store.commands import Command
 from store.errors import TrainlapseError
@@ -58,6 +58,15 @@ def _size(_: click.Context, option: click.Parameter, value: str | None) -> int |
         return None if value is None else parse_size(value)
     except ValueError as error:
         raise click.BadParameter(str(error), param=option) from error
+
+
+def _width(_: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    try:
+        if value is not None:
+            width_of(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param=option) from error
+    return value
 
 
 _overwrite = click.option("--overwrite", is_flag=True, help="Replace what is there already.")
@@ -200,7 +209,8 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
 @_look
 @click.option(
     "--width",
-    type=WidthOption(),
+    callback=_width,
+    metavar="LENGTH",
     help="Width in pixels, such as 1280, or on paper, such as 85mm, 8.5cm or 3.3in.",
 )
 @click.option(

@@ -6,9 +6,6 @@ import re
 import struct
 import zlib
 from dataclasses import dataclass
-from typing import Any
-
-import click
 
 MM_PER_INCH = 25.4
 CSS_PER_INCH = 96.0
@@ -85,20 +82,6 @@ def width_of(text: str, *, scale: float = 1, dpi: int = DEFAULT_DPI) -> Width:
     if mm is None:
         return Width(page_pixels, scale)
     return Width(page_pixels, mm / MM_PER_INCH * dpi / page_pixels, mm, dpi)
-
-
-class WidthOption(click.ParamType):
-    """A width on the command line; it stays a text, since its scale is an option of its own."""
-
-    name = "width"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Check a width."""
-        try:
-            width_of(str(value))
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-        return str(value)
 
 
 def sized_svg(svg: str, width: Width) -> str:
