@@ -31,8 +31,8 @@ def test_every_card_of_every_place_is_that_of_a_fresh_page(
 ) -> None:
     with (
         weighed(two, tmp_path, side_by_side=True) as (at, _),
-        page_checker(viewport=HIGH) as walked,
-        page_checker(viewport=HIGH) as loaded,
+        page_checker(viewport=HIGH, device_scale_factor=0.25) as walked,
+        page_checker(viewport=HIGH, device_scale_factor=0.25) as loaded,
     ):
         walked.goto(at)
         walk(walked, loaded, PLACES, lambda place: f"{at}/?{urlencode(place)}")
@@ -43,7 +43,7 @@ def test_going_round_leaves_nothing_behind(
 ) -> None:
     with (
         weighed(two, tmp_path, side_by_side=True) as (at, weigh),
-        page_checker(viewport=HIGH) as page,
+        page_checker(viewport=HIGH, device_scale_factor=0.25) as page,
     ):
         page.goto(at)
         at_rest(page)
