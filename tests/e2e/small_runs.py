@@ -14,7 +14,7 @@ from tests.recorder.networks import NETWORKS, compiled
 CLASSES = ("ant", "bee", "cat")
 WORDS = ("", "[UNK]", "not", "a", "good", "film", "bad", "one", "is", "this", "no", "more")
 # Ten examples of each class and more, among those learned from and among the others.
-LEARNED_FROM, HELD_OUT, LOOKED_AT = 96, 48, 48
+LEARNED_FROM, HELD_OUT, LOOKED_AT = 96, 96, 48
 
 
 def record(path: Path, network: str, *, seed: int = 7, epochs: int = 3) -> Run:
@@ -36,7 +36,7 @@ def record(path: Path, network: str, *, seed: int = 7, epochs: int = 3) -> Run:
     vocabulary = WORDS if network == "lstm" else None
     recorder = Recorder(
         path,
-        Probe(x[:6], y[:6], class_names=CLASSES, vocabulary=vocabulary),
+        Probe.pick(x, y, 5, class_names=CLASSES, vocabulary=vocabulary),
         schedule=every_n_steps(2),
         evaluation=[
             Evaluation(x[held_out], y[held_out], class_names=CLASSES, role="held_out"),
