@@ -1,7 +1,8 @@
 """Replay a recorded training: arrays (`derived`), pictures (`plots`), panes (`views`), the app.
 
-In a notebook, `explore` shows a run, `picture` one view of it as a HoloViews object. Opening the
-explorer loads no TensorFlow. Names are imported at their first use: nothing but what is needed.
+In a notebook, `explore` shows a run, `picture` one view of it as a HoloViews object. `findings`
+says in sentences what happened in it. Opening the explorer loads no TensorFlow. Names are imported
+at their first use: nothing but what is needed.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from explorer.derived.findings.finding import Finding
+    from explorer.inquiry.findings import findings
     from explorer.notebook import explore, picture, titles
     from store.errors import (
         ChunkDamagedError,
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ChunkDamagedError",
+    "Finding",
     "MissingExtraError",
     "RemoteError",
     "RunFormatError",
@@ -32,15 +36,22 @@ __all__ = [
     "SpecError",
     "TrainlapseError",
     "explore",
+    "findings",
     "picture",
     "titles",
 ]
+
+# Where what is neither an error nor of the notebook comes from.
+HOMES = {
+    "Finding": "explorer.derived.findings.finding",
+    "findings": "explorer.inquiry.findings",
+}
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = "store.errors" if name.endswith("Error") else "explorer.notebook"
+    home = "store.errors" if name.endswith("Error") else HOMES.get(name, "explorer.notebook")
     return getattr(importlib.import_module(home), name)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 import explorer.export.command
+import explorer.inquiry.command
 import recorder.commands.cli
 import store.cli
 from explorer.replay.command import export
@@ -184,6 +185,7 @@ COMMANDS = [
     *recorder.commands.cli.COMMANDS,
     *store.cli.COMMANDS,
     *explorer.export.command.COMMANDS,
+    *explorer.inquiry.command.COMMANDS,
     export,
 ]
 for command in COMMANDS:
