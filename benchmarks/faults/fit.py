@@ -27,6 +27,26 @@ BEFORE, MOST_BEFORE = 4.0, 2.5
 NOTHING_BEFORE = 3.0
 MOST_WEIGHT = 6.0
 
+LINE = 100
+HEAD = '''"""The weights by which observations speak for suspects: the one table of the judge.
+
+By how much the logarithm of a suspect's odds grows where an observation is there in full; half of
+it where its strength is a half. Fitted by ``python benchmarks/findings.py --fit`` to trainings
+whose fault is known: a multinomial logistic regression in which no observation speaks against
+anything, so that each number can be read alone (`benchmarks/faults/fit.py`). Which observation may
+speak for which suspect is decided by hand: by the entries that there are.
+"""
+
+from __future__ import annotations
+
+from explorer.derived.findings.observation import SUSPECTS
+
+# What may be the case: a suspect, or nothing that is worth a word.
+NOTHING = "nothing"
+CANDIDATES: tuple[str, ...] = (*SUSPECTS, NOTHING)
+
+# How likely each is before anything was seen, in the same logarithm.'''
+
 
 @dataclass(frozen=True)
 class Example:
@@ -93,3 +113,19 @@ def fitted(examples: Sequence[Example]) -> tuple[dict[str, dict[str, float]], di
         table[kind][suspect] = round(float(value), 2)
     biases = dict(zip(CANDIDATES, np.round(found[len(pairs) :], 2).tolist(), strict=True))
     return table, biases
+
+
+def written(table: Mapping[str, Mapping[str, float]], biases: Mapping[str, float]) -> str:
+    """Give the module that holds the weights, as text."""
+    lines = [HEAD, "BIASES: dict[str, float] = {"]
+    lines += [f'    "{name}": {biases[name]},' for name in CANDIDATES]
+    lines += ["}", "", "WEIGHTS: dict[str, dict[str, float]] = {"]
+    for kind, row in table.items():
+        entries = [f'"{name}": {value}' for name, value in row.items()]
+        whole = f'    "{kind}": {{{", ".join(entries)}}},'
+        if len(whole) <= LINE:
+            lines.append(whole)
+        else:
+            each = [f"        {entry}," for entry in entries]
+            lines += [f'    "{kind}": {{', *each, "    },"]
+    return "\n".join([*lines, "}", ""])

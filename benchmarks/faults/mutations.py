@@ -14,19 +14,16 @@ Changes = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Mutation:
-    """One fault.
+    """One fault; `benchmarks.faults.truth` says which suspects name it.
 
     Attributes
     ----------
-    suspects : tuple of str
-        Names of findings that say what is wrong; the first is the usual one.
     changes : callable
         Takes the healthy settings, gives what is changed in them.
     applies : callable
         Takes the program: whether the fault makes sense in it.
     """
 
-    suspects: tuple[str, ...]
     changes: Callable[[Settings], Changes]
     applies: Callable[[Program], bool] = lambda _: True
 
@@ -68,52 +65,39 @@ def _family(name: str) -> Callable[[Program], bool]:
 
 
 MUTATIONS: dict[str, Mutation] = {
-    "rate x 100": Mutation(("learning_rate_high",), _rate(100)),
-    "rate x 1000": Mutation(("learning_rate_high",), _rate(1000)),
-    "rate / 100": Mutation(("learning_rate_low",), _rate(1 / 100)),
-    "rate / 1000": Mutation(("learning_rate_low",), _rate(1 / 1000)),
-    "one epoch": Mutation(("epochs_few",), _set(epochs=1)),
-    "sigmoid inside": Mutation(("hidden_activation",), _set(hidden="sigmoid"), _deep),
-    "linear inside": Mutation(("hidden_activation",), _set(hidden="linear"), _has_functions),
-    "softmax inside": Mutation(("hidden_activation",), _set(hidden="softmax"), _has_functions),
-    "exponential inside": Mutation(
-        ("hidden_activation", "numeric_overflow"), _set(hidden="exponential"), _deep
-    ),
-    "relu at the end": Mutation(("output_activation",), _set(output="relu")),
-    "linear at the end": Mutation(("output_activation",), _set(output="linear"), _labelled),
-    "softmax of one": Mutation(("output_activation",), _set(output="softmax"), _task("binary")),
-    "sigmoid of values": Mutation(("output_activation",), _set(output="sigmoid"), _task("values")),
-    "tanh of classes": Mutation(("output_activation",), _set(output="tanh"), _labelled),
-    "logits of softmax": Mutation(
-        ("loss", "output_activation"), _set(from_logits=True), _task("classes")
-    ),
-    "mae of classes": Mutation(("loss",), _set(loss="mean_absolute_error"), _labelled),
-    "mse of classes": Mutation(("loss",), _set(loss="mean_squared_error"), _labelled),
-    "hinge of classes": Mutation(("loss",), _set(loss="categorical_hinge"), _classes),
-    "cross-entropy of values": Mutation(
-        ("loss",), _set(loss="binary_crossentropy"), _task("values")
-    ),
-    "percentage of values": Mutation(
-        ("loss",), _set(loss="mean_absolute_percentage_error"), _task("values")
-    ),
-    "zeros": Mutation(("initialization",), _set(initializer="zeros")),
-    "ones": Mutation(("initialization",), _set(initializer="ones")),
-    "large weights": Mutation(("initialization",), _set(initializer="large")),
-    "uniform weights": Mutation(("initialization",), _set(initializer="uniform")),
-    "tiny weights": Mutation(("initialization",), _set(initializer="tiny"), _deep),
+    "rate x 100": Mutation(_rate(100)),
+    "rate x 1000": Mutation(_rate(1000)),
+    "rate / 100": Mutation(_rate(1 / 100)),
+    "rate / 1000": Mutation(_rate(1 / 1000)),
+    "one epoch": Mutation(_set(epochs=1)),
+    "sigmoid inside": Mutation(_set(hidden="sigmoid"), _deep),
+    "linear inside": Mutation(_set(hidden="linear"), _has_functions),
+    "softmax inside": Mutation(_set(hidden="softmax"), _has_functions),
+    "exponential inside": Mutation(_set(hidden="exponential"), _deep),
+    "relu at the end": Mutation(_set(output="relu")),
+    "linear at the end": Mutation(_set(output="linear"), _labelled),
+    "softmax of one": Mutation(_set(output="softmax"), _task("binary")),
+    "sigmoid of values": Mutation(_set(output="sigmoid"), _task("values")),
+    "tanh of classes": Mutation(_set(output="tanh"), _labelled),
+    "logits of softmax": Mutation(_set(from_logits=True), _task("classes")),
+    "mae of classes": Mutation(_set(loss="mean_absolute_error"), _labelled),
+    "mse of classes": Mutation(_set(loss="mean_squared_error"), _labelled),
+    "hinge of classes": Mutation(_set(loss="categorical_hinge"), _classes),
+    "cross-entropy of values": Mutation(_set(loss="binary_crossentropy"), _task("values")),
+    "percentage of values": Mutation(_set(loss="mean_absolute_percentage_error"), _task("values")),
+    "zeros": Mutation(_set(initializer="zeros")),
+    "ones": Mutation(_set(initializer="ones")),
+    "large weights": Mutation(_set(initializer="large")),
+    "uniform weights": Mutation(_set(initializer="uniform")),
+    "tiny weights": Mutation(_set(initializer="tiny"), _deep),
     "slow optimizer": Mutation(
-        ("optimizer", "learning_rate_low"),
         _set(optimizer="Adadelta", learning_rate=None, momentum=None),
     ),
-    "plain descent": Mutation(
-        ("optimizer", "learning_rate_low"), _set(optimizer="SGD", learning_rate=1e-3, momentum=None)
-    ),
+    "plain descent": Mutation(_set(optimizer="SGD", learning_rate=1e-3, momentum=None)),
     "adagrad": Mutation(
-        ("optimizer", "learning_rate_low"),
         _set(optimizer="Adagrad", learning_rate=1e-3, momentum=None),
     ),
     "tiny clip": Mutation(
-        ("optimizer", "learning_rate_low"),
         lambda _: {
             "clipnorm": 1e-4,
             "optimizer": "SGD",
@@ -121,45 +105,38 @@ MUTATIONS: dict[str, Mutation] = {
             "momentum": 0.9,
         },
     ),
-    "whole batch": Mutation(("batch_size",), _set(batch_size=100_000)),
-    "batch of two": Mutation(("batch_size",), _set(batch_size=2, epochs=2)),
-    "shuffled labels": Mutation(("labels",), _set(noise=1.0)),
-    "noisy labels": Mutation(("labels",), _set(noise=0.5)),
-    "inputs x 255": Mutation(("input_scale",), _set(scale=255.0), _numeric),
-    "inputs x 10000": Mutation(("input_scale",), _set(scale=10_000.0), _numeric),
-    "inputs / 1000": Mutation(("input_scale",), _set(scale=1e-3), _numeric),
-    "targets x 1000": Mutation(
-        ("input_scale", "output_activation"), _set(target_scale=1000.0), _task("values")
-    ),
-    "missing numbers": Mutation(("input_scale", "numeric_overflow"), _set(missing=0.01), _numeric),
-    "l2 of 1": Mutation(("regularization_strong",), _set(l2=1.0)),
-    "l2 of 0.1": Mutation(("regularization_strong",), _set(l2=0.1)),
+    "whole batch": Mutation(_set(batch_size=100_000)),
+    "batch of two": Mutation(_set(batch_size=2, epochs=2)),
+    "shuffled labels": Mutation(_set(noise=1.0)),
+    "noisy labels": Mutation(_set(noise=0.5)),
+    "inputs x 255": Mutation(_set(scale=255.0), _numeric),
+    "inputs x 10000": Mutation(_set(scale=10_000.0), _numeric),
+    "inputs / 1000": Mutation(_set(scale=1e-3), _numeric),
+    "targets x 1000": Mutation(_set(target_scale=1000.0), _task("values")),
+    "missing numbers": Mutation(_set(missing=0.01), _numeric),
+    "l2 of 1": Mutation(_set(l2=1.0)),
+    "l2 of 0.1": Mutation(_set(l2=0.1)),
     "dropout of 0.95": Mutation(
-        ("regularization_strong",),
         _set(dropout=0.95),
         lambda program: program.hidden.__name__ not in ("_normalized", "_gru_next"),
     ),
-    "frozen": Mutation(("frozen_layer",), _set(frozen=1)),
+    "frozen": Mutation(_set(frozen=1)),
     "frozen twice": Mutation(
-        ("frozen_layer",),
         _set(frozen=2),
         lambda program: _deep(program) or _family("dense")(program),
     ),
-    "in order": Mutation(("data_order",), _set(ordered=True), _labelled),
-    "rare classes": Mutation(("class_imbalance",), _set(imbalance=0.95), _labelled),
+    "in order": Mutation(_set(ordered=True), _labelled),
+    "rare classes": Mutation(_set(imbalance=0.95), _labelled),
     "few examples": Mutation(
-        ("data_small", "overfitting"),
         lambda healthy: {"examples": 40, "epochs": healthy.epochs * 10},
     ),
     "far too long": Mutation(
-        ("overfitting", "data_small"),
         lambda healthy: {"examples": 300, "epochs": healthy.epochs * 6, "dropout": 0.0},
     ),
-    "one unit": Mutation(("capacity",), lambda _: {"width": 0.03}),
+    "one unit": Mutation(lambda _: {"width": 0.03}),
     "simple memory": Mutation(
-        ("recurrent_memory",),
         _set(recurrent="SimpleRNN"),
         lambda program: program.hidden is PROGRAMS["recall_lstm"].hidden,
     ),
-    "cut memory": Mutation(("recurrent_memory",), _set(truncated=4), _family("recurrent")),
+    "cut memory": Mutation(_set(truncated=4), _family("recurrent")),
 }

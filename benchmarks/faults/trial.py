@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -15,9 +14,9 @@ import numpy as np
 from benchmarks.faults.data import changed
 from benchmarks.faults.mutations import MUTATIONS
 from benchmarks.faults.programs import PROGRAMS, Program
+from benchmarks.faults.truth import HEALTHY
 from recorder import Probe, Recorder
 
-HEALTHY = "healthy"
 PROBES = 24
 
 
@@ -109,9 +108,3 @@ def _score(program: Program, said: Any, truth: Any) -> float:
     truth = truth.reshape(said.shape)
     spread = ((truth - truth.mean(axis=0)) ** 2).mean()
     return max(-1.0, float(1 - ((said - truth) ** 2).mean() / spread))
-
-
-def kept(path: Path) -> dict[str, Any]:
-    """Read what was noted of a training."""
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found

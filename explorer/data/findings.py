@@ -18,7 +18,7 @@ from explorer.derived.findings.observation import SEVERITIES
 from explorer.derived.findings.weights import BIASES, WEIGHTS
 
 # Raised when detectors say something else of the same run.
-GENERATION = 1
+GENERATION = 2
 
 
 def findings_of(data: RunData) -> list[Finding]:
@@ -58,3 +58,21 @@ def _key() -> str:
 def _packed(found: list[Finding]) -> dict[str, Any]:
     text = json.dumps([each.as_json() for each in found], allow_nan=False)
     return {"json": np.frombuffer(text.encode(), np.uint8)}
+
+
+def looked_at(data: RunData) -> str:
+    """Say what was looked at, as the end of a sentence."""
+    run = data.run
+    weighted = sum(bool(layer.weights) for layer in run.layers.values())
+    active = sum(layer.has_activation for layer in run.layers.values())
+    parts = []
+    if "loss" in data.metrics:
+        parts.append(f"the loss at {int(data.metrics['loss'].notnull().sum()):,} updates")
+    if any(str(name).startswith("val_") for name in data.metrics):
+        parts.append("held-out examples")
+    if weighted:
+        parts.append(f"the weights of {weighted} layers")
+    if active and run.probe is not None:
+        parts.append(f"what {active} layers give for {run.probe.size} probes")
+    parts.append("the settings")
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -43,9 +43,9 @@ def findings(run: str, other: str | None, as_json: bool, least: str, fail_on: st
     told = [each for each in every if _weighs(each.severity) <= _weighs(least)]
     if as_json:
         say_json([each.as_json() for each in told])
-    elif not told:
-        say("Nothing unusual was found.")
     else:
+        if all(each.severity == "note" for each in every):
+            say("Nothing unusual was found.")
         for each in told:
             which = f"{each.run}: " if each.run else ""
             say(*_wrapped(f"{each.severity:<8}{which}{each.sentence}"))

@@ -13,6 +13,7 @@ from explorer.derived.findings import (
     initialization,
     inputs,
     step_size,
+    story,
 )
 from explorer.derived.findings.facts import Facts
 from explorer.derived.findings.observation import Detector, Observation
@@ -59,6 +60,9 @@ DETECTORS: tuple[Detector, ...] = (
     generalization.quality_gap,
     generalization.explained,
     generalization.floor,
+    story.summary,
+    story.halfway,
+    story.unlearned,
 )
 
 # What holds of any network, whatever is asked of it: nobody can say whether a GAN's loss is well.

@@ -18,7 +18,7 @@ FAULT_SHARE, FAULT_NOTHING = 0.3, 0.1
 WARNING_NOTHING = 0.5
 # How many suspects are named, and the least share of one.
 MOST_SUSPECTS, LEAST_SHARE = 3, 0.02
-# How much must speak for one, whatever else is ruled out.
+# How much must speak for one.
 LEAST_SPOKEN = 0.5
 # What no suspect explains is told from this strength on, behind what is explained.
 TOLD, UNEXPLAINED = 0.5, 0.3
@@ -92,12 +92,35 @@ class Judgement:
         return sorted(SUSPECTS, key=lambda suspect: -self.shares[suspect])
 
 
-def weigh(observations: Sequence[Observation]) -> Judgement:
+@dataclass(frozen=True)
+class Scales:
+    """What observations are weighed with.
+
+    Attributes
+    ----------
+    weights : mapping of str to mapping of str to float
+        By kind of observation, and suspect.
+    biases : mapping of str to float
+        By suspect, and of "nothing".
+    """
+
+    weights: Mapping[str, Mapping[str, float]]
+    biases: Mapping[str, float]
+
+    def speaks_for(self, suspect: str, kind: str, strength: float) -> float:
+        """Give how much an observation speaks for a suspect."""
+        return self.weights.get(kind, {}).get(suspect, 0.0) * strength
+
+
+FITTED = Scales(WEIGHTS, BIASES)
+
+
+def weigh(observations: Sequence[Observation], scales: Scales = FITTED) -> Judgement:
     """Weigh observations: a softmax over suspects and "nothing" of biases and weights."""
-    scores = dict(BIASES)
+    scores = dict(scales.biases)
     for kind, strength in strengths(observations).items():
-        for suspect, weight in WEIGHTS.get(kind, {}).items():
-            scores[suspect] += weight * strength
+        for suspect in scales.weights.get(kind, {}):
+            scores[suspect] += scales.speaks_for(suspect, kind, strength)
     values = np.array([scores[name] for name in CANDIDATES])
     shares = np.exp(values - values.max())
     shares = shares / shares.sum()
@@ -112,25 +135,27 @@ def strengths(observations: Sequence[Observation]) -> dict[str, float]:
     return found
 
 
-def judge(observations: Sequence[Observation]) -> list[Finding]:
+def judge(observations: Sequence[Observation], scales: Scales = FITTED) -> list[Finding]:
     """Make findings of observations, the heaviest first.
 
     Parameters
     ----------
     observations : sequence of Observation
         Of one training.
+    scales : Scales
+        By default those that were fitted.
 
     Returns
     -------
     list of Finding
         First those that name a suspect, in the order of its likelihood within each severity.
     """
-    judgement = weigh(observations)
+    judgement = weigh(observations, scales)
     told: list[Finding] = []
     used: set[int] = set()
-    for suspect, severity in _named(judgement, strengths(observations)):
+    for suspect, severity in _named(judgement, strengths(observations), scales):
         share = judgement.shares[suspect]
-        best = _speaker(observations, suspect, severity, used)
+        best = _speaker(observations, suspect, severity, used, scales)
         if best is None:
             told.append(_unseen(suspect, severity, share, bool(told)))
             continue
@@ -144,7 +169,9 @@ def judge(observations: Sequence[Observation]) -> list[Finding]:
     return sorted(told, key=lambda each: (SEVERITIES.index(each.severity), -each.score))
 
 
-def _named(judgement: Judgement, seen: Mapping[str, float]) -> list[tuple[str, Severity]]:
+def _named(
+    judgement: Judgement, seen: Mapping[str, float], scales: Scales
+) -> list[tuple[str, Severity]]:
     """Name the suspects that are worth it, each with its severity."""
     if judgement.nothing > WARNING_NOTHING:
         return []
@@ -153,20 +180,20 @@ def _named(judgement: Judgement, seen: Mapping[str, float]) -> list[tuple[str, S
         share = judgement.shares[suspect]
         if share < LEAST_SHARE or len(named) == MOST_SUSPECTS:
             break
-        if _spoken(suspect, seen) < LEAST_SPOKEN:
+        # Whatever else is ruled out, something must speak for it.
+        if sum(scales.speaks_for(suspect, *each) for each in seen.items()) < LEAST_SPOKEN:
             continue
         is_fault = share >= FAULT_SHARE and judgement.nothing <= FAULT_NOTHING
         named.append((suspect, "fault" if is_fault else "warning"))
     return named
 
 
-def _spoken(suspect: str, seen: Mapping[str, float]) -> float:
-    """Give how much what was seen speaks for a suspect; without it none is named."""
-    return sum(WEIGHTS.get(kind, {}).get(suspect, 0.0) * each for kind, each in seen.items())
-
-
 def _speaker(
-    observations: Sequence[Observation], suspect: str, severity: Severity, used: set[int]
+    observations: Sequence[Observation],
+    suspect: str,
+    severity: Severity,
+    used: set[int],
+    scales: Scales,
 ) -> int | None:
     """Choose the observation that speaks most for a suspect and was not told yet.
 
@@ -174,7 +201,7 @@ def _speaker(
     """
     order = SEVERITIES.index
     spoken = {
-        at: WEIGHTS.get(seen.kind, {}).get(suspect, 0.0) * seen.strength
+        at: scales.speaks_for(suspect, seen.kind, seen.strength)
         for at, seen in enumerate(observations)
         if seen.sentence and at not in used and order(seen.least) >= order(severity)
     }

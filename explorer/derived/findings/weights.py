@@ -1,9 +1,10 @@
-"""The weights by which observations speak for suspects: the one table of the combiner.
+"""The weights by which observations speak for suspects: the one table of the judge.
 
 By how much the logarithm of a suspect's odds grows where an observation is there in full; half of
 it where its strength is a half. Fitted by ``python benchmarks/findings.py --fit`` to trainings
 whose fault is known: a multinomial logistic regression in which no observation speaks against
-anything, so that each number can be read alone (`benchmarks/faults/fit.py`).
+anything, so that each number can be read alone (`benchmarks/faults/fit.py`). Which observation may
+speak for which suspect is decided by hand: by the entries that there are.
 """
 
 from __future__ import annotations
