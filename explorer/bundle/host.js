@@ -1076,6 +1076,7 @@
   // explorer/widgets/shared/cards.js
   var SETTLE_MS = [0, 350, 1200];
   var GAP_PX = 10;
+  var LETTER = /^[AB] · /;
   var page = () => document.querySelector("main") ?? document.scrollingElement;
   var top = () => document.querySelector(".bar")?.getBoundingClientRect().bottom ?? 0;
   function* cardsBelow(node) {
@@ -1102,7 +1103,7 @@
         if (left !== null && Math.abs(main.scrollTop - left) > 2) return settle();
         for (const { title: other, card: card2 } of cardsBelow(main)) {
           const box = card2.getBoundingClientRect();
-          if (other !== title || !box.height) continue;
+          if (![other, other.replace(LETTER, "")].includes(title) || !box.height) continue;
           main.scrollTop += box.top - top() - GAP_PX;
           break;
         }
@@ -1813,7 +1814,10 @@
       plain: (value) => model.axis === "wall_time" ? value.toFixed(1) : short(value),
       unit: () => ({ epoch: "epoch", wall_time: "seconds" })[model.axis] ?? "step",
       spoken: named,
-      notches: () => model.jumps.map((index) => [index, `Before step ${model.steps[index]} the ${JUMPED}`]),
+      notches: () => [
+        ...model.jumps.map((index) => [index, `Before step ${model.steps[index]} the ${JUMPED}`]),
+        ...model.marks.map(([index, said]) => [index, `Step ${model.steps[index]}: ${said}`])
+      ],
       onPause: () => {
         tellPython();
         writeAddress();
@@ -1859,7 +1863,7 @@
       axis.blur();
     });
     clock.addEventListener("tick", onTick);
-    model.on("axis", onAxis);
+    model.on(["axis", "marks"], onAxis);
     model.on(["steps", "epochs", "wall_times", "jumps"], () => {
       clock.count = Math.max(1, model.steps.length);
       clock.go(clock.index);

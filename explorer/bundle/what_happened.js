@@ -1,6 +1,7 @@
 // explorer/widgets/shared/cards.js
 var SETTLE_MS = [0, 350, 1200];
 var GAP_PX = 10;
+var LETTER = /^[AB] · /;
 var page = () => document.querySelector("main") ?? document.scrollingElement;
 var top = () => document.querySelector(".bar")?.getBoundingClientRect().bottom ?? 0;
 function* cardsBelow(node) {
@@ -27,7 +28,7 @@ function cardScroller() {
       if (left !== null && Math.abs(main.scrollTop - left) > 2) return settle();
       for (const { title: other, card } of cardsBelow(main)) {
         const box = card.getBoundingClientRect();
-        if (other !== title || !box.height) continue;
+        if (![other, other.replace(LETTER, "")].includes(title) || !box.height) continue;
         main.scrollTop += box.top - top() - GAP_PX;
         break;
       }
@@ -113,7 +114,7 @@ function render({ model, el }) {
     const said = element(leads ? "button" : "span", leads ? { type: "button", class: "go" } : { class: "go" });
     const name = NAMES[finding.severity];
     if (name) said.append(element("span", { class: "severity", text: `${name}: ` }));
-    said.append(finding.sentence);
+    said.append((finding.run && name ? `${finding.run.toUpperCase()}: ` : "") + finding.sentence);
     if (leads) said.addEventListener("click", () => go(finding));
     const item = element("li", { class: finding.severity }, said);
     if (finding.remedy) item.append(element("span", { class: "remedy", text: `Try: ${finding.remedy}` }));

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,10 +29,14 @@ class Happened:
 
     Parameters
     ----------
-    tabs : dict of str to Tab
+    tabs : mapping of str to Tab
         The tab of each card, by its title.
     channel : str
         Name of the page's clock.
+    find : callable, optional
+        Takes the run, gives findings; called in its worker. By default those of the run itself.
+    mark : callable, optional
+        Takes where something happened: position of a recorded step, and the sentence.
 
     Attributes
     ----------
@@ -40,33 +44,42 @@ class Happened:
         Empty until the run's worker has found something.
     """
 
-    def __init__(self, tabs: dict[str, Tab], channel: str) -> None:
+    def __init__(
+        self,
+        tabs: Mapping[str, Tab],
+        channel: str,
+        *,
+        find: Callable[[RunData], list[Finding]] = findings_of,
+        mark: Callable[[list[tuple[int, str]]], None] = lambda _: None,
+    ) -> None:
         self.widget = WhatHappened(channel=channel, sizing_mode="stretch_width", margin=0)
-        self._tabs = tabs
+        self._tabs, self._find, self._mark = tabs, find, mark
 
     def adopt(self, data: RunData) -> None:
         """Find in a run, or anew in a newer reading of it. The page does not wait."""
 
+        def find() -> list[Finding]:
+            try:
+                return self._find(data) if len(data.run) else []
+            except Exception:
+                logger.exception("What happened cannot be said")
+                return []
+
         def show(found: Sequence[Finding]) -> None:
-            told = found[:MOST]
+            told = [shown(data, each, self._tabs) for each in found[:MOST]]
             unusual = any(each.severity != "note" for each in found)
             quiet = "" if unusual or not found else f"Nothing unusual: looked at {looked_at(data)}."
-            self.widget.param.update(
-                findings=[shown(data, each, self._tabs) for each in told], quiet=quiet
+            self.widget.param.update(findings=told, quiet=quiet)
+            # Of its very end the slider needs no mark.
+            last = len(data.run) - 1
+            self._mark(
+                [(at, each["sentence"]) for each in told if 0 <= (at := each["index"]) < last]
             )
 
-        in_worker(data, lambda: _found(data), show)
+        in_worker(data, find, show)
 
 
-def _found(data: RunData) -> list[Finding]:
-    try:
-        return findings_of(data) if len(data.run) else []
-    except Exception:
-        logger.exception("What happened cannot be said")
-        return []
-
-
-def shown(data: RunData, finding: Finding, tabs: dict[str, Tab]) -> dict[str, Any]:
+def shown(data: RunData, finding: Finding, tabs: Mapping[str, Tab]) -> dict[str, Any]:
     """Describe a finding for the widget."""
     steps = data.timeline.steps
     index = -1
@@ -83,6 +96,7 @@ def shown(data: RunData, finding: Finding, tabs: dict[str, Tab]) -> dict[str, An
     return {
         "severity": finding.severity,
         "sentence": finding.sentence,
+        "run": finding.run or "",
         "remedy": finding.remedy or "",
         "index": index,
         "go": moment.get("go", {}),

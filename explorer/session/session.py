@@ -103,7 +103,7 @@ class Explorer:
         self.cards = {region: self._cards(region) for region in get_args(Region)}
         self.absent = {tab: AbsenceNotice.of(tab, self.cards, self.tab_of) for tab in TAB_TITLES}
         self.heading = pn.pane.HTML(margin=0, sizing_mode="stretch_width")
-        self.happened = Happened(tabs_of_cards(self.tab_of), self.channel)
+        self.happened = Happened(tabs_of_cards(self.tab_of), self.channel, mark=self._mark)
         self.body = self._layout()
         self._watch()
         self._update(deadline=time.monotonic() + FIRST_SCREEN_S)
@@ -263,6 +263,10 @@ class Explorer:
                 picker.param.update(predicted=verdicts.predicted, correct=verdicts.marks)
 
         self._in_worker("The predictions cannot be read", self.data.verdicts, show)
+
+    def _mark(self, marks: list[tuple[int, str]]) -> None:
+        """Mark on the slider where something happened."""
+        self.transport.marks = marks
 
     def _colour_graph(self, name: str) -> None:
         """Colour the graph's boxes by a quantity, once the worker has computed it."""

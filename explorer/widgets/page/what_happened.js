@@ -23,7 +23,7 @@ export function render({ model, el }) {
     const said = element(leads ? "button" : "span", leads ? { type: "button", class: "go" } : { class: "go" });
     const name = NAMES[finding.severity];
     if (name) said.append(element("span", { class: "severity", text: `${name}: ` }));
-    said.append(finding.sentence);
+    said.append((finding.run && name ? `${finding.run.toUpperCase()}: ` : "") + finding.sentence);
     if (leads) said.addEventListener("click", () => go(finding));
     const item = element("li", { class: finding.severity }, said);
     if (finding.remedy) item.append(element("span", { class: "remedy", text: `Try: ${finding.remedy}` }));

@@ -3,6 +3,8 @@
 // A card's height is known once it has been drawn, so the page is put in place again.
 const SETTLE_MS = [0, 350, 1200];
 const GAP_PX = 10;
+// Beside another run a card's title begins with the run's letter.
+const LETTER = /^[AB] · /;
 
 export const page = () => document.querySelector("main") ?? document.scrollingElement;
 export const top = () => document.querySelector(".bar")?.getBoundingClientRect().bottom ?? 0;
@@ -34,7 +36,7 @@ export function cardScroller() {
       if (left !== null && Math.abs(main.scrollTop - left) > 2) return settle(); // somebody scrolled
       for (const { title: other, card } of cardsBelow(main)) {
         const box = card.getBoundingClientRect();
-        if (other !== title || !box.height) continue;
+        if (![other, other.replace(LETTER, "")].includes(title) || !box.height) continue;
         main.scrollTop += box.top - top() - GAP_PX;
         break;
       }
