@@ -8,13 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from explorer.derived.predictions.pictures import LUMA
 from explorer.derived.time.frames import Limits, quantize
 
 Array = npt.NDArray[Any]
-
-
-# Recommendation ITU-R BT.601: how bright the eye finds red, green and blue.
-LUMA = (0.299, 0.587, 0.114)
 
 
 def grey_palette() -> npt.NDArray[np.uint8]:

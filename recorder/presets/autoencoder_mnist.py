@@ -56,7 +56,7 @@ def build_model(data: Data) -> Any:
 PRESET = Preset(
     name="autoencoder-mnist",
     title="Autoencoder of handwritten digits",
-    description="Squeezes digits into 12 numbers and draws them again, error 0.013 (0.4 GB).",
+    description="Squeezes digits into 12 numbers, draws them again, squared error 0.02 (0.4 GB).",
     epochs=12,
     batch_size=64,
     load_data=load_data,

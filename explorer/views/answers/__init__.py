@@ -1,0 +1,1 @@
+"""Views of answers that are no classes: pictures, masks, tags and numbers."""
