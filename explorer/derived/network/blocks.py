@@ -187,7 +187,8 @@ class _Level:
     Sets of these are whole numbers, a bit for each.
     """
 
-    names: Sequence[str]  # in network order
+    order: Mapping[str, int]  # of layers in the network
+    names: Sequence[str]  # so that each follows what it takes
     taken: Sequence[Sequence[int]]
     followers: Sequence[Sequence[int]]
     below: Sequence[int]  # what depends on each
@@ -195,7 +196,7 @@ class _Level:
     classes: Sequence[str]
     attends: Sequence[bool]  # whether it has attention in it
     nested: Mapping[str, Block]
-    layers: Mapping[str, Sequence[str]]  # of each, in network order
+    layers: Mapping[str, Sequence[str]]  # of each
 
     @classmethod
     def of(cls, network: _Network, layers: Sequence[str], scope: str) -> _Level:
@@ -221,6 +222,7 @@ class _Level:
         held = {name: _held(name, nested) for name in names}
         classes = network.classes
         return cls(
+            {name: at for at, name in enumerate(classes)},
             names,
             taken,
             followers,
@@ -257,7 +259,9 @@ class _Level:
         return 2 * items.bit_count() > len(self.names)
 
     def layers_in(self, items: int) -> tuple[str, ...]:
-        return tuple(layer for at in bits(items) for layer in self.layers[self.names[at]])
+        """Give the layers of some items, in network order."""
+        layers = (layer for at in bits(items) for layer in self.layers[self.names[at]])
+        return tuple(sorted(layers, key=self.order.__getitem__))
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,8 +339,7 @@ def _blocks_of(level: _Level) -> tuple[Block, ...]:
              if not taken >> at & 1 and (block := level.nested.get(name))]  # fmt: skip
     regions.sort(key=lambda one: one.items & -one.items)
     made = [*alone, *_numbered(level, regions)]
-    order = {layer: at for at, layer in enumerate(level.layers_in((1 << len(level.names)) - 1))}
-    return tuple(sorted(made, key=lambda block: order[block.layers[0]]))
+    return tuple(sorted(made, key=lambda block: level.order[block.layers[0]]))
 
 
 def _contractible(level: _Level, regions: Iterable[_Region]) -> list[_Region]:
@@ -375,10 +378,9 @@ def _regions(level: _Level) -> Iterator[_Region]:
     for region in found:
         if region.items & seen == region.items:
             continue
-        within = [
-            other for other in found if other is not region and not other.items & ~region.items
-        ]
-        if not _is_long_way(level, region, [one for one in within if one.kind != "gated"]):
+        others = [other for other in found if other is not region and other.kind != "gated"]
+        within = [other for other in others if not other.items & ~region.items]
+        if not _is_long_way(region, within):
             seen |= region.items
             yield region
 
