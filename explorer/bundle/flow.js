@@ -278,6 +278,7 @@ function messageOn(stage, layers) {
 var HEADER = 20;
 var LABEL = 13;
 var APART = 6;
+var MARK = 14;
 var FRAME = 3;
 var SIDE = 22;
 var WIDTHS = { image: [60, 132], map: [56, 58], flanked: [62, 77], vector: [50, 58], classes: [80, 130] };
@@ -293,6 +294,18 @@ function signed(value, digits = DIGITS[0]) {
 function curve(pen, from, to) {
   const bend = (to.x - from.x) / 2;
   pen.bezierCurveTo(from.x + bend, from.y, to.x - bend, to.y, to.x, to.y);
+}
+function opens({ group = "", within = 1, open = false }) {
+  return within > 1 || open ? group : "";
+}
+function headingOf(column) {
+  if (!opens(column)) return column.title;
+  return column.open ? `▾ ${column.title}` : `▸ ${column.group}`;
+}
+function tellsOf(column) {
+  if (!opens(column)) return column.title;
+  if (column.open) return `${column.title} · of ${column.group}, click to fold it`;
+  return `${column.group} · by ${column.title}, the strongest of its ${column.within} layers, click to open`;
 }
 var percent = (share) => `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
 function placesOf(columns, width) {
@@ -483,7 +496,7 @@ function render({ model, el }) {
       pen.strokeRect(x - FRAME, top - FRAME, width + 2 * FRAME, bottom - top + 2 * FRAME - 1);
     }
   };
-  const titleRoom = (at) => places[at].width + (at < places.length - 1 ? places[at].gutter - 8 : 0);
+  const titleRoom = (at) => places[at].width + (at < places.length - 1 ? places[at].gutter - 8 - (model.columns[at + 1].folded?.length ? MARK - 4 : 0) : 0);
   const paint = (payload, index) => {
     places = placesOf(model.columns, scroll.clientWidth - 2 * FRAME);
     const { left, width } = places.at(-1);
@@ -497,8 +510,12 @@ function render({ model, el }) {
     model.columns.forEach((column, at) => {
       pen.font = `600 ${FONT}`;
       pen.fillStyle = themed(el, "text");
-      pen.fillText(fitted(pen, column.title, titleRoom(at)), places[at].left, 0);
+      pen.fillText(fitted(pen, headingOf(column), titleRoom(at)), places[at].left, 0);
       pen.font = FONT;
+      if (column.folded?.length) {
+        pen.fillStyle = themed(el, "muted");
+        pen.fillText("⋯", places[at].left - MARK, 0);
+      }
       if (at === 0) return;
       for (let row = 0; row < model.rows; row++) {
         const unit = payload.units[(at - 1) * model.rows + row];
@@ -535,7 +552,21 @@ function render({ model, el }) {
     frames.want(index);
   };
   const under = (event) => boxes.find((box) => event.offsetX >= box.x - FRAME && event.offsetX <= box.x + box.width + FRAME && event.offsetY >= box.y && event.offsetY <= box.y + box.height);
-  const titleUnder = ({ offsetX, offsetY }) => offsetY < HEADER ? model.columns[places.findIndex(({ left }, at) => offsetX >= left && offsetX <= left + titleRoom(at))]?.title : void 0;
+  const headingUnder = ({ offsetX, offsetY }) => {
+    if (offsetY >= HEADER) return void 0;
+    const signed2 = places.findIndex(({ left }, at) => model.columns[at].folded?.length && offsetX >= left - MARK - 3 && offsetX < left - 1);
+    if (signed2 >= 0) {
+      const { folded } = model.columns[signed2];
+      return { says: `folded: ${folded.join(", ")} · click to open ${folded[0]}, the strongest`, group: folded[0] };
+    }
+    const column = model.columns[places.findIndex(({ left }, at) => offsetX >= left && offsetX <= left + titleRoom(at))];
+    return column && { says: tellsOf(column), group: opens(column) };
+  };
+  const toggle = (group) => {
+    introduce(model);
+    model.opened = model.opened.includes(group) ? model.opened.filter((other) => other !== group) : [...model.opened, group];
+    say(`${model.opened.includes(group) ? "opening" : "folding"} ${group} …`, clock.index);
+  };
   const describe = (box) => {
     const at = box.column * model.rows + box.row;
     const column = model.columns[box.column + 1];
@@ -546,7 +577,9 @@ function render({ model, el }) {
   const repaint = () => shown && paint(shown, clock.index);
   canvas.addEventListener("pointermove", (event) => {
     const box = under(event);
-    const said = box ? describe(box) : titleUnder(event);
+    const heading = box ? void 0 : headingUnder(event);
+    const said = box ? describe(box) : heading?.says;
+    canvas.style.cursor = box || heading?.group ? "pointer" : "default";
     if (said) tip.show(said, event.offsetX - scroll.scrollLeft, event.offsetY);
     else tip.hide();
     if (same(box, pointed) || !box && !pointed) return;
@@ -565,10 +598,15 @@ function render({ model, el }) {
     else clock.choose({ layer: box.members[0], unit: box.unit });
   };
   canvas.addEventListener("click", (event) => {
-    const box = under(event);
+    const [box, heading] = [under(event), headingUnder(event)];
     if (box) choose(box);
+    else if (heading?.group) toggle(heading.group);
   });
   canvas.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") {
+      const group = opens(model.columns[(boxes.find(isChosen)?.column ?? -1) + 1]);
+      if (group) toggle(group);
+    }
     const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
     if (!move) return;
     event.preventDefault();
@@ -582,5 +620,8 @@ function render({ model, el }) {
   heed(model, "choice", repaint);
 }
 export {
-  render
+  headingOf,
+  opens,
+  render,
+  tellsOf
 };

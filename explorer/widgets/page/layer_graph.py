@@ -6,7 +6,8 @@ from typing import Any
 
 import param
 
-from explorer.derived.network.blocks import Block, find_blocks
+from explorer.data.blocks import blocks_of, inbound_of
+from explorer.derived.network.blocks import Block
 from explorer.derived.network.graph_layout import all_blocks, levels
 from explorer.plots.style import KIND_COLOURS
 from explorer.widgets.base import Widget, script, styles
@@ -45,9 +46,6 @@ class LayerGraph(Widget):
     def of(cls, layers: Layers, **params: Any) -> LayerGraph:
         """Make the graph of a run's layers.
 
-        Connections that do not come from an earlier layer are left out: a damaged run may name
-        layers that do not exist, or have cycles.
-
         Parameters
         ----------
         layers : Layers
@@ -55,7 +53,7 @@ class LayerGraph(Widget):
         **params
             Parameters of the component.
         """
-        inbound, blocks = network_of(layers)
+        blocks = blocks_of(layers)
         known = all_blocks(blocks)
         numbers = {name: at for at, name in enumerate(layers)}
         within = {
@@ -73,7 +71,7 @@ class LayerGraph(Widget):
             ],
             levels=[
                 {"rows": level.rows, "chains": level.chains, "carries": level.carries}
-                for level in levels(inbound, blocks)
+                for level in levels(inbound_of(layers), blocks)
             ],
             opened=[
                 at
@@ -82,19 +80,6 @@ class LayerGraph(Widget):
             ],
             **params,
         )
-
-
-def network_of(layers: Layers) -> tuple[dict[str, list[str]], tuple[Block, ...]]:
-    """Give what each layer of a run takes of those before it, and the blocks of the network."""
-    inbound: dict[str, list[str]] = {}
-    for name, layer in layers.items():
-        inbound[name] = [source for source in dict.fromkeys(layer.inbound) if source in inbound]
-    blocks = find_blocks(
-        {name: layer.class_name for name, layer in layers.items()},
-        inbound,
-        [name for name, layer in layers.items() if layer.operations_between],
-    )
-    return inbound, blocks
 
 
 def _node(layer: Layer) -> dict[str, Any]:

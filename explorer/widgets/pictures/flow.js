@@ -1,6 +1,6 @@
 // A probe's way through the network at this step: columns of units, joined by what they contribute
 // to the explained class. Red speaks for it, blue against it.
-import { clockOf, element, heed } from "../shared/clock.js";
+import { clockOf, element, heed, introduce } from "../shared/clock.js";
 import { framesOf } from "../shared/frames.js";
 import { messageOn } from "../shared/message.js";
 import { clamp } from "../shared/numbers.js";
@@ -10,6 +10,7 @@ import { FONT, bytes, coloured, fitted, repaintWhenSeen, rgbOf, sized, table, th
 const HEADER = 20;
 const LABEL = 13;
 const APART = 6; // pixels from the units of a row to those of the next
+const MARK = 14; // pixels of the sign for what is folded, left of a heading
 const FRAME = 3; // from a unit to the frame around it
 const SIDE = 22; // kernel and map before the activation, beside a map
 // Pixels of a column: below the first its texts cannot be read, above the second they gain nothing.
@@ -30,6 +31,23 @@ function signed(value, digits = DIGITS[0]) {
 function curve(pen, from, to) {
   const bend = (to.x - from.x) / 2;
   pen.bezierCurveTo(from.x + bend, from.y, to.x - bend, to.y, to.x, to.y);
+}
+
+// What a click on the heading of a column opens or closes; empty: nothing.
+export function opens({ group = "", within = 1, open = false }) {
+  return within > 1 || open ? group : "";
+}
+
+// What a heading says: of a block that is folded its name, else that of the layer.
+export function headingOf(column) {
+  if (!opens(column)) return column.title;
+  return column.open ? `▾ ${column.title}` : `▸ ${column.group}`;
+}
+
+export function tellsOf(column) {
+  if (!opens(column)) return column.title;
+  if (column.open) return `${column.title} · of ${column.group}, click to fold it`;
+  return `${column.group} · by ${column.title}, the strongest of its ${column.within} layers, click to open`;
 }
 
 const percent = (share) => `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
@@ -239,7 +257,8 @@ export function render({ model, el }) {
       pen.strokeRect(x - FRAME, top - FRAME, width + 2 * FRAME, bottom - top + 2 * FRAME - 1);
     }
   };
-  const titleRoom = (at) => places[at].width + (at < places.length - 1 ? places[at].gutter - 8 : 0);
+  const titleRoom = (at) => places[at].width +
+    (at < places.length - 1 ? places[at].gutter - 8 - (model.columns[at + 1].folded?.length ? MARK - 4 : 0) : 0);
   const paint = (payload, index) => {
     places = placesOf(model.columns, scroll.clientWidth - 2 * FRAME);
     const { left, width } = places.at(-1);
@@ -253,8 +272,12 @@ export function render({ model, el }) {
     model.columns.forEach((column, at) => {
       pen.font = `600 ${FONT}`;
       pen.fillStyle = themed(el, "text");
-      pen.fillText(fitted(pen, column.title, titleRoom(at)), places[at].left, 0);
+      pen.fillText(fitted(pen, headingOf(column), titleRoom(at)), places[at].left, 0);
       pen.font = FONT;
+      if (column.folded?.length) {
+        pen.fillStyle = themed(el, "muted");
+        pen.fillText("⋯", places[at].left - MARK, 0);
+      }
       if (at === 0) return;
       for (let row = 0; row < model.rows; row++) {
         const unit = payload.units[(at - 1) * model.rows + row];
@@ -287,8 +310,22 @@ export function render({ model, el }) {
   // -- pointing and choosing --------------------------------------------------------------------
   const under = (event) => boxes.find((box) => event.offsetX >= box.x - FRAME && event.offsetX <= box.x + box.width + FRAME &&
     event.offsetY >= box.y && event.offsetY <= box.y + box.height);
-  const titleUnder = ({ offsetX, offsetY }) => offsetY < HEADER
-    ? model.columns[places.findIndex(({ left }, at) => offsetX >= left && offsetX <= left + titleRoom(at))]?.title : undefined;
+  // The heading under the pointer, or the sign for what is folded: {says, group}.
+  const headingUnder = ({ offsetX, offsetY }) => {
+    if (offsetY >= HEADER) return undefined;
+    const signed = places.findIndex(({ left }, at) => model.columns[at].folded?.length && offsetX >= left - MARK - 3 && offsetX < left - 1);
+    if (signed >= 0) {
+      const { folded } = model.columns[signed];
+      return { says: `folded: ${folded.join(", ")} · click to open ${folded[0]}, the strongest`, group: folded[0] };
+    }
+    const column = model.columns[places.findIndex(({ left }, at) => offsetX >= left && offsetX <= left + titleRoom(at))];
+    return column && { says: tellsOf(column), group: opens(column) };
+  };
+  const toggle = (group) => {
+    introduce(model);
+    model.opened = model.opened.includes(group) ? model.opened.filter((other) => other !== group) : [...model.opened, group];
+    say(`${model.opened.includes(group) ? "opening" : "folding"} ${group} …`, clock.index);
+  };
   const describe = (box) => {
     const at = box.column * model.rows + box.row;
     const column = model.columns[box.column + 1];
@@ -299,7 +336,9 @@ export function render({ model, el }) {
   const repaint = () => shown && paint(shown, clock.index);
   canvas.addEventListener("pointermove", (event) => {
     const box = under(event);
-    const said = box ? describe(box) : titleUnder(event);
+    const heading = box ? undefined : headingUnder(event);
+    const said = box ? describe(box) : heading?.says;
+    canvas.style.cursor = box || heading?.group ? "pointer" : "default";
     if (said) tip.show(said, event.offsetX - scroll.scrollLeft, event.offsetY);
     else tip.hide();
     if (same(box, pointed) || (!box && !pointed)) return;
@@ -318,11 +357,17 @@ export function render({ model, el }) {
     else clock.choose({ layer: box.members[0], unit: box.unit });
   };
   canvas.addEventListener("click", (event) => {
-    const box = under(event);
+    const [box, heading] = [under(event), headingUnder(event)];
     if (box) choose(box);
+    else if (heading?.group) toggle(heading.group);
   });
   // With the picture in focus the arrows go from unit to unit.
   canvas.addEventListener("keydown", (event) => {
+    // Enter opens or closes the block of the chosen unit.
+    if (event.key === "Enter") {
+      const group = opens(model.columns[(boxes.find(isChosen)?.column ?? -1) + 1]);
+      if (group) toggle(group);
+    }
     const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
     if (!move) return;
     event.preventDefault();
