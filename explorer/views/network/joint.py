@@ -47,8 +47,10 @@ from explorer.widgets.pictures.flow import Flow
 from explorer.worker import in_worker
 
 ROWS = 5
-# As many as can be read beside each other on a page of 1,280 pixels.
-MOST_COLUMNS = 11
+# A network of so many columns is shown whole; of a deeper one, as many as leave the links room on a
+# page of 1,280 pixels.
+WHOLE_COLUMNS = 12
+MOST_COLUMNS = 9
 HEIGHT = 360
 # Steps that fix the scale of the links, and the limits of kernels.
 SAMPLES = 5
@@ -106,7 +108,7 @@ class Tracer:
             self.all_columns,
             blocks_of(self.data.run.layers),
             self._strengths(),
-            most=MOST_COLUMNS,
+            most=MOST_COLUMNS if self._is_deep else len(self.all_columns),
             opened=self.opened,
         )
 
@@ -120,9 +122,13 @@ class Tracer:
         """Which columns are linked."""
         return passages(self.network, self.columns)
 
+    @property
+    def _is_deep(self) -> bool:
+        return len(self.all_columns) > WHOLE_COLUMNS
+
     def _strengths(self) -> dict[str, float]:
         """How much each column contributes, of all columns of a network too deep to be shown."""
-        if len(self.all_columns) <= MOST_COLUMNS:
+        if not self._is_deep:
             return {}
         inner = self.all_columns[:-1]
 
@@ -332,11 +338,11 @@ class WayPicture(Flow):
         def show(plan: Plan) -> None:
             if is_wanted():
                 self.tracer, self.plan = tracer, plan
-                self.show(self.chosen, **_laid_out(tracer, plan))
+                self.follow(self.chosen, **_laid_out(tracer, plan))
 
         in_worker(now.data, tracer.plan, show, wanted=is_wanted)
 
-    def show(self, chosen: tuple[str, int] | None, **changes: Any) -> None:
+    def follow(self, chosen: tuple[str, int] | None, **changes: Any) -> None:
         """Show the way with the partners of a unit, if one is chosen."""
         tracer, plan = self.tracer, self.plan
         self.chosen = chosen
@@ -425,13 +431,13 @@ class Joint(View):
 
     def follow(self, scene: Scene, body: Any) -> None:
         """Show the selected unit's partners too."""
-        body.show((scene.selected.layer, scene.selected.unit))
+        body.follow((scene.selected.layer, scene.selected.unit))
 
 
 def _folding(data: RunData) -> str:
     """Say what is left out of a deep network's way; empty where nothing is."""
     count = len(way_columns(data))
-    if count <= MOST_COLUMNS:
+    if count <= WHOLE_COLUMNS:
         return ""
     return (
         f" Of {count} layers or groups of layers, {MOST_COLUMNS} are shown: the last, and those "

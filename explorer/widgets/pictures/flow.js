@@ -44,6 +44,16 @@ export function headingOf(column) {
   return column.open ? `▾ ${column.title}` : `▸ ${column.group}`;
 }
 
+// A heading in the room that it has: of a deep network in two lines, parted where a word ends, since
+// names of blocks differ at both ends.
+export function linesOf(text, fits) {
+  if (fits(text)) return [text];
+  const ends = [...text.matchAll(/[_.]/g)].map(({ index }) => index).filter((at) => at > 0 && at < text.length - 1);
+  const parted = ends.map((at) => [text.slice(0, at), text.slice(at)])
+    .sort((one, other) => Math.max(...one.map(({ length }) => length)) - Math.max(...other.map(({ length }) => length)));
+  return parted.find((lines) => lines.every(fits)) ?? parted[0] ?? [text];
+}
+
 export function tellsOf(column) {
   if (!opens(column)) return column.title;
   if (column.open) return `${column.title} · of ${column.group}, click to fold it`;
@@ -82,6 +92,7 @@ export function render({ model, el }) {
   let places = []; // of the columns
   let boxes = []; // of every unit on screen: {column, row, unit, layer, x, y, width, height}
   let shown = null;
+  let header = HEADER; // pixels of the headings
   let pointed; // the box under the pointer, as it was last painted
   const isChosen = (box) => box.unit === clock.choice.unit && box.members.includes(clock.choice.layer);
   const same = (one, other) => one && other && one.column === other.column && one.row === other.row;
@@ -143,16 +154,16 @@ export function render({ model, el }) {
     context.putImageData(made, 0, 0);
     const scale = Math.min(place.width / wide, (height - 3 * LABEL) / tall);
     const y = Math.max(0, (height - tall * scale) / 2 - LABEL);
-    pen.drawImage(grey, place.left, HEADER + y, wide * scale, tall * scale);
+    pen.drawImage(grey, place.left, header + y, wide * scale, tall * scale);
     pen.fillStyle = themed(el, "muted");
-    const below = HEADER + y + tall * scale + 4;
+    const below = header + y + tall * scale + 4;
     pen.fillText(fitted(pen, "evidence for", place.width), place.left, below);
     pen.fillStyle = themed(el, "text");
     pen.font = `600 ${FONT}`;
     const name = `“${names()[payload.target] ?? payload.target}”`;
     pen.fillText(fitted(pen, name, place.width), place.left, below + LABEL);
     pen.font = FONT;
-    return { x: place.left, y: HEADER + y, width: place.width, height: tall * scale };
+    return { x: place.left, y: header + y, width: place.width, height: tall * scale };
   };
   // A unit's number, and behind it its contribution, in as many digits as there is room for.
   const named = (pen, unit, x, y) => {
@@ -263,16 +274,19 @@ export function render({ model, el }) {
     places = placesOf(model.columns, scroll.clientWidth - 2 * FRAME);
     const { left, width } = places.at(-1);
     const height = scroll.clientHeight;
+    header = HEADER + (model.columns.some((column) => opens(column) || column.folded?.length) ? LABEL : 0);
     const pen = sized(canvas, Math.max(scroll.clientWidth, Math.ceil(left + width) + 2 * FRAME), height);
     pen.imageSmoothingEnabled = false;
     pen.textBaseline = "top";
     const parts = partsOf(payload);
-    const room = (height - HEADER) / model.rows;
+    const room = (height - header) / model.rows;
     boxes = [];
     model.columns.forEach((column, at) => {
       pen.font = `600 ${FONT}`;
       pen.fillStyle = themed(el, "text");
-      pen.fillText(fitted(pen, headingOf(column), titleRoom(at)), places[at].left, 0);
+      const most = titleRoom(at);
+      const lines = header > HEADER ? linesOf(headingOf(column), (text) => pen.measureText(text).width <= most) : [headingOf(column)];
+      lines.forEach((text, line) => pen.fillText(fitted(pen, text, most), places[at].left, line * LABEL));
       pen.font = FONT;
       if (column.folded?.length) {
         pen.fillStyle = themed(el, "muted");
@@ -284,13 +298,13 @@ export function render({ model, el }) {
         if (unit < 0) continue;
         const box = {
           column: at - 1, row, unit, layer: column.layer, members: column.members,
-          x: places[at].left, y: HEADER + row * room, width: places[at].width, height: room - APART,
+          x: places[at].left, y: header + row * room, width: places[at].width, height: room - APART,
         };
         drawUnit(pen, column, parts[at - 1], payload, box);
         boxes.push(box);
       }
     });
-    const input = drawInput(pen, payload, places[0], height - HEADER);
+    const input = drawInput(pen, payload, places[0], height - header);
     if (input) drawLinks(pen, payload, input);
     canvas.dataset.index = index;
     canvas.setAttribute("aria-label", `${model.label}, recorded step ${index + 1} of ${clock.count}`);
@@ -312,7 +326,7 @@ export function render({ model, el }) {
     event.offsetY >= box.y && event.offsetY <= box.y + box.height);
   // The heading under the pointer, or the sign for what is folded: {says, group}.
   const headingUnder = ({ offsetX, offsetY }) => {
-    if (offsetY >= HEADER) return undefined;
+    if (offsetY >= header) return undefined;
     const signed = places.findIndex(({ left }, at) => model.columns[at].folded?.length && offsetX >= left - MARK - 3 && offsetX < left - 1);
     if (signed >= 0) {
       const { folded } = model.columns[signed];

@@ -111,7 +111,8 @@ def test_a_step_at_which_all_is_nan_leaves_the_others_as_they_are(branching, mon
 
 
 def folded(data, monkeypatch, most):
-    monkeypatch.setattr("explorer.views.network.joint.MOST_COLUMNS", most)
+    for name in ("MOST_COLUMNS", "WHOLE_COLUMNS"):
+        monkeypatch.setattr(f"explorer.views.network.joint.{name}", most)
     return drawn(data)
 
 
