@@ -255,7 +255,7 @@ function render({ model, el }) {
       ...Object.entries(quantities).map(([value, text]) => element("option", { value, text }))
     );
     choice.value = model.quantity;
-    const known = model.quantity && model.values?.shape;
+    const known = isColoured();
     legend.hidden = !known;
     if (known) {
       limits = limitsOf(model.values, model.logarithmic);
@@ -266,17 +266,19 @@ function render({ model, el }) {
     }
     colour(clock.index);
   };
+  const isColoured = () => Boolean(model.quantity && model.values?.shape);
   const colour = (index) => {
-    const known = model.quantity && model.values?.shape;
+    const known = isColoured();
+    const { values, logarithmic, palette } = model;
     [...nodes.values()].forEach((group, layer) => {
-      const value = known ? model.values[index * model.values.shape[1] + layer] : NaN;
+      const value = known ? values[index * values.shape[1] + layer] : NaN;
       const chip = group.querySelector(".chip");
       chip.setAttribute("display", Number.isNaN(value) ? "none" : "");
       group.querySelector(".parameters").setAttribute("display", known ? "none" : "");
       if (Number.isNaN(value)) return;
-      const shown = model.logarithmic ? Math.log10(value) : value;
+      const shown = logarithmic ? Math.log10(value) : value;
       const share = clamp((shown - limits[0]) / (limits[1] - limits[0])) || 0;
-      const colour2 = rgbOf(model.palette, Math.round(255 * share));
+      const colour2 = rgbOf(palette, Math.round(255 * share));
       chip.firstChild.setAttribute("fill", `rgb(${colour2.join(" ")})`);
       chip.lastChild.style.fill = inkOn(...colour2);
       chip.lastChild.textContent = number(value);
@@ -303,7 +305,7 @@ function render({ model, el }) {
   heed(model, "choice", select);
   model.on(["quantities", "quantity", "values"], settle);
   settle();
-  follow(model, box, colour);
+  follow(model, box, (index) => isColoured() && colour(index));
 }
 export {
   render
