@@ -321,4 +321,4 @@ def test_maps_are_bounded(tmp_path: Path) -> None:
     run = open_run(tmp_path / "run.zarr")
     history = run.read("layers/dense/weights/w", (slice(None), 0))
     assert history.tolist() == list(range(steps))
-    assert len(run._maps._maps) == MAX_OPEN_FILES
+    assert len(run._readers._maps._maps) == MAX_OPEN_FILES
