@@ -1,7 +1,8 @@
 """Replay a recorded training: arrays (`derived`), pictures (`plots`), panes (`views`), the app.
 
-In a notebook, `explore` shows a run, `picture` one view of it as a HoloViews object. Opening the
-explorer loads no TensorFlow. Names are imported at their first use: nothing but what is needed.
+In a notebook, `explore` shows a run, `picture` one view of it as a HoloViews object; `network_at`
+gives the network at a recorded step, for any input. Opening the explorer loads no TensorFlow. Names
+are imported at their first use: nothing but what is needed.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from explorer.at_step.door import network_at
     from explorer.notebook import explore, picture, titles
     from store.errors import (
         ChunkDamagedError,
@@ -32,15 +34,18 @@ __all__ = [
     "SpecError",
     "TrainlapseError",
     "explore",
+    "network_at",
     "picture",
     "titles",
 ]
+
+_HOMES = {"network_at": "explorer.at_step.door"}
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = "store.errors" if name.endswith("Error") else "explorer.notebook"
+    home = _HOMES.get(name, "store.errors" if name.endswith("Error") else "explorer.notebook")
     return getattr(importlib.import_module(home), name)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+import explorer.at_step.command
 import explorer.export.command
 import recorder.commands.cli
 import store.cli
@@ -183,6 +184,7 @@ def _serve(app: Any, runs: Any, port: int | None, no_browser: bool, **options: A
 COMMANDS = [
     *recorder.commands.cli.COMMANDS,
     *store.cli.COMMANDS,
+    *explorer.at_step.command.COMMANDS,  # its `verify` does more than the store's
     *explorer.export.command.COMMANDS,
     export,
 ]

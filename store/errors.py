@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable
 
 # More names than this in one message hide the one that matters.
-MAX_NAMES_LISTED = 16
+MAX_NAMES_LISTED = 20
 
 
 class TrainlapseError(Exception):

@@ -30,6 +30,8 @@ class Outcome:
     control : list of str
         How two trainings without the recorder differ: where they do, the training is not
         deterministic, and the losses of the one with it are held to a tolerance.
+    not_answered : list of str
+        Models whose network at a step cannot be computed, and why.
     problems : list of str
         What is wrong; empty where nothing is.
     """
@@ -40,6 +42,7 @@ class Outcome:
     steps: int = 0
     layers: int = 0
     control: list[str] = field(default_factory=list)
+    not_answered: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
     def save(self, path: Path) -> None:
@@ -117,8 +120,10 @@ def _attempt(training: Training, folder: Path, *, is_recorded: bool) -> tuple[At
 
 def _run_problems(path: Path, seen: Seen, tolerance: float, outcome: Outcome) -> Iterator[str]:
     from benchmarks.trainings import comparison
+    from benchmarks.trainings.answers import answer_problems
     from benchmarks.trainings.pages import page_problems
     from store import open_run
+    from store.errors import TrainlapseError
     from store.tools.verify import verify
 
     run = open_run(path)
@@ -138,6 +143,10 @@ def _run_problems(path: Path, seen: Seen, tolerance: float, outcome: Outcome) ->
         yield from comparison.end_problems(within, part, seen)
         yield from comparison.activation_problems(within, part, seen, tolerance, chosen)
         yield from page_problems(within)
+        try:
+            yield from answer_problems(within, part, seen, tolerance, chosen)
+        except TrainlapseError as why:
+            outcome.not_answered.append(f"{within.name}: {why}")
 
 
 def _where(error: BaseException) -> str:

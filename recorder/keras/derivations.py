@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from recorder.keras.layers import is_channels_first, is_keras_class
+from recorder.keras.layers import is_channels_first
 from store.format.derivation import Derivation
+from store.format.keras_names import is_keras_class
 from store.format.operations import (
     Add,
     Clip,

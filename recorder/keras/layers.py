@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from recorder.keras.configuration import Configuration, configuration
+from store.format.keras_names import is_keras_class, is_model
 from store.format.names import PROBE_DIM, UNIT_DIM
 
 KIND_BY_CLASS = {
@@ -64,21 +65,6 @@ KIND_BY_CLASS = {
 }
 
 _SPATIAL = {1: ("token",), 2: ("y", "x"), 3: ("z", "y", "x")}
-
-
-def is_keras_class(cls: type) -> bool:
-    """Whether a class comes with Keras itself."""
-    return cls.__module__.split(".")[0] == "keras"
-
-
-def is_model(layer: Any) -> bool:
-    """Whether a layer is a model: a container, looked into and not recorded itself."""
-    return any(cls.__name__ == "Model" and is_keras_class(cls) for cls in type(layer).__mro__)
-
-
-def is_leaf(layer: Any) -> bool:
-    """Whether a layer is recorded as one, whatever it holds: Keras's own layers are."""
-    return is_keras_class(type(layer)) and not is_model(layer)
 
 
 def wrapped_layer(layer: Any) -> Any:

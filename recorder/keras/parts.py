@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from recorder.keras.layers import is_model
+from store.format.keras_names import is_model
 from store.format.names import safe_name
 
 # A name of our own: one that Keras makes is numbered, and changes those of the user's next objects.

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
-from recorder.keras.layers import is_keras_class, layer_kind, wrapped_layer
+from recorder.keras.layers import layer_kind, wrapped_layer
+from store.format.keras_names import is_keras_class, weight_names
 from store.format.names import UNIT_DIM, distinct_dims, safe_name
 from store.format.spec import WeightSpec
-
-# Keras puts the variables of recurrent layers into a cell, to which it gives the name itself.
-_CELL = re.compile(r"_cells?(_\d+)?$")
 
 _KERNEL_PLACES = {
     1: ("kernel_token",),
@@ -48,35 +45,6 @@ def weight_specs(
         dims = distinct_dims(weight_dims(layer, name, shape), shape, taken, name)
         specs.append(WeightSpec(name, dims, shape, dtype, bool(variable.trainable)))
     return tuple(specs)
-
-
-def weight_names(paths: Sequence[str]) -> list[str]:
-    """Shorten variable paths to what tells them apart within their layer.
-
-    Examples
-    --------
-    >>> weight_names(["net/lstm/lstm_cell/kernel", "net/lstm/lstm_cell/bias"])
-    ['kernel', 'bias']
-    >>> weight_names(["bi/forward_rnn/rnn_cell/kernel", "bi/backward_rnn/rnn_cell/kernel"])
-    ['forward_rnn.kernel', 'backward_rnn.kernel']
-    """
-    parts = [path.split("/") for path in paths]
-    last = [part[-1] for part in parts]
-    if len(set(last)) == len(last):
-        return last
-    shared = 0
-    while len({part[shared] for part in parts if len(part) > shared + 1}) == 1 and all(
-        len(part) > shared + 1 for part in parts
-    ):
-        shared += 1
-    relative = [part[shared:] for part in parts]
-    without_cells = [
-        ".".join([*(name for name in part[:-1] if not _CELL.search(name)), part[-1]])
-        for part in relative
-    ]
-    if len(set(without_cells)) == len(without_cells):
-        return without_cells
-    return [".".join(part) for part in relative]
 
 
 def weight_dims(layer: Any, name: str, shape: Sequence[int]) -> tuple[str, ...]:

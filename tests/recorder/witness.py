@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from recorder.keras.layers import is_leaf, is_model
+from store.format.keras_names import is_leaf, is_model
 from store.reading.run import Run
 from tests.recorder.networks import values_of
 

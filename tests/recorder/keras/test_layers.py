@@ -12,7 +12,7 @@ from recorder.keras.inputs import Feed
 from recorder.keras.layers import activation_dims, layer_kind
 from recorder.keras.structure import describe
 from recorder.keras.trace import trace
-from recorder.keras.weights import weight_names
+from store.format.keras_names import weight_names
 from store.format.spec import RunSpec
 from store.format.spec_check import problems
 from tests.recorder.networks import branched_model, conv_model, lstm_model, nested_model

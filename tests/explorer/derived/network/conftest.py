@@ -96,7 +96,15 @@ def recorded() -> Callable[..., Recorded]:
         traced = trace(model, feed)
         structure = describe(model, traced, feed)
         nodes = [
-            Node(spec.name, spec.class_name, spec.config, spec.inbound, spec.mask_from)
+            Node(
+                spec.name,
+                spec.class_name,
+                spec.config,
+                spec.inbound,
+                spec.mask_from,
+                spec.operations_between,
+                arguments=spec.arguments,
+            )
             for spec in structure.layers
         ]
         network = Network(nodes)
@@ -117,7 +125,7 @@ def recorded() -> Callable[..., Recorded]:
 def single() -> Callable[..., tuple[Network, dict[str, dict[str, Array]], dict[str, Array]]]:
     """Make a network of one Keras layer, which is built and gets random weights."""
     from recorder.keras.layers import layer_configuration
-    from recorder.keras.weights import weight_names
+    from store.format.keras_names import weight_names
 
     def make(
         layer: Any, inputs: Sequence[Array], is_masked: bool = False
