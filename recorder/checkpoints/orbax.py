@@ -79,7 +79,7 @@ def _claimed(leaf: Any) -> int:
     if getattr(leaf, "dtype", None) is None:
         return 0
     # A chunk is unpacked whole, however little of it belongs to the array.
-    chunk = getattr(getattr(leaf, "storage", None), "chunk_shape", None) or ()
+    chunk = getattr(getattr(leaf, "storage_metadata", None), "chunk_shape", None) or ()
     return max(math.prod(leaf.shape), math.prod(chunk)) * np.dtype(leaf.dtype).itemsize
 
 

@@ -249,7 +249,9 @@ def test_what_an_orbax_checkpoint_claims_is_held_against_its_bytes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     leaf = SimpleNamespace(
-        shape=shape, dtype=np.dtype("float32"), storage=SimpleNamespace(chunk_shape=chunk)
+        shape=shape,
+        dtype=np.dtype("float32"),
+        storage_metadata=SimpleNamespace(chunk_shape=chunk),
     )
     tree = {"trainable_variables": {"kernel": leaf, "name": SimpleNamespace()}}
     library = SimpleNamespace(
