@@ -80,7 +80,8 @@ def _claimed(leaf: Any) -> int:
         return 0
     # A chunk is unpacked whole, however little of it belongs to the array.
     chunk = getattr(getattr(leaf, "storage_metadata", None), "chunk_shape", None) or ()
-    return max(math.prod(leaf.shape), math.prod(chunk)) * np.dtype(leaf.dtype).itemsize
+    values = max(math.prod(leaf.shape), math.prod(chunk))
+    return int(values * np.dtype(leaf.dtype).itemsize)
 
 
 def _shared_end(one: str, other: str) -> int:
