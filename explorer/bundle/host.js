@@ -175,6 +175,7 @@
   // explorer/widgets/charts/probability_bars.js
   var ALL_CLASSES = 12;
   var TOP_CLASSES = 10;
+  var PARAMETERS = ["class_names", "colours", "truth", "values"];
   function classesShown(shares, truth) {
     const classes = shares.map((_, number2) => number2);
     if (classes.length <= ALL_CLASSES) return classes;
@@ -187,16 +188,17 @@
     const list = element("div", { class: "bars", role: "list", "aria-label": "Predicted probabilities" });
     el.append(list);
     let rows = /* @__PURE__ */ new Map();
+    let its = {};
     const rowOf = (number2) => {
       if (!rows.has(number2)) {
         const bar = element("span", { class: "filled" });
         const value = element("span", { class: "value" });
-        const truth = number2 === model.truth;
+        const truth = number2 === its.truth;
         const row = element(
           "div",
           { class: truth ? "row truth" : "row", role: "listitem", title: truth ? "true class" : "" },
-          element("span", { class: "swatch", style: `background:${model.colours[number2] ?? "transparent"}` }),
-          element("span", { class: "class", text: model.class_names[number2] }),
+          element("span", { class: "swatch", style: `background:${its.colours[number2] ?? "transparent"}` }),
+          element("span", { class: "class", text: its.class_names[number2] }),
           element("span", { class: "space" }, bar),
           value
         );
@@ -208,12 +210,12 @@
       return rows.get(number2);
     };
     const draw = (index) => {
-      const { values } = model;
+      const { values } = its;
       if (!values?.shape) return;
       const count = values.shape[1];
       const shares = Array.from({ length: count }, (_, number2) => values[index * count + number2]);
       const best = shares.reduce((top2, share, number2) => share > shares[top2] ? number2 : top2, 0);
-      const shown = classesShown(shares, model.truth).map((number2) => {
+      const shown = classesShown(shares, its.truth).map((number2) => {
         const { row, bar, value } = rowOf(number2);
         const share = shares[number2];
         const known = Number.isFinite(share);
@@ -227,20 +229,21 @@
       explain();
       list.dataset.index = index;
     };
-    const anew = () => {
+    const explain = () => {
+      const explained = explainedOf(clock.choice.target, its.truth);
+      for (const [number2, { row }] of rows) row.classList.toggle("explained", number2 === explained);
+    };
+    const clock = clockOf(model.channel);
+    const renew = () => {
+      its = Object.fromEntries(PARAMETERS.map((name) => [name, model[name]]));
       rows = /* @__PURE__ */ new Map();
       list.replaceChildren();
       draw(clock.index);
     };
-    const explain = () => {
-      const explained = explainedOf(clock.choice.target, model.truth);
-      for (const [number2, { row }] of rows) row.classList.toggle("explained", number2 === explained);
-    };
-    const clock = clockOf(model.channel);
+    renew();
     follow(model, list, draw);
     heed(model, "choice", explain);
-    model.on(["class_names", "truth"], anew);
-    model.on("values", () => draw(clock.index));
+    model.on(PARAMETERS, renew);
   }
 
   // explorer/widgets/shared/paint.js
@@ -343,18 +346,24 @@
         tip.style.transform = `translate(${left}px, ${top2}px)`;
       },
       hide: () => {
-        tip.hidden = true;
+        if (!tip.hidden) tip.hidden = true;
       }
     };
   }
   function repaintWhenSeen(model, place, repaint) {
-    const resized = new ResizeObserver(repaint);
+    const room = { width: 0, height: 0 };
+    const resized = new ResizeObserver((entries) => {
+      const { width, height } = entries.at(-1).contentRect;
+      Object.assign(room, { width, height });
+      repaint();
+    });
     resized.observe(place);
     window.addEventListener("trainlapse:theme", repaint);
     model.on("remove", () => {
       resized.disconnect();
       window.removeEventListener("trainlapse:theme", repaint);
     });
+    return room;
   }
 
   // explorer/widgets/shared/graph_places.js
@@ -403,10 +412,10 @@
     const height = heights.reduce((sum, tall) => sum + tall, GAP.y * Math.max(0, rows.length - 1));
     return { level: levels[at], inner, sizes, widths, heights, width, height };
   }
-  function put({ level, inner, sizes, widths, heights, width }, left, top, places, lines) {
+  function put({ level, inner, sizes, widths, heights, width }, left, top2, places, lines) {
     const own = /* @__PURE__ */ new Map();
     const ports = /* @__PURE__ */ new Map();
-    let y = top;
+    let y = top2;
     level.rows.forEach((row, rank) => {
       let x = left + (width - widths[rank]) / 2;
       for (const node of row) {
@@ -638,7 +647,7 @@
         ...Object.entries(quantities).map(([value, text]) => element("option", { value, text }))
       );
       choice.value = model.quantity;
-      const known = model.quantity && model.values?.shape;
+      const known = isColoured();
       legend.hidden = !known;
       if (known) {
         limits = limitsOf(model.values, model.logarithmic);
@@ -649,19 +658,21 @@
       }
       colour(clock.index);
     };
+    const isColoured = () => Boolean(model.quantity && model.values?.shape);
     const colour = (index) => {
-      const known = model.quantity && model.values?.shape;
-      const valueOf = (layer) => known ? model.values[index * model.values.shape[1] + layer] : NaN;
+      const known = isColoured();
+      const { blocks, nodes, values, logarithmic, palette } = model;
+      const valueOf = (layer) => known ? values[index * values.shape[1] + layer] : NaN;
       const colourOf = (value) => {
-        const shown = model.logarithmic ? Math.log10(value) : value;
-        return rgbOf(model.palette, Math.round(255 * (clamp((shown - limits[0]) / (limits[1] - limits[0])) || 0)));
+        const shown = logarithmic ? Math.log10(value) : value;
+        return rgbOf(palette, Math.round(255 * (clamp((shown - limits[0]) / (limits[1] - limits[0])) || 0)));
       };
       for (const { layer, block, group, chip, strip } of entries) {
         strip?.forEach((part2, at) => {
-          const own2 = model.blocks[block].layers[at];
+          const own2 = blocks[block].layers[at];
           const value2 = valueOf(own2);
           const shown = Number.isNaN(value2) ? "var(--tl-line)" : `rgb(${colourOf(value2).join(" ")})`;
-          part2.setAttribute("fill", known ? shown : model.nodes[own2].colour);
+          part2.setAttribute("fill", known ? shown : nodes[own2].colour);
         });
         if (!chip) continue;
         const value = valueOf(layer);
@@ -759,11 +770,12 @@
     heed(model, "choice", select);
     model.on(["quantities", "quantity", "values"], settle);
     settle();
-    follow(model, box, colour);
+    follow(model, box, (index) => isColoured() && colour(index));
     watcher.observe(box);
   }
 
   // explorer/widgets/page/probe_picker.js
+  var PARAMETERS2 = ["kind", "images", "texts", "ids", "labels", "class_names", "predicted", "correct"];
   var RIGHT = 1;
   var WRONG = 0;
   function drawImage(canvas, data, at, height, width, channels) {
@@ -783,10 +795,13 @@
     const score = element("div", { class: "score" });
     el.append(score, list);
     let items = [];
+    let told = [];
+    let its = {};
     const build = () => {
       list.replaceChildren();
-      const { images } = model;
-      items = model.labels.map((label, probe) => {
+      told = [];
+      const { images } = its;
+      items = its.labels.map((label, probe) => {
         const item = element("button", { type: "button", class: "probe", role: "option", "data-probe": probe });
         if (images?.shape) {
           const [, height, width, channels] = images.shape;
@@ -796,7 +811,7 @@
           item.append(canvas, element("span", { class: "truth", text: label }));
         } else {
           item.append(
-            element("span", { class: "text", text: model.texts[probe] ?? `probe ${model.ids?.[probe] ?? probe}` }),
+            element("span", { class: "text", text: its.texts[probe] ?? `probe ${its.ids?.[probe] ?? probe}` }),
             element("span", { class: "truth", text: label })
           );
         }
@@ -816,8 +831,17 @@
       item.setAttribute("aria-selected", probe === clock.choice.probe);
       if (probe === clock.choice.probe) bringIntoView(item);
     });
+    const tell = (probe, mark, guess) => {
+      const says = `${mark} ${guess}`;
+      if (told[probe] === says) return;
+      told[probe] = says;
+      items[probe].dataset.mark = mark === RIGHT ? "right" : mark === WRONG ? "wrong" : "";
+      items[probe].title = `probe ${its.ids?.[probe] ?? probe}: ${its.labels[probe]}, the network says ${guess}`;
+      const said = its.kind === "image" ? guess : `network: ${guess}`;
+      items[probe].querySelector(".guess").textContent = mark === WRONG ? said : "";
+    };
     const draw = (index) => {
-      const { correct, predicted } = model;
+      const { correct, predicted } = its;
       if (!correct?.shape) {
         score.textContent = "";
         return;
@@ -827,19 +851,21 @@
       let known = 0;
       for (let probe = 0; probe < count && probe < items.length; probe++) {
         const mark = correct[index * count + probe];
-        const guess = model.class_names[predicted[index * count + probe]] ?? "";
+        const guess = its.class_names[predicted[index * count + probe]] ?? "";
         if (mark === RIGHT) right += 1;
         if (mark === RIGHT || mark === WRONG) known += 1;
-        items[probe].dataset.mark = mark === RIGHT ? "right" : mark === WRONG ? "wrong" : "";
-        items[probe].title = `probe ${model.ids?.[probe] ?? probe}: ${model.labels[probe]}, the network says ${guess}`;
-        const said = model.kind === "image" ? guess : `network: ${guess}`;
-        items[probe].querySelector(".guess").textContent = mark === WRONG ? said : "";
+        tell(probe, mark, guess);
       }
       score.textContent = known ? `${right} of ${count} right at this step` : "";
     };
-    model.on(["labels", "images"], build);
+    const read = () => {
+      its = Object.fromEntries(PARAMETERS2.map((name) => [name, model[name]]));
+    };
     const clock = clockOf(model.channel);
+    read();
     build();
+    model.on(PARAMETERS2, read);
+    model.on(["labels", "images"], build);
     heed(model, "choice", select);
     follow(model, el, draw);
     model.on(["correct", "predicted"], () => draw(clock.index));
@@ -951,10 +977,13 @@
   function messageOn(stage, layers) {
     const message = element("div", { class: "message", hidden: "" });
     stage.append(message);
+    let said;
     return (text, index) => {
+      if (text) message.dataset.index = index;
+      if (text === said) return;
+      said = text;
       message.textContent = text;
       message.hidden = !text;
-      message.dataset.index = index;
       for (const layer of layers) layer.style.visibility = text ? "hidden" : "visible";
     };
   }
@@ -1070,10 +1099,10 @@
       const box = stage.getBoundingClientRect();
       const full = { width: Math.max(40, box.width), height: Math.max(40, box.height) };
       if (matrix()) {
-        const room = margins(full, height, width);
-        let [dx, dy] = [(full.width - room.left) / width, (full.height - room.top - room.bottom) / height];
+        const room2 = margins(full, height, width);
+        let [dx, dy] = [(full.width - room2.left) / width, (full.height - room2.top - room2.bottom) / height];
         if (model.square) dx = dy = Math.min(dx, dy);
-        place = { ...room, columns: 1, dx, dy, below: 0, tall: room.top + height * dy + room.bottom };
+        place = { ...room2, columns: 1, dx, dy, below: 0, tall: room2.top + height * dy + room2.bottom };
       } else {
         const limit = height * width === 1 ? MAX_VECTOR_CELL : Infinity;
         const below = captions().length ? CAPTION : 0;
@@ -1198,7 +1227,7 @@
       coloured(Uint8Array.from({ length: 255 }, (_, at) => at + 1), 255, 1, table(model.palette), bar);
     };
     const draw = (index) => {
-      if (!stage.clientWidth) return;
+      if (!room.width) return;
       const payload = frames.get(index);
       if (payload?.error) say(payload.error, index);
       else if (payload) {
@@ -1307,7 +1336,7 @@
       canvas.style.cursor = model.selects ? "pointer" : "crosshair";
       if (model.selects) canvas.tabIndex = 0;
     };
-    repaintWhenSeen(model, stage, () => {
+    const room = repaintWhenSeen(model, stage, () => {
       place = null;
       draw(clock.index);
     });
@@ -1621,6 +1650,8 @@
     let acted = false;
     let isHeld = false;
     let isDue = false;
+    let isNext = false;
+    let wasPlaying = false;
     let restoring = false;
     let written = -Infinity;
     let later = 0;
@@ -1671,6 +1702,14 @@
         following = performance.now() + CHOICES_MS;
       }
       isDue = true;
+      const hasPaused = wasPlaying && !isPlaying();
+      wasPlaying = isPlaying();
+      if (hasPaused) return flush();
+      if (!isNext) requestAnimationFrame(() => setTimeout(onPicture));
+      isNext = true;
+    };
+    const onPicture = () => {
+      isNext = false;
       flush();
     };
     const onAct = (event) => {
@@ -1734,7 +1773,7 @@
       find();
       for (const span of cursors) {
         const position = span.tags[0]?.[index];
-        if (position !== void 0 && span.location !== position) span.location = position;
+        if (position !== void 0 && span.location !== position) span.setv({ location: position }, { sync: false });
       }
     };
     let late = 0;
