@@ -25,4 +25,5 @@ def tinted_palette() -> npt.NDArray[np.uint8]:
     tints = np.array(list(BANDS.values()), np.float64)[band]
     strength = DARKEST + (BRIGHTEST - DARKEST) * shade
     strength = np.where(band == 0, 2 * shade, strength)  # what is not tinted is the picture itself
-    return (tints * strength[:, None]).clip(0, 255).astype(np.uint8).reshape(-1)
+    colours = (tints * strength[:, None]).clip(0, 255).astype(np.uint8)
+    return np.asarray(colours.reshape(-1))
