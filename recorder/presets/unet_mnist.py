@@ -65,7 +65,7 @@ def _convolved(x: Any, width: int, name: str) -> Any:
 PRESET = Preset(
     name="unet-mnist",
     title="U-Net that finds digits among clutter",
-    description="Marks the pixels of a digit among pieces of others, to an IoU of 0.8 (0.9 GB).",
+    description="Marks the pixels of a digit among pieces of others (0.9 GB).",
     epochs=10,
     batch_size=64,
     load_data=load_data,

@@ -249,7 +249,7 @@ def test_a_preset_is_recorded_densely_enough_to_look_at(name: str) -> None:
         ("charnn", "val_bits_per_character", 0.0, 2.4),
         ("gpt-chars", "val_bits_per_character", 0.0, 2.45),
         ("autoencoder-mnist", "val_loss", 0.0, 0.022),
-        ("unet-mnist", "val_iou", 0.7, 1.0),
+        ("unet-mnist", "val_iou", 0.5, 1.0),
         ("tags-mnist", "val_f1", 0.85, 1.0),
     ],
 )
