@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import panel as pn
 from bokeh.util.browser import view
 
-from explorer.server import addresses, log, sockets
+from explorer.server import addresses, log, scripts, sockets
 from explorer.server.gate import PATTERNS, TOKEN, Gate
 
 HOST = "127.0.0.1"
@@ -43,7 +43,7 @@ class Server:
     """
 
     def __init__(self, routes: Routes, port: int, gate: Gate) -> None:
-        self._routes = dict(routes)
+        self._routes = {path: scripts.fetching(make) for path, make in routes.items()}
         self._port = port
         self.gate = gate
         self._ended = asyncio.Event()
@@ -141,7 +141,7 @@ class Server:
             address=HOST,
             websocket_origin="*",  # the gate has checked it when Bokeh is asked
             auth_provider=self.gate,
-            extra_patterns=PATTERNS,
+            extra_patterns=(*PATTERNS, *scripts.PATTERNS),
             show=False,
             start=False,
             title="Trainlapse",
