@@ -20,7 +20,13 @@ from explorer.data.layers import (
     main_weight,
     unit_function,
 )
-from explorer.data.metrics import ACCURACY, LEARNING_RATE, VALIDATION, metric_values
+from explorer.data.metrics import (
+    ACCURACY,
+    LEARNING_RATE,
+    VALIDATION,
+    is_epoch_mean,
+    metric_values,
+)
 from explorer.data.run import RunData
 from explorer.derived.findings.facts import (
     NO_SERIES,
@@ -83,6 +89,7 @@ def gather_facts(data: RunData) -> Facts:
         quality=_series(data, quality),
         val_quality=_series(data, VALIDATION + quality if quality else ""),
         learning_rate=_series(data, LEARNING_RATE),
+        has_batches="loss" in data.metrics and is_epoch_mean(data, "loss"),
         quality_name=quality,
         layers={name: _layer(data, name, looks) for name in counted(list(run.layers))},
         optimizer=optimizer if isinstance(optimizer, Mapping) else None,

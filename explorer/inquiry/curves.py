@@ -70,7 +70,10 @@ def picture(title: str, series: Mapping[str, Series]) -> Picture | None:
     # A peak of a few batches must not flatten everything else: it leaves the picture.
     low, high = float(values.min()), float(np.quantile(values, 0.995))
     first, last = float(ends.min()), float(ends.max())
-    high, last = (high if high > low else low + 1), (last if last > first else first + 1)
+    high, last = (
+        (high if high > low else low + (abs(low) or 1)),
+        (last if last > first else first + 1),
+    )
 
     def x(update: float) -> float:
         return round(LEFT + (WIDTH - LEFT - RIGHT) * (update - first) / (last - first), 1)

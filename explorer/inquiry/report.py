@@ -28,10 +28,10 @@ def report(data: RunData) -> str:
     """
     facts, found = gather_facts(data), findings_of(data)
     pictures = [
-        picture("loss", {"of batches": facts.loss, "held-out": facts.val_loss}),
+        picture("loss", {"training": facts.loss, "held-out": facts.val_loss}),
         picture(
             facts.quality_name or "share right",
-            {"of batches": facts.quality, "held-out": facts.val_quality},
+            {"training": facts.quality, "held-out": facts.val_quality},
         ),
         picture("learning rate", {"learning rate": facts.learning_rate}),
     ]
