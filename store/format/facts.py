@@ -64,12 +64,12 @@ def kept(facts: Iterable[Entry], after_step: int | None) -> list[dict[str, Any]]
     return [dict(entry) for entry in facts if after_step is None or entry[STEP] <= after_step]
 
 
-def without(facts: Iterable[Entry], *names: str) -> list[dict[str, Any]]:
+def without_facts(facts: Iterable[Entry], *names: str) -> list[dict[str, Any]]:
     """Give the facts without some; an entry that then names nothing is left out.
 
     Examples
     --------
-    >>> without([{"step": 0, "loss": "mse"}, {"step": 40, "batch_size": 8}], "batch_size")
+    >>> without_facts([{"step": 0, "loss": "mse"}, {"step": 40, "batch_size": 8}], "batch_size")
     [{'step': 0, 'loss': 'mse'}]
     """
     left = [{name: each[name] for name in each if name not in names} for each in facts]
