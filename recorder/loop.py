@@ -27,6 +27,7 @@ from recorder.recording.run_path import PathsTaken, RunPath
 from recorder.recording.termination import Termination
 from recorder.schedule import SCHEDULES, Schedule, default_schedule
 from recorder.scope import Globs, Kind, RecordingScope
+from recorder.training_set import described
 from recorder.workers import this_worker
 from store.errors import ArgumentError, RunExistsError, TrainlapseError
 from store.format.compressors import LIVE_COMPRESSORS
@@ -116,6 +117,7 @@ class LoopRecorder:
         pack: bool = False,
         updates: bool = True,
         gradients: bool = False,
+        training: tuple[Any, Any] | None = None,
         backend: Backend | None = None,
     ) -> None:
         """Say what to record, and where. Nothing is written before the training begins.
@@ -210,6 +212,10 @@ class LoopRecorder:
             compiler may then round differently: with mixed precision and XLA, trained weights were
             seen to differ in their last bits from those without the recorder. Not over several
             devices.
+        training : tuple of (inputs, labels), optional
+            What the training learns from, as ``fit`` takes it. Numbers of it are kept, none of the
+            examples: how many there are, range and spread of the inputs, and how many of each
+            class. ``trainlapse findings`` then needs not infer them. By default they are not known.
         backend : recorder.backend.Backend, optional
             Looks into the model. By default the one that knows the model's class; Keras has one.
 
@@ -251,6 +257,7 @@ class LoopRecorder:
             pack=pack,
             updates=updates,
             gradients=gradients,
+            training=training,
             backend=backend,
         )
         if model is not None and backend is None:
@@ -296,6 +303,7 @@ class LoopRecorder:
             resume=given["resume"],
             updates=given["updates"],
             gradients=given["gradients"],
+            training=given["training"],
         )
         self._backend = backend
         self._pack = given["pack"]
@@ -603,6 +611,7 @@ def _checked(recorder: str, **given: Any) -> dict[str, Any]:
         "compression": functools.partial(arguments.one_of, choices=(None, *LIVE_COMPRESSORS)),
         "durability": functools.partial(arguments.one_of, choices=get_args(Durability)),
         "backend": _optional(Backend, BACKEND),
+        "training": described,
         **dict.fromkeys(("thin", "overwrite", "pack", "updates", "gradients"), arguments.flag),
     }
     found = {

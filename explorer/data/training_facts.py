@@ -20,7 +20,13 @@ from explorer.data.layers import (
     main_weight,
     unit_function,
 )
-from explorer.data.metrics import ACCURACY, LEARNING_RATE, VALIDATION, metric_values
+from explorer.data.metrics import (
+    ACCURACY,
+    LEARNING_RATE,
+    VALIDATION,
+    is_epoch_mean,
+    metric_values,
+)
 from explorer.data.run import RunData
 from explorer.derived.findings.facts import (
     NO_SERIES,
@@ -38,6 +44,7 @@ from explorer.derived.time.frames import sample_indices
 from explorer.derived.time.headway import counted
 from explorer.derived.units.activity import ACTIVE_SLOPE
 from store import Layer, Run
+from store.format.facts import TRAINING_EXAMPLES, TRAINING_INPUTS, TRAINING_LABELS
 from store.format.losses import recorded_loss
 from store.format.names import EPOCH_SAMPLES, activation_path, weight_path
 
@@ -47,6 +54,8 @@ Array = npt.NDArray[Any]
 MOST_LOOKS = 10
 # Values of one layer, or of the output, that are looked at in a step.
 MOST_VALUES = 2**20
+# Classes that may be counted: a run may say anything.
+MOST_CLASSES = 100_000
 # Units of a layer that are held against each other.
 MOST_UNITS = 512
 # What makes an input harmless at any scale: layers that bring it to one, or look words up.
@@ -83,6 +92,7 @@ def gather_facts(data: RunData) -> Facts:
         quality=_series(data, quality),
         val_quality=_series(data, VALIDATION + quality if quality else ""),
         learning_rate=_series(data, LEARNING_RATE),
+        has_batches="loss" in data.metrics and is_epoch_mean(data, "loss"),
         quality_name=quality,
         layers={name: _layer(data, name, looks) for name in counted(list(run.layers))},
         optimizer=optimizer if isinstance(optimizer, Mapping) else None,
@@ -92,9 +102,11 @@ def gather_facts(data: RunData) -> Facts:
         task=_task(data, targets, quality),
         classes=_classes(data, answers),
         batch_size=_whole(settings.get("batch_size")),
-        examples=int(counted_samples.max()) if len(counted_samples) else None,
-        target_deviation=_deviation_of_targets(targets),
-        inputs=_inputs(data),
+        examples=_whole(settings.get(TRAINING_EXAMPLES))
+        or (int(counted_samples.max()) if len(counted_samples) else None),
+        label_counts=_label_counts(settings.get(TRAINING_LABELS)),
+        target_deviation=_deviation_of_targets(settings.get(TRAINING_LABELS), targets),
+        inputs=_inputs_of_training(data, settings.get(TRAINING_INPUTS)) or _inputs(data),
         answers=answers,
         not_finite_since=run.not_finite_since,
         weight_jumps=run.weight_jumps,
@@ -142,7 +154,21 @@ def _classes(data: RunData, answers: Answers | None) -> int:
     return 0 if labels is None or not len(labels) else int(labels.max()) + 1
 
 
-def _deviation_of_targets(targets: Array | None) -> float:
+def _label_counts(labels: Any) -> Array | None:
+    """Read how many training examples each class has: (class,), from class 0 on."""
+    counts = labels.get("counts") if isinstance(labels, Mapping) else None
+    if not isinstance(counts, Mapping) or not counts:
+        return None
+    known = {int(name): int(count) for name, count in counts.items() if name.isdecimal()}
+    if len(known) != len(counts) or max(known) >= MOST_CLASSES:
+        return None
+    return np.array([known.get(number, 0) for number in range(min(known), max(known) + 1)])
+
+
+def _deviation_of_targets(labels: Any, targets: Array | None) -> float:
+    numbers = labels.get("numbers") if isinstance(labels, Mapping) else None
+    if isinstance(numbers, Mapping):
+        return _number(numbers, "deviation")
     if targets is None or targets.dtype.kind not in "fiu" or not targets.size:
         return math.nan
     with np.errstate(all="ignore"):
@@ -357,22 +383,43 @@ def _alike(values: Array) -> float:
 # -- inputs and answers ------------------------------------------------------------------------
 
 
+def _number(numbers: Mapping[str, Any], name: str) -> float:
+    value = numbers.get(name)
+    return float(value) if isinstance(value, int | float) else math.nan
+
+
+def _inputs_of_training(data: RunData, given: Any) -> Inputs | None:
+    """Read what a run knows of the inputs that are learned from; None without it."""
+    if not isinstance(given, Mapping) or len(given) != 1:
+        return None
+    (numbers,) = given.values()
+    names = ("low", "high", "mean", "deviation", "unknown", "widest", "narrowest")
+    return Inputs(
+        of="training",
+        examples=_whole(numbers.get("examples")) or 0,
+        **{name: _number(numbers, name) for name in names},
+        is_normalized=_is_normalized(data),
+    )
+
+
+def _is_normalized(data: RunData) -> bool:
+    """Whether the network itself brings its inputs to a scale, or looks them up."""
+    layers = data.run.layers
+    takers = [
+        layer
+        for layer in layers.values()
+        if any(source in layers and layers[source].kind == "input" for source in layer.inbound)
+    ]
+    is_text = data.run.probe is not None and data.run.probe.kind == "text"
+    return is_text or any(each.class_name in NORMALIZING for each in takers)
+
+
 def _inputs(data: RunData) -> Inputs | None:
     given = data.input()
     if given is None or given.dtype.kind not in "fiub" or not given.size:
         return None
-    of_image_or_text = data.run.probe is not None and data.run.probe.kind == "text"
     values = np.asarray(given, np.float64)
     known = values[np.isfinite(values)]
-    takers = [
-        layer
-        for layer in data.run.layers.values()
-        if any(
-            source in data.run.layers and data.run.layers[source].kind == "input"
-            for source in layer.inbound
-        )
-    ]
-    is_scaled = of_image_or_text or any(each.class_name in NORMALIZING for each in takers)
     features = values.reshape(len(values), -1) if values.ndim == 2 else known[:, None]
     with np.errstate(all="ignore"):
         spreads = np.nanstd(features, axis=0) if len(known) else np.zeros(1)
@@ -387,7 +434,7 @@ def _inputs(data: RunData) -> Inputs | None:
             unknown=1 - len(known) / values.size,
             widest=float(varied.max()) if len(varied) else 0.0,
             narrowest=float(varied.min()) if len(varied) else 0.0,
-            is_normalized=is_scaled,
+            is_normalized=_is_normalized(data),
         )
 
 

@@ -1,8 +1,9 @@
-"""The command ``trainlapse findings``."""
+"""The commands ``findings`` and ``report``."""
 
 from __future__ import annotations
 
 import textwrap
+from pathlib import Path
 
 import click
 
@@ -55,6 +56,32 @@ def findings(run: str, other: str | None, as_json: bool, least: str, fail_on: st
         raise click.exceptions.Exit(1)
 
 
+@click.command(cls=Command)
+@click.argument("run", metavar="RUN")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="The file to write, .html; what is there is replaced.",
+)
+def report(run: str, output: Path) -> None:
+    """Write what happened in RUN, its curves and its settings into one HTML file.
+
+    It holds no script and loads nothing: for a colleague, or a paper's supplement. A browser prints
+    it as PDF.
+    """
+    from explorer.data.run import RunData
+    from explorer.inquiry.report import report as report_of
+    from store import open_run
+    from store.storage.atomic import new_file
+
+    text = report_of(RunData(open_run(run)))
+    with new_file(output) as fresh:
+        fresh.write_text(text, encoding="utf-8")
+    say(f"{output} is written.")
+
+
 def _wrapped(text: str) -> list[str]:
     return textwrap.wrap(text, WIDTH, subsequent_indent=" " * 8, drop_whitespace=False)
 
@@ -63,4 +90,4 @@ def _weighs(severity: str) -> int:
     return list(map(str, SEVERITIES)).index(severity)
 
 
-COMMANDS = [findings]
+COMMANDS = [findings, report]

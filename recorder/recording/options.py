@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from recorder.evaluation import Evaluation
 from recorder.probe import Probe
@@ -30,3 +31,4 @@ class Options:
     resume: bool | int = False
     updates: bool = True
     gradients: bool = False
+    training: Mapping[str, Any] = field(default_factory=dict)

@@ -207,6 +207,7 @@ class Recording:
     def begin(self, epoch: float) -> None:
         """Record the first step, after a number of epochs done."""
         self._epoch = epoch
+        self.note_facts(self.options.training)
         self._note_trained()
         self.record_now()
         self.leave()

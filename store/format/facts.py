@@ -13,6 +13,11 @@ from typing import Any
 STEP = "step"
 # Paths of the arrays of variables that the training does not move.
 NOT_TRAINED = "not_trained"
+# What is known of the examples that it learns from: how many, the range of what the network is
+# given, and how many there are of each class.
+TRAINING_EXAMPLES = "training_examples"
+TRAINING_INPUTS = "training_inputs"
+TRAINING_LABELS = "training_labels"
 # These are root attributes, too: of each the latest.
 LATEST = ("optimizer", "loss")
 
@@ -57,6 +62,18 @@ def noted(facts: Sequence[Entry], step: int, holds: Mapping[str, Any]) -> list[d
 def kept(facts: Iterable[Entry], after_step: int | None) -> list[dict[str, Any]]:
     """Give the facts of a run whose steps after one are dropped; None: none is."""
     return [dict(entry) for entry in facts if after_step is None or entry[STEP] <= after_step]
+
+
+def without_facts(facts: Iterable[Entry], *names: str) -> list[dict[str, Any]]:
+    """Give the facts without some; an entry that then names nothing is left out.
+
+    Examples
+    --------
+    >>> without_facts([{"step": 0, "loss": "mse"}, {"step": 40, "batch_size": 8}], "batch_size")
+    [{'step': 0, 'loss': 'mse'}]
+    """
+    left = [{name: each[name] for name in each if name not in names} for each in facts]
+    return [entry for entry in left if set(entry) != {STEP}]
 
 
 def always_frozen(facts: Iterable[Entry]) -> frozenset[str] | None:

@@ -15,7 +15,13 @@ from typing import Any, TypeGuard
 
 from store.format.chunk_keys import ChunkKeys
 from store.format.derived_layers import DerivedArray, derived_arrays
-from store.format.facts import NOT_TRAINED, STEP
+from store.format.facts import (
+    NOT_TRAINED,
+    STEP,
+    TRAINING_EXAMPLES,
+    TRAINING_INPUTS,
+    TRAINING_LABELS,
+)
 from store.format.frame_checksums import checksum_problem
 from store.format.names import (
     AFTER_GROUP,
@@ -236,6 +242,8 @@ def _attribute_problems(attributes: Mapping[str, Any], length: int | None) -> Pr
         yield "not_finite_since is not a step"
     if not _are_facts(attributes.get("facts", [])):
         yield "facts is not a list of objects, each of a later step"
+    else:
+        yield from _training_problems(attributes.get("facts", []))
     left_out = attributes.get("left_out", {})
     if not isinstance(left_out, dict) or not _are_texts(list(left_out.values())):
         yield "left_out is not an object of texts"
@@ -245,6 +253,26 @@ def _attribute_problems(attributes: Mapping[str, Any], length: int | None) -> Pr
     skipped = attributes.get("skipped", {})
     if not isinstance(skipped, dict) or not all(map(_is_whole, skipped.values())):
         yield "skipped is not an object of whole numbers"
+
+
+def _training_problems(facts: Sequence[Mapping[str, Any]]) -> Problems:
+    """Check what is said of the examples that a training learns from."""
+    for entry in facts:
+        count = entry.get(TRAINING_EXAMPLES)
+        if count is not None and not _is_whole(count):
+            yield f"{TRAINING_EXAMPLES} is not a whole number"
+        inputs, labels = entry.get(TRAINING_INPUTS, {}), entry.get(TRAINING_LABELS, {})
+        if not isinstance(inputs, dict) or not all(map(_are_numbers, inputs.values())):
+            yield f"{TRAINING_INPUTS} is not an object of numbers for each input"
+        if not isinstance(labels, dict) or not all(map(_are_numbers, labels.values())):
+            yield f"{TRAINING_LABELS} is not an object of counts or numbers"
+
+
+def _are_numbers(value: Any) -> bool:
+    """Whether it is an object of numbers."""
+    return isinstance(value, dict) and all(
+        isinstance(each, int | float) and not isinstance(each, bool) for each in value.values()
+    )
 
 
 def _axis_problems(nodes: Mapping[str, Any], length: int | None) -> Problems:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from store.errors import LayerNotFoundError, SpecError, did_you_mean
+from store.format.facts import TRAINING_INPUTS, TRAINING_LABELS, without_facts
 from store.format.names import AFTER_PREFIX, PROBE_DIM, STEP_DIM, UPDATE_DIM, Array, layer_path
 from store.format.parts import full_name, matches, stored_path
 from store.format.probe import PRESENT, from_json_bytes, json_bytes
@@ -26,9 +27,10 @@ from store.tools.trust import sign_like
 DROPPABLE = {
     "activations": "outputs of the layers for the probe",
     "weights": "variables of the layers",
-    "inputs": "inputs and texts of the probe and of evaluations, every vocabulary, and what input "
-    "layers pass on",
-    "labels": "labels and class names of the probe and of evaluations",
+    "inputs": "inputs and texts of the probe and of evaluations, every vocabulary, what input "
+    "layers pass on, and the range of what is learned from",
+    "labels": "labels and class names of the probe and of evaluations, and counts of the labels "
+    "that are learned from",
     "texts": "the probe's texts and every vocabulary",
     "metrics": "loss and metrics",
     "model": "the model's configuration",
@@ -283,6 +285,7 @@ def _not_below(prefix: str) -> Callable[[DraftArray], bool]:
 
 
 def _drop_inputs(draft: Draft) -> Draft:
+    draft = _without_fact(draft, TRAINING_INPUTS)
     for group in _groups(draft, "probe"):
         probe = draft.groups[group]
         inputs = [f"{group}/{name}{part}" for name in probe["inputs"] for part in ("", PRESENT)]
@@ -300,7 +303,14 @@ def _drop_inputs(draft: Draft) -> Draft:
     return _drop_texts(without)  # texts are inputs as they were written
 
 
+def _without_fact(draft: Draft, name: str) -> Draft:
+    facts = without_facts(draft.attributes.get("facts", []), name)
+    kept = {key: value for key, value in draft.attributes.items() if key != "facts"}
+    return replace(draft, attributes=kept | ({"facts": facts} if facts else {}))
+
+
 def _drop_labels(draft: Draft) -> Draft:
+    draft = _without_fact(draft, TRAINING_LABELS)
     for group in _groups(draft, "probe", *EVALUATION_GROUPS.values()):
         draft = draft.keep(_without(f"{group}/{EVALUATION_LABEL}"))
         draft = _regrouped(draft, group, {**draft.groups[group], "class_names": None})

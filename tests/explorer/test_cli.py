@@ -59,7 +59,7 @@ def test_help_lists_every_command_with_a_line(trainlapse):
     result = trainlapse("--help")
     assert result.exit_code == 0
     expected = {"demo", "explore", "export", "film", "figure", "findings", "numbers"}
-    expected |= {"predict", "checkpoint"}
+    expected |= {"predict", "checkpoint", "report"}
     expected |= {command.name for command in [*recorder.commands.cli.COMMANDS, *store.cli.COMMANDS]}
     assert {"record", "info"} <= expected
     assert set(main.commands) == expected

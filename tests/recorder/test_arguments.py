@@ -72,6 +72,7 @@ OF_A_RECORDER: dict[str, list[Any]] = {
     "pack": [None, 1],
     "updates": [None, 1],
     "gradients": [None, 1],
+    "training": [X, (X,), (X, Y[:2]), 5, (None, None), (X, 3)],
     "model": [object()],
     "backend": [object(), "keras"],
 }

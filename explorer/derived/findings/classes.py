@@ -138,7 +138,7 @@ def order(facts: Facts) -> list[Observation]:
 
 def _epochs(facts: Facts, series: Series) -> Float64 | None:
     """Split batch values by epochs, without the trend of each: (epoch, batch); None: too few."""
-    if facts.epochs < 1 or not facts.updates:
+    if facts.epochs < 1 or not facts.updates or not facts.has_batches:
         return None
     length = round(facts.updates / facts.epochs)
     values = series.values

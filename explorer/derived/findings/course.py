@@ -95,7 +95,7 @@ def _step_of_best(facts: Facts) -> int | None:
 def oscillating(facts: Facts) -> list[Observation]:
     """See how far batches jump from one to the next, late in the training."""
     known = data_loss(facts).finite.values
-    if len(known) < 20:
+    if len(known) < 20 or not facts.has_batches:
         return []
     late = known[len(known) // 2 :]
     level = max(abs(float(np.median(late))), 1e-12)

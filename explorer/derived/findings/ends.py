@@ -168,6 +168,7 @@ def unusual_loss(facts: Facts) -> list[Observation]:
             "the numbers to be met: those near 0 count most, or size does not count at all.",
             remedies={"loss": "loss='mse'"},
             card=CARD,
+            least="warning",
         )
     ]
 

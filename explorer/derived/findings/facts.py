@@ -238,6 +238,9 @@ class Facts:
         Optimizer updates done.
     loss, val_loss, quality, val_quality, learning_rate : Series
         Of batches where that is known; empty where not logged. The quality is an accuracy.
+    has_batches : bool
+        Whether values of loss and quality are known to be of single batches. Of runs of earlier
+        versions they are means over the epoch so far.
     quality_name : str
         Name of the quality.
     layers : dict of str to LayerFacts
@@ -283,6 +286,7 @@ class Facts:
     quality: Series = NO_SERIES
     val_quality: Series = NO_SERIES
     learning_rate: Series = NO_SERIES
+    has_batches: bool = False
     quality_name: str = ""
     layers: Mapping[str, LayerFacts] = field(default_factory=dict)
     optimizer: Mapping[str, Any] | None = None

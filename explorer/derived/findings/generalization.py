@@ -36,7 +36,7 @@ def overfitting(facts: Facts) -> list[Observation]:
     return [
         Observation(
             kind="overfitting",
-            strength=ramp(rise, 0.05, 0.5) * ramp(later, 0.5, 2),
+            strength=ramp(rise, 0.03, 0.25) * ramp(later, 0.5, 2),
             sentence=f"The network overfits since step {since:,}: there the loss on held-out "
             f"examples is lowest, {values[best]:.3g}; at the end it is {values[-1]:.3g}, and "
             f"{trained:.3g} on the training's.",
@@ -47,6 +47,7 @@ def overfitting(facts: Facts) -> list[Observation]:
             remedies={"overfitting": REGULARIZE, "data_small": "more examples, or augmentation"},
             step=since,
             card=CARD,
+            least="warning",
         ),
         Observation(kind="loss_gap", strength=ramp(gap, 0.3, 0.95)),
         Observation(kind="held_out_rises", strength=ramp(rise, 0.2, 2.0)),

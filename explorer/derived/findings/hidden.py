@@ -42,6 +42,7 @@ def functions(facts: Facts) -> list[Observation]:
                 remedies={"hidden_activation": RELU},
                 layer=weighted[0].name,
                 card="Settings",
+                least="warning",
             )
         )
     odd = [each for each in bent if each.function in ODD and each.kind != "attention"]
@@ -57,6 +58,7 @@ def functions(facts: Facts) -> list[Observation]:
                 remedies={"hidden_activation": RELU},
                 layer=odd[0].name,
                 card="Settings",
+                least="warning",
             )
         )
     squashing = [each for each in bent if each.function in SQUASHING]

@@ -22,6 +22,8 @@ MOST_SUSPECTS, LEAST_SHARE = 3, 0.02
 LEAST_SPOKEN = 0.5
 # What no suspect explains is told from this strength on, behind what is explained.
 TOLD, UNEXPLAINED = 0.5, 0.3
+# What speaks for no more suspects than this is plain enough to name the first of them.
+MOST_PLAIN = 3
 
 PLAIN = {
     "learning_rate_high": "a learning rate that is too high",
@@ -165,7 +167,7 @@ def judge(observations: Sequence[Observation], scales: Scales = FITTED) -> list[
         if at in used or not seen.sentence or seen.strength < TOLD:
             continue
         share = seen.strength * (1.0 if seen.least == "fault" else UNEXPLAINED)
-        told.append(_of(seen, seen.least, share, None))
+        told.append(_of(seen, seen.least, share, _plain_suspect(seen, scales)))
     return sorted(told, key=lambda each: (SEVERITIES.index(each.severity), -each.score))
 
 
@@ -207,6 +209,14 @@ def _speaker(
     }
     best = max(spoken, key=lambda at: spoken[at], default=None)
     return best if best is not None and spoken[best] > 0 else None
+
+
+def _plain_suspect(seen: Observation, scales: Scales) -> str | None:
+    """Give what a warning speaks for by itself, whatever else was seen: None if for several."""
+    row = {name: each for name, each in scales.weights.get(seen.kind, {}).items() if each > 0}
+    is_plain = seen.least == "warning" and 0 < len(row) <= MOST_PLAIN
+    best = max(row, key=row.__getitem__) if is_plain else NOTHING
+    return None if best == NOTHING else best
 
 
 def _of(seen: Observation, severity: Severity, score: float, suspect: str | None) -> Finding:

@@ -18,7 +18,7 @@ def summary(facts: Facts) -> list[Observation]:
         return []
     first, last = first_level(facts.loss), last_level(facts.loss)
     said = (
-        f"In {facts.epochs:.3g} epochs, {facts.updates:,} updates, the loss of training batches "
+        f"In {facts.epochs:.3g} epochs, {facts.updates:,} updates, the training loss "
         f"went from {first:.3g} to {last:.3g}"
     )
     evidence = [
@@ -61,7 +61,7 @@ def halfway(facts: Facts) -> list[Observation]:
         Observation(
             kind="halfway",
             strength=1.0,
-            sentence=f"Half of the fall of the loss was done by step {step:,}, "
+            sentence=f"Half of the fall of the training loss was done by step {step:,}, "
             f"{100 * share:.2g} % of the way.",
             evidence=(Evidence.of("step", step, None, "updates"),),
             step=step,

@@ -172,7 +172,7 @@ def test_batches_in_order_of_class_are_waves_and_mixed_ones_are_not() -> None:
     place = np.arange(40) // 10 % 2
     ordered = mixed / 3 + 2.0 * place
     found = [
-        classes.order(facts(loss=losses(each.ravel()), updates=240, epochs=6.0))
+        classes.order(facts(loss=losses(each.ravel()), updates=240, epochs=6.0, has_batches=True))
         for each in (mixed, ordered)
     ]
     assert strength(found[0], "waves") < 0.1
