@@ -536,8 +536,12 @@
     const build = () => {
       list.replaceChildren();
       const { images } = model;
+      const yours = model.yours ?? [];
+      const recorded = model.labels.length - yours.length;
       items = model.labels.map((label, probe) => {
-        const item = element("button", { type: "button", class: "probe", role: "option", "data-probe": probe });
+        const number2 = yours[probe - recorded] ?? probe;
+        const item = element("button", { type: "button", class: "probe", role: "option", "data-probe": number2 });
+        item.classList.toggle("yours", probe >= recorded);
         if (images?.shape) {
           const [, height, width, channels] = images.shape;
           const canvas = element("canvas", { width, height });
@@ -551,7 +555,7 @@
           );
         }
         item.append(element("span", { class: "guess" }));
-        item.addEventListener("click", () => clock.choose({ probe }));
+        item.addEventListener("click", () => clock.choose({ probe: number2 }));
         list.append(item);
         return item;
       });
@@ -562,9 +566,10 @@
       if (top < list.scrollTop) list.scrollTop = top;
       else if (top + item.offsetHeight > list.scrollTop + list.clientHeight) list.scrollTop = top + item.offsetHeight - list.clientHeight;
     };
-    const select = () => items.forEach((item, probe) => {
-      item.setAttribute("aria-selected", probe === clock.choice.probe);
-      if (probe === clock.choice.probe) bringIntoView(item);
+    const select = () => items.forEach((item) => {
+      const isChosen = Number(item.dataset.probe) === clock.choice.probe;
+      item.setAttribute("aria-selected", isChosen);
+      if (isChosen) bringIntoView(item);
     });
     const draw = (index) => {
       const { correct, predicted } = model;
@@ -587,7 +592,7 @@
       }
       score.textContent = known ? `${right} of ${count} right at this step` : "";
     };
-    model.on(["labels", "images"], build);
+    model.on(["labels", "images", "texts"], build);
     const clock = clockOf(model.channel);
     build();
     heed(model, "choice", select);

@@ -109,8 +109,12 @@ function render({ model, el }) {
   const build = () => {
     list.replaceChildren();
     const { images } = model;
+    const yours = model.yours ?? [];
+    const recorded = model.labels.length - yours.length;
     items = model.labels.map((label, probe) => {
-      const item = element("button", { type: "button", class: "probe", role: "option", "data-probe": probe });
+      const number = yours[probe - recorded] ?? probe;
+      const item = element("button", { type: "button", class: "probe", role: "option", "data-probe": number });
+      item.classList.toggle("yours", probe >= recorded);
       if (images?.shape) {
         const [, height, width, channels] = images.shape;
         const canvas = element("canvas", { width, height });
@@ -124,7 +128,7 @@ function render({ model, el }) {
         );
       }
       item.append(element("span", { class: "guess" }));
-      item.addEventListener("click", () => clock.choose({ probe }));
+      item.addEventListener("click", () => clock.choose({ probe: number }));
       list.append(item);
       return item;
     });
@@ -135,9 +139,10 @@ function render({ model, el }) {
     if (top < list.scrollTop) list.scrollTop = top;
     else if (top + item.offsetHeight > list.scrollTop + list.clientHeight) list.scrollTop = top + item.offsetHeight - list.clientHeight;
   };
-  const select = () => items.forEach((item, probe) => {
-    item.setAttribute("aria-selected", probe === clock.choice.probe);
-    if (probe === clock.choice.probe) bringIntoView(item);
+  const select = () => items.forEach((item) => {
+    const isChosen = Number(item.dataset.probe) === clock.choice.probe;
+    item.setAttribute("aria-selected", isChosen);
+    if (isChosen) bringIntoView(item);
   });
   const draw = (index) => {
     const { correct, predicted } = model;
@@ -160,7 +165,7 @@ function render({ model, el }) {
     }
     score.textContent = known ? `${right} of ${count} right at this step` : "";
   };
-  model.on(["labels", "images"], build);
+  model.on(["labels", "images", "texts"], build);
   const clock = clockOf(model.channel);
   build();
   heed(model, "choice", select);

@@ -53,6 +53,15 @@ class Built:
         """Give the model the weights of a step."""
         for (layer, name), variable in self.variables.items():
             variable.assign(weights[layer][name])
+        self.settle()
+
+    def settle(self) -> None:
+        """Let layers that keep what follows from their weights compute it anew."""
+        import keras
+
+        for layer in self.layers.values():
+            if isinstance(layer, keras.layers.Normalization):
+                layer.finalize_state()
 
 
 def build(data: RunData, custom: Mapping[str, Any]) -> Built:

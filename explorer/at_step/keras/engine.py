@@ -193,6 +193,7 @@ class KerasEngine:
                 if tape is not None:
                     tape.watch([each for each in given.values() if each.dtype.is_floating])
                 with scope, sight.watching():
+                    self._built.settle()
                     answer = model(arranged(model, specs, given), training=False)
             answers = dict(zip(self._outputs, _tensors_of(answer), strict=True))
             return find(_Pass(given, sight, answers, tape, seed))

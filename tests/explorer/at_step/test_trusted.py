@@ -207,6 +207,24 @@ def test_layers_that_keras_numbers_anew_are_found_by_their_order(trained):
     assert net.gradient(done.inputs, 1, wrt=inner).shape == recorded.shape
 
 
+def normalized_model():
+    """Data that were looked at before the training: the layer keeps what follows from that."""
+    import keras
+
+    normalization = keras.layers.Normalization(name="scaled")
+    normalization.adapt(np.random.default_rng(0).normal(3, 2, size=(64, 5)))
+    dense = keras.layers.Dense(3, activation="softmax", name="out")
+    return keras.Sequential([keras.Input((5,), name="row"), normalization, dense])
+
+
+def test_what_was_adapted_before_the_training_is_known_at_every_step(trained):
+    done = trained(normalized_model, rows)
+    net = network_at(done.run, step=1, engine="keras")
+    expected = np.asarray(done.keras_at(1)(done.inputs))
+    np.testing.assert_allclose(net(done.inputs), expected, atol=1e-6)
+    np.testing.assert_allclose(np.asarray(net.keras_model()(done.inputs)), expected, atol=1e-6)
+
+
 def test_without_a_configuration_the_reason_is_said(trained, monkeypatch):
     run = trained(conv_model, images).run
     monkeypatch.setitem(vars(run), "model_config", None)
