@@ -27,6 +27,7 @@ from recorder.recording.run_path import PathsTaken, RunPath
 from recorder.recording.termination import Termination
 from recorder.schedule import SCHEDULES, Schedule, default_schedule
 from recorder.scope import Globs, Kind, RecordingScope
+from recorder.workers import this_worker
 from store.errors import ArgumentError, RunExistsError, TrainlapseError
 from store.format.compressors import LIVE_COMPRESSORS
 from store.live.writer import Compression, Durability
@@ -47,6 +48,8 @@ def guarded(hook: Callable[Concatenate[R, P], None]) -> Callable[Concatenate[R, 
 
     @functools.wraps(hook)
     def call(recorder: R, /, *args: P.args, **kwargs: P.kwargs) -> None:
+        if recorder._is_idle:
+            return
         try:
             hook(recorder, *args, **kwargs)
         except Exception as fault:
@@ -83,7 +86,7 @@ class LoopRecorder:
     _of_training: ClassVar[frozenset[str]] = frozenset(
         {
             *("_cost", "_recording", "_fault", "_refusal", "_waited", "_background_seconds"),
-            *("_termination", "_finalizer", "_late"),
+            *("_termination", "_finalizer", "_late", "_is_idle"),
         }
     )
 
@@ -126,6 +129,9 @@ class LoopRecorder:
             ``{n:03}`` with leading zeros; ``{model}`` is the model's name, ``{date}`` and
             ``{time}`` are those of its begin. A brace that is meant as such is written twice.
             Without fields a second training is recorded beside the first, as ``lenet-2.zarr``.
+            Of several processes that a launcher has started to train together (TF_CONFIG, SLURM,
+            MPI, RANK) the chief records, and the others do nothing; with ``{worker}``, the number
+            of the process, each records a run of its own.
         probe : Probe or mapping of str to Probe
             The fixed inputs that are sent through the network at every recorded step. The
             time and the bytes of a step grow with their number. For a model without a ``call`` of
@@ -251,7 +257,13 @@ class LoopRecorder:
             backend = backend_of(model)
         where = RunPath(path, f"{type(self).__name__}(path=...)")
         only = where.only
-        if only is not None and is_run(only) and not overwrite and given["resume"] is False:
+        if (
+            only is not None
+            and this_worker().is_chief
+            and is_run(only)
+            and not overwrite
+            and given["resume"] is False
+        ):
             raise RunExistsError(
                 f"There is a run at {only} already. Choose another path, or pass overwrite=True to "
                 "replace it or resume=True to go on with it. A path such as "
@@ -416,6 +428,16 @@ class LoopRecorder:
         self._refusal: Exception | None = None  # an error that the user must hear of
         self._waited = self._background_seconds = 0.0
         self._late = False  # whether the run is opened after the first update only
+        worker = this_worker()
+        # Whether another process records this training.
+        self._is_idle = not (worker.is_chief or self._options.path.names_worker)
+        if self._is_idle:
+            log.info(
+                "%s says that this is worker %d: worker 0 records the training. With {worker} in "
+                "the path each records a run of its own.",
+                worker.told_by,
+                worker.number,
+            )
         self._termination = Termination()
         self._finalizer: weakref.finalize[Any, Any] | None = None
 

@@ -18,6 +18,7 @@ from explorer.data.layers import ending_function
 from explorer.data.tried import Tried
 from explorer.derived.network.engine import Network
 from explorer.derived.network.node import Node
+from explorer.derived.network.registry import IDLE_CLASS, OPERATIONS_CLASS, layer_ops
 from explorer.derived.predictions.reading import (
     NoReading,
     OutputReading,
@@ -48,6 +49,8 @@ FRAME_CACHE_BYTES = 192 * 1024 * 1024
 DERIVED_CACHE_BYTES = 64 * 1024 * 1024
 # Steps that fix a picture's limits, or how the output is read.
 SAMPLES = 24
+# Steps at which a layer must have given back what it took, to be taken for one that does nothing.
+IDLE_SAMPLES = 3
 # Bytes of a history that are held at once: that of a convolution may be larger than memory.
 BLOCK_BYTES = 64 * 1024 * 1024
 
@@ -293,14 +296,39 @@ class RunData:
         return Network(
             Node(
                 name,
-                layer.class_name,
+                IDLE_CLASS if self._is_idle(layer) else layer.class_name,
                 layer.config,
                 layer.inbound,
                 layer.mask_from,
                 layer.operations_between,
                 self._recorded_shape(layer),
+                layer.arguments,
             )
             for name, layer in self.run.layers.items()
+        )
+
+    def _is_idle(self, layer: Layer) -> bool:
+        """Whether a layer of an unknown class gave back what it took, at all steps looked at.
+
+        What acts in a training alone, under a name of the user's own, is so.
+        """
+        source = self.run.layers.get(layer.source or "")
+        if (
+            layer.class_name in {*layer_ops(), OPERATIONS_CLASS}
+            or layer.weights
+            or source is None
+            or not len(self.run)
+        ):
+            return False
+        if not (layer.has_activation and source.has_activation and layer.unit_stride == 1):
+            return False
+        if self._recorded_shape(layer) != self._recorded_shape(source):
+            return False
+        return all(
+            np.array_equal(
+                self.activations(layer.name, index), self.activations(source.name, index)
+            )
+            for index in sample_indices(len(self.run), IDLE_SAMPLES)
         )
 
     def _recorded_shape(self, layer: Layer) -> tuple[int, ...] | None:

@@ -19,7 +19,7 @@ from recorder.keras.layers import (
     layer_kind,
     whole_dims,
 )
-from recorder.keras.trace import Call, Trace
+from recorder.keras.trace import Call, Source, Trace
 from recorder.keras.weights import weight_specs
 from store.format.derivation import Derivation
 from store.format.keras_names import is_leaf, is_model
@@ -156,6 +156,7 @@ class _Description:
             derivation=self._derivation(number, inbound) if dims else None,
             mask_from=None if call.mask is None else self._names[call.mask],
             operations_between=call.operations_between,
+            arguments={name: self._argument(value) for name, value in call.arguments.items()},
             output_dims=dims,
             output_shape=shape if dims else (),
             output_dtype=_stored_type(call.output.dtype.name),
@@ -199,6 +200,13 @@ class _Description:
 
     def _source(self, source: int | str) -> str:
         return self._names[source] if isinstance(source, int) else self._inputs[source].name
+
+    def _argument(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._argument(one) for one in value]
+        if not isinstance(value, Source):
+            return value
+        return None if value.origin is None else self._source(value.origin)
 
     def _is_channels_first(self, call: Call) -> bool:
         own = is_channels_first(call.layer)

@@ -13,9 +13,11 @@ A model that cannot be traced (NumPy in its ``call``) runs eagerly instead, each
 from __future__ import annotations
 
 import contextlib
+import inspect
 import threading
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from recorder.keras.inputs import Feed
@@ -47,6 +49,8 @@ class Call:
         The call whose mask it obeys.
     operations_between : bool
         Whether what it takes is made of these by plain operations, that are in no layer.
+    arguments : mapping of str to (Source, list of Source, bool, int or float)
+        What it was given, by the names of its arguments; empty where that is one tensor alone.
     """
 
     layer: Any
@@ -55,12 +59,20 @@ class Call:
     inbound: tuple[int | str, ...]
     mask: int | None = None
     operations_between: bool = False
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where an argument comes from: a call, by number, a model input, by name, or neither."""
+
+    origin: int | str | None
 
 
 class Operations:
-    """Stands for plain operations whose result a recurrent layer takes.
+    """Stands for plain operations whose result a recurrent or an attention layer takes.
 
-    What a recurrent layer does inside is derived from its input, which must be in the run.
+    What such a layer does inside is derived from its inputs, which must be in the run.
     """
 
     weights: tuple[Any, ...] = ()
@@ -367,6 +379,7 @@ class Watch:
         self._inside_leaf = is_leaf(layer)
         if self._inside_leaf and layer_kind(layer) == "recurrent":
             self._note_input(args, kwargs, mask)
+        arguments = self._arguments(layer, args, kwargs) if self._inside_leaf else {}
         before = len(self.calls)
         try:
             result = original(layer, *args, **kwargs)
@@ -389,7 +402,81 @@ class Watch:
             self.sources(start),
             self._maker(mask),
             operations_between=not all(map(self._is_handed_on, start)),
+            arguments=arguments,
         )
+
+    def _arguments(self, layer: Any, args: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
+        """Say what a call is given, and by which masks, before it takes masks off its inputs."""
+        signature = inspect.signature(layer.call)
+        # Keras takes some for itself (`training`) that the layer does not know.
+        known = {name: value for name, value in kwargs.items() if name in signature.parameters}
+        try:
+            given = signature.bind(*args, **known).arguments
+        except TypeError:  # Keras will say so itself
+            return {}
+        values = {
+            name: value
+            for name, value in given.items()
+            if not name.endswith("mask") and self.tensors(value)
+        }
+        attends = layer_kind(layer) == "attention"
+        found: dict[str, Any] = {
+            name: _mapped(value, partial(self._source_of, noted_as=name if attends else None))
+            for name, value in values.items()
+        }
+        if attends:
+            found |= self._masks_given(given, values, [*signature.parameters])
+        found |= {
+            name: value
+            for name, value in given.items()
+            if name != "training" and isinstance(value, bool | int | float)
+        }
+        return {} if [type(value) for value in found.values()] == [Source] else found
+
+    def _source_of(self, tensor: Any, noted_as: str | None) -> Source:
+        """Find which call gave a tensor; where none did, note it by a name, if there is one."""
+        key = self._key(_values_of(tensor))
+        if key not in self.origins and noted_as is not None:
+            path = "/".join([*self._names[1:], noted_as])
+            self.note(Operations(), path, tensor, self.sources([_values_of(tensor)]))
+        return Source(self.origins.get(key))
+
+    def _masks_given(
+        self, given: Mapping[str, Any], values: Mapping[str, Any], names: Sequence[str]
+    ) -> dict[str, Any]:
+        """Find what an attention layer leaves out: by the masks of its inputs, and by one more."""
+        found: dict[str, Any] = {}
+        for number, (name, value) in enumerate(values.items()):
+            argument = "mask" if number == 0 and "mask" in names else f"{name}_mask"
+            if argument not in names:
+                continue
+            masks = given.get(argument)
+            if masks is None:
+                masks = _mapped(value, lambda one: getattr(one, "_keras_mask", None))
+            if self.tensors(masks):
+                found[argument] = _mapped(masks, partial(self._maker_of, argument=argument))
+        if given.get("attention_mask") is not None:
+            found["attention_mask"] = self._more_masked(given["attention_mask"], values)
+        return found
+
+    def _maker_of(self, mask: Any, argument: str) -> Source:
+        """Find which call made the mask of an input; note it where none did."""
+        if mask is not None and self._maker(mask) is None:
+            self._masks.append((mask, len(self.calls)))
+            path = "/".join([*self._names[1:], argument])
+            self.note(Operations(), path, mask, self.sources([mask]))
+        return Source(self._maker(mask))
+
+    def _more_masked(self, mask: Any, values: Mapping[str, Any]) -> Source:
+        """Find which call gave a mask of pairs of places; note it for each probe where none did."""
+        import tensorflow as tf
+
+        if not self.tensors(mask) or self._key(mask) not in self.origins:
+            mask = tf.convert_to_tensor(mask)  # a constant may be an array
+            size = tf.shape(self.tensors(list(values.values()))[0])[:1]
+            whole = mask if len(mask.shape) > 2 else mask[None]
+            mask = tf.broadcast_to(whole, tf.concat([size, tf.shape(whole)[1:]], 0))
+        return self._source_of(mask, "attention_mask")
 
     def _mask(self, args: Any, kwargs: Mapping[str, Any]) -> Any:
         """Give the mask of a call's first input, as Keras does; None where there is none."""
@@ -425,6 +512,7 @@ class Watch:
         mask_origin: int | None = None,
         *,
         operations_between: bool = False,
+        arguments: Mapping[str, Any] | None = None,
     ) -> Any:
         """Note one call; give back its result with a first tensor that is its own."""
         import keras
@@ -451,7 +539,15 @@ class Watch:
             if self._maker(mask) is None:
                 self._masks.append((mask, number))
         self.calls.append(
-            Call(layer, path, _dense(output), inbound, mask_origin, operations_between)
+            Call(
+                layer,
+                path,
+                _dense(output),
+                inbound,
+                mask_origin,
+                operations_between,
+                arguments or {},
+            )
         )
         return result
 
@@ -531,6 +627,11 @@ class Watch:
     def _key(self, tensor: Any) -> Hashable:
         """Tell tensors apart: an eager one has no name. The calls keep those alive that count."""
         return id(tensor) if self._graph is None else tensor.name
+
+
+def _mapped(value: Any, change: Callable[[Any], Any]) -> Any:
+    """Change a value, or each one of a list."""
+    return [change(one) for one in value] if isinstance(value, list | tuple) else change(value)
 
 
 def _values_of(value: Any) -> Any:

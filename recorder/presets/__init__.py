@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from recorder.presets import (
     alexnet_mnist,
+    autoencoder_mnist,
     bilstm_reviews,
     charnn,
     convlstm_reviews,
+    gpt_chars,
     gru_reviews,
     lenet_mnist,
     lstm_reviews,
+    resnet_mnist,
     simplernn_reviews,
+    tags_mnist,
+    unet_mnist,
+    vit_mnist,
 )
 from recorder.presets.preset import Data, Preset, split
 
@@ -19,12 +25,18 @@ PRESETS: dict[str, Preset] = {
     for module in (
         lenet_mnist,
         alexnet_mnist,
+        resnet_mnist,
+        vit_mnist,
+        autoencoder_mnist,
+        unet_mnist,
+        tags_mnist,
         simplernn_reviews,
         lstm_reviews,
         gru_reviews,
         bilstm_reviews,
         convlstm_reviews,
         charnn,
+        gpt_chars,
     )
 }
 

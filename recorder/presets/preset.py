@@ -29,7 +29,8 @@ class Data:
     Attributes
     ----------
     x_train, y_train : ndarray
-        Inputs (example, ...) and class numbers (example, ...) to learn from.
+        Inputs (example, ...) and what is to be answered (example, ...), to learn from: class
+        numbers, tags, pictures or masks.
     x_held_out, y_held_out : ndarray
         The same, never trained on.
     probe : Probe
@@ -93,7 +94,9 @@ def evaluations(data: Data, count: int) -> list[Evaluation]:
     """
 
     def evaluation(x: Array, y: Array, role: EvaluationRole) -> Evaluation:
-        _, chosen = split(y, count, EVALUATION_SEED)
+        # Of several tags for each example there are too many mixes to hold.
+        classes = y if y.ndim == 1 else np.zeros(len(y), np.int64)
+        _, chosen = split(classes, count, EVALUATION_SEED)
         return Evaluation(x[chosen], y[chosen], class_names=data.probe.class_names, role=role)
 
     if not count:
@@ -105,14 +108,18 @@ def evaluations(data: Data, count: int) -> list[Evaluation]:
 
 
 def compiled(
-    model: Any, *, learning_rate: float = 0.002, metrics: Sequence[Any] = ("accuracy",)
+    model: Any,
+    *,
+    learning_rate: float = 0.002,
+    loss: str = "sparse_categorical_crossentropy",
+    metrics: Sequence[Any] = ("accuracy",),
 ) -> Any:
-    """Compile a model that learns classes, and give it back."""
+    """Compile a model, by default one that learns classes, and give it back."""
     import keras
 
     model.compile(
         optimizer=keras.optimizers.Adam(learning_rate),
-        loss="sparse_categorical_crossentropy",
+        loss=loss,
         metrics=list(metrics),
     )
     return model

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from store.format.layers import Layer, Layers
 from store.format.spec import EvaluationSpec, LayerSpec, PredictionSpec, RunSpec, WeightSpec
@@ -65,6 +66,11 @@ class Renaming:
     def _name(self, name: str) -> str:
         return self.layers.get(name, name)
 
+    def _argument(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._argument(one) for one in value]
+        return self._name(value) if isinstance(value, str) else value
+
     def _layer(self, layer: LayerSpec) -> LayerSpec:
         theirs = self._pairs[layer.name]
         called = {key: theirs.config[key] for key in ("name",) if key in theirs.config}
@@ -76,6 +82,7 @@ class Renaming:
             config={**layer.config, **called},
             inbound=tuple(map(self._name, layer.inbound)),
             mask_from=None if layer.mask_from is None else self._name(layer.mask_from),
+            arguments={name: self._argument(value) for name, value in layer.arguments.items()},
             derivation=None if derivation is None else replace(derivation, sources=sources),
             weights=tuple(self._weight(layer.name, weight) for weight in layer.weights),
         )

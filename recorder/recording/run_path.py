@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from recorder import arguments
+from recorder.workers import this_worker
 from store.errors import ArgumentError, did_you_mean
 from store.format.names import safe_name
 from store.storage.location import expanded, on_disk
 
 # What may stand in braces: the next free number, the day such as 2025-04-30, the time of day such
-# as 14-05-59, and the model's name.
-FIELDS = ("n", "date", "time", "model")
+# as 14-05-59, the model's name, and the number of the process where several train together.
+FIELDS = ("n", "date", "time", "model", "worker")
 # These differ from one training to the next, so that they name no run that is there already.
 _FRESH = ("n", "date", "time")
 _WIDTH = re.compile(r"\d{1,2}d?")
@@ -47,7 +48,7 @@ class RunPath:
     Traceback (most recent call last):
     ...
     store.errors.ArgumentError: path has no field 'num'. Did you mean 'n'? There are: n, date, \
-time, model. A brace that is meant as such is written twice: {{ or }}.
+time, model, worker. A brace that is meant as such is written twice: {{ or }}.
     >>> next(RunPath("runs/{model}.zarr").candidates("lenet")).name
     'lenet.zarr'
     """
@@ -102,6 +103,11 @@ time, model. A brace that is meant as such is written twice: {{ or }}.
         return "n" in self._fields
 
     @property
+    def names_worker(self) -> bool:
+        """Whether each of several processes that train together gets a path of its own."""
+        return "worker" in self._fields
+
+    @property
     def only(self) -> Path | None:
         """The one path that this is; None where fields are to be filled in."""
         return None if self._fields else expanded(self._filled({}))
@@ -120,6 +126,7 @@ time, model. A brace that is meant as such is written twice: {{ or }}.
             "date": f"{now:%Y-%m-%d}",
             "time": f"{now:%H-%M-%S}",
             "model": safe_name(model),
+            "worker": str(this_worker().number),
         }
         filled = str(expanded(self._filled(values)))
         if _NUMBER not in filled:

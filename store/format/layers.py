@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from store.errors import LayerNotFoundError, did_you_mean
@@ -43,6 +43,11 @@ class Layer:
         at the first ones; empty: it is stored.
     unit_stride : int
         Every how many units of the activation are recorded.
+    arguments : mapping of str to (str, None, bool, int, float or list)
+        What its call was given, by the names of the arguments: of a tensor the layer whose output
+        it is (None: of no layer), of several a list of them, of a mask that belongs to an input
+        the layer that made it, of all else its value. Empty where it was given one tensor alone,
+        and in runs that do not say.
     """
 
     name: str
@@ -59,6 +64,7 @@ class Layer:
     operations_between: bool = False
     derived_from: tuple[str, ...] = ()
     unit_stride: int = 1
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def source(self) -> str | None:
@@ -152,4 +158,5 @@ def _layer(
         operations_between=attributes.get("operations_between", False),
         derived_from=() if derived is None else derived.derivation.sources,
         unit_stride=own.get("unit_stride", 1) if derived is None else derived.unit_stride,
+        arguments=attributes.get("arguments", {}),
     )

@@ -317,10 +317,21 @@ def _layer_problems(name: str, attributes: Mapping[str, Any]) -> Problems:
         yield f"layer {name!r}: mask_from is not the name of a layer"
     if not isinstance(attributes.get("operations_between", False), bool):
         yield f"layer {name!r}: operations_between is not true or false"
+    if not _are_arguments(attributes.get("arguments", {})):
+        yield f"layer {name!r}: arguments are not layers, true or false, or numbers by name"
     if not _is_shape(attributes.get("output_shape"), least=0):
         yield f"layer {name!r}: output_shape is not a list of whole numbers"
     if not _is_whole(attributes.get("parameters")):
         yield f"layer {name!r}: parameters is not a whole number"
+
+
+def _are_arguments(values: Any) -> bool:
+    return isinstance(values, dict) and all(
+        all(isinstance(one, str | None) for one in value)
+        if isinstance(value, list)
+        else isinstance(value, str | bool | int | float | None)
+        for value in values.values()
+    )
 
 
 def _probe_problems(nodes: Mapping[str, Any]) -> Problems:

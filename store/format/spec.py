@@ -115,6 +115,9 @@ class LayerSpec:
         The layer whose mask this one obeys.
     operations_between : bool
         Whether plain operations, that are in no layer, lie between those layers and this one.
+    arguments : mapping of str to (str, None, bool, int, float or list)
+        What its call was given, by the names of the arguments, where that is not one tensor alone:
+        see `store.format.layers.Layer`.
     output_dims, output_shape : tuple
         Names and sizes of the output's dimensions. The probe is the first, or none of them where
         the output has no entry for each probe. Empty: not recorded.
@@ -145,6 +148,7 @@ class LayerSpec:
     mask_from: str | None = None
     operations_between: bool = False
     derivation: Derivation | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def path(self) -> str:
@@ -192,6 +196,7 @@ class LayerSpec:
         derived = {} if self.derivation is None else {DERIVED: self._derived(self.derivation)}
         return {
             **derived,
+            **({"arguments": dict(self.arguments)} if self.arguments else {}),
             "class": self.class_name,
             "kind": self.kind,
             "config": dict(self.config),

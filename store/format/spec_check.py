@@ -97,6 +97,10 @@ def _layer_problems(layer: LayerSpec, names: Sequence[str]) -> Iterator[str]:
     for source in layer.inbound:
         if source not in names:
             yield f"takes input from unknown layer {source!r}"
+    for argument, value in layer.arguments.items():
+        for source in value if isinstance(value, list) else [value]:
+            if isinstance(source, str) and source not in names:
+                yield f"argument {argument!r} is of unknown layer {source!r}"
     weights = [weight.name for weight in layer.weights]
     for name in _clashes(weights):
         yield f"two weights are named {name!r}"

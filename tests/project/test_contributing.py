@@ -22,7 +22,7 @@ TEMPLATES = dict(re.findall(r"^```python template (\S+)\n(.*?)^```$", TEXT, flag
 
 VIEW = "explorer/views/layer/spread.py"
 QUANTITY = "explorer/data/layer_quantities.py"
-OPERATION = "explorer/derived/network/operations/unit_normalization.py"
+OPERATION = "explorer/derived/network/operations/unit_length.py"
 
 # Puts the files of a folder beside those of our packages, as if they were there.
 BESIDE = """
@@ -128,7 +128,7 @@ from explorer.derived.network.engine import Network
 from explorer.derived.network.node import Node
 from explorer.derived.network.receptive_field import receptive_field
 
-nodes = [Node("x", "InputLayer"), Node("unit", "UnitNormalization", {{"axis": -1}}, ("x",))]
+nodes = [Node("x", "InputLayer"), Node("unit", "UnitLength", {{"axis": -1}}, ("x",))]
 network = Network(nodes)
 x, seed = np.random.default_rng(1).normal(size=(2, 3, 4, 5)).astype(np.float32)
 total = lambda x: float((network.forward({{"x": x}}, {{}})["unit"] * seed).sum())

@@ -11,10 +11,12 @@ from explorer.compare.matching.by_weights import weight_matching, why_not_by_wei
 from explorer.compare.matching.signs import signs_are_free_in_both
 from explorer.compare.pair import RunPair
 from explorer.data.run import RunData
+from explorer.data.windows import padded_positions
 from explorer.derived.pairs.chance import FEWEST_PROBES as FEWEST_SHUFFLED
 from explorer.derived.pairs.chance import ChanceLevel, chance_level
 from explorer.derived.pairs.unit_matching import Matching, match_activations
 from explorer.selection import unit_counts
+from store.format.names import activation_path
 
 Array = npt.NDArray[Any]
 
@@ -169,8 +171,16 @@ def chance_at(
         )
         return {"level": np.array([level.mean, level.bound])}
 
-    kept = pair.derived(f"chance|{first}|{second}|{indices[0]}:{indices[1]}", make)["level"]
+    kept = pair.derived(
+        f"chance, without padding|{first}|{second}|{indices[0]}:{indices[1]}", make
+    )["level"]
     return ChanceLevel(float(kept[0]), float(kept[1]), len(pair.probes))
+
+
+def answers_counted(pair: RunPair, first: str) -> str:
+    """Say which answers of a layer of A decide how its units are matched."""
+    places = "all positions" if _padded(pair.first, first) is None else "the positions of the text"
+    return f"answers to {len(pair.probes)} shared probes and {places}"
 
 
 def _frames(
@@ -178,9 +188,24 @@ def _frames(
 ) -> tuple[Array, Array]:
     """Activations for the shared probes, of A and of B: (probe, ..., unit)."""
     return (
-        pair.first.activations(first, indices[0])[pair.probes.first],
-        pair.second.activations(second, indices[1])[pair.probes.second],
+        _in_text(pair.first, first, indices[0])[pair.probes.first],
+        _in_text(pair.second, second, indices[1])[pair.probes.second],
     )
+
+
+def _in_text(data: RunData, layer: str, index: int) -> Array:
+    """Activations with NaN, which is no answer, where a layer sees nothing but padding."""
+    frame, padded = data.activations(layer, index), _padded(data, layer)
+    return frame if padded is None else np.where(padded[..., None], np.nan, frame)
+
+
+def _padded(data: RunData, layer: str) -> npt.NDArray[np.bool_] | None:
+    """Where a layer sees nothing but padding: (probe, position); None where it always sees text."""
+    padded = padded_positions(data, data.run.layers[layer])
+    if padded is None or padded.all() or not padded.any():
+        return None
+    shape = data.run.array(activation_path(layer)).shape
+    return padded if padded.shape == shape[1:-1] else None
 
 
 def _why_not_by_answers(pair: RunPair, first: str, second: str) -> str | None:

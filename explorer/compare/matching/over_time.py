@@ -205,7 +205,7 @@ def track(pair: RunPair, first: str, second: str, alignment: Alignment) -> Track
 
     # The moments themselves are in the key: two ways to align may have one name, not one path.
     moments = ",".join(f"{ours}:{theirs}" for ours, theirs in shown.tolist())
-    kept = pair.derived(f"tracked|{first}|{second}|{moments}", make)
+    kept = pair.derived(f"tracked, without padding|{first}|{second}|{moments}", make)
     chances = _chances(pair, first, second, alignment)
     return Tracked(count, positions, kept["partners"], kept["scores"], int(kept["others"]), chances)
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import panel as pn
 
-from explorer.compare.matching.at_step import basis, why_no_chance, why_not
+from explorer.compare.matching.at_step import answers_counted, basis, why_no_chance, why_not
 from explorer.compare.matching.over_time import Tracked, most_positions, track
 from explorer.compare.matching.signs import signs_are_free_in_both
 from explorer.compare.views.base import PairView, register
@@ -56,8 +56,7 @@ class MatchingOverTime(PairView):
     def caption(self, scene: Scene) -> str:
         layer, second = self._layers(scene)
         by = basis(self.pair, layer, second)
-        probes = f"answers to {len(self.pair.probes)} shared probes and all positions"
-        how = probes if by == "answers" else "weights, layer by layer"
+        how = answers_counted(self.pair, layer) if by == "answers" else "weights, layer by layer"
         left_out = ""
         if most_positions(self.pair, layer, second) < len(self.alignment):
             left_out = " Of this large layer some moments are left out."

@@ -20,6 +20,7 @@ from explorer.compare.settings import NOTHING
 from explorer.compare.views.base import PairView, register
 from explorer.compare.views.layer_curves import MOST_CURVES, curves_of_layers
 from explorer.data.absence import SAME_PROBE, Absence, Lack, Nothing
+from explorer.data.texts import texts_of
 from explorer.derived.time.frames import Limits, quantize
 from explorer.plots.style import SEQUENTIAL, palette_bytes
 from explorer.views.base import Scene
@@ -54,6 +55,14 @@ class _OfProbes(PairView):
         """Name what is done about the bias of few probes."""
         return "unbiased" if len(self.pair.probes) >= FEWEST_UNBIASED else "biased: few probes"
 
+    @property
+    def padding(self) -> str:
+        """Say that texts are compared as the layers see them, if they are filled up."""
+        texts = texts_of(self.pair.first)
+        if texts is None or texts.padding is None or not (texts.ids == texts.padding).any():
+            return ""
+        return " Layers are compared at every position, those of padding too."
+
     def by_chance(self, found: Likeness) -> Any:
         """Say how far CKA scatters with as many probes."""
         if np.isnan(found.chance):
@@ -79,7 +88,8 @@ class AllWithAll(_OfProbes):
         return (
             f"Linear CKA ({self.estimate}) over the {len(self.pair.probes)} shared probes: 1, the "
             "layers tell the probes apart in the same way; 0 or below (drawn as 0), no more alike "
-            f"than by chance. A row for each layer of A, a column for each of B.{only}"
+            f"than by chance.{self.padding} A row for each layer of A, a column for each of "
+            f"B.{only}"
         )
 
     def compute(self, scene: Scene) -> Likeness | Nothing:
@@ -200,7 +210,7 @@ class OverTime(_OfProbes):
         return (
             f"Linear CKA ({self.estimate}, {len(self.pair.probes)} shared probes) of each layer "
             "with the one that belongs to it. Untrained layers of other seeds are not at 0: both "
-            f"see the same inputs through random weights.{only}"
+            f"see the same inputs through random weights.{self.padding}{only}"
         )
 
     def requirement(self, scene: Scene) -> Absence | None:

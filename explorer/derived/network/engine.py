@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -12,7 +13,7 @@ from explorer.derived.network.activations import LINEAR, Activation
 from explorer.derived.network.graph import Graph
 from explorer.derived.network.layer_op import LayerOp
 from explorer.derived.network.node import Array, Call, LayerWeights, Node, as_float
-from explorer.derived.network.registry import INPUT_CLASS, layer_ops
+from explorer.derived.network.registry import INPUT_CLASS, MORE_MASKED, layer_ops
 from explorer.derived.recurrent.equations import NotDerivableError, token_mask
 
 Arrays = Mapping[str, Array]
@@ -64,16 +65,24 @@ class Network(Graph):
         """
         self._require(layer)
         node = self.nodes[layer]
-        missing = [source for source in node.inbound if source not in activations]
+        missing = [source for source in node.takes if source not in activations]
         if missing:
             raise NotDerivableError(
                 f"Layer {layer!r} takes {missing[0]!r}, whose activation was not given (given: "
                 f"{', '.join(activations) or 'none'}). Compute it with `forward`."
             )
-        inputs = tuple(_number(activations[source]) for source in node.inbound)
+        inputs = tuple(_number(activations[source]) for source in node.takes)
         own = weights.get(layer) or weights.get(self.first_call(layer)) or {}
-        mask = self._mask(node, activations, masks or {})
-        return Call(node.class_name, node.config, inputs, own, mask, node.output_shape)
+        return Call(
+            node.class_name,
+            node.config,
+            inputs,
+            own,
+            self._mask(node, activations, masks or {}),
+            node.output_shape,
+            self._argument_masks(layer, activations, masks or {}),
+            {name: value for name, value in node.arguments.items() if _is_option(value)},
+        )
 
     # -- forwards ----------------------------------------------------------------------------
 
@@ -330,7 +339,7 @@ class Network(Graph):
                 if not goes_on:  # the way to the input alone is the longest of all
                     continue
                 parts = self.op(name).backward(call, gradient)
-                for source, part in zip(node.inbound, parts, strict=True):
+                for source, part in zip(node.takes, parts, strict=True):
                     found[source] = as_float(found[source] + part if source in found else part)
         return found, blocked
 
@@ -408,18 +417,40 @@ class Network(Graph):
         return as_float(pulled if before is None else pulled + before)
 
     def _mask(self, node: Node, activations: Arrays, masks: Arrays) -> Array | None:
-        source, maker = self.mask_source(node.name), self.mask_maker(node.name)
-        if source is None or maker is None or node.mask_from is None:
+        if node.mask_from is None or self.mask_maker(node.name) is None:
             return None
-        if node.mask_from in masks:
-            return np.asarray(masks[node.mask_from], bool)
+        return self._made_mask(node.name, node.mask_from, activations, masks)
+
+    def _made_mask(self, layer: str, made_by: str, activations: Arrays, masks: Arrays) -> Array:
+        """Derive the mask that a layer makes, for one that obeys it."""
+        if made_by in masks:
+            return np.asarray(masks[made_by], bool)
+        source, maker = self.source_of_mask(made_by), self._maker(made_by)
         if source not in activations:
             raise NotDerivableError(
-                f"Layer {node.name!r} obeys the mask of {node.mask_from!r}, which follows from "
+                f"Layer {layer!r} obeys the mask of {made_by!r}, which follows from "
                 f"{source!r}, and that was not given. Give it, or the mask itself by "
-                f"masks={{{node.mask_from!r}: ...}}."
+                f"masks={{{made_by!r}: ...}}."
             )
         return token_mask(maker.class_name, maker.config, np.asarray(activations[source]))
+
+    def _argument_masks(self, layer: str, activations: Arrays, masks: Arrays) -> dict[str, Array]:
+        """Masks that a call was given, by argument; those of a list are numbered: ``mask 1``."""
+        found: dict[str, Array] = {}
+        for name, makers in self.argument_masks(layer).items():
+            for number, maker in enumerate(makers):
+                if maker is None:
+                    continue
+                called = name if len(makers) == 1 else f"{name} {number}"
+                if name != MORE_MASKED:
+                    found[called] = self._made_mask(layer, maker, activations, masks)
+                elif maker in activations:
+                    found[called] = np.asarray(activations[maker], bool)
+                else:
+                    raise NotDerivableError(
+                        f"Layer {layer!r} obeys the mask {maker!r}, which was not given."
+                    )
+        return found
 
     def _named(self, inputs: Arrays | Array) -> dict[str, Array]:
         if isinstance(inputs, Mapping):
@@ -436,9 +467,10 @@ class Network(Graph):
         node = self.nodes[name]
         if name in self.unsupported or not node.inbound:
             return False
-        source = self.mask_source(name)
-        is_masked = source is None or source in found or node.mask_from in masks
-        return is_masked and all(source in found for source in node.inbound)
+        makers = {node.mask_from, *itertools.chain(*self.argument_masks(name).values())}
+        spared = {self.source_of_mask(maker) for maker in makers if maker and maker in masks}
+        needed = {*node.takes, *(self.mask_sources(name) - spared)}
+        return all(source in found for source in needed)
 
     def _obstacle(self, name: str, found: Arrays) -> str:
         """Say what keeps a layer from being computed."""
@@ -471,6 +503,10 @@ def _explained(name: str, call: Call) -> Iterator[None]:
             f"Layer {name!r} ({call.class_name}) cannot take inputs of shape {inputs} with weights "
             f"of shape {sizes}: {error}"
         ) from error
+
+
+def _is_option(value: Any) -> bool:
+    return isinstance(value, bool | int | float)
 
 
 def _number(values: Any) -> Array:

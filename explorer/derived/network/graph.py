@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from explorer.derived.network.node import Node
-from explorer.derived.network.registry import INPUT_CLASS, OPERATIONS_CLASS, layer_ops, node_fault
+from explorer.derived.network.registry import (
+    INPUT_CLASS,
+    MORE_MASKED,
+    OPERATIONS_CLASS,
+    layer_ops,
+    node_fault,
+)
 
 
 class Graph:
@@ -63,28 +69,60 @@ class Graph:
         return self._firsts.get(layer, layer)
 
     def mask_maker(self, layer: str) -> Node | None:
-        """Give the layer that makes the mask that a layer obeys; None: it obeys none.
-
-        A functional model makes the mask of a ``Masking`` layer anew, by operations of its own:
-        they are taken for that layer, if it takes the same.
-        """
+        """Give the layer that makes the mask that a layer obeys; None: it obeys none."""
         node = self.nodes[layer]
         op = layer_ops().get(node.class_name)
         if node.mask_from is None or op is None or not op.obeys_mask:
             return None
-        maker = self.node(node.mask_from)
+        return self._maker(node.mask_from)
+
+    def mask_source(self, layer: str) -> str | None:
+        """Give the layer whose activation a mask follows from; None: the layer obeys none."""
+        maker = self.mask_maker(layer)
+        return None if maker is None else self.source_of_mask(maker.name)
+
+    def source_of_mask(self, maker: str) -> str:
+        """Give the layer whose activation the mask that a layer makes follows from."""
+        found = self._maker(maker)
+        return found.name if found.class_name == OPERATIONS_CLASS else found.inbound[0]
+
+    def argument_masks(self, layer: str) -> dict[str, tuple[str | None, ...]]:
+        """Give the layers that make the masks which a call was given, by its arguments.
+
+        Of a list of masks all are named; None stands for an input without one.
+        """
+        node = self.nodes[layer]
+        op = layer_ops().get(node.class_name)
+        given = {} if op is None else {name: node.arguments.get(name) for name in op.mask_arguments}
+        return {
+            name: tuple(value) if isinstance(value, list) else (value,)
+            for name, value in given.items()
+            if value is not None
+        }
+
+    def mask_sources(self, layer: str) -> set[str]:
+        """Give all layers whose activations the masks that a layer obeys follow from."""
+        found = {self.mask_source(layer)} - {None}
+        for argument, makers in self.argument_masks(layer).items():
+            found |= {
+                maker if argument == MORE_MASKED else self.source_of_mask(maker)
+                for maker in makers
+                if maker is not None
+            }
+        return {source for source in found if source is not None}
+
+    def _maker(self, name: str) -> Node:
+        """Find the layer that makes a mask.
+
+        A functional model makes the mask of a ``Masking`` layer anew, by operations of its own:
+        they are taken for that layer, if it takes the same.
+        """
+        maker = self.node(name)
         if maker.class_name == OPERATIONS_CLASS:
             for other in self.nodes.values():
                 if other.class_name == "Masking" and other.inbound == maker.inbound:
                     return other
         return maker
-
-    def mask_source(self, layer: str) -> str | None:
-        """Give the layer whose activation a mask follows from; None: the layer obeys none."""
-        maker = self.mask_maker(layer)
-        if maker is None:
-            return None
-        return maker.name if maker.class_name == OPERATIONS_CLASS else maker.inbound[0]
 
     def ancestors(self, layers: Iterable[str], known: Iterable[str] = ()) -> set[str]:
         """Give the layers that these depend on, with themselves, looking no further than `known`.
@@ -99,9 +137,7 @@ class Graph:
                 continue
             found.add(name)
             waiting.extend(self.nodes[name].inbound)
-            source = self.mask_source(name)
-            if source is not None:
-                waiting.append(source)
+            waiting.extend(self.mask_sources(name))
         return found
 
     def descendants(self, layers: Iterable[str]) -> set[str]:
@@ -119,12 +155,13 @@ class Graph:
 def _followers(nodes: Mapping[str, Node]) -> dict[str, tuple[str, ...]]:
     taking: dict[str, list[str]] = {}
     for node in nodes.values():
-        for source in node.inbound:
+        for source in {*node.inbound, *node.masks_given}:
             if source not in taking:
                 raise ValueError(
                     f"Layer {node.name!r} takes {source!r}, which is not among the layers before "
                     "it. Pass all layers of the run, in its order."
                 )
+        for source in node.inbound:
             taking[source].append(node.name)
         taking[node.name] = []
     return {name: tuple(names) for name, names in taking.items()}

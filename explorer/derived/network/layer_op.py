@@ -28,6 +28,9 @@ class LayerOp:
         Whether an activation function named in the configuration follows.
     obeys_mask : bool
         Whether a mask changes what is computed.
+    mask_arguments : tuple of str
+        Arguments of the call that are masks, each with its own part in what is computed: in
+        `Call.masks`.
     """
 
     least: int = 1
@@ -36,6 +39,7 @@ class LayerOp:
     units: Literal["kept", "folded", "mixed"] = "kept"
     is_activated: bool = False
     obeys_mask: bool = False
+    mask_arguments: tuple[str, ...] = ()
 
     def fault(self, config: Mapping[str, Any]) -> str | None:
         """Say in a sentence what in a configuration cannot be repeated; None: nothing."""

@@ -41,6 +41,8 @@ class Node:
         Whether plain operations lie between those layers and this one.
     output_shape : tuple of int or None
         Shape of what was recorded of one example, if that is known.
+    arguments : mapping of str to (str, None, bool, int, float or list)
+        What its call was given, see `store.format.layers.Layer`.
     """
 
     name: str
@@ -50,6 +52,30 @@ class Node:
     mask_from: str | None = None
     operations_between: bool = False
     output_shape: tuple[int, ...] | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """Layers whose outputs are its tensors, in order: one twice where it is given twice."""
+        given = [
+            source
+            for name, value in self.arguments.items()
+            if not name.endswith("mask") and not isinstance(value, bool | int | float)
+            for source in (value if isinstance(value, list) else [value])
+        ]
+        # Of a tensor that no layer gives, the run names the layers that it is made of.
+        return tuple(given) if {*given} == {*self.inbound} else self.inbound
+
+    @property
+    def masks_given(self) -> tuple[str, ...]:
+        """Layers that its call was given the masks of."""
+        return tuple(
+            maker
+            for name, value in self.arguments.items()
+            if name.endswith("mask")
+            for maker in (value if isinstance(value, list) else [value])
+            if isinstance(maker, str)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +94,10 @@ class Call:
         The mask that it obeys.
     output_shape : tuple of int or None
         As in `Node`.
+    masks : mapping of str to ndarray of bool
+        Masks by arguments of the call, of a layer that obeys several.
+    options : mapping of str to (bool, int or float)
+        Arguments of the call that are no tensors.
     """
 
     class_name: str
@@ -76,6 +106,8 @@ class Call:
     weights: LayerWeights
     mask: Array | None = None
     output_shape: tuple[int, ...] | None = None
+    masks: Mapping[str, Array] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def x(self) -> Array:

@@ -16,6 +16,10 @@ Op = TypeVar("Op", bound=type[LayerOp])
 
 INPUT_CLASS = "InputLayer"
 OPERATIONS_CLASS = "Operations"
+# What gives back what it takes.
+IDLE_CLASS = "Identity"
+# The mask of pairs of places is the output of a layer; other masks follow from what one takes.
+MORE_MASKED = "attention_mask"
 # No class of Keras, whose names have no space: units that are held, see `editing`.
 FIXED_UNITS_CLASS = "fixed units"
 MASK_MAKERS = ("Embedding", "Masking", OPERATIONS_CLASS)
@@ -65,14 +69,28 @@ def node_fault(node: Node, classes: Mapping[str, str]) -> str | None:
     op = layer_ops().get(node.class_name)
     if op is None:
         return f"The class {node.class_name} is not repeated here."
-    if not op.least <= len(node.inbound) <= op.most:
+    if op.mask_arguments and not node.arguments:
+        return "A run does not say what its call was given: it was recorded by an older Trainlapse."
+    if not op.least <= len(node.takes) <= op.most:
         return _count_fault(node, op)
     maker = classes.get(node.mask_from or "")
-    if op.obeys_mask and maker is not None and maker not in MASK_MAKERS:
-        return f"It obeys a mask that a layer of class {maker} makes, which cannot be derived."
+    strange = {maker} if op.obeys_mask and maker is not None else set()
+    strange |= _makers(node, op, classes)
+    for other in sorted(strange - {*MASK_MAKERS}):
+        return f"It obeys a mask that a layer of class {other} makes, which cannot be derived."
     if node.class_name == "Softmax" and maker is not None:
         return "It leaves out what is masked, which is not repeated."
     return op.config_fault(node.config)
+
+
+def _makers(node: Node, op: LayerOp, classes: Mapping[str, str]) -> set[str]:
+    """Classes of the layers that make the masks of a call's inputs."""
+    found: set[str] = set()
+    for name in op.mask_arguments:
+        value = node.arguments.get(name) if name != MORE_MASKED else None
+        makers = value if isinstance(value, list) else [value]
+        found |= {classes.get(maker, "?") for maker in makers if isinstance(maker, str)}
+    return found
 
 
 def _count_fault(node: Node, op: LayerOp) -> str:
@@ -80,6 +98,6 @@ def _count_fault(node: Node, op: LayerOp) -> str:
         return "A run does not say where its input comes from."
     expected = str(op.least) if op.least == op.most else f"{op.least} or more"
     return (
-        f"Inputs of a {node.class_name} layer: {expected}; the run names {len(node.inbound)} "
-        f"({', '.join(node.inbound)}). Plain operations lie between, or one layer is given twice."
+        f"Inputs of a {node.class_name} layer: {expected}; the run names {len(node.takes)} "
+        f"({', '.join(node.takes)}). Plain operations lie between, or one layer is given twice."
     )

@@ -286,7 +286,8 @@ def over_same_positions(first: Array, second: Array) -> tuple[Array, Array]:
 
     Where the sizes of an axis differ, the larger one is averaged in as many nearly equal
     stretches as the smaller one has positions. Where one frame has more axes than the other, both
-    are averaged over all positions. A mean with NaN in it is NaN.
+    are averaged over all positions. Places at which no unit is known, such as padding, are in no
+    mean; a mean with any other NaN in it is NaN.
 
     Parameters
     ----------
@@ -317,17 +318,17 @@ def over_same_positions(first: Array, second: Array) -> tuple[Array, Array]:
 
 
 def _mean_place(frame: Array) -> Array:
-    places = tuple(range(1, frame.ndim - 1))
-    return np.asarray(frame.mean(axis=places, dtype=np.float64)) if places else frame
+    return _averaged(frame.reshape(len(frame), -1, frame.shape[-1]), 1, 1)[:, 0]
 
 
 def _averaged(frame: Array, axis: int, size: int) -> Array:
     if frame.shape[axis] == size:
         return frame
-    borders = np.arange(size + 1) * frame.shape[axis] // size
-    sums = np.add.reduceat(frame, borders[:-1], axis=axis, dtype=np.float64)
-    widths = np.diff(borders).reshape(-1, *[1] * (frame.ndim - axis - 1))
-    return np.asarray(sums / widths)
+    borders = (np.arange(size) * frame.shape[axis] // size).tolist()
+    known = ~np.isnan(frame).all(axis=-1, keepdims=True)
+    sums = np.add.reduceat(np.where(known, frame, 0), borders, axis=axis, dtype=np.float64)
+    widths = np.add.reduceat(known, borders, axis=axis, dtype=np.int64)
+    return np.asarray(sums / np.where(widths > 0, widths, np.nan))
 
 
 def _directions(rows: Array) -> Float64:

@@ -15,6 +15,8 @@ from explorer.compare.pair import RunPair
 from explorer.compare.session import Comparison
 from explorer.compare.views.answers import AnswersApart, Disputed
 from explorer.compare.views.outputs import OutputsApart
+from explorer.compare.views.similarity import AllWithAll
+from explorer.compare.views.similarity import OverTime as SimilarityOverTime
 from explorer.data.absence import Lack, Nothing, Unfit
 from explorer.derived.pairs.difference import output_distance
 from store.format.spec import EvaluationSpec, PredictionSpec
@@ -201,3 +203,14 @@ def test_what_two_language_models_expect_is_a_choice_at_each_word(pair_of, monke
     assert "Agreement: share of the places" in caption
     assert "Padding does not count" in caption
     assert frames_at(spec, 0)
+
+
+@pytest.mark.parametrize("view", [AllWithAll, SimilarityOverTime])
+def test_cka_says_that_texts_count_with_their_padding(pair_of, view):
+    def caption(first, second):
+        comparison = Comparison(pair_of(first, second))
+        return view(comparison).caption(scene_of(comparison))
+
+    texts = caption(text_run_spec("a"), text_run_spec("b"))
+    assert "at every position, those of padding too" in texts
+    assert "padding" not in caption(image_run_spec("a"), image_run_spec("b"))

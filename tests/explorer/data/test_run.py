@@ -411,3 +411,22 @@ def test_a_computation_can_be_ended_wherever_it_reads(recorded, read):
     with pytest.raises(EnoughError), report_to(enough):
         read(data)
     read(data)
+
+
+def test_a_layer_of_an_unknown_class_that_gives_back_what_it_takes_is_idle(recorded, monkeypatch):
+    spec = image_run_spec()
+    strange = dataclasses.replace(spec.layers[2], class_name="MyAugmentation")
+    spec = dataclasses.replace(spec, layers=(*spec.layers[:2], strange, *spec.layers[3:]))
+    assert "MyAugmentation" in recorded(spec).network.unsupported["relu1"]
+
+    def frames(spec, step):
+        made = frames_at(spec, step)
+        return {**made, "layers/relu1/activation": made["layers/conv1/activation"]}
+
+    monkeypatch.setattr("store.testing.runs.frames_at", frames)
+    data = recorded(spec)
+    assert "relu1" not in data.network.unsupported
+    found = data.network.forward(
+        {}, {}, start={"conv1": data.activations("conv1", 0)}, wanted=["relu1"]
+    )
+    np.testing.assert_array_equal(found["relu1"], data.activations("conv1", 0))

@@ -294,8 +294,9 @@ def test_the_page_lists_exactly_the_attributes_that_are_written(run: Run) -> Non
     layer = run.nodes[f"layers/{layers['order'][0]}"]["attributes"]
     assert sorted(first_column(f"### Of the root: `{ROOT_ATTRIBUTE}`")) == sorted(run.attributes)
     assert sorted(first_column("### Of `/layers`")) == sorted(layers)
-    # That of a layer that follows is added to it, see below.
-    assert sorted(first_column("### Of `/layers/<layer>`")) == sorted({*layer, DERIVED})
+    # Those of a layer that follows, and of one that takes several tensors, are added to it.
+    added = {DERIVED, "arguments"}
+    assert sorted(first_column("### Of `/layers/<layer>`")) == sorted({*layer} | added)
     assert sorted(first_column("### Of `/probe`")) == sorted(run.nodes["probe"]["attributes"])
     for group in {"evaluation", "evaluation_train"} & run.nodes.keys():
         attributes = run.nodes[group]["attributes"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import sys
 import threading
 import tracemalloc
@@ -16,6 +17,7 @@ import zarr
 from hypothesis import given
 from hypothesis import strategies as st
 
+from store.errors import RunFormatError, SpecError
 from store.format.spec import LayerSpec, RunSpec, WeightSpec
 from store.live.writer import RunWriter
 from store.reading.arrays import normalized
@@ -103,6 +105,27 @@ def test_a_layer_takes_another_one_as_it_is_or_says_otherwise(tmp_path: Path) ->
     found = open_run(tmp_path / "run.zarr").layers.values()
     assert [layer.operations_between for layer in found] == [False, False, True, False]
     assert [layer.source for layer in found] == [None, "first", None, None]
+
+
+def test_what_a_call_was_given_comes_back_and_is_checked(tmp_path: Path) -> None:
+    arguments = {"query": "a", "value": "b", "key": None, "mask": ["a", None], "causal": True}
+    layers = (
+        LayerSpec("a", "InputLayer", "input"),
+        LayerSpec("b", "InputLayer", "input"),
+        LayerSpec("at", "MultiHeadAttention", "attention", inbound=("a", "b"), arguments=arguments),
+    )
+    path = tmp_path / "run.zarr"
+    RunWriter.create(path, RunSpec("given", layers)).close()
+    found = open_run(path).layers
+    assert found["at"].arguments == arguments
+    assert found["a"].arguments == {}
+    strange = dataclasses.replace(layers[2], arguments={"query": "c", "mask": ["d"]})
+    with pytest.raises(SpecError, match=r"(?s)'query' is of unknown layer 'c'.*'mask'.*'d'"):
+        RunWriter.create(tmp_path / "other.zarr", RunSpec("given", (*layers[:2], strange)))
+    text = (path / "zarr.json").read_text()
+    (path / "zarr.json").write_text(text.replace('"causal":true', '"causal":{}'))
+    with pytest.raises(RunFormatError, match="arguments are not layers"):
+        open_run(path)
 
 
 def test_probe_and_configuration_come_back(tmp_path: Path) -> None:

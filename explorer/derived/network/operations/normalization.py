@@ -11,6 +11,9 @@ from explorer.derived.network.layer_op import LayerOp
 from explorer.derived.network.node import Array, Call, Field, OutputPart
 from explorer.derived.network.registry import register
 
+# What Keras adds or bounds by where a layer has no option of its own (`keras.config.epsilon`).
+KERAS_EPSILON = 1e-7
+
 
 @register("BatchNormalization")
 class BatchNormalization(LayerOp):
@@ -97,6 +100,104 @@ class LayerNormalization(LayerOp):
         variance = (centred**2).mean(axis=axes, keepdims=True)
         scale = 1 / np.sqrt(variance + np.float32(call.config.get("epsilon", 1e-3)))
         return centred * scale, scale
+
+
+@register("RMSNormalization")
+class RMSNormalization(LayerOp):
+    """``RMSNormalization``: each input by its own root mean square, without centring.
+
+    Zhang and Sennrich 2019 (arXiv:1910.07467).
+    """
+
+    is_affine = False
+
+    def forward(self, call: Call) -> Array:
+        """Give the normalized input, scaled."""
+        output, _ = self._normalized(call)
+        return output * _along(call.weight("scale"), _axes(call), output.ndim)
+
+    def backward(self, call: Call, gradient: Array) -> tuple[Array, ...]:
+        """Take the gradient through the mean square too."""
+        output, scale = self._normalized(call)
+        gradient = gradient * _along(call.weight("scale"), _axes(call), gradient.ndim)
+        tilt = (gradient * output).mean(axis=_axes(call), keepdims=True)
+        return (scale * (gradient - output * tilt),)
+
+    def weight_gradients(self, call: Call, gradient: Array) -> dict[str, Array]:
+        """Give that of the scale."""
+        others = tuple(axis for axis in range(gradient.ndim) if axis not in _axes(call))
+        return {"scale": (gradient * self._normalized(call)[0]).sum(axis=others)}
+
+    def sees(self, part: OutputPart) -> Field:
+        """Give all that shares its mean square with the part."""
+        return part.along_axis
+
+    def _normalized(self, call: Call) -> tuple[Array, Array]:
+        squares = (call.x**2).mean(axis=_axes(call), keepdims=True)
+        scale = 1 / np.sqrt(squares + np.float32(call.config.get("epsilon", 1e-6)))
+        return call.x * scale, scale
+
+
+@register("UnitNormalization")
+class UnitNormalization(LayerOp):
+    """``UnitNormalization``: each vector along an axis gets the length 1."""
+
+    is_affine = False
+
+    def forward(self, call: Call) -> Array:
+        """Divide by the length."""
+        return np.asarray(call.x / self._length(call))
+
+    def backward(self, call: Call, gradient: Array) -> tuple[Array, ...]:
+        """Take off what would only change the length, and divide."""
+        output = self.forward(call)
+        along = (gradient * output).sum(axis=_axes(call), keepdims=True)
+        return ((gradient - along * output) / self._length(call),)
+
+    def sees(self, part: OutputPart) -> Field:
+        """Give all that shares a length with the part."""
+        return part.along_axis
+
+    def _length(self, call: Call) -> Array:
+        squares = (call.x**2).sum(axis=_axes(call), keepdims=True)
+        return np.asarray(np.maximum(np.sqrt(squares), np.float32(1e-12)))
+
+
+@register("Normalization")
+class Normalization(LayerOp):
+    """``Normalization`` by mean and variance of the data: given, or found by ``adapt``."""
+
+    def forward(self, call: Call) -> Array:
+        """Centre and scale; the other way round where it is to be undone."""
+        mean, deviation = self._statistics(call)
+        if call.config.get("invert"):
+            return np.asarray(mean + call.x * deviation)
+        return np.asarray((call.x - mean) / deviation)
+
+    def backward(self, call: Call, gradient: Array) -> tuple[Array, ...]:
+        """Scale."""
+        _, deviation = self._statistics(call)
+        return (gradient * deviation if call.config.get("invert") else gradient / deviation,)
+
+    def weight_gradients(self, call: Call, gradient: Array) -> dict[str, Array]:
+        """Give none: the statistics are not trained."""
+        del call, gradient
+        return {}
+
+    def _statistics(self, call: Call) -> tuple[Array, Array]:
+        rank = call.x.ndim
+        given = [call.config.get(name) for name in ("mean", "variance")]
+        found = [
+            call.weight(name) if value is None else np.asarray(value, np.float32)
+            for name, value in zip(("mean", "variance"), given, strict=True)
+        ]
+        axes = _axes(call)
+        mean, variance = (
+            # What has fewer axes than are kept belongs to the last of them.
+            _along(each, axes[len(axes) - each.ndim :], rank)
+            for each in found
+        )
+        return mean, np.maximum(np.sqrt(variance), np.float32(KERAS_EPSILON))
 
 
 def _scale_and_shift(call: Call, gradient: Array, normalized: Array) -> dict[str, Array]:

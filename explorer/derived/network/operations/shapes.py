@@ -23,9 +23,32 @@ from explorer.derived.network.registry import register
     "GaussianDropout",
     "GaussianNoise",
     "ActivityRegularization",
+    "AugMix",
+    "CutMix",
+    "MixUp",
+    "RandAugment",
+    "RandomBrightness",
+    "RandomColorDegeneration",
+    "RandomColorJitter",
+    "RandomContrast",
+    "RandomElasticTransform",
+    "RandomErasing",
+    "RandomFlip",
+    "RandomGaussianBlur",
+    "RandomGrayscale",
+    "RandomHue",
+    "RandomInvert",
+    "RandomPerspective",
+    "RandomPosterization",
+    "RandomRotation",
+    "RandomSaturation",
+    "RandomSharpness",
+    "RandomShear",
+    "RandomTranslation",
+    "RandomZoom",
 )
 class Identity(LayerOp):
-    """What only regularizes: in inference mode the input passes through."""
+    """What only regularizes or augments: in inference mode the input passes through."""
 
 
 @register("Rescaling")

@@ -20,7 +20,7 @@ from explorer.compare.page import ComparisonPage
 from explorer.compare.pair import RunPair
 from explorer.compare.session import Comparison
 from explorer.data.run import RunData
-from store.testing import image_run_spec
+from store.testing import image_run_spec, text_run_spec
 from tests.explorer.compare.conftest import choose
 from tests.explorer.conftest import RunMaker, renamed, without_probe
 
@@ -343,3 +343,21 @@ def test_where_the_beginning_was_not_recorded_it_is_not_known(recorded, image_da
     for other in (recorded(steps=(1, 2)), recorded(steps=())):
         assert begin_alike(RunPair(image_data, other)) is None
         assert Comparison(RunPair(image_data, other)).units.kind == "number"
+
+
+def test_what_units_answer_to_padding_pairs_none(recorded, text_data, monkeypatch):
+    other = recorded(text_run_spec("b"), steps=STEPS)
+    padded = text_run_spec().probe.inputs["input"] == 0
+    read, rng = other.activations, np.random.default_rng(0)
+
+    def activations(layer, index, probe=None):
+        frame = read(layer, index, probe)
+        if layer == "embedding" and probe is None:
+            frame = np.where(padded[..., None], 9 * rng.normal(size=frame.shape), frame)
+        return frame
+
+    monkeypatch.setattr(other, "activations", activations)
+    found = match_at(RunPair(text_data, other), "embedding", "embedding", (3, 3))
+    assert found.second.tolist() == found.first.tolist() == list(range(len(found.first)))
+    np.testing.assert_allclose(found.scores, 1, atol=1e-5)
+    assert not len(found.unmatched_first)

@@ -96,7 +96,15 @@ def recorded() -> Callable[..., Recorded]:
         traced = trace(model, feed)
         structure = describe(model, traced, feed)
         nodes = [
-            Node(spec.name, spec.class_name, spec.config, spec.inbound, spec.mask_from)
+            Node(
+                spec.name,
+                spec.class_name,
+                spec.config,
+                spec.inbound,
+                spec.mask_from,
+                spec.operations_between,
+                arguments=spec.arguments,
+            )
             for spec in structure.layers
         ]
         network = Network(nodes)

@@ -18,6 +18,7 @@ from explorer.derived.network.joint import (
     unit_sums,
 )
 from explorer.derived.network.node import Node
+from explorer.derived.network.operations.attention import Attending
 from explorer.derived.network.registry import FIXED_UNITS_CLASS, layer_ops
 from explorer.derived.recurrent.equations import NotDerivableError
 
@@ -61,6 +62,8 @@ LINEAR: list[tuple[str, tuple[Any, ...], dict[str, Any], tuple[tuple[int, ...], 
     ("Rescaling", (0.5,), {"offset": -1.0}, (IMAGE,)),
     ("BatchNormalization", (), {}, (IMAGE,)),
     ("BatchNormalization", (), {"axis": 1}, (IMAGE,)),
+    ("Normalization", (), {"mean": 2.0, "variance": 4.0, "axis": None}, (IMAGE,)),
+    ("EinsumDense", ("abc,cd->abd", (None, 3)), {"bias_axes": "d"}, (SEQUENCE,)),
     ("Add", (), {}, (IMAGE, IMAGE, IMAGE)),
     ("Subtract", (), {}, (UNITS, UNITS)),
     ("Average", (), {}, (SEQUENCE, SEQUENCE)),
@@ -76,6 +79,8 @@ OTHERS = [
     ("MaxPooling2D", ((3, 2),), {"strides": 1}, (IMAGE,)),
     ("GlobalMaxPooling2D", (), {}, (IMAGE,)),
     ("LayerNormalization", (), {}, (SEQUENCE,)),
+    ("RMSNormalization", (), {}, (SEQUENCE,)),
+    ("UnitNormalization", (), {}, (SEQUENCE,)),
     ("Multiply", (), {}, (IMAGE, (1, 1, 4))),
     ("Maximum", (), {}, (SEQUENCE, SEQUENCE)),
     ("Minimum", (), {}, (UNITS, UNITS)),
@@ -194,8 +199,13 @@ def test_what_passes_through_any_layer_is_the_gradient_at_one_of_its_units_times
 def test_every_way_to_compute_a_layer_is_tested_here() -> None:
     tested = {type(layer_ops()[name]) for name, *_ in [*LINEAR, *OTHERS]}
     left = {name for name, op in layer_ops().items() if type(op) not in tested}
-    # Tokens have no gradient; a layer inside of a layer; and an edit, which is no layer of Keras.
-    assert left == {"Embedding", "TimeDistributed", FIXED_UNITS_CLASS}
+    attending = {name for name, op in layer_ops().items() if isinstance(op, Attending)}
+    # Neither tokens nor categories have a gradient, nor has a place; one is a layer inside of a
+    # layer, one an edit, which is no layer of Keras; and what passes through attention is tested
+    # with masks and several inputs.
+    without = {"Embedding", "ReversibleEmbedding", "PositionEmbedding"}
+    without |= {"Discretization", "CategoryEncoding"}
+    assert left == {"TimeDistributed", FIXED_UNITS_CLASS} | without | attending
 
 
 # -- graphs ---------------------------------------------------------------------------------------

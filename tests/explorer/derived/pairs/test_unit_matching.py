@@ -200,6 +200,18 @@ def test_positions_that_differ_are_averaged_to_a_common_size():
     assert theirs.shape == (2, 7)
 
 
+def test_places_of_which_nothing_is_known_are_in_no_mean():
+    frame = noise(3, 4, 2)
+    frame[0, 2:] = frame[1, :] = np.nan
+    frame[2, 0, 1] = np.nan  # of this place the other unit is known
+    ours, _ = over_same_positions(frame, noise(3, 2))
+    np.testing.assert_allclose(ours[0], frame[0, :2].mean(axis=0), rtol=1e-6)
+    assert np.isnan(ours).tolist() == [[False, False], [True, True], [False, True]]
+    ours, _ = over_same_positions(frame, noise(3, 2, 2))
+    np.testing.assert_allclose(ours[0, 0], frame[0, :2].mean(axis=0), rtol=1e-6)
+    assert np.isnan(ours[0, 1]).all()
+
+
 def test_units_of_maps_of_another_size_are_found():
     first = relu(10, 8, 8, 4)
     first = np.repeat(np.repeat(first[:, ::4, ::4], 4, axis=1), 4, axis=2)

@@ -66,6 +66,30 @@ CASES: list[tuple[str, tuple[Any, ...], dict[str, Any], tuple[tuple[int, ...], .
     ("BatchNormalization", (), {"center": False, "epsilon": 0.1}, (UNITS,)),
     ("LayerNormalization", (), {}, (SEQUENCE,)),
     ("LayerNormalization", (), {"axis": [1, 2], "center": False}, (IMAGE,)),
+    ("RMSNormalization", (), {}, (SEQUENCE,)),
+    ("RMSNormalization", (), {"axis": [2, 3], "epsilon": 0.1}, (IMAGE,)),
+    ("UnitNormalization", (), {}, (SEQUENCE,)),
+    ("UnitNormalization", (), {"axis": [1, 2]}, (IMAGE,)),
+    (
+        "Normalization",
+        (),
+        {"mean": [1.0, 2.0, 3.0, 4.0], "variance": [0.0, 4.0, 1.0, 2.0]},
+        (IMAGE,),
+    ),
+    ("Normalization", (), {"mean": 2.0, "variance": 4.0, "invert": True, "axis": None}, (IMAGE,)),
+    (
+        "EinsumDense",
+        ("abc,cd->abd", (None, 3)),
+        {"bias_axes": "d", "activation": "tanh"},
+        (SEQUENCE,),
+    ),
+    ("EinsumDense", ("...x,xy->...y", (3,)), {"bias_axes": "y"}, (IMAGE,)),
+    ("EinsumDense", ("abc,cde->abde", (8, 2, 3)), {"bias_axes": "de"}, (SEQUENCE,)),
+    ("EinsumDense", ("abc,bde->ade", (2, 3)), {}, (SEQUENCE,)),
+    ("Discretization", ([-0.5, 0.0, 1.0],), {}, (SEQUENCE,)),
+    ("Discretization", ([-0.5, 0.0, 1.0],), {"output_mode": "one_hot"}, (SEQUENCE,)),
+    ("Discretization", ([-0.5, 0.0, 1.0],), {"output_mode": "multi_hot"}, (UNITS,)),
+    ("Discretization", ([-0.5, 0.0, 1.0],), {"output_mode": "count"}, (UNITS,)),
     ("Add", (), {}, (IMAGE, IMAGE, IMAGE)),
     ("Subtract", (), {}, (UNITS, UNITS)),
     ("Multiply", (), {}, (IMAGE, (1, 1, 4), IMAGE)),
@@ -138,11 +162,56 @@ def test_forwards_and_backwards(
 def test_every_class_is_compared() -> None:
     compared = {name for name, *_ in CASES}
     elsewhere = {"SimpleRNN", "LSTM", "GRU", "Bidirectional", "TimeDistributed", "Embedding"}
+    elsewhere |= {"ReversibleEmbedding", "PositionEmbedding", "CategoryEncoding"}
+    elsewhere |= {"MultiHeadAttention", "GroupedQueryAttention", "Attention", "AdditiveAttention"}
     same_rule = {type(layer_ops()[name]) for name in compared}
     no_layer_of_keras = {FIXED_UNITS_CLASS}
     known = compared | elsewhere | no_layer_of_keras
     left = {name for name in layer_ops() if name not in known}
     assert {name for name in left if type(layer_ops()[name]) not in same_rule} == {"Masking"}
+
+
+@pytest.mark.parametrize(
+    "name", sorted(name for name in layer_ops() if name.startswith("Rand") or "Mix" in name)
+)
+def test_what_augments_leaves_a_probe_alone(name: str) -> None:
+    import keras
+
+    arguments = {"RandomBrightness": (0.5,), "RandomContrast": (0.5,), "RandomHue": (0.5,)}
+    arguments |= dict.fromkeys(["RandomRotation", "RandomZoom", "RandomSharpness"], (0.5,))
+    arguments |= {"RandomTranslation": (0.2, 0.2), "RandomSaturation": (0.5,)}
+    arguments |= {"RandomPosterization": (4,), "RandomColorDegeneration": (0.5,)}
+    x = np.random.default_rng(0).uniform(0, 255, size=(2, 8, 8, 3)).astype(np.float32)
+    layer = getattr(keras.layers, name)(*arguments.get(name, ()))
+    np.testing.assert_array_equal(np.asarray(layer(x, training=False)), x)
+
+
+def test_statistics_that_were_learned_from_the_data(
+    single: Callable[..., Any], close: Callable[..., None]
+) -> None:
+    import keras
+
+    x = normal(*IMAGE)
+    layer = keras.layers.Normalization(axis=(1, 3))
+    network, weights, given = single(layer, [x])
+    layer.adapt(3 * x + 1)
+    weights["layer"] |= {
+        "mean": np.asarray(layer.adapt_mean),
+        "variance": np.asarray(layer.adapt_variance),
+    }
+    found = network.forward(given, weights)
+    close(found["layer"], layer(x))
+    assert network.weight_gradients(found, weights, {"layer": x}) == {}
+
+
+@pytest.mark.parametrize("mode", ["one_hot", "multi_hot", "count"])
+def test_categories(mode: str, single: Callable[..., Any]) -> None:
+    import keras
+
+    layer = keras.layers.CategoryEncoding(5, output_mode=mode)
+    numbers = np.array([[0, 4, 4], [2, 2, 2]], np.int32)
+    network, weights, given = single(layer, [numbers])
+    np.testing.assert_array_equal(network.forward(given, weights)["layer"], layer(numbers))
 
 
 def test_groups_are_convolutions_of_their_own(close: Callable[..., None]) -> None:

@@ -15,6 +15,7 @@ from tests.explorer.derived.network.operations.test_layers import CASES, SEQUENC
 
 pytestmark = pytest.mark.slow
 
+TRAINED = ("Dense", "Conv", "Dep", "Sep", "B", "La", "PR", "RMS", "Ein")
 RECURRENT: list[tuple[str, tuple[Any, ...], dict[str, Any], tuple[tuple[int, ...], ...]]] = [
     ("SimpleRNN", (3,), {"return_sequences": True}, (SEQUENCE,)),
     ("SimpleRNN", (3,), {"use_bias": False, "activation": "relu"}, (SEQUENCE,)),
@@ -38,8 +39,7 @@ def by_tensorflow(layer: Any, inputs: list[np.ndarray], seed: np.ndarray) -> lis
 
 @pytest.mark.parametrize(
     ("name", "arguments", "options", "shapes"),
-    [case for case in CASES if case[0].startswith(("Dense", "Conv", "Dep", "Sep", "B", "La", "PR"))]
-    + RECURRENT,
+    [case for case in CASES if case[0].startswith(TRAINED)] + RECURRENT,
     ids=str,
 )
 def test_of_one_layer(
