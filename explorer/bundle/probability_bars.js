@@ -140,6 +140,7 @@ function render({ model, el }) {
     const same = shown.length === list.children.length && shown.every((row, rank) => row === list.children[rank]);
     if (!same) list.replaceChildren(...shown);
     explain();
+    list.classList.toggle("unjudged", model.truth < 0);
     list.dataset.index = index;
   };
   const anew = () => {

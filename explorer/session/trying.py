@@ -194,7 +194,7 @@ class Trying:
         assert row is not None
         shown = thumbnails(known, row[None])
         assert shown is not None
-        return shown[-1]
+        return np.asarray(shown[-1])
 
     def _show(self) -> None:
         """Put the visitor's inputs beside the probes."""
