@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from explorer.data.run import RunData
+from explorer.derived.recurrent.equations import NotDerivableError
 from explorer.derived.time.frames import sample_indices
 from explorer.derived.time.headway import counted
 from explorer.derived.time.sampling import Sampling
@@ -22,6 +23,8 @@ MOST_STEPS = 16
 MOST_PROBES = 64
 # Bytes of the layer's activation, of several units left out, that are sent on at once.
 BLOCK_BYTES = 16 * 1024 * 1024
+# How far off what is computed may be from what was recorded.
+SAME = 1e-2
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ def damage_of(data: RunData, layer: str) -> Damage:
     Raises
     ------
     NotDerivableError
-        A layer behind it is not computed in NumPy.
+        A layer behind it is not computed in NumPy, or gives something else than was recorded.
     """
     sampling = Sampling.of(len(data.run), MOST_STEPS)
 
@@ -95,23 +98,31 @@ def _at(data: RunData, layer: str, index: int) -> dict[str, Array]:
     assert given is not None
     weights = {name: data.weights(name, index) for name in data.run.layers}
     values = data.activations(layer, index)[chosen]
-    units = values.shape[-1]
+    units, (output,) = values.shape[-1], data.run.outputs
 
-    def told(changed: Array) -> tuple[Float64, Float64]:
-        """Probability of the true class, and whether it is the most probable: (unit,) each."""
-        count = len(changed)
-        rows = changed.reshape(-1, *values.shape[1:])
-        output = data.run.outputs[0]
+    def answers(changed: Array) -> Array:
+        """Send changed values of the layer on: (unit, probe, class)."""
+        count, rows = len(changed), changed.reshape(-1, *values.shape[1:])
         inputs = np.tile(given[chosen], (count, *[1] * (given.ndim - 1)))
         found = data.network.forward(inputs, weights, start={layer: rows}, wanted=[output])
-        reading = data.reading
-        assert reading is not None
-        shares = reading.probabilities(found[output]).reshape(count, len(chosen), -1)
-        truth = labels[chosen]
+        return np.asarray(found[output].reshape(count, len(chosen), -1))
+
+    def told(output: Array) -> tuple[Float64, Float64]:
+        """Probability of the true class, and whether it is the most probable: (unit,) each."""
+        assert data.reading is not None
+        shares, truth = data.reading.probabilities(output), labels[chosen]
         own = shares[:, np.arange(len(chosen)), truth]
         return own.mean(axis=1, dtype=np.float64), (shares.argmax(axis=-1) == truth).mean(axis=1)
 
-    ((probability,), (accuracy,)) = told(values[None])
+    whole, recorded = answers(values[None]), data.activations(output, index)[chosen]
+    known = np.isfinite(recorded)
+    off = np.abs(whole[0] - recorded)[known].max(initial=0)
+    if off > SAME * max(1.0, float(np.abs(recorded[known]).max(initial=0))):
+        raise NotDerivableError(
+            f"What NumPy computes from {layer} on is not what was recorded (off by up to "
+            f"{off:.2g}): the network does something there that is not in the run."
+        )
+    ((probability,), (accuracy,)) = told(whole)
     at_once = max(1, BLOCK_BYTES // max(1, values.nbytes))
     parts = []
     for first in range(0, units, at_once):
@@ -119,7 +130,7 @@ def _at(data: RunData, layer: str, index: int) -> dict[str, Array]:
         changed = np.repeat(values[None], len(some), axis=0)
         for row, unit in enumerate(some):
             changed[row, ..., unit] = 0
-        parts.append(told(changed))
+        parts.append(told(answers(changed)))
     without, accuracy_without = (np.concatenate(each) for each in zip(*parts, strict=True))
     return {
         "probability": np.asarray(probability),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from explorer import network_at
-from explorer.data.absence import Absence, Unfit
+from explorer.data.absence import Absence, Nothing, Unfit
 from explorer.data.damage import damage_of
 from explorer.data.run import RunData
 from explorer.selection import SelectionKey
@@ -60,6 +60,21 @@ def test_units_are_ranked_at_the_step_on_screen(data):
     assert int(rows[0][0]) == int(found.falls[-1].argmax())
     falls = [found.falls[-1][int(row[0])] for row in rows]
     assert falls == sorted(falls, reverse=True)
+
+
+def test_a_network_that_does_more_than_is_recorded_is_not_edited(data, monkeypatch):
+    output = data.output
+    layer = next(each for each in data.run.layers.values() if each.kind in SilentUnits.kinds)
+    recorded = data.activations
+
+    def other(name, index, probe=None):
+        return recorded(name, index, probe) + (name == output)
+
+    monkeypatch.setattr(data, "activations", other)
+    monkeypatch.setattr(data, "derived", lambda _, make: make())
+    found = SilentUnits().compute(Scene(data, SelectionKey(layer.name, 0, "step"), 0))
+    assert isinstance(found, Nothing)
+    assert "is not what was recorded" in found
 
 
 def test_the_networks_answer_is_not_silenced(data):
