@@ -227,6 +227,7 @@
       const same = shown.length === list.children.length && shown.every((row, rank) => row === list.children[rank]);
       if (!same) list.replaceChildren(...shown);
       explain();
+      list.classList.toggle("unjudged", its.truth < 0);
       list.dataset.index = index;
     };
     const explain = () => {
@@ -775,7 +776,7 @@
   }
 
   // explorer/widgets/page/probe_picker.js
-  var PARAMETERS2 = ["kind", "images", "texts", "ids", "labels", "class_names", "predicted", "correct"];
+  var PARAMETERS2 = ["kind", "images", "texts", "ids", "yours", "labels", "class_names", "predicted", "correct"];
   var RIGHT = 1;
   var WRONG = 0;
   function drawImage(canvas, data, at, height, width, channels) {
@@ -801,8 +802,12 @@
       list.replaceChildren();
       told = [];
       const { images } = its;
+      const yours = its.yours ?? [];
+      const recorded = its.labels.length - yours.length;
       items = its.labels.map((label, probe) => {
-        const item = element("button", { type: "button", class: "probe", role: "option", "data-probe": probe });
+        const number2 = yours[probe - recorded] ?? probe;
+        const item = element("button", { type: "button", class: "probe", role: "option", "data-probe": number2 });
+        item.classList.toggle("yours", probe >= recorded);
         if (images?.shape) {
           const [, height, width, channels] = images.shape;
           const canvas = element("canvas", { width, height });
@@ -816,7 +821,7 @@
           );
         }
         item.append(element("span", { class: "guess" }));
-        item.addEventListener("click", () => clock.choose({ probe }));
+        item.addEventListener("click", () => clock.choose({ probe: number2 }));
         list.append(item);
         return item;
       });
@@ -827,9 +832,10 @@
       if (top2 < list.scrollTop) list.scrollTop = top2;
       else if (top2 + item.offsetHeight > list.scrollTop + list.clientHeight) list.scrollTop = top2 + item.offsetHeight - list.clientHeight;
     };
-    const select = () => items.forEach((item, probe) => {
-      item.setAttribute("aria-selected", probe === clock.choice.probe);
-      if (probe === clock.choice.probe) bringIntoView(item);
+    const select = () => items.forEach((item) => {
+      const isChosen = Number(item.dataset.probe) === clock.choice.probe;
+      item.setAttribute("aria-selected", isChosen);
+      if (isChosen) bringIntoView(item);
     });
     const tell = (probe, mark, guess) => {
       const says = `${mark} ${guess}`;
@@ -865,7 +871,7 @@
     read();
     build();
     model.on(PARAMETERS2, read);
-    model.on(["labels", "images"], build);
+    model.on(["labels", "images", "texts"], build);
     heed(model, "choice", select);
     follow(model, el, draw);
     model.on(["correct", "predicted"], () => draw(clock.index));

@@ -87,7 +87,7 @@ function element(tag, attributes = {}, ...children) {
 }
 
 // explorer/widgets/page/probe_picker.js
-var PARAMETERS = ["kind", "images", "texts", "ids", "labels", "class_names", "predicted", "correct"];
+var PARAMETERS = ["kind", "images", "texts", "ids", "yours", "labels", "class_names", "predicted", "correct"];
 var RIGHT = 1;
 var WRONG = 0;
 function drawImage(canvas, data, at, height, width, channels) {
@@ -113,8 +113,12 @@ function render({ model, el }) {
     list.replaceChildren();
     told = [];
     const { images } = its;
+    const yours = its.yours ?? [];
+    const recorded = its.labels.length - yours.length;
     items = its.labels.map((label, probe) => {
-      const item = element("button", { type: "button", class: "probe", role: "option", "data-probe": probe });
+      const number = yours[probe - recorded] ?? probe;
+      const item = element("button", { type: "button", class: "probe", role: "option", "data-probe": number });
+      item.classList.toggle("yours", probe >= recorded);
       if (images?.shape) {
         const [, height, width, channels] = images.shape;
         const canvas = element("canvas", { width, height });
@@ -128,7 +132,7 @@ function render({ model, el }) {
         );
       }
       item.append(element("span", { class: "guess" }));
-      item.addEventListener("click", () => clock.choose({ probe }));
+      item.addEventListener("click", () => clock.choose({ probe: number }));
       list.append(item);
       return item;
     });
@@ -139,9 +143,10 @@ function render({ model, el }) {
     if (top < list.scrollTop) list.scrollTop = top;
     else if (top + item.offsetHeight > list.scrollTop + list.clientHeight) list.scrollTop = top + item.offsetHeight - list.clientHeight;
   };
-  const select = () => items.forEach((item, probe) => {
-    item.setAttribute("aria-selected", probe === clock.choice.probe);
-    if (probe === clock.choice.probe) bringIntoView(item);
+  const select = () => items.forEach((item) => {
+    const isChosen = Number(item.dataset.probe) === clock.choice.probe;
+    item.setAttribute("aria-selected", isChosen);
+    if (isChosen) bringIntoView(item);
   });
   const tell = (probe, mark, guess) => {
     const says = `${mark} ${guess}`;
@@ -177,7 +182,7 @@ function render({ model, el }) {
   read();
   build();
   model.on(PARAMETERS, read);
-  model.on(["labels", "images"], build);
+  model.on(["labels", "images", "texts"], build);
   heed(model, "choice", select);
   follow(model, el, draw);
   model.on(["correct", "predicted"], () => draw(clock.index));

@@ -48,6 +48,7 @@ class Side(Explorer):
     # Curves of the run stand far below: the page begins with those of both in one picture.
     eager: ClassVar[tuple[Region, ...]] = ("stage",)
     tab_of: ClassVar[Mapping[Region, Tab]] = {**TAB_OF, "run": "training"}
+    tries: ClassVar[bool] = False
 
     def __init__(self, data: RunData, number: int, query: Mapping[str, Any]) -> None:
         self.number = number

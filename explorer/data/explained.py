@@ -48,8 +48,9 @@ def explained_class(data: RunData, probe: int, chosen: int) -> ExplainedClass:
     """
     if 0 <= chosen < len(data.class_names):
         return ExplainedClass(chosen, "which was chosen")
-    if data.class_labels is not None:
-        return ExplainedClass(int(data.class_labels[probe]), "the true class")
+    true = data.true_class(probe)
+    if true is not None:
+        return ExplainedClass(true, "the true class")
     probabilities = data.probabilities(probe)
     assert probabilities is not None
     return ExplainedClass(most_probable(probabilities[-1]), "the class at the last step")

@@ -172,6 +172,9 @@ class RecurrentLayer:
     def _values(self, layer: str, index: int, probe: int | None) -> Array:
         if self.data.run.layers[layer].has_activation:
             return self.data.activations(layer, index, probe)
+        is_input = self.data.run.layers[layer].kind == "input"
+        if is_input and probe is not None and probe in self.data.tried:
+            return self.data.tried.given(probe)[layer]
         inputs = self.data.run.probe.inputs if self.data.run.probe else {}
         given = next(iter(inputs.values())) if len(inputs) == 1 else inputs.get(layer)
         if given is None or self.data.run.layers[layer].kind != "input":
@@ -242,17 +245,17 @@ class RecurrentLayer:
         if self.cells:
             source, mask = self.data.run.layers[self.layer.inbound[0]], self.mask(last, probe)
         count = self._values(source.name, last, probe).shape[1]
-        ids, known = self.data.input(), self.data.run.probe
+        row, known = self.data.probe_input(probe), self.data.run.probe
         spans = token_windows(self.data, source)
-        if ids is None or known is None or known.kind != "text" or spans is None:
+        if row is None or known is None or known.kind != "text" or spans is None:
             numbers = [str(position) for position in range(count)]
             return Text(numbers, _counted(mask, np.ones(count, bool)), mask is not None)
         names = list(known.vocabulary or [])
         padding = FILLER if mask is None and names and names[0] in PADDINGS else None
-        start, end = text_spans(ids[probe : probe + 1], padding)[0]
+        start, end = text_spans(row[None], padding)[0]
         within = (spans[:, 0] < end) & (spans[:, 1] > start)
         separator = "" if is_spelled(names) else " "
-        words = vocabulary_words(ids[probe], names)
+        words = vocabulary_words(row, names)
         return Text(
             position_words(words, spans, separator),
             _counted(mask, within),

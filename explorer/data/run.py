@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import cached_property
@@ -14,6 +15,7 @@ import xarray as xr
 
 from explorer.data.derived_cache import DerivedCache
 from explorer.data.layers import ending_function
+from explorer.data.tried import Tried
 from explorer.derived.network.engine import Network
 from explorer.derived.network.node import Node
 from explorer.derived.network.registry import IDLE_CLASS, OPERATIONS_CLASS, layer_ops
@@ -65,6 +67,8 @@ class RunData:
     ----------
     run : Run
         An open run. Where it holds the network after the training, that is the last step here.
+    tried : Tried, optional
+        What visitors have tried on an earlier reading of it.
 
     Attributes
     ----------
@@ -72,9 +76,12 @@ class RunData:
         The same, with that step.
     has_ending : bool
         Whether the last step is the network after the training.
+    tried : Tried
+        Inputs of visitors. Whatever takes the number of a probe takes theirs as well.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, tried: Tried | None = None) -> None:
+        self.tried = Tried() if tried is None else tried
         ended = EndedRun(run)
         self.has_ending = ended.has_ending
         self.run = ended if ended.has_ending else run
@@ -127,7 +134,59 @@ class RunData:
     def read(self, path: str, index: tuple[int | slice, ...]) -> Array:
         """Read a part of an array, as `store.Run.read` does; a computation can be ended here."""
         checkpoint()
+        probe = index[1] if len(index) > 1 else None
+        number = probe.start if isinstance(probe, slice) else probe
+        if number in self.tried and path in self._recorded_layers:
+            return self._read_tried(self._recorded_layers[path], index)
         return self.run.read(path, index)
+
+    # -- what visitors try -------------------------------------------------------------------
+
+    def try_input(self, inputs: Mapping[str, Array]) -> int:
+        """Keep an input beside the probes.
+
+        Parameters
+        ----------
+        inputs : mapping of str to ndarray (1, ...)
+            As the network takes it, by the names of the input layers.
+
+        Returns
+        -------
+        int
+            Its number, behind those of the probes.
+        """
+        return self.tried.add(inputs, self.run.probe.size if self.run.probe else 0)
+
+    @cached_property
+    def _recorded_layers(self) -> dict[str, str]:
+        """Layers by the paths of their activations."""
+        layers = self.run.layers.values()
+        return {activation_path(each.name): each.name for each in layers if each.has_activation}
+
+    def _read_tried(self, layer: str, index: tuple[int | slice, ...]) -> Array:
+        """Read a part of what a layer gives for an input that was tried."""
+        step, probe, *rest = index
+        number = probe.start if isinstance(probe, slice) else probe
+        at = range(len(self.run))[step] if isinstance(step, slice) else [step]
+        frames = [self._tried_at(number, position)[layer][tuple(rest)] for position in at]
+        found = np.stack(frames) if isinstance(step, slice) else frames[0]
+        if not isinstance(probe, slice):
+            return found
+        return np.expand_dims(found, 1 if isinstance(step, slice) else 0)
+
+    def _tried_at(self, number: int, index: int) -> Arrays:
+        """Compute what all layers give at a recorded step."""
+        checkpoint()
+
+        def weights() -> dict[str, dict[str, Array]]:
+            return {
+                name: self.weights(name, index)
+                for name, layer in self.run.layers.items()
+                if layer.weights
+            }
+
+        at = (self.run.version, index % max(1, len(self.run)))
+        return self.tried.activations(number, at, self.run, self.network, weights)
 
     # -- activations -------------------------------------------------------------------------
 
@@ -281,6 +340,26 @@ class RunData:
             return None
         return tuple(self.run.array(activation_path(layer.name)).shape[2:])
 
+    def kept_name(self, probe: int) -> str:
+        """Name a probe in a key of `derived`; an input that was tried by what it is.
+
+        Its number may be another one's tomorrow.
+        """
+        if probe not in self.tried:
+            return f"probe {probe}"
+        digest = hashlib.sha256()
+        for name, values in self.tried.given(probe).items():
+            digest.update(name.encode() + np.ascontiguousarray(values).tobytes())
+        return f"input {digest.hexdigest()}"
+
+    def probe_input(self, probe: int) -> Array | None:
+        """Give what the only input takes of one probe, or of an input that was tried: (...)."""
+        if probe in self.tried:
+            given = list(self.tried.given(probe).values())
+            return given[0][0] if len(given) == 1 else None
+        recorded = self.input()
+        return None if recorded is None else recorded[probe]
+
     def input(self) -> Array | None:
         """Give the probe's input: (probe, ...); None without a probe, or with several inputs."""
         probe = self.run.probe
@@ -410,6 +489,12 @@ class RunData:
         if self._labels is None or self.reading is None:
             return None
         return class_numbers(self._labels, self.reading.classes)
+
+    def true_class(self, probe: int) -> int | None:
+        """Give the true class of a probe; None where it is not known, as of what was tried."""
+        if self.class_labels is None or probe in self.tried:
+            return None
+        return int(self.class_labels[probe])
 
     @property
     def output(self) -> str | None:

@@ -122,8 +122,7 @@ class Sentence:
         assert texts is not None
         self.data, self.probe = data, probe
         self.texts: Texts = texts
-        first, after = texts.spans[probe]
-        self.text = int(first), int(after)
+        self.text = texts.span(probe)
         self.output = data.run.outputs[0]
         self.left_out: list[str] = []
         self.target = self._target(target)
@@ -271,7 +270,7 @@ class Sentence:
             for name, layer in layers.items()
             if layer.has_activation
         }
-        known[data.network.inputs[0]] = self.texts.ids[self.probe : self.probe + 1]
+        known[data.network.inputs[0]] = self.texts.row(self.probe)[None]
         weights = {
             name: data.weights(name, index)
             for name, layer in layers.items()

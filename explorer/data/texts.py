@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -39,16 +39,32 @@ class Texts:
         Word of each number; empty if the run has none.
     padding : int or None
         Number that fills up a text; None: texts are not filled up.
+    tried : mapping of int to ndarray (token,), integer
+        What the network reads of texts that visitors try, by their numbers.
     """
 
     ids: Array
     vocabulary: tuple[str, ...] = ()
     padding: int | None = None
+    tried: Mapping[int, Array] = field(default_factory=dict)
 
     @cached_property
     def spans(self) -> Ints:
         """Where the text of each probe lies: (probe, 2), first token and the one after the last."""
         return text_spans(self.ids, self.padding)
+
+    def row(self, probe: int) -> Array:
+        """Token numbers of a probe, or of a text that was tried: (token,)."""
+        return self.tried[probe] if probe in self.tried else np.asarray(self.ids[probe])
+
+    def span(self, probe: int) -> tuple[int, int]:
+        """Where the text of a probe, or one that was tried, lies: first token, and after it."""
+        first, after = (
+            text_spans(self.tried[probe][None], self.padding)[0]
+            if probe in self.tried
+            else self.spans[probe]
+        )
+        return int(first), int(after)
 
     @property
     def separator(self) -> str:
@@ -71,12 +87,11 @@ class Texts:
 
     def of(self, probe: int) -> Array:
         """Token numbers of a probe without its padding: (token,)."""
-        first, after = self.spans[probe]
-        return np.asarray(self.ids[probe, first:after])
+        return self.row(probe)[slice(*self.span(probe))]
 
     def is_padding(self, probe: int) -> npt.NDArray[np.uint8]:
         """1 for each token that only fills up the text: (token,)."""
-        first, after = self.spans[probe]
+        first, after = self.span(probe)
         at = np.arange(self.ids.shape[1])
         outside: npt.NDArray[np.bool_] = (at < first) | (at >= after)
         return outside.astype(np.uint8)
@@ -87,7 +102,7 @@ class Texts:
         That of all widgets, if the text begins at the first token; else their numbers would mean
         other tokens there.
         """
-        return "token" if self.spans[probe, 0] == 0 else "place"
+        return "token" if self.span(probe)[0] == 0 else "place"
 
     def first_with(self, numbers: Array | Sequence[int]) -> dict[int, int]:
         """Find for each of these words the first probe that has it; those in none are left out."""
@@ -108,7 +123,8 @@ def texts_of(data: RunData) -> Texts | None:
     # With a mask, Keras skips the number 0.
     is_masked = any(layer.config.get("mask_zero") for layer in data.run.layers.values())
     is_filled = words[0] in PADDINGS if words else is_masked
-    return Texts(ids, words, FILLER if is_filled else None)
+    tried = {number: next(iter(given.values()))[0] for number, given in data.tried.items()}
+    return Texts(ids, words, FILLER if is_filled else None, tried)
 
 
 def needs_texts(data: RunData) -> Absence | None:
@@ -184,14 +200,23 @@ def place_words(texts: Texts, probe: int, spans: Ints) -> list[str]:
     spans : ndarray (place, 2)
         As from `place_spans`.
     """
-    names = texts.names(texts.ids[probe])
+    names = texts.names(texts.row(probe))
     return position_words(names, spans, texts.separator)
 
 
 def in_text(texts: Texts, spans: Ints) -> npt.NDArray[np.bool_]:
     """Say which places see anything of the text of each probe: (probe, place)."""
-    starts = np.maximum(spans[:, 0], texts.spans[:, :1])
-    ends = np.minimum(spans[:, 1], texts.spans[:, 1:])
+    return _overlap(spans, texts.spans)
+
+
+def in_text_of(texts: Texts, probe: int, spans: Ints) -> npt.NDArray[np.bool_]:
+    """Say which places see anything of one probe's text, or of one that was tried: (place,)."""
+    return np.asarray(_overlap(spans, np.array([texts.span(probe)]))[0])
+
+
+def _overlap(spans: Ints, written: Ints) -> npt.NDArray[np.bool_]:
+    starts = np.maximum(spans[:, 0], written[:, :1])
+    ends = np.minimum(spans[:, 1], written[:, 1:])
     return np.asarray(starts < ends)
 
 

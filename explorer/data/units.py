@@ -96,6 +96,15 @@ def images(data: RunData) -> Array | None:
     return as_images(given, list(next(iter(probe.dims.values()))))
 
 
+def image_of(data: RunData, probe: int) -> Array | None:
+    """Give one probe, or an input that was tried, as (y, x, channel); None if it is no image."""
+    row = data.probe_input(probe)
+    if images(data) is None or row is None or data.run.probe is None:
+        return None
+    shown = as_images(row[None], list(next(iter(data.run.probe.dims.values()))))
+    return None if shown is None else shown[0]
+
+
 def as_images(given: Array, dims: Sequence[str]) -> Array | None:
     """Give inputs as (example, y, x, channel); None if they are not one image each."""
     pictures = (

@@ -122,6 +122,15 @@ class NextTokenNetwork:
         labels = None if probe is None or probe.labels is None else np.asarray(probe.labels)
         if labels is not None and self.are_shifted:
             following[:, -1] = labels.reshape(following.shape)[:, -1]
+        return self._known(following)
+
+    def following(self, probe: int) -> npt.NDArray[np.int64]:
+        """Give what comes after each token of a probe, or of a text that was tried: (token,)."""
+        if probe not in self.texts.tried:
+            return np.asarray(self.next_ids[probe])
+        return self._known(np.append(self.texts.row(probe)[1:], NONE).astype(np.int64))
+
+    def _known(self, following: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         padded = NONE if self.texts.padding is None else self.texts.padding
         known = (following >= 0) & (following < len(self.texts.vocabulary)) & (following != padded)
         return np.where(known, following, NONE)
@@ -151,7 +160,7 @@ class NextTokenNetwork:
 
     def surprise(self, index: int, probe: int | None = None) -> Float32:
         """Give the surprise at what came, in bits: (probe, token), NaN where nothing did."""
-        came = self.next_ids if probe is None else self.next_ids[probe : probe + 1]
+        came = self.next_ids if probe is None else self.following(probe)[None]
         bits = surprise(self.probabilities(index, probe), np.maximum(came, 0))
         return np.where(came == NONE, np.nan, bits).astype(np.float32)
 
@@ -171,7 +180,7 @@ class NextTokenNetwork:
     def rows(self, probe: int, token: int, index: int) -> Mapping[str, Any]:
         """List what is expected after a token at a recorded step, and what comes."""
         chances = self.probabilities(index, probe)[0, token]
-        came = int(self.next_ids[probe, token])
+        came = int(self.following(probe)[token])
         ids, values = candidates(chances, MOST_CANDIDATES)
         rows = [
             [self._name(int(number)) + (" (comes)" if number == came else ""), _percent(value)]
@@ -185,9 +194,9 @@ class NextTokenNetwork:
 
     def quote(self, probe: int, token: int) -> str:
         """Say in a line after what, and what comes."""
-        came = int(self.next_ids[probe, token])
+        came = int(self.following(probe)[token])
         following = "nothing more" if came == NONE else f"“{self._name(came)}”"
-        before = self._quoted(self.texts.ids[probe, self.texts.spans[probe, 0] : token + 1])
+        before = self._quoted(self.texts.row(probe)[self.texts.span(probe)[0] : token + 1])
         return f"After {before} comes {following}; the network expects:"
 
     def start(self, probe: int) -> Array:

@@ -141,7 +141,8 @@ def predictions(data: RunData, contents: Contents) -> list[State]:
     for probe in contents.probes if data.reading is not None else ():
         values = data.probabilities(probe)
         assert values is not None  # of a classifier
-        truth = -1 if data.class_labels is None else int(data.class_labels[probe])
+        true = data.true_class(probe)
+        truth = -1 if true is None else true
         found.append({"values": values[list(contents.steps)], "truth": truth})
     return found
 

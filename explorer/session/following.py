@@ -71,7 +71,7 @@ class Latest:
                 logger.warning("%s cannot be read now: %s", self.data.run.location, error)
                 return self.data
             self._signature = signature
-            self.data = RunData(run)
+            self.data = RunData(run, self.data.tried)
             return self.data
 
     def _signature_now(self) -> Signature | None:

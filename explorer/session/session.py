@@ -18,6 +18,7 @@ from explorer.derived.predictions.verdicts import Verdicts
 from explorer.plots import style
 from explorer.selection import TABS, SelectionKey, Tab, select_in
 from explorer.session.happened import Happened, tabs_of_cards
+from explorer.session.trying import Trying, needs_trying
 from explorer.views.base import Region
 from explorer.views.registry import views
 from explorer.widgets.charts.probability_bars import ProbabilityBars
@@ -76,12 +77,15 @@ class Explorer:
         Regions that are drawn at once; the cards of others are drawn when they come into view.
     tab_of : mapping of Region to Tab
         The tab of each region; regions that are not in it stand above the tabs.
+    tries : bool
+        Whether the visitor may try inputs.
     """
 
     channel: str = style.CHANNEL
     tabs: ClassVar[tuple[Tab, ...]] = TABS
     eager: ClassVar[tuple[Region, ...]] = ("run", "joint", "stage")
     tab_of: ClassVar[Mapping[Region, Tab]] = TAB_OF
+    tries: ClassVar[bool] = True
 
     def __init__(self, data: RunData, query: Mapping[str, Any] | None = None) -> None:
         style.register()
@@ -100,6 +104,7 @@ class Explorer:
             sizing_mode="stretch_both",
         )
         self.picker, self.bars = self._probe_widgets()
+        self.trying = self._trying()
         self.cards = {region: self._cards(region) for region in get_args(Region)}
         self.absent = {tab: AbsenceNotice.of(tab, self.cards, self.tab_of) for tab in TAB_TITLES}
         self.heading = pn.pane.HTML(margin=0, sizing_mode="stretch_width")
@@ -128,6 +133,8 @@ class Explorer:
             ending=data.has_ending,
             jumps=data.jumps,
         )
+        if self.trying is not None:
+            self.trying.adopt(data)
         self._update_bars()
         self._judge()
         self.happened.adopt(data)
@@ -160,10 +167,23 @@ class Explorer:
         """Select what a widget has chosen; the widget is reset if the run does not have it."""
         with pn.io.hold():  # in one message, since a tab has dozens of cards
             try:
+                self._check_probe(chosen)
                 self.selection.choose(**chosen)
             except (ValueError, TypeError):
                 logger.warning("Not in this run: %s", chosen)
             self._mirror()
+
+    def _check_probe(self, chosen: Mapping[str, Any]) -> None:
+        """Require a recorded probe, or an input of this visitor: others' are theirs alone."""
+        probe, known = chosen.get("probe"), self.data.run.probe
+        own = self.trying.numbers if self.trying is not None else []
+        if probe is not None and probe >= (known.size if known else 1) and probe not in own:
+            raise ValueError(f"There is no probe {probe}.")
+
+    def _try(self, number: int) -> None:
+        """Select an input that the visitor has made."""
+        self.selection.param["probe"].bounds = (0, number)
+        self.selection.choose(probe=number)
 
     def _mirror(self) -> None:
         """Send the selection to the browser."""
@@ -171,6 +191,8 @@ class Explorer:
 
     def _update(self, deadline: float = 0.0) -> None:
         self._mirror()
+        if self.trying is not None:
+            self.trying.begin(self.selection.probe)
         self._update_bars()
         self.heading.object = self.layer_heading()
         chosen = self.selection.tab
@@ -243,13 +265,18 @@ class Explorer:
         )
         return picker, bars
 
+    def _trying(self) -> Trying | None:
+        if self.picker is None or not self.tries or needs_trying(self.data) is not None:
+            return None
+        return Trying(self.data, self.picker, self._index, self._try)
+
     def _update_bars(self) -> None:
         if self.bars is None:
             return
-        probe, labels = self.selection.probe, self.data.class_labels
+        probe = self.selection.probe
+        true = self.data.true_class(probe)
         self.bars.param.update(
-            values=self.data.probabilities(probe),
-            truth=-1 if labels is None else int(labels[probe]),
+            values=self.data.probabilities(probe), truth=-1 if true is None else true
         )
 
     def _judge(self) -> None:
@@ -347,7 +374,7 @@ class Explorer:
                 *grid(self._panels_of("joint")),
                 self.heading,
                 *grid([stage, *([stack(beside, 4)] if beside else [])]),
-                *grid(self._panels_of("layer")),
+                *grid([*self._try_card(), *self._panels_of("layer")]),
             ),
             "learning": rows(*grid(self._panels_of("learning")), self.absent["learning"]),
             "training": rows(*grid(self._panels_of("training")), self.absent["training"]),
@@ -369,6 +396,18 @@ class Explorer:
             head = card_head("The network says, at this step", caption=caption, **shared)
             column.append(framed(head, self.bars, width=12))
         return column
+
+    def _try_card(self) -> list[Any]:
+        if self.trying is None:
+            return []
+        caption = (
+            "Begin with the selected probe. What you make stands first among the probes, as yours, "
+            "and is shown wherever one probe is."
+        )
+        head = card_head(
+            "Try an input", caption=caption, channel=self.channel, source=self.data.run.name
+        )
+        return [framed(head, self.trying.editor, width=6)]
 
 
 def notice(text: str) -> pn.pane.HTML:

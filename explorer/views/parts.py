@@ -38,8 +38,8 @@ def tokens_of(scene: Scene) -> list[str]:
     probe = scene.data.run.probe
     if probe is None or probe.kind != "text" or not probe.vocabulary or not probe.inputs:
         return []
-    ids = next(iter(probe.inputs.values()))[scene.selected.probe]
-    if scene.layer.output_shape[:1] != ids.shape:
+    ids = scene.data.probe_input(scene.selected.probe)
+    if ids is None or scene.layer.output_shape[:1] != ids.shape:
         return []
     words = probe.vocabulary
     return [words[int(i)] if 0 <= int(i) < len(words) else f"#{int(i)}" for i in ids]

@@ -16,6 +16,7 @@ from explorer.at_step.keras.trusted import check_trusted
 from explorer.at_step.keras.watching import Sight
 from explorer.at_step.weights import StepWeights
 from explorer.data.run import RunData
+from explorer.derived.network.registry import OPERATIONS_CLASS
 from store.errors import MissingExtraError, SpecError, listed
 from store.format.keras_names import is_recorded_type, weight_names
 from store.format.names import safe_name
@@ -38,17 +39,29 @@ class Built:
         The layer of each call, by its name in the run, in the order of the calls.
     variables : dict of (str, str) to keras.Variable
         By layer and weight.
+    names : dict of str to str
+        How the run calls layers that were given another name when the model was built anew.
     """
 
     model: Any
     specs: Mapping[str, InputSpec]
     layers: dict[str, Any]
     variables: dict[tuple[str, str], Any]
+    names: dict[str, str]
 
     def assign(self, weights: StepWeights) -> None:
         """Give the model the weights of a step."""
         for (layer, name), variable in self.variables.items():
             variable.assign(weights[layer][name])
+        self.settle()
+
+    def settle(self) -> None:
+        """Let layers that keep what follows from their weights compute it anew."""
+        import keras
+
+        for layer in self.layers.values():
+            if isinstance(layer, keras.layers.Normalization):
+                layer.finalize_state()
 
 
 def build(data: RunData, custom: Mapping[str, Any]) -> Built:
@@ -78,7 +91,9 @@ def build(data: RunData, custom: Mapping[str, Any]) -> Built:
     model = _deserialized(config, custom, specs)
     sight = Sight([layer.name for layer in run.layers.values() if layer.kind == "input"])
     _called(model, specs, sight)
-    built = Built(model, specs, dict(sight.called), _variables(model, sight))
+    names = _recorded_names(data, sight)
+    called = {names.get(name, name): layer for name, layer in sight.called}
+    built = Built(model, specs, called, _variables(model, called), names)
     _check_fits(data, built)
     return built
 
@@ -171,7 +186,23 @@ def _called(model: Any, specs: Mapping[str, InputSpec], sight: Sight) -> None:
         raise SpecError(f"Keras cannot trace the model of this run: {said}") from error
 
 
-def _variables(model: Any, sight: Sight) -> dict[tuple[str, str], Any]:
+def _recorded_names(data: RunData, sight: Sight) -> dict[str, str]:
+    """Find how the run calls the layers that are called: in both they come in the same order.
+
+    A layer inside of one of the user's own gets a name that Keras numbers: another one each time.
+    """
+    recorded = [
+        layer
+        for layer in data.run.layers.values()
+        if layer.kind != "input" and layer.class_name != OPERATIONS_CLASS
+    ]
+    classes = [type(layer).__name__ for _, layer in sight.called]
+    if classes != [layer.class_name for layer in recorded]:
+        return {}
+    return {name: layer.name for (name, _), layer in zip(sight.called, recorded, strict=True)}
+
+
+def _variables(model: Any, called: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
     """Find each variable under the first call of the innermost layer that holds it, as runs do.
 
     Calls inside of a layer end before its own.
@@ -179,7 +210,7 @@ def _variables(model: Any, sight: Sight) -> dict[tuple[str, str], Any]:
     weights = [v for v in model.weights if 0 not in v.shape and is_recorded_type(v.dtype)]
     left = {id(variable): variable for variable in weights}
     found: dict[tuple[str, str], Any] = {}
-    for name, layer in sight.called:
+    for name, layer in called.items():
         held = {id(variable) for variable in layer.weights}
         own = [left.pop(key) for key in [*left] if key in held]
         names: list[str] = []

@@ -170,7 +170,7 @@ class KerasEngine:
         if head is not None and head.hides_logits:
             ending = (head.maker, self._built.layers[head.maker])
         model, specs = self._built.model, self._built.specs
-        variables = list(self._built.variables.values())
+        variables, names = list(self._built.variables.values()), self._built.names
         inputs, starts = list(passage.inputs), list(passage.start)
         shapes = [specs[name].shape or passage.inputs[name].shape[1:] for name in inputs]
         signature = [
@@ -189,10 +189,11 @@ class KerasEngine:
             seed = next(left) if has_seed else None
             scope = keras.StatelessScope(state_mapping=list(zip(variables, left, strict=True)))
             with tf.GradientTape() if has_seed else contextlib.nullcontext() as tape:
-                sight = Sight(inputs, passage.edits, start, tape, ending)
+                sight = Sight(inputs, passage.edits, start, tape, ending, names)
                 if tape is not None:
                     tape.watch([each for each in given.values() if each.dtype.is_floating])
                 with scope, sight.watching():
+                    self._built.settle()
                     answer = model(arranged(model, specs, given), training=False)
             answers = dict(zip(self._outputs, _tensors_of(answer), strict=True))
             return find(_Pass(given, sight, answers, tape, seed))

@@ -31,6 +31,8 @@ class Sight:
         What takes gradients by outputs: of words, nothing before them has one.
     ending : (str, keras.layers.Layer), optional
         The call, by name, whose logits are wanted, and its layer.
+    names : mapping of str to str, optional
+        How the run calls a layer that was given another name when its model was built anew.
 
     Attributes
     ----------
@@ -49,12 +51,14 @@ class Sight:
         start: Mapping[str, Any] | None = None,
         tape: Any = None,
         ending: tuple[str, Any] | None = None,
+        names: Mapping[str, str] | None = None,
     ) -> None:
         self._taken = list(inputs)
         self._edits = edits
         self._start = start or {}
         self._tape = tape
         self._ending = ending
+        self._names = names or {}
         self._path: list[str] = []
         self._inside_leaf = False
         self.called: list[tuple[str, Any]] = []
@@ -140,8 +144,9 @@ class Sight:
         outputs = [value for value in keras.tree.flatten(result) if isinstance(value, tf.Tensor)]
         if not outputs or not is_recorded_type(outputs[0].dtype.name):
             return result
-        name = safe_name(path, self._taken)
-        self._taken.append(name)
+        own = safe_name(path, self._taken)
+        self._taken.append(own)
+        name = self._names.get(own, own)
         # Each layer has a tensor of its own, also one that passes its input on.
         output = tf.identity(outputs[0])
         for edit in self._edits:

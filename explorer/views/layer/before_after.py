@@ -58,9 +58,9 @@ class Sides(NamedTuple):
 def probe_values(data: RunData, layer: str, index: int, probe: int) -> Array:
     """Output of a layer for one probe, the unit last; of an input layer, the probe itself."""
     if data.run.layers[layer].kind == "input":
-        given = data.input()
+        given = data.probe_input(probe)
         assert given is not None
-        return np.asarray(given[probe], np.float32)
+        return np.asarray(given, np.float32)
     (values,) = data.activations(layer, index, probe)
     dims = data.run.array(activation_path(layer)).dims
     return np.asarray(values if UNIT_DIM in dims else values[..., None])

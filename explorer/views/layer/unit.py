@@ -7,7 +7,15 @@ from typing import Any
 import numpy as np
 
 from explorer.data.absence import Absence, Unfit
-from explorer.data.units import MAP_AXES, Sight, images, sight_of, unit_limits, unit_values
+from explorer.data.units import (
+    MAP_AXES,
+    Sight,
+    image_of,
+    images,
+    sight_of,
+    unit_limits,
+    unit_values,
+)
 from explorer.derived.time.frames import Limits, quantize
 from explorer.plots.pictures import grey_codes
 from explorer.plots.style import DIVERGING, SEQUENTIAL, palette_bytes
@@ -64,14 +72,16 @@ class Unit(View):
     def draw(self, scene: Scene, computed: tuple[Limits, Sight]) -> Any:
         limits, sight = computed
         data, selected = scene.data, scene.selected
-        given = images(data)
+        given, own, picture = images(data), image_of(data, selected.probe), None
+        if given is not None and own is not None:
+            picture = grey_codes(np.append(given, own[None], axis=0))[-1]
         return UnitFocus(
             lambda index: quantize(
                 unit_values(data, selected.layer, index, selected.unit, selected.probe), limits
             ),
             len(data.run),
             key=f"{data.run.id}|{selected.layer}|unit {selected.unit}|{selected.probe}",
-            picture=None if given is None else grey_codes(given)[selected.probe],
+            picture=picture,
             size=list(sight.size),
             extent=sight.extent,
             rows=sight.rows,

@@ -75,6 +75,7 @@ class UnitHistory(View):
 
 def _places(scene: Scene) -> npt.NDArray[np.bool_] | None:
     """Say which positions of the probe count: those of its text; None if all do."""
-    padded = padded_positions(scene.data, scene.layer)
-    own = None if padded is None else padded[scene.selected.probe]
+    row = scene.data.probe_input(scene.selected.probe)
+    padded = None if row is None else padded_positions(scene.data, scene.layer, row[None])
+    own = None if padded is None else padded[0]
     return None if own is None or own.all() or not own.any() else ~own

@@ -175,15 +175,15 @@ class Tracer:
 
     def activations(self, index: int) -> dict[str, Array]:
         """Read what every layer gave at a step: (1, ..., unit) each, the input too."""
-        data, values = self.data, self.data.input()
-        assert values is not None
+        data, given = self.data, self.data.probe_input(self.probe)
+        assert given is not None
         layers = data.run.layers.items()
         read = {
             name: data.activations(name, index, self.probe)
             for name, layer in layers
             if layer.has_activation
         }
-        return read | {self.input: values[self.probe : self.probe + 1]}
+        return read | {self.input: given[None]}
 
     def way(
         self, index: int, activations: dict[str, Array], chosen: tuple[str, int] | None = None
@@ -410,13 +410,14 @@ class Joint(View):
         tracer, plan = computed
         probe = scene.data.run.probe
         assert probe is not None
-        images = thumbnails(probe)
+        given = scene.data.probe_input(scene.selected.probe)
+        images = None if given is None else thumbnails(probe, given[None])
         flow = WayPicture(
             tracer,
             plan,
             len(scene.data.run),
             rows=ROWS,
-            image=None if images is None else images[scene.selected.probe],
+            image=None if images is None else images[-1],
             class_names=scene.data.class_names,
             sequential=palette_bytes(SEQUENTIAL),
             diverging=palette_bytes(DIVERGING),

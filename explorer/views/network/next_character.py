@@ -114,9 +114,9 @@ class NextCharacter(View):
     def _text(self, scene: Scene, found: NextTokenNetwork, bits: Float32) -> tuple[TokenStrip, Any]:
         """Give the text, and what is expected after the token that is chosen in it."""
         data, probe, texts = scene.data, scene.selected.probe, found.texts
-        first, after = (int(at) for at in texts.spans[probe])
-        last = int(found.next_ids[probe, after - 1]) if after > first else NONE
-        numbers = [*texts.ids[probe, first:after].tolist(), *([last] if last != NONE else [])]
+        first, after = texts.span(probe)
+        last = int(found.following(probe)[after - 1]) if after > first else NONE
+        numbers = [*texts.of(probe).tolist(), *([last] if last != NONE else [])]
         # The surprise at a token was measured where the one before it was read.
         values = np.full((len(bits), len(numbers)), np.nan, np.float32)
         values[:, 1:] = bits[:, first : first + len(numbers) - 1]

@@ -73,7 +73,7 @@ class Reading:
         self.data, self.probe, self.texts = data, probe, texts
         self.text = texts.of(probe)
         side = padding_side(texts.ids, texts.padding)
-        every = prefixes(texts.ids[probe], side, texts.padding)
+        every = prefixes(texts.row(probe), side, texts.padding)
         self.ends = sample_indices(len(every), MOST_PREFIXES)
         self.indices = sample_indices(len(data.run), MOST_STEPS)
         nothing = np.full_like(every[:1], texts.padding)
@@ -124,7 +124,7 @@ class Reading:
                 return
 
     def _block(self, indices: list[int]) -> Float32:
-        key = f"{MOST_PREFIXES} prefixes of probe {self.probe}, steps {indices}"
+        key = f"{MOST_PREFIXES} prefixes of {self.data.kept_name(self.probe)}, steps {indices}"
         kept = self.data.derived(key, lambda: {"probabilities": self._computed(indices)})
         return np.asarray(kept["probabilities"], np.float32)
 
@@ -278,11 +278,10 @@ def _strip(scene: Scene, reading: Reading, target: int) -> TokenStrip:
 def _lines(scene: Scene, reading: Reading, target: int, height: int) -> StepLines:
     """Probability of the classes after each word."""
     data, found = scene.data, reading.probabilities
-    labels = data.class_labels
     peaks = np.nan_to_num(found).max(axis=(0, 1))
     best = np.argsort(-peaks, kind="stable")[:MOST_CLASSES].tolist()
     chosen = sorted({target, *(best if target in best else best[: MOST_CLASSES - 1])})
-    truth = None if labels is None else int(labels[reading.probe])
+    truth = data.true_class(reading.probe)
     is_every = len(reading.ends) == len(reading.text)
     return StepLines(
         y=np.moveaxis(found[..., chosen], 1, 2)[reading.nearest],

@@ -154,7 +154,8 @@ def flow_of(layer: RecurrentLayer, probe: int) -> GradientFlow:
             rows.append(np.stack([gain[0] for gain in found.values()]))
         return {"gain": np.stack(rows)}
 
-    key = f"gradient flow of {layer.name}, probe {probe}, {len(sampling.indices)} steps"
+    of = layer.data.kept_name(probe)
+    key = f"gradient flow of {layer.name}, {of}, {len(sampling.indices)} steps"
     made = layer.data.derived(f"{key}, {FLOW_DIRECTIONS} directions", make)
     return GradientFlow(made["gain"], sampling)
 

@@ -113,7 +113,7 @@ class Search:
     @property
     def text(self) -> Text:
         """Words of the probe."""
-        return self.texts[self.probe]
+        return self.layer.text(self.probe)
 
     def default(self) -> Span:
         """Give the last third of the text, rounded up."""
@@ -179,9 +179,10 @@ class Search:
             # A unit whose states are lower within the span is on where they are low.
             signs = np.where(rated.is_high[best], 1, -1)
             states = _hidden(self.layer.states(index))[..., best] * signs
+            own = _hidden(self.layer.states(index, self.probe))[0][..., best] * signs
             found = similar_spans(
                 states,
-                thresholds_for(states[self.probe], span, read=self.text.counted),
+                thresholds_for(own, span, read=self.text.counted),
                 length=span[1] - span[0],
                 read=counted,
                 most=MOST_PLACES + 1,

@@ -146,7 +146,7 @@ class NGrams(View):
             "margin": 0,
         }
         strip = TokenStrip(
-            tokens=texts.names(texts.ids[selected.probe]),
+            tokens=texts.names(texts.row(selected.probe)),
             values=answers[:, None, :],
             padding=texts.is_padding(selected.probe),
             separator=texts.separator,

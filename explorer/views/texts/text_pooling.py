@@ -11,7 +11,15 @@ import numpy.typing as npt
 
 from explorer.data.absence import Absence, Lack, Unfit
 from explorer.data.run import RunData
-from explorer.data.texts import Texts, in_text, needs_places, place_spans, place_words, texts_of
+from explorer.data.texts import (
+    Texts,
+    in_text,
+    in_text_of,
+    needs_places,
+    place_spans,
+    place_words,
+    texts_of,
+)
 from explorer.data.units import unit_values
 from explorer.derived.texts.alignment import Window, window_of
 from explorer.derived.texts.ngrams import dropped_share, pool_switches
@@ -89,10 +97,11 @@ class UnitPooling:
         """Whether one window sees all places."""
         return self.layer.class_name.startswith("Global")
 
-    @property
-    def is_text(self) -> npt.NDArray[np.bool_]:
-        """Which places see anything of each probe's text: (probe, place)."""
-        return in_text(self.texts, self.spans)
+    def is_text(self, probe: int | slice) -> npt.NDArray[np.bool_]:
+        """Which places see anything of a probe's text, (place,); or of several, (probe, place)."""
+        if isinstance(probe, slice):
+            return np.asarray(in_text(self.texts, self.spans)[probe])
+        return in_text_of(self.texts, probe, self.spans)
 
     @property
     def skips_padding(self) -> bool:
@@ -133,7 +142,7 @@ class UnitPooling:
         probe : int or slice
             Which probes those are.
         """
-        is_text = np.atleast_2d(self.is_text[probe])
+        is_text = np.atleast_2d(self.is_text(probe))
         if self.keeps_greatest:
             switches = self._switches(values)[:, :, None]
             return float(dropped_share(values[:, :, None], switches, is_text)[0])
@@ -150,13 +159,13 @@ class UnitPooling:
 
     def seen(self, probe: int, place: int) -> str:
         """Give the words of the text that a place sees."""
-        first, after = self.texts.spans[probe]
+        first, after = self.texts.span(probe)
         start, end = max(self.spans[place, 0], first), min(self.spans[place, 1], after)
-        return self.texts.phrase(self.texts.ids[probe, start:end])
+        return self.texts.phrase(self.texts.row(probe)[start:end])
 
     def _pooled(self, probe: int | slice) -> npt.NDArray[np.bool_]:
         """Which places go into a mean: (probe, place)."""
-        is_text = np.atleast_2d(self.is_text[probe])
+        is_text = np.atleast_2d(self.is_text(probe))
         return is_text if self.skips_padding else np.ones_like(is_text)
 
     def _switches(self, values: Array) -> npt.NDArray[np.int64]:
@@ -286,7 +295,7 @@ class TextPooling(View):
     def draw(self, scene: Scene, computed: tuple[UnitPooling, PooledText]) -> Any:
         pooling, found = computed
         data, selected = scene.data, scene.selected
-        is_text = pooling.is_text[selected.probe]
+        is_text = pooling.is_text(selected.probe)
         names = pooling.words(selected.probe)
         shared: dict[str, Any] = {
             "channel": scene.channel,
@@ -338,7 +347,7 @@ def _rows(pooling: UnitPooling, found: PooledText, probe: int, index: int) -> li
     """Say in a few numbers what is kept at a step."""
     lost = [["lost of this probe", _percent(found.own[index])]]
     lost.append(["lost of all probes", _percent(found.overall[index])])
-    kept, is_text = np.isfinite(found.kept[index]), pooling.is_text[probe]
+    kept, is_text = np.isfinite(found.kept[index]), pooling.is_text(probe)
     if not pooling.keeps_greatest:
         means = found.kept[index][kept]
         shown = f"{means[0]:#.3g}" if pooling.is_global and len(means) else None

@@ -295,13 +295,12 @@ class Probabilities(View):
         )
 
     def draw(self, scene: Scene, computed: npt.NDArray[np.float32]) -> Any:
-        labels = scene.data.class_labels
         return plot_pane(
             probability_curves(
                 computed,
                 names_of(scene),
                 positions=scene.positions,
-                truth=None if labels is None else int(labels[scene.selected.probe]),
+                truth=scene.data.true_class(scene.selected.probe),
                 height=COMPACT_HEIGHT,
                 **scene.time_options(),
             )
@@ -316,7 +315,8 @@ def names_of(scene: Scene) -> list[str]:
         return data.class_names
     given = data.run.probe.class_names or [str(number) for number in range(reading.classes)]
     labels = data.run.probe.labels
-    if labels is None or labels.shape[1:] != (reading.classes,):
+    probe = scene.selected.probe
+    if labels is None or labels.shape[1:] != (reading.classes,) or probe in data.tried:
         return list(given)
-    holds = labels[scene.selected.probe] > 0
+    holds = labels[probe] > 0
     return [f"{name} (true)" if true else name for name, true in zip(given, holds, strict=True)]

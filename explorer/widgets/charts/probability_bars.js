@@ -63,6 +63,7 @@ export function render({ model, el }) {
     const same = shown.length === list.children.length && shown.every((row, rank) => row === list.children[rank]);
     if (!same) list.replaceChildren(...shown);
     explain();
+    list.classList.toggle("unjudged", its.truth < 0);
     list.dataset.index = index;
   };
   const explain = () => {

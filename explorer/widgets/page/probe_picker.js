@@ -3,7 +3,7 @@
 import { clockOf, element, follow, heed } from "../shared/clock.js";
 /** @import { Component } from "../../types" */
 
-const PARAMETERS = ["kind", "images", "texts", "ids", "labels", "class_names", "predicted", "correct"];
+const PARAMETERS = ["kind", "images", "texts", "ids", "yours", "labels", "class_names", "predicted", "correct"];
 const RIGHT = 1;
 const WRONG = 0;
 
@@ -34,8 +34,12 @@ export function render({ model, el }) {
     list.replaceChildren();
     told = [];
     const { images } = its;
+    const yours = its.yours ?? []; // a page that was exported has none
+    const recorded = its.labels.length - yours.length;
     items = its.labels.map((label, probe) => {
-      const item = element("button", { type: "button", class: "probe", role: "option", "data-probe": probe });
+      const number = yours[probe - recorded] ?? probe;
+      const item = element("button", { type: "button", class: "probe", role: "option", "data-probe": number });
+      item.classList.toggle("yours", probe >= recorded);
       if (images?.shape) {
         const [, height, width, channels] = images.shape;
         const canvas = element("canvas", { width, height });
@@ -49,7 +53,7 @@ export function render({ model, el }) {
         );
       }
       item.append(element("span", { class: "guess" }));
-      item.addEventListener("click", () => clock.choose({ probe }));
+      item.addEventListener("click", () => clock.choose({ probe: number }));
       list.append(item);
       return item;
     });
@@ -61,9 +65,10 @@ export function render({ model, el }) {
     if (top < list.scrollTop) list.scrollTop = top;
     else if (top + item.offsetHeight > list.scrollTop + list.clientHeight) list.scrollTop = top + item.offsetHeight - list.clientHeight;
   };
-  const select = () => items.forEach((item, probe) => {
-    item.setAttribute("aria-selected", probe === clock.choice.probe);
-    if (probe === clock.choice.probe) bringIntoView(item);
+  const select = () => items.forEach((item) => {
+    const isChosen = Number(item.dataset.probe) === clock.choice.probe;
+    item.setAttribute("aria-selected", isChosen);
+    if (isChosen) bringIntoView(item);
   });
   // Most of them say at a step what they said at the one before.
   const tell = (probe, mark, guess) => {
@@ -98,7 +103,7 @@ export function render({ model, el }) {
   read();
   build();
   model.on(PARAMETERS, read);
-  model.on(["labels", "images"], build);
+  model.on(["labels", "images", "texts"], build);
   heed(model, "choice", select);
   follow(model, el, draw);
   model.on(["correct", "predicted"], () => draw(clock.index));

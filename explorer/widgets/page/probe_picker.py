@@ -28,6 +28,7 @@ class ProbePicker(Widget):
     images = param.Parameter(doc="Thumbnails: (probe, y, x, channel) uint8; None for texts.")
     texts = param.List(default=[], doc="A line for each probe without a thumbnail.")
     ids = param.List(default=[], doc="Number of each probe in its run, if not its position.")
+    yours = param.List(default=[], doc="Numbers of the inputs that come after the probes.")
     labels = param.List(default=[], doc="True class or value of each probe, as text.")
     class_names = param.List(default=[], doc="Name of each class.")
     predicted = param.Parameter(doc="Predicted class: (step, probe), unsigned; None if unknown.")
@@ -56,8 +57,17 @@ class ProbePicker(Widget):
         )
 
 
-def thumbnails(probe: ProbeSpec) -> npt.NDArray[np.uint8] | None:
+def thumbnails(
+    probe: ProbeSpec, more: npt.NDArray[Any] | None = None
+) -> npt.NDArray[np.uint8] | None:
     """Scale the images of probes to 0 to 255, over the range of all of them.
+
+    Parameters
+    ----------
+    probe : ProbeSpec
+        The probes.
+    more : ndarray (image, ...), optional
+        Images as theirs, which come after them.
 
     Returns
     -------
@@ -68,6 +78,7 @@ def thumbnails(probe: ProbeSpec) -> npt.NDArray[np.uint8] | None:
         return None
     name = next(iter(probe.inputs))
     images = np.asarray(probe.inputs[name])
+    images = images if more is None else np.concatenate([images, more])
     dims = list(probe.dims[name])
     if "channel" in dims:
         images = np.moveaxis(images, dims.index("channel"), -1)
@@ -75,11 +86,17 @@ def thumbnails(probe: ProbeSpec) -> npt.NDArray[np.uint8] | None:
         images = images[..., np.newaxis]
     if images.ndim != 4:
         return None
-    finite = images[np.isfinite(images)]
-    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    low, high = image_range(probe)
     known = np.nan_to_num(images.astype(np.float64), nan=low, posinf=high, neginf=low)
     scaled = (known - low) / ((high - low) or 1.0)
     return np.ascontiguousarray(np.clip(scaled * 255, 0, 255).astype(np.uint8))
+
+
+def image_range(probe: ProbeSpec) -> tuple[float, float]:
+    """Give the darkest and the lightest finite value of all images of probes."""
+    images = np.asarray(next(iter(probe.inputs.values())))
+    finite = images[np.isfinite(images)]
+    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
 
 
 def descriptions(probe: ProbeSpec) -> list[str]:

@@ -168,6 +168,63 @@ def test_a_class_of_the_users_is_given_by_name(trained):
     np.testing.assert_allclose(np.asarray(model(done.inputs)), expected, atol=1e-6)
 
 
+def numbering_model():
+    """A layer of one's own whose inner layers have no names: Keras numbers them, each time anew."""
+    import keras
+
+    class Mixing(keras.layers.Layer):
+        def __init__(self, **options):
+            super().__init__(**options)
+            self.first = keras.layers.Dense(5, activation="relu")
+            self.second = keras.layers.Dense(5)
+
+        def build(self, shape):
+            self.first.build(shape)
+            self.second.build((None, 5))
+
+        def call(self, x):
+            return x + self.second(self.first(x))
+
+    return keras.Sequential(
+        [
+            keras.Input((5,), name="row"),
+            Mixing(name="one"),
+            Mixing(name="two"),
+            keras.layers.Dense(3, activation="softmax", name="out"),
+        ]
+    )
+
+
+def test_layers_that_keras_numbers_anew_are_found_by_their_order(trained):
+    done = trained(numbering_model, rows)
+    mixing = type(done.model.layers[0])
+    net = network_at(done.run, step=1, custom_objects={"Mixing": mixing})
+    expected = np.asarray(done.keras_at(1)(done.inputs))
+    np.testing.assert_allclose(net(done.inputs), expected, atol=1e-6)
+    inner = next(name for name in net.layers if name.startswith("two") and name != "two")
+    recorded = done.run.activations(inner).sel(step=1).values
+    np.testing.assert_allclose(net.activations(done.inputs, inner)[inner], recorded, atol=1e-6)
+    assert net.gradient(done.inputs, 1, wrt=inner).shape == recorded.shape
+
+
+def normalized_model():
+    """Data that were looked at before the training: the layer keeps what follows from that."""
+    import keras
+
+    normalization = keras.layers.Normalization(name="scaled")
+    normalization.adapt(np.random.default_rng(0).normal(3, 2, size=(64, 5)))
+    dense = keras.layers.Dense(3, activation="softmax", name="out")
+    return keras.Sequential([keras.Input((5,), name="row"), normalization, dense])
+
+
+def test_what_was_adapted_before_the_training_is_known_at_every_step(trained):
+    done = trained(normalized_model, rows)
+    net = network_at(done.run, step=1, engine="keras")
+    expected = np.asarray(done.keras_at(1)(done.inputs))
+    np.testing.assert_allclose(net(done.inputs), expected, atol=1e-6)
+    np.testing.assert_allclose(np.asarray(net.keras_model()(done.inputs)), expected, atol=1e-6)
+
+
 def test_without_a_configuration_the_reason_is_said(trained, monkeypatch):
     run = trained(conv_model, images).run
     monkeypatch.setitem(vars(run), "model_config", None)

@@ -300,14 +300,16 @@ def test_a_region_without_views_takes_no_room(image_run, monkeypatch):
     assert isinstance(tabs, Tabs)
     for part in (learning, training):
         assert [inner.visible for inner in part] == [False]
-    heading, beside = layers
+    heading, beside, own_input = layers
+    assert len(own_input) == 1  # with which the visitor tries one
     assert isinstance(heading, pn.pane.HTML)
     assert len(beside) == 2
     monkeypatch.undo()
     used = [len(registry.views(region)) for region in ("run", "joint", "layer")]
     explorer = Explorer(RunData(image_run))
     run, _, layers, *_ = explorer.body
-    assert [len(run), len(layers[0]) if used[1] else 0, len(layers[-1])] == used
+    cards = len(layers[-1]) - len(own_input)
+    assert [len(run), len(layers[0]) if used[1] else 0, cards] == used
 
 
 # -- the session's worker ---------------------------------------------------------------------
