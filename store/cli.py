@@ -5,16 +5,16 @@ Everything heavy is imported inside a command, so that help comes at once.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
 from store.commands import Command
-from store.errors import TrainlapseError
+from store.errors import TrainlapseError, listed
 from store.terminal import say, say_json
 
 PRIVATE_HINT = {
@@ -26,8 +26,8 @@ PRIVATE_HINT = {
     "weights": "every recorded weight: the trained network can be rebuilt",
     "activations": "activations; those of the first layers can show the inputs",
     "model_config": "the model's configuration",
-    "notes": "notes",
-    "moments": "the moments that were marked, with their notes",
+    "notes": "the notes on the run",
+    "moments": "moments that were marked",
     "other_files": "files that lie beside the arrays",
 }
 
@@ -48,6 +48,14 @@ _no_history = click.option(
     "--no-history",
     is_flag=True,
     help="Leave out the time-major copy: smaller, but histories of units are slow to read.",
+)
+
+
+_history = click.option(
+    "--history/--no-history",
+    default=None,
+    help="With or without a time-major copy, by which histories of units are quick to read. "
+    "Default: with it, unless the file would be larger than the run.",
 )
 
 
@@ -78,7 +86,7 @@ _precision = click.option(
 )
 
 
-@contextmanager
+@contextlib.contextmanager
 def _bar(title: str) -> Iterator[Callable[[int, int, str], None]]:
     """Progress bar on a terminal, silence elsewhere."""
     from tqdm import tqdm
@@ -198,12 +206,17 @@ def pack(
 @_out
 @_overwrite
 @click.option("--steps", metavar="FIRST:LAST", help="Range of steps to keep, ends included.")
-@click.option("--every", type=click.IntRange(1), default=1, help="Keep every k-th recorded step.")
+@click.option(
+    "--every",
+    type=click.IntRange(1),
+    default=1,
+    help="Keep every k-th recorded step, and those of moments.",
+)
 @click.option("--layers", multiple=True, metavar="GLOB", help="Keep arrays of these layers.")
 @click.option("--probes", metavar="LIST", help="Keep these probes, for instance 0-7,12.")
 @click.option("--no-activations", is_flag=True, help="Leave out the activations.")
 @click.option("--no-weights", is_flag=True, help="Leave out the weights.")
-@click.option("--no-inputs", is_flag=True, help="Leave out the probe's inputs.")
+@click.option("--no-inputs", is_flag=True, help="Leave out inputs, with texts and vocabularies.")
 @click.option("--no-labels", is_flag=True, help="Leave out labels and class names.")
 @click.option("--no-texts", is_flag=True, help="Leave out texts and vocabularies.")
 @click.option("--no-metrics", is_flag=True, help="Leave out loss and metrics.")
@@ -231,50 +244,135 @@ def crop(
     with _bar("crop") as progress:
         report = crop_run(run, out, cut, overwrite=overwrite, progress=progress)
     say(f"Wrote {human_bytes(report.bytes)}, verified: {report.path}")
+    if report.moments_lost:
+        places = listed(f"step {moment.step}" for moment in report.moments_lost)
+        say(f"  Left out with their steps, {len(report.moments_lost)} moments: {places}")
+    if report.moments_without_probe:
+        places = listed(f"probe {moment.probe}" for moment in report.moments_without_probe)
+        say(f"  Moments no longer show the probes that are left out: {places}")
 
 
 @_command("share")
 @_run
 @_out
 @_overwrite
-@_no_history
+@_history
 @_no_moments
 @_precision
+@click.option(
+    "--author",
+    "authors",
+    multiple=True,
+    metavar="NAME",
+    help="Who made the run; repeatable. With an ORCID: 'Ada Lovelace <0000-0002-1825-0097>'.",
+)
+@click.option(
+    "--licence",
+    "--license",
+    metavar="ID",
+    help="What others may do with it: an SPDX identifier, such as CC-BY-4.0.",
+)
+@click.option("--cite", metavar="TEXT", help="How to cite it: a text, a DOI or an address.")
 def share(
     run: str,
     out: Path,
     overwrite: bool,
-    no_history: bool,
+    history: bool | None,
     no_moments: bool,
     precision: dict[str, str | int],
+    authors: tuple[str, ...],
+    licence: str | None,
+    cite: str | None,
 ) -> None:
     """Write RUN as one verified .zip file that opens in place, from a disk or over the network.
 
-    Before the file is written, what it will give away is listed; `crop` leaves parts out.
+    Before the file is written, what it will give away is listed; `crop` leaves parts out. In it,
+    README.md and dataset.jsonld (schema.org) say what the run is, and whose. A run that was shared
+    before keeps the authors, the licence and the citation that are not given anew.
     """
     from store.reading.run import open_run
-    from store.tools.info import contents, human_bytes, kept_inputs, other_files
+    from store.tools.info import contents, human_bytes, kept_inputs, marked_moments, other_files
+    from store.tools.publication import restated
     from store.tools.share import share as share_run
 
     opened = open_run(run)
+    said = restated(opened, authors, licence, cite)
     say("The file will contain:")
     for name, there in contents(opened).items():
         if there and not (no_moments and name == "moments"):
-            listed = {"inputs": kept_inputs, "other_files": other_files}.get(name)
-            each = f": {', '.join(listed(opened))}" if listed else ""
+            detail = {
+                "inputs": kept_inputs,
+                "moments": marked_moments,
+                "other_files": other_files,
+            }.get(name)
+            each = f": {', '.join(detail(opened))}" if detail else ""
             say(f"  - {PRIVATE_HINT[name]}{each}")
+    authored = ", ".join(map(str, said.authors)) or "authors not stated (--author)"
+    licensed = said.licence or "licence not stated (--licence)"
+    say(f"  - README.md and dataset.jsonld: {authored}; {licensed}")
     with _bar("share") as progress:
         report = share_run(
             run,
             out,
-            history=not no_history,
+            history=history,
             precision=precision,
             overwrite=overwrite,
             with_moments=not no_moments,
+            said=said,
             progress=progress,
         )
     say(f"Wrote {human_bytes(report.bytes)}, verified: {report.path}")
+    if report.history_left_out:
+        say("Without a time-major copy, which would make the file larger than the run: --history.")
     _echo_errors(report.errors)
+
+
+@_command("serve-files")
+@click.argument(
+    "folder", type=click.Path(path_type=Path, exists=True, file_okay=False), default="."
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="Port; 0: any free one.",
+)
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on. 0.0.0.0: everybody who reaches this machine can read FOLDER.",
+)
+@click.option(
+    "--allow-origin",
+    "origins",
+    multiple=True,
+    metavar="ORIGIN",
+    help="Let pages of this origin read the files in a browser, such as https://example.org; "
+    "by default none. Repeatable.",
+)
+def serve_files(folder: Path, port: int, host: str, origins: tuple[str, ...]) -> None:
+    """Serve the runs in FOLDER over HTTP, to be opened in place from another program or machine.
+
+    It sends parts of files (byte ranges), which `python -m http.server` does not. It only reads:
+    plain files below FOLDER, none that is hidden, and through no link. By default only this
+    machine is answered. It knows no passwords and no encryption: on a network that is not yours,
+    use nginx or Caddy.
+
+    Then, elsewhere: trainlapse explore http://127.0.0.1:8000/run.zip
+    """
+    from store.tools.serve_files import FileServer
+
+    try:
+        server = FileServer(folder, host, port, origins=origins)
+    except OSError as error:
+        raise TrainlapseError(
+            f"Nothing can be served at {host}, port {port}: {error}. Choose another with --port."
+        ) from error
+    say(f"Serving {folder} at {server.url} (Ctrl-C ends it)")
+    with server, contextlib.suppress(KeyboardInterrupt):
+        server.serve_forever()
 
 
 @_command("trust")
@@ -328,4 +426,4 @@ def _parse_probes(text: str | None) -> list[int] | None:
     return found
 
 
-COMMANDS: list[click.Command] = [info, verify, pack, crop, share, trust]
+COMMANDS: list[click.Command] = [info, verify, pack, crop, share, serve_files, trust]

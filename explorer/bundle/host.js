@@ -175,6 +175,7 @@
   // explorer/widgets/charts/probability_bars.js
   var ALL_CLASSES = 12;
   var TOP_CLASSES = 10;
+  var PARAMETERS = ["class_names", "colours", "truth", "values"];
   function classesShown(shares, truth) {
     const classes = shares.map((_, number2) => number2);
     if (classes.length <= ALL_CLASSES) return classes;
@@ -187,16 +188,17 @@
     const list = element("div", { class: "bars", role: "list", "aria-label": "Predicted probabilities" });
     el.append(list);
     let rows = /* @__PURE__ */ new Map();
+    let its = {};
     const rowOf = (number2) => {
       if (!rows.has(number2)) {
         const bar = element("span", { class: "filled" });
         const value = element("span", { class: "value" });
-        const truth = number2 === model.truth;
+        const truth = number2 === its.truth;
         const row = element(
           "div",
           { class: truth ? "row truth" : "row", role: "listitem", title: truth ? "true class" : "" },
-          element("span", { class: "swatch", style: `background:${model.colours[number2] ?? "transparent"}` }),
-          element("span", { class: "class", text: model.class_names[number2] }),
+          element("span", { class: "swatch", style: `background:${its.colours[number2] ?? "transparent"}` }),
+          element("span", { class: "class", text: its.class_names[number2] }),
           element("span", { class: "space" }, bar),
           value
         );
@@ -208,12 +210,12 @@
       return rows.get(number2);
     };
     const draw = (index) => {
-      const { values } = model;
+      const { values } = its;
       if (!values?.shape) return;
       const count = values.shape[1];
       const shares = Array.from({ length: count }, (_, number2) => values[index * count + number2]);
-      const best = shares.reduce((top, share, number2) => share > shares[top] ? number2 : top, 0);
-      const shown = classesShown(shares, model.truth).map((number2) => {
+      const best = shares.reduce((top2, share, number2) => share > shares[top2] ? number2 : top2, 0);
+      const shown = classesShown(shares, its.truth).map((number2) => {
         const { row, bar, value } = rowOf(number2);
         const share = shares[number2];
         const known = Number.isFinite(share);
@@ -227,20 +229,21 @@
       explain();
       list.dataset.index = index;
     };
-    const anew = () => {
+    const explain = () => {
+      const explained = explainedOf(clock.choice.target, its.truth);
+      for (const [number2, { row }] of rows) row.classList.toggle("explained", number2 === explained);
+    };
+    const clock = clockOf(model.channel);
+    const renew = () => {
+      its = Object.fromEntries(PARAMETERS.map((name) => [name, model[name]]));
       rows = /* @__PURE__ */ new Map();
       list.replaceChildren();
       draw(clock.index);
     };
-    const explain = () => {
-      const explained = explainedOf(clock.choice.target, model.truth);
-      for (const [number2, { row }] of rows) row.classList.toggle("explained", number2 === explained);
-    };
-    const clock = clockOf(model.channel);
+    renew();
     follow(model, list, draw);
     heed(model, "choice", explain);
-    model.on(["class_names", "truth"], anew);
-    model.on("values", () => draw(clock.index));
+    model.on(PARAMETERS, renew);
   }
 
   // explorer/widgets/shared/paint.js
@@ -339,22 +342,28 @@
         tip.textContent = text;
         tip.hidden = false;
         const left = clamp(x + 12, 0, stage.clientWidth - tip.offsetWidth - 4);
-        const top = y - 30 < 0 ? y + 18 : y - 30;
-        tip.style.transform = `translate(${left}px, ${top}px)`;
+        const top2 = y - 30 < 0 ? y + 18 : y - 30;
+        tip.style.transform = `translate(${left}px, ${top2}px)`;
       },
       hide: () => {
-        tip.hidden = true;
+        if (!tip.hidden) tip.hidden = true;
       }
     };
   }
   function repaintWhenSeen(model, place, repaint) {
-    const resized = new ResizeObserver(repaint);
+    const room = { width: 0, height: 0 };
+    const resized = new ResizeObserver((entries) => {
+      const { width, height } = entries.at(-1).contentRect;
+      Object.assign(room, { width, height });
+      repaint();
+    });
     resized.observe(place);
     window.addEventListener("trainlapse:theme", repaint);
     model.on("remove", () => {
       resized.disconnect();
       window.removeEventListener("trainlapse:theme", repaint);
     });
+    return room;
   }
 
   // explorer/widgets/shared/graph_places.js
@@ -403,10 +412,10 @@
     const height = heights.reduce((sum, tall) => sum + tall, GAP.y * Math.max(0, rows.length - 1));
     return { level: levels[at], inner, sizes, widths, heights, width, height };
   }
-  function put({ level, inner, sizes, widths, heights, width }, left, top, places, lines) {
+  function put({ level, inner, sizes, widths, heights, width }, left, top2, places, lines) {
     const own = /* @__PURE__ */ new Map();
     const ports = /* @__PURE__ */ new Map();
-    let y = top;
+    let y = top2;
     level.rows.forEach((row, rank) => {
       let x = left + (width - widths[rank]) / 2;
       for (const node of row) {
@@ -638,7 +647,7 @@
         ...Object.entries(quantities).map(([value, text]) => element("option", { value, text }))
       );
       choice.value = model.quantity;
-      const known = model.quantity && model.values?.shape;
+      const known = isColoured();
       legend.hidden = !known;
       if (known) {
         limits = limitsOf(model.values, model.logarithmic);
@@ -649,19 +658,21 @@
       }
       colour(clock.index);
     };
+    const isColoured = () => Boolean(model.quantity && model.values?.shape);
     const colour = (index) => {
-      const known = model.quantity && model.values?.shape;
-      const valueOf = (layer) => known ? model.values[index * model.values.shape[1] + layer] : NaN;
+      const known = isColoured();
+      const { blocks, nodes, values, logarithmic, palette } = model;
+      const valueOf = (layer) => known ? values[index * values.shape[1] + layer] : NaN;
       const colourOf = (value) => {
-        const shown = model.logarithmic ? Math.log10(value) : value;
-        return rgbOf(model.palette, Math.round(255 * (clamp((shown - limits[0]) / (limits[1] - limits[0])) || 0)));
+        const shown = logarithmic ? Math.log10(value) : value;
+        return rgbOf(palette, Math.round(255 * (clamp((shown - limits[0]) / (limits[1] - limits[0])) || 0)));
       };
       for (const { layer, block, group, chip, strip } of entries) {
         strip?.forEach((part2, at) => {
-          const own2 = model.blocks[block].layers[at];
+          const own2 = blocks[block].layers[at];
           const value2 = valueOf(own2);
           const shown = Number.isNaN(value2) ? "var(--tl-line)" : `rgb(${colourOf(value2).join(" ")})`;
-          part2.setAttribute("fill", known ? shown : model.nodes[own2].colour);
+          part2.setAttribute("fill", known ? shown : nodes[own2].colour);
         });
         if (!chip) continue;
         const value = valueOf(layer);
@@ -759,11 +770,12 @@
     heed(model, "choice", select);
     model.on(["quantities", "quantity", "values"], settle);
     settle();
-    follow(model, box, colour);
+    follow(model, box, (index) => isColoured() && colour(index));
     watcher.observe(box);
   }
 
   // explorer/widgets/page/probe_picker.js
+  var PARAMETERS2 = ["kind", "images", "texts", "ids", "labels", "class_names", "predicted", "correct"];
   var RIGHT = 1;
   var WRONG = 0;
   function drawImage(canvas, data, at, height, width, channels) {
@@ -783,10 +795,13 @@
     const score = element("div", { class: "score" });
     el.append(score, list);
     let items = [];
+    let told = [];
+    let its = {};
     const build = () => {
       list.replaceChildren();
-      const { images } = model;
-      items = model.labels.map((label, probe) => {
+      told = [];
+      const { images } = its;
+      items = its.labels.map((label, probe) => {
         const item = element("button", { type: "button", class: "probe", role: "option", "data-probe": probe });
         if (images?.shape) {
           const [, height, width, channels] = images.shape;
@@ -796,7 +811,7 @@
           item.append(canvas, element("span", { class: "truth", text: label }));
         } else {
           item.append(
-            element("span", { class: "text", text: model.texts[probe] ?? `probe ${model.ids?.[probe] ?? probe}` }),
+            element("span", { class: "text", text: its.texts[probe] ?? `probe ${its.ids?.[probe] ?? probe}` }),
             element("span", { class: "truth", text: label })
           );
         }
@@ -808,16 +823,25 @@
       select();
     };
     const bringIntoView = (item) => {
-      const top = item.offsetTop - list.offsetTop;
-      if (top < list.scrollTop) list.scrollTop = top;
-      else if (top + item.offsetHeight > list.scrollTop + list.clientHeight) list.scrollTop = top + item.offsetHeight - list.clientHeight;
+      const top2 = item.offsetTop - list.offsetTop;
+      if (top2 < list.scrollTop) list.scrollTop = top2;
+      else if (top2 + item.offsetHeight > list.scrollTop + list.clientHeight) list.scrollTop = top2 + item.offsetHeight - list.clientHeight;
     };
     const select = () => items.forEach((item, probe) => {
       item.setAttribute("aria-selected", probe === clock.choice.probe);
       if (probe === clock.choice.probe) bringIntoView(item);
     });
+    const tell = (probe, mark, guess) => {
+      const says = `${mark} ${guess}`;
+      if (told[probe] === says) return;
+      told[probe] = says;
+      items[probe].dataset.mark = mark === RIGHT ? "right" : mark === WRONG ? "wrong" : "";
+      items[probe].title = `probe ${its.ids?.[probe] ?? probe}: ${its.labels[probe]}, the network says ${guess}`;
+      const said = its.kind === "image" ? guess : `network: ${guess}`;
+      items[probe].querySelector(".guess").textContent = mark === WRONG ? said : "";
+    };
     const draw = (index) => {
-      const { correct, predicted } = model;
+      const { correct, predicted } = its;
       if (!correct?.shape) {
         score.textContent = "";
         return;
@@ -827,19 +851,21 @@
       let known = 0;
       for (let probe = 0; probe < count && probe < items.length; probe++) {
         const mark = correct[index * count + probe];
-        const guess = model.class_names[predicted[index * count + probe]] ?? "";
+        const guess = its.class_names[predicted[index * count + probe]] ?? "";
         if (mark === RIGHT) right += 1;
         if (mark === RIGHT || mark === WRONG) known += 1;
-        items[probe].dataset.mark = mark === RIGHT ? "right" : mark === WRONG ? "wrong" : "";
-        items[probe].title = `probe ${model.ids?.[probe] ?? probe}: ${model.labels[probe]}, the network says ${guess}`;
-        const said = model.kind === "image" ? guess : `network: ${guess}`;
-        items[probe].querySelector(".guess").textContent = mark === WRONG ? said : "";
+        tell(probe, mark, guess);
       }
       score.textContent = known ? `${right} of ${count} right at this step` : "";
     };
-    model.on(["labels", "images"], build);
+    const read = () => {
+      its = Object.fromEntries(PARAMETERS2.map((name) => [name, model[name]]));
+    };
     const clock = clockOf(model.channel);
+    read();
     build();
+    model.on(PARAMETERS2, read);
+    model.on(["labels", "images"], build);
     heed(model, "choice", select);
     follow(model, el, draw);
     model.on(["correct", "predicted"], () => draw(clock.index));
@@ -951,10 +977,13 @@
   function messageOn(stage, layers) {
     const message = element("div", { class: "message", hidden: "" });
     stage.append(message);
+    let said;
     return (text, index) => {
+      if (text) message.dataset.index = index;
+      if (text === said) return;
+      said = text;
       message.textContent = text;
       message.hidden = !text;
-      message.dataset.index = index;
       for (const layer of layers) layer.style.visibility = text ? "hidden" : "visible";
     };
   }
@@ -1010,8 +1039,8 @@
     const from = (move > 0 ? chosen.at(-1) : chosen[0]) ?? 0;
     return clamp(from + move, 0, count - 1);
   }
-  function tilesOn(page, most, count, order) {
-    const from = page * most;
+  function tilesOn(page2, most, count, order) {
+    const from = page2 * most;
     return Array.from({ length: Math.max(0, Math.min(most, count - from)) }, (_, at) => order ? order[from + at] : from + at);
   }
   function picked(codes, tiles, size) {
@@ -1050,7 +1079,7 @@
     let place = null;
     let shown = null;
     let whole = null;
-    let page = 0;
+    let page2 = 0;
     let count = 0;
     const matrix = () => model.mode === "matrix";
     const isPaged = (payload) => !matrix() && model.page > 0 && payload.frame.shape[0] > model.page;
@@ -1060,10 +1089,10 @@
       if (pager.hidden) return payload;
       const [all, height, width] = payload.frame.shape;
       count = all;
-      const tiles = tilesOn(page, model.page, all, inOrder());
-      range.textContent = `${page * model.page + 1}–${page * model.page + tiles.length} of ${all.toLocaleString("en")}`;
-      back.disabled = page === 0;
-      on.disabled = (page + 1) * model.page >= all;
+      const tiles = tilesOn(page2, model.page, all, inOrder());
+      range.textContent = `${page2 * model.page + 1}–${page2 * model.page + tiles.length} of ${all.toLocaleString("en")}`;
+      back.disabled = page2 === 0;
+      on.disabled = (page2 + 1) * model.page >= all;
       const codes = picked(bytes(payload.frame), tiles, height * width);
       const frame = Object.assign(codes, { shape: [tiles.length, height, width] });
       const texts = payload.captions ?? model.captions;
@@ -1077,12 +1106,12 @@
       };
     };
     const turn = (to) => {
-      page = to;
+      page2 = to;
       place = null;
       if (whole) paint(whole, clock.index);
     };
-    back.addEventListener("click", () => turn(page - 1));
-    on.addEventListener("click", () => turn(page + 1));
+    back.addEventListener("click", () => turn(page2 - 1));
+    on.addEventListener("click", () => turn(page2 + 1));
     order.addEventListener("change", () => {
       turn(0);
       order.blur();
@@ -1090,7 +1119,7 @@
     const placeOf = (unit) => pager.hidden ? -1 : inOrder()?.indexOf(unit) ?? unit;
     const turnToChosen = () => {
       const at = model.selects === "unit" ? placeOf(clock.choice.unit) : -1;
-      if (at >= 0 && Math.floor(at / model.page) !== page) turn(Math.floor(at / model.page));
+      if (at >= 0 && Math.floor(at / model.page) !== page2) turn(Math.floor(at / model.page));
     };
     const listOrders = () => {
       order.replaceChildren(
@@ -1098,7 +1127,7 @@
         ...Object.keys(model.orders).map((value) => element("option", { value, text: `by ${value}` }))
       );
       order.parentElement.hidden = !Object.keys(model.orders).length;
-      page = 0;
+      page2 = 0;
     };
     const idOf = (tile) => {
       const ids = shown?.tile_ids ?? model.tile_ids;
@@ -1120,25 +1149,25 @@
       const rows = model.y_labels.map((label) => cut(label, 22));
       const names = model.x_labels.map((label) => cut(label, 11));
       const left = rows.length ? 8 + Math.min(150, widest(rows)) : 0;
-      const top = rows.length ? ROW_PITCH / 2 : 0;
-      if (!names.length) return { left, top, bottom: top, rows, names, every: 1 };
+      const top2 = rows.length ? ROW_PITCH / 2 : 0;
+      if (!names.length) return { left, top: top2, bottom: top2, rows, names, every: 1 };
       const wider = (full.width - left) / columns;
-      const dx = model.square ? Math.min(wider, (full.height - top) / rowCount) : wider;
+      const dx = model.square ? Math.min(wider, (full.height - top2) / rowCount) : wider;
       const wide = widest(names);
       const level = wide + 8 <= dx || names.every((name2) => /^-?[\d.]*$/.test(name2));
       const every = Math.ceil((level ? wide + 8 : TILTED_PITCH) / dx);
-      if (level) return { left, top, bottom: 18, rows, names, every, level };
+      if (level) return { left, top: top2, bottom: 18, rows, names, every, level };
       const reach = context.measureText(names[0]).width * Math.cos(TILT) - dx / 2 + 6;
-      return { left: Math.max(left, reach), top, bottom: 12 - wide * Math.sin(TILT), rows, names, every };
+      return { left: Math.max(left, reach), top: top2, bottom: 12 - wide * Math.sin(TILT), rows, names, every };
     };
     const layout = ([count2, height, width]) => {
       const box = stage.getBoundingClientRect();
       const full = { width: Math.max(40, box.width), height: Math.max(40, box.height) };
       if (matrix()) {
-        const room = margins(full, height, width);
-        let [dx, dy] = [(full.width - room.left) / width, (full.height - room.top - room.bottom) / height];
+        const room2 = margins(full, height, width);
+        let [dx, dy] = [(full.width - room2.left) / width, (full.height - room2.top - room2.bottom) / height];
         if (model.square) dx = dy = Math.min(dx, dy);
-        place = { ...room, columns: 1, dx, dy, below: 0, tall: room.top + height * dy + room.bottom };
+        place = { ...room2, columns: 1, dx, dy, below: 0, tall: room2.top + height * dy + room2.bottom };
       } else {
         const limit = height * width === 1 ? MAX_VECTOR_CELL : Infinity;
         const below = captions().length ? CAPTION : 0;
@@ -1198,13 +1227,13 @@
       context.fillStyle = themed(el, "text");
       context.font = LABEL_FONT;
       context.textBaseline = "middle";
-      const { left, top, dx, dy, rows, names, every, level } = place;
+      const { left, top: top2, dx, dy, rows, names, every, level } = place;
       context.textAlign = level ? "center" : "right";
       const end = parseFloat(canvas.style.width);
       for (let column = 0; column < names.length; column += every) {
         if (level && left + (column + 0.5) * dx + context.measureText(names[column]).width / 2 > end) break;
         context.save();
-        context.translate(left + (column + 0.5) * dx, top + place.height * dy + (level ? 10 : 7));
+        context.translate(left + (column + 0.5) * dx, top2 + place.height * dy + (level ? 10 : 7));
         if (!level) context.rotate(TILT);
         context.fillText(names[column], 0, 0);
         context.restore();
@@ -1212,7 +1241,7 @@
       context.textAlign = "right";
       const step = Math.ceil(ROW_PITCH / dy);
       for (let row = 0; row < rows.length; row += step) {
-        context.fillText(rows[row], left - 6, top + (row + 0.5) * dy);
+        context.fillText(rows[row], left - 6, top2 + (row + 0.5) * dy);
       }
       context.textAlign = "left";
     };
@@ -1264,7 +1293,7 @@
       coloured(Uint8Array.from({ length: 255 }, (_, at) => at + 1), 255, 1, table(model.palette), bar);
     };
     const draw = (index) => {
-      if (!stage.clientWidth) return;
+      if (!room.width) return;
       const payload = frames.get(index);
       if (payload?.error) say(payload.error, index);
       else if (payload) {
@@ -1310,12 +1339,12 @@
     const under = () => {
       if (!pointer || !shown || !place) return null;
       const [across, down] = pitch();
-      const [left, top] = [pointer.x - place.left, pointer.y - place.top];
-      const [column, row] = [Math.floor(left / across), Math.floor(top / down)];
+      const [left, top2] = [pointer.x - place.left, pointer.y - place.top];
+      const [column, row] = [Math.floor(left / across), Math.floor(top2 / down)];
       const tile = row * place.columns + column;
       const x = Math.floor((left - column * across) / place.dx);
-      const y = Math.floor((top - row * down) / place.dy);
-      const inside = left >= 0 && top >= 0 && column < place.columns && tile < place.count && x < place.width && y < place.height;
+      const y = Math.floor((top2 - row * down) / place.dy);
+      const inside = left >= 0 && top2 >= 0 && column < place.columns && tile < place.count && x < place.width && y < place.height;
       return inside ? { tile, x, y } : null;
     };
     const describe = ({ tile, x, y }) => {
@@ -1376,7 +1405,7 @@
       canvas.style.cursor = model.selects ? "pointer" : "crosshair";
       if (model.selects) canvas.tabIndex = 0;
     };
-    repaintWhenSeen(model, stage, () => {
+    const room = repaintWhenSeen(model, stage, () => {
       place = null;
       draw(clock.index);
     });
@@ -1400,10 +1429,12 @@
     heed(model, "hover", mark);
   }
 
-  // explorer/widgets/time/moments.js
-  var NOTE_CHARACTERS = 2e3;
+  // explorer/widgets/shared/cards.js
   var SETTLE_MS = [0, 350, 1200];
-  var KEYS = { n: "next", p: "previous", m: "mark" };
+  var GAP_PX = 10;
+  var LETTER = /^[AB] · /;
+  var page = () => document.querySelector("main") ?? document.scrollingElement;
+  var top = () => document.querySelector(".bar")?.getBoundingClientRect().bottom ?? 0;
   function* cardsBelow(node) {
     for (const child of (node.shadowRoot ?? node).children ?? []) {
       if (child.matches(".head") && child.querySelector("h3")) {
@@ -1414,6 +1445,34 @@
       yield* cardsBelow(child);
     }
   }
+  function cardScroller() {
+    let timers = [];
+    const settle = () => {
+      timers.forEach(clearTimeout);
+      timers = [];
+    };
+    const to = (title) => {
+      settle();
+      const main = page();
+      let left = null;
+      const move = () => {
+        if (left !== null && Math.abs(main.scrollTop - left) > 2) return settle();
+        for (const { title: other, card: card2 } of cardsBelow(main)) {
+          const box = card2.getBoundingClientRect();
+          if (![other, other.replace(LETTER, "")].includes(title) || !box.height) continue;
+          main.scrollTop += box.top - top() - GAP_PX;
+          break;
+        }
+        left = main.scrollTop;
+      };
+      timers = SETTLE_MS.map((wait) => setTimeout(move, wait));
+    };
+    return { to, settle };
+  }
+
+  // explorer/widgets/time/moments.js
+  var NOTE_CHARACTERS = 2e3;
+  var KEYS = { n: "next", p: "previous", m: "mark" };
   function render5({ model, el }) {
     const clock = clockOf(model.channel);
     const press = (name, text, title) => {
@@ -1440,29 +1499,7 @@
     const list = () => [...model.moments];
     const place = () => list().findIndex((moment) => moment.id === at);
     const tell = (what) => model.send_msg(what);
-    const page = () => document.querySelector("main") ?? document.scrollingElement;
-    const top = () => document.querySelector(".bar")?.getBoundingClientRect().bottom ?? 0;
-    let timers = [];
-    const settle = () => {
-      timers.forEach(clearTimeout);
-      timers = [];
-    };
-    const scrollTo = (title) => {
-      settle();
-      const main = page();
-      let left = null;
-      const move = () => {
-        if (left !== null && Math.abs(main.scrollTop - left) > 2) return settle();
-        for (const { title: other, card: card2 } of cardsBelow(main)) {
-          const box = card2.getBoundingClientRect();
-          if (other !== title || !box.height) continue;
-          main.scrollTop += box.top - top() - 10;
-          break;
-        }
-        left = main.scrollTop;
-      };
-      timers = SETTLE_MS.map((wait) => setTimeout(move, wait));
-    };
+    const scroll = cardScroller();
     const viewHere = () => {
       const main = page();
       if (!main || main.scrollTop < 40) return null;
@@ -1476,7 +1513,7 @@
       at = moment.id;
       clock.choose(moment.go);
       clock.go(moment.index);
-      if (moment.view) scrollTo(moment.view);
+      if (moment.view) scroll.to(moment.view);
       show();
     };
     const step = (by) => {
@@ -1644,7 +1681,7 @@
     const onTick = () => show();
     clock.addEventListener("tick", onTick);
     model.on("remove", () => {
-      settle();
+      scroll.settle();
       clock.removeEventListener("tick", onTick);
       heard.removeEventListener("keydown", onKey);
       document.removeEventListener("pointerdown", onPointer);
@@ -1690,6 +1727,8 @@
     let acted = false;
     let isHeld = false;
     let isDue = false;
+    let isNext = false;
+    let wasPlaying = false;
     let restoring = false;
     let written = -Infinity;
     let later = 0;
@@ -1740,6 +1779,14 @@
         following = performance.now() + CHOICES_MS;
       }
       isDue = true;
+      const hasPaused = wasPlaying && !isPlaying();
+      wasPlaying = isPlaying();
+      if (hasPaused) return flush();
+      if (!isNext) requestAnimationFrame(() => setTimeout(onPicture));
+      isNext = true;
+    };
+    const onPicture = () => {
+      isNext = false;
       flush();
     };
     const onAct = (event) => {
@@ -1803,7 +1850,7 @@
       find();
       for (const span of cursors) {
         const position = span.tags[0]?.[index];
-        if (position !== void 0 && span.location !== position) span.location = position;
+        if (position !== void 0 && span.location !== position) span.setv({ location: position }, { sync: false });
       }
     };
     let late = 0;
@@ -2133,7 +2180,10 @@
       plain: (value) => model.axis === "wall_time" ? value.toFixed(1) : short(value),
       unit: () => ({ epoch: "epoch", wall_time: "seconds" })[model.axis] ?? "step",
       spoken: named,
-      notches: () => model.jumps.map((index) => [index, `Before step ${model.steps[index]} the ${JUMPED}`]),
+      notches: () => [
+        ...model.jumps.map((index) => [index, `Before step ${model.steps[index]} the ${JUMPED}`]),
+        ...model.marks.map(([index, said]) => [index, `Step ${model.steps[index]}: ${said}`])
+      ],
       onPause: () => {
         tellPython();
         writeAddress();
@@ -2179,7 +2229,7 @@
       axis.blur();
     });
     clock.addEventListener("tick", onTick);
-    model.on("axis", onAxis);
+    model.on(["axis", "marks"], onAxis);
     model.on(["steps", "epochs", "wall_times", "jumps"], () => {
       clock.count = Math.max(1, model.steps.length);
       clock.go(clock.index);

@@ -438,7 +438,7 @@ function render({ model, el }) {
       ...Object.entries(quantities).map(([value, text]) => element("option", { value, text }))
     );
     choice.value = model.quantity;
-    const known = model.quantity && model.values?.shape;
+    const known = isColoured();
     legend.hidden = !known;
     if (known) {
       limits = limitsOf(model.values, model.logarithmic);
@@ -449,19 +449,21 @@ function render({ model, el }) {
     }
     colour(clock.index);
   };
+  const isColoured = () => Boolean(model.quantity && model.values?.shape);
   const colour = (index) => {
-    const known = model.quantity && model.values?.shape;
-    const valueOf = (layer) => known ? model.values[index * model.values.shape[1] + layer] : NaN;
+    const known = isColoured();
+    const { blocks, nodes, values, logarithmic, palette } = model;
+    const valueOf = (layer) => known ? values[index * values.shape[1] + layer] : NaN;
     const colourOf = (value) => {
-      const shown = model.logarithmic ? Math.log10(value) : value;
-      return rgbOf(model.palette, Math.round(255 * (clamp((shown - limits[0]) / (limits[1] - limits[0])) || 0)));
+      const shown = logarithmic ? Math.log10(value) : value;
+      return rgbOf(palette, Math.round(255 * (clamp((shown - limits[0]) / (limits[1] - limits[0])) || 0)));
     };
     for (const { layer, block, group, chip, strip } of entries) {
       strip?.forEach((part, at) => {
-        const own2 = model.blocks[block].layers[at];
+        const own2 = blocks[block].layers[at];
         const value2 = valueOf(own2);
         const shown = Number.isNaN(value2) ? "var(--tl-line)" : `rgb(${colourOf(value2).join(" ")})`;
-        part.setAttribute("fill", known ? shown : model.nodes[own2].colour);
+        part.setAttribute("fill", known ? shown : nodes[own2].colour);
       });
       if (!chip) continue;
       const value = valueOf(layer);
@@ -559,7 +561,7 @@ function render({ model, el }) {
   heed(model, "choice", select);
   model.on(["quantities", "quantity", "values"], settle);
   settle();
-  follow(model, box, colour);
+  follow(model, box, (index) => isColoured() && colour(index));
   watcher.observe(box);
 }
 export {

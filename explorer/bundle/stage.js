@@ -276,6 +276,10 @@
   var force = (node, styles) => {
     for (const [name, value] of Object.entries(styles)) node.style.setProperty(name, value, "important");
   };
+  var CONTROLS = ".limits, input, .choice [role=radio]:not([aria-checked=true]), .choice [role=checkbox]:not([aria-checked=true])";
+  var HINT = /(?<=^|[.!?:;] )(Click|Hover|Drag|Press|Point) [^.]*\.\s*/g;
+  var CHOSEN = ".choice .group, .choice button, select, button.quiet";
+  var AS_TEXT = { appearance: "none", "text-decoration": "none", border: "0", padding: "0", background: "none", "background-image": "none" };
   function stageOf(channel, title) {
     const clock = clockOf(channel);
     let card = null;
@@ -301,9 +305,15 @@
       document.querySelector("main").append(foot);
       return true;
     };
-    const hideButtons = () => {
+    const hideControls = () => {
       for (const node of elementsIn(card?.el ?? document.body)) {
-        if (node.matches(".no-snapshot") && node.style.visibility !== "hidden") force(node, { visibility: "hidden" });
+        if (node.matches(".no-snapshot")) force(node, card ? { display: "none" } : { visibility: "hidden" });
+        else if (card && node.matches(CONTROLS)) force(node, { display: "none" });
+        else if (card && node.matches(CHOSEN)) force(node, AS_TEXT);
+        else if (card && node.matches(".caption")) {
+          const said = node.textContent.replace(HINT, "").trim();
+          if (said !== node.textContent) node.textContent = said;
+        }
       }
     };
     const label = () => {
@@ -364,7 +374,7 @@
         found = fault();
         sound = found ? 0 : sound + 1;
       }
-      hideButtons();
+      hideControls();
       for (const figure of viewsOf((view) => view.canvas_view)) if (inScope(figure)) figure.repaint();
       return "";
     };

@@ -63,7 +63,9 @@ def _csv(made: xr.Dataset) -> str:
 
 
 def joined(parts: Sequence[xr.Dataset], about: Mapping[str, Any]) -> xr.Dataset:
-    """Merge datasets into one. If there are several, each name begins with the picture's title.
+    """Merge datasets into one, by the conventions of CF.
+
+    If there are several, each name begins with the picture's title.
 
     Parameters
     ----------
@@ -76,11 +78,14 @@ def joined(parts: Sequence[xr.Dataset], about: Mapping[str, Any]) -> xr.Dataset:
     renamed = []
     for prefix, made in zip(prefixes, parts, strict=True):
         if len(parts) > 1:
-            names = [name for name in {*made.variables, *made.sizes} if name != STEP]
+            recorded = STEP in made.dims
+            names = [n for n in {*made.variables, *made.sizes} if n != STEP or not recorded]
             made = made.rename({name: f"{prefix}_{name}" for name in names})
         renamed.append(made.drop_attrs(deep=False))
     titles = {"parts": json.dumps([made.attrs["title"] for made in parts], ensure_ascii=False)}
-    return xr.merge(renamed, compat="no_conflicts", join="outer").assign_attrs({**about, **titles})
+    return xr.merge(renamed, compat="no_conflicts", join="outer").assign_attrs(
+        {"Conventions": "CF-1.11", **about, **titles}
+    )
 
 
 def npz_bytes(made: xr.Dataset) -> bytes:

@@ -27,6 +27,7 @@ from explorer.derived.predictions.verdicts import Verdicts
 from explorer.derived.time.frames import (
     FrameLayout,
     Limits,
+    keeps_values,
     picture_of,
     quantize,
     robust_limits,
@@ -197,6 +198,8 @@ class RunData:
             values = self.picture(layer).arrange(self.activation(layer, index, probe))
             return np.ascontiguousarray(quantize(values, self.limits(layer, probe)))
 
+        if keeps_values():
+            return make()
         return self._arrays.get(("frame", layer, index, probe), make)
 
     def units(self, layer: str) -> int:

@@ -13,6 +13,8 @@ from typing import Any
 
 import click
 
+from explorer.export.sizes import DEFAULT_DPI, sized_svg, width_of, with_dpi
+from explorer.replay.command import parse_size
 from store.commands import Command
 from store.errors import TrainlapseError
 from store.storage.location import on_disk
@@ -51,6 +53,22 @@ def _out(endings: Iterable[str], what: str) -> Callable[..., Any]:
     )
 
 
+def _size(_: click.Context, option: click.Parameter, value: str | None) -> int | None:
+    try:
+        return None if value is None else parse_size(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param=option) from error
+
+
+def _width(_: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    try:
+        if value is not None:
+            width_of(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param=option) from error
+    return value
+
+
 _overwrite = click.option("--overwrite", is_flag=True, help="Replace what is there already.")
 _selection = _options(
     click.option("--part", metavar="NAME", help="Of a run of several models, the one looked at."),
@@ -85,7 +103,6 @@ _look = _options(
         show_default=True,
         help="Colours of the page.",
     ),
-    click.option("--width", type=click.IntRange(320, 7680), help="Page width in pixels."),
     click.option("--height", type=click.IntRange(240, 4320), help="Page height, without --card."),
 )
 
@@ -105,8 +122,16 @@ _look = _options(
     help="Recorded steps a second.",
 )
 @_look
+@click.option("--width", type=click.IntRange(320, 7680), help="Page width in pixels.")
 @click.option(
     "--scale", type=click.IntRange(1, 4), default=1, show_default=True, help="Pixels a page pixel."
+)
+@click.option(
+    "--max-size",
+    callback=_size,
+    metavar="SIZE",
+    help="Make the film smaller until it has at most so many bytes, such as 1MB, if it can be. "
+    "Default: 1MB for a .gif; of an .mp4, no limit.",
 )
 @_overwrite
 def film(
@@ -116,15 +141,18 @@ def film(
     last: int | None,
     every: int,
     fps: float,
+    max_size: int | None,
     overwrite: bool,
     **options: Any,
 ) -> None:
     """Film a card of RUN, or the whole dashboard, through the recorded steps.
 
-    A frame a recorded step: all of them, unless --from, --to or --every says otherwise. Step and
-    progress stand below a card. Needs the extra `film`, and Chromium or Chrome.
+    A frame a recorded step: all of them, unless --from, --to or --every says otherwise; the last
+    one stays for a moment, and no film is shorter than three seconds. Step and progress stand below
+    a card. Needs the extra `film`, and Chromium or Chrome.
     """
     from explorer.export.making import make_film
+    from explorer.films.writer import held_seconds, most_film_bytes
     from store.reading.run import open_run
 
     _refuse(out, overwrite)
@@ -134,13 +162,26 @@ def film(
     start = time.perf_counter()
     with _progress() as progress:
         count = make_film(
-            opened, out, fps, first=first, last=last, every=every, progress=progress, **options
+            opened,
+            out,
+            fps,
+            first=first,
+            last=last,
+            every=every,
+            most_bytes=max_size,
+            progress=progress,
+            **options,
         )
     took = time.perf_counter() - start
+    lasts = count / fps + held_seconds(count, fps)
+    size = on_disk(out).stat().st_size
     say(
-        f"Wrote {out}: {count} frame{'s' * (count != 1)}, {count / fps:.1f} s at {fps:g} a second "
-        f"(made in {took:.1f} s)."
+        f"Wrote {out}: {count} frame{'s' * (count != 1)} at {fps:g} a second, {lasts:.1f} s with "
+        f"the last one held; {size / 1000:,.0f} kB (made in {took:.1f} s)."
     )
+    most = most_film_bytes(out, max_size)
+    if most is not None and size > most:
+        say(f"  Larger than {most:,} bytes: fewer steps (--every) or a narrower page (--width).")
 
 
 @contextmanager
@@ -167,14 +208,38 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
 @click.option("--step", type=click.IntRange(0), help="Recorded step; by default the last.")
 @_look
 @click.option(
-    "--scale", type=click.IntRange(1, 4), default=2, show_default=True, help="Pixels a page pixel."
+    "--width",
+    callback=_width,
+    metavar="LENGTH",
+    help="Width in pixels, such as 1280, or on paper, such as 85mm, 8.5cm or 3.3in.",
+)
+@click.option(
+    "--dpi",
+    type=click.IntRange(72, 1200),
+    default=DEFAULT_DPI,
+    show_default=True,
+    help="Pixels an inch of a .png whose width is on paper.",
+)
+@click.option(
+    "--scale",
+    type=click.IntRange(1, 4),
+    help="Pixels of a .png for each of the page. Default: 1 with --width, else 2.",
 )
 @_overwrite
-def figure(run: str, out: Path, step: int | None, overwrite: bool, **options: Any) -> None:
+def figure(
+    run: str,
+    out: Path,
+    step: int | None,
+    width: str | None,
+    dpi: int,
+    scale: int | None,
+    overwrite: bool,
+    **options: Any,
+) -> None:
     """Save a card of RUN, or the whole dashboard as .png, at one step.
 
-    In .svg and .pdf, texts and lines stay sharp at every size. Needs the extra `film`, and
-    Chromium or Chrome.
+    What can be pressed on a page is left out. In .svg and .pdf, texts and lines stay sharp at every
+    size. Needs the extra `film`, and Chromium or Chrome.
     """
     from explorer.export.making import screen_of
     from explorer.export.selecting import index_at
@@ -187,11 +252,18 @@ def figure(run: str, out: Path, step: int | None, overwrite: bool, **options: An
     _refuse(out, overwrite)
     opened = open_run(run)
     index = index_at(opened, step)
+    wide = None if width is None else width_of(width, scale=scale or 1, dpi=dpi)
+    options |= {"scale": scale or 2} if wide is None else {"width": wide.page, "scale": wide.scale}
     with screen_of(opened, **options) as screen:
         screen.fit([index])
         screen.show(index)
-        makers = {".png": screen.png, ".svg": lambda: screen.svg().encode(), ".pdf": screen.pdf}
-        content = makers[kind]()
+        if kind == ".png":
+            content = screen.png()
+        else:
+            svg = screen.svg() if wide is None else sized_svg(screen.svg(), wide)
+            content = svg.encode() if kind == ".svg" else screen.pdf(svg)
+    if kind == ".png" and wide is not None and wide.dpi:
+        content = with_dpi(content, wide.dpi)
     with new_file(out) as path:
         path.write_bytes(content)
     say(f"Wrote {out}: step {opened.steps[index]}.")

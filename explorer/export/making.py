@@ -29,6 +29,7 @@ def make_film(
     first: int | None = None,
     last: int | None = None,
     every: int = 1,
+    most_bytes: int | None = None,
     progress: Progress | None = None,
     **look: Any,
 ) -> int:
@@ -44,7 +45,9 @@ def make_film(
         Recorded steps a second.
     first, last, every : int, optional
         Steps, as for `explorer.export.selecting.indices_between`.
-    told : callable, optional
+    most_bytes : int, optional
+        As for `explorer.films.writer.most_film_bytes`.
+    progress : callable, optional
         Takes the number of frames done and of all frames, at the beginning and after each frame.
     **look
         As for `screen_of`.
@@ -70,7 +73,9 @@ def make_film(
     with screen_of(run, **look) as shown:
         shown.fit([indices[0], indices[len(indices) // 2], indices[-1]])
         with new_file(out) as path:
-            writer.WRITERS[out.suffix.lower()](path, _frames(shown, indices, progress), fps)
+            kind, frames = out.suffix.lower(), _frames(shown, indices, progress)
+            most = writer.most_film_bytes(out, most_bytes)
+            writer.WRITERS[kind](path, frames, fps, most_bytes=most)
     return len(indices)
 
 
@@ -94,7 +99,7 @@ def screen_of(
     theme: str = "light",
     width: int | None = None,
     height: int | None = None,
-    scale: int = 1,
+    scale: float = 1,
     choices: Sequence[Mapping[str, str]] = (),
     **chosen: Any,
 ) -> Iterator[screen.Screen]:
@@ -110,7 +115,7 @@ def screen_of(
         Colours of the page.
     width, height : int, optional
         Size of the page in pixels; by default `PAGE`, and `CARD_WIDTH` for a card.
-    scale : int
+    scale : float
         Pixels of a picture for each pixel of the page.
     choices : sequence of mapping
         Options of the card, as for `explorer.export.screen.Screen.choose`.

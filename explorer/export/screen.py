@@ -113,9 +113,8 @@ class Screen:
         """Return the card as an SVG document with texts and lines."""
         return str(self._page.evaluate("stage.svg()"))
 
-    def pdf(self) -> bytes:
-        """Return the card as a PDF of one page, made from its SVG."""
-        svg = self.svg()
+    def pdf(self, svg: str) -> bytes:
+        """Return a PDF of one page, made from an SVG document, as from `svg`."""
         sheet = self._page.context.new_page()
         try:
             sheet.set_content(svg)
@@ -139,7 +138,7 @@ def opened(
     card: str | None = None,
     width: int,
     height: int = FIRST_HEIGHT,
-    scale: int = 1,
+    scale: float = 1,
 ) -> Iterator[Screen]:
     """Serve a run on this machine, and open it in a headless browser.
 
@@ -153,7 +152,7 @@ def opened(
         Title of a card, to be shown without the rest of the page.
     width, height : int
         Size of the page in pixels; `height` is not used for a card.
-    scale : int
+    scale : float
         Pixels of a picture for each pixel of the page.
 
     Yields

@@ -18,7 +18,7 @@ UInt32 = npt.NDArray[np.uint32]
 
 EXTRA = 'Install it with: pip install "trainlapse[film]"'
 # Constant rate factor of H.264: nearly lossless, so that lines and letters stay sharp.
-QUALITY = 18
+QUALITY, LEAST_QUALITY = 18, 36
 # Colours of a gif. The most frequent ones of the film, such as background and text, are kept
 # exactly; the rest of the palette approximates all other colours.
 COLOURS = 256
@@ -26,6 +26,25 @@ KEPT_COLOURS = 64
 # Exponent of a colour's frequency when the others are approximated: below 1, so that the rare
 # colours of a thin colour bar get their share beside frequent ones.
 FREQUENCY_EXPONENT = 0.4
+# The last frame stays, so that one can read it before a film begins again; a film that is over at
+# once cannot be looked at.
+HOLD_SECONDS = 1.5
+LEAST_SECONDS = 3.0
+# What mail, wikis and slides take.
+MOST_GIF_BYTES = 1_000_000
+LEAST_WIDTH = 240
+
+
+def held_seconds(count: int, fps: float) -> float:
+    """Seconds that the last of so many frames stays longer than the others."""
+    return max(HOLD_SECONDS, LEAST_SECONDS - count / fps)
+
+
+def most_film_bytes(path: Path, asked: int | None) -> int | None:
+    """Bytes that a film may have: as asked for, else `MOST_GIF_BYTES` of a gif; None: any."""
+    if asked is not None:
+        return asked
+    return MOST_GIF_BYTES if path.suffix.lower() == ".gif" else None
 
 
 def require_mp4() -> None:
@@ -66,8 +85,12 @@ def require_gif() -> None:
         raise MissingExtraError(f"Films need Pillow, which is not installed. {EXTRA}") from error
 
 
-def write_mp4(path: Path, frames: Iterable[bytes], fps: float) -> None:
+def write_mp4(
+    path: Path, frames: Iterable[bytes], fps: float, *, most_bytes: int | None = None
+) -> None:
     """Write a film in H.264, in the colour format that every player reads (yuv420p).
+
+    The last frame stays on screen, see `held_seconds`.
 
     Parameters
     ----------
@@ -77,6 +100,8 @@ def write_mp4(path: Path, frames: Iterable[bytes], fps: float) -> None:
         PNG files of one size; width and height are even.
     fps : float
         Frames a second.
+    most_bytes : int, optional
+        As for `write_gif`, if possible; more is lost of the pictures then.
 
     Raises
     ------
@@ -84,11 +109,23 @@ def write_mp4(path: Path, frames: Iterable[bytes], fps: float) -> None:
         Pillow, imageio-ffmpeg or ffmpeg is not installed.
     """
     require_mp4()
+    every = frames if most_bytes is None else list(frames)
+    quality = QUALITY
+    while True:
+        _encode(path, every, fps, quality)
+        fits = most_bytes is None or path.stat().st_size <= most_bytes
+        if fits or quality >= LEAST_QUALITY:
+            return
+        quality += 6  # which halves the bytes, roughly
+
+
+def _encode(path: Path, frames: Iterable[bytes], fps: float, quality: int) -> None:
     from imageio_ffmpeg import write_frames
 
-    # While it is written the file has a temporary name, so ffmpeg cannot tell the format by it.
-    options = ["-f", "mp4", "-crf", str(QUALITY), "-movflags", "+faststart"]
+    # While it is written the file has a temporary name, so ffmpeg is told the format.
+    options = ["-f", "mp4", "-crf", str(quality), "-movflags", "+faststart"]
     writer: Any = None
+    count, content = 0, b""
     try:
         for frame in frames:
             picture = _picture(frame)
@@ -104,19 +141,28 @@ def write_mp4(path: Path, frames: Iterable[bytes], fps: float) -> None:
                     output_params=options,
                 )
                 writer.send(None)
-            writer.send(picture.tobytes())
+            count, content = count + 1, picture.tobytes()
+            writer.send(content)
+        for _ in range(round(held_seconds(count, fps) * fps) if count else 0):
+            writer.send(content)
     finally:
         if writer is not None:
             writer.close()
 
 
-def write_gif(path: Path, frames: Iterable[bytes], fps: float) -> None:
+def write_gif(
+    path: Path, frames: Iterable[bytes], fps: float, *, most_bytes: int | None = None
+) -> None:
     """Write a film whose frames share one palette, so that equal colours stay equal.
+
+    The last frame stays on screen, see `held_seconds`.
 
     Parameters
     ----------
     path, frames, fps
         As for `write_mp4`. A frame lasts 20 ms at least, in multiples of 10 ms.
+    most_bytes : int, optional
+        The pictures are made smaller until the file has no more, down to `LEAST_WIDTH`.
 
     Raises
     ------
@@ -124,29 +170,48 @@ def write_gif(path: Path, frames: Iterable[bytes], fps: float) -> None:
         Pillow is not installed.
     """
     require_gif()
-    from PIL import Image
 
     every = list(frames)
-    palette, places = _palette(every)
+    duration = max(20, 10 * round(100 / fps))  # browsers slow down shorter ones
+    held = duration + 10 * round(100 * held_seconds(len(every), fps))
+    durations = [duration] * (len(every) - 1) + [held]
+    width, height = _picture(every[0]).size
+    share = 1.0
+    while True:
+        wide = max(min(width, LEAST_WIDTH), round(width * share))
+        pictures = _with_palette(every, (wide, max(1, round(height * wide / width))))
+        # Frames that are alike are joined: what stays on screen needs no bytes.
+        pictures[0].save(
+            path, "GIF", save_all=True, append_images=pictures[1:], duration=durations, loop=0
+        )
+        size = path.stat().st_size
+        if most_bytes is None or size <= most_bytes or wide <= LEAST_WIDTH:
+            return
+        # Bytes go with the pixels, roughly; so it is done in two or three rounds.
+        share = wide / width * 0.95 * (most_bytes / size) ** 0.5
+
+
+def _with_palette(frames: Sequence[bytes], size: tuple[int, int]) -> list[Any]:
+    """Draw frames in one size, with the same 256 colours."""
+    from PIL import Image
+
+    palette, places = _palette(frames, size)
     pictures = []
-    for frame in every:
-        picture = Image.fromarray(places[_codes(frame)])
+    for frame in frames:
+        picture = Image.fromarray(places[_codes(frame, size)])
         picture.putpalette(palette.tobytes())
         pictures.append(picture)
-    duration = max(20, 10 * round(100 / fps))  # browsers slow down shorter ones
-    pictures[0].save(
-        path, "GIF", save_all=True, append_images=pictures[1:], duration=duration, loop=0
-    )
+    return pictures
 
 
-def _palette(frames: Sequence[bytes]) -> tuple[UInt8, UInt8]:
+def _palette(frames: Sequence[bytes], size: tuple[int, int]) -> tuple[UInt8, UInt8]:
     """Choose the colours of a film, (colour, 3), and the nearest of them for each colour code.
 
     The second array has one place for each of the 2²⁴ codes; those not in the film are 0.
     """
     codes, counts = np.zeros(0, np.uint32), np.zeros(0, np.int64)
     for frame in frames:
-        own, often = np.unique(_codes(frame), return_counts=True)
+        own, often = np.unique(_codes(frame, size), return_counts=True)
         codes, places = np.unique(np.concatenate([codes, own]), return_inverse=True)
         total = np.zeros(len(codes), np.int64)
         np.add.at(total, places, np.concatenate([counts, often]))
@@ -172,9 +237,10 @@ def _reduced(codes: UInt32, count: int) -> UInt8:
     return np.array(made, np.uint8).reshape(-1, 3)[:count]
 
 
-def _codes(frame: bytes) -> UInt32:
-    """Red, green and blue of each pixel as one 24-bit code: (y, x)."""
-    rgb = np.asarray(_picture(frame), np.uint32)
+def _codes(frame: bytes, size: tuple[int, int]) -> UInt32:
+    """Red, green and blue of each pixel, in some size, as one 24-bit code: (y, x)."""
+    picture = _picture(frame)
+    rgb = np.asarray(picture if picture.size == size else picture.resize(size), np.uint32)
     return (rgb[..., 0] << 16 | rgb[..., 1] << 8 | rgb[..., 2]).astype(np.uint32, copy=False)
 
 

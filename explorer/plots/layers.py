@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from explorer.plots.matrices import time_heatmap
+from explorer.plots.sources import with_rows
 
 Array = npt.NDArray[Any]
 
@@ -27,7 +28,12 @@ def layers_height(count: int) -> int:
 
 
 def layer_heatmap(
-    values: Array, names: Sequence[str], *, height: int | None = None, **options: Any
+    values: Array,
+    names: Sequence[str],
+    *,
+    row_label: str = "layer",
+    height: int | None = None,
+    **options: Any,
 ) -> hv.Image:
     """Heat map with a row for each layer, the first one on top.
 
@@ -37,6 +43,8 @@ def layer_heatmap(
         NaN is see-through.
     names : sequence of str
         Name of each layer.
+    row_label : str
+        What the rows are; their names alone are written beside them.
     height : int, optional
         Height of the figure in pixels; by default enough for the names.
     **options
@@ -49,10 +57,11 @@ def layer_heatmap(
     picture = time_heatmap(
         values[:, ::-1],
         y_edges=np.arange(len(names) + 1) - 0.5,
-        y_label="layer",
+        y_label=row_label,
         height=height,
         **options,
     )
+    picture = with_rows(picture, values, names)
     return picture.opts(yticks=ticks[::every], ylabel="", backend="bokeh")
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from explorer.derived.time.timeline import spread
+from explorer.plots.sources import Source, with_source
 from explorer.plots.style import (
     COLOUR_BAR,
     DIVERGING,
@@ -74,6 +75,8 @@ def time_heatmap(
         kdims=[hv.Dimension("x", label=x_label), hv.Dimension("row", label=y_label)],
         vdims=hv.Dimension("value", label=value_label, range=clim),
     )
+    middles = (np.asarray(y_edges)[1:] + np.asarray(y_edges)[:-1]) / 2
+    picture = with_source(picture, Source(values, positions, middles, y_label, value_label))
     return picture.opts(
         **common(
             height=height,

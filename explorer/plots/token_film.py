@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from explorer.plots.matrices import time_heatmap
+from explorer.plots.sources import with_rows
 
 Array = npt.NDArray[Any]
 
@@ -55,4 +56,5 @@ def token_film(
         height=height,
         **options,
     )
+    picture = with_rows(picture, values, words)
     return picture.opts(yticks=ticks[::every], ylabel="", backend="bokeh")

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from explorer.plots.matrices import time_heatmap
+from explorer.plots.sources import with_rows
 
 Array = npt.NDArray[Any]
 
@@ -45,6 +46,7 @@ def token_map(values: Array, words: Sequence[str], *, y_label: str, **options: A
         height=height,
         **options,
     )
+    picture = with_rows(picture, values, words)
     every = -(-count * ROW_HEIGHT // max(ROW_HEIGHT, height - AXIS_HEIGHT))
     ticks = [(count - 1 - at, _cut(words[at])) for at in range(0, count, max(1, every))]
     return picture.opts(yticks=ticks or 0, backend="bokeh")

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from explorer.derived.units.activity import ALWAYS_ON, CONSTANT, DEAD, UNKNOWN
 from explorer.plots.matrices import time_heatmap
+from explorer.plots.sources import with_rows
 
 Array = npt.NDArray[Any]
 
@@ -48,6 +49,7 @@ def state_heatmap(share: Array, state: Array, **options: Any) -> hv.Image:
         limits=(0.0, 1.0),
         **options,
     )
+    picture = with_rows(picture, share, np.arange(share.shape[1]))
     lowest = DEAD_COLOUR if has_dead else CONSTANT_COLOUR
     colours = {"min": lowest, "max": ALWAYS_ON_COLOUR, "NaN": (0, 0, 0, 0)}
     return picture.opts(clipping_colors=colours, backend="bokeh")

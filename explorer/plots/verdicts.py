@@ -12,6 +12,7 @@ import numpy.typing as npt
 from explorer.derived.predictions.verdicts import RIGHT, UNKNOWN
 from explorer.plots.blocks import block_means, block_starts
 from explorer.plots.matrices import time_heatmap
+from explorer.plots.sources import with_rows
 
 Array = npt.NDArray[Any]
 
@@ -62,6 +63,7 @@ def verdict_map(
         height=height,
         **options,
     )
+    picture = with_rows(picture, right, names)
     named = len(names) == count and has_names(count, height)
     ticks = [(count - 1 - row, name) for row, name in enumerate(names)] if named else []
     return picture.opts(
@@ -99,6 +101,7 @@ def margin_map(margins: Array, *, y_label: str, height: int, **options: Any) -> 
         height=height,
         **options,
     )
+    picture = with_rows(picture, margins, np.arange(margins.shape[1]))
     return picture.opts(yticks=[(-1, "")], backend="bokeh")
 
 

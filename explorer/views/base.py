@@ -201,17 +201,6 @@ class View(abc.ABC):
         """Give what numbers call each position of the slider: the updates done by then."""
         return scene.data.timeline.steps
 
-    def exact(self, scene: Scene) -> Callable[[int], npt.NDArray[Any]] | None:
-        """Give what reads the values at a recorded step, where the picture holds their colours.
-
-        Returns
-        -------
-        callable or None
-            Takes the position of the step, gives values in the shape of the view's only frame.
-            None: the numbers of the picture are all there is.
-        """
-        return None
-
     @abc.abstractmethod
     def draw(self, scene: Scene, computed: Any) -> Any:
         """Make a Panel object or something that Panel shows."""

@@ -17,9 +17,9 @@ from explorer.widgets.charts.token_strip import TokenStrip
 from explorer.widgets.pictures.flow import Flow
 from explorer.widgets.pictures.frame_grid import FrameGrid
 from explorer.widgets.pictures.pool_switches import PoolSwitches
+from explorer.widgets.pictures.sentence import SentencePicture
 from explorer.widgets.pictures.unit_focus import UnitFocus
 from explorer.widgets.shaping import (
-    QUANTIZED,
     STEP,
     Array,
     Steps,
@@ -28,7 +28,6 @@ from explorer.widgets.shaping import (
     identifier,
     picture_dataset,
     stacked,
-    values_of,
 )
 
 
@@ -52,20 +51,9 @@ def reading(widget: Any, steps: Steps) -> xr.Dataset | None:  # noqa: ARG001
     return None
 
 
-def _frames(
-    widget: UnitFocus | FrameGrid, steps: Steps, dims: Sequence[str], frames: Array
-) -> tuple[Any, ...]:
-    """Make a variable of the frames of some steps: of exact values if they are known."""
-    if steps.exact is not None and not widget.still:
-        shape = frames.shape[1:]
-        exact = np.stack([np.asarray(steps.exact(index)) for index in steps.indices])
-        return (*dims,), exact.reshape(-1, *shape)
-    return decoded(frames, dims, widget.low, widget.high)
-
-
 @reading.register
 def _frame_grid(widget: FrameGrid, steps: Steps) -> xr.Dataset:
-    payloads = list(steps.payloads(widget))
+    payloads = steps.payloads(widget)
     frames = stacked([payload["frame"] for payload in payloads])
     value = identifier(widget.value_name)
     coordinates: dict[str, Any] = {}
@@ -85,8 +73,9 @@ def _frame_grid(widget: FrameGrid, steps: Steps) -> xr.Dataset:
         if widget.tile_ids and widget.selects in ("unit", "probe"):
             coordinates[widget.selects] = (tile, widget.tile_ids)
         coordinates["caption"] = (tile, widget.captions)
-    variable = _frames(widget, steps, tiles, frames)
-    made = picture_dataset(widget.label, {value: variable}, coordinates)
+    variable = decoded(frames, tiles, widget.low, widget.high)
+    texts = [widget.value_name, widget.x_name, widget.y_name]
+    made = picture_dataset(widget.label, {value: variable}, coordinates, texts)
     if widget.mode == "tiles":
         for name, key in (("caption", "captions"), (f"{widget.selects or 'tile'}_id", "tile_ids")):
             if key in payloads[0]:
@@ -103,16 +92,18 @@ def _frame_grid(widget: FrameGrid, steps: Steps) -> xr.Dataset:
 @reading.register
 def _unit_focus(widget: UnitFocus, steps: Steps) -> xr.Dataset:
     frames = stacked([payload["frame"] for payload in steps.payloads(widget)])
-    variable = _frames(widget, steps, (STEP, "y", "x"), frames)
-    title = widget.label
+    variable = decoded(frames, (STEP, "y", "x"), widget.low, widget.high)
     return picture_dataset(
-        title, {identifier(widget.value_name): variable}, {STEP: steps.coordinate}
+        widget.label,
+        {identifier(widget.value_name): variable},
+        {STEP: steps.coordinate},
+        [widget.value_name],
     )
 
 
 @reading.register
 def _pool_switches(widget: PoolSwitches, steps: Steps) -> xr.Dataset:
-    payloads = list(steps.payloads(widget))
+    payloads = steps.payloads(widget)
     planes = {"before": ("y", "x"), "after": ("window_y", "window_x")}
     variables: dict[str, Any] = {
         name: decoded(
@@ -136,7 +127,7 @@ def _pool_switches(widget: PoolSwitches, steps: Steps) -> xr.Dataset:
 
 @reading.register
 def _flow(widget: Flow, steps: Steps) -> xr.Dataset:
-    payloads = list(steps.payloads(widget))
+    payloads = steps.payloads(widget)
     dims = {
         "units": ("column", "row"),
         "contributions": ("column", "row"),
@@ -148,9 +139,9 @@ def _flow(widget: Flow, steps: Steps) -> xr.Dataset:
         for name, axes in dims.items()
     }
     codes = stacked([payload["evidence"] for payload in payloads])
-    shares = values_of(codes, -1.0, 1.0)
-    about = {"quantized": QUANTIZED, "long_name": "share of the strongest evidence"}
-    variables["evidence"] = ((STEP, "y", "x"), shares, about)
+    axes, shares, about = decoded(codes, (STEP, "y", "x"), -1.0, 1.0)
+    about["long_name"] = "share of the strongest evidence"
+    variables["evidence"] = (axes, shares, about)
     names = [str(column.get("layer", "")) for column in widget.columns]
     names = names[len(names) - variables["units"][1].shape[1] :]  # without the input
     variables["target"] = (STEP, [int(payload["target"]) for payload in payloads])
@@ -160,6 +151,35 @@ def _flow(widget: Flow, steps: Steps) -> xr.Dataset:
         "from_layer": ("link", [source for source, _ in widget.links]),
         "to_layer": ("link", [layer for _, layer in widget.links]),
     }
+    return picture_dataset(widget.label, variables, coordinates)
+
+
+@reading.register
+def _sentence(widget: SentencePicture, steps: Steps) -> xr.Dataset:
+    payloads = steps.payloads(widget)
+    layers = [str(band["title"]) for band in widget.bands]
+    about = {
+        "units": "number of the unit that has a row at this step",
+        "adds": "contribution of the unit to the explained class",
+        "values": "output of the unit; NaN where it has one for each word",
+    }
+    variables: dict[str, Any] = {
+        name: ((STEP, "row"), stacked([payload[name] for payload in payloads]), {"long_name": text})
+        for name, text in about.items()
+    }
+    totals = stacked([payload["totals"] for payload in payloads])
+    variables["totals"] = (
+        (STEP, "layer"),
+        totals,
+        {"long_name": "contribution of all units of a layer to the explained class"},
+    )
+    variables["target"] = (STEP, [int(payload["target"]) for payload in payloads])
+    rows = [
+        str(name)
+        for name, band in zip(layers, widget.bands, strict=True)
+        for _ in range(band["rows"])
+    ]
+    coordinates = {STEP: steps.coordinate, "layer": layers, "row_layer": ("row", rows)}
     return picture_dataset(widget.label, variables, coordinates)
 
 
@@ -177,7 +197,7 @@ def _step_table(widget: StepTable, steps: Steps) -> xr.Dataset:
         numbers = _numbers(texts) if number in widget.numeric else None
         variables[name] = ("row", np.array(texts, str) if numbers is None else numbers)
     at = None if widget.still else ("row", np.array(places, steps.updates.dtype))
-    return picture_dataset(widget.label, variables, {"at_step": at})
+    return picture_dataset(widget.label, variables, {STEP: at}, widget.columns)
 
 
 def _numbers(texts: Sequence[str]) -> Array | None:
@@ -201,7 +221,8 @@ def _step_lines(widget: StepLines, steps: Steps) -> xr.Dataset | None:
         place: None if widget.x is None else ("position", widget.x),
         STEP: steps.coordinate if STEP in dims else None,
     }
-    return picture_dataset(widget.label, {value: (dims, values)}, coordinates)
+    texts = [widget.x_name, widget.y_name]
+    return picture_dataset(widget.label, {value: (dims, values)}, coordinates, texts)
 
 
 def _over_steps(array: Array, steps: Steps, *dims: str) -> tuple[Array, tuple[str, ...]]:
@@ -228,7 +249,8 @@ def _point_cloud(widget: PointCloud, steps: Steps) -> xr.Dataset | None:
         widget.selects or "id": ("point", widget.point_ids),
         "label": ("point", [str(label) for label in widget.labels]),
     }
-    return picture_dataset(widget.label, variables, coordinates)
+    texts = [widget.x_name, widget.y_name]
+    return picture_dataset(widget.label, variables, coordinates, texts)
 
 
 @reading.register
@@ -242,7 +264,7 @@ def _token_strip(widget: TokenStrip, steps: Steps) -> xr.Dataset | None:
         "row": widget.rows,
     }
     (name,) = distinct(STEP, "row", "token", "text", identifier(widget.value_name))[-1:]
-    return picture_dataset(widget.label, {name: (dims, values)}, coordinates)
+    return picture_dataset(widget.label, {name: (dims, values)}, coordinates, [widget.value_name])
 
 
 @reading.register

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from store.errors import ChunkDamagedError
+from store.format import strict_json
 from store.format.compressors import (
     ACTIVATION_FRAMES,
     HISTORIES,
@@ -250,6 +252,26 @@ def _write_metadata(
     }
     root = ConsolidatedRoot(nodes, {}).render({ROOT_ATTRIBUTE: attributes}, {})
     (directory / "zarr.json").write_bytes(root)
+
+
+def drop_histories(directory: Path) -> None:
+    """Remove the time-major twins of a packed run that nobody reads yet.
+
+    Parameters
+    ----------
+    directory : Path
+        The run, as `write_packed` wrote it.
+    """
+    file = directory / "zarr.json"
+    root = strict_json.parse(file.read_bytes())
+    nodes = {
+        path: node
+        for path, node in root["consolidated_metadata"]["metadata"].items()
+        if not f"{path}/".startswith(HISTORY_PREFIX)
+    }
+    attributes = {**root["attributes"][ROOT_ATTRIBUTE], "history": False}
+    file.write_bytes(ConsolidatedRoot(nodes, {}).render({ROOT_ATTRIBUTE: attributes}, {}))
+    shutil.rmtree(directory / HISTORY_PREFIX, ignore_errors=True)
 
 
 @contextmanager

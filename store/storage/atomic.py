@@ -43,6 +43,10 @@ if sys.platform != "win32":
 # writer of that run removes if it is left, and of what is replaced for a user.
 TEMPORARY = re.compile(r"\.(?P<of>.+)\.tmp-[0-9a-f]{8}")
 _PARTIAL = re.compile(r"\..+\.partial-[0-9a-f]{8}")
+# Versions before 0.1 wrote what `share` made into folders of such names, and held no lock.
+_EARLIER = re.compile(r"\.trainlapse-[a-z0-9_]{8}")
+# Nobody still writes into one that has not changed for so long.
+EARLIER_STALE_SECONDS = 24 * 3600
 # File systems take 255 bytes of a name; what is appended has at most 24.
 MOST_STEM_BYTES = 224
 # Windows refuses to replace a file while a reader holds it open; readers let go in milliseconds.
@@ -185,9 +189,11 @@ def remove_stale(folder: Path) -> None:
     if sys.platform == "win32":  # which tells nobody whether a process is still there
         return
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
-        names = [entry.name for entry in entries if _PARTIAL.fullmatch(entry.name)]
+        names = [entry.name for entry in entries]
         for name in names:
             path = folder / name
+            if not (_PARTIAL.fullmatch(name) or (_EARLIER.fullmatch(name) and _is_old(path))):
+                continue
             lock = _locked(path)
             if lock is None:
                 continue
@@ -196,6 +202,15 @@ def remove_stale(folder: Path) -> None:
                     shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
             finally:
                 os.close(lock)
+
+
+def _is_old(folder: Path) -> bool:
+    """Whether nothing in a folder, nor the folder, has changed for long; a link is nobody's."""
+    if folder.is_symlink():
+        return False
+    places = (Path(place) for place, _, _ in os.walk(folder))
+    newest = max((place.stat().st_mtime for place in places), default=time.time())
+    return time.time() - newest > EARLIER_STALE_SECONDS
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,14 +19,15 @@ from store.packed.pack import free_target, reading, write_run
 from store.packed.writer import PackOptions, PackReport, Progress
 from store.reading.bookmarks import Bookmark, within
 from store.reading.moments import load
-from store.reading.run import Run, open_run
+from store.reading.run import open_run
 from store.tools.trust import sign_like
 
 # What can be left out, and what that means.
 DROPPABLE = {
     "activations": "outputs of the layers for the probe",
     "weights": "variables of the layers",
-    "inputs": "inputs of the probe and of evaluations, and what input layers pass on",
+    "inputs": "inputs and texts of the probe and of evaluations, every vocabulary, and what input "
+    "layers pass on",
     "labels": "labels and class names of the probe and of evaluations",
     "texts": "the probe's texts and every vocabulary",
     "metrics": "loss and metrics",
@@ -39,6 +40,22 @@ _TEXT_KEYS = ("vocabulary", "idf_weights")
 
 
 @dataclass(frozen=True, slots=True)
+class CropReport(PackReport):
+    """What was written, and which moments are not as they were.
+
+    Attributes
+    ----------
+    moments_lost : tuple of Bookmark
+        Those of steps that are left out.
+    moments_without_probe : tuple of Bookmark
+        Those that are kept without the probe that they looked at.
+    """
+
+    moments_lost: tuple[Bookmark, ...] = ()
+    moments_without_probe: tuple[Bookmark, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Cut:
     """What to keep of a run.
 
@@ -47,7 +64,7 @@ class Cut:
     first, last : int or None
         Range of steps, both included; None: open.
     every : int
-        Keep every k-th recorded step of that range.
+        Keep every k-th recorded step of that range, and those of moments.
     layers : sequence of str
         Patterns of layer names whose arrays stay; empty: all. The graph stays whole.
     probes : sequence of int or None
@@ -72,7 +89,7 @@ def crop(
     options: PackOptions | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
-) -> PackReport:
+) -> CropReport:
     """Write a part of a run as a new, packed run.
 
     Parameters
@@ -92,8 +109,8 @@ def crop(
 
     Returns
     -------
-    PackReport
-        Where the new run is, and its sizes in bytes.
+    CropReport
+        Where the new run is, its sizes in bytes, and which moments it lacks.
 
     Raises
     ------
@@ -107,25 +124,49 @@ def crop(
     Notes
     -----
     Dropping the inputs does not make a run anonymous: activations of the first layers can show
-    the inputs. Drop those layers as well where that matters. Moments of steps that are left come
-    along, unless they are dropped; files that are no part of the run do not.
+    the inputs. Drop those layers as well where that matters. Of a range that is thinned, the steps
+    of moments stay, and moments of steps that are left come along, unless they are dropped; files
+    that are no part of the run do not.
     """
     target = free_target(out, overwrite=overwrite)
     with reading(run) as opened:
-        draft = cropped(Draft.of(opened), cut)
-        left = _moments_left(opened, draft, cut)
+        marked = () if "moments" in cut.drop else load(opened)
+        draft = cropped(Draft.of(opened), cut, marked=[moment.step for moment in marked])
+        left = _moments_left(marked, draft, cut)
         report = write_run(
             target, draft, options or PackOptions(), bookmarks=left, progress=progress
         )
         sign_like(open_run(target), opened)
-        return report
+    kept = {moment.id: moment for moment in left}
+    here = [moment for moment in marked if moment.id in kept]
+    return CropReport(
+        report.path,
+        report.raw_bytes,
+        report.frames_bytes,
+        report.history_bytes,
+        report.errors,
+        tuple(moment for moment in marked if moment.id not in kept),
+        tuple(
+            moment for moment in here if moment.probe is not None and kept[moment.id].probe is None
+        ),
+    )
 
 
-def cropped(draft: Draft, cut: Cut) -> Draft:
-    """Apply a cut to a draft."""
+def cropped(draft: Draft, cut: Cut, *, marked: Collection[int] = ()) -> Draft:
+    """Apply a cut to a draft.
+
+    Parameters
+    ----------
+    draft : Draft
+        The whole run.
+    cut : Cut
+        What to keep.
+    marked : collection of int
+        Steps that stay where a range is thinned.
+    """
     _check(cut)
     last = len(draft.whole("step")) - 1
-    positions = _positions(draft, cut)
+    positions = _positions(draft, cut, marked)
     if last not in positions.get(STEP_DIM, [last]):  # it goes on from a step that is left out
         draft = draft.without_ending()
     draft = draft.at(positions)
@@ -149,13 +190,14 @@ def _check(cut: Cut) -> None:
         raise SpecError(f"{unknown[0]!r} cannot be dropped. {did_you_mean(unknown[0], DROPPABLE)}")
 
 
-def _positions(draft: Draft, cut: Cut) -> dict[str, Array]:
+def _positions(draft: Draft, cut: Cut, marked: Collection[int]) -> dict[str, Array]:
     """Positions that stay along the dimensions of time and probes."""
     found: dict[str, Array] = {}
     steps = draft.whole("step")
     if cut.first is not None or cut.last is not None or cut.every > 1:
         kept = np.flatnonzero(_within(steps, cut))
-        found[STEP_DIM] = kept[:: cut.every]
+        thinned = np.arange(len(kept)) % cut.every == 0
+        found[STEP_DIM] = kept[thinned | np.isin(steps[kept], list(marked))]
         if not len(kept):
             span = f"{steps[0]} to {steps[-1]}" if len(steps) else "none"
             raise SpecError(f"No step is left; the run has {span}.")
@@ -244,19 +286,18 @@ def _drop_inputs(draft: Draft) -> Draft:
     for group in _groups(draft, "probe"):
         probe = draft.groups[group]
         inputs = [f"{group}/{name}{part}" for name in probe["inputs"] for part in ("", PRESENT)]
-        if probe.get("not_stored"):  # the texts are what the network was given
-            inputs.append(f"{group}/text")
         left = {**probe, "inputs": [], "not_stored": {}}
         draft = _regrouped(draft.keep(_without(*inputs)), group, left)
     for group in _groups(draft, *EVALUATION_GROUPS.values()):
         draft = draft.keep(_not_below(f"{group}/{EVALUATION_INPUT}"))
         draft = _regrouped(draft, group, {**draft.groups[group], "fingerprint": ""})
-    return draft.keep(
+    without = draft.keep(
         lambda part: (
             part.kind != "activation"
             or draft.groups[stored_path(layer_path(str(part.layer)), part.part)]["kind"] != "input"
         )
     )
+    return _drop_texts(without)  # texts are inputs as they were written
 
 
 def _drop_labels(draft: Draft) -> Draft:
@@ -298,13 +339,11 @@ def _blanked(config: Any) -> Any:
     return [_blanked(value) for value in config] if isinstance(config, list) else config
 
 
-def _moments_left(run: Run, draft: Draft, cut: Cut) -> tuple[Bookmark, ...]:
-    if "moments" in cut.drop:
-        return ()
+def _moments_left(marked: Iterable[Bookmark], draft: Draft, cut: Cut) -> tuple[Bookmark, ...]:
     steps = set(draft.whole("step").tolist())
     if steps and any(part.path.startswith(AFTER_PREFIX) for part in draft.parts):
         steps.add(max(steps) + 1)  # the network after the training
-    return within(load(run), steps=steps, probes=cut.probes, notes="notes" not in cut.drop)
+    return within(marked, steps=steps, probes=cut.probes, notes="notes" not in cut.drop)
 
 
 def _drop_notes(draft: Draft) -> Draft:

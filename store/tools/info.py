@@ -22,6 +22,11 @@ from store.storage.location import ROOT_FILES
 from store.storage.sources import DirectorySource
 from store.terminal import printable
 from store.tools.facts import fact_texts
+from store.tools.publication import JSONLD_NAME, citation, stated
+
+README_NAME = "README.md"
+# How a README of `share` begins. Another file of that name is the author's own: it stays as it is.
+README_MARK = "<!-- Written by trainlapse share. -->"
 
 # Binary units, as file managers show them.
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
@@ -39,11 +44,10 @@ def describe(run: Run) -> dict[str, Any]:
     -------
     dict
         ``name, id, location, form, schema_version, created, finished, steps, layers, metrics,
-        facts, left_out, after_training, probe, evaluations, contains, moments, other_files,
-        versions, bytes`` …; sizes are None where the place cannot list them.
+        facts, left_out, after_training, probe, evaluations, contains, dataset, moments,
+        other_files, versions, bytes`` …; sizes are None where the place cannot list them.
     """
-    source = run.source
-    sizes = source.taken() if isinstance(source, DirectorySource) else source.sizes()
+    sizes = _sizes(run)
     steps = run.steps
     raw = raw_bytes(run)
     return {
@@ -76,12 +80,24 @@ def describe(run: Run) -> dict[str, Any]:
         "after_training": run.after_training is not None,
         "metrics": _describe_metrics(run),
         "contains": contents(run),
+        "dataset": _describe_publication(run),
         "moments": [bookmark.as_json() for bookmark in _moments(run)],
         "other_files": other_files(run),
         "raw_bytes": sum(raw.values()),
         "step_bytes": sum(raw[path] for path in raw if _grows(run.nodes[path])),
         "bytes": sum(sizes.values()) if sizes is not None else None,
     }
+
+
+def stored_bytes(run: Run) -> int | None:
+    """Bytes that a run takes where it is; None where the place cannot list them."""
+    sizes = _sizes(run)
+    return None if sizes is None else sum(sizes.values())
+
+
+def _sizes(run: Run) -> Mapping[str, int] | None:
+    source = run.source
+    return source.taken() if isinstance(source, DirectorySource) else source.sizes()
 
 
 def _describe_model(
@@ -108,6 +124,16 @@ def _describe_model(
         ],
         "probe": _describe_probe(run),
         "evaluations": _describe_evaluations(run),
+    }
+
+
+def _describe_publication(run: Run) -> dict[str, Any]:
+    """Describe what the author of a shared run says of it; what is not stated is None."""
+    said = stated(run)
+    return {
+        "authors": [{"name": each.name, "orcid": each.orcid or None} for each in said.authors],
+        "licence": said.licence or None,
+        "citation": citation(run, said) if said.authors or said.cite else None,
     }
 
 
@@ -168,6 +194,13 @@ def kept_inputs(run: Run) -> list[str]:
     return kept
 
 
+def marked_moments(run: Run) -> list[str]:
+    """Say how many moments of a run are marked, and how many of them have notes."""
+    marked = _moments(run)
+    noted = sum(bool(each.note) for each in marked)
+    return [f"{len(marked)}, {f'{noted} with notes' if noted else 'without notes'}"]
+
+
 def other_files(run: Run) -> list[str]:
     """Names of files that lie beside a run's arrays and travel with it, but are no part of it."""
     source = run.source
@@ -175,8 +208,18 @@ def other_files(run: Run) -> list[str]:
         names = [entry.name for entry in source.directory.iterdir() if _is_plain(entry)]
     else:
         names = [name for name in source.sizes() or {} if "/" not in name]
-    ours = (*ROOT_FILES, moments.FILE_NAME)
+    ours = [*ROOT_FILES, moments.FILE_NAME, JSONLD_NAME]
+    if not has_own_readme(run):
+        ours.append(README_NAME)
     return sorted(name for name in names if name not in ours and not name.startswith("."))
+
+
+def has_own_readme(run: Run) -> bool:
+    """Whether a file of that name lies beside the arrays which `share` has not written."""
+    try:
+        return run.source.read(README_NAME, 0, len(README_MARK)) != README_MARK.encode()
+    except (OSError, RunFormatError):
+        return False
 
 
 def _is_plain(entry: Path) -> bool:
@@ -227,6 +270,7 @@ def render(info: Mapping[str, Any]) -> str:
     lines.append(f"  contains  {', '.join(n for n, there in info['contains'].items() if there)}")
     if info["other_files"]:
         lines.append(f"  and files {', '.join(info['other_files'])}")
+    lines += _publication_lines(info["dataset"])
     if info["schedule"]:
         lines.append(f"  schedule  {info['schedule']}")
     if info["versions"]:
@@ -248,6 +292,15 @@ def render(info: Mapping[str, Any]) -> str:
     if info["moments"]:
         lines += ["", "Moments", *(f"  {_moment_line(each)}" for each in info["moments"])]
     return "\n".join(printable(line) for line in lines)
+
+
+def _publication_lines(said: Mapping[str, Any]) -> list[str]:
+    authors = [
+        f"{each['name']} ({each['orcid']})" if each["orcid"] else each["name"]
+        for each in said["authors"]
+    ]
+    told = {"authors": ", ".join(authors), "licence": said["licence"], "cite as": said["citation"]}
+    return [f"  {name:<9} {text}" for name, text in told.items() if text]
 
 
 def _fact_lines(facts: Sequence[Mapping[str, Any]]) -> list[str]:

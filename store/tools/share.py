@@ -13,7 +13,7 @@ from store.packed import precision as precisions
 from store.packed.draft import Draft, holds_code
 from store.packed.pack import companion_files, reading, write_run
 from store.packed.precision import Choice
-from store.packed.writer import PackOptions, Progress
+from store.packed.writer import PackOptions, Progress, drop_histories
 from store.reading import moments
 from store.reading.bookmarks import render
 from store.reading.cache import ArrayCache
@@ -22,7 +22,9 @@ from store.reading.run import Run, open_run
 from store.storage.atomic import new_file, temporary_directory
 from store.storage.location import on_disk
 from store.storage.open_source import open_source
-from store.tools.info import contents, other_files
+from store.tools import dataset
+from store.tools.info import contents, other_files, stored_bytes
+from store.tools.publication import Publication, stated
 from store.tools.verify import verify
 
 # The same run gives the same file: zip's own zero of time.
@@ -44,22 +46,26 @@ class ShareReport:
         What it gives away, as `store.tools.info.contents` lists it.
     errors : mapping of str to float
         Largest error of each array that was rounded.
+    history_left_out : bool
+        Whether it lacks the time-major copies since it would be larger than the run with them.
     """
 
     path: Path
     bytes: int
     contains: Mapping[str, bool]
     errors: Mapping[str, float]
+    history_left_out: bool
 
 
 def share(
     run: str | Path,
     out: str | Path,
     *,
-    history: bool = True,
+    history: bool | None = None,
     precision: Mapping[str, Choice] | None = None,
     overwrite: bool = False,
     with_moments: bool = True,
+    said: Publication | None = None,
     progress: Progress | None = None,
 ) -> ShareReport:
     """Pack a run into one zip file, and verify it before it appears.
@@ -71,12 +77,18 @@ def share(
         of functions in its configuration: that is left out.
     out : str or Path
         The file to write, for instance ``lenet.zip``.
-    history, precision
+    history : bool, optional
+        Whether the file has a time-major copy of every array. By default it has, unless the file
+        would then be larger than the run.
+    precision : mapping, optional
         As for `store.packed.pack.pack`.
     overwrite : bool
         Replace a file that is already there.
     with_moments : bool
         Put the run's moments into the file, wherever they are kept.
+    said : Publication, optional
+        Who made the run, under which licence, and how it is cited. By default what the run says
+        already, if it was shared before.
     progress : callable, optional
         Called with bytes done, bytes in all, and what is being worked on.
 
@@ -89,7 +101,8 @@ def share(
     -----
     Members are stored, not compressed a second time, and read by their offset; the root document
     comes last, beside the directory, so that one request over a network opens the run. To put it
-    into a bucket: ``aws s3 cp lenet.zip s3://bucket/``.
+    into a bucket: ``aws s3 cp lenet.zip s3://bucket/``. The files ``README.md`` and
+    ``dataset.jsonld`` say what the run is (`store.tools.dataset`).
 
     Raises
     ------
@@ -102,26 +115,35 @@ def share(
     if target.exists() and not (overwrite and target.is_file()):
         raise RunExistsError(f"There is something at {target} already. Choose another path.")
     target.parent.mkdir(parents=True, exist_ok=True)
-    options = PackOptions(history=history, precision=precisions.check(precision))
+    options = PackOptions(history=history is not False, precision=precisions.check(precision))
     errors: Mapping[str, float] = {}
+    left_out = False
     with ExitStack() as stack:
         opened = stack.enter_context(reading(run))
         bookmarks = moments.load(opened) if with_moments else ()
-        listed = {}
-        if bookmarks:
-            listed[moments.FILE_NAME] = render(bookmarks, run_id=opened.id)
-        as_it_is = opened.attributes["form"] == "packed" and history and not precision
+        described = said if said is not None else stated(opened)
+        size = stored_bytes(opened)
+        as_it_is = opened.attributes["form"] == "packed" and not precision
+        if history is not None and history != opened.attributes.get("history", False):
+            as_it_is = False
         if not as_it_is or holds_code(opened):
             packed = stack.enter_context(temporary_directory(target)) / "run"
             draft = Draft.of(opened)
             files = companion_files(opened)
             report = write_run(packed, draft, options, companions=files, progress=progress)
             errors = report.errors
+            grows = size is not None and report.bytes > size and report.history_bytes > 0
+            left_out = history is None and grows
+            if left_out:
+                drop_histories(packed)
             opened = open_run(packed)
+        more = dataset.files(opened, described)
+        if bookmarks:
+            more[moments.FILE_NAME] = render(bookmarks, run_id=opened.id)
         with new_file(target) as fresh:
-            _write_zip(fresh, opened, listed, progress)
+            _write_zip(fresh, opened, more, progress)
             _check(fresh, progress)
-    return ShareReport(target, target.stat().st_size, contents(open_run(target)), errors)
+    return ShareReport(target, target.stat().st_size, contents(open_run(target)), errors, left_out)
 
 
 def _write_zip(file: Path, run: Run, more: Mapping[str, bytes], progress: Progress | None) -> None:

@@ -97,10 +97,11 @@ class AllWithAll(_OfProbes):
         return found if np.isfinite(found.values).any() else Nothing(NO_NUMBER)
 
     def draw(self, scene: Scene, computed: Likeness) -> Any:
-        codes = quantize(computed.values, SHARES)
         ours, theirs = (layers_seen(data)[:MOST_LAYERS] for data in self.runs)
         grid = FrameGrid(
-            lambda index: codes[nearest(computed.positions, index)][None],
+            lambda index: quantize(computed.values[nearest(computed.positions, index)], SHARES)[
+                None
+            ],
             len(self.alignment),
             key=f"{self.pair.key}|cka|{self.comparison.key}",
             mode="matrix",

@@ -5,7 +5,9 @@ Code 0 is NaN; codes 1 to 255 span the limits evenly, values outside of them sat
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -143,7 +145,28 @@ def robust_limits(samples: Iterable[Array]) -> Limits:
     return Limits(low, high if high > low else low + max(1.0, 1e-9 * abs(low)), signed=False)
 
 
-def quantize(values: Array, limits: Limits) -> npt.NDArray[np.uint8]:
+_KEEPS_VALUES = ContextVar("_KEEPS_VALUES", default=False)
+
+
+@contextmanager
+def values_kept() -> Iterator[None]:
+    """Let `quantize` give values in place of colour codes, for who reads numbers off a picture.
+
+    What was quantized before, and is only read in the block, stays as it is.
+    """
+    token = _KEEPS_VALUES.set(True)
+    try:
+        yield
+    finally:
+        _KEEPS_VALUES.reset(token)
+
+
+def keeps_values() -> bool:
+    """Whether this is within `values_kept`: what is made now is no code, and not to be cached."""
+    return _KEEPS_VALUES.get()
+
+
+def quantize(values: Array, limits: Limits) -> npt.NDArray[Any]:
     """Values as colour codes.
 
     Parameters
@@ -156,8 +179,10 @@ def quantize(values: Array, limits: Limits) -> npt.NDArray[np.uint8]:
     Returns
     -------
     ndarray of uint8, the same shape
-        0 where a value is NaN.
+        0 where a value is NaN. Within `values_kept`: the values themselves.
     """
+    if keeps_values():
+        return np.asarray(values)
     span = HIGHEST_CODE - LOWEST_CODE
     # In float64: a training that diverges or dies out leaves the range of float32 arithmetic.
     codes = np.asarray(np.subtract(values, limits.low, dtype=np.float64))

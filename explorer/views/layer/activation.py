@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
-
-import numpy.typing as npt
 
 from explorer.data.absence import Absence
 from explorer.data.places import place_noun
@@ -67,10 +64,6 @@ class _Activation(View):
             sizing_mode="stretch_width",
             margin=0,
         )
-
-    def exact(self, scene: Scene) -> Callable[[int], npt.NDArray[Any]]:
-        data, layer, probe = scene.data, scene.selected.layer, scene.selected.probe
-        return lambda index: data.picture(layer).arrange(data.activation(layer, index, probe))
 
 
 def _paged(scene: Scene) -> str:

@@ -43,23 +43,23 @@ class _Row:
 
     Attributes
     ----------
-    codes : ndarray (picture, y, x), uint8
-        Colour codes.
+    pictures : ndarray (picture, y, x)
+        Their values.
     limits : Limits
         Values of the lowest and the highest colour.
     """
 
-    codes: npt.NDArray[np.uint8]
+    pictures: Array
     limits: Limits
 
     @classmethod
     def of(cls, pictures: Array, limits: Limits | None = None) -> _Row:
         limits = robust_limits(pictures) if limits is None else limits
-        return cls(quantize(pictures, limits), limits)
+        return cls(pictures, limits)
 
     def provide(self, _index: int) -> npt.NDArray[np.uint8]:
         """Give the pictures, which are the same at every step."""
-        return self.codes
+        return quantize(self.pictures, self.limits)
 
     @property
     def looks(self) -> dict[str, Any]:
@@ -156,7 +156,7 @@ class FilmStrip(View):
 
     def _over_time(self, scene: Scene, strip: _Strip) -> FrameGrid:
         """One picture for all steps: a row a step, a column a place."""
-        matrix = _Row(strip.maps.codes[None], strip.maps.limits)
+        matrix = _Row(strip.maps.pictures[None], strip.maps.limits)
         return self._grid(
             scene,
             strip,

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from explorer.data.absence import Absence, Unfit
 from explorer.data.units import MAP_AXES, Sight, images, sight_of, unit_limits, unit_values
@@ -88,10 +86,6 @@ class Unit(View):
             sizing_mode="stretch_width",
             margin=0,
         )
-
-    def exact(self, scene: Scene) -> Callable[[int], npt.NDArray[Any]]:
-        data, selected = scene.data, scene.selected
-        return lambda index: unit_values(data, selected.layer, index, selected.unit, selected.probe)
 
 
 def needs_maps(scene: Scene) -> Unfit | None:

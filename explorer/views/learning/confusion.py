@@ -218,6 +218,7 @@ def _recall(scene: Scene, measured: Confusions) -> Any:
         layer_heatmap(
             measured.recall,
             measured.examples.class_names,
+            row_label="class",
             x_edges=edges(scene.positions),
             value_label="share of the class that is right",
             positions=scene.positions,

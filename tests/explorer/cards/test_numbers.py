@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import zipfile
 
 import holoviews as hv
@@ -16,15 +17,19 @@ import xarray as xr
 from explorer.cards.files import csv_tables, joined, netcdf_bytes, npz_bytes, packed
 from explorer.cards.numbers import NoNumbersError, numbers_behind, numbers_of
 from explorer.data.absence import Nothing
+from explorer.derived.time.timeline import edges
 from explorer.export.selecting import every_view
 from explorer.plots.curves import metric_curves
+from explorer.plots.layers import layer_heatmap
 from explorer.selection import select_in
 from explorer.views.base import Scene, Unfinished, View, plot_pane
 from explorer.views.layer.activation import FeatureMaps
+from explorer.views.layer.kernels import Kernels
 from explorer.views.layer.unit import Unit
+from explorer.views.layer.weights import DenseWeights
 from explorer.widgets.charts.step_lines import StepLines
 from explorer.widgets.charts.step_table import StepTable
-from explorer.widgets.shaping import Steps
+from explorer.widgets.shaping import Steps, TimeAxis
 from store.format.names import activation_path
 from tests.explorer.conftest import CardPage, Told
 
@@ -49,8 +54,53 @@ def test_curves_are_a_table_with_a_column_that_names_the_series():
     )
     (table,) = numbers_of(plot_pane(curves), STEPS)
     assert table.series.values.tolist() == ["training"] * 2 + ["validation"] * 2
-    np.testing.assert_array_equal(table.step, [0, 1, 0, 1])
+    # Nothing says of which updates these places are.
+    np.testing.assert_array_equal(table.place, [0, 1, 0, 1])
     np.testing.assert_array_equal(table.loss, [3, np.nan, 6, np.nan])
+
+
+def over_time(places, **series):
+    return plot_pane(
+        metric_curves(
+            {name: (places, values) for name, values in series.items()},
+            y_label="loss (%)",
+            x_label="step (log); dotted: epochs",
+            cursor=places,
+        )
+    )
+
+
+def test_curves_over_recorded_steps_are_an_array_over_steps():
+    places = np.log10([1.0, 6.0, 10.0])
+    axis = TimeAxis("step (log)", np.array([0, 5, 9, 7]), np.log10([1.0, 6.0, 10.0, 8.0]))
+    steps = Steps([0, 2], np.array([0, 5, 9]), axis)
+    body = over_time(places, one=np.array([1.0, 2, 3]), two=np.array([4.0, 5, 6]))
+    (read,) = numbers_of(body, steps)
+    assert read.loss.dims == ("step", "series")
+    assert read.step.values.tolist() == [0, 9]
+    assert read.loss.sel(series="two").values.tolist() == [4, 6]
+    assert read.loss.attrs == {"long_name": "loss (%)", "units": "percent"}
+    # What is of other updates, such as a metric, is a table of them.
+    (table,) = numbers_of(over_time(np.log10([6.0, 8.0]), one=np.array([1.0, 2.0])), steps)
+    assert table["update"].values.tolist() == [5, 7]
+    assert "step" not in table.variables
+
+
+def test_a_heat_map_over_time_gives_what_it_was_drawn_from():
+    values = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, np.nan]])
+    places = np.array([0.0, 1.0, 7.0])
+    picture = layer_heatmap(
+        values,
+        ["conv", "dense"],
+        x_edges=edges(places),
+        x_label="step (log)",
+        value_label="norm",
+        positions=places,
+    )
+    (read,) = numbers_of(plot_pane(picture), STEPS)
+    assert read.norm.dims == ("step", "layer")
+    assert read.step.values.tolist() == [0, 9]
+    np.testing.assert_array_equal(read.norm.sel(layer="dense"), [2, np.nan])
 
 
 def test_a_matrix_of_holoviews_is_a_row_a_cell():
@@ -112,6 +162,51 @@ def test_a_unit_on_the_probe_is_its_recorded_map(image_data):
     np.testing.assert_array_equal(read.activation, recorded)
 
 
+# Matrices of all steps would be large; inputs are shown in grey, and the run holds them.
+KEPT_AS_COLOURS = {"Similar units", "What excites the unit most", "Data map"}
+
+
+def assert_same(read, written):
+    assert read.dims == written.dims
+    if written.dtype.kind in "SU":
+        assert read.values.astype(str).tolist() == written.values.tolist()
+    else:
+        np.testing.assert_array_equal(np.asarray(read, np.float64), np.asarray(written, np.float64))
+
+
+def check_names(title, whole, recorded):
+    """What a reader of the file may rely on."""
+    for name, variable in whole.variables.items():
+        assert re.fullmatch(r"[a-z][a-z0-9_]*", name), name
+        if variable.ndim == 1 and "step" in name:
+            assert variable.dtype.kind in "if", (title, name)
+            assert set(np.asarray(variable, float).tolist()) <= set(map(float, recorded)), name
+        if "quantized" in variable.attrs:
+            assert title in KEPT_AS_COLOURS, (title, name)
+
+
+def values_at(parts, name, index):
+    return np.sort(np.ravel(parts[0][name].isel(step=index)))
+
+
+@pytest.mark.parametrize(
+    ("view", "query", "name", "path"),
+    [
+        (DenseWeights(), {"layer": "dense"}, "weight", "layers/dense/weights/kernel"),
+        (Kernels(), {"layer": "conv1"}, "weight", "layers/conv1/weights/kernel"),
+    ],
+    ids=["weights", "kernels"],
+)
+def test_pictures_of_weights_hold_the_recorded_ones_and_no_colours(
+    image_data, view, query, name, path
+):
+    scene = scene_of(image_data, **query)
+    parts, _ = numbers_behind(view, scene, drawn(view, scene), [1, 5])
+    for at, index in enumerate((1, 5)):
+        recorded = np.sort(image_data.run.read(path, (index,)), axis=None)
+        np.testing.assert_array_equal(values_at(parts, name, at), recorded)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["image_data", "text_data"])
 def test_every_view_gives_numbers_in_every_format_or_says_that_it_has_none(name, request):
@@ -137,6 +232,9 @@ def test_every_view_gives_numbers_in_every_format_or_says_that_it_has_none(name,
             whole = joined(parts, about)
             back = xr.open_dataset(io.BytesIO(netcdf_bytes(whole)), engine="scipy")
             assert {*back.variables} == {*whole.variables}
+            for variable in whole.variables:
+                assert_same(back[variable], whole[variable])
+            check_names(view.title, whole, data.run.steps)
             few = [part.head(8) for part in parts]
             assert all(rows_of(text) for text in csv_tables(few).values())
             assert packed("npz", few, about)[1] == "npz"
@@ -177,7 +275,11 @@ def test_one_part_keeps_its_names_and_several_begin_with_their_titles():
     both = joined([one, two], {"run": "r"})
     assert set(both.data_vars) == {"first_one_value", "other_first_one_value"}
     assert both.first_one_value.dims == ("step", "first_one_series", "first_one_position")
-    assert both.attrs == {"run": "r", "parts": '["First one", "First one"]'}
+    assert both.attrs == {
+        "Conventions": "CF-1.11",
+        "run": "r",
+        "parts": '["First one", "First one"]',
+    }
 
 
 def test_npz_holds_arrays_dimensions_and_attributes():

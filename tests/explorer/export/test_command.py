@@ -50,8 +50,8 @@ class Drawn:
     def svg(self):
         return f"<svg>é{self.index}</svg>"
 
-    def pdf(self):
-        return b"%PDF"
+    def pdf(self, svg):
+        return b"%PDF " + svg.encode()
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_a_film_has_a_frame_for_each_recorded_step_of_its_span(command, drawn, i
         "film", "a.gif", "--card", "feature", "--from", steps[2], "--to", steps[6], "--every", 2
     )
     assert result.exit_code == 0, result.output
-    assert "3 frames, 0.3 s at 10 a second" in result.output
+    assert "3 frames at 10 a second, 3.0 s with the last one held" in result.output
     assert re.search(r"\(made in \d+\.\d s\)", result.output)
     with Image.open(path) as film:
         greys = []
@@ -122,15 +122,39 @@ def test_the_page_is_asked_for_the_selection(command, drawn):
     }
     assert expected.items() <= drawn.asked.items()
     command("figure", "a.png", "--card", "How sparse", "--width", 500)
-    expected = {"card": "How sparse each layer is", "tab": "training", "scale": 2, "width": 500}
+    expected = {"card": "How sparse each layer is", "tab": "training", "scale": 1, "width": 500}
     assert expected.items() <= drawn.asked.items()
     command("figure", "b.png")
     expected = {"card": None, "width": 1600, "height": 900}
     assert expected.items() <= drawn.asked.items()
 
 
+def test_a_figure_for_paper_has_its_width_and_its_dots(command, drawn):
+    path, _ = command("figure", "a.png", "--card", "Loss", "--width", "85mm", "--dpi", 600)
+    assert drawn.asked["width"] == 428
+    assert round(428 * drawn.asked["scale"]) == round(85 / 25.4 * 600)
+    with Image.open(path) as picture:
+        assert picture.info["dpi"] == pytest.approx((600, 600), abs=0.1)
+        picture.load()  # its checksums are right
+    drawn.svg = lambda: (
+        '<svg xmlns="x" width="456" height="228" viewBox="0 0 456 228"><text/></svg>'
+    )
+    path, _ = command("figure", "a.svg", "--card", "Loss", "--width", "8.5cm")
+    assert path.read_text() == (
+        '<svg width="85mm" height="42.5mm" xmlns="x" viewBox="0 0 456 228"><text/></svg>'
+    )
+    path, _ = command("figure", "b.svg", "--card", "Loss", "--width", "1280")
+    assert '<svg width="1280" height="640"' in path.read_text()
+    _, result = command("figure", "c.svg", "--card", "Loss", "--width", "85 miles")
+    assert result.exit_code == 2
+    assert "expected for instance 1280 (pixels) or 85mm" in result.output
+    _, result = command("figure", "c.svg", "--card", "Loss", "--width", "9mm")
+    assert "expected 63.5 to 1524 mm" in result.output
+
+
 @pytest.mark.parametrize(
-    ("name", "content"), [("a.svg", "<svg>é7</svg>".encode()), ("a.pdf", b"%PDF")]
+    ("name", "content"),
+    [("a.svg", "<svg>é7</svg>".encode()), ("a.pdf", "%PDF <svg>é7</svg>".encode())],
 )
 def test_a_figure_shows_the_last_step_by_default(command, drawn, image_run, name, content):
     path, result = command("figure", name, "--card", "Loss")
@@ -143,7 +167,7 @@ def test_a_film_of_one_step_has_one_frame(drawn, recorded, tmp_path):
     path = tmp_path / "a.gif"
     made = {command.name: command for command in COMMANDS}["film"]
     result = CliRunner().invoke(made, [data.run.location, "-o", str(path)])
-    assert result.output.startswith(f"Wrote {path}: 1 frame, 0.1 s at 10 a second")
+    assert result.output.startswith(f"Wrote {path}: 1 frame at 10 a second, 3.0 s")
     with Image.open(path) as film:
         assert film.n_frames == 1
 

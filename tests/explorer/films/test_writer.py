@@ -11,7 +11,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from explorer.films.writer import write_gif, write_mp4
+from explorer.films.writer import (
+    LEAST_WIDTH,
+    held_seconds,
+    most_film_bytes,
+    write_gif,
+    write_mp4,
+)
 from store.errors import MissingExtraError
 
 SIZE = (48, 32)
@@ -39,11 +45,11 @@ def mp4_frames(path):
 
 def gif_frames(path):
     with Image.open(path) as film:
-        frames = []
+        about, frames = dict(film.info), []
         for number in range(film.n_frames):
             film.seek(number)
             frames.append(np.array(film.convert("RGB")))
-        return film.info, frames
+        return about, frames
 
 
 def test_an_mp4_holds_the_pictures(tmp_path):
@@ -52,9 +58,48 @@ def test_an_mp4_holds_the_pictures(tmp_path):
     write_mp4(path, iter(FRAMES), 5)
     about, frames = mp4_frames(path)
     assert re.search(r"Video: h264 .*yuv420p.* 48x32.* 5 fps", about)
-    assert len(frames) == len(FRAMES)
-    for frame, colour in zip(frames, COLOURS, strict=True):
+    assert len(frames) == 15  # three seconds
+    shown = [*COLOURS, *COLOURS[-1:] * 11]  # the last one stays
+    for frame, colour in zip(frames, shown, strict=True):
         assert np.abs(frame[24, 24].astype(int) - colour).max() <= 6
+
+
+def test_a_film_lasts_three_seconds_and_holds_its_last_frame(tmp_path):
+    assert [held_seconds(1, 10), held_seconds(15, 10), held_seconds(94, 10)] == [2.9, 1.5, 1.5]
+    write_gif(tmp_path / "film.gif", FRAMES, 10)
+    with Image.open(tmp_path / "film.gif") as film:
+        durations = []
+        for number in range(film.n_frames):
+            film.seek(number)
+            durations.append(film.info["duration"])
+    assert durations == [100, 100, 100, 2700]
+    assert sum(durations) == 3000
+
+
+def noisy(number):
+    values = np.random.default_rng(number).integers(0, 256, (400, 600, 3), dtype=np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(values).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_a_gif_is_made_smaller_until_it_fits(tmp_path):
+    frames = [noisy(number) for number in range(2)]
+    path = tmp_path / "film.gif"
+    write_gif(path, frames, 10)
+    whole = path.stat().st_size
+    most = whole // 3
+    write_gif(path, frames, 10, most_bytes=most)
+    assert most / 3 < path.stat().st_size <= most
+    with Image.open(path) as film:
+        width, height = film.size
+    assert LEAST_WIDTH < width < 600
+    assert height == pytest.approx(width * 2 / 3, abs=1)
+    write_gif(path, frames, 10, most_bytes=1)  # what cannot be is not tried for ever
+    with Image.open(path) as film:
+        assert film.size == (LEAST_WIDTH, 160)
+    assert most_film_bytes(path, None) == 1_000_000
+    assert most_film_bytes(tmp_path / "film.mp4", None) is None
 
 
 def test_a_gif_holds_the_pictures_and_equal_ones_are_equal(tmp_path):

@@ -86,16 +86,21 @@ def test_tiles_are_units_over_two_axes():
     read = reading(grid, STEPS)
     assert dict(read.sizes) == {"step": 2, "unit": 2, "y": 2, "x": 3}
     np.testing.assert_array_equal(read.step, [10, 70])
-    np.testing.assert_allclose(read.output_c, np.stack([frames(1), frames(3)]) - 1.0)
-    assert read.output_c.attrs == {"quantized": QUANTIZED, "low": 0.0, "high": 254.0}
+    np.testing.assert_allclose(read.output, np.stack([frames(1), frames(3)]) - 1.0)
+    told = {"quantized": QUANTIZED, "low": 0.0, "high": 254.0, "long_name": "Output (°C)"}
+    assert read.output.attrs == told
 
 
-def test_exact_values_stand_in_for_codes():
+def test_values_stand_in_for_their_colours():
     exact = {1: np.full((2, 2, 3), 0.1), 3: np.full((2, 2, 3), 0.3)}
-    steps = Steps([1, 3], UPDATES, exact.__getitem__)
-    read = reading(FrameGrid(frames, 4, selects="unit", value_name="output"), steps)
+    limits = Limits(0.0, 1.0, signed=False)
+    grid = FrameGrid(
+        lambda index: quantize(exact[index], limits), 4, selects="unit", value_name="output"
+    )
+    read = reading(grid, STEPS)
     np.testing.assert_array_equal(read.output, np.stack([exact[1], exact[3]]))
     assert "quantized" not in read.output.attrs
+    assert grid.payload(1)["frame"].dtype == np.uint8  # the page still gets colours
 
 
 def test_units_without_extent_are_one_number_each():
@@ -215,7 +220,7 @@ def test_rows_of_a_table_say_at_which_step():
         numeric=[1],
     )
     read = reading(table, STEPS)
-    assert read.at_step.values.tolist() == [10, 70, 70]
+    assert read.step.values.tolist() == [10, 70, 70]
     assert read.unit.values.tolist() == ["unit 1", "unit 3", "other"]
     np.testing.assert_array_equal(read["count"], [-1200.5, -1200.5, np.nan])
 

@@ -235,11 +235,14 @@ def test_what_a_file_holds_is_listed_before_it_leaves(
         return result.stdout
 
     told = call("share", str(path), "-o", str(tmp_path / "all.zip"))
-    assert "  - the moments that were marked, with their notes\n" in told
+    noted = sum(bool(moment.note) for moment in TOUR) + 1
+    assert f"  - moments that were marked: {len(TOUR) + 1}, {noted} with notes\n" in told
     assert "  - files that lie beside the arrays: diary.txt\n" in told
     with zipfile.ZipFile(tmp_path / "all.zip") as archive:
         names = archive.namelist()
-    assert {name for name in names if "/" not in name} == {"zarr.json", FILE_NAME, "diary.txt"}
+    assert {name for name in names if "/" not in name} == {
+        *("zarr.json", FILE_NAME, "diary.txt", "README.md", "dataset.jsonld")
+    }
     assert not [name for name in names if "stray" in name or "hidden" in name]
     assert names[-1] == "zarr.json"
 
@@ -253,6 +256,12 @@ def test_what_a_file_holds_is_listed_before_it_leaves(
     assert "step 20  conv1, unit 2  edges appear" in text
     assert "\x1b" not in text
     assert json.loads(call("info", str(path), "--json"))["moments"][2]["step"] == 100
+
+    cut = call("crop", str(path), "-o", str(tmp_path / "mute.zarr"), "--no-notes")
+    told = call("share", str(tmp_path / "mute.zarr"), "-o", str(tmp_path / "mute.zip"))
+    assert f"  - moments that were marked: {len(TOUR) + 1}, without notes\n" in told
+    cut = call("crop", str(path), "-o", str(tmp_path / "short.zarr"), "--steps", "0:4")
+    assert "Left out with their steps" in cut
 
     cut = call("crop", str(path), "-o", str(tmp_path / "cut.zarr"), "--no-moments")
     assert "Wrote" in cut

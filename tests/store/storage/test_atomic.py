@@ -7,6 +7,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -261,3 +262,20 @@ def test_what_replaces_a_private_file_is_private_from_its_first_byte(tmp_path: P
             opened.write(b"new")
         assert stat.S_IMODE(fresh.stat().st_mode) == 0o600
     assert file.read_bytes() == b"new"
+
+
+@posix
+def test_what_an_earlier_version_left_is_removed_once_it_is_old(tmp_path: Path) -> None:
+    long_ago = time.time() - 2 * atomic.EARLIER_STALE_SECONDS
+    for name in (".trainlapse-ab12_xyz", ".trainlapse-newer123", ".trainlapse-notes"):
+        (tmp_path / name / "run").mkdir(parents=True)
+        for place in (tmp_path / name / "run", tmp_path / name):
+            os.utime(place, (long_ago, long_ago))
+    os.utime(tmp_path / ".trainlapse-newer123" / "run")  # somebody still writes there
+    (tmp_path / ".trainlapse-linked12").symlink_to(tmp_path / ".trainlapse-notes")
+    remove_stale(tmp_path)
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == [
+        ".trainlapse-linked12",
+        ".trainlapse-newer123",
+        ".trainlapse-notes",
+    ]

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from store import open_run
 from store.errors import LayerNotFoundError, RunExistsError, SpecError
 from store.packed.draft import Draft
+from store.reading import moments
+from store.reading.bookmarks import Bookmark
 from store.reading.run import Run
 from store.testing import frames_at, image_run_spec, text_run_spec, write_run
 from store.tools.crop import DROPPABLE, Cut, crop, cropped
@@ -87,12 +89,51 @@ def test_probes_keep_their_inputs_labels_and_activations(live_run: Path) -> None
         crop(live_run, live_run.with_name("x.zarr"), Cut(probes=[6]))
 
 
+MARKED = [Bookmark(step, "look", probe=probe) for step, probe in [(2, 1), (7, 4), (64, None)]]
+
+
+def test_a_thinned_range_keeps_the_steps_of_moments(live_run: Path) -> None:
+    moments.save(open_run(live_run), MARKED)
+    report = crop(live_run, live_run.with_name("cut.zarr"), Cut(first=1, last=64, every=3))
+    inside = [step for step in STEPS if 1 <= step <= 64]
+    kept = sorted({*inside[::3], 2, 7, 64})
+    assert len(kept) > len(inside[::3])
+    assert open_run(report.path).steps.tolist() == kept
+    assert moments.load(open_run(report.path)) == tuple(MARKED)
+    assert (report.moments_lost, report.moments_without_probe) == ((), ())
+    # Whoever leaves the moments out wants none of their steps.
+    bare = Cut(first=1, last=64, every=3, drop=["moments"])
+    report = crop(live_run, live_run.with_name("bare.zarr"), bare)
+    assert open_run(report.path).steps.tolist() == inside[::3]
+    assert report.moments_lost == ()
+
+
+def test_a_moment_that_is_lost_is_said(live_run: Path) -> None:
+    moments.save(open_run(live_run), MARKED)
+    report = crop(live_run, live_run.with_name("cut.zarr"), Cut(first=4, probes=[0, 1]))
+    assert [moment.step for moment in report.moments_lost] == [2]
+    assert [moment.probe for moment in report.moments_without_probe] == [4]
+    assert [moment.probe for moment in moments.load(open_run(report.path))] == [None, None]
+
+
+def test_a_run_without_inputs_holds_no_word_of_its_texts(tmp_path: Path) -> None:
+    config = {"layers": [{"config": {"vocabulary": ["film"], "idf_weights": [0.5]}}]}
+    spec = replace(text_run_spec(), model_config=config)
+    run = cut_run(write_run(tmp_path / "run.zarr", spec, steps=(0, 5)), Cut(drop=["inputs"]))
+    written = b"".join(
+        file.read_bytes() for file in Path(run.location).rglob("*") if file.is_file()
+    )
+    assert b"film" not in written
+    # Arrays are compressed: so that their absence is seen.
+    assert not {"probe/text", "probe/vocabulary", "probe/input"} & run.nodes.keys()
+
+
 @pytest.mark.parametrize("what", DROPPABLE)
 @pytest.mark.parametrize("spec", [image_run_spec(), text_run_spec()], ids=["image", "text"])
 def test_what_is_dropped_is_gone_and_the_rest_is_not(tmp_path: Path, what: str, spec) -> None:  # type: ignore[no-untyped-def]
     path = write_run(tmp_path / "run.zarr", spec, steps=(0, 5))
     gone = {
-        "inputs": {"inputs"},
+        "inputs": {"inputs", "texts", "vocabulary"},
         "labels": {"labels", "class_names"},
         "texts": {"texts", "vocabulary"},
         "model": {"model_config"},
