@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from explorer.data.absence import Absence, Lack, Nothing, Unfit
-from explorer.data.blocks import blocks_of
 from explorer.data.layer_quantities import LAYER_QUANTITIES, LayerQuantity
 from explorer.data.summaries import positions_seen, text_positions
 from explorer.derived.network.blocks import Block
@@ -128,7 +127,7 @@ class LayersOverTime(View):
         rows = [layer.name for layer in layers_of(scene) if _has_row(layer)]
         if not _is_deep(scene):
             return self._picture(scene, computed, len(rows))
-        blocks = blocks_of(scene.data.run.layers)
+        blocks = scene.data.blocks
         folded = by_block(computed, blocks)
         count = len(block_rows(rows, blocks))
         tables = {BLOCKS: (folded, count), LAYERS: (computed, len(rows))}
@@ -184,7 +183,7 @@ def layers_of(scene: Scene) -> list[Layer]:
 def _is_deep(scene: Scene) -> bool:
     """Whether rows of all layers have no room for their names, and blocks would give it."""
     rows = sum(map(_has_row, layers_of(scene)))
-    return rows > MOST_ROWS and bool(blocks_of(scene.data.run.layers))
+    return rows > MOST_ROWS and bool(scene.data.blocks)
 
 
 def block_rows(names: Sequence[str], blocks: Iterable[Block]) -> dict[str, list[int]]:

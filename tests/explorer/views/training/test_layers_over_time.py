@@ -370,7 +370,7 @@ def test_a_deep_network_has_a_row_for_each_block_and_on_demand_for_each_layer(
     assert "has one row" not in view.caption(scene)
     monkeypatch.setattr(f"{module}.MOST_ROWS", 2)
     monkeypatch.setattr(
-        f"{module}.blocks_of", lambda _: [Block("first", "residual", tuple(names[:2]))]
+        image_data, "blocks", [Block("first", "residual", tuple(names[:2]))], raising=False
     )
     panel = drawn(view, scene)
     (folded,) = panel.select(pn.pane.HoloViews)
