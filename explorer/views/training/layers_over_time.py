@@ -211,7 +211,7 @@ def by_block(table: Table, blocks: Iterable[Block]) -> Table:
 def median_of(values: Float32) -> Float32:
     """Median over the layers that have a value: (step,); NaN where none has."""
     known = np.ma.masked_invalid(values)
-    return np.ma.median(known, axis=1).filled(np.nan).astype(np.float32)
+    return np.asarray(np.ma.median(known, axis=1).filled(np.nan), np.float32)
 
 
 def _has_row(layer: Layer) -> bool:
