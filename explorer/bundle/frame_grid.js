@@ -378,6 +378,15 @@ function tileAfter(chosen, move, count) {
   const from = (move > 0 ? chosen.at(-1) : chosen[0]) ?? 0;
   return clamp(from + move, 0, count - 1);
 }
+function tilesOn(page, most, count, order) {
+  const from = page * most;
+  return Array.from({ length: Math.max(0, Math.min(most, count - from)) }, (_, at) => order ? order[from + at] : from + at);
+}
+function picked(codes, tiles, size) {
+  const found = new Uint8Array(tiles.length * size);
+  tiles.forEach((tile, at) => found.set(codes.subarray(tile * size, (tile + 1) * size), at * size));
+  return found;
+}
 function render({ model, el }) {
   const canvas = element("canvas", { role: "img" });
   const marks = element("canvas", { class: "marks", "aria-hidden": "true" });
@@ -389,11 +398,17 @@ function render({ model, el }) {
     legend();
     draw(clock.index);
   });
+  const order = element("select", { "aria-label": "Order of the units", title: "Order of the units" });
+  const back = element("button", { type: "button", text: "‹", "aria-label": "Previous page" });
+  const on = element("button", { type: "button", text: "›", "aria-label": "Next page" });
+  const range = element("span", { role: "status" });
+  const pager = element("div", { class: "pager", hidden: "" }, element("label", { text: "Order " }, order), back, range, on);
   const stage = element("div", { class: "stage" }, canvas, marks);
   const say = messageOn(stage, [canvas, marks]);
   el.append(element(
     "div",
     { class: "grid" },
+    pager,
     stage,
     element("div", { class: "legend" }, low, bar, high, name, element("span", { class: "fill" }), limits.button)
   ));
@@ -402,13 +417,63 @@ function render({ model, el }) {
   let context = canvas.getContext("2d");
   let place = null;
   let shown = null;
+  let whole = null;
+  let page = 0;
+  let count = 0;
   const matrix = () => model.mode === "matrix";
+  const isPaged = (payload) => !matrix() && model.page > 0 && payload.frame.shape[0] > model.page;
+  const inOrder = () => model.orders[order.value];
+  const onPage = (payload) => {
+    pager.hidden = !isPaged(payload);
+    if (pager.hidden) return payload;
+    const [all, height, width] = payload.frame.shape;
+    count = all;
+    const tiles = tilesOn(page, model.page, all, inOrder());
+    range.textContent = `${page * model.page + 1}–${page * model.page + tiles.length} of ${all.toLocaleString("en")}`;
+    back.disabled = page === 0;
+    on.disabled = (page + 1) * model.page >= all;
+    const codes = picked(bytes(payload.frame), tiles, height * width);
+    const frame = Object.assign(codes, { shape: [tiles.length, height, width] });
+    const texts = payload.captions ?? model.captions;
+    const ids = payload.tile_ids ?? model.tile_ids;
+    return {
+      ...payload,
+      frame,
+      tiles,
+      tile_ids: tiles.map((tile) => ids.length ? ids[tile] : Math.floor(tile / Math.max(1, model.places))),
+      captions: texts.length ? tiles.map((tile) => texts[tile]) : texts
+    };
+  };
+  const turn = (to) => {
+    page = to;
+    place = null;
+    if (whole) paint(whole, clock.index);
+  };
+  back.addEventListener("click", () => turn(page - 1));
+  on.addEventListener("click", () => turn(page + 1));
+  order.addEventListener("change", () => {
+    turn(0);
+    order.blur();
+  });
+  const placeOf = (unit) => pager.hidden ? -1 : inOrder()?.indexOf(unit) ?? unit;
+  const turnToChosen = () => {
+    const at = model.selects === "unit" ? placeOf(clock.choice.unit) : -1;
+    if (at >= 0 && Math.floor(at / model.page) !== page) turn(Math.floor(at / model.page));
+  };
+  const listOrders = () => {
+    order.replaceChildren(
+      element("option", { value: "", text: "as recorded" }),
+      ...Object.keys(model.orders).map((value) => element("option", { value, text: `by ${value}` }))
+    );
+    order.parentElement.hidden = !Object.keys(model.orders).length;
+    page = 0;
+  };
   const idOf = (tile) => {
     const ids = shown?.tile_ids ?? model.tile_ids;
     if (ids.length) return ids[tile];
     return matrix() ? tile : Math.floor(tile / Math.max(1, model.places));
   };
-  const range = (codes) => {
+  const ends = (codes) => {
     let [least, most] = [255, 1];
     for (const value of codes) {
       if (value === 0) continue;
@@ -434,7 +499,7 @@ function render({ model, el }) {
     const reach = context.measureText(names[0]).width * Math.cos(TILT) - dx / 2 + 6;
     return { left: Math.max(left, reach), top, bottom: 12 - wide * Math.sin(TILT), rows, names, every };
   };
-  const layout = ([count, height, width]) => {
+  const layout = ([count2, height, width]) => {
     const box = stage.getBoundingClientRect();
     const full = { width: Math.max(40, box.width), height: Math.max(40, box.height) };
     if (matrix()) {
@@ -445,12 +510,12 @@ function render({ model, el }) {
     } else {
       const limit = height * width === 1 ? MAX_VECTOR_CELL : Infinity;
       const below = captions().length ? CAPTION : 0;
-      const { scale, columns } = bestColumns(count, width, height, full.width, full.height, limit, below);
-      const rows = Math.ceil(count / columns);
+      const { scale, columns } = bestColumns(count2, width, height, full.width, full.height, limit, below);
+      const rows = Math.ceil(count2 / columns);
       place = { columns, dx: scale, dy: scale, left: 0, top: 0, below };
       place.tall = rows * (height * scale + below) + (rows - 1) * GAP;
     }
-    Object.assign(place, { count, height, width, cells: height * width === 1 && !matrix() });
+    Object.assign(place, { count: count2, height, width, cells: height * width === 1 && !matrix() });
     context = sized(canvas, full.width, place.tall);
     sized(marks, full.width, place.tall);
     context.imageSmoothingEnabled = false;
@@ -470,27 +535,27 @@ function render({ model, el }) {
     context.stroke();
   };
   const drawCells = (codes, colours) => {
-    const { count, columns } = place;
-    const rows = Math.ceil(count / columns);
+    const { count: count2, columns } = place;
+    const rows = Math.ceil(count2 / columns);
     const step = place.dx + GAP;
     coloured(codes, columns, rows, colours, sheet);
     context.drawImage(sheet, 0, 0, columns, rows, 0, 0, columns * step, rows * step);
     if (step > 2 * GAP) {
       for (let column = 1; column <= columns; column++) context.clearRect(column * step - GAP, 0, GAP, rows * step);
       for (let row = 1; row <= rows; row++) context.clearRect(0, row * step - GAP, columns * step, GAP);
-      for (let tile = 0; tile < count; tile++) {
+      for (let tile = 0; tile < count2; tile++) {
         if (isBlank(codes, tile, 1)) strike(...corner(tile), place.dx, place.dx);
       }
     }
   };
   const drawTiles = (codes, colours) => {
-    const { count, height, width } = place;
-    coloured(codes, width, count * height, colours, sheet);
+    const { count: count2, height, width } = place;
+    coloured(codes, width, count2 * height, colours, sheet);
     const texts = captions();
     context.font = LABEL_FONT;
     context.textBaseline = "top";
     context.fillStyle = themed(el, "muted");
-    for (let tile = 0; tile < count; tile++) {
+    for (let tile = 0; tile < count2; tile++) {
       const [x, y] = corner(tile);
       context.drawImage(sheet, 0, tile * height, width, height, x, y, width * place.dx, height * place.dy);
       if (isBlank(codes, tile * height * width, height * width)) strike(x, y, width * place.dx, height * place.dy);
@@ -535,12 +600,13 @@ function render({ model, el }) {
     context.textAlign = "left";
   };
   const paint = (payload, index) => {
-    const { frame } = payload;
+    whole = payload;
     const old = shown?.frame.shape;
-    shown = payload;
+    shown = onPage(payload);
+    const { frame } = shown;
     if (!place || !old || frame.shape.some((size, axis) => size !== old[axis])) layout(frame.shape);
     const codes = bytes(frame);
-    const [least, most] = limits.free ? range(codes) : [1, 255];
+    const [least, most] = limits.free ? ends(codes) : [1, 255];
     const colours = table(model.palette, least, most);
     context.clearRect(0, 0, canvas.width, canvas.height);
     if (place.cells) drawCells(codes, colours);
@@ -557,7 +623,7 @@ function render({ model, el }) {
   };
   const valueOf = (code) => model.low + (code - 1) / 254 * (model.high - model.low);
   const legend = () => {
-    const [least, most] = limits.free && shown ? range(bytes(shown.frame)) : [1, 255];
+    const [least, most] = limits.free && shown ? ends(bytes(shown.frame)) : [1, 255];
     low.textContent = readOff(least, model);
     high.textContent = readOff(most, model);
     low.title = high.title = model.bounded ? "" : BEYOND;
@@ -579,8 +645,8 @@ function render({ model, el }) {
   };
   const tilesOf = (id) => {
     if (id === void 0 || id === null || !place) return [];
-    const count = matrix() ? place.height : place.count;
-    return Array.from({ length: count }, (_, tile) => tile).filter((tile) => idOf(tile) === id);
+    const count2 = matrix() ? place.height : place.count;
+    return Array.from({ length: count2 }, (_, tile) => tile).filter((tile) => idOf(tile) === id);
   };
   const outline = (pen, tiles, colour, width) => {
     pen.strokeStyle = colour;
@@ -628,7 +694,7 @@ function render({ model, el }) {
       return `${model.y_name} ${row ?? y} · ${column ? `“${column}”` : `${model.x_name} ${x}`} · ${value}`;
     }
     const known = captions()[tile] || (model.selects && model.selects !== "unit" ? `${model.selects} ${idOf(tile)}` : "");
-    const what = known || (model.tile_ids.length ? `unit ${idOf(tile)}` : tileName(tile, model.places));
+    const what = known || (shown.tile_ids?.length ? `unit ${idOf(tile)}` : tileName(tile, model.places));
     return `${what}${place.cells ? "" : ` · y ${y}, x ${x}`} · ${value}`;
   };
   const hover = () => {
@@ -666,8 +732,11 @@ function render({ model, el }) {
     const move = { ArrowLeft: -across, ArrowRight: across, ArrowUp: -place.columns, ArrowDown: place.columns }[event.key];
     if (!move) return;
     event.preventDefault();
-    const count = matrix() ? place.height : place.count;
-    pick(idOf(tileAfter(tilesOf(clock.choice[model.selects]), move, count)));
+    const at = model.selects === "unit" ? placeOf(clock.choice.unit) : -1;
+    if (at >= 0) {
+      const to = clamp(at + move, 0, count - 1);
+      pick(inOrder()?.[to] ?? to);
+    } else pick(idOf(tileAfter(tilesOf(clock.choice[model.selects]), move, matrix() ? place.height : place.count)));
   });
   const clock = clockOf(model.channel);
   const frames = framesOf(model, stage, draw);
@@ -685,16 +754,26 @@ function render({ model, el }) {
     legend();
     draw(clock.index);
   });
+  model.on(["orders", "page"], () => {
+    listOrders();
+    turn(0);
+  });
   settle();
+  listOrders();
   legend();
-  heed(model, "choice", mark);
+  heed(model, "choice", () => {
+    turnToChosen();
+    mark();
+  });
   heed(model, "hover", mark);
 }
 export {
   bestColumns,
   isBlank,
+  picked,
   render,
   tileAfter,
   tileName,
-  tileOfStep
+  tileOfStep,
+  tilesOn
 };

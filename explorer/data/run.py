@@ -13,9 +13,11 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from explorer.data.blocks import blocks_of
 from explorer.data.derived_cache import DerivedCache
 from explorer.data.layers import ending_function
 from explorer.data.tried import Tried
+from explorer.derived.network.blocks import Block
 from explorer.derived.network.engine import Network
 from explorer.derived.network.node import Node
 from explorer.derived.network.registry import IDLE_CLASS, OPERATIONS_CLASS, layer_ops
@@ -89,6 +91,11 @@ class RunData:
         self._arrays: ByteCache[Array] = ByteCache(FRAME_CACHE_BYTES)
         self._derived: ByteCache[Arrays] = ByteCache(DERIVED_CACHE_BYTES)
         self._limits: dict[tuple[str, str, int | None], Limits | None] = {}
+
+    @cached_property
+    def blocks(self) -> tuple[Block, ...]:
+        """What the network repeats: its outermost blocks."""
+        return blocks_of(self.run.layers)
 
     @cached_property
     def timeline(self) -> Timeline:

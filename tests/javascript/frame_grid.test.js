@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { bestColumns, isBlank, tileAfter, tileName, tileOfStep } from "../../explorer/widgets/pictures/frame_grid.js";
+import { bestColumns, isBlank, picked, tileAfter, tileName, tileOfStep, tilesOn } from "../../explorer/widgets/pictures/frame_grid.js";
 
 for (const [tile, places, name] of [
   [5, 1, "unit 5"], [5, 2, "unit 2 · place 1"], [4, 2, "unit 2 · place 0"], [5, 0, "tile 5"],
@@ -38,4 +38,16 @@ test("tiles are as large as fits, of equal ones the most are in a row", () => {
   assert.equal(columns(100, 400, 9), 2);
   assert.equal(columns(1000, 1000, 1), 8); // limited: all of one size
   assert.ok(bestColumns(8, 10, 10, 100, 100, 9).scale > bestColumns(8, 10, 10, 100, 100, 9, 14).scale);
+});
+
+for (const [page, order, tiles] of [
+  [0, undefined, [0, 1, 2]], [1, undefined, [3, 4]], [2, undefined, []], [0, [4, 2, 0, 1, 3], [4, 2, 0]], [1, [4, 2, 0, 1, 3], [1, 3]],
+]) {
+  test(`page ${page} of five tiles, three a page, ${order ? "ordered" : "as recorded"}`, () => {
+    assert.deepEqual(tilesOn(page, 3, 5, order), tiles);
+  });
+}
+
+test("a page has the codes of its tiles, one after the other", () => {
+  assert.deepEqual([...picked(Uint8Array.from([1, 2, 3, 4, 5, 6]), [2, 0], 2)], [5, 6, 1, 2]);
 });

@@ -6,6 +6,7 @@ from typing import Any
 
 from explorer.data.absence import Absence
 from explorer.data.places import place_noun
+from explorer.data.unit_orders import unit_orders
 from explorer.derived.time.frames import Limits
 from explorer.plots.style import DIVERGING, SEQUENTIAL, palette_bytes
 from explorer.views.base import Scene, View
@@ -16,8 +17,11 @@ from explorer.widgets.pictures.frame_grid import FrameGrid
 from store import Layer
 
 HEIGHT = 400
+# Units beside each other that can be told apart; of more, a page is shown.
+PAGE = 256
 # Kinds whose output is a stack of pictures when it has two spatial dimensions.
 SPATIAL = 3
+Orders = dict[str, list[int]]
 
 
 class _Activation(View):
@@ -29,21 +33,27 @@ class _Activation(View):
     def requirement(self, scene: Scene) -> Absence | None:
         return needs_activation(scene)
 
-    def compute(self, scene: Scene) -> Limits:
-        return scene.data.limits(scene.selected.layer, scene.selected.probe)
-
-    def draw(self, scene: Scene, computed: Limits) -> Any:
+    def compute(self, scene: Scene) -> tuple[Limits, Orders]:
         data, layer, probe = scene.data, scene.selected.layer, scene.selected.probe
         picture = data.picture(layer)
+        is_large = picture.mode == "tiles" and picture.places == 1 and picture.shape[0] > PAGE
+        return data.limits(layer, probe), unit_orders(data, layer, probe) if is_large else {}
+
+    def draw(self, scene: Scene, computed: tuple[Limits, Orders]) -> Any:
+        data, layer, probe = scene.data, scene.selected.layer, scene.selected.probe
+        picture = data.picture(layer)
+        limits, orders = computed
         return FrameGrid(
             lambda index: data.frame(layer, index, probe),
             len(data.run),
             key=f"{data.run.id}|{layer}|{probe}",
             mode=picture.mode,
-            palette=palette_bytes(DIVERGING if computed.signed else SEQUENTIAL),
-            low=computed.low,
-            high=computed.high,
+            palette=palette_bytes(DIVERGING if limits.signed else SEQUENTIAL),
+            low=limits.low,
+            high=limits.high,
             places=picture.places,
+            page=PAGE,
+            orders=orders,
             selects="unit" if picture.places else "",
             value_name="activation",
             x_labels=tokens_of(scene) if picture.mode == "matrix" else [],
@@ -54,6 +64,18 @@ class _Activation(View):
             sizing_mode="stretch_width",
             margin=0,
         )
+
+
+def _paged(scene: Scene) -> str:
+    """Say what the orders of a layer of many units go by; empty where all have room."""
+    data, layer = scene.data, scene.selected.layer
+    if data.units(layer) <= PAGE or data.picture(layer).mode != "tiles":
+        return ""
+    return (
+        f" {PAGE} units a page. In order of their mean magnitude (activity), of its change from "
+        "one to the next of up to 5 recorded steps, or of what they contribute to the true class "
+        "(activation × gradient): means over these steps, so that each unit keeps its place."
+    )
 
 
 def _has_maps(layer: Layer) -> bool:
@@ -76,7 +98,7 @@ class FeatureMaps(_Activation):
         return (
             f"Output of each of the {units} units{places} for probe {scene.selected.probe}, "
             f"{height} × {width} positions. Colours mean the same at every step; hover for values."
-        )
+        ) + _paged(scene)
 
 
 @register
@@ -100,4 +122,4 @@ class UnitHeatmap(_Activation):
         return (
             f"Output of each of the {picture.shape[0]} units for probe {scene.selected.probe}, "
             "in reading order. Colours mean the same at every step; hover for values."
-        )
+        ) + _paged(scene)

@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from explorer.data.absence import Absence, Nothing
-from explorer.data.blocks import blocks_of
 from explorer.data.explained import explained_class
 from explorer.data.kernels import read_kernel, strongest_channels, symmetric
 from explorer.data.run import RunData
@@ -106,7 +105,7 @@ class Tracer:
         """The columns that are shown, chosen once from some steps, and what is folded."""
         return fold(
             self.all_columns,
-            blocks_of(self.data.run.layers),
+            self.data.blocks,
             self._strengths(),
             most=MOST_COLUMNS if self._is_deep else len(self.all_columns),
             opened=self.opened,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,9 +11,17 @@ import numpy.typing as npt
 from explorer.data.absence import Absence, Lack, Nothing, Unfit
 from explorer.data.layer_quantities import LAYER_QUANTITIES, LayerQuantity
 from explorer.data.summaries import positions_seen, text_positions
+from explorer.derived.network.blocks import Block
 from explorer.derived.time.plain import only_value
 from explorer.derived.time.timeline import edges
-from explorer.plots.layers import layer_heatmap, layers_height
+from explorer.plots.layers import (
+    AXIS_HEIGHT,
+    MOST_HEIGHT,
+    ROW_HEIGHT,
+    layer_heatmap,
+    layers_height,
+)
+from explorer.views.alternatives import Alternatives
 from explorer.views.base import Scene, Unfinished, View, named, plot_pane, weights_not_recorded
 from explorer.views.registry import register
 from explorer.views.requirements import needs_classed_examples, needs_steps, not_recorded
@@ -20,6 +29,10 @@ from explorer.views.turns import in_turns
 from store import Layer
 
 Float32 = npt.NDArray[np.float32]
+# So many rows have room for their names.
+MOST_ROWS = (MOST_HEIGHT - AXIS_HEIGHT) // ROW_HEIGHT
+BLOCKS, LAYERS = "blocks", "layers"
+_FOLDS = " A block has one row, the median of its layers; behind its name, how many have a row."
 
 
 class Table(NamedTuple):
@@ -85,7 +98,9 @@ class LayersOverTime(View):
             measured = f" {larger}" if larger else _measured_on(scene, note)
             measured += _padding(scene, counts=about.counts_padding)
         noted = f" {note}" if note else ""
-        return f"{about.meaning}{healthy}.{noted} The network runs from top to bottom.{measured}"
+        folds = _FOLDS if _is_deep(scene) else ""
+        run = "The network runs from top to bottom."
+        return f"{about.meaning}{healthy}.{noted} {run}{folds}{measured}"
 
     def compute(self, scene: Scene) -> Table | Unfinished | Nothing:
         return in_turns(self.quantity.turns(scene.data), lambda: self._table(scene))
@@ -108,17 +123,36 @@ class LayersOverTime(View):
         return Table(values[:, told], tuple(layers[at].name for at in told))
 
     def draw(self, scene: Scene, computed: Table) -> Any:
+        # The same height for all of these cards, so that they stand in rows.
+        rows = [layer.name for layer in layers_of(scene) if _has_row(layer)]
+        if not _is_deep(scene):
+            return self._picture(scene, computed, len(rows))
+        blocks = scene.data.blocks
+        folded = by_block(computed, blocks)
+        count = len(block_rows(rows, blocks))
+        tables = {BLOCKS: (folded, count), LAYERS: (computed, len(rows))}
+        return Alternatives(
+            scene.data,
+            {BLOCKS: "blocks", LAYERS: "layers"},
+            BLOCKS,
+            tables[BLOCKS],
+            compute=tables.__getitem__,
+            draw=lambda _, made: self._picture(scene, *made),
+            title="Rows",
+            channel=scene.channel,
+        )
+
+    def _picture(self, scene: Scene, table: Table, rows: int) -> Any:
         return plot_pane(
             layer_heatmap(
-                computed.values,
-                computed.names,
+                table.values,
+                table.names,
                 x_edges=edges(scene.positions),
                 value_label=self.quantity.label,
                 positions=scene.positions,
-                limits=self._limits(computed.values),
+                limits=self._limits(table.values),
                 signed=self.quantity.signed,
-                # The same for all of these cards, so that they stand in rows.
-                height=layers_height(sum(map(_has_row, layers_of(scene)))),
+                height=layers_height(rows),
                 **scene.time_options(),
             )
         )
@@ -144,6 +178,40 @@ class LayersOverTime(View):
 def layers_of(scene: Scene) -> list[Layer]:
     """Layers of the run, in network order."""
     return list(scene.data.run.layers.values())
+
+
+def _is_deep(scene: Scene) -> bool:
+    """Whether rows of all layers have no room for their names, and blocks would give it."""
+    rows = sum(map(_has_row, layers_of(scene)))
+    return rows > MOST_ROWS and bool(scene.data.blocks)
+
+
+def block_rows(names: Sequence[str], blocks: Iterable[Block]) -> dict[str, list[int]]:
+    """Give the rows that blocks and layers out of blocks have, and which of `names` are in each.
+
+    A block is called by its name and by how many of the names are in it.
+    """
+    block_of = {layer: block for block in blocks for layer in block.layers}
+    held: dict[str, list[int]] = {}
+    for at, name in enumerate(names):
+        held.setdefault(block_of[name].layers[0] if name in block_of else name, []).append(at)
+    return {
+        f"{block_of[name].name} ({len(rows)})" if name in block_of else name: rows
+        for name, rows in held.items()
+    }
+
+
+def by_block(table: Table, blocks: Iterable[Block]) -> Table:
+    """Fold the rows of each block to one: the median of its layers that have a value then."""
+    rows = block_rows(table.names, blocks)
+    parts = [median_of(table.values[:, at]) for at in rows.values()]
+    return Table(np.stack(parts, axis=1), tuple(rows))
+
+
+def median_of(values: Float32) -> Float32:
+    """Median over the layers that have a value: (step,); NaN where none has."""
+    known = np.ma.masked_invalid(values)
+    return np.asarray(np.ma.median(known, axis=1).filled(np.nan), np.float32)
 
 
 def _has_row(layer: Layer) -> bool:

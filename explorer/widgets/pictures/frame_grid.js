@@ -56,6 +56,19 @@ export function tileAfter(chosen, move, count) {
   return clamp(from + move, 0, count - 1);
 }
 
+// The tiles of a page, in an order of all of them; without one, as they are recorded.
+export function tilesOn(page, most, count, order) {
+  const from = page * most;
+  return Array.from({ length: Math.max(0, Math.min(most, count - from)) }, (_, at) => (order ? order[from + at] : from + at));
+}
+
+// The codes of some tiles, one after the other.
+export function picked(codes, tiles, size) {
+  const found = new Uint8Array(tiles.length * size);
+  tiles.forEach((tile, at) => found.set(codes.subarray(tile * size, (tile + 1) * size), at * size));
+  return found;
+}
+
 /** @param {Component} component */
 export function render({ model, el }) {
   const canvas = element("canvas", { role: "img" });
@@ -68,9 +81,14 @@ export function render({ model, el }) {
     legend();
     draw(clock.index);
   });
+  const order = element("select", { "aria-label": "Order of the units", title: "Order of the units" });
+  const back = element("button", { type: "button", text: "‹", "aria-label": "Previous page" });
+  const on = element("button", { type: "button", text: "›", "aria-label": "Next page" });
+  const range = element("span", { role: "status" });
+  const pager = element("div", { class: "pager", hidden: "" }, element("label", { text: "Order " }, order), back, range, on);
   const stage = element("div", { class: "stage" }, canvas, marks);
   const say = messageOn(stage, [canvas, marks]);
-  el.append(element("div", { class: "grid" }, stage,
+  el.append(element("div", { class: "grid" }, pager, stage,
     element("div", { class: "legend" }, low, bar, high, name, element("span", { class: "fill" }), limits.button)));
   const tip = tipOn(stage);
   const sheet = document.createElement("canvas");
@@ -78,13 +96,63 @@ export function render({ model, el }) {
   let place = null;
   let shown = null;
 
+  let whole = null; // the payload of which a page is shown
+  let page = 0;
+  let count = 0; // of all tiles
+
   const matrix = () => model.mode === "matrix";
+  // -- pages ------------------------------------------------------------------------------
+  const isPaged = (payload) => !matrix() && model.page > 0 && payload.frame.shape[0] > model.page;
+  const inOrder = () => model.orders[order.value];
+  const onPage = (payload) => {
+    pager.hidden = !isPaged(payload);
+    if (pager.hidden) return payload;
+    const [all, height, width] = payload.frame.shape;
+    count = all;
+    const tiles = tilesOn(page, model.page, all, inOrder());
+    range.textContent = `${page * model.page + 1}–${page * model.page + tiles.length} of ${all.toLocaleString("en")}`;
+    back.disabled = page === 0;
+    on.disabled = (page + 1) * model.page >= all;
+    const codes = picked(bytes(payload.frame), tiles, height * width);
+    const frame = Object.assign(codes, { shape: [tiles.length, height, width] });
+    const texts = payload.captions ?? model.captions;
+    const ids = payload.tile_ids ?? model.tile_ids;
+    return {
+      ...payload, frame, tiles,
+      tile_ids: tiles.map((tile) => (ids.length ? ids[tile] : Math.floor(tile / Math.max(1, model.places)))),
+      captions: texts.length ? tiles.map((tile) => texts[tile]) : texts,
+    };
+  };
+  const turn = (to) => {
+    page = to;
+    place = null;
+    if (whole) paint(whole, clock.index);
+  };
+  back.addEventListener("click", () => turn(page - 1));
+  on.addEventListener("click", () => turn(page + 1));
+  order.addEventListener("change", () => {
+    turn(0);
+    order.blur();
+  });
+  // Where a unit stands in the order that is shown; -1: there are no pages, or no such unit.
+  const placeOf = (unit) => (pager.hidden ? -1 : inOrder()?.indexOf(unit) ?? unit);
+  const turnToChosen = () => {
+    const at = model.selects === "unit" ? placeOf(clock.choice.unit) : -1;
+    if (at >= 0 && Math.floor(at / model.page) !== page) turn(Math.floor(at / model.page));
+  };
+  const listOrders = () => {
+    order.replaceChildren(element("option", { value: "", text: "as recorded" }),
+      ...Object.keys(model.orders).map((value) => element("option", { value, text: `by ${value}` })));
+    order.parentElement.hidden = !Object.keys(model.orders).length;
+    page = 0;
+  };
+
   const idOf = (tile) => {
     const ids = shown?.tile_ids ?? model.tile_ids;
     if (ids.length) return ids[tile];
     return matrix() ? tile : Math.floor(tile / Math.max(1, model.places));
   };
-  const range = (codes) => {
+  const ends = (codes) => {
     let [least, most] = [255, 1];
     for (const value of codes) {
       if (value === 0) continue;
@@ -215,12 +283,13 @@ export function render({ model, el }) {
     context.textAlign = "left";
   };
   const paint = (payload, index) => {
-    const { frame } = payload;
+    whole = payload;
     const old = shown?.frame.shape;
-    shown = payload;
+    shown = onPage(payload);
+    const { frame } = shown;
     if (!place || !old || frame.shape.some((size, axis) => size !== old[axis])) layout(frame.shape);
     const codes = bytes(frame);
-    const [least, most] = limits.free ? range(codes) : [1, 255];
+    const [least, most] = limits.free ? ends(codes) : [1, 255];
     const colours = table(model.palette, least, most);
     context.clearRect(0, 0, canvas.width, canvas.height);
     if (place.cells) drawCells(codes, colours);
@@ -237,7 +306,7 @@ export function render({ model, el }) {
   };
   const valueOf = (code) => model.low + ((code - 1) / 254) * (model.high - model.low);
   const legend = () => {
-    const [least, most] = limits.free && shown ? range(bytes(shown.frame)) : [1, 255];
+    const [least, most] = limits.free && shown ? ends(bytes(shown.frame)) : [1, 255];
     low.textContent = readOff(least, model);
     high.textContent = readOff(most, model);
     low.title = high.title = model.bounded ? "" : BEYOND;
@@ -310,7 +379,7 @@ export function render({ model, el }) {
       return `${model.y_name} ${row ?? y} · ${column ? `“${column}”` : `${model.x_name} ${x}`} · ${value}`;
     }
     const known = captions()[tile] || (model.selects && model.selects !== "unit" ? `${model.selects} ${idOf(tile)}` : "");
-    const what = known || (model.tile_ids.length ? `unit ${idOf(tile)}` : tileName(tile, model.places));
+    const what = known || (shown.tile_ids?.length ? `unit ${idOf(tile)}` : tileName(tile, model.places));
     return `${what}${place.cells ? "" : ` · y ${y}, x ${x}`} · ${value}`;
   };
   const hover = () => {
@@ -349,8 +418,11 @@ export function render({ model, el }) {
     const move = { ArrowLeft: -across, ArrowRight: across, ArrowUp: -place.columns, ArrowDown: place.columns }[event.key];
     if (!move) return;
     event.preventDefault();
-    const count = matrix() ? place.height : place.count;
-    pick(idOf(tileAfter(tilesOf(clock.choice[model.selects]), move, count)));
+    const at = model.selects === "unit" ? placeOf(clock.choice.unit) : -1;
+    if (at >= 0) {
+      const to = clamp(at + move, 0, count - 1); // on the page before or after, too
+      pick(inOrder()?.[to] ?? to);
+    } else pick(idOf(tileAfter(tilesOf(clock.choice[model.selects]), move, matrix() ? place.height : place.count)));
   });
 
   // -- life -------------------------------------------------------------------------------
@@ -370,8 +442,16 @@ export function render({ model, el }) {
     legend();
     draw(clock.index);
   });
+  model.on(["orders", "page"], () => {
+    listOrders();
+    turn(0);
+  });
   settle();
+  listOrders();
   legend();
-  heed(model, "choice", mark);
+  heed(model, "choice", () => {
+    turnToChosen();
+    mark();
+  });
   heed(model, "hover", mark);
 }

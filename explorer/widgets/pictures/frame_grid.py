@@ -34,6 +34,11 @@ class FrameGrid(Stepped):
     tile_ids = param.List(
         default=[], doc="What each tile or row stands for: its unit, probe or recorded step."
     )
+    page = param.Integer(default=0, doc="Most tiles shown at once; of more, one page. 0: all.")
+    orders = param.Dict(
+        default={},
+        doc="Orders of the tiles, by what they go by: numbers of all of them.",
+    )
     captions = param.List(default=[], doc="Text under each tile.")
     x_labels = param.List(default=[], doc="Texts under the columns of a matrix.")
     y_labels = param.List(default=[], doc="Texts beside the rows of a matrix.")

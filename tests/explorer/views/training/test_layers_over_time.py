@@ -11,15 +11,16 @@ import pytest
 
 from explorer.data.absence import GIVE_LABELS, GIVE_PROBE, RECORD_WEIGHTS, Lack, Nothing, Unfit
 from explorer.data.layer_quantities import LAYER_QUANTITIES, LayerQuantity
+from explorer.derived.network.blocks import Block
 from explorer.derived.units.separation import silhouettes
 from explorer.selection import SelectionKey
 from explorer.session.session import Explorer
 from explorer.views.base import Scene
 from explorer.views.registry import views
-from explorer.views.training.layers_over_time import LayersOverTime, Table
+from explorer.views.training.layers_over_time import LayersOverTime, Table, by_block
 from store.testing import frames_at, image_run_spec
 from tests.explorer.conftest import with_probe, with_updates, without_probe
-from tests.explorer.drawing import drawn_by
+from tests.explorer.drawing import choice_of, drawn_by
 
 STEPS = (0, 1, 2, 5, 10, 20, 50, 100)
 ALL = (
@@ -340,3 +341,41 @@ def test_the_caption_of_dead_units_says_how_far_the_probes_can_tell(partly_dead)
     caption = card_of("dead units").caption(scene_of(partly_dead))
     assert "6 probes are a sample: up to 50 % of inputs like them may still wake" in caption
     assert "no longer learns" not in caption
+
+
+# -- deep networks ----------------------------------------------------------------------------
+
+
+def test_the_rows_of_a_block_are_folded_to_the_median_of_those_with_a_value():
+    values = np.array([[1, 5, 3, 9, 2], [np.nan, 4, np.inf, np.nan, np.nan]], np.float32)
+    blocks = [Block("b", "residual", ("x", "y", "silent", "z")), Block("c", "chain", ("w",))]
+    folded = by_block(Table(values, ("stem", "x", "y", "z", "w")), blocks)
+    assert folded.names == ("stem", "b (3)", "c (1)")
+    np.testing.assert_array_equal(folded.values, [[1, 5, 2], [np.nan, 4, np.nan]])
+
+
+def rows_of(pane):
+    """Names beside the rows, from top to bottom."""
+    names = figure_of(pane).yaxis[0].major_label_overrides
+    return [names[at] for at in sorted(names, reverse=True)]
+
+
+def test_a_deep_network_has_a_row_for_each_block_and_on_demand_for_each_layer(
+    image_data, monkeypatch
+):
+    module = "explorer.views.training.layers_over_time"
+    view, scene = card_of("update ratio"), scene_of(image_data)
+    plain = drawn(view, scene)
+    names = rows_of(plain)
+    assert "has one row" not in view.caption(scene)
+    monkeypatch.setattr(f"{module}.MOST_ROWS", 2)
+    monkeypatch.setattr(
+        image_data, "blocks", [Block("first", "residual", tuple(names[:2]))], raising=False
+    )
+    panel = drawn(view, scene)
+    (folded,) = panel.select(pn.pane.HoloViews)
+    assert rows_of(folded) == ["first (2)", *names[2:]]
+    assert "has one row, the median" in view.caption(scene)
+    choice_of(panel, "Rows").value = "layers"
+    shown = [pane for pane in panel.select(pn.pane.HoloViews) if pane.visible]
+    assert rows_of(shown[-1]) == names
