@@ -1,8 +1,8 @@
 """Replay a recorded training: arrays (`derived`), pictures (`plots`), panes (`views`), the app.
 
 In a notebook, `explore` shows a run, `picture` one view of it as a HoloViews object; `network_at`
-gives the network at a recorded step, for any input. Opening the explorer loads no TensorFlow. Names
-are imported at their first use: nothing but what is needed.
+gives the network at a recorded step, for any input, and `findings` says what happened. Opening the
+explorer loads no TensorFlow. Names are imported at their first use: nothing but what is needed.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from explorer.at_step.door import network_at
+    from explorer.derived.findings.finding import Finding
+    from explorer.inquiry.findings import findings
     from explorer.notebook import explore, picture, titles
     from store.errors import (
         ChunkDamagedError,
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ChunkDamagedError",
+    "Finding",
     "MissingExtraError",
     "RemoteError",
     "RunFormatError",
@@ -34,12 +37,17 @@ __all__ = [
     "SpecError",
     "TrainlapseError",
     "explore",
+    "findings",
     "network_at",
     "picture",
     "titles",
 ]
 
-_HOMES = {"network_at": "explorer.at_step.door"}
+_HOMES = {
+    "Finding": "explorer.derived.findings.finding",
+    "findings": "explorer.inquiry.findings",
+    "network_at": "explorer.at_step.door",
+}
 
 
 def __getattr__(name: str) -> Any:

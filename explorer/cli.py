@@ -10,6 +10,7 @@ import click
 
 import explorer.at_step.command
 import explorer.export.command
+import explorer.inquiry.command
 import recorder.commands.cli
 import store.cli
 from explorer.replay.command import export
@@ -186,6 +187,7 @@ COMMANDS = [
     *store.cli.COMMANDS,
     *explorer.at_step.command.COMMANDS,  # its `verify` does more than the store's
     *explorer.export.command.COMMANDS,
+    *explorer.inquiry.command.COMMANDS,
     export,
 ]
 for command in COMMANDS:

@@ -212,7 +212,7 @@
       if (!values?.shape) return;
       const count = values.shape[1];
       const shares = Array.from({ length: count }, (_, number2) => values[index * count + number2]);
-      const best = shares.reduce((top, share, number2) => share > shares[top] ? number2 : top, 0);
+      const best = shares.reduce((top2, share, number2) => share > shares[top2] ? number2 : top2, 0);
       const shown = classesShown(shares, model.truth).map((number2) => {
         const { row, bar, value } = rowOf(number2);
         const share = shares[number2];
@@ -339,8 +339,8 @@
         tip.textContent = text;
         tip.hidden = false;
         const left = clamp(x + 12, 0, stage.clientWidth - tip.offsetWidth - 4);
-        const top = y - 30 < 0 ? y + 18 : y - 30;
-        tip.style.transform = `translate(${left}px, ${top}px)`;
+        const top2 = y - 30 < 0 ? y + 18 : y - 30;
+        tip.style.transform = `translate(${left}px, ${top2}px)`;
       },
       hide: () => {
         tip.hidden = true;
@@ -558,9 +558,9 @@
       select();
     };
     const bringIntoView = (item) => {
-      const top = item.offsetTop - list.offsetTop;
-      if (top < list.scrollTop) list.scrollTop = top;
-      else if (top + item.offsetHeight > list.scrollTop + list.clientHeight) list.scrollTop = top + item.offsetHeight - list.clientHeight;
+      const top2 = item.offsetTop - list.offsetTop;
+      if (top2 < list.scrollTop) list.scrollTop = top2;
+      else if (top2 + item.offsetHeight > list.scrollTop + list.clientHeight) list.scrollTop = top2 + item.offsetHeight - list.clientHeight;
     };
     const select = () => items.forEach((item, probe) => {
       item.setAttribute("aria-selected", probe === clock.choice.probe);
@@ -805,16 +805,16 @@
       const rows = model.y_labels.map((label) => cut(label, 22));
       const names = model.x_labels.map((label) => cut(label, 11));
       const left = rows.length ? 8 + Math.min(150, widest(rows)) : 0;
-      const top = rows.length ? ROW_PITCH / 2 : 0;
-      if (!names.length) return { left, top, bottom: top, rows, names, every: 1 };
+      const top2 = rows.length ? ROW_PITCH / 2 : 0;
+      if (!names.length) return { left, top: top2, bottom: top2, rows, names, every: 1 };
       const wider = (full.width - left) / columns;
-      const dx = model.square ? Math.min(wider, (full.height - top) / rowCount) : wider;
+      const dx = model.square ? Math.min(wider, (full.height - top2) / rowCount) : wider;
       const wide = widest(names);
       const level = wide + 8 <= dx || names.every((name2) => /^-?[\d.]*$/.test(name2));
       const every = Math.ceil((level ? wide + 8 : TILTED_PITCH) / dx);
-      if (level) return { left, top, bottom: 18, rows, names, every, level };
+      if (level) return { left, top: top2, bottom: 18, rows, names, every, level };
       const reach = context.measureText(names[0]).width * Math.cos(TILT) - dx / 2 + 6;
-      return { left: Math.max(left, reach), top, bottom: 12 - wide * Math.sin(TILT), rows, names, every };
+      return { left: Math.max(left, reach), top: top2, bottom: 12 - wide * Math.sin(TILT), rows, names, every };
     };
     const layout = ([count, height, width]) => {
       const box = stage.getBoundingClientRect();
@@ -883,13 +883,13 @@
       context.fillStyle = themed(el, "text");
       context.font = LABEL_FONT;
       context.textBaseline = "middle";
-      const { left, top, dx, dy, rows, names, every, level } = place;
+      const { left, top: top2, dx, dy, rows, names, every, level } = place;
       context.textAlign = level ? "center" : "right";
       const end = parseFloat(canvas.style.width);
       for (let column = 0; column < names.length; column += every) {
         if (level && left + (column + 0.5) * dx + context.measureText(names[column]).width / 2 > end) break;
         context.save();
-        context.translate(left + (column + 0.5) * dx, top + place.height * dy + (level ? 10 : 7));
+        context.translate(left + (column + 0.5) * dx, top2 + place.height * dy + (level ? 10 : 7));
         if (!level) context.rotate(TILT);
         context.fillText(names[column], 0, 0);
         context.restore();
@@ -897,7 +897,7 @@
       context.textAlign = "right";
       const step = Math.ceil(ROW_PITCH / dy);
       for (let row = 0; row < rows.length; row += step) {
-        context.fillText(rows[row], left - 6, top + (row + 0.5) * dy);
+        context.fillText(rows[row], left - 6, top2 + (row + 0.5) * dy);
       }
       context.textAlign = "left";
     };
@@ -994,12 +994,12 @@
     const under = () => {
       if (!pointer || !shown || !place) return null;
       const [across, down] = pitch();
-      const [left, top] = [pointer.x - place.left, pointer.y - place.top];
-      const [column, row] = [Math.floor(left / across), Math.floor(top / down)];
+      const [left, top2] = [pointer.x - place.left, pointer.y - place.top];
+      const [column, row] = [Math.floor(left / across), Math.floor(top2 / down)];
       const tile = row * place.columns + column;
       const x = Math.floor((left - column * across) / place.dx);
-      const y = Math.floor((top - row * down) / place.dy);
-      const inside = left >= 0 && top >= 0 && column < place.columns && tile < place.count && x < place.width && y < place.height;
+      const y = Math.floor((top2 - row * down) / place.dy);
+      const inside = left >= 0 && top2 >= 0 && column < place.columns && tile < place.count && x < place.width && y < place.height;
       return inside ? { tile, x, y } : null;
     };
     const describe = ({ tile, x, y }) => {
@@ -1073,10 +1073,12 @@
     heed(model, "hover", mark);
   }
 
-  // explorer/widgets/time/moments.js
-  var NOTE_CHARACTERS = 2e3;
+  // explorer/widgets/shared/cards.js
   var SETTLE_MS = [0, 350, 1200];
-  var KEYS = { n: "next", p: "previous", m: "mark" };
+  var GAP_PX = 10;
+  var LETTER = /^[AB] · /;
+  var page = () => document.querySelector("main") ?? document.scrollingElement;
+  var top = () => document.querySelector(".bar")?.getBoundingClientRect().bottom ?? 0;
   function* cardsBelow(node) {
     for (const child of (node.shadowRoot ?? node).children ?? []) {
       if (child.matches(".head") && child.querySelector("h3")) {
@@ -1087,6 +1089,34 @@
       yield* cardsBelow(child);
     }
   }
+  function cardScroller() {
+    let timers = [];
+    const settle = () => {
+      timers.forEach(clearTimeout);
+      timers = [];
+    };
+    const to = (title) => {
+      settle();
+      const main = page();
+      let left = null;
+      const move = () => {
+        if (left !== null && Math.abs(main.scrollTop - left) > 2) return settle();
+        for (const { title: other, card: card2 } of cardsBelow(main)) {
+          const box = card2.getBoundingClientRect();
+          if (![other, other.replace(LETTER, "")].includes(title) || !box.height) continue;
+          main.scrollTop += box.top - top() - GAP_PX;
+          break;
+        }
+        left = main.scrollTop;
+      };
+      timers = SETTLE_MS.map((wait) => setTimeout(move, wait));
+    };
+    return { to, settle };
+  }
+
+  // explorer/widgets/time/moments.js
+  var NOTE_CHARACTERS = 2e3;
+  var KEYS = { n: "next", p: "previous", m: "mark" };
   function render5({ model, el }) {
     const clock = clockOf(model.channel);
     const press = (name, text, title) => {
@@ -1113,29 +1143,7 @@
     const list = () => [...model.moments];
     const place = () => list().findIndex((moment) => moment.id === at);
     const tell = (what) => model.send_msg(what);
-    const page = () => document.querySelector("main") ?? document.scrollingElement;
-    const top = () => document.querySelector(".bar")?.getBoundingClientRect().bottom ?? 0;
-    let timers = [];
-    const settle = () => {
-      timers.forEach(clearTimeout);
-      timers = [];
-    };
-    const scrollTo = (title) => {
-      settle();
-      const main = page();
-      let left = null;
-      const move = () => {
-        if (left !== null && Math.abs(main.scrollTop - left) > 2) return settle();
-        for (const { title: other, card: card2 } of cardsBelow(main)) {
-          const box = card2.getBoundingClientRect();
-          if (other !== title || !box.height) continue;
-          main.scrollTop += box.top - top() - 10;
-          break;
-        }
-        left = main.scrollTop;
-      };
-      timers = SETTLE_MS.map((wait) => setTimeout(move, wait));
-    };
+    const scroll = cardScroller();
     const viewHere = () => {
       const main = page();
       if (!main || main.scrollTop < 40) return null;
@@ -1149,7 +1157,7 @@
       at = moment.id;
       clock.choose(moment.go);
       clock.go(moment.index);
-      if (moment.view) scrollTo(moment.view);
+      if (moment.view) scroll.to(moment.view);
       show();
     };
     const step = (by) => {
@@ -1317,7 +1325,7 @@
     const onTick = () => show();
     clock.addEventListener("tick", onTick);
     model.on("remove", () => {
-      settle();
+      scroll.settle();
       clock.removeEventListener("tick", onTick);
       heard.removeEventListener("keydown", onKey);
       document.removeEventListener("pointerdown", onPointer);
@@ -1806,7 +1814,10 @@
       plain: (value) => model.axis === "wall_time" ? value.toFixed(1) : short(value),
       unit: () => ({ epoch: "epoch", wall_time: "seconds" })[model.axis] ?? "step",
       spoken: named,
-      notches: () => model.jumps.map((index) => [index, `Before step ${model.steps[index]} the ${JUMPED}`]),
+      notches: () => [
+        ...model.jumps.map((index) => [index, `Before step ${model.steps[index]} the ${JUMPED}`]),
+        ...model.marks.map(([index, said]) => [index, `Step ${model.steps[index]}: ${said}`])
+      ],
       onPause: () => {
         tellPython();
         writeAddress();
@@ -1852,7 +1863,7 @@
       axis.blur();
     });
     clock.addEventListener("tick", onTick);
-    model.on("axis", onAxis);
+    model.on(["axis", "marks"], onAxis);
     model.on(["steps", "epochs", "wall_times", "jumps"], () => {
       clock.count = Math.max(1, model.steps.length);
       clock.go(clock.index);

@@ -1,3 +1,44 @@
+// explorer/widgets/shared/cards.js
+var SETTLE_MS = [0, 350, 1200];
+var GAP_PX = 10;
+var LETTER = /^[AB] · /;
+var page = () => document.querySelector("main") ?? document.scrollingElement;
+var top = () => document.querySelector(".bar")?.getBoundingClientRect().bottom ?? 0;
+function* cardsBelow(node) {
+  for (const child of (node.shadowRoot ?? node).children ?? []) {
+    if (child.matches(".head") && child.querySelector("h3")) {
+      const host = child.getRootNode().host;
+      const card = host?.parentElement ?? host?.getRootNode().host;
+      if (card) yield { title: child.querySelector("h3").textContent, card };
+    }
+    yield* cardsBelow(child);
+  }
+}
+function cardScroller() {
+  let timers = [];
+  const settle = () => {
+    timers.forEach(clearTimeout);
+    timers = [];
+  };
+  const to = (title) => {
+    settle();
+    const main = page();
+    let left = null;
+    const move = () => {
+      if (left !== null && Math.abs(main.scrollTop - left) > 2) return settle();
+      for (const { title: other, card } of cardsBelow(main)) {
+        const box = card.getBoundingClientRect();
+        if (![other, other.replace(LETTER, "")].includes(title) || !box.height) continue;
+        main.scrollTop += box.top - top() - GAP_PX;
+        break;
+      }
+      left = main.scrollTop;
+    };
+    timers = SETTLE_MS.map((wait) => setTimeout(move, wait));
+  };
+  return { to, settle };
+}
+
 // explorer/widgets/shared/numbers.js
 function clamp(value, low = 0, high = 1) {
   return Math.max(low, Math.min(high, value));
@@ -65,18 +106,7 @@ function element(tag, attributes = {}, ...children) {
 
 // explorer/widgets/time/moments.js
 var NOTE_CHARACTERS = 2e3;
-var SETTLE_MS = [0, 350, 1200];
 var KEYS = { n: "next", p: "previous", m: "mark" };
-function* cardsBelow(node) {
-  for (const child of (node.shadowRoot ?? node).children ?? []) {
-    if (child.matches(".head") && child.querySelector("h3")) {
-      const host = child.getRootNode().host;
-      const card = host?.parentElement ?? host?.getRootNode().host;
-      if (card) yield { title: child.querySelector("h3").textContent, card };
-    }
-    yield* cardsBelow(child);
-  }
-}
 function render({ model, el }) {
   const clock = clockOf(model.channel);
   const press = (name, text, title) => {
@@ -103,29 +133,7 @@ function render({ model, el }) {
   const list = () => [...model.moments];
   const place = () => list().findIndex((moment) => moment.id === at);
   const tell = (what) => model.send_msg(what);
-  const page = () => document.querySelector("main") ?? document.scrollingElement;
-  const top = () => document.querySelector(".bar")?.getBoundingClientRect().bottom ?? 0;
-  let timers = [];
-  const settle = () => {
-    timers.forEach(clearTimeout);
-    timers = [];
-  };
-  const scrollTo = (title) => {
-    settle();
-    const main = page();
-    let left = null;
-    const move = () => {
-      if (left !== null && Math.abs(main.scrollTop - left) > 2) return settle();
-      for (const { title: other, card } of cardsBelow(main)) {
-        const box = card.getBoundingClientRect();
-        if (other !== title || !box.height) continue;
-        main.scrollTop += box.top - top() - 10;
-        break;
-      }
-      left = main.scrollTop;
-    };
-    timers = SETTLE_MS.map((wait) => setTimeout(move, wait));
-  };
+  const scroll = cardScroller();
   const viewHere = () => {
     const main = page();
     if (!main || main.scrollTop < 40) return null;
@@ -139,7 +147,7 @@ function render({ model, el }) {
     at = moment.id;
     clock.choose(moment.go);
     clock.go(moment.index);
-    if (moment.view) scrollTo(moment.view);
+    if (moment.view) scroll.to(moment.view);
     show();
   };
   const step = (by) => {
@@ -307,7 +315,7 @@ function render({ model, el }) {
   const onTick = () => show();
   clock.addEventListener("tick", onTick);
   model.on("remove", () => {
-    settle();
+    scroll.settle();
     clock.removeEventListener("tick", onTick);
     heard.removeEventListener("keydown", onKey);
     document.removeEventListener("pointerdown", onPointer);

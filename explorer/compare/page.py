@@ -14,8 +14,10 @@ from explorer.compare.pair import RunPair
 from explorer.compare.session import CHANNEL, Comparison
 from explorer.compare.side import CHANNELS, HALF, Side
 from explorer.compare.views.base import PairView, pair_views
+from explorer.data.verdict import verdict
 from explorer.plots import style
 from explorer.selection import SelectionKey, Tab
+from explorer.session.happened import Happened, tabs_of_cards
 from explorer.session.session import TAB_TITLES, grid, notice, parts, rows
 from explorer.views.base import Region
 from explorer.widgets.markup import render
@@ -61,6 +63,9 @@ class ComparisonPage:
             margin=0,
         )
         self.graph = self._graphs()
+        self._happened = Happened(
+            tabs_of_cards(Side.tab_of), CHANNELS[0], find=lambda data: verdict(data, second.data)
+        )
         self._units = pn.pane.HTML(margin=0, align="center", styles={"flex": "1", "min-width": "0"})
         self._choice = self._unit_choice()
         row = {"display": "flex", "flex-direction": "row", "align-items": "center"}
@@ -68,6 +73,7 @@ class ComparisonPage:
         self.body = self._layout()
         self.comparison.listeners.append(self.update)
         self.update()
+        self._happened.adopt(first.data)
 
     def update(self) -> None:
         """Bring tabs and pictures of both runs up to the selection."""
@@ -147,6 +153,7 @@ class ComparisonPage:
         tabs = Tabs(titles=TITLES, channel=CHANNELS[0], sizing_mode="stretch_width", margin=0)
         return rows(
             *notices,
+            self._happened.widget,
             *grid([card.panel for card in self._above]),
             tabs,
             self._unit_row,

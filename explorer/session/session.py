@@ -17,6 +17,7 @@ from explorer.data.run import RunData
 from explorer.derived.predictions.verdicts import Verdicts
 from explorer.plots import style
 from explorer.selection import TABS, SelectionKey, Tab, select_in
+from explorer.session.happened import Happened, tabs_of_cards
 from explorer.views.base import Region
 from explorer.views.registry import views
 from explorer.widgets.charts.probability_bars import ProbabilityBars
@@ -102,10 +103,12 @@ class Explorer:
         self.cards = {region: self._cards(region) for region in get_args(Region)}
         self.absent = {tab: AbsenceNotice.of(tab, self.cards, self.tab_of) for tab in TAB_TITLES}
         self.heading = pn.pane.HTML(margin=0, sizing_mode="stretch_width")
+        self.happened = Happened(tabs_of_cards(self.tab_of), self.channel, mark=self._mark)
         self.body = self._layout()
         self._watch()
         self._update(deadline=time.monotonic() + FIRST_SCREEN_S)
         self._judge()
+        self.happened.adopt(data)
 
     # -- a run that grows --------------------------------------------------------------------
 
@@ -127,6 +130,7 @@ class Explorer:
         )
         self._update_bars()
         self._judge()
+        self.happened.adopt(data)
         self._colour_graph(self.graph.quantity)
         for cards in self.cards.values():
             for card in cards:
@@ -260,6 +264,10 @@ class Explorer:
 
         self._in_worker("The predictions cannot be read", self.data.verdicts, show)
 
+    def _mark(self, marks: list[tuple[int, str]]) -> None:
+        """Mark on the slider where something happened."""
+        self.transport.marks = marks
+
     def _colour_graph(self, name: str) -> None:
         """Colour the graph's boxes by a quantity, once the worker has computed it."""
         graph = self.graph
@@ -345,7 +353,8 @@ class Explorer:
             "training": rows(*grid(self._panels_of("training")), self.absent["training"]),
         }
         tabs = Tabs(titles=TAB_TITLES, channel=self.channel, sizing_mode="stretch_width", margin=0)
-        return rows(*notices, *grid(self._panels_of("run")), tabs, *self.panels.values())
+        above = [self.happened.widget, *grid(self._panels_of("run"))]
+        return rows(*notices, *above, tabs, *self.panels.values())
 
     def _panels_of(self, region: Region) -> list[Any]:
         return [card.panel for card in self.cards[region]]

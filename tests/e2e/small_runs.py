@@ -13,7 +13,8 @@ from tests.recorder.networks import NETWORKS, compiled
 
 CLASSES = ("ant", "bee", "cat")
 WORDS = ("", "[UNK]", "not", "a", "good", "film", "bad", "one", "is", "this", "no", "more")
-LEARNED_FROM = 32
+# Ten examples of each class and more, among those learned from and among the others.
+LEARNED_FROM, HELD_OUT, LOOKED_AT = 96, 96, 48
 
 
 def record(path: Path, network: str, *, seed: int = 7, epochs: int = 3) -> Run:
@@ -30,16 +31,16 @@ def record(path: Path, network: str, *, seed: int = 7, epochs: int = 3) -> Run:
     epochs : int
         Length of the training, in fours of updates.
     """
-    x, y = NETWORKS[network].data(LEARNED_FROM + 16)
+    x, y = NETWORKS[network].data(LEARNED_FROM + HELD_OUT)
     learned, held_out = slice(LEARNED_FROM), slice(LEARNED_FROM, None)
     vocabulary = WORDS if network == "lstm" else None
     recorder = Recorder(
         path,
-        Probe(x[:6], y[:6], class_names=CLASSES, vocabulary=vocabulary),
+        Probe.pick(x, y, 5, class_names=CLASSES, vocabulary=vocabulary),
         schedule=every_n_steps(2),
         evaluation=[
             Evaluation(x[held_out], y[held_out], class_names=CLASSES, role="held_out"),
-            Evaluation(x[:16], y[:16], class_names=CLASSES, role="train"),
+            Evaluation(x[:LOOKED_AT], y[:LOOKED_AT], class_names=CLASSES, role="train"),
         ],
         cost_limit=100.0,  # so short a training warns of it
         name=f"{network} of seed {seed}",
@@ -50,7 +51,7 @@ def record(path: Path, network: str, *, seed: int = 7, epochs: int = 3) -> Run:
         y[learned],
         validation_data=(x[held_out], y[held_out]),
         epochs=epochs,
-        batch_size=8,
+        batch_size=LEARNED_FROM // 4,
         verbose=0,
         callbacks=[recorder],
     )

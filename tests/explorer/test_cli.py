@@ -58,7 +58,8 @@ def failed(result):
 def test_help_lists_every_command_with_a_line(trainlapse):
     result = trainlapse("--help")
     assert result.exit_code == 0
-    expected = {"demo", "explore", "export", "film", "figure", "numbers", "predict", "checkpoint"}
+    expected = {"demo", "explore", "export", "film", "figure", "findings", "numbers"}
+    expected |= {"predict", "checkpoint"}
     expected |= {command.name for command in [*recorder.commands.cli.COMMANDS, *store.cli.COMMANDS]}
     assert {"record", "info"} <= expected
     assert set(main.commands) == expected

@@ -27,6 +27,10 @@ class ClockSync(Widget):
         default=[],
         doc="Positions of recorded steps before which the weights were set, not updated.",
     )
+    marks = param.List(
+        default=[],
+        doc="Where something happened: position of the recorded step, and a sentence, of each.",
+    )
     axis: param.Selector[str] = param.Selector(
         default="step", objects=list(AXES), doc="Unit of labels and jumps."
     )

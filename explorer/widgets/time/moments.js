@@ -1,24 +1,11 @@
 // Moments of a training: a strip with the one that the tour is at, and a list to change. Going to a
 // moment happens here, on the page's clock; what changes the list goes to Python.
+import { cardScroller, cardsBelow, page, top } from "../shared/cards.js";
 import { clockOf, element, isTyped } from "../shared/clock.js";
 /** @import { Component } from "../../types" */
 
 const NOTE_CHARACTERS = 2000;
-// A card's height is known once it has been drawn, so the page is put in place again.
-const SETTLE_MS = [0, 350, 1200];
 const KEYS = { n: "next", p: "previous", m: "mark" };
-
-// Every card on the page: the elements around headings, through all shadow roots.
-function* cardsBelow(node) {
-  for (const child of (node.shadowRoot ?? node).children ?? []) {
-    if (child.matches(".head") && child.querySelector("h3")) {
-      const host = child.getRootNode().host;
-      const card = host?.parentElement ?? host?.getRootNode().host;
-      if (card) yield { title: child.querySelector("h3").textContent, card };
-    }
-    yield* cardsBelow(child);
-  }
-}
 
 /** @param {Component} component */
 export function render({ model, el }) {
@@ -46,29 +33,7 @@ export function render({ model, el }) {
   const tell = (what) => model.send_msg(what);
 
   // -- going ------------------------------------------------------------------------------
-  const page = () => document.querySelector("main") ?? document.scrollingElement;
-  const top = () => document.querySelector(".bar")?.getBoundingClientRect().bottom ?? 0;
-  let timers = [];
-  const settle = () => {
-    timers.forEach(clearTimeout);
-    timers = [];
-  };
-  const scrollTo = (title) => {
-    settle();
-    const main = page();
-    let left = null;
-    const move = () => {
-      if (left !== null && Math.abs(main.scrollTop - left) > 2) return settle(); // somebody scrolled
-      for (const { title: other, card } of cardsBelow(main)) {
-        const box = card.getBoundingClientRect();
-        if (other !== title || !box.height) continue;
-        main.scrollTop += box.top - top() - 10;
-        break;
-      }
-      left = main.scrollTop;
-    };
-    timers = SETTLE_MS.map((wait) => setTimeout(move, wait));
-  };
+  const scroll = cardScroller();
   // The card at the upper edge, if one has scrolled that far.
   const viewHere = () => {
     const main = page();
@@ -83,7 +48,7 @@ export function render({ model, el }) {
     at = moment.id;
     clock.choose(moment.go);
     clock.go(moment.index);
-    if (moment.view) scrollTo(moment.view);
+    if (moment.view) scroll.to(moment.view);
     show();
   };
   const step = (by) => {
@@ -244,7 +209,7 @@ export function render({ model, el }) {
   const onTick = () => show();
   clock.addEventListener("tick", onTick);
   model.on("remove", () => {
-    settle();
+    scroll.settle();
     clock.removeEventListener("tick", onTick);
     heard.removeEventListener("keydown", onKey);
     document.removeEventListener("pointerdown", onPointer);

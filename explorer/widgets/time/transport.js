@@ -38,7 +38,10 @@ export function render({ model, el }) {
     plain: (value) => model.axis === "wall_time" ? value.toFixed(1) : short(value),
     unit: () => ({ epoch: "epoch", wall_time: "seconds" })[model.axis] ?? "step",
     spoken: named,
-    notches: () => model.jumps.map((index) => [index, `Before step ${model.steps[index]} the ${JUMPED}`]),
+    notches: () => [
+      ...model.jumps.map((index) => [index, `Before step ${model.steps[index]} the ${JUMPED}`]),
+      ...model.marks.map(([index, said]) => [index, `Step ${model.steps[index]}: ${said}`]),
+    ],
     onPause: () => {
       tellPython();
       writeAddress();
@@ -74,7 +77,7 @@ export function render({ model, el }) {
     axis.blur();
   });
   clock.addEventListener("tick", onTick);
-  model.on("axis", onAxis);
+  model.on(["axis", "marks"], onAxis);
   // A run that is being recorded has grown, or went back to an earlier step: the place stays.
   model.on(["steps", "epochs", "wall_times", "jumps"], () => {
     clock.count = Math.max(1, model.steps.length);

@@ -1,0 +1,1 @@
+"""Faulty and healthy trainings, by which the findings are judged."""
