@@ -47,6 +47,8 @@ html_theme_options = {
     "show_prev_next": False,
     "navigation_with_keys": False,
 }
+# Pages without pages below them need no column for those.
+html_sidebars = {"index": [], "ten_minutes": []}
 html_copy_source = False
 html_show_sourcelink = False
 
