@@ -78,7 +78,7 @@ function cursorsOf(model) {
     find();
     for (const span of cursors) {
       const position = span.tags[0]?.[index];
-      if (position !== void 0 && span.location !== position) span.location = position;
+      if (position !== void 0 && span.location !== position) span.setv({ location: position }, { sync: false });
     }
   };
   let late = 0;

@@ -248,28 +248,37 @@ function tipOn(stage) {
       tip.style.transform = `translate(${left}px, ${top}px)`;
     },
     hide: () => {
-      tip.hidden = true;
+      if (!tip.hidden) tip.hidden = true;
     }
   };
 }
 function repaintWhenSeen(model, place, repaint) {
-  const resized = new ResizeObserver(repaint);
+  const room = { width: 0, height: 0 };
+  const resized = new ResizeObserver((entries) => {
+    const { width, height } = entries.at(-1).contentRect;
+    Object.assign(room, { width, height });
+    repaint();
+  });
   resized.observe(place);
   window.addEventListener("trainlapse:theme", repaint);
   model.on("remove", () => {
     resized.disconnect();
     window.removeEventListener("trainlapse:theme", repaint);
   });
+  return room;
 }
 
 // explorer/widgets/shared/message.js
 function messageOn(stage, layers) {
   const message = element("div", { class: "message", hidden: "" });
   stage.append(message);
+  let said;
   return (text, index) => {
+    if (text) message.dataset.index = index;
+    if (text === said) return;
+    said = text;
     message.textContent = text;
     message.hidden = !text;
-    message.dataset.index = index;
     for (const layer of layers) layer.style.visibility = text ? "hidden" : "visible";
   };
 }
@@ -278,12 +287,14 @@ function messageOn(stage, layers) {
 var HEADER = 20;
 var LABEL = 13;
 var APART = 6;
+var MARK = 14;
 var FRAME = 3;
 var SIDE = 22;
 var WIDTHS = { image: [60, 132], map: [56, 58], flanked: [62, 77], vector: [50, 58], classes: [80, 130] };
 var GUTTERS = [18, 64];
 var DIGITS = [3, 2, 1];
 var NONE = 128;
+var PARAMETERS = ["columns", "rows", "links", "scales", "image", "class_names", "sequential", "diverging", "label"];
 var [PRO, CONTRA] = [235, 20];
 var LINK = { least: 0.02, thickest: 6 };
 function signed(value, digits = DIGITS[0]) {
@@ -293,6 +304,24 @@ function signed(value, digits = DIGITS[0]) {
 function curve(pen, from, to) {
   const bend = (to.x - from.x) / 2;
   pen.bezierCurveTo(from.x + bend, from.y, to.x - bend, to.y, to.x, to.y);
+}
+function opens({ group = "", within = 1, open = false }) {
+  return within > 1 || open ? group : "";
+}
+function headingOf(column) {
+  if (!opens(column)) return column.title;
+  return column.open ? `▾ ${column.title}` : `▸ ${column.group}`;
+}
+function linesOf(text, fits) {
+  if (fits(text)) return [text];
+  const ends = [...text.matchAll(/[_.]/g)].map(({ index }) => index).filter((at) => at > 0 && at < text.length - 1);
+  const parted = ends.map((at) => [text.slice(0, at), text.slice(at)]).sort((one, other) => Math.max(...one.map(({ length }) => length)) - Math.max(...other.map(({ length }) => length)));
+  return parted.find((lines) => lines.every(fits)) ?? parted[0] ?? [text];
+}
+function tellsOf(column) {
+  if (!opens(column)) return column.title;
+  if (column.open) return `${column.title} · of ${column.group}, click to fold it`;
+  return `${column.group} · by ${column.title}, the strongest of its ${column.within} layers, click to open`;
 }
 var percent = (share) => `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
 function placesOf(columns, width) {
@@ -320,23 +349,26 @@ function render({ model, el }) {
   let places = [];
   let boxes = [];
   let shown = null;
+  let header = HEADER;
   let pointed;
   const isChosen = (box) => box.unit === clock.choice.unit && box.members.includes(clock.choice.layer);
   const same = (one, other) => one && other && one.column === other.column && one.row === other.row;
-  const tables = { diverging: table(model.diverging), sequential: table(model.sequential) };
-  const names = () => model.class_names;
+  let its = {};
+  let tables = {};
+  const names = () => its.class_names;
   const sheets = [];
+  const grey = document.createElement("canvas");
   const partsOf = (payload) => {
     const pixels = bytes(payload.pixels);
     let [at, count] = [0, 0];
     const take = (height, width, palette) => {
-      const size = model.rows * height * width;
+      const size = its.rows * height * width;
       const codes = pixels.subarray(at, at += size);
       const sheet = sheets[count++] ??= document.createElement("canvas");
-      coloured(codes, width, model.rows * height, palette, sheet);
+      coloured(codes, width, its.rows * height, palette, sheet);
       return { sheet, height, width };
     };
-    return model.columns.slice(1).map((column) => {
+    return its.columns.slice(1).map((column) => {
       const own = column.signed ? tables.diverging : tables.sequential;
       return {
         maps: column.kind === "map" ? take(column.height, column.width, own) : null,
@@ -353,11 +385,10 @@ function render({ model, el }) {
     return { x: left, y: top, width: wide, height: tall };
   };
   const drawInput = (pen, payload, place, height) => {
-    const { image } = model;
+    const { diverging, image } = its;
     if (!image?.shape) return;
     const [tall, wide, channels] = image.shape;
-    const grey = document.createElement("canvas");
-    [grey.width, grey.height] = [wide, tall];
+    if (grey.width !== wide || grey.height !== tall) [grey.width, grey.height] = [wide, tall];
     const context = grey.getContext("2d");
     const made = context.createImageData(wide, tall);
     const data = bytes(image);
@@ -367,23 +398,23 @@ function render({ model, el }) {
       const share = Math.min(1, Math.abs(code - NONE) / 100);
       for (let channel = 0; channel < 3; channel++) {
         const base = 60 + 0.7 * (data[pixel * channels + Math.min(channel, channels - 1)] / 255) * 195;
-        made.data[4 * pixel + channel] = (1 - share) * base + share * model.diverging[3 * code + channel];
+        made.data[4 * pixel + channel] = (1 - share) * base + share * diverging[3 * code + channel];
       }
       made.data[4 * pixel + 3] = 255;
     }
     context.putImageData(made, 0, 0);
     const scale = Math.min(place.width / wide, (height - 3 * LABEL) / tall);
     const y = Math.max(0, (height - tall * scale) / 2 - LABEL);
-    pen.drawImage(grey, place.left, HEADER + y, wide * scale, tall * scale);
+    pen.drawImage(grey, place.left, header + y, wide * scale, tall * scale);
     pen.fillStyle = themed(el, "muted");
-    const below = HEADER + y + tall * scale + 4;
+    const below = header + y + tall * scale + 4;
     pen.fillText(fitted(pen, "evidence for", place.width), place.left, below);
     pen.fillStyle = themed(el, "text");
     pen.font = `600 ${FONT}`;
     const name = `“${names()[payload.target] ?? payload.target}”`;
     pen.fillText(fitted(pen, name, place.width), place.left, below + LABEL);
     pen.font = FONT;
-    return { x: place.left, y: HEADER + y, width: place.width, height: tall * scale };
+    return { x: place.left, y: header + y, width: place.width, height: tall * scale };
   };
   const named = (pen, unit, x, y) => {
     pen.font = `600 ${FONT}`;
@@ -400,7 +431,7 @@ function render({ model, el }) {
   };
   const drawUnit = (pen, column, parts, payload, box) => {
     const { row } = box;
-    const at = box.column * model.rows + row;
+    const at = box.column * its.rows + row;
     const palette = column.signed ? tables.diverging : tables.sequential;
     const text = names().length && column.kind === "classes" ? names()[box.unit] : String(box.unit);
     if (column.kind === "map") {
@@ -427,10 +458,10 @@ function render({ model, el }) {
       const share = payload.values[at];
       const y = box.y + box.height / 2 - LABEL;
       const value = percent(share);
-      const room = box.width - pen.measureText(value).width - 8;
+      const room2 = box.width - pen.measureText(value).width - 8;
       pen.fillStyle = themed(el, "text");
       pen.font = box.unit === payload.target ? `600 ${FONT}` : FONT;
-      pen.fillText(fitted(pen, text, room), box.x, y);
+      pen.fillText(fitted(pen, text, room2), box.x, y);
       pen.textAlign = "right";
       pen.fillText(value, box.x + box.width, y);
       pen.textAlign = "left";
@@ -445,9 +476,9 @@ function render({ model, el }) {
   const codeOf = (value, { low, high }) => Number.isNaN(value) ? 0 : 1 + Math.round(254 * clamp((value - low) / (high - low)));
   const drawLinks = (pen, payload, input) => {
     const active = boxes.find((box) => same(box, pointed)) ?? boxes.find(isChosen);
-    const [red, blue] = [PRO, CONTRA].map((code) => rgbOf(model.diverging, code).join(","));
+    const [red, blue] = [PRO, CONTRA].map((code) => rgbOf(its.diverging, code).join(","));
     const link = (source, target, strength) => {
-      const share = Math.min(1, Math.abs(strength) / model.scales[target.column]);
+      const share = Math.min(1, Math.abs(strength) / its.scales[target.column]);
       if (!(share >= LINK.least)) return;
       const lit = !active || source === active || target === active;
       const strongly = lit ? 1 : pointed ? 0.12 : 0.5;
@@ -467,12 +498,12 @@ function render({ model, el }) {
       curve(pen, from, to);
       pen.stroke();
     };
-    const whole = { ...input, column: -1, row: 0, layer: model.columns[0].layer, middle: input.y + input.height / 2 };
+    const whole = { ...input, column: -1, row: 0, layer: its.columns[0].layer, middle: input.y + input.height / 2 };
     const ends = [whole, ...boxes];
-    model.links.forEach(([from, to], at) => {
+    its.links.forEach(([from, to], at) => {
       for (const source of ends.filter(({ layer }) => layer === from)) {
         for (const target of ends.filter(({ layer }) => layer === to)) {
-          link(source, target, payload.links[(at * model.rows + source.row) * model.rows + target.row]);
+          link(source, target, payload.links[(at * its.rows + source.row) * its.rows + target.row]);
         }
       }
     });
@@ -483,25 +514,32 @@ function render({ model, el }) {
       pen.strokeRect(x - FRAME, top - FRAME, width + 2 * FRAME, bottom - top + 2 * FRAME - 1);
     }
   };
-  const titleRoom = (at) => places[at].width + (at < places.length - 1 ? places[at].gutter - 8 : 0);
+  const titleRoom = (at) => places[at].width + (at < places.length - 1 ? places[at].gutter - 8 - (its.columns[at + 1].folded?.length ? MARK - 4 : 0) : 0);
   const paint = (payload, index) => {
-    places = placesOf(model.columns, scroll.clientWidth - 2 * FRAME);
+    const { height } = room;
+    places = placesOf(its.columns, room.width - 2 * FRAME);
     const { left, width } = places.at(-1);
-    const height = scroll.clientHeight;
-    const pen = sized(canvas, Math.max(scroll.clientWidth, Math.ceil(left + width) + 2 * FRAME), height);
+    header = HEADER + (its.columns.some((column) => opens(column) || column.folded?.length) ? LABEL : 0);
+    const pen = sized(canvas, Math.max(room.width, Math.ceil(left + width) + 2 * FRAME), height);
     pen.imageSmoothingEnabled = false;
     pen.textBaseline = "top";
     const parts = partsOf(payload);
-    const room = (height - HEADER) / model.rows;
+    const pitch = (height - header) / its.rows;
     boxes = [];
-    model.columns.forEach((column, at) => {
+    its.columns.forEach((column, at) => {
       pen.font = `600 ${FONT}`;
       pen.fillStyle = themed(el, "text");
-      pen.fillText(fitted(pen, column.title, titleRoom(at)), places[at].left, 0);
+      const most = titleRoom(at);
+      const lines = header > HEADER ? linesOf(headingOf(column), (text) => pen.measureText(text).width <= most) : [headingOf(column)];
+      lines.forEach((text, line) => pen.fillText(fitted(pen, text, most), places[at].left, line * LABEL));
       pen.font = FONT;
+      if (column.folded?.length) {
+        pen.fillStyle = themed(el, "muted");
+        pen.fillText("⋯", places[at].left - MARK, 0);
+      }
       if (at === 0) return;
-      for (let row = 0; row < model.rows; row++) {
-        const unit = payload.units[(at - 1) * model.rows + row];
+      for (let row = 0; row < its.rows; row++) {
+        const unit = payload.units[(at - 1) * its.rows + row];
         if (unit < 0) continue;
         const box = {
           column: at - 1,
@@ -510,21 +548,21 @@ function render({ model, el }) {
           layer: column.layer,
           members: column.members,
           x: places[at].left,
-          y: HEADER + row * room,
+          y: header + row * pitch,
           width: places[at].width,
-          height: room - APART
+          height: pitch - APART
         };
         drawUnit(pen, column, parts[at - 1], payload, box);
         boxes.push(box);
       }
     });
-    const input = drawInput(pen, payload, places[0], height - HEADER);
+    const input = drawInput(pen, payload, places[0], height - header);
     if (input) drawLinks(pen, payload, input);
     canvas.dataset.index = index;
-    canvas.setAttribute("aria-label", `${model.label}, recorded step ${index + 1} of ${clock.count}`);
+    canvas.setAttribute("aria-label", `${its.label}, recorded step ${index + 1} of ${clock.count}`);
   };
   const draw = (index) => {
-    if (!stage.clientWidth) return;
+    if (!room.width) return;
     const payload = frames.get(index);
     if (payload?.error) say(payload.error, index);
     else if (payload) {
@@ -535,10 +573,24 @@ function render({ model, el }) {
     frames.want(index);
   };
   const under = (event) => boxes.find((box) => event.offsetX >= box.x - FRAME && event.offsetX <= box.x + box.width + FRAME && event.offsetY >= box.y && event.offsetY <= box.y + box.height);
-  const titleUnder = ({ offsetX, offsetY }) => offsetY < HEADER ? model.columns[places.findIndex(({ left }, at) => offsetX >= left && offsetX <= left + titleRoom(at))]?.title : void 0;
+  const headingUnder = ({ offsetX, offsetY }) => {
+    if (offsetY >= header) return void 0;
+    const signed2 = places.findIndex(({ left }, at) => its.columns[at].folded?.length && offsetX >= left - MARK - 3 && offsetX < left - 1);
+    if (signed2 >= 0) {
+      const { folded } = its.columns[signed2];
+      return { says: `folded: ${folded.join(", ")} · click to open ${folded[0]}, the strongest`, group: folded[0] };
+    }
+    const column = its.columns[places.findIndex(({ left }, at) => offsetX >= left && offsetX <= left + titleRoom(at))];
+    return column && { says: tellsOf(column), group: opens(column) };
+  };
+  const toggle = (group) => {
+    introduce(model);
+    model.opened = model.opened.includes(group) ? model.opened.filter((other) => other !== group) : [...model.opened, group];
+    say(`${model.opened.includes(group) ? "opening" : "folding"} ${group} …`, clock.index);
+  };
   const describe = (box) => {
-    const at = box.column * model.rows + box.row;
-    const column = model.columns[box.column + 1];
+    const at = box.column * its.rows + box.row;
+    const column = its.columns[box.column + 1];
     if (column.kind === "classes") return `${column.title} · ${names()[box.unit]} · ${percent(shown.values[at])}`;
     const contribution = signed(shown.contributions[at]);
     return `${column.title} · unit ${box.unit} · contributes ${contribution} to “${names()[shown.target] ?? shown.target}”`;
@@ -546,7 +598,9 @@ function render({ model, el }) {
   const repaint = () => shown && paint(shown, clock.index);
   canvas.addEventListener("pointermove", (event) => {
     const box = under(event);
-    const said = box ? describe(box) : titleUnder(event);
+    const heading = box ? void 0 : headingUnder(event);
+    const said = box ? describe(box) : heading?.says;
+    canvas.style.cursor = box || heading?.group ? "pointer" : "default";
     if (said) tip.show(said, event.offsetX - scroll.scrollLeft, event.offsetY);
     else tip.hide();
     if (same(box, pointed) || !box && !pointed) return;
@@ -561,14 +615,19 @@ function render({ model, el }) {
     repaint();
   });
   const choose = (box) => {
-    if (model.columns[box.column + 1].kind === "classes") clock.choose({ target: box.unit });
+    if (its.columns[box.column + 1].kind === "classes") clock.choose({ target: box.unit });
     else clock.choose({ layer: box.members[0], unit: box.unit });
   };
   canvas.addEventListener("click", (event) => {
-    const box = under(event);
+    const [box, heading] = [under(event), headingUnder(event)];
     if (box) choose(box);
+    else if (heading?.group) toggle(heading.group);
   });
   canvas.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") {
+      const group = opens(its.columns[(boxes.find(isChosen)?.column ?? -1) + 1]);
+      if (group) toggle(group);
+    }
     const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
     if (!move) return;
     event.preventDefault();
@@ -577,10 +636,22 @@ function render({ model, el }) {
     if (to) choose(to);
   });
   const frames = framesOf(model, stage, draw);
-  repaintWhenSeen(model, stage, () => draw(clock.index));
-  model.on(["key", "columns", "links", "scales", "image"], () => draw(clock.index));
+  const room = repaintWhenSeen(model, scroll, () => draw(clock.index));
+  const renew = () => {
+    its = Object.fromEntries(PARAMETERS.map((name) => [name, model[name]]));
+    tables = { diverging: table(its.diverging), sequential: table(its.sequential) };
+  };
+  renew();
+  model.on(["key", ...PARAMETERS], () => {
+    renew();
+    draw(clock.index);
+  });
   heed(model, "choice", repaint);
 }
 export {
-  render
+  headingOf,
+  linesOf,
+  opens,
+  render,
+  tellsOf
 };

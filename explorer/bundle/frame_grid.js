@@ -292,28 +292,37 @@ function tipOn(stage) {
       tip.style.transform = `translate(${left}px, ${top}px)`;
     },
     hide: () => {
-      tip.hidden = true;
+      if (!tip.hidden) tip.hidden = true;
     }
   };
 }
 function repaintWhenSeen(model, place, repaint) {
-  const resized = new ResizeObserver(repaint);
+  const room = { width: 0, height: 0 };
+  const resized = new ResizeObserver((entries) => {
+    const { width, height } = entries.at(-1).contentRect;
+    Object.assign(room, { width, height });
+    repaint();
+  });
   resized.observe(place);
   window.addEventListener("trainlapse:theme", repaint);
   model.on("remove", () => {
     resized.disconnect();
     window.removeEventListener("trainlapse:theme", repaint);
   });
+  return room;
 }
 
 // explorer/widgets/shared/message.js
 function messageOn(stage, layers) {
   const message = element("div", { class: "message", hidden: "" });
   stage.append(message);
+  let said;
   return (text, index) => {
+    if (text) message.dataset.index = index;
+    if (text === said) return;
+    said = text;
     message.textContent = text;
     message.hidden = !text;
-    message.dataset.index = index;
     for (const layer of layers) layer.style.visibility = text ? "hidden" : "visible";
   };
 }
@@ -429,10 +438,10 @@ function render({ model, el }) {
     const box = stage.getBoundingClientRect();
     const full = { width: Math.max(40, box.width), height: Math.max(40, box.height) };
     if (matrix()) {
-      const room = margins(full, height, width);
-      let [dx, dy] = [(full.width - room.left) / width, (full.height - room.top - room.bottom) / height];
+      const room2 = margins(full, height, width);
+      let [dx, dy] = [(full.width - room2.left) / width, (full.height - room2.top - room2.bottom) / height];
       if (model.square) dx = dy = Math.min(dx, dy);
-      place = { ...room, columns: 1, dx, dy, below: 0, tall: room.top + height * dy + room.bottom };
+      place = { ...room2, columns: 1, dx, dy, below: 0, tall: room2.top + height * dy + room2.bottom };
     } else {
       const limit = height * width === 1 ? MAX_VECTOR_CELL : Infinity;
       const below = captions().length ? CAPTION : 0;
@@ -557,7 +566,7 @@ function render({ model, el }) {
     coloured(Uint8Array.from({ length: 255 }, (_, at) => at + 1), 255, 1, table(model.palette), bar);
   };
   const draw = (index) => {
-    if (!stage.clientWidth) return;
+    if (!room.width) return;
     const payload = frames.get(index);
     if (payload?.error) say(payload.error, index);
     else if (payload) {
@@ -666,7 +675,7 @@ function render({ model, el }) {
     canvas.style.cursor = model.selects ? "pointer" : "crosshair";
     if (model.selects) canvas.tabIndex = 0;
   };
-  repaintWhenSeen(model, stage, () => {
+  const room = repaintWhenSeen(model, stage, () => {
     place = null;
     draw(clock.index);
   });

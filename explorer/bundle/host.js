@@ -9,9 +9,9 @@
     const isOpen = () => root.dataset.network === "open";
     const first = (node, what) => {
       const inside = node.shadowRoot ?? node;
-      let found = inside.querySelector(what);
-      for (const child of inside.querySelectorAll("*")) found ??= child.shadowRoot && first(child, what);
-      return found;
+      let found2 = inside.querySelector(what);
+      for (const child of inside.querySelectorAll("*")) found2 ??= child.shadowRoot && first(child, what);
+      return found2;
     };
     const open = () => {
       root.dataset.network = "open";
@@ -24,12 +24,12 @@
       if (thenFocus) button.focus();
     };
     button.addEventListener("click", () => isOpen() ? close(true) : open());
-    const isLayer = (event) => event.composedPath().some((node) => node.dataset?.layer !== void 0);
+    const isLayer2 = (event) => event.composedPath().some((node) => node.dataset?.layer !== void 0);
     drawer.addEventListener("click", (event) => {
-      if (isOpen() && isLayer(event)) close(true);
+      if (isOpen() && isLayer2(event)) close(true);
     });
     drawer.addEventListener("keydown", (event) => {
-      if (isOpen() && isLayer(event) && /^(Enter| )$/.test(event.key)) close(true);
+      if (isOpen() && isLayer2(event) && /^(Enter| )$/.test(event.key)) close(true);
     }, { capture: true });
     document.addEventListener("keydown", (event) => {
       if (isOpen() && event.key === "Escape") close(true);
@@ -50,12 +50,12 @@
 
   // explorer/widgets/shared/numbers.js
   function nearest(values, to, reach = Infinity) {
-    let found = -1;
+    let found2 = -1;
     values.forEach((value, at) => {
       const gap = Math.abs(value - to);
-      if (gap <= reach && !(gap >= Math.abs(values[found] - to))) found = at;
+      if (gap <= reach && !(gap >= Math.abs(values[found2] - to))) found2 = at;
     });
-    return found;
+    return found2;
   }
   function placesOf(clocks, axis) {
     return axis === "log_step" ? clocks.step.map((step) => Math.log10(1 + step)) : clocks[axis];
@@ -175,6 +175,7 @@
   // explorer/widgets/charts/probability_bars.js
   var ALL_CLASSES = 12;
   var TOP_CLASSES = 10;
+  var PARAMETERS = ["class_names", "colours", "truth", "values"];
   function classesShown(shares, truth) {
     const classes = shares.map((_, number2) => number2);
     if (classes.length <= ALL_CLASSES) return classes;
@@ -187,16 +188,17 @@
     const list = element("div", { class: "bars", role: "list", "aria-label": "Predicted probabilities" });
     el.append(list);
     let rows = /* @__PURE__ */ new Map();
+    let its = {};
     const rowOf = (number2) => {
       if (!rows.has(number2)) {
         const bar = element("span", { class: "filled" });
         const value = element("span", { class: "value" });
-        const truth = number2 === model.truth;
+        const truth = number2 === its.truth;
         const row = element(
           "div",
           { class: truth ? "row truth" : "row", role: "listitem", title: truth ? "true class" : "" },
-          element("span", { class: "swatch", style: `background:${model.colours[number2] ?? "transparent"}` }),
-          element("span", { class: "class", text: model.class_names[number2] }),
+          element("span", { class: "swatch", style: `background:${its.colours[number2] ?? "transparent"}` }),
+          element("span", { class: "class", text: its.class_names[number2] }),
           element("span", { class: "space" }, bar),
           value
         );
@@ -208,12 +210,12 @@
       return rows.get(number2);
     };
     const draw = (index) => {
-      const { values } = model;
+      const { values } = its;
       if (!values?.shape) return;
       const count = values.shape[1];
       const shares = Array.from({ length: count }, (_, number2) => values[index * count + number2]);
       const best = shares.reduce((top2, share, number2) => share > shares[top2] ? number2 : top2, 0);
-      const shown = classesShown(shares, model.truth).map((number2) => {
+      const shown = classesShown(shares, its.truth).map((number2) => {
         const { row, bar, value } = rowOf(number2);
         const share = shares[number2];
         const known = Number.isFinite(share);
@@ -227,20 +229,21 @@
       explain();
       list.dataset.index = index;
     };
-    const anew = () => {
+    const explain = () => {
+      const explained = explainedOf(clock.choice.target, its.truth);
+      for (const [number2, { row }] of rows) row.classList.toggle("explained", number2 === explained);
+    };
+    const clock = clockOf(model.channel);
+    const renew = () => {
+      its = Object.fromEntries(PARAMETERS.map((name) => [name, model[name]]));
       rows = /* @__PURE__ */ new Map();
       list.replaceChildren();
       draw(clock.index);
     };
-    const explain = () => {
-      const explained = explainedOf(clock.choice.target, model.truth);
-      for (const [number2, { row }] of rows) row.classList.toggle("explained", number2 === explained);
-    };
-    const clock = clockOf(model.channel);
+    renew();
     follow(model, list, draw);
     heed(model, "choice", explain);
-    model.on(["class_names", "truth"], anew);
-    model.on("values", () => draw(clock.index));
+    model.on(PARAMETERS, renew);
   }
 
   // explorer/widgets/shared/paint.js
@@ -343,22 +346,111 @@
         tip.style.transform = `translate(${left}px, ${top2}px)`;
       },
       hide: () => {
-        tip.hidden = true;
+        if (!tip.hidden) tip.hidden = true;
       }
     };
   }
   function repaintWhenSeen(model, place, repaint) {
-    const resized = new ResizeObserver(repaint);
+    const room = { width: 0, height: 0 };
+    const resized = new ResizeObserver((entries) => {
+      const { width, height } = entries.at(-1).contentRect;
+      Object.assign(room, { width, height });
+      repaint();
+    });
     resized.observe(place);
     window.addEventListener("trainlapse:theme", repaint);
     model.on("remove", () => {
       resized.disconnect();
       window.removeEventListener("trainlapse:theme", repaint);
     });
+    return room;
+  }
+
+  // explorer/widgets/shared/graph_places.js
+  var BOX = { widest: 222, narrowest: 104, height: 38 };
+  var GAP = { x: 14, y: 18 };
+  var MARGIN = 8;
+  var LANE = 10;
+  var FRAME = { side: 7, head: 22, foot: 8 };
+  var isLayer = (node) => node[0] === "=";
+  var isBlock = (node) => node[0] === "#";
+  var isPort = (node) => node[0] === "<" || node[0] === ">";
+  var numberOf = (node) => Number(node.slice(1));
+  function placed(levels, open, room) {
+    const whole = measured(levels, open, 0, room - 2 * MARGIN);
+    const places = /* @__PURE__ */ new Map();
+    const lines = [];
+    put(whole, MARGIN, MARGIN, places, lines);
+    return { places, lines, width: whole.width + 2 * MARGIN, height: whole.height + 2 * MARGIN };
+  }
+  function measured(levels, open, at, room) {
+    const { rows } = levels[at];
+    const isOpen = (node) => isBlock(node) && open.has(numberOf(node));
+    const inner = /* @__PURE__ */ new Map();
+    const least = (row, count) => (room - GAP.x * (row.length - 1) - LANE * (row.length - count)) / count;
+    const counted = rows.map((row) => row.filter((node) => isLayer(node) || isBlock(node)).length);
+    const alone = clamp(
+      Math.min(...rows.map((row, rank) => counted[rank] === 1 ? least(row, 1) : Infinity)),
+      BOX.narrowest,
+      BOX.widest
+    );
+    const sizes = /* @__PURE__ */ new Map();
+    rows.forEach((row, rank) => {
+      const width2 = counted[rank] > 1 ? clamp(least(row, counted[rank]), BOX.narrowest, alone) : alone;
+      for (const node of row) {
+        if (isOpen(node)) {
+          const held = measured(levels, open, numberOf(node) + 1, Math.max(width2, least(row, counted[rank])) - 2 * FRAME.side);
+          inner.set(node, held);
+          sizes.set(node, { width: held.width + 2 * FRAME.side, height: held.height + FRAME.head + FRAME.foot });
+        } else if (isLayer(node) || isBlock(node)) sizes.set(node, { width: width2, height: BOX.height });
+        else sizes.set(node, { width: LANE, height: 0 });
+      }
+    });
+    const widths = rows.map((row) => row.reduce((sum, node) => sum + sizes.get(node).width, GAP.x * (row.length - 1)));
+    const heights = rows.map((row) => Math.max(0, ...row.map((node) => sizes.get(node).height)));
+    const width = Math.max(0, ...widths);
+    const height = heights.reduce((sum, tall) => sum + tall, GAP.y * Math.max(0, rows.length - 1));
+    return { level: levels[at], inner, sizes, widths, heights, width, height };
+  }
+  function put({ level, inner, sizes, widths, heights, width }, left, top2, places, lines) {
+    const own = /* @__PURE__ */ new Map();
+    const ports = /* @__PURE__ */ new Map();
+    let y = top2;
+    level.rows.forEach((row, rank) => {
+      let x = left + (width - widths[rank]) / 2;
+      for (const node of row) {
+        const place = { x, y, ...sizes.get(node), foot: y + heights[rank] };
+        own.set(node, place);
+        if (isLayer(node) || isBlock(node)) places.set(node, place);
+        if (isPort(node)) ports.set(node, [x + place.width / 2, y]);
+        const held = inner.get(node);
+        if (held) place.ports = put(held, x + FRAME.side, y + FRAME.head, places, lines);
+        x += place.width + GAP.x;
+      }
+      y += heights[rank] + GAP.y;
+    });
+    const middle = ({ x, width: wide }) => x + wide / 2;
+    level.chains.forEach((chain, at) => {
+      const [first, last] = [own.get(chain[0]), own.get(chain.at(-1))];
+      const source = first.ports?.get(`>${level.carries[at]}`)?.[0] ?? middle(first);
+      const points = [[source, first.y + first.height]];
+      if (first.foot > points[0][1]) points.push([source, first.foot]);
+      for (const node of chain.slice(1, -1)) {
+        const passed = own.get(node);
+        points.push([middle(passed), passed.y]);
+        if (passed.foot > passed.y) points.push([middle(passed), passed.foot]);
+      }
+      points.push([last.ports?.get(`<${level.carries[at]}`)?.[0] ?? middle(last), last.y]);
+      const out = first.ports?.get(`>${level.carries[at]}`);
+      if (out) points.unshift(out);
+      lines.push(points);
+    });
+    return ports;
   }
 
   // explorer/widgets/page/layer_graph.js
   var CHIP = 62;
+  var ROOM = 238;
   var NS = "http://www.w3.org/2000/svg";
   function svg(tag, attributes, parent) {
     const made = document.createElementNS(NS, tag);
@@ -370,6 +462,30 @@
     const [low, high] = finiteEnds(logarithmic ? Array.from(values, Math.log10) : values);
     return low > high ? [0, 1] : [low, high > low ? high : low + 1];
   }
+  function waysTo(blocks, count) {
+    const ways = Array.from({ length: count }, () => []);
+    blocks.forEach(({ layers }, at) => layers.forEach((layer) => ways[layer].push(at)));
+    return ways;
+  }
+  function found(nodes, query) {
+    const words = query.toLowerCase().split(/\s+/).filter(Boolean);
+    if (!words.length) return [];
+    const text = (node) => `${node.name} ${node.kind} ${node.class}`.toLowerCase();
+    return nodes.flatMap((node, at) => words.every((word) => text(node).includes(word)) ? [at] : []);
+  }
+  function nameWithin(name, block) {
+    const rest = block !== void 0 && /^[_.](?=.)/.test(name.slice(block.length)) && name.startsWith(block);
+    return rest ? `…${name.slice(block.length + 1)}` : name;
+  }
+  function line(points) {
+    let path = `M${points[0][0]},${points[0][1]}`;
+    for (let i = 1; i < points.length; i++) {
+      const [[x0, y0], [x1, y1]] = [points[i - 1], points[i]];
+      const middle = (y0 + y1) / 2;
+      path += x0 === x1 ? ` L${x1},${y1}` : ` C${x0},${middle} ${x1},${middle} ${x1},${y1}`;
+    }
+    return path;
+  }
   function render2({ model, el }) {
     const box = element("div", { class: "graph" });
     const choice = element("select", { "aria-label": "What the boxes show", title: "What the boxes show" });
@@ -378,29 +494,86 @@
     const bar = element("canvas", { width: 255, height: 1, class: "bar" });
     const legend = element("div", { class: "legend" }, low, bar, high);
     const head = element("div", { class: "shows" }, element("label", { text: "Show " }, choice), legend);
-    el.append(element("div", { class: "network" }, head, box));
+    const query = element("input", {
+      type: "search",
+      placeholder: "Find a layer (/)",
+      "aria-label": "Find a layer by name, kind or class",
+      title: "By name, kind or class. Enter: the next one, with Shift the one before"
+    });
+    const counted = element("span", { role: "status" });
+    const search = element("div", { class: "finds" }, query, counted);
+    el.append(element("div", { class: "network" }, head, search, box));
     const pen = document.createElement("canvas").getContext("2d");
-    let nodes = /* @__PURE__ */ new Map();
+    let entries = [];
     let limits = [0, 1];
-    const edge = (points, parent) => {
-      let path = `M${points[0][0]},${points[0][1]}`;
-      for (let i = 1; i < points.length; i++) {
-        const [[x0, y0], [x1, y1]] = [points[i - 1], points[i]];
-        const middle = (y0 + y1) / 2;
-        path += ` C${x0},${middle} ${x1},${middle} ${x1},${y1}`;
-      }
-      svg("path", { d: path, class: "edge", "marker-end": "url(#arrow)" }, parent);
+    let ways = [];
+    let open = /* @__PURE__ */ new Set();
+    let hits = [];
+    let width = 0;
+    let chosen;
+    const write2 = (parent, x, y, text, kind, anchor = "start") => {
+      svg("text", { x, y, class: kind, "text-anchor": anchor }, parent).textContent = text;
+    };
+    const named = (parent, about, room, y = 16) => {
+      pen.font = `10.5px ${FAMILY}`;
+      const kind = pen.measureText(about.kind).width;
+      const hasKind = room - 29 - kind > 60;
+      pen.font = `600 12px ${FAMILY}`;
+      write2(parent, 13, y, fitted(pen, about.name, room - 18 - (hasKind ? kind + 11 : 0)), "name");
+      if (hasKind) write2(parent, room - 8, y, about.kind, "kind", "end");
+    };
+    const sized2 = (parent, about, first, room, y = 30) => {
+      pen.font = `10.5px ${FAMILY}`;
+      write2(parent, 13, y, fitted(pen, first, room - 20), "detail");
+      const isFree = pen.measureText(first).width + pen.measureText(about.parameters).width + 32 < room;
+      if (isFree) write2(parent, room - 8, y, about.parameters, "detail parameters", "end");
+    };
+    const drawLayer = (group, about, { width: wide, height }, at) => {
+      svg("rect", { width: wide, height, rx: 6, class: "box" }, group);
+      svg("rect", { width: 5, height, rx: 2.5, fill: about.colour }, group);
+      named(group, { ...about, name: nameWithin(about.name, model.blocks[ways[at].at(-1)]?.name) }, wide);
+      sized2(group, about, about.shape, wide);
+      const chip = svg("g", { class: "chip", display: "none" }, group);
+      const broad = Math.min(CHIP, wide - 18);
+      svg("rect", { x: wide - broad - 5, y: 19, width: broad, height: 15, rx: 3 }, chip);
+      svg("text", { x: wide - 5 - broad / 2, y: 30, "text-anchor": "middle" }, chip);
+      return { chip };
+    };
+    const drawClosed = (group, about, { width: wide, height }) => {
+      svg("rect", { x: 5, y: 4, width: wide - 5, height, rx: 6, class: "box behind" }, group);
+      svg("rect", { width: wide - 3, height, rx: 6, class: "box" }, group);
+      named(group, { ...about, name: `▸ ${nameWithin(about.name, model.blocks[about.within]?.name)}` }, wide - 3, 15);
+      const most = (wide - 24) / about.layers.length;
+      const strip = about.layers.map((layer, at) => svg("rect", {
+        x: 13 + at * most,
+        y: height - 6,
+        width: Math.max(0.5, most - (most > 3 ? 1 : 0)),
+        height: 3,
+        fill: model.nodes[layer].colour
+      }, group));
+      const holds2 = about.layers.find((layer) => model.nodes[layer].name === clock.choice.layer);
+      const inside = holds2 === void 0 ? `${about.layers.length} layers` : model.nodes[holds2].name;
+      sized2(group, about, inside, wide - 3, 28);
+      return { strip };
+    };
+    const drawOpen = (group, about, { width: wide, height }) => {
+      svg("rect", { width: wide, height, rx: 8, class: "frame" }, group);
+      const heading = svg("g", { class: "heading" }, group);
+      svg("rect", { width: wide, height: 22, rx: 8, class: "box" }, heading);
+      named(heading, { ...about, name: `▾ ${about.name}` }, wide, 15);
+      return {};
     };
     const build = () => {
-      const { width, height } = model.size;
+      const { nodes, blocks } = model;
+      width = box.clientWidth || ROOM;
+      const { places, lines, ...size } = placed(model.levels, open, width);
       box.replaceChildren();
-      nodes = /* @__PURE__ */ new Map();
       const root = svg("svg", {
-        viewBox: `0 0 ${width} ${height}`,
-        width,
-        height,
-        role: "listbox",
-        "aria-label": "Layers of the network"
+        viewBox: `0 0 ${size.width} ${size.height}`,
+        ...size,
+        role: "tree",
+        "aria-label": "Layers of the network",
+        "aria-multiselectable": false
       }, box);
       const marker = svg("marker", {
         id: "arrow",
@@ -412,47 +585,59 @@
         orient: "auto"
       }, svg("defs", {}, root));
       svg("path", { d: "M0,0 L8,4 L0,8 z", class: "arrow" }, marker);
-      for (const points of model.edges) edge(points, root);
-      for (const node of model.nodes) {
+      const frames = svg("g", {}, root);
+      const edges = svg("g", {}, root);
+      for (const points of lines) svg("path", { d: line(points), class: "edge", "marker-end": "url(#arrow)" }, edges);
+      const firstOf = ({ layer, block }) => layer ?? blocks[block].layers[0];
+      const depth = ({ layer, block }) => block === void 0 ? ways[layer].length : ways[blocks[block].layers[0]].indexOf(block);
+      const entryOf = (node, place) => {
+        const [number2, isLayer2] = [Number(node.slice(1)), node[0] === "="];
+        return { layer: isLayer2 ? number2 : void 0, block: isLayer2 ? void 0 : number2, place };
+      };
+      entries = [...places].map(([node, place]) => entryOf(node, place)).sort((one, other) => firstOf(one) - firstOf(other) || depth(one) - depth(other));
+      for (const entry of entries) {
+        const { layer, block, place } = entry;
+        const about = block === void 0 ? nodes[layer] : blocks[block];
+        const isOpen = block !== void 0 && open.has(block);
         const group = svg("g", {
-          class: "node",
+          class: block === void 0 ? "node" : isOpen ? "node block open" : "node block",
           tabindex: 0,
-          role: "option",
-          "data-layer": node.name,
-          "data-kind": node.kind,
-          transform: `translate(${node.x},${node.y})`,
-          "aria-label": node.title
-        }, root);
-        svg("title", {}, group).textContent = node.title;
-        svg("rect", { width: node.width, height: node.height, rx: 6, class: "box" }, group);
-        svg("rect", { width: 5, height: node.height, rx: 2.5, fill: node.colour }, group);
-        const line = (x, y, text, kind, anchor = "start") => {
-          svg("text", { x, y, class: kind, "text-anchor": anchor }, group).textContent = text;
-        };
-        pen.font = `10.5px ${FAMILY}`;
-        const room = node.width - 13 - 16 - pen.measureText(node.kind).width;
-        pen.font = `600 12px ${FAMILY}`;
-        line(13, 16, fitted(pen, node.name, room), "name");
-        line(node.width - 8, 16, node.kind, "kind", "end");
-        line(13, 30, node.shape, "detail");
-        line(node.width - 8, 30, node.parameters, "detail parameters", "end");
-        const chip = svg("g", { class: "chip", display: "none" }, group);
-        svg("rect", { x: node.width - CHIP - 5, y: 19, width: CHIP, height: 15, rx: 3 }, chip);
-        svg("text", { x: node.width - 5 - CHIP / 2, y: 30, "text-anchor": "middle" }, chip);
-        const pick = () => clock.choose({ layer: node.name });
-        group.addEventListener("click", pick);
-        group.addEventListener("keydown", (event) => {
-          const order = [...nodes.values()];
-          const neighbour = order[order.indexOf(group) + ({ ArrowDown: 1, ArrowUp: -1 }[event.key] ?? 0)];
-          if (event.key === "Enter" || event.key === " ") pick();
-          else if (neighbour && neighbour !== group) neighbour.focus();
-          else return;
-          event.preventDefault();
-          event.stopPropagation();
-        });
-        nodes.set(node.name, group);
+          role: "treeitem",
+          transform: `translate(${place.x},${place.y})`,
+          "aria-label": about.title,
+          "aria-level": depth(entry) + 1,
+          ...block === void 0 ? { "data-layer": about.name, "data-kind": about.kind } : { "data-block": about.name, "aria-expanded": isOpen }
+        }, isOpen ? frames : root);
+        svg("title", {}, group).textContent = about.title;
+        const draw = block === void 0 ? drawLayer : isOpen ? drawOpen : drawClosed;
+        Object.assign(entry, { group }, draw(group, about, place, layer));
+        const act = () => block === void 0 ? clock.choose({ layer: about.name }) : toggle(block);
+        (group.querySelector(".heading") ?? group).addEventListener("click", act);
+        group.addEventListener("keydown", (event) => onKey(event, entry, act));
       }
-      if (clock.choice.layer) select();
+      mark();
+      colour(clock.index);
+    };
+    const toggle = (block, isOpen = !open.has(block)) => {
+      if (isOpen) open.add(block);
+      else open.delete(block);
+      build();
+      const { group } = entries.find((entry) => entry.block === block);
+      group.focus({ preventScroll: true });
+      bring(group);
+    };
+    const onKey = (event, entry, act) => {
+      const at = entries.indexOf(entry);
+      const beside = entries[at + ({ ArrowDown: 1, ArrowUp: -1 }[event.key] ?? 0)];
+      const { layer, block } = entry;
+      const outer = block === void 0 ? ways[layer].at(-1) : open.has(block) ? block : model.blocks[block].within;
+      if (event.key === "Enter" || event.key === " ") act();
+      else if (event.key === "ArrowRight" && block !== void 0 && !open.has(block)) toggle(block);
+      else if (event.key === "ArrowLeft" && outer !== void 0 && outer !== -1) toggle(outer, false);
+      else if (beside && beside !== entry) beside.group.focus();
+      else return;
+      event.preventDefault();
+      event.stopPropagation();
     };
     const settle = () => {
       const { quantities } = model;
@@ -462,7 +647,7 @@
         ...Object.entries(quantities).map(([value, text]) => element("option", { value, text }))
       );
       choice.value = model.quantity;
-      const known = model.quantity && model.values?.shape;
+      const known = isColoured();
       legend.hidden = !known;
       if (known) {
         limits = limitsOf(model.values, model.logarithmic);
@@ -473,47 +658,124 @@
       }
       colour(clock.index);
     };
+    const isColoured = () => Boolean(model.quantity && model.values?.shape);
     const colour = (index) => {
-      const known = model.quantity && model.values?.shape;
-      [...nodes.values()].forEach((group, layer) => {
-        const value = known ? model.values[index * model.values.shape[1] + layer] : NaN;
-        const chip = group.querySelector(".chip");
+      const known = isColoured();
+      const { blocks, nodes, values, logarithmic, palette } = model;
+      const valueOf = (layer) => known ? values[index * values.shape[1] + layer] : NaN;
+      const colourOf = (value) => {
+        const shown = logarithmic ? Math.log10(value) : value;
+        return rgbOf(palette, Math.round(255 * (clamp((shown - limits[0]) / (limits[1] - limits[0])) || 0)));
+      };
+      for (const { layer, block, group, chip, strip } of entries) {
+        strip?.forEach((part2, at) => {
+          const own2 = blocks[block].layers[at];
+          const value2 = valueOf(own2);
+          const shown = Number.isNaN(value2) ? "var(--tl-line)" : `rgb(${colourOf(value2).join(" ")})`;
+          part2.setAttribute("fill", known ? shown : nodes[own2].colour);
+        });
+        if (!chip) continue;
+        const value = valueOf(layer);
         chip.setAttribute("display", Number.isNaN(value) ? "none" : "");
-        group.querySelector(".parameters").setAttribute("display", known ? "none" : "");
-        if (Number.isNaN(value)) return;
-        const shown = model.logarithmic ? Math.log10(value) : value;
-        const share = clamp((shown - limits[0]) / (limits[1] - limits[0])) || 0;
-        const colour2 = rgbOf(model.palette, Math.round(255 * share));
-        chip.firstChild.setAttribute("fill", `rgb(${colour2.join(" ")})`);
-        chip.lastChild.style.fill = inkOn(...colour2);
+        group.querySelector(".parameters")?.setAttribute("display", known ? "none" : "");
+        if (Number.isNaN(value)) continue;
+        const own = colourOf(value);
+        chip.firstChild.setAttribute("fill", `rgb(${own.join(" ")})`);
+        chip.lastChild.style.fill = inkOn(...own);
         chip.lastChild.textContent = number(value);
-      });
+      }
     };
     choice.addEventListener("change", () => {
       introduce(model);
       model.quantity = choice.value;
       choice.blur();
     });
-    const select = () => {
-      for (const [name, group] of nodes) {
-        const chosen = name === clock.choice.layer;
-        group.setAttribute("aria-selected", chosen);
-        if (!chosen) continue;
-        const [it, pane] = [group.getBoundingClientRect(), box.getBoundingClientRect()];
-        const isInSight = it.top >= pane.top && it.bottom <= pane.bottom && it.left >= pane.left && it.right <= pane.right;
-        if (!isInSight) group.scrollIntoView({ block: "nearest", inline: "nearest" });
-      }
+    const holds = ({ layer, block }, wanted) => block === void 0 ? layer === wanted : !open.has(block) && model.blocks[block].layers.includes(wanted);
+    const bring = (group) => {
+      const [it, pane] = [group.getBoundingClientRect(), box.getBoundingClientRect()];
+      const isInSight = it.top >= pane.top && it.bottom <= pane.bottom && it.left >= pane.left && it.right <= pane.right;
+      if (!isInSight) group.scrollIntoView({ block: "nearest", inline: "nearest" });
     };
-    model.on(["nodes", "edges"], build);
+    const mark = () => {
+      const wanted = model.nodes.findIndex(({ name }) => name === clock.choice.layer);
+      for (const entry of entries) {
+        const isIt = holds(entry, wanted);
+        entry.group.setAttribute("aria-selected", isIt);
+        const isHit = hits.some((hit) => holds(entry, hit));
+        entry.group.classList.toggle("missed", hits.length > 0 && !isHit && !open.has(entry.block));
+      }
+      return entries.find((entry) => holds(entry, wanted))?.group;
+    };
+    const reveal = (layer) => {
+      const shut = ways[layer]?.filter((block) => !open.has(block)) ?? [];
+      shut.forEach((block) => open.add(block));
+      if (shut.length) build();
+    };
+    const select = () => {
+      if (chosen !== clock.choice.layer) reveal(model.nodes.findIndex(({ name }) => name === clock.choice.layer));
+      chosen = clock.choice.layer;
+      const group = mark();
+      if (group) bring(group);
+    };
+    const look = () => {
+      hits = found(model.nodes, query.value);
+      counted.textContent = query.value.trim() ? `${hits.length} of ${model.nodes.length}` : "";
+      mark();
+      const first = entries.find((entry) => hits.some((hit) => holds(entry, hit)));
+      if (first) bring(first.group);
+    };
+    query.addEventListener("input", look);
+    query.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && hits.length) {
+        const at = hits.findIndex((hit) => model.nodes[hit].name === clock.choice.layer);
+        const next = at < 0 ? 0 : (at + (event.shiftKey ? -1 : 1) + hits.length) % hits.length;
+        clock.choose({ layer: model.nodes[hits[next]].name });
+      } else if (event.key === "Escape") {
+        query.value = "";
+        look();
+        query.blur();
+      } else return;
+      event.preventDefault();
+      event.stopPropagation();
+    });
+    const onSlash = (event) => {
+      if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || isTyped(event) || event.defaultPrevented) return;
+      if (!box.checkVisibility({ visibilityProperty: true })) return;
+      event.preventDefault();
+      search.hidden = false;
+      query.focus();
+      query.select();
+    };
+    document.addEventListener("keydown", onSlash);
+    const begin = () => {
+      ways = waysTo(model.blocks, model.nodes.length);
+      open = new Set(model.opened);
+      search.hidden = !model.blocks.length;
+      chosen = void 0;
+      build();
+      if (clock.choice.layer) select();
+    };
+    const watcher = new ResizeObserver(() => {
+      if (box.clientWidth && box.clientWidth !== width) build();
+      const group = mark();
+      if (group && box.clientHeight) bring(group);
+    });
+    model.on("remove", () => {
+      document.removeEventListener("keydown", onSlash);
+      watcher.disconnect();
+    });
+    model.on(["nodes", "levels"], begin);
     const clock = clockOf(model.channel);
-    build();
+    begin();
     heed(model, "choice", select);
     model.on(["quantities", "quantity", "values"], settle);
     settle();
-    follow(model, box, colour);
+    follow(model, box, (index) => isColoured() && colour(index));
+    watcher.observe(box);
   }
 
   // explorer/widgets/page/probe_picker.js
+  var PARAMETERS2 = ["kind", "images", "texts", "ids", "labels", "class_names", "predicted", "correct"];
   var RIGHT = 1;
   var WRONG = 0;
   function drawImage(canvas, data, at, height, width, channels) {
@@ -533,10 +795,13 @@
     const score = element("div", { class: "score" });
     el.append(score, list);
     let items = [];
+    let told = [];
+    let its = {};
     const build = () => {
       list.replaceChildren();
-      const { images } = model;
-      items = model.labels.map((label, probe) => {
+      told = [];
+      const { images } = its;
+      items = its.labels.map((label, probe) => {
         const item = element("button", { type: "button", class: "probe", role: "option", "data-probe": probe });
         if (images?.shape) {
           const [, height, width, channels] = images.shape;
@@ -546,7 +811,7 @@
           item.append(canvas, element("span", { class: "truth", text: label }));
         } else {
           item.append(
-            element("span", { class: "text", text: model.texts[probe] ?? `probe ${model.ids?.[probe] ?? probe}` }),
+            element("span", { class: "text", text: its.texts[probe] ?? `probe ${its.ids?.[probe] ?? probe}` }),
             element("span", { class: "truth", text: label })
           );
         }
@@ -566,8 +831,17 @@
       item.setAttribute("aria-selected", probe === clock.choice.probe);
       if (probe === clock.choice.probe) bringIntoView(item);
     });
+    const tell = (probe, mark, guess) => {
+      const says = `${mark} ${guess}`;
+      if (told[probe] === says) return;
+      told[probe] = says;
+      items[probe].dataset.mark = mark === RIGHT ? "right" : mark === WRONG ? "wrong" : "";
+      items[probe].title = `probe ${its.ids?.[probe] ?? probe}: ${its.labels[probe]}, the network says ${guess}`;
+      const said = its.kind === "image" ? guess : `network: ${guess}`;
+      items[probe].querySelector(".guess").textContent = mark === WRONG ? said : "";
+    };
     const draw = (index) => {
-      const { correct, predicted } = model;
+      const { correct, predicted } = its;
       if (!correct?.shape) {
         score.textContent = "";
         return;
@@ -577,19 +851,21 @@
       let known = 0;
       for (let probe = 0; probe < count && probe < items.length; probe++) {
         const mark = correct[index * count + probe];
-        const guess = model.class_names[predicted[index * count + probe]] ?? "";
+        const guess = its.class_names[predicted[index * count + probe]] ?? "";
         if (mark === RIGHT) right += 1;
         if (mark === RIGHT || mark === WRONG) known += 1;
-        items[probe].dataset.mark = mark === RIGHT ? "right" : mark === WRONG ? "wrong" : "";
-        items[probe].title = `probe ${model.ids?.[probe] ?? probe}: ${model.labels[probe]}, the network says ${guess}`;
-        const said = model.kind === "image" ? guess : `network: ${guess}`;
-        items[probe].querySelector(".guess").textContent = mark === WRONG ? said : "";
+        tell(probe, mark, guess);
       }
       score.textContent = known ? `${right} of ${count} right at this step` : "";
     };
-    model.on(["labels", "images"], build);
+    const read = () => {
+      its = Object.fromEntries(PARAMETERS2.map((name) => [name, model[name]]));
+    };
     const clock = clockOf(model.channel);
+    read();
     build();
+    model.on(PARAMETERS2, read);
+    model.on(["labels", "images"], build);
     heed(model, "choice", select);
     follow(model, el, draw);
     model.on(["correct", "predicted"], () => draw(clock.index));
@@ -701,10 +977,13 @@
   function messageOn(stage, layers) {
     const message = element("div", { class: "message", hidden: "" });
     stage.append(message);
+    let said;
     return (text, index) => {
+      if (text) message.dataset.index = index;
+      if (text === said) return;
+      said = text;
       message.textContent = text;
       message.hidden = !text;
-      message.dataset.index = index;
       for (const layer of layers) layer.style.visibility = text ? "hidden" : "visible";
     };
   }
@@ -723,7 +1002,7 @@
   }
 
   // explorer/widgets/pictures/frame_grid.js
-  var GAP = 3;
+  var GAP2 = 3;
   var MAX_VECTOR_CELL = 34;
   var CAPTION = 14;
   var CAPTION_GAP = 6;
@@ -741,8 +1020,8 @@
     for (let columns = 1; columns <= count; columns++) {
       const rows = Math.ceil(count / columns);
       const scale = Math.min(
-        (width - (columns - 1) * GAP) / (columns * tileWidth),
-        (height - (rows - 1) * GAP - rows * below) / (rows * tileHeight),
+        (width - (columns - 1) * GAP2) / (columns * tileWidth),
+        (height - (rows - 1) * GAP2 - rows * below) / (rows * tileHeight),
         limit
       );
       if (scale >= best.scale - 1e-9) best = { scale, columns };
@@ -754,7 +1033,7 @@
     return places === 1 ? `unit ${tile}` : `unit ${Math.floor(tile / places)} · place ${tile % places}`;
   }
   function tileOfStep(steps, index) {
-    return steps.reduce((found, step, tile) => step <= index ? tile : found, 0);
+    return steps.reduce((found2, step, tile) => step <= index ? tile : found2, 0);
   }
   function tileAfter(chosen, move, count) {
     const from = (move > 0 ? chosen.at(-1) : chosen[0]) ?? 0;
@@ -820,17 +1099,17 @@
       const box = stage.getBoundingClientRect();
       const full = { width: Math.max(40, box.width), height: Math.max(40, box.height) };
       if (matrix()) {
-        const room = margins(full, height, width);
-        let [dx, dy] = [(full.width - room.left) / width, (full.height - room.top - room.bottom) / height];
+        const room2 = margins(full, height, width);
+        let [dx, dy] = [(full.width - room2.left) / width, (full.height - room2.top - room2.bottom) / height];
         if (model.square) dx = dy = Math.min(dx, dy);
-        place = { ...room, columns: 1, dx, dy, below: 0, tall: room.top + height * dy + room.bottom };
+        place = { ...room2, columns: 1, dx, dy, below: 0, tall: room2.top + height * dy + room2.bottom };
       } else {
         const limit = height * width === 1 ? MAX_VECTOR_CELL : Infinity;
         const below = captions().length ? CAPTION : 0;
         const { scale, columns } = bestColumns(count, width, height, full.width, full.height, limit, below);
         const rows = Math.ceil(count / columns);
         place = { columns, dx: scale, dy: scale, left: 0, top: 0, below };
-        place.tall = rows * (height * scale + below) + (rows - 1) * GAP;
+        place.tall = rows * (height * scale + below) + (rows - 1) * GAP2;
       }
       Object.assign(place, { count, height, width, cells: height * width === 1 && !matrix() });
       context = sized(canvas, full.width, place.tall);
@@ -838,7 +1117,7 @@
       context.imageSmoothingEnabled = false;
     };
     const captions = () => shown?.captions ?? model.captions;
-    const pitch = () => [place.width * place.dx + GAP, place.height * place.dy + place.below + GAP];
+    const pitch = () => [place.width * place.dx + GAP2, place.height * place.dy + place.below + GAP2];
     const corner = (tile) => {
       const [across, down] = pitch();
       return [place.left + tile % place.columns * across, place.top + Math.floor(tile / place.columns) * down];
@@ -854,12 +1133,12 @@
     const drawCells = (codes, colours) => {
       const { count, columns } = place;
       const rows = Math.ceil(count / columns);
-      const step = place.dx + GAP;
+      const step = place.dx + GAP2;
       coloured(codes, columns, rows, colours, sheet2);
       context.drawImage(sheet2, 0, 0, columns, rows, 0, 0, columns * step, rows * step);
-      if (step > 2 * GAP) {
-        for (let column = 1; column <= columns; column++) context.clearRect(column * step - GAP, 0, GAP, rows * step);
-        for (let row = 1; row <= rows; row++) context.clearRect(0, row * step - GAP, columns * step, GAP);
+      if (step > 2 * GAP2) {
+        for (let column = 1; column <= columns; column++) context.clearRect(column * step - GAP2, 0, GAP2, rows * step);
+        for (let row = 1; row <= rows; row++) context.clearRect(0, row * step - GAP2, columns * step, GAP2);
         for (let tile = 0; tile < count; tile++) {
           if (isBlank(codes, tile, 1)) strike(...corner(tile), place.dx, place.dx);
         }
@@ -948,7 +1227,7 @@
       coloured(Uint8Array.from({ length: 255 }, (_, at) => at + 1), 255, 1, table(model.palette), bar);
     };
     const draw = (index) => {
-      if (!stage.clientWidth) return;
+      if (!room.width) return;
       const payload = frames.get(index);
       if (payload?.error) say(payload.error, index);
       else if (payload) {
@@ -1057,7 +1336,7 @@
       canvas.style.cursor = model.selects ? "pointer" : "crosshair";
       if (model.selects) canvas.tabIndex = 0;
     };
-    repaintWhenSeen(model, stage, () => {
+    const room = repaintWhenSeen(model, stage, () => {
       place = null;
       draw(clock.index);
     });
@@ -1371,11 +1650,13 @@
     let acted = false;
     let isHeld = false;
     let isDue = false;
+    let isNext = false;
+    let wasPlaying = false;
     let restoring = false;
     let written = -Infinity;
     let later = 0;
     let following = 0;
-    const put = (how, values) => {
+    const put2 = (how, values) => {
       const url = new URL(location.href);
       for (const [name, value] of Object.entries(values)) {
         if (value !== null) url.searchParams.set(name, value);
@@ -1402,7 +1683,7 @@
         return;
       }
       isDue = false;
-      put("replaceState", known);
+      put2("replaceState", known);
     };
     const isChosen = (before, now) => acted && Object.keys(now).some((name) => now[name] !== before[name] && !OF_TIME.has(name) && before[name] !== void 0);
     const write2 = () => {
@@ -1412,15 +1693,23 @@
       if (isChosen(before, now)) {
         acted = false;
         if (performance.now() > following) {
-          if (isDue) put("replaceState", before);
+          if (isDue) put2("replaceState", before);
           settle();
-          put("pushState", now);
+          put2("pushState", now);
           following = performance.now() + CHOICES_MS;
           return;
         }
         following = performance.now() + CHOICES_MS;
       }
       isDue = true;
+      const hasPaused = wasPlaying && !isPlaying();
+      wasPlaying = isPlaying();
+      if (hasPaused) return flush();
+      if (!isNext) requestAnimationFrame(() => setTimeout(onPicture));
+      isNext = true;
+    };
+    const onPicture = () => {
+      isNext = false;
       flush();
     };
     const onAct = (event) => {
@@ -1460,12 +1749,12 @@
     return write2;
   }
   function choiceIn(asked2) {
-    const found = {};
-    for (const name of ["layer", "tab"]) if (asked2.has(name)) found[name] = asked2.get(name);
+    const found2 = {};
+    for (const name of ["layer", "tab"]) if (asked2.has(name)) found2[name] = asked2.get(name);
     for (const name of ["unit", "probe", "target"]) {
-      if (/^-?\d+$/.test(asked2.get(name) ?? "")) found[name] = Number(asked2.get(name));
+      if (/^-?\d+$/.test(asked2.get(name) ?? "")) found2[name] = Number(asked2.get(name));
     }
-    return found;
+    return found2;
   }
 
   // explorer/widgets/shared/cursors.js
@@ -1478,13 +1767,13 @@
       const count = documents().reduce((sum, doc) => sum + doc._all_models.size, 0);
       if (count === known) return;
       known = count;
-      cursors = documents().flatMap((doc) => [...doc._all_models.values()]).filter((found) => found.name === "trainlapse-cursor" && (found.tags[1] ?? "main") === model.channel);
+      cursors = documents().flatMap((doc) => [...doc._all_models.values()]).filter((found2) => found2.name === "trainlapse-cursor" && (found2.tags[1] ?? "main") === model.channel);
     };
     const move = (index) => {
       find();
       for (const span of cursors) {
         const position = span.tags[0]?.[index];
-        if (position !== void 0 && span.location !== position) span.location = position;
+        if (position !== void 0 && span.location !== position) span.setv({ location: position }, { sync: false });
       }
     };
     let late = 0;
@@ -1592,13 +1881,13 @@
     const [from, to] = [places[0], places.at(-1)];
     const wanted = Array.from({ length: most }, (_, mark) => from + mark / (most - 1) * (to - from));
     const room = (to - from) / (2 * most);
-    const found = [];
+    const found2 = [];
     for (const place of wanted) {
       const index = place === to ? places.length - 1 : nearest(places, place);
-      while (found.length && place === to && places[index] - places[found.at(-1)] < room) found.pop();
-      if (!found.length || places[index] - places[found.at(-1)] >= room) found.push(index);
+      while (found2.length && place === to && places[index] - places[found2.at(-1)] < room) found2.pop();
+      if (!found2.length || places[index] - places[found2.at(-1)] >= room) found2.push(index);
     }
-    return found;
+    return found2;
   }
   function controlsOf(model, el, face) {
     const clock = clockOf(model.channel);
@@ -1630,8 +1919,8 @@
     buttons.play.classList.add("primary");
     speed.value = 10;
     const places = () => {
-      const found = face.places();
-      return found.at(-1) > found[0] ? found : Array.from(found, (_, at) => at);
+      const found2 = face.places();
+      return found2.at(-1) > found2[0] ? found2 : Array.from(found2, (_, at) => at);
     };
     const show = () => {
       const values = face.column();
@@ -2080,8 +2369,8 @@
     const values = { ...state };
     const listeners = /* @__PURE__ */ new Map();
     const tell = (names, detail) => {
-      const found = new Set(names.flatMap((name) => listeners.get(name) ?? []));
-      found.forEach((listener) => listener(detail));
+      const found2 = new Set(names.flatMap((name) => listeners.get(name) ?? []));
+      found2.forEach((listener) => listener(detail));
     };
     const own = {
       data: {},
@@ -2161,13 +2450,13 @@
   }
   function asked(state, layers) {
     const query = new URLSearchParams(location.search);
-    const found = {};
-    if (layers.has(query.get("layer"))) found.layer = query.get("layer");
+    const found2 = {};
+    if (layers.has(query.get("layer"))) found2.layer = query.get("layer");
     const probe = Number(query.get("probe") ?? NaN);
-    if (Number.isInteger(probe) && probe >= 0 && probe < state.probes) found.probe = probe;
+    if (Number.isInteger(probe) && probe >= 0 && probe < state.probes) found2.probe = probe;
     const step = Number(query.get("step") ?? NaN);
     const { steps } = state.transport;
-    return { choice: found, index: Math.max(0, nearest(steps, step)) };
+    return { choice: found2, index: Math.max(0, nearest(steps, step)) };
   }
   async function start() {
     const packed = JSON.parse(new TextDecoder().decode(await unpack(part("state").textContent)));
@@ -2222,10 +2511,10 @@
     };
     const showPrediction = async ({ probe }) => {
       if (!predictions.length) return;
-      const found = await thaw(predictions[probe]);
+      const found2 = await thaw(predictions[probe]);
       if (shown.probe !== probe) return;
-      bars.update(found);
-      shares.series = curvesOf(found, state.bars, places);
+      bars.update(found2);
+      shares.series = curvesOf(found2, state.bars, places);
     };
     const show = () => {
       const { layer, probe } = clock.choice;

@@ -29,6 +29,8 @@ function addressOf(model, { parameters, restore, isPlaying }) {
   let acted = false;
   let isHeld = false;
   let isDue = false;
+  let isNext = false;
+  let wasPlaying = false;
   let restoring = false;
   let written = -Infinity;
   let later = 0;
@@ -79,6 +81,14 @@ function addressOf(model, { parameters, restore, isPlaying }) {
       following = performance.now() + CHOICES_MS;
     }
     isDue = true;
+    const hasPaused = wasPlaying && !isPlaying();
+    wasPlaying = isPlaying();
+    if (hasPaused) return flush();
+    if (!isNext) requestAnimationFrame(() => setTimeout(onPicture));
+    isNext = true;
+  };
+  const onPicture = () => {
+    isNext = false;
     flush();
   };
   const onAct = (event) => {
@@ -424,7 +434,7 @@ function cursorsOf(model) {
     find();
     for (const span of cursors) {
       const position = span.tags[0]?.[index];
-      if (position !== void 0 && span.location !== position) span.location = position;
+      if (position !== void 0 && span.location !== position) span.setv({ location: position }, { sync: false });
     }
   };
   let late = 0;

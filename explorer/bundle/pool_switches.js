@@ -258,28 +258,37 @@ function tipOn(stage) {
       tip.style.transform = `translate(${left}px, ${top}px)`;
     },
     hide: () => {
-      tip.hidden = true;
+      if (!tip.hidden) tip.hidden = true;
     }
   };
 }
 function repaintWhenSeen(model, place, repaint) {
-  const resized = new ResizeObserver(repaint);
+  const room = { width: 0, height: 0 };
+  const resized = new ResizeObserver((entries) => {
+    const { width, height } = entries.at(-1).contentRect;
+    Object.assign(room, { width, height });
+    repaint();
+  });
   resized.observe(place);
   window.addEventListener("trainlapse:theme", repaint);
   model.on("remove", () => {
     resized.disconnect();
     window.removeEventListener("trainlapse:theme", repaint);
   });
+  return room;
 }
 
 // explorer/widgets/shared/message.js
 function messageOn(stage, layers) {
   const message = element("div", { class: "message", hidden: "" });
   stage.append(message);
+  let said;
   return (text, index) => {
+    if (text) message.dataset.index = index;
+    if (text === said) return;
+    said = text;
     message.textContent = text;
     message.hidden = !text;
-    message.dataset.index = index;
     for (const layer of layers) layer.style.visibility = text ? "hidden" : "visible";
   };
 }
@@ -444,7 +453,7 @@ function render({ model, el }) {
     coloured(Uint8Array.from({ length: 255 }, (_, at) => at + 1), 255, 1, table(model.palette), bar);
   };
   const draw = (index) => {
-    if (!stage.clientWidth) return;
+    if (!room.width) return;
     const payload = frames.get(index);
     if (payload?.error) say(payload.error, index);
     else if (payload) {
@@ -510,7 +519,7 @@ function render({ model, el }) {
   });
   const clock = clockOf(model.channel);
   const frames = framesOf(model, stage, draw);
-  repaintWhenSeen(model, stage, () => {
+  const room = repaintWhenSeen(model, stage, () => {
     place = null;
     draw(clock.index);
   });

@@ -90,6 +90,7 @@ function element(tag, attributes = {}, ...children) {
 // explorer/widgets/charts/probability_bars.js
 var ALL_CLASSES = 12;
 var TOP_CLASSES = 10;
+var PARAMETERS = ["class_names", "colours", "truth", "values"];
 function classesShown(shares, truth) {
   const classes = shares.map((_, number) => number);
   if (classes.length <= ALL_CLASSES) return classes;
@@ -102,16 +103,17 @@ function render({ model, el }) {
   const list = element("div", { class: "bars", role: "list", "aria-label": "Predicted probabilities" });
   el.append(list);
   let rows = /* @__PURE__ */ new Map();
+  let its = {};
   const rowOf = (number) => {
     if (!rows.has(number)) {
       const bar = element("span", { class: "filled" });
       const value = element("span", { class: "value" });
-      const truth = number === model.truth;
+      const truth = number === its.truth;
       const row = element(
         "div",
         { class: truth ? "row truth" : "row", role: "listitem", title: truth ? "true class" : "" },
-        element("span", { class: "swatch", style: `background:${model.colours[number] ?? "transparent"}` }),
-        element("span", { class: "class", text: model.class_names[number] }),
+        element("span", { class: "swatch", style: `background:${its.colours[number] ?? "transparent"}` }),
+        element("span", { class: "class", text: its.class_names[number] }),
         element("span", { class: "space" }, bar),
         value
       );
@@ -123,12 +125,12 @@ function render({ model, el }) {
     return rows.get(number);
   };
   const draw = (index) => {
-    const { values } = model;
+    const { values } = its;
     if (!values?.shape) return;
     const count = values.shape[1];
     const shares = Array.from({ length: count }, (_, number) => values[index * count + number]);
     const best = shares.reduce((top, share, number) => share > shares[top] ? number : top, 0);
-    const shown = classesShown(shares, model.truth).map((number) => {
+    const shown = classesShown(shares, its.truth).map((number) => {
       const { row, bar, value } = rowOf(number);
       const share = shares[number];
       const known = Number.isFinite(share);
@@ -142,20 +144,21 @@ function render({ model, el }) {
     explain();
     list.dataset.index = index;
   };
-  const anew = () => {
+  const explain = () => {
+    const explained = explainedOf(clock.choice.target, its.truth);
+    for (const [number, { row }] of rows) row.classList.toggle("explained", number === explained);
+  };
+  const clock = clockOf(model.channel);
+  const renew = () => {
+    its = Object.fromEntries(PARAMETERS.map((name) => [name, model[name]]));
     rows = /* @__PURE__ */ new Map();
     list.replaceChildren();
     draw(clock.index);
   };
-  const explain = () => {
-    const explained = explainedOf(clock.choice.target, model.truth);
-    for (const [number, { row }] of rows) row.classList.toggle("explained", number === explained);
-  };
-  const clock = clockOf(model.channel);
+  renew();
   follow(model, list, draw);
   heed(model, "choice", explain);
-  model.on(["class_names", "truth"], anew);
-  model.on("values", () => draw(clock.index));
+  model.on(PARAMETERS, renew);
 }
 export {
   classesShown,

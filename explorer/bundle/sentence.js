@@ -151,13 +151,19 @@ function sized(canvas, width, height) {
   return context;
 }
 function repaintWhenSeen(model, place, repaint) {
-  const resized = new ResizeObserver(repaint);
+  const room = { width: 0, height: 0 };
+  const resized = new ResizeObserver((entries) => {
+    const { width, height } = entries.at(-1).contentRect;
+    Object.assign(room, { width, height });
+    repaint();
+  });
   resized.observe(place);
   window.addEventListener("trainlapse:theme", repaint);
   model.on("remove", () => {
     resized.disconnect();
     window.removeEventListener("trainlapse:theme", repaint);
   });
+  return room;
 }
 
 // explorer/widgets/shared/bands.js
@@ -608,10 +614,13 @@ function limitsOf(what, changed) {
 function messageOn(stage, layers) {
   const message = element("div", { class: "message", hidden: "" });
   stage.append(message);
+  let said;
   return (text, index) => {
+    if (text) message.dataset.index = index;
+    if (text === said) return;
+    said = text;
     message.textContent = text;
     message.hidden = !text;
-    message.dataset.index = index;
     for (const layer of layers) layer.style.visibility = text ? "hidden" : "visible";
   };
 }
@@ -642,7 +651,7 @@ function render({ model, el }) {
   const painter = bandPainter(el, clock, now);
   let over = null;
   const layout = () => {
-    const width = scroll.clientWidth;
+    const { width } = room;
     const pen = canvas.getContext("2d");
     pen.font = FONT;
     const words = now.its.words.map((word) => cut(word, 16));
@@ -688,7 +697,7 @@ function render({ model, el }) {
     pen.font = FONT;
   };
   const paint = (index) => {
-    if (!now.place || now.place.width !== scroll.clientWidth) layout();
+    if (!now.place || now.place.width !== room.width) layout();
     const pen = sized(canvas, now.place.width, now.place.height);
     now.scale = bandScales(now.its.bands, now.parts, now.colours, limits.free);
     painter.paint(pen);
@@ -697,7 +706,7 @@ function render({ model, el }) {
     tell();
   };
   const draw = (index) => {
-    if (!scroll.clientWidth) return;
+    if (!room.width) return;
     const payload = frames.get(index);
     if (payload?.error) say(payload.error, index);
     else if (payload) {
@@ -778,7 +787,7 @@ function render({ model, el }) {
     else if (now.its.chooses_class) clock.choose({ target: unit });
   });
   const repaint = () => {
-    if (now.shown && scroll.clientWidth) paint(clock.index);
+    if (now.shown && room.width) paint(clock.index);
   };
   const renew = () => {
     for (const name of ["words", "letters", "noun", "padding", "padding_first", "x_name", "bands", "class_names", "chooses_class", "remark", "label"]) {
@@ -798,8 +807,8 @@ function render({ model, el }) {
   renew();
   const frames = framesOf(model, scroll, draw);
   scroll.addEventListener("scroll", repaint, { passive: true });
-  repaintWhenSeen(model, scroll, () => {
-    if (now.place?.width !== scroll.clientWidth) now.place = null;
+  const room = repaintWhenSeen(model, scroll, () => {
+    if (now.place?.width !== room.width) now.place = null;
     draw(clock.index);
   });
   model.on(["key", "bands", "words"], () => {

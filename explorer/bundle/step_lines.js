@@ -164,18 +164,24 @@ function tipOn(stage) {
       tip.style.transform = `translate(${left}px, ${top}px)`;
     },
     hide: () => {
-      tip.hidden = true;
+      if (!tip.hidden) tip.hidden = true;
     }
   };
 }
 function repaintWhenSeen(model, place, repaint) {
-  const resized = new ResizeObserver(repaint);
+  const room = { width: 0, height: 0 };
+  const resized = new ResizeObserver((entries) => {
+    const { width, height } = entries.at(-1).contentRect;
+    Object.assign(room, { width, height });
+    repaint();
+  });
   resized.observe(place);
   window.addEventListener("trainlapse:theme", repaint);
   model.on("remove", () => {
     resized.disconnect();
     window.removeEventListener("trainlapse:theme", repaint);
   });
+  return room;
 }
 
 // explorer/widgets/shared/axes.js
@@ -256,10 +262,13 @@ function limitsOf(what, changed) {
 function messageOn(stage, layers) {
   const message = element("div", { class: "message", hidden: "" });
   stage.append(message);
+  let said;
   return (text, index) => {
+    if (text) message.dataset.index = index;
+    if (text === said) return;
+    said = text;
     message.textContent = text;
     message.hidden = !text;
-    message.dataset.index = index;
     for (const layer of layers) layer.style.visibility = text ? "hidden" : "visible";
   };
 }

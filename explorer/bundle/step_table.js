@@ -175,6 +175,25 @@ function framesOf(model, place, draw) {
   return store;
 }
 
+// explorer/widgets/shared/paint.js
+var FAMILY = '"Helvetica Neue", Helvetica, Arial, "Liberation Sans", sans-serif';
+var FONT = `11px ${FAMILY}`;
+function repaintWhenSeen(model, place, repaint) {
+  const room = { width: 0, height: 0 };
+  const resized = new ResizeObserver((entries) => {
+    const { width, height } = entries.at(-1).contentRect;
+    Object.assign(room, { width, height });
+    repaint();
+  });
+  resized.observe(place);
+  window.addEventListener("trainlapse:theme", repaint);
+  model.on("remove", () => {
+    resized.disconnect();
+    window.removeEventListener("trainlapse:theme", repaint);
+  });
+  return room;
+}
+
 // explorer/widgets/charts/step_table.js
 function render({ model, el }) {
   const clock = clockOf(model.channel);
@@ -202,7 +221,7 @@ function render({ model, el }) {
     return row;
   };
   const draw = (index) => {
-    if (!el.clientWidth) return;
+    if (!room.width) return;
     const payload = frames.get(index);
     if (payload) {
       const rows = payload.rows ?? [];
@@ -218,9 +237,7 @@ function render({ model, el }) {
     frames.want(index);
   };
   const frames = framesOf(model, el, draw);
-  const seen = new ResizeObserver(() => draw(clock.index));
-  seen.observe(el);
-  model.on("remove", () => seen.disconnect());
+  const room = repaintWhenSeen(model, el, () => draw(clock.index));
   model.on("key", () => draw(clock.index));
   heed(model, "choice", () => draw(clock.index));
 }

@@ -17,6 +17,8 @@ PERIOD_S = 60.0
 LONGEST = 2_000
 # Addresses are logged, and the first one of a visitor opens the server.
 IN_ADDRESS = re.compile(r"(\btoken=)[^&\s'\"]+")
+# Where a record keeps whether it is logged.
+VERDICT = "trainlapse_is_logged"
 # Loggers that do not leave printing to the root.
 WITH_HANDLERS = ("bokeh", "panel")
 
@@ -24,7 +26,8 @@ WITH_HANDLERS = ("bokeh", "panel")
 class LogLimit(logging.Filter):
     """Lets through some messages of each kind a minute, cut to a length, and says when it stops.
 
-    No message holds a token. A kind is a line of code that logs.
+    No message holds a token. A kind is a line of code that logs. What several handlers are given
+    counts once.
 
     Parameters
     ----------
@@ -40,6 +43,11 @@ class LogLimit(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether to log a record, which is cut if it is long."""
+        if not hasattr(record, VERDICT):
+            setattr(record, VERDICT, self._judge(record))
+        return bool(getattr(record, VERDICT))
+
+    def _judge(self, record: logging.LogRecord) -> bool:
         now = self._clock()
         if now - self._since >= PERIOD_S:
             self._since = now

@@ -19,6 +19,7 @@ from explorer.data.absence import (
     Nothing,
     Unfit,
 )
+from explorer.data.attention import AttentionLayer
 from explorer.data.examples import sources
 from explorer.data.larger_set import larger_set
 from explorer.data.recurrent import NotRecordedError, RecurrentLayer
@@ -94,6 +95,11 @@ def needs_input(data: RunData) -> Absence | None:
     if probe.not_stored:
         return Unfit("What the network takes is no array of numbers; this is for one that is.")
     return Lack("The probe's inputs were not kept with this run.") if not probe.inputs else None
+
+
+def needs_scores(scene: Scene) -> Absence | None:
+    """Require that what the selected layer attends to can be derived."""
+    return needs_steps(scene) or AttentionLayer(scene.data, scene.layer.name).fault
 
 
 def needs_weights(scene: Scene) -> Absence | None:

@@ -7,6 +7,7 @@ gigabyte, or arrays that were never written; Keras would reserve the memory for 
 from __future__ import annotations
 
 import math
+import os
 import threading
 import zipfile
 from collections.abc import Callable
@@ -112,6 +113,25 @@ def check_hdf5(file: Any, size: int) -> None:
     if endless:
         raise CheckpointError(f"{listed(endless)}: values of any length, which weights are not.")
     _check_expansion(sum(claimed), size)
+
+
+def check_arrays(claimed: int, folder: Path) -> None:
+    """Hold the bytes that arrays would take against those of the files that they lie in.
+
+    Parameters
+    ----------
+    claimed : int
+        Bytes of all arrays, unpacked.
+    folder : Path
+        Holds the files.
+
+    Raises
+    ------
+    CheckpointError
+        They would be far larger than what is there.
+    """
+    files = (Path(at, name) for at, _, names in os.walk(folder) for name in names)
+    _check_expansion(claimed, sum(file.lstat().st_size for file in files))
 
 
 def _check_expansion(claimed: int, size: int) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from recorder.checkpoints.claims import check_arrays
 from store.errors import CheckpointError, MissingExtraError, listed
 
 _FILES = ("_CHECKPOINT_METADATA", "orbax.checkpoint", "pytree.orbax-checkpoint", "pytree")
@@ -66,8 +68,20 @@ def _state(folder: Path) -> Mapping[str, Any]:
             f"{folder} is an Orbax checkpoint, and Orbax is not installed: "
             "pip install orbax-checkpoint"
         ) from error
+    claims = orbax.checkpointables_metadata(str(folder)).metadata["pytree"]
+    check_arrays(sum(_claimed(leaf) for _, leaf in _leaves(claims)), folder)
     state: Mapping[str, Any] = orbax.load_checkpointables(str(folder), {"pytree": None})["pytree"]
     return state
+
+
+def _claimed(leaf: Any) -> int:
+    """Bytes that an array would take by its metadata; 0 of what is none."""
+    if getattr(leaf, "dtype", None) is None:
+        return 0
+    # A chunk is unpacked whole, however little of it belongs to the array.
+    chunk = getattr(getattr(leaf, "storage_metadata", None), "chunk_shape", None) or ()
+    values = max(math.prod(leaf.shape), math.prod(chunk))
+    return int(values * np.dtype(leaf.dtype).itemsize)
 
 
 def _shared_end(one: str, other: str) -> int:

@@ -498,8 +498,10 @@ class Watch:
     def _maker(self, mask: Any) -> int | None:
         """Find the call that made a mask.
 
-        A functional model makes it anew for each layer that obeys it, by the same operations.
+        A functional model makes it anew for each layer that obeys it, by the same operations, and
+        a layer that adds up what has one mask makes one of twice the same.
         """
+        mask = _merged(mask)
         made = (number for known, number in self._masks if _is_same(known, mask))
         return None if mask is None else next(made, None)
 
@@ -650,6 +652,18 @@ def _dense(value: Any) -> Any:
     if isinstance(value, tf.RaggedTensor):
         return value.to_tensor()
     return tf.sparse.to_dense(value) if isinstance(value, tf.SparseTensor) else value
+
+
+def _merged(mask: Any) -> Any:
+    """Give a mask in place of one that is made of twice the same."""
+    import tensorflow as tf
+
+    while tf.is_symbolic_tensor(mask) and mask.op.type in ("LogicalOr", "LogicalAnd"):
+        first, second = mask.op.inputs
+        if not _is_same(first, second):
+            break
+        mask = first
+    return mask
 
 
 def _is_same(one: Any, other: Any) -> bool:

@@ -9,8 +9,8 @@ from store.format.names import Array
 
 SIDE = 28  # of a digit
 CLUTTERED = 40  # side of a canvas with clutter
-PIECE = 9  # side of a piece of clutter, cut out of other digits
-PIECES = 10
+PIECE = 8  # side of a piece of clutter, cut out of other digits
+PIECES = 6
 INK = 0.5  # what is darker belongs to the digit
 QUARTERS = 4
 MOST_DIGITS = 3

@@ -29,6 +29,7 @@ def _layer_class() -> type[Any]:
         def __init__(self, sequence_length: int, **kwargs: Any) -> None:
             super().__init__(**kwargs)
             self.sequence_length = sequence_length
+            self.supports_masking = True  # rows of padding are of no use, and no harm
 
         def build(self, shape: tuple[int | None, ...]) -> None:
             """Make the rows, as wide as the input."""

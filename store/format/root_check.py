@@ -112,8 +112,15 @@ def _parts_problems(nodes: Mapping[str, Any]) -> Problems:
 
 def _model_problems(nodes: Mapping[str, Any]) -> list[str]:
     """Find what is wrong with the nodes of one model."""
+    found, following = list(_layers_problems(nodes)), {}
+    if not found:  # what follows relies on sound layers
+        try:
+            following = derived_arrays(nodes)
+        except ValueError as error:
+            found.append(str(error))
     return [
-        *_layers_problems(nodes),
+        *found,
+        *_following_problems(following),
         *_probe_problems(nodes),
         *(
             f"{group}: {problem}"
@@ -122,7 +129,7 @@ def _model_problems(nodes: Mapping[str, Any]) -> list[str]:
             for problem in _evaluation_problems(nodes, group)
         ),
         *_updates_problems(nodes),
-        *_ending_problems(nodes),
+        *_ending_problems(nodes, following),
         *_checksum_problems(nodes),
     ]
 
@@ -274,15 +281,13 @@ def _layers_problems(nodes: Mapping[str, Any]) -> Problems:
     if not _are_texts(order) or len(set(order)) != len(order):
         yield "the order of the layers is not a list of different names"
         return
-    found: list[str] = []
     for name in order:
         layer = nodes.get(f"layers/{name}")
         if layer is None or layer["node_type"] != "group":
-            found.append(f"layer {name!r} has no group")
+            yield f"layer {name!r} has no group"
         else:
-            found.extend(_layer_problems(name, layer["attributes"]))
-    found.extend(_layer_array_problems(nodes))
-    yield from found or _derivation_problems(nodes)
+            yield from _layer_problems(name, layer["attributes"])
+    yield from _layer_array_problems(nodes)
 
 
 def _layer_array_problems(nodes: Mapping[str, Any]) -> Problems:
@@ -293,14 +298,8 @@ def _layer_array_problems(nodes: Mapping[str, Any]) -> Problems:
                     yield f"{path!r} is not an array along {STEP_DIM!r}"
 
 
-def _derivation_problems(nodes: Mapping[str, Any]) -> Problems:
-    """Find what keeps activations from following; the rest of the layers is sound."""
-    try:
-        derived = derived_arrays(nodes)
-    except ValueError as error:
-        yield str(error)
-        return
-    for path, array in derived.items():
+def _following_problems(following: Mapping[str, DerivedArray]) -> Problems:
+    for path, array in following.items():
         if _bytes(array.shape[1:]) > MAX_FRAME_BYTES:
             yield f"{path!r}: shape {array.shape} is larger than any network"
 
@@ -408,7 +407,7 @@ def _updates_problems(nodes: Mapping[str, Any]) -> Problems:
             yield f"updates: {name} does not run along steps and the {len(variables)} variables"
 
 
-def _ending_problems(nodes: Mapping[str, Any]) -> Problems:
+def _ending_problems(nodes: Mapping[str, Any], following: Mapping[str, DerivedArray]) -> Problems:
     """Find what is no frame of an array along the steps."""
     group = nodes.get(AFTER_GROUP)
     below = [path for path in nodes if path.startswith(AFTER_PREFIX)]
@@ -420,7 +419,6 @@ def _ending_problems(nodes: Mapping[str, Any]) -> Problems:
     time = attributes.get("wall_time")
     if not _is_whole(attributes.get("step")) or not isinstance(time, int | float):
         yield "after_training: step is not a step, or wall_time not a number"
-    following = {} if any(_layers_problems(nodes)) else derived_arrays(nodes)
     for path in below:
         own = nodes[path]
         if _is_array(own) and _frame_of(nodes, following, path.removeprefix(AFTER_PREFIX)) != (

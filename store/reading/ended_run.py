@@ -7,6 +7,7 @@ import numpy as np
 from store.format.names import AFTER_GROUP, AFTER_PREFIX, STEP_DIM, Array
 from store.reading.arrays import ArrayReader, Index, normalized
 from store.reading.commit import CommittedRun
+from store.reading.readers import Readers
 from store.reading.run import Run
 
 
@@ -31,6 +32,7 @@ class EndedRun(Run):
 
     def __init__(self, run: Run) -> None:
         super().__init__(run.source, run.part)
+        self._readers = _EndedReaders(run.source, run.part, checks_frames=False)
 
     @property
     def has_ending(self) -> bool:
@@ -57,14 +59,19 @@ class EndedRun(Run):
             now.axes[AFTER_PREFIX + name] = longer
         return longer
 
-    def _make_reader(self, now: CommittedRun, path: str) -> ArrayReader:
-        reader = super()._make_reader(now, path)
+
+class _EndedReaders(Readers):
+    """Readers of arrays with one frame more."""
+
+    def make(self, now: CommittedRun, path: str) -> ArrayReader:
+        """Make the reader of an array anew; raises as `of` does."""
+        reader = super().make(now, path)
         if AFTER_GROUP not in now.nodes or reader.dims[:1] != (STEP_DIM,):
             return reader
         if path in ("step", "epoch", "wall_time"):
-            return reader  # see `_axis`
+            return reader  # see `EndedRun._axis`
         after = AFTER_PREFIX + path
-        last = super()._make_reader(now, after) if after in now.nodes else None
+        last = super().make(now, after) if after in now.nodes else None
         return _WithEnding(reader, last)
 
 

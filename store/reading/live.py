@@ -32,7 +32,8 @@ from store.format.metadata import Document
 from store.format.names import Array
 from store.live.array import read_index
 from store.reading.arrays import ArrayReader, Index, normalized
-from store.storage.files import most_open_files, with_room
+from store.storage.files import most_open_files
+from store.storage.room import keep_spare, with_room
 from store.storage.sources import DirectorySource
 
 # What an array's metadata says about its layout in files.
@@ -152,7 +153,8 @@ class MappedFiles:
     def __init__(self, limit: int | None = None) -> None:
         self._limit = most_open_files() if limit is None else limit
         self._maps: OrderedDict[tuple[Path, str], tuple[tuple[int, int], mmap.mmap]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # to open a file may mean to drop a map
+        keep_spare(self)
 
     def get(
         self, source: DirectorySource, key: str, least_bytes: int, most_bytes: int
@@ -162,9 +164,7 @@ class MappedFiles:
         It is mapped anew when it was replaced, or has grown to what is needed.
         """
         with self._lock:
-            mapped = with_room(
-                lambda: self._latest(source, key, least_bytes, most_bytes), self._drop_oldest
-            )
+            mapped = with_room(lambda: self._latest(source, key, least_bytes, most_bytes))
         if len(mapped) < least_bytes:
             raise RunFormatError(f"{source.directory / key} was cut short while it was opened.")
         return mapped
@@ -182,16 +182,21 @@ class MappedFiles:
                 mapped = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ)
             self._maps[at] = (_identity(status), mapped)
             if len(self._maps) > self._limit:
-                self._drop_oldest()
+                self._maps.popitem(last=False)
         self._maps.move_to_end(at)
         return mapped
 
-    def _drop_oldest(self) -> bool:
+    def drop_oldest(self) -> bool:
         """Drop a map, which is closed when its last view is gone; whether there was one."""
-        if not self._maps:
+        if not self._lock.acquire(blocking=False):  # its holder may be waiting for one of ours
             return False
-        self._maps.popitem(last=False)
-        return True
+        try:
+            if not self._maps:
+                return False
+            self._maps.popitem(last=False)
+            return True
+        finally:
+            self._lock.release()
 
 
 def _identity(status: os.stat_result) -> tuple[int, int]:
@@ -229,7 +234,7 @@ class GrowingArray(abc.ABC):
         rest = tuple(others)
         budget = ByteBudget(self._path)
         if isinstance(first, int):
-            return np.asarray(self._frame(first, budget)[rest])
+            return np.asarray(self._frame(first, rest, budget))
         steps = range(self.shape[0])[first]
         rising = steps if steps.step > 0 else steps[::-1]
         # All files first: a damaged length must not reserve memory.
@@ -255,8 +260,8 @@ class GrowingArray(abc.ABC):
         """Read several steps of one file into `values`."""
 
     @abc.abstractmethod
-    def _frame(self, position: int, budget: ByteBudget) -> Array:
-        """One whole step."""
+    def _frame(self, position: int, rest: Index, budget: ByteBudget) -> Array:
+        """Elements of one step."""
 
 
 class CompressedArray(GrowingArray):
@@ -291,9 +296,9 @@ class CompressedArray(GrowingArray):
     ) -> None:
         start = number * self._placement.steps
         for place_in_values, slot in enumerate(slots):
-            values[place_in_values] = self._frame(start + slot, budget)[rest]
+            values[place_in_values] = self._frame(start + slot, rest, budget)
 
-    def _frame(self, position: int, budget: ByteBudget) -> Array:
+    def _frame(self, position: int, rest: Index, budget: ByteBudget) -> Array:
         placement = self._placement
         number, slot = placement.locate(position)
         key = self._key(number)
@@ -317,7 +322,7 @@ class CompressedArray(GrowingArray):
                     raise ChunkDamagedError(
                         f"{self._source.directory / key}: a block of step {position} {error}."
                     ) from None
-        return frame
+        return np.asarray(frame[rest])
 
 
 class RawArray(GrowingArray):
@@ -383,24 +388,27 @@ class RawArray(GrowingArray):
             view = self._view(mapped, slots, piece, shape)
             target[:, where] = view[(steps, taken, *others)]
 
-    def _frame(self, position: int, budget: ByteBudget) -> Array:  # noqa: ARG002 - as above
+    def _frame(self, position: int, rest: Index, budget: ByteBudget) -> Array:  # noqa: ARG002
         placement = self._placement
         number, slot = placement.locate(position)
         key, start = self._key(number), placement.offset(slot)
         if self._sound is not None:
             slots = range(slot, slot + 1)
             self._check(number, slots, self._mapped(number, slots))
+        # Of one probe, its bytes alone: a frame holds those of all.
+        rows, within = _rows_of(rest, placement.frame_shape)
+        part = np.empty((len(rows), *placement.frame_shape[1:]), self.dtype)
+        row_bytes = math.prod(part.shape[1:]) * self.dtype.itemsize
+        size = math.prod(placement.frame_shape[:1]) // self._pieces
         file, _ = opened(self._source, key, placement.end(slot + 1))
-        frame = np.empty(placement.frame_shape, self.dtype)
         with file:
-            for piece in frame.reshape(self._pieces, -1).view(np.uint8):
-                file.seek(start)
-                if not _fill(piece.data, file):
+            for piece, inside, where in _by_part(rows, size):
+                file.seek(start + piece * placement.block_stride + inside.start * row_bytes)
+                if not _fill(part[where].reshape(-1).view(np.uint8).data, file):
                     raise RunFormatError(
                         f"{self._source.directory / key} was cut short while it was read."
                     )
-                start += placement.block_stride
-        return frame
+        return np.asarray(part[within])
 
     def _mapped(self, number: int, slots: range) -> mmap.mmap:
         """Map of a file that must hold some slots."""
@@ -479,6 +487,18 @@ class OneFileArray:
             if self._has_checksum and checksum(content) != file.read(CRC_BYTES):
                 raise ChunkDamagedError(f"{self._source.directory / self._key} fails its checksum.")
         return np.asarray(values[where])
+
+
+def _rows_of(index: Index, shape: tuple[int, ...]) -> tuple[range, Index]:
+    """Give the rows of a frame from the first to the last that is taken, and the index in them."""
+    if not shape:
+        return range(1), (0,)
+    first, *others = index
+    if isinstance(first, int):
+        return range(first, first + 1), (0, *others)
+    taken = range(shape[0])[first]
+    rows = range(min(taken), max(taken) + 1) if taken else range(0)
+    return rows, (slice(None, None, first.step), *others)
 
 
 def _by_part(positions: range, size: int) -> Iterator[tuple[int, range, slice]]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -15,15 +14,12 @@ import xarray as xr
 from store.errors import (
     ArrayNotRecordedError,
     LayerNotFoundError,
-    PartNotFoundError,
     RunFormatError,
     StepNotRecordedError,
     did_you_mean,
     listed,
 )
-from store.format import probe as probe_io
 from store.format.byte_budget import check_at_once
-from store.format.code import without_code
 from store.format.derived_layers import DerivedArray
 from store.format.facts import in_force
 from store.format.layers import Layer, Layers
@@ -31,7 +27,6 @@ from store.format.metadata import Document
 from store.format.names import (
     AFTER_GROUP,
     BEGINS,
-    CHECKSUMS,
     ROOT_ATTRIBUTE,
     STEP_DIM,
     Array,
@@ -39,8 +34,7 @@ from store.format.names import (
     output_path,
     weight_path,
 )
-from store.format.parts import part_names, part_path, stored_path
-from store.format.probe import from_json_bytes
+from store.format.parts import part_names, part_path
 from store.format.spec import (
     EVALUATION_GROUPS,
     UPDATES_GROUP,
@@ -50,18 +44,17 @@ from store.format.spec import (
 )
 from store.reading.after_training import AfterTraining
 from store.reading.arrays import ArrayReader, Index
-from store.reading.checked import CheckedFrames
 from store.reading.commit import CommittedRun
-from store.reading.derived import FollowingArray, JoinedArray
+from store.reading.kept_whole import config_of, probe_of
 from store.reading.lazy import lazy_array, nbytes, whole
-from store.reading.live import MappedFiles, local_reader
 from store.reading.metrics import metrics_of
 from store.reading.packed import request_pool
+from store.reading.parts import Parts
+from store.reading.readers import Readers
 from store.reading.tree import tree_of
-from store.reading.twins import packed_reader
 from store.storage.location import parse_root
 from store.storage.open_source import first_content, open_source, root_content
-from store.storage.sources import DirectorySource, Source
+from store.storage.sources import Source
 
 
 class Run:
@@ -134,13 +127,11 @@ class Run:
             As `open_run` does.
         """
         self.source = source
-        self._checks_frames = checks_frames
         self.location = source.location
         self.part = part
-        self._maps = MappedFiles()
-        self._lock = threading.RLock()  # readers that derive make those of their sources
+        self._readers = Readers(source, part, checks_frames=checks_frames)
         self._now = self._look(first_content(source) if content is None else content)
-        self._parts: tuple[CommittedRun, Parts] | None = None
+        self._parts: tuple[CommittedRun, Parts[Run]] | None = None
 
     def __repr__(self) -> str:
         held = f"{len(self.parts)} parts" if self.parts else f"{len(self.layers)} layers"
@@ -276,30 +267,7 @@ class Run:
         RunFormatError
             They are damaged.
         """
-        nodes = self.nodes
-        if "probe" not in nodes:
-            return None
-        dims = {
-            path.removeprefix("probe/"): tuple(document["dimension_names"])
-            for path, document in nodes.items()
-            if path.startswith("probe/")
-        }
-        kinds = {
-            name: str(nodes[f"probe/{name}"]["attributes"]["kind"])
-            for name in dims
-            if "kind" in nodes[f"probe/{name}"]["attributes"]
-        }
-        claimed = sum(nbytes(self.array(f"probe/{name}")) for name in dims)
-        check_at_once(f"{self.location}: the probe", claimed)
-        try:
-            return probe_io.read(
-                nodes["probe"]["attributes"],
-                dims,
-                kinds,
-                lambda name: whole(self.array(f"probe/{name}")),
-            )
-        except (TypeError, ValueError, RecursionError) as error:
-            raise RunFormatError(f"{self.location}: the probe is damaged ({error}).") from error
+        return probe_of(self.nodes, self.array, self.location)
 
     @property
     def evaluation(self) -> xr.Dataset | None:
@@ -379,17 +347,7 @@ class Run:
         RunFormatError
             It is damaged.
         """
-        if "model/config" not in self.nodes:
-            return None
-        try:
-            config = from_json_bytes(whole(self.array("model/config")))
-        except (ValueError, RecursionError) as error:
-            raise RunFormatError(
-                f"{self.location}: the model's configuration is damaged ({error})."
-            ) from error
-        if not isinstance(config, dict):
-            raise RunFormatError(f"{self.location}: the model's configuration is not an object.")
-        return cast("Mapping[str, Any]", without_code(config))
+        return config_of(self.nodes, self.array, self.location)
 
     # -- the time axis -----------------------------------------------------------------------
 
@@ -540,7 +498,7 @@ class Run:
                 for path, node in now.stored_nodes.items()
                 if not node["attributes"].get(BEGINS)
             }
-            tree = tree_of(root, stored, lambda path: self._file_reader(now, path))
+            tree = tree_of(root, stored, lambda path: self._readers.of_stored(now, path))
             own = tree[part_path(self.part)] if self.part else tree
             assert isinstance(own, xr.DataTree)
         except ValueError as error:
@@ -571,7 +529,7 @@ class Run:
         ArrayNotRecordedError
             The run has no such array.
         """
-        return self._reader(self._now, path)
+        return self._readers.of(self._now, path)
 
     def read(self, path: str, index: Index) -> Array:
         """Elements of an array: the quickest way to a frame or a history.
@@ -637,7 +595,9 @@ class Run:
     # -- inside ------------------------------------------------------------------------------
 
     def _part(self, now: CommittedRun, name: str) -> Run:
-        return Run(self.source, name, content=now.content, checks_frames=self._checks_frames)
+        return Run(
+            self.source, name, content=now.content, checks_frames=self._readers.checks_frames
+        )
 
     def _layer(self, now: CommittedRun, name: str) -> Layer:
         if self.parts and name not in now.layers:
@@ -661,7 +621,7 @@ class Run:
 
     def _read_together(self, now: CommittedRun, paths: Sequence[str]) -> Iterable[Array]:
         """Read several small arrays whole, over a network side by side."""
-        readers = [self._reader(now, path) for path in paths]
+        readers = [self._readers.of(now, path) for path in paths]
         check_at_once(f"{self.location}: what is read together", sum(map(nbytes, readers)))
         side_by_side = request_pool().map if self.source.is_remote else map
         return side_by_side(whole, readers)
@@ -676,7 +636,7 @@ class Run:
     def _axis(self, now: CommittedRun, name: str) -> Array:
         values = now.axes.get(name)
         if values is None:
-            values = whole(self._reader(now, name))
+            values = whole(self._readers.of(now, name))
             if name == "step" and bool(np.any(values[1:] <= values[:-1])):
                 raise RunFormatError(f"{self.location}: the steps do not increase.")
             values.flags.writeable = False
@@ -684,60 +644,10 @@ class Run:
         return values
 
     def _lazy(self, now: CommittedRun, path: str, name: str) -> xr.DataArray:
-        reader = self._reader(now, path)
+        reader = self._readers.of(now, path)
         attributes = now.array_attributes(path)
         steps = self._axis(now, "step") if STEP_DIM in reader.dims else None
         return lazy_array(reader, name=name, steps=steps, attributes=attributes)
-
-    def _reader(self, now: CommittedRun, path: str) -> ArrayReader:
-        with self._lock:
-            reader = now.readers.get(path)
-            if reader is None:
-                reader = now.readers[path] = self._make_reader(now, path)
-            return reader
-
-    def _make_reader(self, now: CommittedRun, path: str) -> ArrayReader:
-        derived = now.derived.get(path)
-        if derived is None:
-            return self._stored_reader(now, path)
-        following = FollowingArray(derived, [self._reader(now, each) for each in derived.sources])
-        if path not in now.nodes:
-            return following
-        return JoinedArray(following, self._stored_reader(now, path), derived.begins)
-
-    def _stored_reader(self, now: CommittedRun, path: str) -> ArrayReader:
-        document = now.nodes.get(path)
-        if document is None or document["node_type"] != "array" or not now.is_whole(path):
-            arrays = [other for other, node in now.nodes.items() if node["node_type"] == "array"]
-            arrays += now.derived
-            raise ArrayNotRecordedError(
-                f"The run has no array {path!r}. {did_you_mean(path, arrays)}"
-            )
-        return self._file_reader(now, stored_path(path, self.part))
-
-    def _file_reader(self, now: CommittedRun, path: str) -> ArrayReader:
-        """Reader of what lies at a path of the whole run."""
-        reader = self._plain_reader(now, path)
-        column = now.checked.get(path) if self._checks_frames else None
-        if column is None:
-            return reader
-        return CheckedFrames(path, reader, self._plain_reader(now, CHECKSUMS), column)
-
-    def _plain_reader(self, now: CommittedRun, path: str) -> ArrayReader:
-        document = now.stored_nodes[path]
-        if isinstance(self.source, DirectorySource):
-            local = local_reader(
-                self.source, path, document, self._maps, checks_frames=self._checks_frames
-            )
-            if local is not None:
-                return local
-        reader = packed_reader(self.source, path, now.stored_nodes, now.cache)
-        if reader is None:
-            raise RunFormatError(
-                f"{self.location}: {path!r} is laid out or encoded as no array of a run is; "
-                "the run is damaged."
-            )
-        return reader
 
 
 def open_run(location: str | Path) -> Run:
@@ -780,38 +690,3 @@ def open_run(location: str | Path) -> Run:
         frame = run.activations("conv1").sel(step=100, method="nearest").values
     """
     return Run(open_source(location))
-
-
-class Parts(Mapping[str, Run]):
-    """The parts of a run by name, in order.
-
-    Parameters
-    ----------
-    parts : mapping of str to Run
-        Each as a run.
-
-    Raises
-    ------
-    PartNotFoundError
-        On asking for a part that is not there; the message suggests the nearest name.
-    """
-
-    def __init__(self, parts: Mapping[str, Run]) -> None:
-        self._parts = dict(parts)
-
-    def __getitem__(self, name: str) -> Run:
-        try:
-            return self._parts[name]
-        except KeyError:
-            raise PartNotFoundError(
-                f"The run has no part {name!r}. {did_you_mean(str(name), self._parts)}"
-            ) from None
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._parts
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._parts)
-
-    def __len__(self) -> int:
-        return len(self._parts)

@@ -15,6 +15,7 @@ from io import FileIO
 from pathlib import Path
 
 from store.errors import RunFormatError
+from store.storage.room import with_room
 
 _IS_WINDOWS = os.name == "nt"
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
@@ -80,7 +81,7 @@ def open_file(root: Path, key: str, mode: str = "rb") -> FileIO:
         return _open_at(root, names, flags | _FILE)
 
     try:
-        file = FileIO(str(root / key), mode, opener=opener)
+        file = with_room(lambda: FileIO(str(root / key), mode, opener=opener))
     except OSError as error:
         raise (_not_plain(root / key) if error.errno in _NOT_PLAIN else error) from None
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
@@ -157,7 +158,7 @@ class ConfinedFiles:
         if not _NO_FOLLOW:
             _of_plain(path, os.lstat(path))
         try:
-            descriptor = os.open(path, _READ)
+            descriptor = with_room(lambda: os.open(path, _READ))
         except OSError as error:
             raise (_not_plain(Path(path)) if error.errno in _NOT_PLAIN else error) from None
         try:

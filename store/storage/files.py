@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 from collections import OrderedDict
-from collections.abc import Callable
 from io import FileIO
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO
 
 from store.storage.confined import open_file
+from store.storage.room import with_room
 
 if sys.platform == "darwin":
     import fcntl
@@ -19,15 +18,12 @@ if sys.platform != "win32":
     import resource
 
 
-T = TypeVar("T")
-
 # A network may have more arrays than a process may open files; more open ones gain nothing.
 MAX_OPEN_FILES = 96
 # The training needs most of what the system allows, for its data and its own files.
 OPEN_FILES_SHARE = 4
 # Systems take no more than 2 GiB at a time, or refuse.
 MAX_WRITE_BYTES = 2**30
-_TOO_MANY = (errno.EMFILE, errno.ENFILE)
 
 
 def most_open_files() -> int:
@@ -38,26 +34,6 @@ def most_open_files() -> int:
     if allowed == resource.RLIM_INFINITY:
         return MAX_OPEN_FILES
     return max(1, min(MAX_OPEN_FILES, allowed // OPEN_FILES_SHARE))
-
-
-def with_room(attempt: Callable[[], T], make_room: Callable[[], bool]) -> T:
-    """Try what opens a file; while the process may open no more, close one of ours and try again.
-
-    Others of the process may have taken what the limit seemed to allow.
-
-    Parameters
-    ----------
-    attempt : callable
-        Opens the file.
-    make_room : callable
-        Closes one that is open; whether there was one.
-    """
-    while True:
-        try:
-            return attempt()
-        except OSError as error:
-            if error.errno not in _TOO_MANY or not make_room():
-                raise
 
 
 def sync_file(file: IO[bytes] | FileIO) -> None:

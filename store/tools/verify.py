@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from store.errors import RunFormatError, TrainlapseError
+from store.format import strict_json
 from store.format.frame_checksums import checked_columns
 from store.format.names import (
     AFTER_PREFIX,
@@ -419,10 +419,10 @@ def _document_findings(run: Run) -> Iterator[Finding]:
     """Each node's own document must be there and agree with the root's but for the length."""
     for path, node in run.nodes.items():
         try:
-            own = json.loads(run.source.read(f"{path}/zarr.json", 0, MAX_ROOT_BYTES))
+            own = strict_json.parse(run.source.read(f"{path}/zarr.json", 0, MAX_ROOT_BYTES))
         except FileNotFoundError:
             yield Finding(path, "its zarr.json is missing")
-        except (ValueError, RecursionError):
+        except ValueError:
             yield Finding(path, "its zarr.json is not JSON")
         except (TrainlapseError, OSError) as error:
             yield Finding(path, str(error))

@@ -29,7 +29,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def test_another_part_is_chosen_beside_the_network(watched_page: Page, address: str) -> None:
     page = watched_page
     page.goto(f"{address}/?part=critic&layer=conv1&unit=1&step=5&tab=training")
-    part, network = page.locator("#part"), page.get_by_role("listbox", name="Layers of the network")
+    part, network = page.locator("#part"), page.get_by_role("tree", name="Layers of the network")
     expect(part).to_have_value("critic")
     expect(network).to_contain_text("conv1")
     part.select_option("reader")

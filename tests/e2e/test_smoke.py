@@ -42,7 +42,7 @@ def test_a_page_changes_its_theme_axis_and_layer(watched_page: Page, explore: Op
         computed(page)
     expect(page.locator(CANVASES)).to_have_count(count)
 
-    page.get_by_role("option", name=re.compile("^conv2")).click()
+    page.get_by_role("treeitem", name=re.compile("^conv2")).click()
     expect(grid(page)).to_have_attribute("aria-label", re.compile("of conv2"))
     computed(page)
     page.keyboard.press("End")

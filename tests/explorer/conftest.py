@@ -24,6 +24,7 @@ from store import Run, open_run
 from store.format.names import weight_path
 from store.format.spec import RunSpec, UpdatesSpec
 from store.testing import image_run_spec, text_run_spec, write_run
+from tests.explorer.attending import write_patch_run, write_text_run
 
 RunMaker = Callable[..., RunData]
 
@@ -58,6 +59,18 @@ def image_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def text_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A recurrent classifier of two short texts."""
     return open_run(write_run(tmp_path_factory.mktemp("runs") / "text.zarr", text_run_spec()))
+
+
+@pytest.fixture(scope="session")
+def attending_text(tmp_path_factory: pytest.TempPathFactory) -> RunData:
+    """A small causal transformer that predicts letters, recorded."""
+    return RunData(open_run(write_text_run(tmp_path_factory.mktemp("runs") / "letters.zarr")))
+
+
+@pytest.fixture(scope="session")
+def attending_patches(tmp_path_factory: pytest.TempPathFactory) -> RunData:
+    """A small transformer over the patches of pictures, recorded."""
+    return RunData(open_run(write_patch_run(tmp_path_factory.mktemp("runs") / "patches.zarr")))
 
 
 @pytest.fixture

@@ -6,10 +6,11 @@ import { event, fakeModel, fakeTime, onPage } from "./fakes.js";
 import { addressOf, choiceIn } from "../../explorer/widgets/shared/address.js";
 
 const HALF_A_MINUTE = 30_000;
+const PICTURE = 20; // ms until there is the next one
 
 // A page at an address, which shows `shown`; `visit` and `show` are what a visitor and Python do.
 function opened(search = "?layer=conv1", { wholePage = true } = {}) {
-  const time = fakeTime();
+  const time = fakeTime({ frameMs: PICTURE });
   const window = new EventTarget();
   const entries = [`http://host/${search}`];
   let here = 0;
@@ -74,9 +75,13 @@ function opened(search = "?layer=conv1", { wholePage = true } = {}) {
 }
 
 describe("time", () => {
-  test("a step is in the address at once", () => {
+  test("a step is in the address as soon as its picture is there, which comes first", () => {
     const page = opened();
+    page.show({ step: 6 });
     page.show({ step: 7 });
+    assert.deepEqual(page.writes, []);
+    page.time.advance(PICTURE);
+    assert.equal(page.writes.length, 1);
     assert.deepEqual(page.asked(), { layer: "conv1", unit: "0", step: "7", axis: "step" });
     assert.equal(page.time.waits(), 0);
     assert.equal(page.count(), 1);
@@ -104,7 +109,9 @@ describe("time", () => {
     const page = opened();
     page.tell("keydown");
     page.show({ step: 1 });
+    page.time.advance(PICTURE);
     page.show({ step: 2 });
+    page.time.advance(PICTURE);
     assert.equal(page.asked().step, "1");
     page.time.advance(1000);
     assert.equal(page.asked().step, "2");
@@ -139,7 +146,9 @@ describe("time", () => {
   test("nothing is written twice", () => {
     const page = opened();
     page.show({ step: 7 });
+    page.time.advance(PICTURE);
     page.show({ step: 7 });
+    page.time.advance(PICTURE);
     page.tell("keyup");
     assert.equal(page.writes.length, 1);
   });
@@ -185,6 +194,8 @@ describe("choices", () => {
     assert.equal(page.count(), 1);
     page.tell("keydown");
     page.show({ probe: 0 });
+    page.time.advance(PICTURE);
+    page.tell("keyup");
     assert.equal(page.count(), 1);
     assert.equal(page.asked().layer, "conv9");
   });
@@ -197,6 +208,7 @@ describe("back and forward", () => {
     page.choose({ layer: "conv2", unit: 2 });
     page.time.advance(400);
     page.show({ step: 9 });
+    page.time.advance(PICTURE);
     const before = [...page.entries];
     page.writes.length = 0;
     page.history.back();
@@ -250,6 +262,7 @@ test("the page of somebody else keeps its address", () => {
 test("what is not the explorer's stays in the address", () => {
   const page = opened("?theme=dark&number=3");
   page.show({ step: 7, colours: null });
+  page.time.advance(PICTURE);
   assert.deepEqual(page.asked(), { theme: "dark", number: "3", layer: "conv1", unit: "0", step: "7", axis: "step" });
 });
 
@@ -257,6 +270,7 @@ test("a page that is removed writes no more", () => {
   const page = opened();
   page.tell("keydown");
   page.show({ step: 1 });
+  page.time.advance(PICTURE);
   page.show({ step: 2 });
   page.model.tell("remove");
   page.tell("keyup");
@@ -268,6 +282,7 @@ test("a browser that refuses does no harm", () => {
   const page = opened();
   page.history.replaceState = () => { throw new Error("SecurityError"); };
   page.show({ step: 7 });
+  page.time.advance(PICTURE);
   assert.equal(page.asked().step, undefined);
 });
 

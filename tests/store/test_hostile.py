@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -533,6 +534,25 @@ def test_maps_are_dropped_when_others_of_the_process_have_taken_all(tmp_path: Pa
     maps = MappedFiles(limit=1000)
     source = DirectorySource(tmp_path)
     assert [maps.get(source, str(number), 1, 1)[0] for number in range(40)] == list(range(40))
+
+
+@pytest.mark.usefixtures("few_files")
+def test_a_step_is_read_when_the_maps_of_another_run_have_taken_all(tmp_path: Path) -> None:
+    """Metadata and single steps are opened afresh, whoever keeps the files that are open."""
+    path = write_run(tmp_path / "run.zarr", steps=(0, 5))
+    for number in range(40):
+        (tmp_path / str(number)).write_bytes(bytes([number]))
+    maps = MappedFiles(limit=1000)
+    for number in range(40):
+        maps.get(DirectorySource(tmp_path), str(number), 1, 1)
+    run = open_run(path)
+    expected = run.read("layers/conv1/activation", (0,))
+    with contextlib.ExitStack() as taken:
+        with contextlib.suppress(OSError):
+            while True:
+                taken.enter_context((tmp_path / "0").open("rb"))
+        found = run.read("layers/conv1/activation", (0,))
+    np.testing.assert_array_equal(found, expected)
 
 
 @posix

@@ -21,7 +21,7 @@ def class_gradients(
     activations: Arrays,
     weights: StepWeights,
     output_layer: str,
-    class_number: int,
+    class_number: int | Array,
     *,
     token: int | None = None,
     masks: Arrays | None = None,
@@ -39,8 +39,9 @@ def class_gradients(
     output_layer : str
         The layer that gives the classes. Where it ends in a softmax or a sigmoid, the logit is
         what that is applied to, else the output itself.
-    class_number : int
-        Which class. Of a single unit, class 1 has its logit and class 0 the negative of it.
+    class_number : int, or ndarray (batch,) of int
+        Which class, of all in the batch or of each. Of a single unit, class 1 has its logit and
+        class 0 the negative of it.
     token : int, optional
         Where on the first axis after the batch, of an output that has one (a language model);
         by default the logits of all places are summed.
@@ -133,12 +134,14 @@ def _class_output(
     return network.logits(layer, activations, weights, masks=masks)
 
 
-def _seed(output: Array, class_number: int, token: int | None) -> Array:
+def _seed(output: Array, class_number: int | Array, token: int | None) -> Array:
     units = output.shape[-1]
     classes = max(2, units)
-    if not 0 <= class_number < classes:
+    numbers = np.broadcast_to(class_number, len(output))
+    beyond = numbers[(numbers < 0) | (numbers >= classes)]
+    if beyond.size:
         raise ValueError(
-            f"There is no class {class_number}: the output has {units} units, so the classes are "
+            f"There is no class {beyond[0]}: the output has {units} units, so the classes are "
             f"0 to {classes - 1}."
         )
     seed = np.zeros_like(output)
@@ -151,7 +154,7 @@ def _seed(output: Array, class_number: int, token: int | None) -> Array:
             )
         places = seed[:, token]
     if units == 1:
-        places[...] = 1 if class_number == 1 else -1
+        places.T[...] = np.where(numbers == 1, 1, -1)
     else:
-        places[..., class_number] = 1
+        places[np.arange(len(numbers)), ..., numbers] = 1
     return seed

@@ -1,7 +1,8 @@
-"""Place the layers of a network: layered drawing of a directed acyclic graph.
+"""Order the layers of a network for drawing: layered drawing of a directed acyclic graph.
 
 Sugiyama, Tagawa & Toda (1981): rank by longest path, route long edges through dummy nodes,
-order each rank by the barycentre of its neighbours.
+order each rank by the barycentre of its neighbours. How large things are, and so where they lie,
+the page decides: that depends on which blocks are open.
 
 The number of dummy nodes is bounded, since it grows with the cube of the layers where all are
 joined to all: the shortest edges are routed first, those that are left are drawn straight, behind
@@ -11,90 +12,130 @@ the boxes that they cross.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+
+from explorer.derived.network.blocks import Block
 
 SWEEPS = 4
 # A network of 100 blocks with two skip connections each needs some 1,500.
 MOST_DUMMIES = 4000
 
-Point = tuple[float, float]
+# From which node to which, and what of the one it carries.
+Edge = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
-class GraphLayout:
-    """Where nodes and edges lie, in pixels.
+class Level:
+    """What one drawing holds: the whole network with its blocks closed, or a block from within.
+
+    Each node is told by a sign and a number: ``=3`` layer 3, ``#2`` block 2, ``<3`` the place where
+    what layer 3 gives comes into the block, ``>3`` where it leaves it, ``~7`` a place that an edge
+    passes.
 
     Attributes
     ----------
-    corners : dict of str to (float, float)
-        Upper left corner of each node.
-    edges : list of list of (float, float)
-        Points of each edge, from the source's lower border to the target's upper border.
-    width, height : float
-        Size of the whole drawing.
+    rows : list of list of str
+        From top to bottom, each from left to right.
+    chains : list of list of str
+        The nodes of each edge, one on each row that it passes; from one end to the other where it
+        is drawn straight.
+    carries : list of str
+        Number of the layer whose output each edge carries.
     """
 
-    corners: dict[str, Point]
-    edges: list[list[Point]]
-    width: float
-    height: float
+    rows: list[list[str]]
+    chains: list[list[str]]
+    carries: list[str]
 
 
-def layered_layout(
-    inbound: Mapping[str, Sequence[str]],
-    *,
-    node_width: float = 214,
-    node_height: float = 38,
-    gap_x: float = 14,
-    gap_y: float = 18,
-    margin: float = 8,
-) -> GraphLayout:
-    """Lay out a network from the inputs of each layer.
+def levels(inbound: Mapping[str, Sequence[str]], blocks: Sequence[Block]) -> list[Level]:
+    """Order a network, and each of its blocks.
 
     Parameters
     ----------
     inbound : mapping of str to sequence of str
-        For each node, in network order, the nodes that it takes its input from.
-    node_width, node_height, gap_x, gap_y, margin : float
-        Sizes in pixels.
+        For each layer, in network order, the layers that it takes.
+    blocks : sequence of Block
+        The outermost.
+
+    Returns
+    -------
+    list of Level
+        The network, then each block, those within it behind it (`all_blocks`).
 
     Raises
     ------
     ValueError
         The graph has a cycle.
     """
-    edges = [(source, node) for node, sources in inbound.items() for source in sources]
+    numbers = {name: at for at, name in enumerate(inbound)}
+    known = all_blocks(blocks)
+    signs = {id(block): f"#{at}" for at, block in enumerate(known)}
+
+    def level(layers: Sequence[str], within: Sequence[Block]) -> Level:
+        nodes = {name: f"={numbers[name]}" for name in layers}
+        nodes |= {name: signs[id(block)] for block in within for name in block.layers}
+        edges: dict[Edge, None] = {}
+        leaving = dict.fromkeys(nodes, False)
+        for name, sources in inbound.items():
+            for source in sources:
+                carried = str(numbers[source])
+                if name in nodes:
+                    start = nodes.get(source, f"<{carried}")
+                    if start != nodes[name]:
+                        edges[start, nodes[name], carried] = None
+                elif source in nodes:
+                    leaving[source] = True
+        ports = [name for name, leaves in leaving.items() if leaves]
+        edges |= {(nodes[one], f">{numbers[one]}", str(numbers[one])): None for one in ports}
+        entries = [start for start, _, _ in edges if start[0] == "<"]
+        exits = [f">{numbers[one]}" for one in ports]
+        return layered([*entries, *nodes.values(), *exits], [*edges], last=exits)
+
+    return [level([*inbound], blocks), *(level(block.layers, block.blocks) for block in known)]
+
+
+def all_blocks(blocks: Sequence[Block]) -> list[Block]:
+    """Give blocks and those within them, each before those within it."""
+
+    def walk(some: Sequence[Block]) -> Iterator[Block]:
+        for block in some:
+            yield block
+            yield from walk(block.blocks)
+
+    return [*walk(blocks)]
+
+
+def layered(nodes: Sequence[str], edges: Sequence[Edge], last: Collection[str] = ()) -> Level:
+    """Order the nodes of a graph in rows, so that all edges lead downwards and few cross.
+
+    Parameters
+    ----------
+    nodes : sequence of str
+        In network order; what occurs again counts once.
+    edges : sequence of (str, str, str)
+        From which to which, and what each carries.
+    last : collection of str
+        Nodes that take part of others alone and stand on the last row.
+
+    Raises
+    ------
+    ValueError
+        The graph has a cycle.
+    """
+    inbound: dict[str, list[str]] = {node: [] for node in nodes}
+    for source, target, _ in edges:
+        inbound[target].append(source)
     ranks = _ranks(inbound)
-    rows: list[list[str]] = [[] for _ in range(max(ranks.values(), default=-1) + 1)]
+    end = max(ranks.values(), default=-1)
+    ranks |= dict.fromkeys(last, end)
+    rows: list[list[str]] = [[] for _ in range(end + 1)]
     for node, rank in ranks.items():
         rows[rank].append(node)
-    chains, links = _route(edges, ranks, rows)
+    chains, carries, links = _route(edges, ranks, rows)
     _order(rows, links)
-
-    widths = {node: node_width if node in inbound else gap_x for row in rows for node in row}
-    row_widths = [sum(widths[n] for n in row) + gap_x * (len(row) - 1) for row in rows]
-    total = max(row_widths, default=0.0)
-    corners: dict[str, Point] = {}
-    for rank, row in enumerate(rows):
-        x = margin + (total - row_widths[rank]) / 2
-        for node in row:
-            corners[node] = (x, margin + rank * (node_height + gap_y))
-            x += widths[node] + gap_x
-
-    def middle(node: str, *, lower: bool) -> Point:
-        x, y = corners[node]
-        return (x + widths[node] / 2, y + (node_height if lower else 0))
-
-    drawn = []
-    for chain in chains:
-        points = [middle(chain[0], lower=True)]
-        for dummy in chain[1:-1]:
-            points += [middle(dummy, lower=False), middle(dummy, lower=True)]
-        drawn.append([*points, middle(chain[-1], lower=False)])
-    height = 2 * margin + len(rows) * (node_height + gap_y) - (gap_y if rows else 0)
-    placed = {node: corners[node] for node in inbound}
-    return GraphLayout(placed, drawn, total + 2 * margin, height)
+    return Level(rows, chains, carries)
 
 
 def _ranks(inbound: Mapping[str, Sequence[str]]) -> dict[str, int]:
@@ -115,29 +156,33 @@ def _ranks(inbound: Mapping[str, Sequence[str]]) -> dict[str, int]:
 
 
 def _route(
-    edges: Sequence[tuple[str, str]], ranks: Mapping[str, int], rows: list[list[str]]
-) -> tuple[list[list[str]], list[tuple[str, str]]]:
+    edges: Sequence[Edge], ranks: Mapping[str, int], rows: list[list[str]]
+) -> tuple[list[list[str]], list[str], list[tuple[str, str]]]:
     """Put a dummy node on every rank that a long edge crosses, `MOST_DUMMIES` at most.
 
-    Returns the chain of nodes of each edge, and the links between nodes.
+    Returns the chain of nodes of each edge, what it carries, and the links between nodes.
     """
 
-    def length(edge: tuple[str, str]) -> int:
+    def length(edge: Edge) -> int:
         return ranks[edge[1]] - ranks[edge[0]]
 
     chains: list[list[str]] = []
+    carries: list[str] = []
     links: list[tuple[str, str]] = []
+    numbers = itertools.count()
     left = MOST_DUMMIES
-    for number, (source, target) in enumerate(sorted(edges, key=length)):
+    for edge in sorted(edges, key=length):
+        source, target, carried = edge
         crossed = range(ranks[source] + 1, ranks[target])
         left -= len(crossed)
-        dummies = [(rank, f"\0{number}:{rank}") for rank in crossed] if left >= 0 else []
+        dummies = [(rank, f"~{next(numbers)}") for rank in crossed] if left >= 0 else []
         for rank, dummy in dummies:
             rows[rank].append(dummy)
         chain = [source, *(dummy for _, dummy in dummies), target]
         chains.append(chain)
+        carries.append(carried)
         links.extend(itertools.pairwise(chain))
-    return chains, links
+    return chains, carries, links
 
 
 def _order(rows: list[list[str]], links: Sequence[tuple[str, str]]) -> None:

@@ -253,15 +253,22 @@ class _Flow:
             for source, layer in self.pairs
         }
 
-    def into(self, column: Column, units: Array) -> dict[str, Array]:
+    def into(
+        self, column: Column, units: Array, sources: Sequence[str] | None = None
+    ) -> dict[str, Array]:
         """Give what passes through some units of a column: (source unit, unit) by source."""
-        sources = [source for source, layer in self.pairs if layer == column.layer]
+        if sources is None:
+            sources = self.sources(column)
         is_last = column is self.columns[-1]
         back = self._classes_back if is_last else self._units_back
         return {
             source: _over_places(gradient * as_float(self.activations[source])).T
             for source, gradient in back(column, units, sources).items()
         }
+
+    def sources(self, column: Column) -> list[str]:
+        """Give what a column takes: layers of columns, and inputs."""
+        return [source for source, layer in self.pairs if layer == column.layer]
 
     def out_of(self, column: Column, unit: int) -> dict[str, Array]:
         """Give what the units of the columns behind lose without a unit: (unit,) by layer.
@@ -288,12 +295,8 @@ class _Flow:
         count, whole = len(units), self.gradients[column.layer]
         seed = np.zeros((count, *whole.shape[1:]), np.float32)
         seed[np.arange(count), ..., units] = np.moveaxis(whole[0][..., units], -1, 0)
-        repeated = {
-            name: np.broadcast_to(values, (count, *np.shape(values)[1:]))
-            for name, values in self.activations.items()
-        }
         return self.network.backward(
-            repeated,
+            self._repeated(count),
             self.weights,
             {column.layer: seed},
             wanted=sources,
@@ -301,20 +304,23 @@ class _Flow:
         )
 
     def _classes_back(self, column: Column, units: Array, sources: Sequence[str]) -> Arrays:
-        """Take the gradient of the logit of each of some classes back to the sources."""
-        backs = [
-            class_gradients(
-                self.network,
-                self.activations,
-                self.weights,
-                column.layer,
-                number,
-                wanted=sources,
-                ends=self._others(column),
-            )
-            for number in units.tolist()
-        ]
-        return {source: np.concatenate([back[source] for back in backs]) for source in sources}
+        """Take the gradient of the logit of each of some classes back: (row, ...) each."""
+        return class_gradients(
+            self.network,
+            self._repeated(len(units)),
+            self.weights,
+            column.layer,
+            units,
+            wanted=sources,
+            ends=self._others(column),
+        )
+
+    def _repeated(self, count: int) -> Arrays:
+        """Give the probe's activations as those of so many probes."""
+        return {
+            name: np.broadcast_to(values, (count, *np.shape(values)[1:]))
+            for name, values in self.activations.items()
+        }
 
     def _at_core(self, column: Column, changed: Arrays) -> Array:
         """Compute a column's core, before its activation function, of changed sources."""
@@ -341,8 +347,12 @@ def _include(chosen: tuple[str, int], flow: _Flow, picked: list[Array], rows: in
     column = next((column for column in flow.columns if layer in column.members), None)
     if column is None or column is flow.columns[-1]:
         return
-    partners = {source: part[:, 0] for source, part in flow.into(column, np.array([unit])).items()}
-    partners |= flow.out_of(column, unit)
+    shown = {other.layer for other in flow.columns}
+    sources = [source for source in flow.sources(column) if source in shown]
+    partners = flow.out_of(column, unit)
+    if sources:
+        into = flow.into(column, np.array([unit]), sources)
+        partners |= {source: part[:, 0] for source, part in into.items()}
     for at, other in enumerate(flow.columns):
         if other is column:
             picked[at] = _with(picked[at], [unit], rows)

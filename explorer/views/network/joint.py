@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from explorer.data.absence import Absence, Nothing
+from explorer.data.blocks import blocks_of
 from explorer.data.explained import explained_class
 from explorer.data.kernels import read_kernel, strongest_channels, symmetric
 from explorer.data.run import RunData
+from explorer.derived.network.contributions import class_gradients
 from explorer.derived.network.engine import Network
+from explorer.derived.network.folding import Part, fold
 from explorer.derived.network.joint import (
     Column,
     Way,
@@ -40,8 +44,13 @@ from explorer.views.requirements import (
 )
 from explorer.widgets.page.probe_picker import thumbnails
 from explorer.widgets.pictures.flow import Flow
+from explorer.worker import in_worker
 
 ROWS = 5
+# A network of so many columns is shown whole; of a deeper one, as many as leave the links room on a
+# page of 1,280 pixels.
+WHOLE_COLUMNS = 12
+MOST_COLUMNS = 9
 HEIGHT = 360
 # Steps that fix the scale of the links, and the limits of kernels.
 SAMPLES = 5
@@ -54,6 +63,8 @@ class Plan:
 
     Attributes
     ----------
+    parts : list of Part
+        What each column stands for, and what is folded before it.
     scales : list of float
         Of each column: the most that passes into one of its units from one of another, which is
         drawn at full strength. One scale for all would hide those of wide layers, where it is
@@ -61,6 +72,7 @@ class Plan:
     """
 
     columns: list[Column]
+    parts: list[Part]
     maps: list[Limits]
     kernels: list[Limits | None]
     evidence: float
@@ -76,21 +88,84 @@ class Tracer:
         The run.
     probe, target : int
         Followed probe and explained class.
+    opened : tuple of str
+        Blocks and layers of a deep network that are shown whole, whatever they contribute.
     """
 
-    def __init__(self, data: RunData, probe: int, target: int) -> None:
+    def __init__(
+        self, data: RunData, probe: int, target: int, opened: tuple[str, ...] = ()
+    ) -> None:
+        self.opened = opened
         self.data, self.probe, self.target = data, probe, target
         self.network: Network = data.network
-        layers = data.run.layers
-        way = self.network.ancestors(data.run.outputs)
-        shown = [
-            (name, layer.kind, layer.output_shape)
-            for name, layer in layers.items()
-            if layer.has_activation and layer.kind != "input" and name in way
-        ]
-        self.columns = columns_of(shown, self.network.followers)
-        self.links = passages(self.network, self.columns)
+        self.all_columns = way_columns(data)
         self.input = self.network.inputs[0]
+
+    @cached_property
+    def parts(self) -> list[Part]:
+        """The columns that are shown, chosen once from some steps, and what is folded."""
+        return fold(
+            self.all_columns,
+            blocks_of(self.data.run.layers),
+            self._strengths(),
+            most=MOST_COLUMNS if self._is_deep else len(self.all_columns),
+            opened=self.opened,
+        )
+
+    @cached_property
+    def columns(self) -> list[Column]:
+        """The columns that are shown."""
+        return [part.column for part in self.parts]
+
+    @cached_property
+    def links(self) -> list[tuple[str, str]]:
+        """Which columns are linked."""
+        return passages(self.network, self.columns)
+
+    @property
+    def _is_deep(self) -> bool:
+        return len(self.all_columns) > WHOLE_COLUMNS
+
+    def _strengths(self) -> dict[str, float]:
+        """How much each column contributes, of all columns of a network too deep to be shown."""
+        if not self._is_deep:
+            return {}
+        inner = self.all_columns[:-1]
+
+        def make() -> dict[str, Array]:
+            shares = [self._shares(index) for index in counted(self.sampled)]
+            return {"shares": np.mean(shares, axis=0)}
+
+        # Of this probe and class: what speaks for another one may go another way.
+        kept = self.data.derived(f"way-shares-1/{self.probe}/{self.target}", make)["shares"]
+        return {column.core: float(kept[at]) for at, column in enumerate(inner)}
+
+    def _shares(self, index: int) -> Array:
+        """Give each column's share of all that is contributed at a step: (column,)."""
+        activations = self.activations(index)
+        inner = [column.layer for column in self.all_columns[:-1]]
+        gradients = class_gradients(
+            self.network,
+            activations,
+            self._weights(index),
+            self.all_columns[-1].layer,
+            self.target,
+            wanted=inner,
+        )
+        with np.errstate(all="ignore"):  # what diverged counts as nothing
+            sums = [
+                np.abs(unit_sums(activations[name] * gradients[name])).sum()
+                if name in gradients
+                else 0.0
+                for name in inner
+            ]
+            total = np.nansum(sums)
+        return np.nan_to_num(np.array(sums) / (total if total > 0 else 1.0))
+
+    @property
+    def sampled(self) -> list[int]:
+        """Steps that decide what holds at every step."""
+        return sample_indices(len(self.data.run), SAMPLES)
 
     def classes(self, index: int) -> Array:
         """Give the probability of each class at a step: (class,)."""
@@ -114,12 +189,10 @@ class Tracer:
         self, index: int, activations: dict[str, Array], chosen: tuple[str, int] | None = None
     ) -> Way:
         """Trace one step."""
-        data, layers = self.data, self.data.run.layers
-        weights = {name: data.weights(name, index) for name in layers if layers[name].weights}
         return trace(
             self.network,
             activations,
-            weights,
+            self._weights(index),
             self.columns,
             self.target,
             rows=ROWS,
@@ -127,14 +200,18 @@ class Tracer:
             chosen=chosen,
         )
 
+    def _weights(self, index: int) -> dict[str, dict[str, Array]]:
+        data, layers = self.data, self.data.run.layers
+        return {name: data.weights(name, index) for name in layers if layers[name].weights}
+
     def plan(self) -> Plan:
-        """Fix limits and scale from some steps."""
-        data = self.data
-        indices = sample_indices(len(data.run), SAMPLES)
+        """Fix columns, limits and scale from some steps."""
+        data, indices = self.data, self.sampled
         ways = [self.way(index, self.activations(index)) for index in counted(indices)]
         evidence = [float(np.nanmax(np.abs(self._evidence(way)), initial=0)) for way in ways]
         return Plan(
             columns=self.columns,
+            parts=self.parts,
             maps=[data.limits(column.layer, self.probe) for column in self.columns],
             kernels=[self._kernel_limits(column, indices) for column in self.columns],
             evidence=max(evidence, default=1.0) or 1.0,
@@ -239,11 +316,43 @@ def _rows(part: Array) -> Array:
 
 
 class WayPicture(Flow):
-    """The picture, and what makes its payloads."""
+    """The picture, and what makes its payloads.
+
+    Opening a block takes another plan, which the worker makes; until it is there, the picture stays
+    as it is.
+    """
 
     def __init__(self, tracer: Tracer, plan: Plan, count: int, **params: Any) -> None:
         self.tracer, self.plan = tracer, plan
-        super().__init__(lambda _: {}, count, **params)
+        self.chosen: tuple[str, int] | None = None
+        super().__init__(lambda _: {}, count, **params, **_laid_out(tracer, plan))
+        self.param.watch(lambda event: self._open(tuple(event.new)), "opened")
+
+    def _open(self, opened: tuple[str, ...]) -> None:
+        now = self.tracer
+        tracer = Tracer(now.data, now.probe, now.target, opened)
+
+        def is_wanted() -> bool:
+            return tuple(self.opened) == opened and self.tracer is now
+
+        def show(plan: Plan) -> None:
+            if is_wanted():
+                self.tracer, self.plan = tracer, plan
+                self.follow(self.chosen, **_laid_out(tracer, plan))
+
+        in_worker(now.data, tracer.plan, show, wanted=is_wanted)
+
+    def follow(self, chosen: tuple[str, int] | None, **changes: Any) -> None:
+        """Show the way with the partners of a unit, if one is chosen."""
+        tracer, plan = self.tracer, self.plan
+        self.chosen = chosen
+        members = {name for column in plan.columns[:-1] for name in column.members}
+        known = chosen if chosen is not None and chosen[0] in members else None
+        self.change(
+            f"{tracer.data.run.id}|joint|{tracer.probe}|{tracer.target}|{known}|{tracer.opened}",
+            lambda index: tracer.payload(index, plan, known),
+            **changes,
+        )
 
 
 @register
@@ -285,7 +394,7 @@ class Joint(View):
             f"passes into that layer at any of {SAMPLES} recorded steps; to a class, what speaks "
             "for its own logit. Red: for the class, "
             "blue: against it. Evidence: the mean over the input and all maps. Click a unit for "
-            "its sources and targets, a class to explain it."
+            "its sources and targets, a class to explain it." + _folding(data)
         )
 
     def compute(self, scene: Scene) -> tuple[Tracer, Plan] | Nothing:
@@ -306,17 +415,11 @@ class Joint(View):
             tracer,
             plan,
             len(scene.data.run),
-            columns=[
-                {"layer": tracer.input, "title": tracer.input, "kind": "image"},
-                *(_described(tracer, plan, at) for at in range(len(plan.columns))),
-            ],
             rows=ROWS,
             image=None if images is None else images[scene.selected.probe],
             class_names=scene.data.class_names,
             sequential=palette_bytes(SEQUENTIAL),
             diverging=palette_bytes(DIVERGING),
-            links=[[*link] for link in tracer.links],
-            scales=plan.scales,
             label=f"{self.title}, probe {scene.selected.probe}",
             channel=scene.channel,
             height=HEIGHT,
@@ -328,25 +431,57 @@ class Joint(View):
 
     def follow(self, scene: Scene, body: Any) -> None:
         """Show the selected unit's partners too."""
-        tracer, plan = body.tracer, body.plan
-        selected = scene.selected
-        members = {name for column in plan.columns[:-1] for name in column.members}
-        chosen = (selected.layer, selected.unit) if selected.layer in members else None
-        body.change(
-            f"{scene.data.run.id}|joint|{selected.probe}|{selected.target}|{chosen}",
-            lambda index: tracer.payload(index, plan, chosen),
-        )
+        body.follow((scene.selected.layer, scene.selected.unit))
+
+
+def _folding(data: RunData) -> str:
+    """Say what is left out of a deep network's way; empty where nothing is."""
+    count = len(way_columns(data))
+    if count <= WHOLE_COLUMNS:
+        return ""
+    return (
+        f" Of {count} layers or groups of layers, {MOST_COLUMNS} are shown: the last, and those "
+        "that contribute most, a block by the strongest in it (magnitudes of what its units "
+        f"contribute, added up, as a share of all, mean of {SAMPLES} recorded steps). Links lead "
+        "through what is folded. Click ▸ to open a block, ⋯ to open what is folded there."
+    )
+
+
+def way_columns(data: RunData) -> list[Column]:
+    """All columns of a run's network, from the input to the classes."""
+    network = data.network
+    way = network.ancestors(data.run.outputs)
+    shown = [
+        (name, layer.kind, layer.output_shape)
+        for name, layer in data.run.layers.items()
+        if layer.has_activation and layer.kind != "input" and name in way
+    ]
+    return columns_of(shown, network.followers)
+
+
+def _laid_out(tracer: Tracer, plan: Plan) -> dict[str, Any]:
+    """Tell the browser which columns there are, and which are linked."""
+    image = {"layer": tracer.input, "title": tracer.input, "kind": "image"}
+    return {
+        "columns": [image, *(_described(tracer, plan, at) for at in range(len(plan.columns)))],
+        "links": [[*link] for link in tracer.links],
+        "scales": plan.scales,
+    }
 
 
 def _described(tracer: Tracer, plan: Plan, at: int) -> dict[str, Any]:
     """Tell the browser what it needs to know of a column."""
-    column, limits = plan.columns[at], plan.maps[at]
+    column, limits, part = plan.columns[at], plan.maps[at], plan.parts[at]
     shape = tracer.data.run.layers[column.layer].output_shape
     kernel = tracer.kernel_shape(column)
     return {
         "layer": column.layer,
         "members": list(column.members),
         "title": column.core,
+        "group": part.group,
+        "within": part.within,
+        "open": part.is_open,
+        "folded": list(part.before),
         "kind": column.kind,
         "height": shape[0] if column.kind == "map" else 1,
         "width": shape[1] if column.kind == "map" else 1,

@@ -5,6 +5,7 @@ import { clamp } from "../shared/numbers.js";
 
 const ALL_CLASSES = 12;
 const TOP_CLASSES = 10;
+const PARAMETERS = ["class_names", "colours", "truth", "values"];
 
 // Classes that get a bar, from above: all in their order, or of many the most probable ones and
 // the true one. A share that is not a number counts as none.
@@ -24,15 +25,17 @@ export function render({ model, el }) {
   const list = element("div", { class: "bars", role: "list", "aria-label": "Predicted probabilities" });
   el.append(list);
   let rows = new Map();
+  /** @type {Record<string, any>} */
+  let its = {}; // the parameters: those of the model are slow to read
 
   const rowOf = (number) => {
     if (!rows.has(number)) {
       const bar = element("span", { class: "filled" });
       const value = element("span", { class: "value" });
-      const truth = number === model.truth;
+      const truth = number === its.truth;
       const row = element("div", { class: truth ? "row truth" : "row", role: "listitem", title: truth ? "true class" : "" },
-        element("span", { class: "swatch", style: `background:${model.colours[number] ?? "transparent"}` }),
-        element("span", { class: "class", text: model.class_names[number] }),
+        element("span", { class: "swatch", style: `background:${its.colours[number] ?? "transparent"}` }),
+        element("span", { class: "class", text: its.class_names[number] }),
         element("span", { class: "space" }, bar), value);
       // The class that the joint picture explains; a second click takes the choice back.
       row.addEventListener("click", () => {
@@ -43,12 +46,12 @@ export function render({ model, el }) {
     return rows.get(number);
   };
   const draw = (index) => {
-    const { values } = model;
+    const { values } = its;
     if (!values?.shape) return;
     const count = values.shape[1];
     const shares = Array.from({ length: count }, (_, number) => values[index * count + number]);
     const best = shares.reduce((top, share, number) => (share > shares[top] ? number : top), 0);
-    const shown = classesShown(shares, model.truth).map((number) => {
+    const shown = classesShown(shares, its.truth).map((number) => {
       const { row, bar, value } = rowOf(number);
       const share = shares[number];
       const known = Number.isFinite(share);
@@ -62,18 +65,19 @@ export function render({ model, el }) {
     explain();
     list.dataset.index = index;
   };
-  const anew = () => {
+  const explain = () => {
+    const explained = explainedOf(clock.choice.target, its.truth);
+    for (const [number, { row }] of rows) row.classList.toggle("explained", number === explained);
+  };
+  const clock = clockOf(model.channel);
+  const renew = () => {
+    its = Object.fromEntries(PARAMETERS.map((name) => [name, model[name]]));
     rows = new Map();
     list.replaceChildren();
     draw(clock.index);
   };
-  const explain = () => {
-    const explained = explainedOf(clock.choice.target, model.truth);
-    for (const [number, { row }] of rows) row.classList.toggle("explained", number === explained);
-  };
-  const clock = clockOf(model.channel);
+  renew();
   follow(model, list, draw);
   heed(model, "choice", explain);
-  model.on(["class_names", "truth"], anew);
-  model.on("values", () => draw(clock.index));
+  model.on(PARAMETERS, renew);
 }

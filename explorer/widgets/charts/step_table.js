@@ -1,6 +1,7 @@
 // A short table that follows the slider; its rows come from the server and are read ahead.
 import { clockOf, element, heed } from "../shared/clock.js";
 import { framesOf } from "../shared/frames.js";
+import { repaintWhenSeen } from "../shared/paint.js";
 /** @import { Component } from "../../types" */
 
 /** @param {Component} component */
@@ -34,7 +35,7 @@ export function render({ model, el }) {
     return row;
   };
   const draw = (index) => {
-    if (!el.clientWidth) return;
+    if (!room.width) return;
     const payload = frames.get(index);
     if (payload) {
       const rows = payload.rows ?? [];
@@ -51,9 +52,7 @@ export function render({ model, el }) {
     frames.want(index);
   };
   const frames = framesOf(model, el, draw);
-  const seen = new ResizeObserver(() => draw(clock.index));
-  seen.observe(el);
-  model.on("remove", () => seen.disconnect());
+  const room = repaintWhenSeen(model, el, () => draw(clock.index));
   model.on("key", () => draw(clock.index));
   heed(model, "choice", () => draw(clock.index));
 }

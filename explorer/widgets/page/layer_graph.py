@@ -6,21 +6,33 @@ from typing import Any
 
 import param
 
-from explorer.derived.network.graph_layout import layered_layout
+from explorer.data.blocks import blocks_of, inbound_of
+from explorer.derived.network.blocks import Block
+from explorer.derived.network.graph_layout import all_blocks, levels
 from explorer.plots.style import KIND_COLOURS
 from explorer.widgets.base import Widget, script, styles
 from store import Layer, Layers
 
-NODE_WIDTH = 222
-NODE_HEIGHT = 38
+# A network of so many layers is shown whole at first; of a larger one, its blocks are closed.
+MOST_AT_ONCE = 24
 
 
 class LayerGraph(Widget):
-    """A graph with a box for each layer, coloured by its kind or by a quantity."""
+    """A graph with a box for each layer, coloured by its kind or by a quantity.
 
-    nodes = param.List(default=[], doc="Place, name, kind and size of each layer.")
-    edges = param.List(default=[], doc="Points of each connection.")
-    size = param.Dict(default={"width": 0, "height": 0}, doc="Pixels of the whole drawing.")
+    Layers of a block lie in one box, which a click opens.
+    """
+
+    nodes = param.List(default=[], doc="Name, kind and size of each layer.")
+    blocks = param.List(
+        default=[],
+        doc="Name, kind and size of each block, numbers of its layers, and that of the block that "
+        "it lies in, -1 for none.",
+    )
+    levels = param.List(
+        default=[], doc="Rows and connections of the network, then those of each block."
+    )
+    opened = param.List(default=[], doc="Numbers of the blocks that are open at first.")
     quantities = param.Dict(default={}, doc="Title of each quantity that boxes can show, by name.")
     quantity = param.String(default="", doc="Name of the quantity shown; empty: the layer's kind.")
     values = param.Parameter(doc="The quantity: (step, layer) float32, NaN where there is none.")
@@ -34,9 +46,6 @@ class LayerGraph(Widget):
     def of(cls, layers: Layers, **params: Any) -> LayerGraph:
         """Make the graph of a run's layers.
 
-        Connections that do not come from an earlier layer are left out: a damaged run may name
-        layers that do not exist, or have cycles.
-
         Parameters
         ----------
         layers : Layers
@@ -44,36 +53,62 @@ class LayerGraph(Widget):
         **params
             Parameters of the component.
         """
-        earlier: set[str] = set()
-        inbound = {}
-        for name, layer in layers.items():
-            inbound[name] = [source for source in layer.inbound if source in earlier]
-            earlier.add(name)
-        layout = layered_layout(
-            inbound,
-            node_width=NODE_WIDTH,
-            node_height=NODE_HEIGHT,
+        blocks = blocks_of(layers)
+        known = all_blocks(blocks)
+        numbers = {name: at for at, name in enumerate(layers)}
+        within = {
+            id(inner): at for at, block in enumerate(known) for inner in block.blocks
+        }  # fmt: skip
+        return cls(
+            nodes=[_node(layer) for layer in layers.values()],
+            blocks=[
+                _block(block, layers)
+                | {
+                    "layers": [numbers[name] for name in block.layers],
+                    "within": within.get(id(block), -1),
+                }
+                for block in known
+            ],
+            levels=[
+                {"rows": level.rows, "chains": level.chains, "carries": level.carries}
+                for level in levels(inbound_of(layers), blocks)
+            ],
+            opened=[
+                at
+                for at, block in enumerate(known)
+                if len(layers) <= MOST_AT_ONCE or 2 * len(block.layers) > len(layers)
+            ],
+            **params,
         )
-        nodes = [
-            _node(layer) | {"x": layout.corners[name][0], "y": layout.corners[name][1]}
-            for name, layer in layers.items()
-        ]
-        edges = [[list(point) for point in points] for points in layout.edges]
-        size = {"width": layout.width, "height": layout.height}
-        return cls(nodes=nodes, edges=edges, size=size, **params)
 
 
 def _node(layer: Layer) -> dict[str, Any]:
-    shape = " × ".join(str(size) for size in layer.output_shape)
-    parameters = f"{layer.parameters:,} params" if layer.parameters else ""
+    shape, parameters = _size(layer.output_shape, layer.parameters)
     facts = [layer.class_name, shape and f"output {shape}", parameters]
     return {
         "name": layer.name,
+        "class": layer.class_name,
         "kind": layer.kind,
         "colour": KIND_COLOURS[layer.kind],
         "shape": shape,
         "parameters": parameters,
         "title": f"{layer.name}: " + ", ".join(fact for fact in facts if fact),
-        "width": NODE_WIDTH,
-        "height": NODE_HEIGHT,
     }
+
+
+def _block(block: Block, layers: Layers) -> dict[str, Any]:
+    """Describe a block; what its last layer gives is its output, where that is recorded."""
+    inside = [layers[name] for name in block.layers]
+    shape, parameters = _size(inside[-1].output_shape, sum(layer.parameters for layer in inside))
+    facts = [f"{block.kind} block of {len(inside)} layers", shape and f"output {shape}", parameters]
+    return {
+        "name": block.name,
+        "kind": block.kind,
+        "shape": shape,
+        "parameters": parameters,
+        "title": f"{block.name}: " + ", ".join(fact for fact in facts if fact),
+    }
+
+
+def _size(shape: tuple[int, ...], parameters: int) -> tuple[str, str]:
+    return " × ".join(map(str, shape)), f"{parameters:,} params" if parameters else ""

@@ -3,6 +3,7 @@
 import { clockOf, element, follow, heed } from "../shared/clock.js";
 /** @import { Component } from "../../types" */
 
+const PARAMETERS = ["kind", "images", "texts", "ids", "labels", "class_names", "predicted", "correct"];
 const RIGHT = 1;
 const WRONG = 0;
 
@@ -25,11 +26,15 @@ export function render({ model, el }) {
   const score = element("div", { class: "score" });
   el.append(score, list);
   let items = [];
+  let told = []; // what each item says
+  /** @type {Record<string, any>} */
+  let its = {}; // the parameters: those of the model are slow to read
 
   const build = () => {
     list.replaceChildren();
-    const { images } = model;
-    items = model.labels.map((label, probe) => {
+    told = [];
+    const { images } = its;
+    items = its.labels.map((label, probe) => {
       const item = element("button", { type: "button", class: "probe", role: "option", "data-probe": probe });
       if (images?.shape) {
         const [, height, width, channels] = images.shape;
@@ -39,7 +44,7 @@ export function render({ model, el }) {
         item.append(canvas, element("span", { class: "truth", text: label }));
       } else {
         item.append(
-          element("span", { class: "text", text: model.texts[probe] ?? `probe ${model.ids?.[probe] ?? probe}` }),
+          element("span", { class: "text", text: its.texts[probe] ?? `probe ${its.ids?.[probe] ?? probe}` }),
           element("span", { class: "truth", text: label }),
         );
       }
@@ -60,8 +65,18 @@ export function render({ model, el }) {
     item.setAttribute("aria-selected", probe === clock.choice.probe);
     if (probe === clock.choice.probe) bringIntoView(item);
   });
+  // Most of them say at a step what they said at the one before.
+  const tell = (probe, mark, guess) => {
+    const says = `${mark} ${guess}`;
+    if (told[probe] === says) return;
+    told[probe] = says;
+    items[probe].dataset.mark = mark === RIGHT ? "right" : mark === WRONG ? "wrong" : "";
+    items[probe].title = `probe ${its.ids?.[probe] ?? probe}: ${its.labels[probe]}, the network says ${guess}`;
+    const said = its.kind === "image" ? guess : `network: ${guess}`;
+    items[probe].querySelector(".guess").textContent = mark === WRONG ? said : "";
+  };
   const draw = (index) => {
-    const { correct, predicted } = model;
+    const { correct, predicted } = its;
     if (!correct?.shape) {
       score.textContent = "";
       return;
@@ -71,19 +86,19 @@ export function render({ model, el }) {
     let known = 0;
     for (let probe = 0; probe < count && probe < items.length; probe++) {
       const mark = correct[index * count + probe];
-      const guess = model.class_names[predicted[index * count + probe]] ?? "";
+      const guess = its.class_names[predicted[index * count + probe]] ?? "";
       if (mark === RIGHT) right += 1;
       if (mark === RIGHT || mark === WRONG) known += 1;
-      items[probe].dataset.mark = mark === RIGHT ? "right" : mark === WRONG ? "wrong" : "";
-      items[probe].title = `probe ${model.ids?.[probe] ?? probe}: ${model.labels[probe]}, the network says ${guess}`;
-      const said = model.kind === "image" ? guess : `network: ${guess}`;
-      items[probe].querySelector(".guess").textContent = mark === WRONG ? said : "";
+      tell(probe, mark, guess);
     }
     score.textContent = known ? `${right} of ${count} right at this step` : "";
   };
-  model.on(["labels", "images"], build);
+  const read = () => { its = Object.fromEntries(PARAMETERS.map((name) => [name, model[name]])); };
   const clock = clockOf(model.channel);
+  read();
   build();
+  model.on(PARAMETERS, read);
+  model.on(["labels", "images"], build);
   heed(model, "choice", select);
   follow(model, el, draw);
   model.on(["correct", "predicted"], () => draw(clock.index));

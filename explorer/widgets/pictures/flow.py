@@ -11,7 +11,8 @@ from explorer.widgets.stepped import Stepped
 class Flow(Stepped):
     """A column for each layer, from input to classes: its strongest units, and links between them.
 
-    Links that pass other columns run between their rows.
+    Links that pass other columns run between their rows. Groups of columns that are folded are
+    opened by a click.
 
     For a recorded step the provider returns a mapping. Its arrays are over `columns`, without the
     input, and `rows`:
@@ -27,8 +28,12 @@ class Flow(Stepped):
     """
 
     columns = param.List(
-        default=[], doc="Layer, title, kind and sizes of maps and kernels of each column."
+        default=[],
+        doc="Layer, title, kind and sizes of maps and kernels of each column; the group that it "
+        "stands for, how many columns that has, whether all are shown, and which groups are folded "
+        "before it.",
     )
+    opened = param.List(default=[], doc="Groups of columns that were opened by hand.")
     rows = param.Integer(default=5, doc="Units shown of each column.")
     image = param.Parameter(doc="The probe: (y, x, channel) uint8.")
     class_names = param.List(default=[], doc="Name of each class.")

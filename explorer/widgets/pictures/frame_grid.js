@@ -246,7 +246,7 @@ export function render({ model, el }) {
     coloured(Uint8Array.from({ length: 255 }, (_, at) => at + 1), 255, 1, table(model.palette), bar);
   };
   const draw = (index) => {
-    if (!stage.clientWidth) return; // hidden: nothing to paint, nothing to ask for
+    if (!room.width) return; // hidden: nothing to paint, nothing to ask for
     const payload = frames.get(index);
     if (payload?.error) say(payload.error, index);
     else if (payload) {
@@ -360,7 +360,7 @@ export function render({ model, el }) {
     canvas.style.cursor = model.selects ? "pointer" : "crosshair";
     if (model.selects) canvas.tabIndex = 0;
   };
-  repaintWhenSeen(model, stage, () => {
+  const room = repaintWhenSeen(model, stage, () => {
     place = null;
     draw(clock.index);
   });

@@ -152,7 +152,7 @@ export function render({ model, el }) {
     coloured(Uint8Array.from({ length: 255 }, (_, at) => at + 1), 255, 1, table(model.palette), bar);
   };
   const draw = (index) => {
-    if (!stage.clientWidth) return;
+    if (!room.width) return;
     const payload = frames.get(index);
     if (payload?.error) say(payload.error, index);
     else if (payload) {
@@ -222,7 +222,7 @@ export function render({ model, el }) {
   // -- life -------------------------------------------------------------------------------
   const clock = clockOf(model.channel);
   const frames = framesOf(model, stage, draw);
-  repaintWhenSeen(model, stage, () => {
+  const room = repaintWhenSeen(model, stage, () => {
     place = null;
     draw(clock.index);
   });

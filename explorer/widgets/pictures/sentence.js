@@ -32,7 +32,7 @@ export function render({ model, el }) {
 
   // -- layout -----------------------------------------------------------------------------------
   const layout = () => {
-    const width = scroll.clientWidth;
+    const { width } = room;
     const pen = canvas.getContext("2d");
     pen.font = FONT;
     const words = now.its.words.map((word) => cut(word, 16));
@@ -76,7 +76,7 @@ export function render({ model, el }) {
     pen.font = FONT;
   };
   const paint = (index) => {
-    if (!now.place || now.place.width !== scroll.clientWidth) layout();
+    if (!now.place || now.place.width !== room.width) layout();
     const pen = sized(canvas, now.place.width, now.place.height);
     now.scale = bandScales(now.its.bands, now.parts, now.colours, limits.free);
     painter.paint(pen);
@@ -85,7 +85,7 @@ export function render({ model, el }) {
     tell();
   };
   const draw = (index) => {
-    if (!scroll.clientWidth) return; // hidden: nothing to paint, nothing to ask for
+    if (!room.width) return; // hidden: nothing to paint, nothing to ask for
     const payload = frames.get(index);
     if (payload?.error) say(payload.error, index);
     else if (payload) {
@@ -172,7 +172,7 @@ export function render({ model, el }) {
 
   // -- life -----------------------------------------------------------------------------------------
   const repaint = () => {
-    if (now.shown && scroll.clientWidth) paint(clock.index);
+    if (now.shown && room.width) paint(clock.index);
   };
   const renew = () => {
     for (const name of ["words", "letters", "noun", "padding", "padding_first", "x_name", "bands", "class_names", "chooses_class", "remark", "label"]) {
@@ -192,8 +192,8 @@ export function render({ model, el }) {
   renew();
   const frames = framesOf(model, scroll, draw);
   scroll.addEventListener("scroll", repaint, { passive: true });
-  repaintWhenSeen(model, scroll, () => {
-    if (now.place?.width !== scroll.clientWidth) now.place = null;
+  const room = repaintWhenSeen(model, scroll, () => {
+    if (now.place?.width !== room.width) now.place = null;
     draw(clock.index);
   });
   model.on(["key", "bands", "words"], () => {

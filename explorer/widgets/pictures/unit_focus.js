@@ -155,7 +155,7 @@ export function render({ model, el }) {
     coloured(Uint8Array.from({ length: 255 }, (_, at) => at + 1), 255, 1, table(model.palette), bar);
   };
   const draw = (index) => {
-    if (!stage.clientWidth) return;
+    if (!room.width) return;
     const payload = frames.get(index);
     if (payload?.error) say(payload.error, index);
     else if (payload) {
@@ -240,7 +240,7 @@ export function render({ model, el }) {
     legend();
     draw(clock.index);
   };
-  repaintWhenSeen(model, stage, () => {
+  const room = repaintWhenSeen(model, stage, () => {
     place = null;
     draw(clock.index);
   });

@@ -3,8 +3,9 @@
 // changes the one on top. Back and Forward restore an entry in place.
 //
 // The address is right whenever nothing moves: at once when a key or the pointer is let go or
-// playback pauses, whatever the server does. On the way it follows from time to time: to write it
-// costs, and Safari refuses more than 100 changes in 30 s, other browsers more than 200.
+// playback pauses, whatever the server does. On the way it follows from time to time, after pictures:
+// to write it costs as much as to draw, and Safari refuses more than 100 changes in 30 s, other
+// browsers more than 200.
 /** @import { Choice, Model } from "../../types" */
 
 const CHOICES_MS = 300; // choices in a row are one
@@ -48,6 +49,8 @@ export function addressOf(model, { parameters, restore, isPlaying }) {
   let acted = false; // since the last entry
   let isHeld = false; // a key, or the pointer
   let isDue = false;
+  let isNext = false; // after the next picture
+  let wasPlaying = false;
   let restoring = false;
   let written = -Infinity; // when
   let later = 0;
@@ -99,6 +102,14 @@ export function addressOf(model, { parameters, restore, isPlaying }) {
       following = performance.now() + CHOICES_MS;
     }
     isDue = true;
+    const hasPaused = wasPlaying && !isPlaying();
+    wasPlaying = isPlaying();
+    if (hasPaused) return flush();
+    if (!isNext) requestAnimationFrame(() => setTimeout(onPicture));
+    isNext = true;
+  };
+  const onPicture = () => {
+    isNext = false;
     flush();
   };
   const onAct = (event) => {

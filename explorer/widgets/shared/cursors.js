@@ -23,7 +23,8 @@ export function cursorsOf(model) {
     find();
     for (const span of cursors) {
       const position = span.tags[0]?.[index];
-      if (position !== undefined && span.location !== position) span.location = position;
+      // The page's own doing: Python need not hear of it.
+      if (position !== undefined && span.location !== position) span.setv({ location: position }, { sync: false });
     }
   };
   // Figures that arrive later start where the server last knew the step.

@@ -13,10 +13,13 @@ import { number } from "./paint.js";
 export function messageOn(stage, layers) {
   const message = element("div", { class: "message", hidden: "" });
   stage.append(message);
+  let said;
   return (text, index) => {
+    if (text) message.dataset.index = index;
+    if (text === said) return; // as at most steps
+    said = text;
     message.textContent = text;
     message.hidden = !text;
-    message.dataset.index = index;
     for (const layer of layers) layer.style.visibility = text ? "hidden" : "visible";
   };
 }

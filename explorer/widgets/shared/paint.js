@@ -206,23 +206,31 @@ export function tipOn(stage) {
       const top = y - 30 < 0 ? y + 18 : y - 30;
       tip.style.transform = `translate(${left}px, ${top}px)`;
     },
-    hide: () => { tip.hidden = true; },
+    hide: () => { if (!tip.hidden) tip.hidden = true; },
   };
 }
 
 /**
- * Repaints when the widget's place or the theme changes, until it is removed.
+ * Repaints when the widget's place or the theme changes, until it is removed. Gives the room there,
+ * in page pixels, none while it is hidden: to ask the page for it amidst drawing has it laid out anew.
  *
  * @param {Model} model
  * @param {Element} place
  * @param {() => void} repaint
+ * @returns {{ width: number, height: number }}
  */
 export function repaintWhenSeen(model, place, repaint) {
-  const resized = new ResizeObserver(repaint);
+  const room = { width: 0, height: 0 };
+  const resized = new ResizeObserver((entries) => {
+    const { width, height } = entries.at(-1).contentRect;
+    Object.assign(room, { width, height });
+    repaint();
+  });
   resized.observe(place);
   window.addEventListener("trainlapse:theme", repaint);
   model.on("remove", () => {
     resized.disconnect();
     window.removeEventListener("trainlapse:theme", repaint);
   });
+  return room;
 }

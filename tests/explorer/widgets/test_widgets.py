@@ -77,18 +77,39 @@ def test_tabs_keep_the_order_of_their_titles():
 def test_the_graph_has_a_box_for_each_layer_and_an_edge_for_each_connection(image_run):
     graph = LayerGraph.of(image_run.layers)
     assert [node["name"] for node in graph.nodes] == list(image_run.layers)
-    assert len(graph.edges) == 6
-    tops = [node["y"] for node in graph.nodes]
-    assert tops == sorted(tops)
+    assert (graph.blocks, graph.opened) == ([], [])
+    (level,) = graph.levels
+    assert len(level["chains"]) == 6
+    assert [node for row in level["rows"] for node in row] == [f"={at}" for at in range(7)]
     for node in graph.nodes:
         layer = image_run.layers[node["name"]]
         assert (node["kind"], node["colour"]) == (layer.kind, KIND_COLOURS[layer.kind])
-        assert node["x"] + node["width"] <= graph.size["width"]
-        assert node["y"] + node["height"] <= graph.size["height"]
     conv = graph.nodes[1]
     assert (conv["shape"], conv["parameters"]) == ("8 × 8 × 3", "30 params")
     assert conv["title"] == "conv1: Conv2D, output 8 × 8 × 3, 30 params"
     assert graph.nodes[0]["title"] == "image: InputLayer"
+
+
+@pytest.mark.parametrize(("count", "opened"), [(6, [*range(6)]), (20, [])])
+def test_the_blocks_of_a_large_network_are_closed_at_first(count, opened):
+    inbound, classes, last = {"x": []}, {"x": "InputLayer"}, "x"
+    for at in range(count):
+        inbound |= {f"b{at}_a": [last], f"b{at}_sum": [last, f"b{at}_a"]}
+        classes |= {f"b{at}_a": "Dense", f"b{at}_sum": "Add"}
+        last = f"b{at}_sum"
+    layers = Layers(
+        {
+            name: Layer(name, classes[name], "dense", {}, tuple(sources), (2,), 3, {}, True)
+            for name, sources in inbound.items()
+        }
+    )
+    graph = LayerGraph.of(layers)
+    assert graph.opened == opened
+    block = graph.blocks[1]
+    assert (block["name"], block["kind"], block["layers"], block["within"]) == (
+        "b1", "residual", [3, 4], -1,
+    )  # fmt: skip
+    assert block["title"] == "b1: residual block of 2 layers, output 2, 6 params"
 
 
 def layers_with(inbound):
@@ -113,7 +134,7 @@ def layers_with(inbound):
 def test_a_strangers_graph_is_drawn_as_far_as_it_makes_sense(inbound, edges):
     graph = LayerGraph.of(layers_with(inbound))
     assert [node["name"] for node in graph.nodes] == list(inbound)
-    assert len(graph.edges) == edges
+    assert len(graph.levels[0]["chains"]) == edges
 
 
 # -- probe picker -----------------------------------------------------------------------------

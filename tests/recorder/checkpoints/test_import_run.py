@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -236,6 +237,33 @@ def test_orbax_variables_are_found_whatever_their_model_is_called(
     variables["one"]["bias"] = np.zeros(3, np.float32)
     with pytest.raises(CheckpointError, match=r"one/bias of shape \(2,\); it has"):
         orbax.load(tmp_path / "5", model)
+
+
+@pytest.mark.parametrize(
+    ("shape", "chunk"), [((2**40,), (1,)), ((4,), (2**20, 2**20))], ids=["array", "chunk"]
+)
+def test_what_an_orbax_checkpoint_claims_is_held_against_its_bytes(
+    shape: tuple[int, ...],
+    chunk: tuple[int, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    leaf = SimpleNamespace(
+        shape=shape,
+        dtype=np.dtype("float32"),
+        storage_metadata=SimpleNamespace(chunk_shape=chunk),
+    )
+    tree = {"trainable_variables": {"kernel": leaf, "name": SimpleNamespace()}}
+    library = SimpleNamespace(
+        checkpointables_metadata=lambda _: SimpleNamespace(metadata={"pytree": tree}),
+        load_checkpointables=lambda *_: pytest.fail("it is loaded"),
+    )
+    monkeypatch.setitem(sys.modules, "orbax", ModuleType("orbax"))
+    monkeypatch.setitem(sys.modules, "orbax.checkpoint", SimpleNamespace(v1=library))
+    (tmp_path / "5").mkdir()
+    (tmp_path / "5" / "data").write_bytes(bytes(1000))
+    with pytest.raises(CheckpointError, match=r"it would take [\d,]+ bytes, and has 1,000"):
+        orbax.iterations(tmp_path / "5")
 
 
 def test_what_the_orbax_callback_of_keras_saved(tmp_path: Path) -> None:

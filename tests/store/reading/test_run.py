@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 import sys
 import threading
 import tracemalloc
 from collections.abc import Iterator
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +23,10 @@ from store.errors import RunFormatError, SpecError
 from store.format.spec import LayerSpec, RunSpec, WeightSpec
 from store.live.writer import RunWriter
 from store.reading.arrays import normalized
-from store.reading.live import CompressedArray, OneFileArray, RawArray
+from store.reading.live import CompressedArray, MappedFiles, OneFileArray, RawArray, local_reader
 from store.reading.run import open_run
 from store.storage.files import MAX_OPEN_FILES
+from store.storage.sources import DirectorySource
 from store.testing import CountingStore, frames_at, image_run_spec, text_run_spec, write_run
 
 SPEC = image_run_spec(units=8, side=16)
@@ -52,6 +55,56 @@ def test_any_index_gives_what_numpy_gives(path: Path, data: st.DataObject) -> No
     )
     index = index[: data.draw(st.integers(0, len(index)))]
     np.testing.assert_array_equal(open_run(path).read(ACTIVATION, index), expected[index])
+
+
+class CountingSource(DirectorySource):
+    """Counts the bytes that are read of its files."""
+
+    read_bytes = 0
+
+    def open(self, key: str) -> tuple[FileIO, os.stat_result]:
+        source = self
+
+        class Counted(FileIO):
+            def readinto(self, buffer: Any) -> int | None:
+                count = super().readinto(buffer)
+                source.read_bytes += count or 0
+                return count
+
+        file, status = super().open(key)
+        with file:
+            return Counted(os.dup(file.fileno())), status
+
+
+@pytest.fixture(scope="module")
+def blocks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with a frame of several blocks, between which there are checksums."""
+    name = "layers/wide/weights/kernel"
+    kernel = (WeightSpec("kernel", ("in_unit", "unit"), (12, 100_000)),)
+    path = tmp_path_factory.mktemp("blocks") / "run.zarr"
+    with RunWriter.create(
+        path, RunSpec("wide", (LayerSpec("wide", "Dense", "dense", weights=kernel),))
+    ) as to:
+        for step in range(3):
+            frame = (np.arange(1_200_000, dtype=np.float32) + step).reshape(12, -1)
+            to.append(step, epoch=0, wall_time=0, frames={name: frame})
+    return path
+
+
+@pytest.mark.parametrize(
+    "rows", [0, 7, -1, slice(2, 9, 3), slice(9, 2, -2), slice(5, 5), slice(None)]
+)
+def test_of_a_step_the_rows_that_are_wanted_are_read_alone(blocks: Path, rows: int | slice) -> None:
+    source, run = CountingSource(blocks), open_run(blocks)
+    name = "layers/wide/weights/kernel"
+    reader = local_reader(source, name, run.nodes[name], MappedFiles())
+    assert isinstance(reader, RawArray)
+    assert reader._placement.blocks > 1
+    frame = (np.arange(1_200_000, dtype=np.float32) + 2).reshape(12, -1)
+    np.testing.assert_array_equal(reader.read((2, rows, slice(3, 5))), frame[rows, 3:5])
+    taken = np.arange(12)[rows]
+    hull = np.ptp(taken) + 1 if np.size(taken) else 0
+    assert source.read_bytes == hull * 100_000 * 4
 
 
 def test_the_fast_paths_serve_the_live_form(path: Path) -> None:
@@ -291,4 +344,4 @@ def test_maps_are_bounded(tmp_path: Path) -> None:
     run = open_run(tmp_path / "run.zarr")
     history = run.read("layers/dense/weights/w", (slice(None), 0))
     assert history.tolist() == list(range(steps))
-    assert len(run._maps._maps) == MAX_OPEN_FILES
+    assert len(run._readers._maps._maps) == MAX_OPEN_FILES

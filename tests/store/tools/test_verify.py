@@ -123,6 +123,7 @@ def test_a_live_index_that_points_elsewhere_is_found(tmp_path: Path) -> None:
     [
         (lambda file: file.unlink(), "missing"),
         (lambda file: file.write_text("{"), "not JSON"),
+        (lambda file: file.write_text('{"zarr_format": NaN}'), "not JSON"),
         (lambda file: file.write_text("[]"), "contradicts"),
         (
             lambda file: file.write_text(

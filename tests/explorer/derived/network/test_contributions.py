@@ -55,6 +55,22 @@ CUTS = {
 }
 
 
+@pytest.mark.parametrize("units", [3, 1])
+def test_each_in_a_batch_may_have_a_class_of_its_own(units: int) -> None:
+    generator = np.random.default_rng(3)
+    network, weights = piecewise_linear(bias=True), weights_of(generator, bias=True)
+    weights["classes"] = {name: part[..., :units] for name, part in weights["classes"].items()}
+    numbers = np.array([1, 0, 1]) if units == 1 else np.array([2, 0, 2])
+    found = network.forward(generator.normal(size=(3, 6, 6, 2)), weights)
+    together = class_gradients(network, found, weights, "classes", numbers)
+    for row, number in enumerate(numbers.tolist()):
+        alone = class_gradients(network, found, weights, "classes", number)
+        for layer, gradient in together.items():
+            np.testing.assert_array_equal(gradient[row], alone[layer][row])
+    with pytest.raises(ValueError, match="no class 7"):
+        class_gradients(network, found, weights, "classes", np.array([0, 7, 1]))
+
+
 @given(st.integers(0, 2**32 - 1), st.integers(0, 2), st.booleans())
 def test_contributions_add_up_to_the_logit(seed: int, number: int, bias: bool) -> None:
     """With biases: up to bias × gradient of the layers after."""

@@ -105,3 +105,65 @@ def test_a_step_at_which_all_is_nan_leaves_the_others_as_they_are(branching, mon
     monkeypatch.setattr(branching, "activations", broken)
     after = view.compute(scene)[1].evidence
     assert 0 < after <= before
+
+
+# -- networks that are too deep to be shown whole ---------------------------------------------
+
+
+def folded(data, monkeypatch, most):
+    for name in ("MOST_COLUMNS", "WHOLE_COLUMNS"):
+        monkeypatch.setattr(f"explorer.views.network.joint.{name}", most)
+    return drawn(data)
+
+
+def test_of_a_deep_network_the_layers_are_shown_that_contribute_most(branching, monkeypatch):
+    """What they contribute is a share of all, mean of the sampled steps, written out here."""
+    view, scene, whole = drawn(branching)
+    shares = []
+    for index in whole.tracer.sampled:
+        way = whole.tracer.way(index, whole.tracer.activations(index))
+        sums = {
+            name: np.abs(values.reshape(-1, values.shape[-1]).sum(axis=0)).sum()
+            for name, values in way.contributions.items()
+            if name != "image"
+        }
+        shares.append({name: value / sum(sums.values()) for name, value in sums.items()})
+    mean = {name: np.mean([share[name] for share in shares]) for name in shares[0]}
+    strongest = sorted(mean, key=mean.get)[-2:]
+
+    view, scene, picture = folded(branching, monkeypatch, 3)
+    names = [column["layer"] for column in picture.columns]
+    order = ["image", "stem", "low", "high", "joined", "classes"]
+    assert names == [name for name in order if name in {"image", "classes", *strongest}]
+    told = [group for column in picture.columns[1:] for group in column["folded"]]
+    assert sorted([*names, *told]) == sorted(order)
+    assert "Of 5 layers or groups of layers, 3 are shown" in view.caption(scene)
+
+
+def test_links_through_what_is_folded_still_add_up(branching, monkeypatch):
+    """To a class, what speaks for its own logit: that of the explained one counts."""
+    _, _, picture = folded(branching, monkeypatch, 3)
+    payload = picture.payload(2)
+    target = payload["units"][-1].tolist().index(payload["target"])
+    for at, column in enumerate(picture.columns[1:-1]):
+        out = np.zeros(ROWS)
+        for (of, to), part in zip(picture.links, payload["links"], strict=True):
+            if of == column["layer"]:
+                out += part[:, target] if to == "classes" else part.sum(axis=1)
+        shown = ~np.isnan(payload["contributions"][at])
+        expected = payload["contributions"][at][shown]
+        assert np.any(expected)
+        np.testing.assert_allclose(out[shown], expected, rtol=1e-3, atol=1e-5)
+
+
+def test_what_is_folded_is_opened_and_folded_again(branching, monkeypatch):
+    _, _, picture = folded(branching, monkeypatch, 2)
+    before, key = [column["layer"] for column in picture.columns], picture.key
+    (group, *_) = next(c["folded"] for c in picture.columns[1:] if c["folded"])
+    picture.opened = [group]
+    names = [column["layer"] for column in picture.columns]
+    assert {*names} == {*before, group}
+    assert picture.key != key
+    assert len(picture.payload(1)["units"]) == len(picture.scales) == len(names) - 1
+    picture.opened = []
+    assert [column["layer"] for column in picture.columns] == before

@@ -200,12 +200,12 @@ def test_what_is_missing_is_said(trained, recorded, image_data):
     unpadded = recorded(with_probe(text_run_spec(), vocabulary=["x"] * 7), steps=(0, 1))
     assert "there is none in this run" in view.requirement(scene_of(unpadded))
     spec = text_run_spec()
-    strange = dataclasses.replace(spec.layers[2], class_name="Attention")
+    strange = dataclasses.replace(spec.layers[2], class_name="Strange")
     layers = (*spec.layers[:2], strange, spec.layers[3])
     sentence = view.requirement(
         scene_of(recorded(dataclasses.replace(spec, layers=layers), steps=(0, 1)))
     )
-    assert "lstm: The class Attention is not repeated here." in sentence
+    assert "lstm: The class Strange is not repeated here." in sentence
 
 
 def test_words_that_have_no_room_are_left_out_beside_a_map():
