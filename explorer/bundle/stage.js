@@ -311,7 +311,7 @@
         else if (card && node.matches(CONTROLS)) force(node, { display: "none" });
         else if (card && node.matches(CHOSEN)) {
           force(node, AS_TEXT);
-          if (node.style.display === "none") node.style.removeProperty("display");
+          if (node.matches(".choice button")) node.style.removeProperty("display");
         } else if (card && node.matches(".caption")) {
           const said = node.textContent.replace(HINT, "").trim();
           if (said !== node.textContent) node.textContent = said;

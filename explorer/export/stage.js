@@ -63,7 +63,7 @@ function stageOf(channel, title) {
       else if (card && node.matches(CONTROLS)) force(node, { display: "none" });
       else if (card && node.matches(CHOSEN)) {
         force(node, AS_TEXT);
-        if (node.style.display === "none") node.style.removeProperty("display"); // it was not chosen before
+        if (node.matches(".choice button")) node.style.removeProperty("display"); // once not chosen, and hidden
       }
       else if (card && node.matches(".caption")) {
         const said = node.textContent.replace(HINT, "").trim();
