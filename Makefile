@@ -10,7 +10,7 @@
 .POSIX:
 # Two installs into one environment at once would break it.
 .NOTPARALLEL:
-.PHONY: help demo test test-fast test-full newest floors lint lint-js bundle has-node types check format \
+.PHONY: help demo docs test test-fast test-full newest floors lint lint-js bundle has-node types links check format \
   fuzz constraints clean
 
 VENV = .venv
@@ -39,6 +39,8 @@ help:
 	@echo 'make lint-js     the scripts of the page: ESLint, types, bundle, tests; needs Node.js'
 	@echo 'make bundle      explorer/bundle/ anew, after a change to a script; needs Node.js'
 	@echo 'make types       mypy'
+	@echo 'make docs        the site of documentation, into docs/_build/html; without a network'
+	@echo 'make links       the links of that site to others; with a network'
 	@echo 'make check       test, lint and types'
 	@echo 'make format      rewrite the code as ruff wants it'
 	@echo 'make constraints write down the versions that are tested: the newest, for this Python'
@@ -101,6 +103,15 @@ node_modules/.has-tools: package-lock.json
 	@npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
+# A warning is an error. What the site says of commands and functions is read off the code.
+docs: $(VENV)/.has-dev
+	@rm -rf docs/reference/generated
+	@$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo 'The site is at docs/_build/html/index.html'
+
+links: $(VENV)/.has-dev
+	@$(BIN)/python -m sphinx -q -b linkcheck docs docs/_build/links
+
 types: $(VENV)/.has-dev
 	@$(BIN)/mypy
 
@@ -119,7 +130,7 @@ constraints: $(VENV)/.made
 
 clean:
 	rm -rf .venv .venv-* $(VENV) node_modules build dist *.egg-info .pytest_cache .mypy_cache
-	rm -rf .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
+	rm -rf docs/_build docs/reference/generated .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
 	find recorder store explorer tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp says which extra is installed. dev holds test and test holds demo, so the larger serves the

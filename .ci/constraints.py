@@ -21,7 +21,7 @@ PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 TESTED = f"constraints/python{PYTHON}.txt"
 FLOORS = "constraints/floors.txt"
 # The versions of developers' tools are no promise to users.
-NO_FLOORS = "dev"
+NO_FLOORS = ("dev", "docs")
 # Of the tools that install, any will do; an environment comes with its own.
 NOT_HELD = (PROJECT, "pip", "setuptools", "wheel")
 
@@ -51,7 +51,7 @@ def floors() -> dict[str, str]:
     """Give the lowest version of each package that pyproject.toml admits, by name."""
     found = {}
     for extra, requirement in requirements():
-        if extra != NO_FLOORS:
+        if extra not in NO_FLOORS:
             (floor,) = (part.version for part in requirement.specifier if part.operator == ">=")
             found[canonicalize_name(requirement.name)] = floor
     return found

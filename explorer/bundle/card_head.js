@@ -83,6 +83,8 @@ function element(tag, attributes = {}, ...children) {
 
 // explorer/widgets/shared/film_form.js
 var FILM_FPS = { least: 0.1, most: 60, usual: 10 };
+var HELD_S = 1.5;
+var LEAST_S = 3;
 var FILM_TYPES = { mp4: "video/mp4", gif: "image/gif" };
 function filmPlan(steps, first, last, fps) {
   if (![first, last, fps].every(Number.isFinite)) return { fault: "Steps and frames a second are numbers." };
@@ -90,7 +92,8 @@ function filmPlan(steps, first, last, fps) {
   if (first > last) return { fault: `Step ${first} is after step ${last}: exchange them.` };
   const count = steps.filter((step) => first <= step && step <= last).length;
   if (!count) return { fault: `No step from ${first} to ${last} was recorded.` };
-  return { count, text: `${count} frame${count === 1 ? "" : "s"}, ${(count / fps).toFixed(1)} s` };
+  const lasts = Math.max(LEAST_S, count / fps + HELD_S);
+  return { count, text: `${count} frame${count === 1 ? "" : "s"}, ${lasts.toFixed(1)} s with the last one held` };
 }
 function filmForm(model, { label, place, isOpen, tell, keep }) {
   const send = (what) => {

@@ -61,7 +61,10 @@ function stageOf(channel, title) {
     for (const node of elementsIn(card?.el ?? document.body)) {
       if (node.matches(".no-snapshot")) force(node, card ? { display: "none" } : { visibility: "hidden" });
       else if (card && node.matches(CONTROLS)) force(node, { display: "none" });
-      else if (card && node.matches(CHOSEN)) force(node, AS_TEXT);
+      else if (card && node.matches(CHOSEN)) {
+        force(node, AS_TEXT);
+        if (node.matches(".choice button")) node.style.removeProperty("display"); // once not chosen, and hidden
+      }
       else if (card && node.matches(".caption")) {
         const said = node.textContent.replace(HINT, "").trim();
         if (said !== node.textContent) node.textContent = said;

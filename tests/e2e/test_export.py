@@ -41,7 +41,7 @@ with opened(open_run(location), query, card="Norms and update ratio", width=641)
         screen.show(index)
         (folder / f"{number}.png").write_bytes(screen.png())
     (folder / "card.svg").write_text(screen.svg(), encoding="utf-8")
-    (folder / "card.pdf").write_bytes(screen.pdf())
+    (folder / "card.pdf").write_bytes(screen.pdf(screen.svg()))
     screen.choose([{"title": "Of", "value": "units"}, {"title": "Of", "value": "none of these"}])
     screen.show(0)
     (folder / "chosen.png").write_bytes(screen.png())
@@ -88,7 +88,7 @@ def shot(made: tuple[Path, str]) -> Path:
 
 def test_a_film_shows_the_maps_of_each_step(made: tuple[Path, str]) -> None:
     folder, said = made
-    assert re.search(r"3 frames, 0\.3 s at 10 a second \(made in \d+\.\d s\)", said)
+    assert re.search(r"3 frames at 10 a second, 3\.0 s with the last one held; \d+ kB", said)
     with Image.open(folder / "film.gif") as film:
         assert film.n_frames == 3
         assert film.width == 500
@@ -278,7 +278,7 @@ def test_a_film_of_three_steps_from_the_menu(begin: Begin, runs: dict[str, Run])
     found = open_form(page, "Feature maps")
     expect(found.get_by_label("From step")).to_have_value(str(run.steps[0]))
     expect(found.get_by_label("To step")).to_have_value(str(run.steps[-1]))
-    expect(found.get_by_text("4 frames, 0.4 s")).to_be_visible()
+    expect(found.get_by_text("4 frames, 3.0 s with the last one held")).to_be_visible()
     found.get_by_label("Frames a second").fill("0")
     expect(found.get_by_text("Frames a second: 0.1 to 60.")).to_be_visible()
     expect(found.get_by_role("button", name="Make film")).to_be_disabled()

@@ -69,6 +69,11 @@ def train_step(batch):
 """
 
 
+# Pages of the site that are written by hand, and those whose Python runs.
+PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md"))
+RUN = ["README.md", "docs/ten_minutes.md"]
+
+
 def read(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
 
@@ -240,22 +245,25 @@ def test_readme_names_every_command() -> None:
     assert not missing, f"README.md does not name {[f'trainlapse {name}' for name in missing]}"
 
 
-def test_readme_names_only_commands_and_options_that_exist() -> None:
+@pytest.mark.parametrize("page", ["README.md", *PAGES])
+def test_a_page_names_only_commands_and_options_that_exist(page: str) -> None:
     """Judged in code only: in prose the word after the tool's name may be any."""
     commands = dict(walk(cli()))
-    spoken = [line for block in code_blocks("README.md") for line in block.text.splitlines()]
-    spoken += re.findall(r"`(trainlapse [^`\n]+)`", read("README.md"))
+    spoken = [line for block in code_blocks(page) for line in block.text.splitlines()]
+    spoken += re.findall(r"`(trainlapse [^`\n]+)`", read(page))
     for line in spoken:
         for words in re.findall(r"(?:^|[\s$(/])trainlapse +([^#|]*)", line):
             name = words.split()[0]
             if name.startswith("-"):
                 continue
-            assert name in commands, f"README.md: 'trainlapse {name}' is no command, in: {line}"
+            if re.fullmatch(r"\[|--.*", name):
+                continue
+            assert name in commands, f"{page}: 'trainlapse {name}' is no command, in: {line}"
             known = set().union(
                 *(options_of(c) for n, c in commands.items() if n.split()[0] == name)
             )
             for option in re.findall(r"(?<!\S)--[\w-]+", words):
-                assert option in known, f"README.md: trainlapse {name} knows no {option}: {line}"
+                assert option in known, f"{page}: trainlapse {name} knows no {option}: {line}"
 
 
 # --- Code in README.md ---------------------------------------------------------------------------
@@ -279,31 +287,37 @@ def code_blocks(name: str) -> list[CodeBlock]:
     ]
 
 
-def python_blocks() -> list[CodeBlock]:
-    return [block for block in code_blocks("README.md") if block.language in {"python", "py"}]
+def python_blocks(page: str = "README.md") -> list[CodeBlock]:
+    return [block for block in code_blocks(page) if block.language in {"python", "py"}]
 
 
-def test_every_python_block_says_whether_it_runs() -> None:
+@pytest.mark.parametrize("page", ["README.md", *PAGES])
+def test_every_python_block_says_whether_it_runs(page: str) -> None:
     """```` ```python runnable ```` or ```` ```python sketch ````: a page shows neither word."""
     unmarked = [
-        block.line for block in python_blocks() if block.marks not in (["runnable"], ["sketch"])
+        block.line for block in python_blocks(page) if block.marks not in (["runnable"], ["sketch"])
     ]
-    assert not unmarked, f"README.md, lines {unmarked}: mark the Python as runnable or as sketch"
-    assert any(block.marks == ["runnable"] for block in python_blocks()), (
-        "README.md shows no Python that runs"
-    )
+    assert not unmarked, f"{page}, lines {unmarked}: mark the Python as runnable or as sketch"
+    for block in python_blocks(page):
+        compile(block.text, page, "exec")
+
+
+@pytest.mark.parametrize("page", RUN)
+def test_some_python_of_a_page_runs(page: str) -> None:
+    assert any(block.marks == ["runnable"] for block in python_blocks(page))
 
 
 @pytest.mark.slow
-def test_the_python_in_readme_runs(tmp_path: Path) -> None:
+@pytest.mark.parametrize("page", RUN)
+def test_the_python_of_a_page_runs(page: str, tmp_path: Path) -> None:
     """All of it in order in one interpreter, after a small real training has been set up."""
     program = tmp_path / "readme.py"
     parts = [TRAINING_OF_ONES_OWN]
-    for block in python_blocks():
+    for block in python_blocks(page):
         if "runnable" in block.marks:
-            # A traceback then names the line of README.md.
+            # A traceback then names the line of the page.
             code = "\n" * (block.line - 1) + block.text
-            parts.append(f"exec(compile({code!r}, 'README.md', 'exec'))")
+            parts.append(f"exec(compile({code!r}, {page!r}, 'exec'))")
     program.write_text("\n".join(parts), encoding="utf-8")
     done = subprocess.run(
         [sys.executable, str(program)],

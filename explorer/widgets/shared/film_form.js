@@ -3,6 +3,9 @@ import { element, introduce } from "./clock.js";
 /** @import { Model } from "../../types" */
 
 const FILM_FPS = { least: 0.1, most: 60, usual: 10 };
+// How long the last frame stays at least, and how long a film lasts: as in explorer/films/writer.py.
+const HELD_S = 1.5;
+const LEAST_S = 3;
 const FILM_TYPES = { mp4: "video/mp4", gif: "image/gif" };
 
 /**
@@ -20,7 +23,8 @@ export function filmPlan(steps, first, last, fps) {
   if (first > last) return { fault: `Step ${first} is after step ${last}: exchange them.` };
   const count = steps.filter((step) => first <= step && step <= last).length;
   if (!count) return { fault: `No step from ${first} to ${last} was recorded.` };
-  return { count, text: `${count} frame${count === 1 ? "" : "s"}, ${(count / fps).toFixed(1)} s` };
+  const lasts = Math.max(LEAST_S, count / fps + HELD_S);
+  return { count, text: `${count} frame${count === 1 ? "" : "s"}, ${lasts.toFixed(1)} s with the last one held` };
 }
 
 /**
