@@ -180,7 +180,7 @@ def _shades(found: PicturesOut) -> Array:
         return np.zeros(found.target.shape, np.float32)
     values = brightness(found.given)
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
-    return np.nan_to_num((values - low) / ((high - low) or 1.0))
+    return np.asarray(np.nan_to_num((values - low) / ((high - low) or 1.0)))
 
 
 def _curves(scene: Scene, computed: Masks) -> Any:

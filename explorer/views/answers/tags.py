@@ -55,8 +55,10 @@ def truth_of(data: RunData) -> tuple[ExampleSource, Array] | None:
             if labels.ndim == 2 and labels.shape[1] == reading.classes:
                 return source, labels
     probe = data.run.probe
-    labels = None if probe is None or probe.labels is None else np.asarray(probe.labels)
-    if labels is None or labels.ndim != 2 or labels.shape[1] != reading.classes:
+    if probe is None or probe.labels is None:
+        return None
+    labels = np.asarray(probe.labels)
+    if labels.ndim != 2 or labels.shape[1] != reading.classes:
         return None
     return "probe", labels
 

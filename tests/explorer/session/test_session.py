@@ -296,7 +296,7 @@ def test_a_region_without_views_takes_no_room(image_run, monkeypatch):
     """An empty part of the page would still have its gap."""
     monkeypatch.setattr("explorer.session.session.views", lambda _: [])
     body = Explorer(RunData(image_run)).body
-    tabs, layers, learning, training = body
+    _happened, tabs, layers, learning, training = body
     assert isinstance(tabs, Tabs)
     for part in (learning, training):
         assert [inner.visible for inner in part] == [False]
@@ -307,7 +307,7 @@ def test_a_region_without_views_takes_no_room(image_run, monkeypatch):
     monkeypatch.undo()
     used = [len(registry.views(region)) for region in ("run", "joint", "layer")]
     explorer = Explorer(RunData(image_run))
-    run, _, layers, *_ = explorer.body
+    _happened, run, _tabs, layers, *_ = explorer.body
     cards = len(layers[-1]) - len(own_input)
     assert [len(run), len(layers[0]) if used[1] else 0, cards] == used
 

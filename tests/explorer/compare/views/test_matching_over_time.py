@@ -160,7 +160,7 @@ def test_all_pairs_are_listed_at_the_moment_on_screen_and_saved(pair):
     saved = next(part for part in parts if part.attrs["title"] == "Pairs of units of conv1")
     assert saved.sizes["row"] == 3 * len(comparison.alignment)
     steps = np.repeat(comparison.alignment.coordinates, 3)
-    np.testing.assert_array_equal(saved["at_step"], steps)
+    np.testing.assert_array_equal(saved["step"], steps)
     assert about["view"] == "How units go together over time"
 
 
