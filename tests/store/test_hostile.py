@@ -372,7 +372,7 @@ def test_a_file_that_is_long_and_takes_no_room_does_not_fill_a_disk(
     (file,) = (packed / array).glob("c*")
     os.truncate(file, 2**36)
     # What a shared run says of itself is read first: its steps, and which probe there is.
-    with pytest.raises(RunFormatError, match="more than its array can fill|fails its checksum"):
+    with pytest.raises(RunFormatError, match=r"more than its array can fill|fails its checksum"):
         share(packed, packed.with_name("out.zip"))
     assert not packed.with_name("out.zip").exists()
 
