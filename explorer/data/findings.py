@@ -18,7 +18,7 @@ from explorer.derived.findings.observation import SEVERITIES
 from explorer.derived.findings.weights import BIASES, WEIGHTS
 
 # Raised when detectors say something else of the same run.
-GENERATION = 4
+GENERATION = 6
 
 
 def findings_of(data: RunData) -> list[Finding]:

@@ -155,8 +155,12 @@ def judge(observations: Sequence[Observation], scales: Scales = FITTED) -> list[
     judgement = weigh(observations, scales)
     told: list[Finding] = []
     used: set[int] = set()
-    for suspect, severity in _named(judgement, strengths(observations), scales):
-        share = judgement.shares[suspect]
+    named = _named(judgement, strengths(observations), scales)
+    # What was seen itself is told before what it may come from.
+    leading = max((judgement.shares[suspect] for suspect, _ in named), default=0.0)
+    for suspect, severity in named:
+        seen_itself = any(each.kind == suspect and each.strength >= TOLD for each in observations)
+        share = leading if seen_itself else judgement.shares[suspect]
         best = _speaker(observations, suspect, severity, used, scales)
         if best is None:
             told.append(_unseen(suspect, severity, share, bool(told)))
@@ -178,10 +182,12 @@ def _named(
     if judgement.nothing > WARNING_NOTHING:
         return []
     named: list[tuple[str, Severity]] = []
-    for suspect in judgement.ranked:
+    for suspect in sorted(judgement.ranked, key=lambda each: seen.get(each, 0.0) < TOLD):
         share = judgement.shares[suspect]
-        if share < LEAST_SHARE or len(named) == MOST_SUSPECTS:
+        if len(named) == MOST_SUSPECTS:
             break
+        if share < LEAST_SHARE:
+            continue
         # Whatever else is ruled out, something must speak for it.
         if sum(scales.speaks_for(suspect, *each) for each in seen.items()) < LEAST_SPOKEN:
             continue
@@ -212,7 +218,12 @@ def _speaker(
 
 
 def _plain_suspect(seen: Observation, scales: Scales) -> str | None:
-    """Give what a warning speaks for by itself, whatever else was seen: None if for several."""
+    """Give what a warning speaks for by itself, whatever else was seen: None if for several.
+
+    What was seen may itself be a suspect, as overfitting is.
+    """
+    if seen.least == "warning" and seen.kind in SUSPECTS:
+        return seen.kind
     row = {name: each for name, each in scales.weights.get(seen.kind, {}).items() if each > 0}
     is_plain = seen.least == "warning" and 0 < len(row) <= MOST_PLAIN
     best = max(row, key=row.__getitem__) if is_plain else NOTHING
@@ -226,7 +237,7 @@ def _of(seen: Observation, severity: Severity, score: float, suspect: str | None
     return Finding(
         kind=seen.kind,
         severity=severity,
-        sentence=seen.sentence if suspect is None else _blaming(seen.sentence, suspect, severity),
+        sentence=_blaming(seen, suspect, severity),
         evidence=seen.evidence,
         remedy=remedy,
         suspects=() if suspect is None else (suspect,),
@@ -239,9 +250,11 @@ def _of(seen: Observation, severity: Severity, score: float, suspect: str | None
     )
 
 
-def _blaming(sentence: str, suspect: str, severity: Severity) -> str:
+def _blaming(seen: Observation, suspect: str | None, severity: Severity) -> str:
+    if suspect in (None, seen.kind):
+        return seen.sentence
     likely = "That speaks for" if severity == "fault" else "It may be"
-    return f"{sentence} {likely} {PLAIN[suspect]}."
+    return f"{seen.sentence} {likely} {PLAIN[suspect]}."
 
 
 def _unseen(suspect: str, severity: Severity, share: float, has_others: bool) -> Finding:

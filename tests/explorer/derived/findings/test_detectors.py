@@ -271,3 +271,14 @@ def test_the_table_names_what_there_is() -> None:
 def test_a_finding_comes_back_from_json() -> None:
     found = Finding(kind="x", severity="note", sentence="So it is.", units=(1, 2), probes=(3,))
     assert Finding.from_json(found.as_json()) == found
+
+
+def test_what_is_itself_a_suspect_is_told_first_and_blames_no_other() -> None:
+    seen = Observation(
+        kind="overfitting", strength=0.9, sentence="The network overfits.", least="warning"
+    )
+    found, *others = judge([seen])
+    assert (found.severity, found.suspects) == ("warning", ("overfitting",))
+    assert found.sentence == "The network overfits."
+    assert "EarlyStopping" in str(found.remedy)
+    assert all(other.sentence.startswith("The same may come from") for other in others)
