@@ -23,6 +23,8 @@ DECIDING = (
 NAMES = ("name", "dtype", "registered_name", "module", "seed", "build_config", "batch_shape")
 MOST_SETTINGS = 6
 MOST_PROBES = 20
+# Weights that went less than this much further are no news.
+LEAST_TIMES = 1.1
 
 
 def compare(a: Facts, b: Facts, *, same_probes: bool) -> list[Finding]:
@@ -153,11 +155,10 @@ def _flat(facts: Facts) -> Iterator[tuple[str, Any]]:
     yield "training examples", facts.examples
     yield "epochs", round(facts.epochs, 2)
     yield from _entries("optimizer", facts.optimizer or {})
-    for number, (name, layer) in enumerate(facts.layers.items()):
+    for number, layer in enumerate(facts.layers.values()):
         # Keras numbers layers on: the same layer may have another name in another process.
         yield f"layer {number + 1} ({layer.class_name})", "there"
         yield from _entries(f"layer {number + 1} ({layer.class_name})", layer.config)
-        del name
 
 
 def _entries(prefix: str, values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -178,7 +179,7 @@ def _short(value: Any) -> str:
 
 
 def _layers(a: Facts, b: Facts) -> Iterator[Finding]:
-    """Say in which layer the ways part most, and whether both began alike."""
+    """Say in which layer the weights of one run went much further than those of the other."""
     pairs = [
         (first, second)
         for first, second in zip(a.trained, b.trained, strict=False)
@@ -195,13 +196,15 @@ def _layers(a: Facts, b: Facts) -> Iterator[Finding]:
         return
     most = max(apart, key=lambda name: abs(apart[name]))
     times = 2 ** abs(apart[most])
+    if times < LEAST_TIMES:
+        return
     further: Literal["a", "b"] = "b" if apart[most] > 0 else "a"
     names = {"a": "first", "b": "second"}
     yield Finding(
         kind="layers_apart",
         severity="note",
-        sentence=f"Weights part most in {most}: in the {names[further]} run they end "
-        f"{times:.2g} times as far from their start, relative to their size.",
+        sentence=f"How far weights went differs most in {most}: in the {names[further]} run they "
+        f"end {times:.2g} times as far from their start, relative to their size.",
         evidence=(Evidence.of("way, of the one / of the other", times, len(apart), "layers"),),
         step=a.updates,
         layer=most,
