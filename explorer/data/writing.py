@@ -15,8 +15,8 @@ from explorer.data.run import SAMPLES, RunData
 from explorer.data.texts import Texts, texts_of
 from explorer.derived.network.engine import Network
 from explorer.derived.predictions.reading import OutputReading
-from explorer.derived.recurrent.equations import Cell, Weights, parts
-from explorer.derived.texts.sampling import candidates, sample, surprise
+from explorer.derived.recurrent.equations import Cell, NotDerivableError, Weights, parts
+from explorer.derived.texts.sampling import Step, candidates, rereading, sample, surprise
 from explorer.derived.texts.words import visible
 from explorer.derived.time.frames import sample_indices
 from store.format.names import UNIT_DIM, activation_path
@@ -26,9 +26,13 @@ Float32 = npt.NDArray[np.float32]
 States = dict[str, tuple[Array, ...]]
 
 MOST_CANDIDATES = 5
-# Tokens that are written at each step, 20 ms of work, and of the text before that are quoted.
-WRITTEN = 200
+# Tokens that are written at each step, 20 ms of work; where all of the text is read anew for each
+# of them, 60 to 100 ms.
+WRITTEN, WRITTEN_BY_REREADING = 200, 60
+# Tokens of the text before that are quoted.
 QUOTED = 16
+# By how much a probability may differ where later tokens are left out of the text.
+ROUNDING = 1e-3
 # Most texts that are begun for one row, if they end early.
 MOST_PIECES = 6
 # Tokens of a probe from which the network goes on.
@@ -147,6 +151,50 @@ class NextTokenNetwork:
         same = labels.reshape(ids.shape)[:, :-1] == ids[:, 1:]
         return bool(same.mean() >= LEAST_SHIFTED) if same.size else False
 
+    @cached_property
+    def writing_fault(self) -> str | None:
+        """Say in a sentence why the network cannot generate text; None: it can."""
+        fault = self._fault_of_steps
+        return None if fault is None or self._reads_only_back else fault
+
+    @property
+    def is_reread(self) -> bool:
+        """Whether the whole text is read anew for each token that is written, as by attention."""
+        return self._fault_of_steps is not None
+
+    @property
+    def written(self) -> int:
+        """Tokens that are written at a step."""
+        return WRITTEN_BY_REREADING if self.is_reread else WRITTEN
+
+    @cached_property
+    def _fault_of_steps(self) -> str | None:
+        return writing_fault(self.data.network, self.output)
+
+    @property
+    def _reads_only_back(self) -> bool:
+        """Whether what it says after a token is the same without all later ones."""
+        text, last = self.start(0)[None], len(self.data.run) - 1
+        if not text.size:
+            return False
+        weights, before = self.weights(last), (text.shape[1] + 1) // 2
+        try:
+            whole, part = (self.reread(given, weights) for given in (text, text[:, :before]))
+        except NotDerivableError:
+            return False
+        return bool(np.allclose(whole[:before], part, atol=ROUNDING, equal_nan=True))
+
+    def weights(self, index: int) -> Mapping[str, Mapping[str, Array]]:
+        """Give the weights at a recorded step, by the layer that owns them."""
+        network = self.data.network
+        owners = {network.first_call(name) for name in order_of(network, self.output)}
+        return {name: self.data.weights(name, index) for name in owners}
+
+    def reread(self, text: Array, weights: Mapping[str, Mapping[str, Array]]) -> Array:
+        """Give what the network says after each token of a text (1, token): (token, vocabulary)."""
+        found = self.data.network.forward(text, weights, wanted=[self.output])[self.output]
+        return self.reading.probabilities(found[0])
+
     @property
     def end(self) -> int:
         """Token that ends a text: a line break, if no probe goes on after one; else `NONE`."""
@@ -217,7 +265,7 @@ class NextTokenNetwork:
 
 
 class Writer:
-    """Generates text with a recurrent network, one token at a time.
+    """Generates text with a network, one token at a time.
 
     Parameters
     ----------
@@ -241,37 +289,40 @@ class Writer:
             self._kept[index, temperature] = [breakable(shown(piece)) for piece in pieces]
         return {"rows": [[piece] for piece in self._kept[index, temperature]]}
 
-    def write(self, index: int, temperature: float, count: int = WRITTEN) -> list[Array]:
+    def write(self, index: int, temperature: float, count: int | None = None) -> list[Array]:
         """Generate so many tokens with the weights of a recorded step: (token,) for each text.
 
         After the end of a text it is begun anew, with other random numbers, a few times at most.
         """
-        data = self._of.data
-        owners = {data.network.first_call(name) for name in order_of(data.network, self._of.output)}
-        weights = {name: data.weights(name, index) for name in owners}
-        step = stepper(data.network, self._of.output, weights, self._of.reading)
+        step, state = self._reader(index)
 
-        def until_the_end(token: int, before: States) -> tuple[Array, States]:
+        def until_the_end(token: int, before: Any) -> tuple[Array, Any]:
             chances, after = step(token, before)
             return (np.full_like(chances, np.nan) if token == self._end else chances), after
 
-        state: States = {}
+        wanted = self._of.written if count is None else count
         found: list[Array] = []
         with np.errstate(all="ignore"):  # a training that diverged generates nothing
             for token in self._start[:-1]:
                 _, state = step(int(token), state)
             for seed in range(MOST_PIECES):
-                left = count - sum(map(len, found))
                 piece = sample(
                     until_the_end,
                     state,
                     self._start[-1:],
-                    left,
+                    wanted - sum(map(len, found)),
                     temperature=temperature,
                     seed=seed,
                 )
                 found += [piece] if len(piece) else []
         return found
+
+    def _reader(self, index: int) -> tuple[Step[Any], Any]:
+        """Give what reads one token more, and its state before the first."""
+        of, weights = self._of, self._of.weights(index)
+        if of.is_reread:
+            return rereading(lambda text: of.reread(text, weights)[-1], of.texts.ids.shape[1])
+        return stepper(of.data.network, of.output, weights, of.reading), {}
 
 
 def shown(text: str) -> str:

@@ -12,11 +12,9 @@ from explorer.data.run import RunData
 from explorer.data.writing import (
     MOST_CANDIDATES,
     NONE,
-    WRITTEN,
     NextTokenNetwork,
     Writer,
     mean_known,
-    writing_fault,
 )
 from explorer.derived.time.frames import robust_limits
 from explorer.plots.curves import metric_curves
@@ -73,8 +71,8 @@ class NextCharacter(View):
             f"Probe {scene.selected.probe}, each {noun} in the colour of the surprise at it: bits, "
             f"-log₂ of its probability; {np.log2(count):.1f} for a guess among all {count}. "
             f"Click a {noun} to see what is expected after it. How the text goes on is drawn from "
-            f"what the network expects, {noun} by {noun}, {WRITTEN} in all, with the same random "
-            "numbers at every step."
+            f"what the network expects, {noun} by {noun}, {found.written} in all, with the same "
+            "random numbers at every step."
         )
 
     def compute(
@@ -170,7 +168,7 @@ class NextCharacter(View):
     def _written(self, scene: Scene, found: NextTokenNetwork) -> Any:
         """Give what the network writes after the text of the probe."""
         data, probe = scene.data, scene.selected.probe
-        fault = writing_fault(data.network, found.output)
+        fault = found.writing_fault
         start = found.start(probe)
         if fault is not None or not len(start):
             return text_pane(fault or f"Probe {probe} has no text to go on from.", "quote")

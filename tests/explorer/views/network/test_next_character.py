@@ -269,3 +269,47 @@ def test_logits_are_read_as_such(recorded):
     found = NextTokenNetwork.of(data)
     assert found.reading == OutputReading("logits", 7, is_assumed=True)  # it has no loss
     np.testing.assert_allclose(found.probabilities(1).sum(axis=-1), 1, rtol=1e-5)
+
+
+# -- networks that read the whole text anew ---------------------------------------------------
+
+
+def attending(path, *, causal):
+    """Record a small network of attention, and give what Keras expects after each token."""
+    import keras
+    from keras import layers
+
+    keras.utils.set_random_seed(3)
+    given = keras.Input((TOKENS,), dtype="int32")
+    x = layers.Embedding(8, 4, name="embedding")(given)
+    seen = layers.MultiHeadAttention(2, 4, name="attention")(x, x, use_causal_mask=causal)
+    logits = layers.Dense(8, name="logits")(layers.Add(name="add")([x, seen]))
+    model = keras.Model(given, layers.Softmax(name="softmax")(logits))
+    model.compile(keras.optimizers.Adam(0.05), "sparse_categorical_crossentropy")
+    whole = np.array([[2, 3, 4, 5, 2, 3], [5, 4, 3, 2, 2, 4]], np.int32)
+    recorder = Recorder(
+        path, Probe(whole, np.roll(whole, -1, axis=1), vocabulary=VOCABULARY), cost_limit=100.0
+    )
+    model.fit(whole, np.roll(whole, -1, axis=1), epochs=3, verbose=0, callbacks=[recorder])
+    return NextTokenNetwork.of(RunData(open_run(path))), model
+
+
+@pytest.mark.slow
+def test_a_network_that_attends_to_what_came_before_writes_as_keras_does(tmp_path):
+    found, model = attending(tmp_path / "run.zarr", causal=True)
+    assert found.writing_fault is None
+    assert found.is_reread
+    text = [2, 3, 4]
+    (written,) = Writer(found, np.array(text)).write(len(found.data.run) - 1, 0.0, count=7)
+    for token in written:
+        padded = np.zeros((1, TOKENS), np.int32)
+        seen = text[-TOKENS:]  # it never saw longer texts
+        padded[0, : len(seen)] = seen
+        assert token == np.asarray(model(padded))[0, len(seen) - 1].argmax()
+        text.append(int(token))
+
+
+@pytest.mark.slow
+def test_a_network_that_looks_ahead_does_not_write(tmp_path):
+    found, _ = attending(tmp_path / "run.zarr", causal=False)
+    assert "takes several tokens at once" in found.writing_fault
