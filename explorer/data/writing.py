@@ -294,7 +294,8 @@ class Writer:
 
         After the end of a text it is begun anew, with other random numbers, a few times at most.
         """
-        step, state = self._reader(index)
+        with np.errstate(all="ignore"):
+            step, state = self._begun(index)
 
         def until_the_end(token: int, before: Any) -> tuple[Array, Any]:
             chances, after = step(token, before)
@@ -303,8 +304,6 @@ class Writer:
         wanted = self._of.written if count is None else count
         found: list[Array] = []
         with np.errstate(all="ignore"):  # a training that diverged generates nothing
-            for token in self._start[:-1]:
-                _, state = step(int(token), state)
             for seed in range(MOST_PIECES):
                 piece = sample(
                     until_the_end,
@@ -317,12 +316,18 @@ class Writer:
                 found += [piece] if len(piece) else []
         return found
 
-    def _reader(self, index: int) -> tuple[Step[Any], Any]:
-        """Give what reads one token more, and its state before the first."""
-        of, weights = self._of, self._of.weights(index)
+    def _begun(self, index: int) -> tuple[Step[Any], Any]:
+        """Give what reads one token more, and its state before the last of the beginning."""
+        of, weights, begun = self._of, self._of.weights(index), self._start[:-1]
         if of.is_reread:
-            return rereading(lambda text: of.reread(text, weights)[-1], of.texts.ids.shape[1])
-        return stepper(of.data.network, of.output, weights, of.reading), {}
+            most = of.texts.ids.shape[1]
+            step, _ = rereading(lambda text: of.reread(text, weights)[-1], most)
+            return step, begun.astype(np.int64)
+        read = stepper(of.data.network, of.output, weights, of.reading)
+        state: States = {}
+        for token in begun:
+            _, state = read(int(token), state)
+        return read, state
 
 
 def shown(text: str) -> str:
