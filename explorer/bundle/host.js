@@ -1773,7 +1773,8 @@
       if (restoring) return;
       const [before, now] = [known, parameters()];
       known = now;
-      if (isChosen(before, now)) {
+      const chosen = isChosen(before, now);
+      if (chosen) {
         acted = false;
         if (performance.now() > following) {
           if (isDue) put2("replaceState", before);
@@ -1787,7 +1788,7 @@
       isDue = true;
       const hasPaused = wasPlaying && !isPlaying();
       wasPlaying = isPlaying();
-      if (hasPaused) return flush();
+      if (hasPaused || chosen) return flush();
       if (!isNext) requestAnimationFrame(() => setTimeout(onPicture));
       isNext = true;
     };

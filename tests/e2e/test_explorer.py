@@ -22,6 +22,7 @@ def test_the_slider_moves_the_maps_the_cursors_and_the_probabilities(
 ) -> None:
     run = runs["lenet"]
     page = begin(probe=2)
+    page.locator(".bars").scroll_into_view_if_needed()  # what is out of sight is not drawn anew
     before = grid(page).evaluate(PIXELS), bars(page)
     assert set(page.evaluate(CURSORS)) == {0}
 

@@ -61,7 +61,7 @@ def test_a_tour_is_marked_kept_and_walked_through(
     watched_page.get_by_role("button", name="Moments (2)").click()
     watched_page.get_by_role("button", name="Delete this moment").first.click()
     expect(watched_page.locator(".moments li")).to_have_count(1)
-    watched_page.get_by_role("button", name="Undo").click()
+    watched_page.get_by_role("button", name="Undo", exact=True).click()
     expect(watched_page.locator(".moments .text").first).to_have_text(MARKUP)
     watched_page.get_by_role("button", name="Later in the tour").first.click()
     expect(watched_page.locator(".moments .text").last).to_have_text(MARKUP)

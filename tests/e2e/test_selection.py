@@ -242,7 +242,7 @@ def test_a_tab_shows_its_cards_and_stands_in_the_address(
             for view in views(region)
             if view.applies(data) and (not of_a_layer or view.serves(layer))
         }
-    of_tab["layers"] |= {"Probe", "The network says, at this step"}
+    of_tab["layers"] |= {"Probe", "The network says, at this step", "Try an input"}
     tabs = page.get_by_role("tab")
     assert tabs.all_inner_texts() == list(TAB_TITLES.values())
     shows(page, of_tab["layers"])
@@ -286,14 +286,6 @@ def short_page(contexts: Contexts, server: str) -> Iterator[Page]:
         watch.check(page)
 
 
-def test_a_card_is_drawn_when_it_comes_into_view(short_page: Page) -> None:
-    distribution = card(short_page, "Weight distribution")
-    expect(distribution.locator("canvas")).to_have_count(0)
-    distribution.scroll_into_view_if_needed()
-    expect(distribution.locator("canvas").first).to_be_visible()
-    expect(distribution).to_contain_text("each column is the histogram")
-
-
 def test_a_card_below_the_screen_is_drawn_ahead(short_page: Page) -> None:
     short_page.locator("main").evaluate("(main) => main.scrollTo(0, 0)")
     excites = card(short_page, "What excites the unit most")
@@ -302,6 +294,14 @@ def test_a_card_below_the_screen_is_drawn_ahead(short_page: Page) -> None:
     expect(excites.locator("canvas")).to_have_count(0)
     short_page.set_viewport_size({"width": 1280, "height": round(box["y"]) - 150})
     expect(excites.locator("canvas").first).to_be_attached()
+
+
+def test_a_card_is_drawn_when_it_comes_into_view(short_page: Page) -> None:
+    distribution = card(short_page, "Weight distribution")
+    expect(distribution.locator("canvas")).to_have_count(0)
+    distribution.scroll_into_view_if_needed()
+    expect(distribution.locator("canvas").first).to_be_visible()
+    expect(distribution).to_contain_text("each column is the histogram")
 
 
 def test_a_card_whose_heading_is_scrolled_away_follows(short_page: Page) -> None:

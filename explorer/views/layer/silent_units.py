@@ -60,12 +60,12 @@ class SilentUnits(View):
             return Unfit(f"Not all units of {name} were recorded, or not as the last dimension.")
         if reader.shape[-1] > MOST_UNITS:
             return Unfit(
-                f"{name} has {reader.shape[-1]:,} units; each takes a pass through the rest of the "
-                f"network, and {MOST_UNITS} are the most."
+                f"Each unit takes a pass through the rest of the network: {name} has "
+                f"{reader.shape[-1]:,} of them, and {MOST_UNITS} are the most."
             )
         outputs = data.run.outputs
         if len(outputs) != 1 or name in makers(data.run, outputs[0]):
-            return Unfit(f"{name} gives the network's answer: nothing comes after it.")
+            return Unfit(f"Nothing comes after {name}, which gives the network's answer.")
         behind = data.network.descendants([name]) & data.network.ancestors(outputs)
         if outputs[0] not in behind:
             return Unfit(f"The network's answer does not depend on {name}.")

@@ -90,7 +90,8 @@ export function addressOf(model, { parameters, restore, isPlaying }) {
     if (restoring) return;
     const [before, now] = [known, parameters()];
     known = now;
-    if (isChosen(before, now)) {
+    const chosen = isChosen(before, now);
+    if (chosen) {
       acted = false;
       if (performance.now() > following) {
         if (isDue) put("replaceState", before); // the step that was left, say
@@ -104,7 +105,7 @@ export function addressOf(model, { parameters, restore, isPlaying }) {
     isDue = true;
     const hasPaused = wasPlaying && !isPlaying();
     wasPlaying = isPlaying();
-    if (hasPaused) return flush();
+    if (hasPaused || chosen) return flush();
     if (!isNext) requestAnimationFrame(() => setTimeout(onPicture));
     isNext = true;
   };

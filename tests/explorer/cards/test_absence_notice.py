@@ -112,7 +112,7 @@ def test_one_step_is_said_once(recorded):
 def test_without_labels_only_what_needs_them_is_gone(recorded):
     explorer = Explorer(recorded(with_probe(labels=None), steps=(0, 1, 2)))
     said, shown = on_tab(explorer, "layers", layer="dense")
-    assert "Not shown: Units by class · Class detectors<" in said
+    assert "Not shown: What if a unit were silent · Units by class · Class detectors<" in said
     assert {"Classes separating", "Units over training", "Probabilities of the probe"} <= {*shown}
 
 
@@ -158,7 +158,10 @@ def test_weights_that_were_not_recorded_are_told_apart_from_none(recorded):
     explorer = Explorer(recorded(dataclasses.replace(spec, layers=layers), steps=(0, 1, 2)))
     said, shown = on_tab(explorer, "layers", layer="conv1")
     assert said.count("No weights were recorded.") == 1
-    assert "Kernels · Weight distribution · Norms and update ratio" in said
+    assert (
+        "Kernels · Weight distribution · What if a unit were silent · Norms and update ratio"
+        in said
+    )
     assert "Feature maps" in shown
     said, _ = on_tab(explorer, "layers", layer="pool1")  # it has none
     assert "Weight distribution" not in said

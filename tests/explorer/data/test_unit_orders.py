@@ -50,10 +50,10 @@ def test_units_are_ordered_by_what_they_contribute_to_the_true_class(tmp_path):
     found = []
 
     class Sums(keras.callbacks.Callback):
-        def on_train_begin(self, _logs=None):
+        def on_train_begin(self, logs=None):  # noqa: ARG002
             self.note()
 
-        def on_train_batch_end(self, _batch, _logs=None):
+        def on_train_batch_end(self, batch, logs=None):  # noqa: ARG002
             self.note()
 
         def note(self):

@@ -36,7 +36,7 @@ VALUES = {
     "text.html": {"text": NAME, "style": "margin:0", "role": "note"},
 }
 # They hold styles and scripts of our own, or a part of a page; tests of their own look at them.
-PAGES = {"folder.html", "foreign.html", "page.html", "refusal.html", "replay.html"}
+PAGES = {"folder.html", "foreign.html", "page.html", "refusal.html", "replay.html", "report.html"}
 OUR_OWN = {"css", "policy", "script", "theme"}
 
 
