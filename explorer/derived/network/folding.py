@@ -21,9 +21,9 @@ class Part:
     group : str
         What it belongs to: the name of its block, else its core.
     is_open : bool
-        Whether all columns of the group are shown.
+        Whether all columns of the group are shown because it was opened.
     within : int
-        Columns of its group.
+        Columns of its group; 1 where none is folded.
     before : tuple of str
         Groups that are folded between it and the column before it, the strongest first.
     """
@@ -64,7 +64,7 @@ def fold(
     block_of = {layer: block.name for block in blocks for layer in block.layers}
     group_of = {one.core: block_of.get(one.core, one.core) for one in columns}
     if len(columns) <= most:
-        return [Part(one, group_of[one.core], True, 1, ()) for one in columns]
+        return [Part(one, group_of[one.core], False, 1, ()) for one in columns]
     groups: dict[str, list[Column]] = {}
     for column in columns:
         groups.setdefault(group_of[column.core], []).append(column)

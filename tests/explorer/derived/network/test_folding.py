@@ -82,3 +82,9 @@ def test_each_group_is_shown_or_told_to_be_folded(strengths, most, opened):
 @pytest.mark.parametrize("most", [1, 2])
 def test_the_classes_are_shown_though_they_are_told_no_strength(most):
     assert shown(folded(most, strengths={}))[-1] == "classes"
+
+
+def test_where_nothing_is_folded_nothing_can_be_opened() -> None:
+    parts = folded(most=len(NAMES))
+    assert [part.column.core for part in parts] == list(NAMES)
+    assert not any(part.is_open or part.within > 1 or part.before for part in parts)
