@@ -75,7 +75,7 @@ class PicturesDrawn(View):
             f"Probe {scene.selected.probe}: what the network draws, {against}, and the error: red "
             f"where it is too bright, blue where it is too dark. Below, the outputs of {count} "
             "probes, a click chooses one; and their mean absolute error. Healthy: it falls. "
-            f"Dotted is the error of drawing the mean picture of all probes.{shades}"
+            f"The level line is the error of drawing the mean picture of all probes.{shades}"
         )
 
     def compute(self, scene: Scene) -> Drawn:
