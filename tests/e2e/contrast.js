@@ -204,8 +204,14 @@
     if (!(element instanceof SVGElement)) return parse(style.color);
     return faded(parse(style.fill), Number(style.fillOpacity));
   };
+  // What is below the screen is drawn ahead, and dimmed until it comes in sight and is up to date.
+  const awaitsSight = (element) => {
+    if (element.getBoundingClientRect().top < innerHeight) return false;
+    for (let at = element; at; at = parentOf(at)) if (at.getAttribute?.("aria-busy") === "true") return true;
+    return false;
+  };
   function* textsIn(element) {
-    if (!isSeen(element)) return;
+    if (!isSeen(element) || awaitsSight(element)) return;
     const style = getComputedStyle(element);
     if (element.matches(FIELDS)) {
       const box = element.getBoundingClientRect();
