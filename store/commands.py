@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
@@ -56,3 +57,32 @@ def printable_usage() -> Iterator[None]:
         raise click.UsageError(printable_lines(error.format_message()), error.ctx) from error
     except click.ClickException as error:
         raise click.ClickException(printable_lines(error.format_message())) from error
+
+
+def out_option(endings: Iterable[str], what: str) -> Callable[..., Any]:
+    """Make the option ``-o`` of a command that writes a file, which its ending says the kind of.
+
+    Parameters
+    ----------
+    endings : iterable of str
+        Those that are taken, such as ``".png"``.
+    what : str
+        Its help.
+    """
+
+    def check(_: click.Context, option: click.Parameter, path: Path) -> Path:
+        if path.suffix.lower() not in endings:
+            raise click.BadParameter(
+                f"expected a name that ends in {' or '.join(endings)}, got {path.name!r}.",
+                param=option,
+            )
+        return path
+
+    return click.option(
+        "-o",
+        "--out",
+        type=click.Path(path_type=Path, dir_okay=False),
+        required=True,
+        callback=check,
+        help=what,
+    )

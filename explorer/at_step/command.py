@@ -17,7 +17,7 @@ from typing import Any
 import click
 
 import store.cli
-from store.commands import Command
+from store.commands import Command, out_option
 from store.errors import RunExistsError, SpecError, TrainlapseError, listed
 from store.terminal import printable, say
 
@@ -36,24 +36,6 @@ _custom = click.option(
 _overwrite = click.option("--overwrite", is_flag=True, help="Replace what is there already.")
 
 
-def _out(ending: str, what: str) -> Callable[..., Any]:
-    def check(_: click.Context, option: click.Parameter, path: Path) -> Path:
-        if path.suffix.lower() != ending:
-            raise click.BadParameter(
-                f"expected a name that ends in {ending}, got {path.name!r}.", param=option
-            )
-        return path
-
-    return click.option(
-        "-o",
-        "--out",
-        type=click.Path(path_type=Path, dir_okay=False),
-        required=True,
-        callback=check,
-        help=what,
-    )
-
-
 @click.command("predict", cls=Command)
 @click.argument("run")
 @_step
@@ -65,7 +47,7 @@ def _out(ending: str, what: str) -> Callable[..., Any]:
     help="Inputs, one array for each of the model's by name; of a single one any name.",
 )
 @click.option("--text", "texts", multiple=True, help="A text to be read; may be repeated.")
-@_out(".nc", "NetCDF file to write: a variable for each output.")
+@out_option([".nc"], "NetCDF file to write: a variable for each output.")
 @click.option(
     "--engine",
     type=click.Choice(["auto", "numpy", "keras"]),
@@ -113,7 +95,7 @@ def predict(
 @click.command("checkpoint", cls=Command)
 @click.argument("run")
 @_step
-@_out(".keras", "File to write: .keras.")
+@out_option([".keras"], "File to write: .keras.")
 @_part
 @_custom
 @_overwrite

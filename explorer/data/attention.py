@@ -7,13 +7,13 @@ import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import product
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from explorer.data.absence import Absence, Lack, Unfit
+from explorer.data.repeated import agrees, looks
 from explorer.data.run import SAMPLES, RunData
 from explorer.data.texts import texts_of
 from explorer.derived.attention.heads import entropy, fixedness, induction, share_at
@@ -30,10 +30,6 @@ from store.format.names import activation_path
 
 Array = npt.NDArray[Any]
 
-# Share of the largest recorded value by which what is derived may differ from the recorded output:
-# a recording may be in float16.
-TOLERANCE = 0.05
-CHECKED_PROBES = 3
 # Scores of one step of which measures are taken: of a quarter of a second.
 MOST_SCORES = 2**21
 # Steps at which measures are taken.
@@ -364,14 +360,12 @@ class AttentionLayer:
             )
         if not isinstance(layer_ops().get(self.layer.class_name), Attending):
             return Unfit(f"What a {self.layer.class_name} layer attends to is not repeated here.")
-        known = self.data.run.probe
-        probes = sample_indices(known.size if known else 1, CHECKED_PROBES)
         try:
-            for index, probe in product(sorted({0, len(self.data.run) - 1}), probes):
+            for index, probe in looks(self.data):
                 call = self.call(index, probe)
                 with np.errstate(all="ignore"):
                     output = self._op.forward(call)
-                if not self._agrees(output, index, probe):
+                if not agrees(self.data, self.name, output, index, probe):
                     return Unfit(
                         f"Its equations do not give the output that was recorded of {self.name}, "
                         "so what it attends to is not known."
@@ -384,13 +378,3 @@ class AttentionLayer:
                 "recorded. Record every unit."
             )
         return None
-
-    def _agrees(self, output: Array, index: int, probe: int) -> bool:
-        if not self.layer.has_activation:
-            return True
-        recorded = self.data.activations(self.name, index, probe)
-        if recorded.shape != output.shape:
-            return False
-        known = np.isfinite(recorded) & np.isfinite(output)
-        there, here = recorded[known].astype(np.float64), output[known]
-        return bool(np.abs(there - here).max(initial=0) <= TOLERANCE * np.abs(there).max(initial=0))

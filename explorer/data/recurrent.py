@@ -6,13 +6,13 @@ import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from itertools import product
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from explorer.data.absence import RECORD_WEIGHTS, Absence, Lack, Unfit
+from explorer.data.repeated import agrees, looks
 from explorer.data.run import SAMPLES, RunData
 from explorer.data.texts import FILLER, PADDINGS
 from explorer.data.windows import token_windows
@@ -48,11 +48,6 @@ STATES_BYTES = 32 * 1024 * 1024
 HISTORY_BYTES = 64 * 1024 * 1024
 # Values of one history, as float32: 16 MiB. A longer history leaves out steps.
 MOST_VALUES = 2**22
-# Share of the largest recorded value by which derived states may differ from the recorded output:
-# a recording may be in float16.
-TOLERANCE = 0.05
-# Probes whose derived states are compared with the recorded output, at the first and last step.
-CHECKED_PROBES = 3
 # The direction of states that were not derived: the output, as it was recorded.
 RECORDED = "recorded"
 
@@ -298,15 +293,13 @@ class RecurrentLayer:
                 f"{self.name} takes {len(self.layer.inbound)} inputs; its states can be derived "
                 "if it takes one and starts from zero."
             )
-        known = self.data.run.probe
-        probes = sample_indices(known.size if known else 1, CHECKED_PROBES)
         try:
             self._parts()
-            for index, probe in product(sorted({0, len(self.data.run) - 1}), probes):
+            for index, probe in looks(self.data):
                 with np.errstate(all="ignore"):
                     mask, found = self.mask(index, probe), self._computed(index, probe)
                     output = layer_output(self.class_name, self.config, found, mask)
-                if not self._agrees(output, index, probe):
+                if not agrees(self.data, self.name, output, index, probe):
                     return Unfit(
                         f"Started from zero, the equations of {self.class_name} do not give the "
                         f"output that was recorded of {self.name}, so its states are not known."
@@ -321,16 +314,6 @@ class RecurrentLayer:
                 "recorded. Record every unit."
             )
         return None
-
-    def _agrees(self, output: Array, index: int, probe: int) -> bool:
-        if not self.layer.has_activation:
-            return True
-        recorded = self.data.activations(self.name, index, probe)
-        if recorded.shape != output.shape:
-            return False
-        known = np.isfinite(recorded) & np.isfinite(output)
-        there, here = recorded[known].astype(np.float64), output[known]
-        return bool(np.abs(there - here).max(initial=0) <= TOLERANCE * np.abs(there).max(initial=0))
 
 
 def quantity_of(states: States, name: str) -> Array:

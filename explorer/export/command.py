@@ -6,7 +6,7 @@ Heavy modules are imported inside the commands, so that ``--help`` is quick.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import click
 
 from explorer.export.sizes import DEFAULT_DPI, sized_svg, width_of, with_dpi
 from explorer.replay.command import parse_size
-from store.commands import Command
+from store.commands import Command, out_option
 from store.errors import TrainlapseError
 from store.storage.location import on_disk
 from store.terminal import say
@@ -32,25 +32,6 @@ def _options(*options: Callable[..., Any]) -> Callable[..., Any]:
         return function
 
     return decorate
-
-
-def _out(endings: Iterable[str], what: str) -> Callable[..., Any]:
-    def check(_: click.Context, option: click.Parameter, path: Path) -> Path:
-        if path.suffix.lower() not in endings:
-            raise click.BadParameter(
-                f"expected a name that ends in {' or '.join(endings)}, got {path.name!r}.",
-                param=option,
-            )
-        return path
-
-    return click.option(
-        "-o",
-        "--out",
-        type=click.Path(path_type=Path, dir_okay=False),
-        required=True,
-        callback=check,
-        help=what,
-    )
 
 
 def _size(_: click.Context, option: click.Parameter, value: str | None) -> int | None:
@@ -109,7 +90,7 @@ _look = _options(
 
 @click.command("film", cls=Command)
 @click.argument("run")
-@_out(FILMS, "Film to write: .mp4 or .gif.")
+@out_option(FILMS, "Film to write: .mp4 or .gif.")
 @_card
 @_selection
 @_axis
@@ -201,7 +182,7 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
 
 @click.command("figure", cls=Command)
 @click.argument("run")
-@_out(FIGURES, "Figure to write: .png, .svg or .pdf.")
+@out_option(FIGURES, "Figure to write: .png, .svg or .pdf.")
 @_card
 @_selection
 @_axis
@@ -271,7 +252,7 @@ def figure(
 
 @click.command("numbers", cls=Command)
 @click.argument("run")
-@_out(NUMBERS, "File to write: .csv, .npz (NumPy) or .nc (NetCDF).")
+@out_option(NUMBERS, "File to write: .csv, .npz (NumPy) or .nc (NetCDF).")
 @click.option("--card", metavar="TITLE", required=True, help="Card by its title or a part of it.")
 @_selection
 @_axis
