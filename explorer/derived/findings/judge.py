@@ -155,12 +155,13 @@ def judge(observations: Sequence[Observation], scales: Scales = FITTED) -> list[
     judgement = weigh(observations, scales)
     told: list[Finding] = []
     used: set[int] = set()
-    named = _named(judgement, strengths(observations), scales)
+    strength = strengths(observations)
+    named = _named(judgement, strength, scales)
     # What was seen itself is told before what it may come from.
     leading = max((judgement.shares[suspect] for suspect, _ in named), default=0.0)
     for suspect, severity in named:
-        seen_itself = any(each.kind == suspect and each.strength >= TOLD for each in observations)
-        share = leading if seen_itself else judgement.shares[suspect]
+        is_seen = strength.get(suspect, 0.0) >= TOLD
+        share = leading if is_seen else judgement.shares[suspect]
         best = _speaker(observations, suspect, severity, used, scales)
         if best is None:
             told.append(_unseen(suspect, severity, share, bool(told)))
